@@ -1,0 +1,30 @@
+package plane
+
+import (
+	"net"
+	"sync"
+)
+
+// none is the plane that carries nothing: packets of the peer are dropped, and there are never any for it.
+type none struct {
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newNone() *none { return &none{closed: make(chan struct{})} }
+
+func (*none) Kind() string         { return KindNone }
+func (*none) Interface() string    { return "" }
+func (*none) Deliver([]byte) error { return nil }
+func (*none) Flush() error         { return nil }
+func (*none) Info() []string       { return nil }
+
+func (n *none) Read(func([]byte) bool) error {
+	<-n.closed
+	return net.ErrClosed
+}
+
+func (n *none) Close() error {
+	n.once.Do(func() { close(n.closed) })
+	return nil
+}

@@ -1,0 +1,134 @@
+// Package plane is where the IP packets of a link go: a TUN device of this host, an IP stack inside the process, or
+// nowhere. What a plane changes on the host (addresses, routes, DNS) it gives back when it is closed.
+//
+// The packets never pass through the PPP engine: the loop of core/link takes them out of the frames and hands them to
+// Deliver, and puts what Read gives into frames.
+package plane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/knakppp/knak/core/trace"
+)
+
+// The kinds of plane that Open knows.
+const (
+	KindAuto  = "auto"  // the first of tun and stack that works here
+	KindTUN   = "tun"   // a TUN device: the whole host may use the link; needs CAP_NET_ADMIN
+	KindStack = "stack" // an IP stack in this process with a SOCKS5 and HTTP proxy; needs no privilege
+	KindNone  = "none"  // negotiate only: every packet is dropped
+)
+
+// Kinds lists the kinds in the order in which help texts show them.
+func Kinds() []string { return []string{KindAuto, KindTUN, KindStack, KindNone} }
+
+// Why a plane cannot be had here. Open's errors match them with errors.Is.
+var (
+	ErrUnsupported  = errors.New("this kernel does not offer it")
+	ErrNotPermitted = errors.New("not permitted")
+	ErrKind         = errors.New("no such plane")
+)
+
+// Forward makes a TCP port of this host lead to a host behind the link (stack only).
+type Forward struct {
+	Listen string // address to listen on, "127.0.0.1:8080"; ":8080" and "8080" mean this host alone, not every interface
+	Target string // HOST:PORT behind the link; a name is resolved through the link's own DNS servers
+}
+
+// Config says what the link has and what to make of it. The zero value of each optional field is its default.
+type Config struct {
+	Interface string       // tun: the wanted name, with at most one %d; "" is "knak%d"
+	Local     netip.Addr   // our IPv4 address, or the zero Addr where IPCP did not open
+	Peer      netip.Addr   // the peer's IPv4 address, or the zero Addr where the peer names none
+	DNS       []netip.Addr // the link's DNS servers, best first
+	MTU       int          // the largest packet that the peer takes: its MRU; 0 is 1500
+
+	// InterfaceID6 is our IPv6 interface identifier as IPV6CP agreed it (RFC 5072 section 4.1), in network byte order.
+	// All zero: no IPv6. The link-local address is fe80:: and this identifier.
+	InterfaceID6 [8]byte
+
+	DefaultRoute bool           // tun: send everything that has no better route over the link
+	Metric       int            // tun: the metric of the routes made, 0 is the kernel's (best); no route is ever replaced
+	Routes       []netip.Prefix // tun: more destinations behind the link
+	DNSMode      string         // tun: system, resolved, resolvconf, file or none; "" is system
+	ResolvConf   string         // tun: the file that mode "file" writes; "" is /etc/resolv.conf
+
+	Proxy    string    // stack: where the proxy listens, "127.0.0.1:1080"; port 0 takes a free one; "" or "off": no proxy
+	Forwards []Forward // stack
+
+	// Notice, unless nil, hears what a person should know: why auto passed over a plane, a default route that stays in
+	// front of ours, what could not be given back. It is called from Open and Close and must not block.
+	Notice func(trace.Notice)
+}
+
+func (c *Config) notice(level, format string, args ...any) {
+	if c.Notice != nil {
+		c.Notice(trace.Notice{Level: level, Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+// Plane carries the packets of one link. Deliver and Flush belong to one goroutine, Read to one other; Close may be
+// called from any, also twice.
+type Plane interface {
+	// Kind is KindTUN, KindStack or KindNone: what auto found, never auto itself.
+	Kind() string
+	// Interface is the name of the network interface, or "" where there is none.
+	Interface() string
+	// Deliver takes an IPv4 or IPv6 packet from the peer. The packet is the caller's again when Deliver returns. The plane
+	// may keep it back until Flush. A packet that is not taken (malformed, no room) is dropped without an error, as a
+	// network does; an error means that the plane is of no more use.
+	Deliver(packet []byte) error
+	// Flush passes on what Deliver kept back: call it when no more packets are at hand.
+	Flush() error
+	// Read waits until there are packets for the peer and calls each for every one that is there, until there is no more,
+	// each returns false, or about 64 packets were given. A packet is valid only during its call. After Close, Read
+	// returns net.ErrClosed.
+	Read(each func(packet []byte) (more bool)) error
+	// Info is lines for people about how to use the link, for example "SOCKS5 and HTTP proxy on 127.0.0.1:1080".
+	Info() []string
+	// Close gives back what was taken, last taken first, and ends Read. What could not be given back is in the error.
+	Close() error
+}
+
+// Open makes a plane of a kind for a link that is up; "" is KindAuto. If it fails, what it had changed is given back. The
+// context bounds the making only.
+func Open(ctx context.Context, kind string, cfg Config) (Plane, error) {
+	if cfg.MTU == 0 {
+		cfg.MTU = 1500
+	}
+	switch kind {
+	case KindNone:
+		return newNone(), nil
+	case KindTUN:
+		return openTUN(ctx, cfg)
+	case KindStack:
+		return openStack(ctx, cfg)
+	case KindAuto, "":
+		return openAuto(ctx, cfg)
+	}
+	return nil, fmt.Errorf("plane %q: %w (there are %s)", kind, ErrKind, strings.Join(Kinds(), ", "))
+}
+
+// openAuto takes the first plane that works. tun comes first, because with it the whole host may use the link.
+func openAuto(ctx context.Context, cfg Config) (Plane, error) {
+	p, tunErr := openTUN(ctx, cfg)
+	if tunErr == nil {
+		return p, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	cfg.notice("info", "plane tun passed over: %v", tunErr)
+	p, err := openStack(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("no plane works here: tun: %w; stack: %w", tunErr, err)
+	}
+	return p, nil
+}
+
+func openTUN(context.Context, Config) (Plane, error)   { return nil, ErrUnsupported }
+func openStack(context.Context, Config) (Plane, error) { return nil, ErrUnsupported }
