@@ -1,0 +1,267 @@
+// Package control is the local socket by which `knak hangup`, `knak status` and others reach a running dial.
+//
+// Each link listens on one Unix socket, DIR/LINK.sock, that only its own user (and root) may use. A client sends one
+// JSON object on one line, {"command": NAME}, and gets JSON objects back, one a line, until the server closes.
+package control
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The commands that a server understands.
+const (
+	CommandStatus = "status" // answers with one Status
+	CommandHangup = "hangup" // answers with one Goodbye when the link is down and everything was given back
+)
+
+// requestLimit bounds what a client may send: a command is a few dozen octets.
+const requestLimit = 4096
+
+// clientPatience is how long a client may take to say what it wants; it is a local program.
+const clientPatience = 5 * time.Second
+
+// Goodbye is the answer to a hang-up.
+type Goodbye struct {
+	Link      string   `json:"link"`
+	WasUp     bool     `json:"was_up"`
+	Reason    string   `json:"reason"`
+	GivenBack []string `json:"given_back"` // what was undone, a line each
+	Error     string   `json:"error,omitempty"`
+}
+
+type request struct {
+	Command string `json:"command"`
+}
+
+// validName keeps a link's name usable as a file name.
+var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+// CheckName says whether a link may have this name.
+func CheckName(link string) error {
+	if !validName.MatchString(link) {
+		return fmt.Errorf("link name %q: use 1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit", link)
+	}
+	return nil
+}
+
+// Dir gives the directory of the sockets: $KNAK_RUNTIME_DIR, or /run/knak for root, or knak below $XDG_RUNTIME_DIR, or
+// a directory of this user's own below the temporary directory.
+func Dir() string {
+	if d := os.Getenv("KNAK_RUNTIME_DIR"); d != "" {
+		return d
+	}
+	if os.Geteuid() == 0 {
+		return "/run/knak"
+	}
+	if d := os.Getenv("XDG_RUNTIME_DIR"); d != "" {
+		return filepath.Join(d, "knak")
+	}
+	return filepath.Join(os.TempDir(), fmt.Sprintf("knak-%d", os.Geteuid()))
+}
+
+// BusyError says that a running dial already holds the link.
+type BusyError struct{ Link string }
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("link %q is already held by a running dial: `knak status %s` shows it, `knak hangup %s` ends it", e.Link, e.Link, e.Link)
+}
+
+// NoLinkError says that no running dial holds the link.
+type NoLinkError struct{ Link string }
+
+func (e *NoLinkError) Error() string { return fmt.Sprintf("no running dial holds the link %q", e.Link) }
+
+// Handler is what a server does for its clients. Its methods are called from one goroutine a client.
+type Handler interface {
+	Status() Status
+	// Hangup begins to end the link and returns when it is down, or when ctx ends.
+	Hangup(ctx context.Context) Goodbye
+}
+
+// Server listens for one link.
+type Server struct {
+	listener net.Listener
+	path     string
+	handler  Handler
+	cancel   context.CancelFunc
+	clients  sync.WaitGroup
+}
+
+// Listen makes the socket of a link below dir, with the directory where it is missing. A socket that nobody answers,
+// left behind by a killed dial, is replaced. The error is a *BusyError when a running dial holds the link.
+func Listen(dir, link string, handler Handler) (*Server, error) {
+	if err := CheckName(link); err != nil {
+		return nil, err
+	}
+	if err := makePrivate(dir); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, link+".sock")
+	listener, err := net.Listen("unix", path)
+	if errors.Is(err, unix.EADDRINUSE) {
+		if c, derr := net.Dial("unix", path); derr == nil {
+			_ = c.Close() // only the answer counted
+			return nil, &BusyError{Link: link}
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("control socket left behind: %w", err)
+		}
+		listener, err = net.Listen("unix", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("control socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("control socket: %w", err), listener.Close())
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Server{listener: listener, path: path, handler: handler, cancel: cancel}
+	s.clients.Go(func() { s.accept(ctx) })
+	return s, nil
+}
+
+// makePrivate makes the directory and refuses one that somebody else may write: whoever can replace a socket in it
+// could answer in a dial's place.
+func makePrivate(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("control directory: %w", err)
+	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return fmt.Errorf("control directory: %w", err)
+	}
+	var st unix.Stat_t
+	if err := unix.Lstat(dir, &st); err != nil {
+		return fmt.Errorf("control directory: %w", err)
+	}
+	switch {
+	case !info.IsDir():
+		return fmt.Errorf("control directory %s is not a directory", dir)
+	case int(st.Uid) != os.Geteuid():
+		return fmt.Errorf("control directory %s belongs to user %d, not to us: remove it or set KNAK_RUNTIME_DIR", dir, st.Uid)
+	case info.Mode().Perm()&0o022 != 0:
+		return fmt.Errorf("control directory %s may be written by others: chmod go-w %s", dir, dir)
+	}
+	return nil
+}
+
+func (s *Server) accept(ctx context.Context) {
+	for {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			return // closed
+		}
+		s.clients.Go(func() {
+			defer conn.Close()
+			s.serve(ctx, conn)
+		})
+	}
+}
+
+func (s *Server) serve(ctx context.Context, conn net.Conn) {
+	if err := conn.SetReadDeadline(time.Now().Add(clientPatience)); err != nil {
+		return
+	}
+	line, err := bufio.NewReaderSize(conn, requestLimit).ReadSlice('\n')
+	if err != nil {
+		return
+	}
+	var req request
+	enc := json.NewEncoder(conn)
+	if err := json.Unmarshal(line, &req); err != nil {
+		_ = enc.Encode(map[string]string{"error": "the request is no JSON object"}) // the client may be gone
+		return
+	}
+	var answer any
+	switch req.Command {
+	case CommandStatus:
+		answer = s.handler.Status()
+	case CommandHangup:
+		answer = s.handler.Hangup(ctx)
+	default:
+		answer = map[string]string{"error": fmt.Sprintf("unknown command %q: status and hangup are known", req.Command)}
+	}
+	_ = enc.Encode(answer) // the client may be gone
+}
+
+// Close stops listening, removes the socket, ends waiting clients and returns when all of them are served.
+func (s *Server) Close() error {
+	s.cancel()
+	err := s.listener.Close()
+	s.clients.Wait()
+	return err
+}
+
+// Links lists the names of the links that have a socket below dir, sorted. A missing directory is no error.
+func Links(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("control directory: %w", err)
+	}
+	var links []string
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), ".sock"); ok && CheckName(name) == nil {
+			links = append(links, name)
+		}
+	}
+	slices.Sort(links)
+	return links, nil
+}
+
+// AskStatus asks the dial that holds a link how it is. The error is a *NoLinkError when none does.
+func AskStatus(ctx context.Context, dir, link string) (Status, error) {
+	var st Status
+	return st, ask(ctx, dir, link, CommandStatus, &st)
+}
+
+// AskHangup asks the dial that holds a link to end it, and waits until it has. The error is a *NoLinkError when none does.
+func AskHangup(ctx context.Context, dir, link string) (Goodbye, error) {
+	var bye Goodbye
+	err := ask(ctx, dir, link, CommandHangup, &bye)
+	return bye, err
+}
+
+func ask(ctx context.Context, dir, link, command string, answer any) error {
+	if err := CheckName(link); err != nil {
+		return err
+	}
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "unix", filepath.Join(dir, link+".sock"))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED) {
+		return &NoLinkError{Link: link}
+	}
+	if err != nil {
+		return fmt.Errorf("link %q: %w", link, err)
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
+	defer stop()
+	if err := json.NewEncoder(conn).Encode(request{Command: command}); err != nil {
+		return fmt.Errorf("link %q: %w", link, err)
+	}
+	if err := json.NewDecoder(conn).Decode(answer); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("link %q did not answer in time: %w", link, ctx.Err())
+		}
+		return fmt.Errorf("link %q: %w", link, err)
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/knakppp/knak/core/trace"
+)
+
+type fakeLink struct {
+	board *Board
+	hung  chan struct{}
+}
+
+func (f *fakeLink) Status() Status { return f.board.Status() }
+func (f *fakeLink) Hangup(context.Context) Goodbye {
+	close(f.hung)
+	return Goodbye{Link: "home", WasUp: true, Reason: "hangup asked for", GivenBack: []string{"default route via knak0"}}
+}
+
+func listen(t *testing.T) (dir string, link *fakeLink, server *Server) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "run")
+	link = &fakeLink{board: NewBoard("home"), hung: make(chan struct{})}
+	server, err := Listen(dir, "home", link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	return dir, link, server
+}
+
+func TestStatusIsReadOffTheStream(t *testing.T) {
+	dir, link, _ := listen(t)
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for _, e := range []trace.Event{
+		trace.Device{Port: "/dev/ttyUSB0", Profile: "huawei/e398"}, trace.Registration{State: "home", Signal: "-71 dBm"},
+		trace.Finding{ID: "ipcp-empty-nak"}, trace.Up{Local: "192.0.2.7"}, trace.Phase{Phase: trace.PhaseUp},
+	} {
+		link.board.Record(trace.Record{Time: at, Link: "home", Event: e})
+	}
+	got, err := AskStatus(t.Context(), dir, "home")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Phase != "up" || got.Up == nil || got.Up.Local != "192.0.2.7" || got.Device.Profile != "huawei/e398" || got.Signal != "-71 dBm" {
+		t.Errorf("status = %+v", got)
+	}
+	if got.Finding != nil {
+		t.Error("a link that came up still shows the finding of an earlier attempt")
+	}
+}
+
+func TestHangupWaitsForTheLink(t *testing.T) {
+	dir, link, _ := listen(t)
+	bye, err := AskHangup(t.Context(), dir, "home")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-link.hung
+	if !bye.WasUp || len(bye.GivenBack) != 1 {
+		t.Errorf("goodbye = %+v", bye)
+	}
+}
+
+func TestNoRunningDial(t *testing.T) {
+	dir, _, server := listen(t)
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var none *NoLinkError
+	if _, err := AskStatus(t.Context(), dir, "home"); !errors.As(err, &none) {
+		t.Errorf("after Close: %v, want a NoLinkError", err)
+	}
+	if _, err := AskStatus(t.Context(), dir, "../etc/passwd"); err == nil || errors.As(err, &none) {
+		t.Errorf("a path as link name: %v, want a refusal of the name", err)
+	}
+	if links, err := Links(dir); err != nil || len(links) != 0 {
+		t.Errorf("links after Close = %v, %v", links, err)
+	}
+}
+
+func TestLinkIsHeldOnce(t *testing.T) {
+	dir, link, _ := listen(t)
+	var busy *BusyError
+	if _, err := Listen(dir, "home", link); !errors.As(err, &busy) {
+		t.Errorf("second listen: %v, want a BusyError", err)
+	}
+}
+
+func TestSocketOfAKilledDialIsReplaced(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("unix", filepath.Join(dir, "home.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Listen(dir, "home", &fakeLink{board: NewBoard("home")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDirectoryThatOthersMayWriteIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(dir, "home", nil); err == nil || !strings.Contains(err.Error(), "chmod go-w") {
+		t.Errorf("listen in a world-writable directory: %v", err)
+	}
+}
+
+func TestHostileClients(t *testing.T) {
+	dir, _, _ := listen(t)
+	for _, text := range []string{"\n", "{}\n", "nonsense\n", strings.Repeat("x", 2*requestLimit), `{"command":"reboot"}` + "\n"} {
+		c, err := net.Dial("unix", filepath.Join(dir, "home.sock"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = c.Write([]byte(text)) // the server may close early
+		_ = c.Close()
+	}
+	if _, err := AskStatus(t.Context(), dir, "home"); err != nil {
+		t.Errorf("status after hostile clients: %v", err)
+	}
+}

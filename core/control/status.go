@@ -1,0 +1,72 @@
+package control
+
+import (
+	"sync"
+	"time"
+
+	"github.com/knakppp/knak/core/trace"
+)
+
+// Status is what `knak status` shows of one link. It is read off the link's event stream.
+type Status struct {
+	Link       string         `json:"link"`
+	Phase      string         `json:"phase"`
+	PhaseSince time.Time      `json:"phase_since"`
+	Device     *trace.Device  `json:"device,omitempty"`
+	Up         *trace.Up      `json:"up,omitempty"`
+	UpSince    *time.Time     `json:"up_since,omitempty"`
+	BytesIn    uint64         `json:"bytes_in"`
+	BytesOut   uint64         `json:"bytes_out"`
+	Signal     string         `json:"signal,omitempty"`
+	Attempt    int            `json:"attempt"`
+	Finding    *trace.Finding `json:"finding,omitempty"` // the last one
+}
+
+// Board keeps the Status of one link up to date. It is a trace.Sink, safe for use by many goroutines.
+type Board struct {
+	mu     sync.Mutex
+	status Status
+}
+
+// NewBoard makes the board of a link.
+func NewBoard(link string) *Board {
+	return &Board{status: Status{Link: link, Attempt: 1}}
+}
+
+// Record takes what a status shows from one event.
+func (b *Board) Record(r trace.Record) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := &b.status
+	switch e := r.Event.(type) {
+	case trace.Device:
+		s.Device = &e
+	case trace.Phase:
+		s.Phase, s.PhaseSince = e.Phase, r.Time
+		if e.Phase == trace.PhaseDial {
+			s.Up, s.UpSince = nil, nil
+		}
+	case trace.Up:
+		at := r.Time
+		s.Up, s.UpSince, s.Finding = &e, &at, nil
+	case trace.Registration:
+		if e.Signal != "" {
+			s.Signal = e.Signal
+		}
+	case trace.Attempt:
+		s.Attempt = e.Number
+	case trace.Finding:
+		s.Finding = &e
+	case trace.Down:
+		s.Phase, s.PhaseSince = trace.PhaseDown, r.Time
+		s.Up, s.UpSince = nil, nil
+		s.BytesIn, s.BytesOut = e.BytesIn, e.BytesOut
+	}
+}
+
+// Status gives the present status.
+func (b *Board) Status() Status {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.status
+}
