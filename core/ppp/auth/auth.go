@@ -1,0 +1,258 @@
+// Package auth holds the authentication protocols of PPP as machines, for both ends: PAP (RFC 1334), CHAP with MD5
+// (RFC 1994), MS-CHAP (RFC 2433), MS-CHAPv2 (RFC 2759) and EAP (RFC 3748) with MD5-Challenge and MSCHAPv2.
+//
+// The client is the end that proves who it is; the server is the authenticator. Both take the information field of PPP
+// packets (from the code octet on) and the time, and hand out what to do. They know nothing of LCP: whoever owns the link
+// makes the machine for the method that LCP agreed on, starts it when LCP is Opened and drops it when LCP goes down.
+package auth
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/knakppp/knak/core/trace"
+)
+
+// Method is one way of authentication, as LCP's Authentication-Protocol option can demand it.
+type Method uint8
+
+// The methods. None means that LCP agreed on no authentication; there is no machine for it.
+const (
+	None     Method = iota
+	PAP             // RFC 1334
+	CHAPMD5         // RFC 1994
+	MSCHAP          // RFC 2433
+	MSCHAPv2        // RFC 2759
+	EAP             // RFC 3748
+)
+
+var methods = [...]struct {
+	name   string
+	option string // the data of the Authentication-Protocol option, RFC 1661 section 6.2
+}{
+	None:     {"none", ""},
+	PAP:      {"pap", "\xc0\x23"},
+	CHAPMD5:  {"chap-md5", "\xc2\x23\x05"},
+	MSCHAP:   {"mschap", "\xc2\x23\x80"},
+	MSCHAPv2: {"mschap-v2", "\xc2\x23\x81"},
+	EAP:      {"eap", "\xc2\x27"},
+}
+
+// String gives the name that settings and events use: none, pap, chap-md5, mschap, mschap-v2 or eap.
+func (m Method) String() string {
+	if int(m) < len(methods) {
+		return methods[m].name
+	}
+	return fmt.Sprintf("method %d", uint8(m))
+}
+
+// MarshalText makes JSON and TOML carry String.
+func (m Method) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText accepts what String gives.
+func (m *Method) UnmarshalText(text []byte) error {
+	for i, e := range methods {
+		if e.name == string(text) {
+			*m = Method(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown authentication method %q: want none, pap, chap-md5, mschap, mschap-v2 or eap", text)
+}
+
+// Protocol gives the PPP protocol number that the method's packets carry, or 0 for None.
+func (m Method) Protocol() uint16 {
+	if o := m.option(); len(o) >= 2 {
+		return uint16(o[0])<<8 | uint16(o[1])
+	}
+	return 0
+}
+
+// AppendOption appends the data of LCP's Authentication-Protocol option (RFC 1661 section 6.2; without type and length)
+// that asks for the method. None appends nothing.
+func (m Method) AppendOption(b []byte) []byte { return append(b, m.option()...) }
+
+// MethodOf says which method the data of an Authentication-Protocol option asks for. Data behind a two-octet PAP or EAP
+// is ignored. It gives false for an unknown protocol or CHAP algorithm.
+func MethodOf(data []byte) (Method, bool) {
+	for m := PAP; m <= EAP; m++ {
+		o := m.option()
+		if len(data) < len(o) || string(data[:len(o)]) != o {
+			continue
+		}
+		if m.Protocol() == protocolCHAP && len(data) != len(o) {
+			continue
+		}
+		return m, true
+	}
+	return None, false
+}
+
+func (m Method) option() string {
+	if int(m) < len(methods) {
+		return methods[m].option
+	}
+	return ""
+}
+
+// Machine is the shape that every Client and Server has; docs/architecture.md explains it.
+type Machine interface {
+	// Start says that the link is in the Authenticate phase (RFC 1661 section 3.5). It is called once.
+	Start(now time.Time)
+	// Receive takes the information field of one packet of the method's protocol. The machine does not keep it.
+	// Packets that make no sense are dropped; some are told as a Note.
+	Receive(now time.Time, info []byte)
+	// Advance fires the timers that are due.
+	Advance(now time.Time)
+	// Deadline says when Advance must be called next; the zero time: no timer is running.
+	Deadline() time.Time
+	// Next takes the next thing to do. It must be called until it gives false after each of the other calls.
+	Next() (Output, bool)
+}
+
+// Client is the end that proves who it is. After its Success it goes on answering: a CHAP or EAP server may challenge
+// again at any time (RFC 1994 section 2), and when it then refuses, a Failure follows the Success.
+type Client interface{ Machine }
+
+// Server is the authenticator.
+type Server interface{ Machine }
+
+// Output is one of Send, Success, Failure and Note.
+type Output interface{ output() }
+
+// Send says that a packet of the method's protocol is to be sent. Info belongs to the machine and is good until the
+// machine's next Receive or Advance.
+type Send struct {
+	Info []byte
+}
+
+// Success says that the authentication succeeded. On a client it is what the server claimed; 3GPP modems claim it
+// of anybody (3GPP TS 29.061 section 11.2.1.3.1).
+type Success struct {
+	Method   Method // what was used; for EAP the method inside, and EAP itself when the server asked for none
+	Peer     string // what the other end calls itself in its challenge (client) or its identity (server); may be ""
+	Message  string // the server's text, made printable
+	Verified bool   // server: the credentials were looked up and right; client: the server proved that it knows the secret
+}
+
+// Failure says that the authentication failed.
+type Failure struct {
+	Reason  Reason
+	Method  Method // as in Success
+	Peer    string // as in Success
+	Message string // the server's text, made printable; or what happened, in words
+	Code    int    // the error code of MS-CHAP (RFC 2433 section 4.3 and 5, for example 691), or 0
+}
+
+// Note tells of something that was tolerated or dropped.
+type Note struct {
+	Notice trace.Notice
+}
+
+func (Send) output()    {}
+func (Success) output() {}
+func (Failure) output() {}
+func (Note) output()    {}
+
+// Reason says why an authentication failed.
+type Reason uint8
+
+// The reasons.
+const (
+	Refused    Reason = iota + 1 // the server said no (client), or the credentials were wrong (server)
+	TimedOut                     // the other end said nothing, or nothing that counts, in time
+	Impostor                     // client: the server could not prove that it knows the secret (MS-CHAPv2)
+	NoMethod                     // EAP: the two ends have no method in common
+	Impossible                   // the exchange cannot be computed, for example for want of random numbers
+)
+
+var reasons = [...]string{
+	Refused: "refused", TimedOut: "timed out", Impostor: "impostor", NoMethod: "no common method", Impossible: "impossible",
+}
+
+// String gives the reason in a word or three.
+func (r Reason) String() string {
+	if int(r) < len(reasons) && reasons[r] != "" {
+		return reasons[r]
+	}
+	return fmt.Sprintf("reason %d", uint8(r))
+}
+
+// MarshalText makes JSON carry String.
+func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// The defaults, which are pppd's.
+const (
+	DefaultRetransmit  = 3 * time.Second
+	DefaultMaxRequests = 10
+	DefaultLimit       = 60 * time.Second
+)
+
+// ClientConfig says who the client is and how patient. Name and Secret may be empty: some modems want just that.
+type ClientConfig struct {
+	Name   string // at most 255 octets
+	Secret Secret // PAP: at most 255 octets; MS-CHAP: UTF-8, at most 256 characters
+
+	// Retransmit is the time from one PAP Authenticate-Request to the next; 0 means DefaultRetransmit.
+	Retransmit time.Duration
+	// MaxRequests is how many PAP Authenticate-Requests are sent; 0 means DefaultMaxRequests.
+	MaxRequests int
+	// Limit is the time after Start within which a CHAP or EAP server must have come to a result; 0 means DefaultLimit,
+	// a negative one that there is none.
+	Limit time.Duration
+
+	// TolerateImpostor takes an MS-CHAPv2 success whose authenticator response (RFC 2759 section 8.7) is missing or wrong
+	// as a success, with a Note. Otherwise it is a Failure with reason Impostor.
+	TolerateImpostor bool
+
+	// Inner lists the EAP methods to agree to, best first, out of CHAPMD5 (MD5-Challenge) and MSCHAPv2.
+	// Nil means both, MSCHAPv2 first.
+	Inner []Method
+
+	// Rand gives the random octets for identifiers and the MS-CHAPv2 peer challenge; nil means crypto/rand.
+	Rand io.Reader
+}
+
+// ServerConfig says what the authenticator calls itself and whom it believes.
+type ServerConfig struct {
+	Name string // in challenges, at most 255 octets; for example UMTS_CHAP_SRVR
+
+	// Lookup gives the secret of a client's name. It must answer at once. Nil knows nobody.
+	Lookup func(name string) (Secret, bool)
+	// AcceptAnybody acknowledges whatever the client answers, as 3GPP modems do. Lookup is still asked, for
+	// Success.Verified.
+	AcceptAnybody bool
+
+	Message        string // text of the acknowledgement; MS-CHAPv2 puts it behind M=
+	FailureMessage string // text of the refusal; MS-CHAP puts it behind M=
+
+	Retransmit  time.Duration // from one challenge or request to the next; 0 means DefaultRetransmit
+	MaxRequests int           // how many times each is sent; 0 means DefaultMaxRequests
+	Limit       time.Duration // PAP: how long to wait for the client; 0 means DefaultLimit, negative without end
+	Rechallenge time.Duration // CHAP: from one success to the next challenge; 0 means never
+
+	// Inner lists the EAP methods to offer, in this order, out of CHAPMD5 (MD5-Challenge) and MSCHAPv2. Nil means
+	// MSCHAPv2, then CHAPMD5.
+	Inner []Method
+
+	// Rand gives the random octets for identifiers and challenges; nil means crypto/rand.
+	Rand io.Reader
+}
+
+// NewClient makes the client for a method. It gives an error when the name or the secret does not fit the method, or
+// the method has no machine.
+func NewClient(m Method, c ClientConfig) (Client, error) {
+	panic("not written yet")
+}
+
+// NewServer makes the server for a method. It gives an error when the name does not fit or the method has no machine.
+func NewServer(m Method, c ServerConfig) (Server, error) {
+	panic("not written yet")
+}
+
+const (
+	protocolPAP  = 0xc023
+	protocolCHAP = 0xc223
+	protocolEAP  = 0xc227
+)
