@@ -1,0 +1,44 @@
+# knak: the commands of the README and of everyday work. `make help` lists them.
+SHELL := /bin/bash
+GO ?= go
+FUZZTIME ?= 5s
+BENCHTIME ?= 1s
+GORELEASER := github.com/goreleaser/goreleaser/v2@v2.16.0
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.7.2
+
+.PHONY: help build test unit interop fuzz bench lint generate release-check tools clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
+
+build: ## build ./knak
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o knak ./cmd/knak
+
+test: ## everything that must pass: installs what it needs, says what it skips and why
+	./test/run
+
+unit: ## the Go tests alone, with the race detector
+	$(GO) test -race ./...
+
+interop: ## the real peers alone: pppd in the guest kernel, slirp, chat
+	$(GO) test -count=1 -v ./test/...
+
+fuzz: ## every fuzz target for FUZZTIME each (FUZZTIME=1h for a night)
+	./test/fuzz $(FUZZTIME)
+
+bench: ## every benchmark that docs/performance.md reports
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./core/...
+
+lint: ## go vet and golangci-lint
+	$(GO) vet ./...
+	$(GO) run $(GOLANGCI) run ./...
+
+generate: ## completions, man pages, reference pages
+	$(GO) test ./cmd/knak -run TestGenerated -update
+	$(GO) test ./quirks -run Generated -update
+
+release-check: ## is goreleaser.yaml accepted?
+	$(GO) run $(GORELEASER) check
+
+clean: ## remove what the targets above made
+	rm -rf knak dist out
