@@ -1,0 +1,205 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Schema is the scenario format that this package reads.
+const Schema = 1
+
+// Scenario says how a modem behaves. The zero value is not usable: Parse fills the defaults in.
+// Every field left out of a file means "behave".
+type Scenario struct {
+	Name         string       `toml:"-"`       // where it was loaded from, for example "huawei/e398"
+	Schema       int          `toml:"schema"`  // always 1
+	Summary      string       `toml:"summary"` // one line for a list
+	Source       []string     `toml:"source"`  // where the behaviour is known from
+	Identity     Identity     `toml:"identity"`
+	AT           AT           `toml:"at"`
+	SIM          SIM          `toml:"sim"`
+	Registration Registration `toml:"registration"`
+	Dial         Dial         `toml:"dial"`
+	Line         Line         `toml:"line"`
+	LCP          LCP          `toml:"lcp"`
+	Auth         Auth         `toml:"auth"`
+	IPCP         IPCP         `toml:"ipcp"`
+	IPV6CP       IPV6CP       `toml:"ipv6cp"`
+	Network      Network      `toml:"network"`
+	Actions      []Action     `toml:"action"`
+}
+
+// Duration is a time.Duration written as Go writes it: "250ms", "4s".
+type Duration time.Duration
+
+// UnmarshalText reads what time.ParseDuration reads, not below zero.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil || v < 0 {
+		return fmt.Errorf("%q is not a duration; write for example \"250ms\" or \"4s\"", b)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Identity is what the modem answers when asked who it is, and what USB says about it.
+type Identity struct {
+	Manufacturer string `toml:"manufacturer"` // +CGMI
+	Model        string `toml:"model"`        // +CGMM
+	Revision     string `toml:"revision"`     // +CGMR
+	USB          string `toml:"usb"`          // vid:pid in lower-case hex
+}
+
+// AT is the command side (ITU-T V.250, 3GPP TS 27.007).
+type AT struct {
+	Echo       bool     `toml:"echo"`        // echo on at power-on; true by default
+	Silent     bool     `toml:"silent"`      // answers nothing at all
+	Delay      Duration `toml:"delay"`       // before each reply
+	Chunk      int      `toml:"chunk"`       // at most so many octets in one write; 0: whole replies
+	ChunkDelay Duration `toml:"chunk_delay"` // between two such writes
+	DTR        string   `toml:"dtr"`         // what a drop of DTR does: "hangup" (default), "ignore"
+	Start      string   `toml:"start"`       // "command" (default) or "data": powers up inside an old call
+	Replies    []Reply  `toml:"reply"`       // go before the built-in ones
+	URCs       []URC    `toml:"urc"`
+}
+
+// Reply overrides the answer to one command. The first that matches wins.
+type Reply struct {
+	Command string   `toml:"command"` // the whole command in upper case with AT, for example "AT+CSQ"; a final * matches any rest
+	Lines   []string `toml:"lines"`   // information lines
+	Result  string   `toml:"result"`  // "OK" by default; "" cannot be given: use silent
+	Silent  bool     `toml:"silent"`  // no answer at all
+	Delay   Duration `toml:"delay"`   // instead of at.delay
+	Nth     int      `toml:"nth"`     // only the nth time it is asked; 0: always
+	Until   int      `toml:"until"`   // only the first so many times; 0: always
+}
+
+// URC is an unsolicited line at a time. It waits while the modem is in data mode.
+type URC struct {
+	After Duration `toml:"after"` // since power-on
+	Every Duration `toml:"every"` // again and again; 0: once
+	Text  string   `toml:"text"`
+}
+
+// SIM is the card's state.
+type SIM struct {
+	State string `toml:"state"` // "ready" (default), "pin", "puk", "none"
+	PIN   string `toml:"pin"`   // the right one, when State is "pin"; test values only
+	Tries int    `toml:"tries"` // left before PUK; 3 by default
+}
+
+// Registration is the state on the network over time (3GPP TS 27.007 section 10.1.20).
+type Registration struct {
+	State    string             `toml:"state"` // "home" (default), "roaming", "searching", "denied", "none", "unknown"
+	Then     []RegistrationStep `toml:"then"`
+	Operator string             `toml:"operator"` // +COPS?
+	Signal   int                `toml:"signal"`   // +CSQ rssi, 0 to 31; 17 by default
+}
+
+// RegistrationStep is a later state. Time counts from power-on, or from the moment the SIM was unlocked if that is later.
+type RegistrationStep struct {
+	After Duration `toml:"after"`
+	State string   `toml:"state"`
+}
+
+// Dial is how ATD ends.
+type Dial struct {
+	Result  string   `toml:"result"`  // "connect" (default), "no-carrier", "error", "busy", "no-dialtone", "cme", "silence", "echo", "text"
+	Connect string   `toml:"connect"` // the CONNECT line; "CONNECT 7200000" by default
+	CME     string   `toml:"cme"`     // the number or words after "+CME ERROR: "
+	Text    string   `toml:"text"`    // with result "text": what follows CONNECT instead of PPP
+	Delay   Duration `toml:"delay"`   // between ATD and the result
+	Times   int      `toml:"times"`   // result holds for the first so many dials, then "connect"; 0: always
+}
+
+// Line mangles what passes in data mode. Probabilities are 0 to 1 and per frame; both directions unless Direction says one.
+type Line struct {
+	Direction  string   `toml:"direction"`   // "both" (default), "to-host", "from-host"
+	Loss       float64  `toml:"loss"`        // the frame vanishes
+	Corrupt    float64  `toml:"corrupt"`     // one bit of it flips
+	Duplicate  float64  `toml:"duplicate"`   // it comes twice
+	Noise      float64  `toml:"noise"`       // some random octets come before it; only to the host
+	Chunk      int      `toml:"chunk"`       // at most so many octets in one write to the host; 0: whole frames
+	ChunkDelay Duration `toml:"chunk_delay"` // between two such writes
+	Delay      Duration `toml:"delay"`       // one way, each direction it applies to
+	Compress   string   `toml:"compress"`    // "agreed" (default): as negotiated; "unasked": address, control and protocol always compressed; "never"
+}
+
+// LCP is the modem's side of the Link Control Protocol (RFC 1661).
+type LCP struct {
+	OwnRequest    string `toml:"own_request"`    // "send" (default), "empty", "none"
+	BeforeConnect bool   `toml:"before_connect"` // its first frames come before the CONNECT line
+	Discard       bool   `toml:"discard"`        // a Discard-Request once LCP opens, as Qualcomm firmware does
+	MRU           int    `toml:"mru"`            // asked for; 0: not asked
+	ACCM          int64  `toml:"accm"`           // asked for; -1: not asked; 0 by default
+	LoopedBack    bool   `toml:"looped_back"`    // sends back what it gets instead of answering
+	Rules         []Rule `toml:"rule"`
+}
+
+// Auth is what the modem demands of the host.
+type Auth struct {
+	Demand   string `toml:"demand"`   // "none" (default), "pap", "chap-md5", "chap-ms", "chap-ms-v2", "eap"
+	Name     string `toml:"name"`     // the challenge's name
+	Accept   string `toml:"accept"`   // "any" (default): provisional success, as TS 29.061 has it; "right"; "none"
+	User     string `toml:"user"`     // with accept "right"; test values only
+	Password string `toml:"password"` // the same
+	Rules    []Rule `toml:"rule"`
+}
+
+// IPCP is the modem's side of the Internet Protocol Control Protocol (RFC 1332, RFC 1877).
+type IPCP struct {
+	OwnRequest string       `toml:"own_request"` // "send" (default), "empty" (names no address), "none"
+	Local      netip.Addr   `toml:"local"`       // the modem's own address
+	Peer       netip.Addr   `toml:"peer"`        // the host gets this
+	DNS        []netip.Addr `toml:"dns"`         // at most two
+	NBNS       []netip.Addr `toml:"nbns"`        // at most two
+	Rules      []Rule       `toml:"rule"`
+}
+
+// IPV6CP is the modem's side of RFC 5072; without Enabled it answers Protocol-Reject.
+type IPV6CP struct {
+	Enabled bool   `toml:"enabled"`
+	Rules   []Rule `toml:"rule"`
+}
+
+// Rule says what to do with a packet of its protocol from the host. Rules are tried in order, all conditions of a rule
+// must hold, the first that matches wins, and without one the modem behaves.
+type Rule struct {
+	On      string            `toml:"on"`       // the packet's name: "request" (default), "ack", "nak", "reject", "terminate-request", "terminate-ack", "echo-request", "response", …, "any"
+	Asks    []string          `toml:"asks"`     // every one of these options is in it
+	Lacks   []string          `toml:"lacks"`    // at least one of these options is not in it
+	Value   map[string]string `toml:"value"`    // these options have these values
+	User    *string           `toml:"user_is"`  // the name that the host gave in this call's authentication
+	UserNot *string           `toml:"user_not"` // the name is another one
+	Nth     int               `toml:"nth"`      // only the nth such packet of the call, from 1
+	Times   int               `toml:"times"`    // the rule matches at most so many times in a call
+	After   Duration          `toml:"after"`    // not before this long after the protocol's first packet in the call
+	Before  Duration          `toml:"before"`   // only earlier than that
+	Call    int               `toml:"call"`     // only in the nth call since power-on
+
+	Do      string   `toml:"do"`      // see Rule verbs in doc.go
+	Options []string `toml:"options"` // for nak, ack and reject: "name=value", "name" or "0xNN=hex"
+	Message string   `toml:"message"` // for text, failure and terminate
+	Delay   Duration `toml:"delay"`   // before the answer
+}
+
+// Action is something the modem does by itself at a time.
+type Action struct {
+	Since   string   `toml:"since"` // "power-on", "connect" (default), "lcp", "auth", "ipcp"
+	After   Duration `toml:"after"`
+	Every   Duration `toml:"every"` // again and again; 0: once a call
+	Call    int      `toml:"call"`  // only in the nth call since power-on
+	Do      string   `toml:"do"`    // "hangup", "terminate", "terminate-lcp", "silence", "text", "garbage", "echo-request", "challenge", "raw"
+	Message string   `toml:"message"`
+}
+
+// Network is what lies behind the modem.
+type Network struct {
+	Blackhole bool                  `toml:"blackhole"` // nothing that the host sends is answered
+	Reachable []netip.Prefix        `toml:"reachable"` // who answers echo, besides the modem's end; everything by default
+	DNS       string                `toml:"dns"`       // "answer" (default), "refuse", "silent"
+	Address   netip.Addr            `toml:"address"`   // the answer to every A question; 192.0.2.80 by default
+	Hosts     map[string]netip.Addr `toml:"hosts"`     // answers by name
+	Delay     Duration              `toml:"delay"`     // of each answer
+}
