@@ -183,6 +183,46 @@ type Notice struct {
 	Text  string `json:"text"`
 }
 
+// Failure says that something failed, as the part that saw it knows it: a hint for diagnosis, in one word. Provisional
+// says that the authentication before it succeeded but that the success proves nothing (3GPP TS 29.061: the modem
+// confirms any name and password and asks the network later).
+type Failure struct {
+	Phase       string `json:"phase"` // one of the Phase names, or "port" or "modem" before them
+	Cause       string `json:"cause"` // one of the Failed words
+	Detail      string `json:"detail"`
+	Provisional bool   `json:"provisional"`
+}
+
+// Words for Failure.Cause.
+const (
+	FailedEmptyNaks          = "empty-naks"          // IPCP Configure-Naks without an option, to the limit
+	FailedRepeatedNaks       = "repeated-naks"       // Naks that change nothing, to the limit
+	FailedNoAddress          = "no-address"          // IPCP opened or ended without an address for us
+	FailedBogusAddress       = "bogus-address"       // an address that cannot be one
+	FailedCarriesNothing     = "carries-nothing"     // no probe was answered
+	FailedTerminated         = "terminated"          // the peer sent Terminate-Request
+	FailedCarrierLost        = "carrier-lost"        // the modem hung up: DCD, NO CARRIER, or the port ended
+	FailedTimeout            = "timeout"             // no answer in time
+	FailedAuthRejected       = "auth-rejected"       // PAP Nak, CHAP Failure, EAP Failure
+	FailedAuthMethod         = "auth-method"         // no authentication method that both ends accept
+	FailedLoopedBack         = "looped-back"         // our own packets come back
+	FailedEchoTimeout        = "echo-timeout"        // LCP Echo-Requests were not answered
+	FailedGarbage            = "garbage"             // bytes that are no frames
+	FailedProtocolRejected   = "protocol-rejected"   // the peer rejected a protocol that is needed
+	FailedDialRefused        = "dial-refused"        // NO CARRIER, BUSY, NO DIALTONE, NO ANSWER or ERROR to the dial
+	FailedNotRegistered      = "not-registered"      // no network in time
+	FailedRegistrationDenied = "registration-denied" // +CREG: 3
+	FailedPINNeeded          = "pin-needed"
+	FailedPINWrong           = "pin-wrong"
+	FailedPUKNeeded          = "puk-needed"
+	FailedNoSIM              = "no-sim"
+	FailedNoModem            = "no-modem"     // nothing that looks like a modem was found
+	FailedModemSilent        = "modem-silent" // no answer to AT
+	FailedPortLocked         = "port-locked"  // another program holds the port
+	FailedPortOpen           = "port-open"    // the port cannot be opened
+	FailedATError            = "at-error"     // ERROR, +CME ERROR or +CMS ERROR to a command that is needed
+)
+
 func (Device) Kind() string       { return "device" }
 func (AT) Kind() string           { return "at" }
 func (Phase) Kind() string        { return "phase" }
@@ -198,3 +238,4 @@ func (Registration) Kind() string { return "registration" }
 func (Probe) Kind() string        { return "probe" }
 func (Attempt) Kind() string      { return "attempt" }
 func (Notice) Kind() string       { return "notice" }
+func (Failure) Kind() string      { return "failure" }

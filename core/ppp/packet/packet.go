@@ -1,0 +1,70 @@
+// Package packet holds PPP control packets and their options as they are on the wire, writes them in the notation of
+// pppd's debug lines, and overwrites the secrets in them. It imports nothing of the project.
+//
+// An information field (info) is what follows the protocol field of a frame: for a control packet the octets from the
+// code on. Options are ordered lists and never maps: a Configure-Ack echoes a request octet for octet (RFC 1661
+// section 5.2).
+package packet
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// HeaderLen is the length in octets of code, identifier and length field (RFC 1661 section 5).
+const HeaderLen = 4
+
+// MaxData is the largest number of octets that Packet.Data can have, for the length field has 16 bits.
+const MaxData = 0xffff - HeaderLen
+
+// ErrShort says that fewer octets than a header were received.
+var ErrShort = errors.New("packet is shorter than its 4-octet header")
+
+// LengthError says that a length field cannot be true.
+type LengthError struct {
+	What      string // "packet" or "option"
+	Offset    int    // where the packet or option begins, in octets from the start of what was parsed
+	Length    int    // what its length field says
+	Min       int    // the least it may say
+	Available int    // how many octets there are from Offset on
+}
+
+// Error names the offset and what would have been possible.
+func (e *LengthError) Error() string {
+	if e.Length < e.Min {
+		return fmt.Sprintf("%s at offset %d says length %d, must be at least %d", e.What, e.Offset, e.Length, e.Min)
+	}
+	return fmt.Sprintf("%s at offset %d says length %d, but only %d octets are left", e.What, e.Offset, e.Length, e.Available)
+}
+
+// Packet is one control packet of LCP, of a network control protocol, or of an authentication protocol: they all have
+// this header (RFC 1661 section 5, RFC 1334 section 2.2, RFC 1994 section 4, RFC 3748 section 4).
+type Packet struct {
+	Code uint8
+	ID   uint8  // the identifier, which matches requests and replies
+	Data []byte // what follows the header; for the Configure packets the options
+}
+
+// Parse reads one packet. Octets beyond its length field are padding and are dropped (RFC 1661 section 5). Data points
+// into b. The error is ErrShort or a *LengthError.
+func Parse(b []byte) (Packet, error) {
+	if len(b) < HeaderLen {
+		return Packet{}, ErrShort
+	}
+	n := int(binary.BigEndian.Uint16(b[2:]))
+	if n < HeaderLen || n > len(b) {
+		return Packet{}, &LengthError{What: "packet", Length: n, Min: HeaderLen, Available: len(b)}
+	}
+	return Packet{Code: b[0], ID: b[1], Data: b[HeaderLen:n:n]}, nil
+}
+
+// Len is the number of octets that AppendTo appends.
+func (p Packet) Len() int { return HeaderLen + min(len(p.Data), MaxData) }
+
+// AppendTo appends the packet to dst. Data beyond MaxData octets is cut off.
+func (p Packet) AppendTo(dst []byte) []byte {
+	n := p.Len()
+	dst = append(dst, p.Code, p.ID, byte(n>>8), byte(n))
+	return append(dst, p.Data[:n-HeaderLen]...)
+}
