@@ -1,0 +1,112 @@
+package quirks
+
+import "fmt"
+
+// Type is what kind of value a key takes.
+type Type uint8
+
+// The types. The comment says how a value is written in a profile.
+const (
+	Bool     Type = iota // true or false
+	Int                  // an integer; 0x… for bit maps
+	Duration             // a text such as "250ms" or "1m30s"
+	Text                 // one line of printable text
+	Enum                 // one of the allowed words
+	Words                // a list of allowed words, in an order that matters, none twice
+	Address              // an IPv4 address as text
+	Prefixes             // a list of IPv4 prefixes such as "10.0.0.0/8"
+	Names                // a list of texts in an order that matters, none twice
+	Commands             // a list of AT commands, each one line beginning with AT
+)
+
+// String gives the word the documentation uses.
+func (t Type) String() string {
+	return [...]string{"bool", "int", "duration", "text", "enum", "list of words", "address", "list of prefixes",
+		"list of texts", "list of AT commands"}[t]
+}
+
+// list says whether values of the type are lists, for which profiles may also say add and remove.
+func (t Type) list() bool { return t == Words || t == Prefixes || t == Names || t == Commands }
+
+// Class says what a key can do to the modem, and so which layers may set it.
+type Class uint8
+
+const (
+	Tuning  Class = iota // changes times, counts and options of knak's own engines; any layer may set it
+	Command              // decides what AT commands are sent; a signed update or a plugin must not set it
+)
+
+// String gives "tuning" or "command".
+func (c Class) String() string { return [...]string{"tuning", "command"}[c] }
+
+// Phase says when facts about a modem become known: each phase knows all that the earlier ones knew.
+type Phase uint8
+
+const (
+	AtOpen      Phase = iota // before the port is opened: USB ids, interface, driver
+	AtProbe                  // after the modem answered who it is: manufacturer, model, revision
+	AtDial                   // after registration: operator, access technology
+	AtNegotiate              // after the peer's first PPP packets
+)
+
+// String gives the word that docs and errors use.
+func (p Phase) String() string { return [...]string{"open", "probe", "dial", "negotiate"}[p] }
+
+// Key describes one thing that a quirk can set.
+type Key struct {
+	Name     string // phase.name
+	Type     Type
+	Default  string   // as --set takes it; the value when no layer sets the key
+	Min, Max string   // inclusive bounds of Int and Duration, as --set takes them
+	Allowed  []string // the words of Enum and Words
+	Hex      bool     // an Int that is a bit map and is shown as 0x…
+	Class    Class
+	Phase    Phase  // the latest phase whose facts can still decide this key; later the value has been used
+	Meaning  string // one line
+}
+
+// Lookup finds a key by its name.
+func Lookup(name string) (Key, bool) {
+	k, ok := table[name]
+	if !ok {
+		return Key{}, false
+	}
+	return k.Key, true
+}
+
+// key is a Key with its texts parsed.
+type key struct {
+	Key
+	order    int
+	def      Value
+	min, max int64
+}
+
+// table is Keys by name. It is made once and never written again.
+var table = compile(Keys)
+
+// compile parses the defaults and bounds. A mistake in Keys is a mistake in this program, so it panics.
+func compile(keys []Key) map[string]*key {
+	m := make(map[string]*key, len(keys))
+	for i, k := range keys {
+		c := &key{Key: k, order: i}
+		if m[k.Name] != nil {
+			panic("quirks: key " + k.Name + " twice")
+		}
+		if k.Type == Int || k.Type == Duration {
+			lo, err1 := parseNumber(k.Type, k.Min)
+			hi, err2 := parseNumber(k.Type, k.Max)
+			if err1 != nil || err2 != nil || lo > hi {
+				panic("quirks: bad bounds of " + k.Name)
+			}
+			c.min, c.max = lo, hi
+		}
+		v, err := c.parse(k.Default)
+		if err != nil {
+			panic(fmt.Sprintf("quirks: default of %s: %v", k.Name, err))
+		}
+		c.def = v
+		m[k.Name] = c
+	}
+	return m
+}

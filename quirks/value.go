@@ -1,0 +1,211 @@
+package quirks
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// Value is a value of some key, checked against the key's type and bounds.
+type Value struct {
+	typ  Type
+	hex  bool
+	num  int64 // Bool (0 or 1), Int, Duration in nanoseconds
+	text string
+	list []string
+}
+
+// String gives the value as --set takes it.
+func (v Value) String() string {
+	switch v.typ {
+	case Bool:
+		return strconv.FormatBool(v.num != 0)
+	case Int:
+		if v.hex {
+			return fmt.Sprintf("0x%08x", v.num)
+		}
+		return strconv.FormatInt(v.num, 10)
+	case Duration:
+		return time.Duration(v.num).String()
+	case Words, Prefixes:
+		if len(v.list) > 0 {
+			return strings.Join(v.list, ",")
+		}
+		return "[]"
+	case Names, Commands:
+		q := make([]string, len(v.list))
+		for i, s := range v.list {
+			q[i] = strconv.Quote(s)
+		}
+		return "[" + strings.Join(q, ", ") + "]"
+	}
+	return v.text
+}
+
+// Equal says whether two values of one key mean the same.
+func (v Value) Equal(w Value) bool {
+	return v.typ == w.typ && v.num == w.num && v.text == w.text && slices.Equal(v.list, w.list)
+}
+
+// Limits on what a file may make us keep.
+const (
+	maxText = 200 // bytes of one text; an AT command line of V.250 need not be longer
+	maxList = 32  // elements of one list
+)
+
+// errNotOne is the start of the errors for a word that is not allowed; the loader adds the nearest allowed one.
+var errWord = errors.New("unknown word")
+
+// parse reads a value as --set takes it: plain text for scalars; for lists a TOML array, or, where no element can hold
+// a comma, elements between commas. For lists of texts and commands other text is one element.
+func (k *key) parse(s string) (Value, error) {
+	switch {
+	case k.Type == Bool:
+		b, err := strconv.ParseBool(s)
+		if err != nil || (s != "true" && s != "false") {
+			return Value{}, fmt.Errorf("%q is not true or false", s)
+		}
+		return k.fromBool(b), nil
+	case k.Type == Int || k.Type == Duration:
+		n, err := parseNumber(k.Type, s)
+		if err != nil {
+			return Value{}, err
+		}
+		return k.fromNumber(n)
+	case !k.Type.list():
+		return k.fromText(s)
+	}
+	if strings.HasPrefix(s, "[") {
+		var doc struct{ V []string }
+		if err := toml.Unmarshal([]byte("V = "+s), &doc); err != nil {
+			return Value{}, fmt.Errorf("%q is not a TOML array of texts", s)
+		}
+		return k.fromList(doc.V)
+	}
+	if s == "" {
+		return k.fromList(nil)
+	}
+	if k.Type == Words || k.Type == Prefixes {
+		return k.fromList(strings.Split(s, ","))
+	}
+	return k.fromList([]string{s})
+}
+
+// parseNumber reads an integer, with 0x where wanted, or a duration.
+func parseNumber(t Type, s string) (int64, error) {
+	if t == Duration {
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			return 0, fmt.Errorf("%q is not a duration such as \"250ms\" or \"1m30s\"", s)
+		}
+		return int64(d), nil
+	}
+	n, err := strconv.ParseInt(s, 0, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not an integer", s)
+	}
+	return n, nil
+}
+
+func (k *key) fromBool(b bool) Value {
+	v := Value{typ: Bool}
+	if b {
+		v.num = 1
+	}
+	return v
+}
+
+// fromNumber checks the bounds of an Int or a Duration.
+func (k *key) fromNumber(n int64) (Value, error) {
+	v := Value{typ: k.Type, hex: k.Hex, num: n}
+	if n < k.min || n > k.max {
+		return Value{}, fmt.Errorf("%s is out of range: %s to %s", v, k.Min, k.Max)
+	}
+	return v, nil
+}
+
+// fromText checks a Text, Enum or Address.
+func (k *key) fromText(s string) (Value, error) {
+	v := Value{typ: k.Type, text: s}
+	switch k.Type {
+	case Enum:
+		if !slices.Contains(k.Allowed, s) {
+			return Value{}, wordError(s, k.Allowed)
+		}
+	case Address:
+		a, err := netip.ParseAddr(s)
+		if err != nil || !a.Is4() {
+			return Value{}, fmt.Errorf("%q is not an IPv4 address", s)
+		}
+	default:
+		if err := oneLine(s); err != nil {
+			return Value{}, err
+		}
+	}
+	return v, nil
+}
+
+// fromList checks each element of a list, and that none comes twice.
+func (k *key) fromList(list []string) (Value, error) {
+	if len(list) > maxList {
+		return Value{}, fmt.Errorf("%d elements, but at most %d are allowed", len(list), maxList)
+	}
+	v := Value{typ: k.Type}
+	for _, s := range list {
+		switch k.Type {
+		case Words:
+			if !slices.Contains(k.Allowed, s) {
+				return Value{}, wordError(s, k.Allowed)
+			}
+		case Prefixes:
+			p, err := netip.ParsePrefix(s)
+			if err != nil || !p.Addr().Is4() {
+				return Value{}, fmt.Errorf("%q is not an IPv4 prefix such as \"10.0.0.0/8\"", s)
+			}
+			if p != p.Masked() {
+				return Value{}, fmt.Errorf("%q has bits beyond its length; %q is meant", s, p.Masked())
+			}
+		case Commands:
+			if err := checkCommand(s); err != nil {
+				return Value{}, err
+			}
+		default:
+			if err := oneLine(s); err != nil {
+				return Value{}, err
+			}
+		}
+		// A command may have to be sent twice; in every other list the same element twice is a slip.
+		if k.Type != Commands && slices.Contains(v.list, s) {
+			return Value{}, fmt.Errorf("%q comes twice", s)
+		}
+		v.list = append(v.list, s)
+	}
+	return v, nil
+}
+
+func wordError(s string, allowed []string) error {
+	err := fmt.Errorf("%w %q: allowed are %s", errWord, s, strings.Join(allowed, ", "))
+	if n := nearest(s, allowed); n != "" {
+		return fmt.Errorf("%w; did you mean %q?", err, n)
+	}
+	return err
+}
+
+// oneLine holds texts to what can go to a modem or a terminal: printable ASCII, and not long.
+func oneLine(s string) error {
+	if len(s) > maxText {
+		return fmt.Errorf("text of %d bytes, but at most %d are allowed", len(s), maxText)
+	}
+	for _, c := range []byte(s) {
+		if c < 0x20 || c > 0x7e {
+			return fmt.Errorf("%q has a character that is not printable ASCII", s)
+		}
+	}
+	return nil
+}
