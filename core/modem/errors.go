@@ -1,0 +1,90 @@
+package modem
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/knakppp/knak/core/at"
+)
+
+// Kind names what went wrong on the modem's side, in the words of trace.Failure.
+type Kind string
+
+// The kinds of failure that the dialogues of this package end in.
+const (
+	Silent       Kind = "modem-silent"        // no answer to AT
+	NoSIM        Kind = "no-sim"              // no SIM, or it has failed
+	PINNeeded    Kind = "pin-needed"          // a PIN is asked for and none is set
+	PINWrong     Kind = "pin-wrong"           // the PIN was refused, or must not be risked
+	PUKNeeded    Kind = "puk-needed"          // the SIM is blocked; only a person may enter a PUK
+	Unregistered Kind = "not-registered"      // no network within the time allowed
+	Denied       Kind = "registration-denied" // the network refuses this subscription
+	DialRefused  Kind = "dial-refused"        // no CONNECT; Result holds the modem's words
+	ATError      Kind = "at-error"            // a command that must succeed did not
+	DataMode     Kind = "data-mode"           // the port carries PPP frames and would not leave the data state
+)
+
+// Error is how a dialogue ends when the modem, the SIM or the network does not do what is needed.
+type Error struct {
+	Kind   Kind
+	Result string // the modem's own words, redacted; "" where it said nothing
+	Text   string // what happened, one plain sentence part
+	Err    error  // what lies below, or nil
+}
+
+func (e *Error) Error() string {
+	s := e.Text
+	if e.Result != "" {
+		s += fmt.Sprintf(" (%s)", e.Result)
+	}
+	return s
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// PINRefusedError says that the SIM refused the PIN, or that it was not tried because it was the last try. The caller
+// must not run the same plan again: three wrong PINs block the SIM.
+type PINRefusedError struct {
+	Remaining int    // tries left, or -1 where the modem does not tell
+	Tried     bool   // false: the PIN was not sent, so as to leave the last try to a person
+	Result    string // the modem's words
+}
+
+func (e *PINRefusedError) Error() string {
+	what := "the SIM refused the PIN"
+	if !e.Tried {
+		what = "the PIN was not sent to the SIM, to leave the last tries to a person"
+	}
+	if e.Result != "" {
+		what += fmt.Sprintf(" (%s)", e.Result)
+	}
+	switch {
+	case e.Remaining < 0:
+		return what
+	case e.Remaining == 1:
+		return what + "; 1 try is left"
+	}
+	return fmt.Sprintf("%s; %d tries are left", what, e.Remaining)
+}
+
+// KindOf gives the kind of failure in err's chain, or "" where it is none of this package's or of package at's.
+func KindOf(err error) Kind {
+	var e *Error
+	var refused *PINRefusedError
+	var data *at.DataModeError
+	var silent *at.TimeoutError
+	var result *at.ResultError
+	switch {
+	case errors.As(err, &e):
+		return e.Kind
+	case errors.As(err, &refused):
+		return PINWrong
+	case errors.As(err, &data):
+		return DataMode
+	case errors.As(err, &silent):
+		return Silent
+	case errors.As(err, &result):
+		return ATError
+	}
+	return ""
+}
