@@ -1,0 +1,146 @@
+package ppp
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/trace"
+)
+
+// Output is one thing that the engine wants done or known: Send, Framing, Event, Decision, AuthDone, NetworkUp,
+// NetworkUp6, NetworkDown, Stalled, Closing or Finished.
+type Output interface{ output() }
+
+// Send is one packet for the line. Info is valid until the next call into the engine other than Next.
+type Send struct {
+	Protocol uint16
+	Info     []byte
+}
+
+// Framing is how the two ends frame from now on, to be applied to encoder and decoder before the next packet. LCP's own
+// packets always go out as if nothing had been agreed (RFC 1661 section 5, RFC 1662 section 7).
+type Framing struct {
+	SendACCM uint32 // control characters that we must escape
+	RecvACCM uint32 // control characters that the peer escapes
+	SendPFC  bool   // we may compress the protocol field
+	SendACFC bool   // we may leave out address and control field
+	RecvPFC  bool   // the peer may do so
+	RecvACFC bool
+	PeerMRU  int // the largest information field that we may send
+	OwnMRU   int // the largest that we promised to take
+}
+
+// DefaultFraming is how both ends frame before LCP is Opened and after it went down.
+func DefaultFraming() Framing {
+	return Framing{SendACCM: 0xffffffff, RecvACCM: 0xffffffff, PeerMRU: 1500, OwnMRU: 1500}
+}
+
+// Event is something for the trace: a Packet, State, Phase, Decision or Notice. There are none without Settings.Trace.
+type Event struct {
+	Event trace.Event
+}
+
+// AuthDone says that the Authenticate phase is over and went well.
+type AuthDone struct {
+	Method      auth.Method // auth.None: nobody demanded anything, or nothing was needed
+	Provisional bool        // the success proves nothing yet
+	PeerName    string      // what the other end calls itself; may be ""
+	Message     string      // its text; may be ""
+}
+
+// NetworkUp says that IPv4 packets may be sent and received. It comes again, without a NetworkDown, when the peer only
+// later says its own address.
+type NetworkUp struct {
+	Local       netip.Addr
+	Peer        netip.Addr
+	PeerAssumed bool         // the peer named none; Peer is IPCPSettings.AssumePeer
+	DNS         []netip.Addr // real ones only, in the order of preference
+	NBNS        []netip.Addr
+	MTU         int // the largest IP packet, from the peer's MRU
+}
+
+// NetworkUp6 says that IPv6 packets may be sent and received. The identifiers make the link-local addresses
+// (RFC 5072 section 5).
+type NetworkUp6 struct {
+	LocalID, PeerID [8]byte
+	MTU             int
+}
+
+// NetworkDown takes a NetworkUp or NetworkUp6 back.
+type NetworkDown struct {
+	Protocol uint16 // packet.IPCP or packet.IPV6CP
+}
+
+// Stalled says, once each time, that a protocol has led nowhere for IPCPSettings.StallReport, in words that a
+// Failure would use. The engine goes on trying until its deadline.
+type Stalled struct {
+	Failure Failure
+	Naks    int           // how many answers have changed nothing
+	For     time.Duration // since the protocol started
+}
+
+// Closing says that the engine has decided to end the link, and why. Finished with the same Failure follows after the
+// exchange of Terminate-Request and Terminate-Ack, at the latest after MaxTerminate restart timers.
+type Closing struct {
+	Failure Failure
+}
+
+// Finished says that the link is over. It is the last output until Open is called again.
+type Finished struct {
+	Failure Failure
+}
+
+func (Send) output()        {}
+func (Framing) output()     {}
+func (Event) output()       {}
+func (Decision) output()    {}
+func (AuthDone) output()    {}
+func (NetworkUp) output()   {}
+func (NetworkUp6) output()  {}
+func (NetworkDown) output() {}
+func (Stalled) output()     {}
+func (Closing) output()     {}
+func (Finished) output()    {}
+
+// Kinds of Failure.
+const (
+	KindEmptyNaks        = "empty-naks"        // IPCP is answered by Naks that hold no option at all
+	KindRepeatedNaks     = "repeated-naks"     // Naks repeat what we proposed, or never say the same twice
+	KindNoAddress        = "no-address"        // Naks or Acks hold no address but 0.0.0.0 or a placeholder
+	KindAddressRejected  = "address-rejected"  // the peer will not talk about our address
+	KindBogusAddress     = "bogus-address"     // the address cannot be one (loopback, link-local, multicast, the peer's own)
+	KindTerminated       = "terminated"        // the peer sent a Terminate-Request
+	KindCarrierLost      = "carrier-lost"      // LowerDown was called
+	KindTimeout          = "timeout"           // the peer is silent, or the protocol's deadline passed
+	KindAuthRejected     = "auth-rejected"     // the peer refused our name or secret, or we the peer's
+	KindAuthMethod       = "auth-method"       // no authentication method suits both ends
+	KindAuthTimeout      = "auth-timeout"      // no result of the authentication in time
+	KindLoopedBack       = "looped-back"       // we hear ourselves
+	KindEchoTimeout      = "echo-timeout"      // an open link gives no sign of life any more
+	KindProtocolRejected = "protocol-rejected" // the peer does not know a protocol or code that we cannot do without
+	KindClosed           = "closed"            // Close was called; not an error
+)
+
+// Failure says why a link is over. It is an error where Kind is not KindClosed.
+type Failure struct {
+	Phase       string // trace.PhaseLCP, PhaseAuth, PhaseIPCP, PhaseIPV6CP or PhaseUp
+	Kind        string // one of the Kind constants
+	Detail      string // in words, for a person; may hold text of the peer, made printable
+	Protocol    uint16 // the protocol that failed, or 0
+	Provisional bool   // the authentication success proved nothing, and IPCP never opened: it may have been a refusal
+}
+
+// Error gives kind, protocol and detail.
+func (f Failure) Error() string {
+	s := f.Kind
+	if f.Protocol != 0 {
+		s = fmt.Sprintf("%s: %s", packet.ProtocolName(f.Protocol), f.Kind)
+	}
+	if f.Detail != "" {
+		s += ": " + f.Detail
+	}
+	return s
+}

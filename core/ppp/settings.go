@@ -1,0 +1,247 @@
+package ppp
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/ppp/packet"
+)
+
+// Settings is everything that decides how an Engine behaves. Take Defaults and change what differs. The name in
+// parentheses behind a field's meaning is its quirk key.
+type Settings struct {
+	// Trace makes the engine put out Event. Off, it costs nothing.
+	Trace bool
+
+	// Points are the decision points at which a Decision is put out and the packet waits for Resolve.
+	Points Points
+	// DecisionTimeout is how long a Decision may take before the engine goes on as it intended. 0 means 2 s.
+	DecisionTimeout time.Duration
+	// Unchecked takes every Verdict as it stands, also where it breaks the standards. For simulated modems.
+	Unchecked bool
+
+	LCP    LCPSettings
+	Auth   AuthSettings
+	IPCP   IPCPSettings
+	IPV6CP IPV6CPSettings
+}
+
+// Negotiation is what LCP, IPCP and IPV6CP have in common. Where a key is given, it is for LCP and IPCP, with the
+// protocol's name in front: lcp.restart, ipcp.restart.
+type Negotiation struct {
+	// Restart is the time until an unanswered Configure-Request or Terminate-Request is sent again (restart; RFC 1661
+	// section 4.6).
+	Restart time.Duration
+	// MaxConfigure is how many Configure-Requests without an answer are sent before the failure "timeout" (max_configure).
+	MaxConfigure int
+	// MaxTerminate is how many Terminate-Requests are sent before the layer is finished anyway (max_terminate).
+	MaxTerminate int
+	// MaxFailure bounds Naks (max_failure). Of ours: after so many in a row without an Ack, what would be Nak'ed is
+	// rejected (RFC 1661 section 4.6). Of the peer's: after so many the negotiation is not going to converge.
+	MaxFailure int
+	// Deadline is how long the protocol may take to reach Opened, whatever the peer answers (deadline). 0: no limit.
+	Deadline time.Duration
+	// FreeNaks is how many Naks and Rejects are followed at once; from then on each waits for NakPace, so that no peer
+	// can make us talk as fast as it answers (free_naks).
+	FreeNaks int
+	// NakPace is the time between a Nak that changes nothing, or one too many, and our next request (empty_nak_pace).
+	NakPace time.Duration
+	// AssumeRequestAfter is how long after the first Ack of our own request a peer that sends no Configure-Request of its
+	// own is taken to have sent an empty one (assume_request_after). 0: never.
+	//
+	// The default is one restart timer and half a second more: a peer that behaves and whose request was lost has sent
+	// it again by then. Should its request still come, it is just acknowledged and what it says is taken over.
+	AssumeRequestAfter time.Duration
+	// AckUnchanged makes a Configure-Request in state Opened that changes nothing be acknowledged without taking the
+	// layer down (confreq_when_open). Otherwise, and whenever it changes something, RFC 1661 is followed: the
+	// layer goes down and negotiates again.
+	AckUnchanged bool
+	// MaxUnchanged is how many such requests in a row, none later than two restart timers after the last, are
+	// acknowledged that way. One more means that the peer is not Opened and waits for a request from us.
+	MaxUnchanged int
+	// NoRequest never sends a Configure-Request, and goes on as if ours had been acknowledged. For simulated modems.
+	NoRequest bool
+}
+
+// EchoMode says what a missing Echo-Reply means.
+type EchoMode uint8
+
+// The echo modes.
+const (
+	EchoLearn    EchoMode = iota // as EchoAdaptive, but a peer that never answered any Echo-Request is not given up
+	EchoOff                      // send no Echo-Request
+	EchoStrict                   // only an Echo-Reply counts as life
+	EchoAdaptive                 // any octet received counts as life, and no Echo-Request is sent while some arrive
+)
+
+// LCPSettings are for the Link Control Protocol (RFC 1661).
+type LCPSettings struct {
+	Negotiation
+
+	// Request lists the options of our Configure-Request in order, by type (lcp.request): of LCPMRU, LCPACCM, LCPMagic,
+	// LCPPFC and LCPACFC. LCPAuth is added when AuthSettings.Demand says so.
+	Request []uint8
+	// MRU is what we ask for where Request has it (lcp.mru).
+	MRU uint16
+	// ACCM is what we ask for where Request has it (lcp.accm).
+	ACCM uint32
+	// SendACCM are control characters that we escape in addition to those the peer asked for (lcp.send_accm).
+	SendACCM uint32
+	// RefuseOptions lists options of the peer's that are rejected although we could do them, by type (lcp.refuse).
+	RefuseOptions []uint8
+
+	// EchoMode says what a missing Echo-Reply means (lcp.echo_mode).
+	EchoMode EchoMode
+	// EchoInterval is the time between Echo-Requests (lcp.echo_interval).
+	EchoInterval time.Duration
+	// EchoFailure is how many Echo-Requests without a sign of life end the link (lcp.echo_failure).
+	EchoFailure int
+	// NoEchoReply leaves Echo-Requests unanswered. For simulated modems.
+	NoEchoReply bool
+
+	// MaxLoops is how many times our own magic number may come back before the failure "looped-back" (lcp.max_loops).
+	MaxLoops int
+}
+
+// AuthSettings are for the Authenticate phase (RFC 1661 section 3.5).
+type AuthSettings struct {
+	// Allow lists the methods by which we let the peer authenticate us (auth.allow). The first is what we Nak with when
+	// it demands another one; empty: we reject every demand.
+	Allow []auth.Method
+	// Client is who we are. Limit is auth.timeout, Retransmit auth.restart, MaxRequests auth.max_requests. Its Rand is
+	// the engine's.
+	Client auth.ClientConfig
+	// Provisional says that a success proves nothing until IPCP is open (auth.provisional; 3GPP TS 29.061).
+	Provisional bool
+	// NoImpliedSuccess keeps waiting for the peer's Success although it already negotiates IPCP, which it may not do
+	// before (auth.implied_success, turned round). Otherwise its second Configure-Request counts as the Success that was
+	// lost on the way.
+	NoImpliedSuccess bool
+
+	// Demand lists the methods of which the peer must take one to authenticate itself, best first. Empty: nothing is
+	// demanded, which is what a dialer wants.
+	Demand []auth.Method
+	// Server is whom we believe, where Demand is not empty.
+	Server auth.ServerConfig
+}
+
+// Assignment is what the modem's end of a link gives to the dialer.
+type Assignment struct {
+	Address netip.Addr    // the zero Addr: nothing is assigned, the peer may take what it likes
+	DNS     [2]netip.Addr // the zero Addr: the option is rejected
+	NBNS    [2]netip.Addr // the zero Addr: the option is rejected
+}
+
+// IPCPSettings are for the IP Control Protocol (RFC 1332, RFC 1877).
+type IPCPSettings struct {
+	Negotiation
+
+	// Disabled refuses IPCP by a Protocol-Reject.
+	Disabled bool
+	// Request lists the options of our first Configure-Request in order, by type (ipcp.request): of IPCPAddress,
+	// IPCPDNS1, IPCPDNS2, IPCPNBNS1 and IPCPNBNS2. All ask with 0.0.0.0.
+	Request []uint8
+	// Local is the address to ask for instead of 0.0.0.0; it is kept against every Nak. For the modem's end.
+	Local netip.Addr
+	// Assign is what the peer gets. For the modem's end.
+	Assign Assignment
+
+	// Widen lists options that are added to the request, in order, when Naks lead nowhere: some firmware answers only who
+	// asks for NBNS addresses as well (ipcp.widen).
+	Widen []uint8
+	// WidenAfter is after how many such Naks (ipcp.widen_after). 0: never.
+	WidenAfter int
+	// StallReport is how long Naks may lead nowhere before it is told by Stalled (ipcp.stall_report).
+	StallReport time.Duration
+	// PlaceholderDeadline replaces Deadline once a placeholder was seen: such a modem waits for its network and says so
+	// (ipcp.placeholder_deadline).
+	PlaceholderDeadline time.Duration
+	// PlaceholderPatience is how long we go on asking for real name servers when an address is at hand and only
+	// placeholders come, before going on without (ipcp.placeholder_patience).
+	PlaceholderPatience time.Duration
+	// Placeholders are values that stand for "not known yet", as an address or a name server (ipcp.dns_placeholders).
+	Placeholders []netip.Prefix
+	// Unbelievable are addresses that cannot be ours (ipcp.unbelievable).
+	Unbelievable []netip.Prefix
+	// MaxIdentical is how many times in a row a Nak may hold for a name server just what we had proposed, before we
+	// stop asking for it (ipcp.max_identical).
+	MaxIdentical int
+	// NoOldAddresses does not try the IP-Addresses option (type 1) when IP-Address was rejected (ipcp.old_addresses,
+	// turned round).
+	NoOldAddresses bool
+
+	// AssumePeer is the peer's address where it names none (ipcp.assume_peer).
+	AssumePeer netip.Addr
+	// RejectZeroPeer rejects 0.0.0.0 as the peer's own address at once, where otherwise AssumePeer is suggested to it
+	// first (ipcp.zero_peer: "reject" or "nak").
+	RejectZeroPeer bool
+}
+
+// IPV6CPSettings are for the IPv6 Control Protocol (RFC 5072).
+type IPV6CPSettings struct {
+	Negotiation
+
+	// Enabled negotiates IPv6 (ipv6cp.enable); otherwise it is refused by a Protocol-Reject.
+	Enabled bool
+	// InterfaceID is the identifier to ask for; zero: a random one.
+	InterfaceID [8]byte
+}
+
+// Defaults is the built-in policy: a dialer that gets through everything that is known of modems without a profile.
+func Defaults() Settings {
+	common := Negotiation{
+		Restart:            3 * time.Second,
+		MaxConfigure:       10,
+		MaxTerminate:       2,
+		MaxFailure:         5,
+		Deadline:           time.Minute,
+		FreeNaks:           5,
+		NakPace:            300 * time.Millisecond,
+		AssumeRequestAfter: 3500 * time.Millisecond,
+		AckUnchanged:       true,
+		MaxUnchanged:       3,
+	}
+	s := Settings{
+		Trace:           true,
+		DecisionTimeout: 2 * time.Second,
+		LCP: LCPSettings{
+			Negotiation:  common,
+			Request:      []uint8{packet.LCPACCM, packet.LCPMagic, packet.LCPPFC, packet.LCPACFC},
+			MRU:          1500,
+			EchoMode:     EchoLearn,
+			EchoInterval: 30 * time.Second,
+			EchoFailure:  4,
+			MaxLoops:     10,
+		},
+		Auth: AuthSettings{
+			Allow:       []auth.Method{auth.CHAPMD5, auth.PAP, auth.MSCHAPv2, auth.MSCHAP, auth.EAP},
+			Provisional: true,
+		},
+		IPCP: IPCPSettings{
+			Negotiation:         common,
+			Request:             []uint8{packet.IPCPAddress, packet.IPCPDNS1, packet.IPCPDNS2},
+			Widen:               []uint8{packet.IPCPNBNS1, packet.IPCPNBNS2},
+			WidenAfter:          2,
+			StallReport:         10 * time.Second,
+			PlaceholderDeadline: 90 * time.Second,
+			PlaceholderPatience: 30 * time.Second,
+			Placeholders:        prefixes("10.11.12.13/32", "10.11.12.14/32"),
+			Unbelievable:        prefixes("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"),
+			MaxIdentical:        10,
+			AssumePeer:          netip.AddrFrom4([4]byte{10, 64, 64, 64}),
+		},
+		IPV6CP: IPV6CPSettings{Negotiation: common},
+	}
+	// Modems Nak while they wait for the network, about once a second, so it is far above RFC 1661's 5.
+	s.IPCP.MaxFailure = 100
+	return s
+}
+
+func prefixes(text ...string) []netip.Prefix {
+	list := make([]netip.Prefix, len(text))
+	for i, t := range text {
+		list[i] = netip.MustParsePrefix(t)
+	}
+	return list
+}
