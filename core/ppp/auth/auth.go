@@ -9,6 +9,7 @@ package auth
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/knakppp/knak/core/trace"
@@ -241,14 +242,75 @@ type ServerConfig struct {
 }
 
 // NewClient makes the client for a method. It gives an error when the name or the secret does not fit the method, or
-// the method has no machine.
+// the method has no machine. The error tells neither.
 func NewClient(m Method, c ClientConfig) (Client, error) {
-	panic("not written yet")
+	c.Retransmit = or(c.Retransmit, DefaultRetransmit)
+	c.MaxRequests = or(c.MaxRequests, DefaultMaxRequests)
+	c.Limit = or(c.Limit, DefaultLimit)
+	if c.Inner == nil {
+		c.Inner = []Method{MSCHAPv2, CHAPMD5}
+	}
+	if len(c.Name) > maxName {
+		return nil, fmt.Errorf("%v: the user name has %d octets, at most %d are possible", m, len(c.Name), maxName)
+	}
+	if err := innerFits(c.Inner); err != nil {
+		return nil, err
+	}
+	if m == MSCHAP || m == MSCHAPv2 || m == EAP && slices.Contains(c.Inner, MSCHAPv2) {
+		if err := passwordFits(c.Secret); err != nil {
+			return nil, fmt.Errorf("%v: %w", m, err)
+		}
+	}
+	switch m {
+	case PAP:
+		if n := len(c.Secret.Reveal()); n > maxName {
+			return nil, fmt.Errorf("pap: the password has %d octets, at most %d are possible", n, maxName)
+		}
+		return &papClient{c: c}, nil
+	case CHAPMD5, MSCHAP, MSCHAPv2:
+		return &chapClient{c: c, method: m}, nil
+	case EAP:
+		return &eapClient{c: c}, nil
+	}
+	return nil, fmt.Errorf("there is no authentication with %v", m)
 }
 
-// NewServer makes the server for a method. It gives an error when the name does not fit or the method has no machine.
+// NewServer makes the server for a method. It gives an error when the name or a message does not fit or the method has
+// no machine.
 func NewServer(m Method, c ServerConfig) (Server, error) {
-	panic("not written yet")
+	c.Retransmit = or(c.Retransmit, DefaultRetransmit)
+	c.MaxRequests = or(c.MaxRequests, DefaultMaxRequests)
+	c.Limit = or(c.Limit, DefaultLimit)
+	if c.Inner == nil {
+		c.Inner = []Method{MSCHAPv2, CHAPMD5}
+	}
+	if len(c.Name) > maxName || len(c.Message) > maxName || len(c.FailureMessage) > maxName {
+		return nil, fmt.Errorf("%v: a name or message has more than %d octets", m, maxName)
+	}
+	if err := innerFits(c.Inner); err != nil {
+		return nil, err
+	}
+	switch m {
+	case PAP:
+		return &papServer{c: c}, nil
+	case CHAPMD5, MSCHAP, MSCHAPv2:
+		return &chapServer{c: c, method: m}, nil
+	case EAP:
+		if len(c.Inner) == 0 {
+			return nil, fmt.Errorf("eap: the server needs a method to offer")
+		}
+		return &eapServer{c: c}, nil
+	}
+	return nil, fmt.Errorf("there is no authentication with %v", m)
+}
+
+func innerFits(inner []Method) error {
+	for i, m := range inner {
+		if eapType(m) == 0 || slices.Contains(inner[:i], m) {
+			return fmt.Errorf("eap: the methods inside can be chap-md5 and mschap-v2, each once, not %v", inner)
+		}
+	}
+	return nil
 }
 
 const (
