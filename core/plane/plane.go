@@ -130,5 +130,4 @@ func openAuto(ctx context.Context, cfg Config) (Plane, error) {
 	return p, nil
 }
 
-func openTUN(context.Context, Config) (Plane, error)   { return nil, ErrUnsupported }
 func openStack(context.Context, Config) (Plane, error) { return nil, ErrUnsupported }

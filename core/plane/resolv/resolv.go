@@ -1,0 +1,126 @@
+// Package resolv makes the DNS servers of a link the host's own, and remembers how to take that back. There are three
+// ways, and which is right depends on who owns /etc/resolv.conf on this host.
+package resolv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/knakppp/knak/core/plane/undo"
+)
+
+// The modes of Set.
+const (
+	System     = "system"     // the first of resolved, resolvconf and file that this host has
+	Resolved   = "resolved"   // tell systemd-resolved through resolvectl
+	Resolvconf = "resolvconf" // tell resolvconf(8)
+	File       = "file"       // write resolv.conf(5) and put the old one back later
+	None       = "none"       // leave the host's DNS alone
+)
+
+// Modes lists the modes in the order in which help texts show them.
+func Modes() []string { return []string{System, Resolved, Resolvconf, File, None} }
+
+// Errors of Set.
+var (
+	ErrMode        = errors.New("no such DNS mode")
+	ErrUnavailable = errors.New("not on this host")
+)
+
+// Config is what to set.
+type Config struct {
+	Mode      string // "" is System
+	Interface string
+	Servers   []netip.Addr // best first; none: nothing is done
+	// Default: names go to these servers whatever their domain. Without it only systemd-resolved is told, in mode System,
+	// because the two others know no servers for a part of the names.
+	Default bool
+	Path    string // the file of mode File; "" is /etc/resolv.conf
+
+	Notice func(level, format string, args ...any) // must not be nil
+}
+
+// Host is where Set looks for what the host has. Its zero value is the real host; tests point it elsewhere.
+type Host struct {
+	Programs []string // directories with programs; nil: those of the system, never $PATH
+	Run      string   // "" is /run
+}
+
+func (h Host) program(name string) (string, error) {
+	dirs := h.Programs
+	if dirs == nil {
+		dirs = []string{"/usr/sbin", "/usr/bin", "/sbin", "/bin"}
+	}
+	for _, dir := range dirs {
+		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("%s: %w", name, ErrUnavailable)
+}
+
+// resolvedRuns tells whether systemd-resolved is running, by the socket that it serves.
+func (h Host) resolvedRuns() bool {
+	run := h.Run
+	if run == "" {
+		run = "/run"
+	}
+	_, err := os.Stat(filepath.Join(run, "systemd/resolve/io.systemd.Resolve"))
+	return err == nil
+}
+
+// Set makes the servers the host's own and registers the undoing in u. It returns the mode that was used.
+//
+// In mode System a host whose DNS cannot be set is a notice, because the link works all the same; where a mode was asked
+// for by name it is an error.
+func (h Host) Set(ctx context.Context, cfg Config, u *undo.List) (string, error) {
+	if cfg.Mode == "" {
+		cfg.Mode = System
+	}
+	if !slices.Contains(Modes(), cfg.Mode) {
+		return "", fmt.Errorf("%q: %w (there are %s)", cfg.Mode, ErrMode, strings.Join(Modes(), ", "))
+	}
+	if len(cfg.Servers) == 0 || cfg.Mode == None {
+		return None, nil
+	}
+	if cfg.Mode != System {
+		return cfg.Mode, h.set(ctx, cfg.Mode, cfg, u)
+	}
+	mode := h.choose()
+	if mode != Resolved && !cfg.Default {
+		cfg.Notice("info", "the host's DNS stays as it is, because the link is not the default route; --dns %s changes it", mode)
+		return None, nil
+	}
+	if err := h.set(ctx, mode, cfg, u); err != nil {
+		cfg.Notice("warning", "the host's DNS stays as it is: %v; the link's servers are %v", err, cfg.Servers)
+		return None, nil
+	}
+	return mode, nil
+}
+
+func (h Host) choose() string {
+	if _, err := h.program("resolvectl"); err == nil && h.resolvedRuns() {
+		return Resolved
+	}
+	if _, err := h.program("resolvconf"); err == nil {
+		return Resolvconf
+	}
+	return File
+}
+
+func (h Host) set(ctx context.Context, mode string, cfg Config, u *undo.List) error {
+	switch mode {
+	case Resolved:
+		return h.setResolved(ctx, cfg, u)
+	case Resolvconf:
+		return h.setResolvconf(ctx, cfg, u)
+	}
+	return setFile(cfg, u)
+}

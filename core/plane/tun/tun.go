@@ -1,0 +1,180 @@
+//go:build linux
+
+// Package tun gives the packets of a TUN device: those that the host's kernel sends out come from Read, those written
+// with Write appear in the kernel as received. Nothing is allocated per packet.
+package tun
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Path is where the kernel offers TUN devices.
+const Path = "/dev/net/tun"
+
+// batch is how many packets one Read gives at most, so that its caller gets to pass them on.
+const batch = 64
+
+// Why a device cannot be had. Open's errors match them with errors.Is.
+var (
+	ErrUnsupported  = errors.New("the kernel offers no TUN devices")
+	ErrNotPermitted = errors.New("making a TUN device needs root or CAP_NET_ADMIN")
+	ErrName         = errors.New("not a name for a network interface")
+)
+
+// Device is a TUN device. It lives as long as it is open, unless somebody made it persistent. Read belongs to one
+// goroutine; Write and Close may be called from any.
+type Device struct {
+	name string
+	file *os.File
+	raw  syscall.RawConn
+
+	// One buffer and one closure for each use, made once: closures made for a call would be allocated for each packet.
+	in       []byte
+	readWait func(fd uintptr) bool
+	readNow  func(fd uintptr) bool
+	readN    int
+	readErr  error
+
+	writing  sync.Mutex
+	out      []byte
+	writeNow func(fd uintptr) bool
+	writeErr error
+}
+
+// Open makes a TUN device, or takes an existing one that nobody holds open. The name may hold one %d, which the kernel
+// replaces by the first free number. The device is down and has no address.
+func Open(name string) (*Device, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	fd, err := unix.Open(Path, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, explain("open "+Path, err)
+	}
+	ifr, err := unix.NewIfreq(name)
+	if err != nil {
+		unix.Close(fd)
+		return nil, fmt.Errorf("%q: %w", name, ErrName)
+	}
+	// IFF_NO_PI: packets as they are, without four octets of flags and protocol in front.
+	ifr.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, ifr); err != nil {
+		unix.Close(fd)
+		return nil, explain("make the TUN device "+name, err)
+	}
+	// The descriptor does not block, so os.File waits in the runtime's poller: Close wakes a waiting Read.
+	file := os.NewFile(uintptr(fd), Path)
+	raw, err := file.SyscallConn()
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	d := &Device{name: ifr.Name(), file: file, raw: raw, in: make([]byte, 65536)}
+	d.readWait = func(fd uintptr) bool { d.read(fd); return d.readErr != unix.EAGAIN }
+	d.readNow = func(fd uintptr) bool { d.read(fd); return true }
+	d.writeNow = func(fd uintptr) bool {
+		_, d.writeErr = ignoringEINTR(unix.Write, int(fd), d.out)
+		return true
+	}
+	return d, nil
+}
+
+// Name is the interface's name.
+func (d *Device) Name() string { return d.name }
+
+// Read waits for packets that the kernel sends out and calls each for every one that is there, until there is none, each
+// returns false, or 64 were given. A packet is valid only during its call. After Close it returns net.ErrClosed.
+func (d *Device) Read(each func(packet []byte) (more bool)) error {
+	// RawConn itself fails only when the file is closed; what the kernel says is in readErr.
+	if err := d.raw.Read(d.readWait); err != nil {
+		return net.ErrClosed
+	}
+	for n := 1; ; n++ {
+		switch d.readErr {
+		case nil:
+		case unix.EAGAIN:
+			return nil
+		default:
+			return fmt.Errorf("read from %s: %w", d.name, d.readErr)
+		}
+		// each is not called from inside RawConn.Read: that would make Close wait for it.
+		if !each(d.in[:d.readN]) || n == batch {
+			return nil
+		}
+		if err := d.raw.Read(d.readNow); err != nil {
+			return net.ErrClosed
+		}
+	}
+}
+
+func (d *Device) read(fd uintptr) { d.readN, d.readErr = ignoringEINTR(unix.Read, int(fd), d.in) }
+
+// Write gives the kernel a packet as received on the interface. A packet that the kernel does not take, because it is
+// malformed, the interface is down or there is no memory, is dropped without an error.
+func (d *Device) Write(packet []byte) error {
+	if len(packet) == 0 {
+		return nil
+	}
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	d.out = packet
+	err := d.raw.Write(d.writeNow)
+	d.out = nil
+	if err != nil {
+		return net.ErrClosed
+	}
+	switch d.writeErr {
+	case nil, unix.EINVAL, unix.EIO, unix.EAGAIN, unix.ENOBUFS, unix.ENOMEM:
+		return nil
+	}
+	return fmt.Errorf("write to %s: %w", d.name, d.writeErr)
+}
+
+// Close ends Read and removes the device from the kernel, and with it its addresses and routes.
+func (d *Device) Close() error {
+	if err := d.file.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+func ignoringEINTR(call func(int, []byte) (int, error), fd int, b []byte) (int, error) {
+	for {
+		n, err := call(fd, b)
+		if err != unix.EINTR {
+			return n, err
+		}
+	}
+}
+
+func explain(doing string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s: %w: %w", doing, ErrNotPermitted, err)
+	case err == unix.ENOENT, err == unix.ENODEV, err == unix.ENXIO:
+		return fmt.Errorf("%s: %w: %w", doing, ErrUnsupported, err)
+	case err == unix.EBUSY:
+		return fmt.Errorf("%s: another program holds it: %w", doing, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// checkName holds what the kernel's dev_valid_name holds, plus that a % starts the one %d.
+func checkName(name string) error {
+	if name == "" || len(name) >= unix.IFNAMSIZ || name == "." || name == ".." || strings.ContainsAny(name, "/: \t\n\v\f\r\x00") {
+		return fmt.Errorf("%q: %w: 1 to 15 characters without blanks, / and :", name, ErrName)
+	}
+	if n := strings.Count(name, "%"); n > 1 || n == 1 && !strings.Contains(name, "%d") {
+		return fmt.Errorf("%q: %w: at most one %%d", name, ErrName)
+	}
+	return nil
+}

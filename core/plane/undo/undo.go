@@ -1,0 +1,49 @@
+// Package undo remembers how to give back what was taken. Every change to the host registers its undoing as soon as it
+// is made, so that a failure half-way and a clean end both lead through the same list.
+//
+// The list lives in memory; a journal that outlives a crash will hang on Add and Run, the only two doors.
+package undo
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// List is a list of undoings. The zero value is empty and ready. It may be used from several goroutines.
+type List struct {
+	mu    sync.Mutex
+	steps []step
+}
+
+type step struct {
+	what string
+	do   func() error
+}
+
+// Add registers the undoing of a change that was just made. What says what do does, as in "remove the default route".
+func (l *List) Add(what string, do func() error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.steps = append(l.steps, step{what, do})
+}
+
+// Run undoes everything, last change first, each once: a second Run does only what was added since. A step that fails
+// does not stop the others; its error says what could not be undone.
+func (l *List) Run() error {
+	var errs []error
+	for {
+		l.mu.Lock()
+		n := len(l.steps)
+		if n == 0 {
+			l.mu.Unlock()
+			return errors.Join(errs...)
+		}
+		s := l.steps[n-1]
+		l.steps = l.steps[:n-1]
+		l.mu.Unlock()
+		if err := s.do(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", s.what, err))
+		}
+	}
+}
