@@ -1,14 +1,424 @@
 package packet
 
-// AppendText appends the packet in pppd's debug notation, without the brackets, for example
-// `IPCP ConfReq id=0x1 <addr 0.0.0.0>`. It never shows a password or a response to a challenge.
-func AppendText(dst []byte, protocol uint16, info []byte) []byte { panic("not yet") }
+import (
+	"encoding/binary"
+	"net/netip"
+	"strconv"
+	"strings"
+)
 
-// Line gives one line as pppd prints it: dir is "sent" or "rcvd".
-func Line(dir string, protocol uint16, info []byte) string { panic("not yet") }
+// AppendText appends the packet in the notation of pppd's debug lines but without the brackets, for example
+// `IPCP ConfReq id=0x1 <addr 0.0.0.0>`. What cannot be understood follows as hex. A password, a response to a challenge
+// or a subscriber's identity is never shown, redacted before or not; see Redact.
+func AppendText(dst []byte, protocol uint16, info []byte) []byte {
+	dst, _ = appendParts(dst, protocol, info)
+	return dst
+}
 
-// CodeName gives pppd's word for a code of a protocol, for example "ConfReq", or "code=0xf".
-func CodeName(protocol uint16, code uint8) string { panic("not yet") }
+// Text gives what AppendText appends.
+func Text(protocol uint16, info []byte) string { return string(AppendText(nil, protocol, info)) }
+
+// Line gives one line as pppd's debug option prints it. dir is "sent" or "rcvd". What stands behind a packet (padding, or
+// the bytes of a protocol that pppd does not know) comes after the closing bracket, as pppd has it.
+func Line(dir string, protocol uint16, info []byte) string {
+	dst := append(append(make([]byte, 0, 128), dir...), " ["...)
+	dst, end := appendParts(dst, protocol, info)
+	tail := string(dst[end:])
+	return string(append(append(dst[:end], ']'), tail...))
+}
+
+// CodeName gives pppd's word for a code of a protocol, for example "ConfReq", or "code=0xf" where it has none.
+func CodeName(protocol uint16, code uint8) string {
+	if names, ok := codeNames[protocol]; ok && int(code) < len(names) && names[code] != "" {
+		return names[code]
+	}
+	return "code=0x" + strconv.FormatUint(uint64(code), 16)
+}
 
 // OptionText gives one option of a Configure packet as pppd prints it between < and >, for example "addr 10.0.0.1".
-func OptionText(protocol uint16, o Option) string { panic("not yet") }
+// An option that is not known, or whose length is wrong, is hex: type, length and data.
+func OptionText(protocol uint16, o Option) string {
+	raw := o.AppendTo(nil)
+	if protocol == LCP {
+		redactLCPOptions(raw)
+	}
+	return strings.TrimSpace(string(appendOption(nil, protocol, raw)))
+}
+
+// Limits on the hex of what is not understood: pppd's in LCP, and one of ours against floods.
+const (
+	maxHexLCP = 32
+	maxHex    = 256
+)
+
+var (
+	lcpCodes = []string{"", "ConfReq", "ConfAck", "ConfNak", "ConfRej", "TermReq", "TermAck", "CodeRej", "ProtRej",
+		"EchoReq", "EchoRep", "DiscReq", "Ident", "TimeRem"}
+	codeNames = map[uint16][]string{
+		LCP:    lcpCodes,
+		IPCP:   lcpCodes[:CodeReject+1],
+		IPV6CP: lcpCodes[:CodeReject+1],
+		ECP:    lcpCodes[:CodeReject+1],
+		MPLSCP: lcpCodes[:CodeReject+1],
+		CCP: {"", "ConfReq", "ConfAck", "ConfNak", "ConfRej", "TermReq", "TermAck", "CodeRej", "", "", "", "", "", "",
+			"ResetReq", "ResetAck"},
+		PAP:  {"", "AuthReq", "AuthAck", "AuthNak"},
+		CHAP: {"", "Challenge", "Response", "Success", "Failure"},
+		EAP:  {"", "Request", "Response", "Success", "Failure"},
+	}
+	dataNames = map[uint16]string{IP: "IP", IPv6: "IPV6", Compressed: "Compressed", Encrypted: "Encrypted"}
+)
+
+// appendParts appends the text; end is where pppd closes the bracket.
+func appendParts(dst []byte, protocol uint16, info []byte) (out []byte, end int) {
+	if mayHide(protocol, info) {
+		info = Redact(protocol, info)
+	}
+	switch protocol {
+	case LCP, IPCP, IPV6CP, CCP, PAP, CHAP, EAP:
+		dst = append(dst, protocolNames[protocol]...)
+		p, err := Parse(info)
+		if err != nil {
+			return appendHex(dst, info, maxHexLCP), len(dst)
+		}
+		dst = append(append(dst, ' '), CodeName(protocol, p.Code)...)
+		dst = strconv.AppendUint(append(dst, " id=0x"...), uint64(p.ID), 16)
+		dst = appendBody(dst, protocol, p)
+		return appendHex(dst, info[HeaderLen+len(p.Data):], maxHexLCP), len(dst)
+	case ECP, CBCP: // pppd names these and prints their bytes
+		dst = append(dst, protocolNames[protocol]...)
+	default:
+		if name, ok := dataNames[protocol]; ok {
+			dst = append(append(dst, name...), " data"...)
+			return appendHex(dst, info, 8), len(dst)
+		}
+		dst = strconv.AppendUint(append(dst, "proto=0x"...), uint64(protocol), 16)
+	}
+	return appendHex(dst, info, maxHexLCP), len(dst)
+}
+
+func appendBody(dst []byte, protocol uint16, p Packet) []byte {
+	switch protocol {
+	case PAP:
+		return appendPAP(dst, p)
+	case CHAP:
+		return appendCHAP(dst, p)
+	case EAP:
+		return appendEAP(dst, p)
+	case LCP:
+		return appendLCP(dst, p)
+	}
+	b := p.Data
+	switch p.Code {
+	case ConfigureRequest, ConfigureAck, ConfigureNak, ConfigureReject:
+		dst, b = appendOptionList(dst, protocol, b)
+	case TerminateRequest, TerminateAck:
+		if printable(b) {
+			if protocol != CCP { // pppd leaves no space there
+				dst = append(dst, ' ')
+			}
+			return appendString(dst, b)
+		}
+	}
+	return appendHex(dst, b, maxHex)
+}
+
+func appendLCP(dst []byte, p Packet) []byte {
+	b := p.Data
+	switch p.Code {
+	case ConfigureRequest, ConfigureAck, ConfigureNak, ConfigureReject:
+		dst, b = appendOptionList(dst, LCP, b)
+	case TerminateRequest, TerminateAck:
+		if printable(b) {
+			return appendString(append(dst, ' '), b)
+		}
+	case EchoRequest, EchoReply, DiscardRequest, Identification, TimeRemaining:
+		if len(b) < 4 {
+			break
+		}
+		dst = appendHexNumber(append(dst, " magic="...), b[:4])
+		b = b[4:]
+		if p.Code == TimeRemaining && len(b) >= 4 {
+			dst = strconv.AppendUint(append(dst, " seconds="...), uint64(binary.BigEndian.Uint32(b)), 10)
+			b = b[4:]
+		}
+		if p.Code >= Identification && len(b) > 0 {
+			return appendString(append(dst, ' '), b)
+		}
+	}
+	return appendHex(dst, b, maxHexLCP)
+}
+
+// printable is pppd's test of whether the data of a Terminate packet is a message: its first octet.
+func printable(b []byte) bool { return len(b) > 0 && b[0] >= ' ' && b[0] < 0x7f }
+
+// appendOptionList appends options until one has an impossible length, and gives what is left.
+func appendOptionList(dst []byte, protocol uint16, b []byte) (out, rest []byte) {
+	for len(b) >= 2 {
+		n := int(b[1])
+		if n < 2 || n > len(b) {
+			break
+		}
+		dst = append(appendOption(append(dst, " <"...), protocol, b[:n]), '>')
+		b = b[n:]
+	}
+	return dst, b
+}
+
+// appendOption appends what stands between < and >. raw is one whole option. The octets that its value does not account
+// for follow as hex; of an option that is not understood, all of them.
+func appendOption(dst []byte, protocol uint16, raw []byte) []byte {
+	var used int
+	switch protocol {
+	case LCP:
+		dst, used = appendLCPOption(dst, raw[0], raw[2:])
+	case IPCP:
+		dst, used = appendIPCPOption(dst, raw[0], raw[2:])
+	case IPV6CP:
+		dst, used = appendIPV6CPOption(dst, raw[0], raw[2:])
+	case CCP:
+		dst, used = appendCCPOption(dst, raw[0], raw[2:])
+	default:
+		used = -1
+	}
+	if used < 0 {
+		return appendHex(dst, raw, maxHex)
+	}
+	return appendHex(dst, raw[2+used:], maxHex)
+}
+
+// The endpoint discriminator's class of a telephone number (RFC 1990 section 5.1.3).
+const endpointPhone = 5
+
+var endpointClasses = []string{"null", "local", "IP", "MAC", "magic", "phone"}
+
+// Each append…Option gives how many octets of data it showed, -1 if it did not understand the option.
+
+func appendLCPOption(dst []byte, typ uint8, d []byte) ([]byte, int) {
+	word := ""
+	switch {
+	case typ == LCPMRU && len(d) == 2:
+		word = "mru "
+	case typ == LCPMRRU && len(d) == 2:
+		word = "mrru "
+	case typ == LCPACCM && len(d) == 4:
+		return appendHexNumber(append(dst, "asyncmap "...), d), 4
+	case typ == LCPMagic && len(d) == 4:
+		return appendHexNumber(append(dst, "magic "...), d), 4
+	case typ == LCPPFC && len(d) == 0:
+		return append(dst, "pcomp"...), 0
+	case typ == LCPACFC && len(d) == 0:
+		return append(dst, "accomp"...), 0
+	case typ == LCPShortSeq && len(d) == 0:
+		return append(dst, "ssnhf"...), 0
+	case typ == LCPAuth && len(d) >= 2:
+		return appendAuth(append(dst, "auth "...), d)
+	case typ == LCPQuality && len(d) >= 2:
+		dst = append(dst, "quality "...)
+		if binary.BigEndian.Uint16(d) == LQR {
+			return append(dst, "lqr"...), 2
+		}
+		return appendHexNumber(dst, d[:2]), 2
+	case typ == LCPCallback && len(d) >= 1:
+		dst = append(dst, "callback "...)
+		if d[0] == 6 { // Microsoft's: negotiated by CBCP
+			return append(dst, "CBCP"...), 1
+		}
+		dst = appendHexNumber(dst, d[:1])
+		if len(d) > 1 {
+			dst = append(dst, " <hidden>"...)
+		}
+		return dst, len(d)
+	case typ == LCPEndpoint && len(d) >= 1:
+		return appendEndpoint(dst, d), len(d)
+	default:
+		return dst, -1
+	}
+	return strconv.AppendUint(append(dst, word...), uint64(binary.BigEndian.Uint16(d)), 10), 2
+}
+
+func appendAuth(dst, d []byte) ([]byte, int) {
+	switch binary.BigEndian.Uint16(d) {
+	case PAP:
+		return append(dst, "pap"...), 2
+	case EAP:
+		return append(dst, "eap"...), 2
+	case CHAP:
+		dst = append(dst, "chap"...)
+		if len(d) > 2 {
+			switch d[2] {
+			case AlgorithmMD5:
+				return append(dst, " MD5"...), 3
+			case AlgorithmMSCHAP:
+				return append(dst, " MS"...), 3
+			case AlgorithmMSCHAPv2:
+				return append(dst, " MS-v2"...), 3
+			}
+		}
+		return dst, 2
+	}
+	return appendHexNumber(dst, d[:2]), 2
+}
+
+func appendEndpoint(dst, d []byte) []byte {
+	class, v := d[0], d[1:]
+	dst = append(dst, "endpoint ["...)
+	if int(class) < len(endpointClasses) {
+		dst = append(dst, endpointClasses[class]...)
+	} else {
+		dst = strconv.AppendUint(dst, uint64(class), 10)
+	}
+	switch {
+	case class == 0 && len(v) == 0:
+	case class == endpointPhone:
+		dst = append(dst, ":<hidden>"...)
+	case class == 2 && len(v) == 4:
+		dst = netip.AddrFrom4([4]byte(v)).AppendTo(append(dst, ':'))
+	default:
+		sep := byte(':')
+		for _, c := range v {
+			dst = append(dst, sep, hexDigits[c>>4], hexDigits[c&15])
+			if class != 3 {
+				sep = '.'
+			}
+		}
+	}
+	return append(dst, ']')
+}
+
+func appendIPCPOption(dst []byte, typ uint8, d []byte) ([]byte, int) {
+	var word string
+	switch typ {
+	case IPCPAddresses:
+		if len(d) != 8 {
+			return dst, -1
+		}
+		dst = netip.AddrFrom4([4]byte(d)).AppendTo(append(dst, "addrs "...))
+		return netip.AddrFrom4([4]byte(d[4:])).AppendTo(append(dst, ' ')), 8
+	case IPCPCompression:
+		if len(d) < 2 {
+			return dst, -1
+		}
+		dst = append(dst, "compress "...)
+		switch binary.BigEndian.Uint16(d) {
+		case VJCompressed:
+			return append(dst, "VJ"...), 2
+		case 0x0037: // the number that RFC 1172 printed by mistake
+			return append(dst, "old-VJ"...), 2
+		}
+		return appendHexNumber(dst, d[:2]), 2
+	case IPCPAddress:
+		word = "addr "
+	case IPCPDNS1:
+		word = "ms-dns1 "
+	case IPCPDNS2:
+		word = "ms-dns2 "
+	case IPCPNBNS1, IPCPNBNS2:
+		word = "ms-wins "
+	}
+	if word == "" || len(d) != 4 {
+		return dst, -1
+	}
+	return netip.AddrFrom4([4]byte(d)).AppendTo(append(dst, word...)), 4
+}
+
+func appendIPV6CPOption(dst []byte, typ uint8, d []byte) ([]byte, int) {
+	switch {
+	case typ == IPV6CPInterfaceID && len(d) == 8:
+		dst = append(dst, "addr fe80:"...)
+		for i, c := range d {
+			if i%2 == 0 {
+				dst = append(dst, ':')
+			}
+			dst = append(dst, hexDigits[c>>4], hexDigits[c&15])
+		}
+		return dst, 8
+	case typ == IPV6CPCompression && len(d) >= 2:
+		return appendHexNumber(append(dst, "compress "...), d[:2]), 2
+	}
+	return dst, -1
+}
+
+func appendCCPOption(dst []byte, typ uint8, d []byte) ([]byte, int) {
+	switch {
+	case typ == CCPMPPE && len(d) >= 4:
+		dst = append(dst, "mppe"...)
+		for _, bit := range []struct { // RFC 3078 section 2.1
+			octet int
+			mask  byte
+			name  byte
+		}{{0, 0x01, 'H'}, {3, 0x80, 'M'}, {3, 0x40, 'S'}, {3, 0x20, 'L'}, {3, 0x10, 'D'}, {3, 0x01, 'C'}} {
+			sign := byte('-')
+			if d[bit.octet]&bit.mask != 0 {
+				sign = '+'
+			}
+			dst = append(dst, ' ', sign, bit.name)
+		}
+		return dst, 4
+	case (typ == CCPDeflate || typ == CCPDeflateDraft) && len(d) >= 2:
+		dst = append(dst, "deflate"...)
+		if typ == CCPDeflateDraft {
+			dst = append(dst, "(old#)"...)
+		}
+		dst = strconv.AppendUint(append(dst, ' '), uint64(d[0]>>4)+8, 10)
+		if m := d[0] & 15; m != 8 {
+			dst = strconv.AppendUint(append(dst, " method "...), uint64(m), 10)
+		}
+		if d[1] != 0 {
+			dst = strconv.AppendUint(append(dst, " check "...), uint64(d[1]), 10)
+		}
+		return dst, 2
+	case typ == CCPBSD && len(d) >= 1:
+		dst = strconv.AppendUint(append(dst, "bsd v"...), uint64(d[0]>>5), 10)
+		return strconv.AppendUint(append(dst, ' '), uint64(d[0]&31), 10), 1
+	case typ == CCPPredictor1:
+		return append(dst, "predictor 1"...), 0
+	case typ == CCPPredictor2:
+		return append(dst, "predictor 2"...), 0
+	}
+	return dst, -1
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendHexNumber appends a big-endian number of at most 4 octets as 0x…, without leading zeros.
+func appendHexNumber(dst, b []byte) []byte {
+	var v uint64
+	for _, c := range b {
+		v = v<<8 | uint64(c)
+	}
+	return strconv.AppendUint(append(dst, "0x"...), v, 16)
+}
+
+// appendHex appends each octet as a space and two digits, and " ..." if there are more than limit.
+func appendHex(dst, b []byte, limit int) []byte {
+	for i, c := range b {
+		if i == limit {
+			return append(dst, " ..."...)
+		}
+		dst = append(dst, ' ', hexDigits[c>>4], hexDigits[c&15])
+	}
+	return dst
+}
+
+// appendString appends b in quotes, escaped as pppd does it.
+func appendString(dst, b []byte) []byte {
+	dst = append(dst, '"')
+	for _, c := range b {
+		switch {
+		case c == '\\' || c == '"':
+			dst = append(dst, '\\', c)
+		case c >= ' ' && c <= '~':
+			dst = append(dst, c)
+		case c == '\n':
+			dst = append(dst, `\n`...)
+		case c == '\r':
+			dst = append(dst, `\r`...)
+		case c == '\t':
+			dst = append(dst, `\t`...)
+		default:
+			dst = append(dst, '\\', '0'+c>>6, '0'+c>>3&7, '0'+c&7)
+		}
+	}
+	return append(dst, '"')
+}
