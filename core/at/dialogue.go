@@ -1,54 +1,145 @@
 // Package at is the AT command channel as a machine (ITU-T V.250, 3GPP TS 27.007).
+//
+// A dialogue with a modem is written as a function that reads from top to bottom: send this, wait for that. NewDialogue
+// turns such a function into a machine with the shape that all machines of the project have, by running it as a
+// coroutine that stands still whenever it waits. There is no second goroutine that runs at the same time, so the same
+// bytes at the same times always give the same outputs.
 package at
 
 import (
+	"iter"
 	"time"
 
 	"github.com/knakppp/knak/core/trace"
 )
 
-// Dialogue runs one dialogue function as a machine: the function reads sequentially, the machine takes bytes and time.
-// Its owner must call Stop when it drops a dialogue that is not done. It is not safe for concurrent use.
-type Dialogue struct{}
+// Dialogue runs one dialogue function as a machine. Its owner must call Stop when it drops a dialogue that is not done.
+// It is not safe for concurrent use.
+type Dialogue struct {
+	x      *Exchange
+	reader reader
+
+	resume   func() (struct{}, bool) // runs the function until it waits; nil before the start
+	release  func()                  // ends the coroutine
+	over     bool                    // Done was given out, or Stop called
+	deadline time.Time               // what the function waits for, or zero
+	data     bool                    // everything received belongs to PPP
+	begun    bool                    // rest has got past the line end that belongs to the last line
+
+	out  []Output
+	rest []byte
+}
 
 // NewDialogue makes a dialogue of talk, which begins when the first Receive, Lines or Advance tells the time.
-func NewDialogue(talk func(*Exchange) error) *Dialogue { return &Dialogue{} }
+func NewDialogue(talk func(*Exchange) error) *Dialogue {
+	d := &Dialogue{}
+	d.x = &Exchange{d: d, talk: talk}
+	return d
+}
 
-// Receive hands over bytes from the modem.
-func (d *Dialogue) Receive(now time.Time, p []byte) { panic("soon") }
+// Receive hands over bytes from the modem. It makes no difference how they are cut into calls.
+func (d *Dialogue) Receive(now time.Time, p []byte) {
+	d.start(now)
+	for i, c := range p {
+		if d.over || d.data {
+			d.keep(p[i:])
+			return
+		}
+		framed := d.reader.framed
+		line, ok := d.reader.push(c)
+		if ok {
+			d.x.lines = append(d.x.lines, line)
+		}
+		if ok || d.reader.framed != framed {
+			d.run()
+		}
+	}
+}
+
+// keep takes bytes that are PPP's aside. A line end that belongs to the CONNECT line is not among them.
+func (d *Dialogue) keep(p []byte) {
+	for !d.begun && len(p) > 0 && (p[0] == '\r' || p[0] == '\n') {
+		p = p[1:]
+	}
+	d.begun = d.begun || len(p) > 0
+	d.rest = append(d.rest, p[:min(len(p), maxRest-len(d.rest))]...)
+}
 
 // Lines tells the state of the modem's lines, at the start and whenever it changes. On a port without such lines it is
 // never called.
-func (d *Dialogue) Lines(now time.Time, l ModemLines) { panic("soon") }
+func (d *Dialogue) Lines(now time.Time, l ModemLines) {
+	d.x.state, d.x.hasState = l, true
+	d.start(now)
+	d.run()
+}
 
 // Advance tells the time. The first call starts the dialogue.
-func (d *Dialogue) Advance(now time.Time) { panic("soon") }
+func (d *Dialogue) Advance(now time.Time) {
+	d.start(now)
+	if !d.deadline.IsZero() && !now.Before(d.deadline) {
+		d.run()
+	}
+}
 
 // Deadline is when Advance must be called next; the zero time: no timer is running.
-func (d *Dialogue) Deadline() time.Time { panic("soon") }
+func (d *Dialogue) Deadline() time.Time { return d.deadline }
 
 // Next takes the next thing to do.
-func (d *Dialogue) Next() (Output, bool) { panic("soon") }
+func (d *Dialogue) Next() (Output, bool) {
+	if len(d.out) == 0 {
+		return nil, false
+	}
+	o := d.out[0]
+	d.out[0] = nil
+	d.out = d.out[1:]
+	return o, true
+}
 
-// Stop ends the dialogue where it stands. It gives no more outputs. It may be called at any time, also twice.
-func (d *Dialogue) Stop() {}
+// Stop ends the dialogue where it stands; its deferred calls run. It gives no more outputs. It may be called at any
+// time, also twice.
+func (d *Dialogue) Stop() {
+	d.over = true
+	d.deadline = time.Time{}
+	if d.release != nil {
+		d.release()
+	}
+	d.out = nil
+}
 
-// Rest gives, after Done, the bytes that are not the dialogue's any more: those that followed CONNECT, with the PPP
-// frames that came before it in front. It gives them once.
-func (d *Dialogue) Rest() []byte { panic("soon") }
+// Rest gives, after Done, the bytes that are not the dialogue's any more: those that followed the last line it read,
+// with the PPP frames that came while it dialled in front. It gives them once.
+func (d *Dialogue) Rest() []byte {
+	p := d.rest
+	d.rest = nil
+	return p
+}
 
-// Exchange is the modem as a dialogue function sees it. It is only valid inside that function.
-type Exchange struct{}
+// Noise counts the octets that were neither text nor frames, and the lines that were too long and cut.
+func (d *Dialogue) Noise() (octets, cutLines uint64) { return d.reader.noise, d.reader.cuts }
 
-// Now is the time.
-func (x *Exchange) Now() time.Time { panic("soon") }
+// start notes the time and, the first time, runs the function to its first wait.
+func (d *Dialogue) start(now time.Time) {
+	d.x.now = now
+	if d.resume != nil || d.over {
+		return
+	}
+	d.resume, d.release = iter.Pull(d.x.sequence)
+	d.run()
+}
 
-// Command sends one command line and waits for its final result. Another result than OK and CONNECT is a *ResultError,
-// silence a *TimeoutError, PPP frames a *DataModeError. The Reply is valid in the first case too.
-func (x *Exchange) Command(line string, timeout time.Duration) (Reply, error) { panic("soon") }
+// run lets the function go on until it waits again or ends.
+func (d *Dialogue) run() {
+	if d.over {
+		return
+	}
+	d.deadline = time.Time{}
+	if _, waiting := d.resume(); !waiting {
+		d.over = true
+		d.deadline = time.Time{}
+		d.emit(Done{Err: d.x.err})
+	}
+}
 
-// Secret marks a part of a command: the modem gets it, traces and errors show <hidden>.
-func (x *Exchange) Secret(s string) string { panic("soon") }
+func (d *Dialogue) emit(o Output) { d.out = append(d.out, o) }
 
-// Event puts an event into the trace.
-func (x *Exchange) Event(ev trace.Event) { panic("soon") }
+func (d *Dialogue) event(ev trace.Event) { d.emit(Event{Event: ev}) }
