@@ -5,14 +5,8 @@ import (
 	"crypto/md5"
 	"crypto/subtle"
 	"time"
-)
 
-// The codes of RFC 1994 section 4.
-const (
-	chapChallenge = 1
-	chapResponse  = 2
-	chapSuccess   = 3
-	chapFailure   = 4
+	"github.com/knakppp/knak/core/ppp/packet"
 )
 
 // appendMD5 appends the response value of RFC 1994 section 4.1: MD5 over identifier, secret and challenge.
@@ -66,11 +60,11 @@ func (m *chapClient) Receive(_ time.Time, p []byte) {
 	code, id, body, ok := header(p)
 	switch {
 	case !m.started || m.failed:
-	case len(p) < headerSize:
+	case len(p) < packet.HeaderLen:
 		m.note(info, "CHAP packet of %d octets dropped", len(p))
-	case code == chapChallenge && ok:
+	case code == packet.CHAPChallenge && ok:
 		m.answer(id, body)
-	case code == chapSuccess || code == chapFailure:
+	case code == packet.CHAPSuccess || code == packet.CHAPFailure:
 		if !ok {
 			m.note(info, "CHAP result with a wrong length taken as it is")
 		}
@@ -104,7 +98,7 @@ func (m *chapClient) answer(id byte, body []byte) {
 	if len(value) == 0 {
 		m.note(info, "CHAP challenge without a value answered") // RFC 1994 section 4.1 wants at least one octet
 	}
-	m.packet = append(begin(m.packet, chapResponse, id), byte(responseSize(m.method)))
+	m.packet = append(begin(m.packet, packet.CHAPResponse, id), byte(responseSize(m.method)))
 	switch m.method {
 	case MSCHAP:
 		m.packet = appendMSCHAPResponse(m.packet, [8]byte(value), m.c.Secret)
@@ -152,12 +146,12 @@ func (m *chapClient) result(code, id byte, body []byte) {
 		m.note(info, "CHAP result with identifier %d for a response with %d taken as it is", id, m.packet[1])
 	}
 	if m.done && !m.pending {
-		if code == chapFailure {
+		if code == packet.CHAPFailure {
 			m.note(warning, "CHAP failure after success ignored: nothing was being checked")
 		}
 		return
 	}
-	if code == chapFailure {
+	if code == packet.CHAPFailure {
 		f := Failure{Reason: Refused, Message: string(body)}
 		if m.method != CHAPMD5 {
 			f.Message, f.Code = failureText(body)
@@ -197,7 +191,7 @@ type chapServer struct {
 	challenge []byte
 	packet    []byte // the challenge
 	reply     []byte // the result of the last response to it
-	verdict   byte   // chapSuccess, chapFailure, or 0 as long as the challenge is open
+	verdict   byte   // packet.CHAPSuccess, packet.CHAPFailure, or 0 as long as the challenge is open
 	sent      int
 	started   bool
 	succeeded bool
@@ -206,7 +200,7 @@ type chapServer struct {
 
 func (m *chapServer) Start(now time.Time) {
 	m.started = true
-	m.packet = begin(m.packet, chapChallenge, firstID(m.c.Rand))
+	m.packet = begin(m.packet, packet.CHAPChallenge, firstID(m.c.Rand))
 	m.newChallenge(now)
 }
 
@@ -220,7 +214,7 @@ func (m *chapServer) newChallenge(now time.Time) {
 		m.fail(Impossible, "", err.Error())
 		return
 	}
-	m.packet = append(begin(m.packet, chapChallenge, m.packet[1]+1), byte(size))
+	m.packet = append(begin(m.packet, packet.CHAPChallenge, m.packet[1]+1), byte(size))
 	m.packet = append(m.packet, m.challenge...)
 	m.packet = finish(append(m.packet, m.c.Name...))
 	m.verdict, m.sent = 0, 0
@@ -253,7 +247,7 @@ func (m *chapServer) Advance(now time.Time) {
 
 func (m *chapServer) Receive(now time.Time, p []byte) {
 	code, id, body, ok := header(p)
-	if !m.started || !ok || code != chapResponse || id != m.packet[1] {
+	if !m.started || !ok || code != packet.CHAPResponse || id != m.packet[1] {
 		m.note(info, "CHAP packet with code %d and identifier %d dropped", code, id)
 		return
 	}
@@ -275,8 +269,8 @@ func (m *chapServer) Receive(now time.Time, p []byte) {
 	verified = verified && known
 	peer := printable(name)
 	if !verified && !m.c.AcceptAnybody {
-		m.verdict = chapFailure
-		m.reply = begin(m.reply, chapFailure, id)
+		m.verdict = packet.CHAPFailure
+		m.reply = begin(m.reply, packet.CHAPFailure, id)
 		if m.method == CHAPMD5 {
 			m.reply = append(m.reply, m.c.FailureMessage...)
 		} else {
@@ -287,8 +281,8 @@ func (m *chapServer) Receive(now time.Time, p []byte) {
 		m.fail(Refused, peer, "wrong user name or password")
 		return
 	}
-	m.verdict = chapSuccess
-	m.reply = begin(m.reply, chapSuccess, id)
+	m.verdict = packet.CHAPSuccess
+	m.reply = begin(m.reply, packet.CHAPSuccess, id)
 	if m.method == MSCHAPv2 {
 		m.reply = x.appendSuccess(m.reply, string(name), secret, m.c.Message)
 	} else {

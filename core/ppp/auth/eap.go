@@ -5,35 +5,17 @@ import (
 	"crypto/md5"
 	"slices"
 	"time"
-)
 
-// The codes of RFC 3748 section 4 and the types of its section 5. MSCHAPv2 is draft-kamath-pppext-eap-mschapv2.
-const (
-	eapRequest  = 1
-	eapResponse = 2
-	eapSuccess  = 3
-	eapFailure  = 4
-
-	eapIdentity     = 1
-	eapNotification = 2
-	eapNak          = 3
-	eapMD5          = 4
-	eapMSCHAPv2     = 26
-
-	// The operations inside MSCHAPv2.
-	opChallenge = 1
-	opResponse  = 2
-	opSuccess   = 3
-	opFailure   = 4
+	"github.com/knakppp/knak/core/ppp/packet"
 )
 
 // eapType gives the EAP type of a method that can be inside EAP, or 0.
 func eapType(m Method) byte {
 	switch m {
 	case CHAPMD5:
-		return eapMD5
+		return packet.EAPMD5
 	case MSCHAPv2:
-		return eapMSCHAPv2
+		return packet.EAPMSCHAPv2
 	}
 	return 0
 }
@@ -85,11 +67,11 @@ func (m *eapClient) Receive(_ time.Time, p []byte) {
 	code, id, body, ok := header(p)
 	switch {
 	case !m.started || m.failed:
-	case len(p) < headerSize:
+	case len(p) < packet.HeaderLen:
 		m.note(info, "EAP packet of %d octets dropped", len(p))
-	case code == eapRequest && ok && len(body) > 0:
-		m.respond(p[:headerSize+len(body)], id, body[0], body[1:])
-	case code == eapSuccess || code == eapFailure:
+	case code == packet.EAPRequest && ok && len(body) > 0:
+		m.respond(p[:packet.HeaderLen+len(body)], id, body[0], body[1:])
+	case code == packet.EAPSuccess || code == packet.EAPFailure:
 		m.result(code, id)
 	default:
 		m.note(info, "EAP packet with code %d dropped", code)
@@ -105,22 +87,22 @@ func (m *eapClient) respond(request []byte, id, typ byte, data []byte) {
 	var answer []byte
 	naked := false
 	switch {
-	case typ == eapIdentity:
+	case typ == packet.EAPIdentity:
 		// A new conversation: RFC 3748 section 2 lets the server begin one at any time.
 		m.method, m.v2, m.proved, m.waived, m.refused, m.text = EAP, nil, false, false, nil, ""
 		answer = append(m.begin(id, typ), m.c.Name...)
-	case typ == eapNotification:
+	case typ == packet.EAPNotification:
 		m.note(info, "the server says: %s", printable(data))
 		answer = m.begin(id, typ)
-	case typ == eapMD5 && slices.Contains(m.c.Inner, CHAPMD5):
+	case typ == packet.EAPMD5 && slices.Contains(m.c.Inner, CHAPMD5):
 		answer = m.md5(id, data)
-	case typ == eapMSCHAPv2 && slices.Contains(m.c.Inner, MSCHAPv2):
+	case typ == packet.EAPMSCHAPv2 && slices.Contains(m.c.Inner, MSCHAPv2):
 		answer = m.mschapv2(id, data)
-	case typ == eapNak || typ == 0:
+	case typ == packet.EAPNak || typ == 0:
 		m.note(info, "EAP request of type %d dropped", typ)
 	default:
 		naked = true
-		answer = m.begin(id, eapNak)
+		answer = m.begin(id, packet.EAPNak)
 		for _, inner := range m.c.Inner {
 			answer = append(answer, eapType(inner))
 		}
@@ -139,7 +121,9 @@ func (m *eapClient) respond(request []byte, id, typ byte, data []byte) {
 }
 
 // begin begins a Response.
-func (m *eapClient) begin(id, typ byte) []byte { return append(begin(m.packet, eapResponse, id), typ) }
+func (m *eapClient) begin(id, typ byte) []byte {
+	return append(begin(m.packet, packet.EAPResponse, id), typ)
+}
 
 // md5 is RFC 3748 section 5.4: RFC 1994's challenge and response with EAP's identifier.
 func (m *eapClient) md5(id byte, data []byte) []byte {
@@ -149,14 +133,14 @@ func (m *eapClient) md5(id byte, data []byte) []byte {
 		return nil
 	}
 	m.method, m.peer = CHAPMD5, printable(name)
-	answer := append(m.begin(id, eapMD5), md5.Size)
+	answer := append(m.begin(id, packet.EAPMD5), md5.Size)
 	return append(appendMD5(answer, id, m.c.Secret, value), m.c.Name...)
 }
 
 // mschapv2 is draft-kamath-pppext-eap-mschapv2 section 2: RFC 2759's packets in EAP's. The length inside the packet is not
 // needed and often wrong, so nobody looks at it.
 func (m *eapClient) mschapv2(id byte, data []byte) []byte {
-	if len(data) == 0 || data[0] != opFailure && len(data) < 4 {
+	if len(data) == 0 || data[0] != packet.MSCHAPv2Failure && len(data) < 4 {
 		m.note(info, "EAP-MSCHAPv2 request of %d octets dropped", len(data))
 		return nil
 	}
@@ -165,9 +149,9 @@ func (m *eapClient) mschapv2(id byte, data []byte) []byte {
 		text = data[4:]
 	}
 	switch data[0] {
-	case opChallenge:
+	case packet.MSCHAPv2Challenge:
 		return m.mschapv2Challenge(id, data[1], text)
-	case opSuccess:
+	case packet.MSCHAPv2Success:
 		if m.v2 == nil {
 			m.note(warning, "EAP-MSCHAPv2 success before any challenge dropped")
 			return nil
@@ -177,11 +161,11 @@ func (m *eapClient) mschapv2(id byte, data []byte) []byte {
 		if !proved && !m.tolerated() {
 			return nil
 		}
-		return append(m.begin(id, eapMSCHAPv2), opSuccess)
-	case opFailure:
+		return append(m.begin(id, packet.EAPMSCHAPv2), packet.MSCHAPv2Success)
+	case packet.MSCHAPv2Failure:
 		message, code := failureText(text)
 		m.refused = &Failure{Reason: Refused, Message: printable(message), Code: code}
-		return append(m.begin(id, eapMSCHAPv2), opFailure)
+		return append(m.begin(id, packet.EAPMSCHAPv2), packet.MSCHAPv2Failure)
 	}
 	m.note(info, "EAP-MSCHAPv2 request with operation %d dropped", data[0])
 	return nil
@@ -201,7 +185,7 @@ func (m *eapClient) mschapv2Challenge(id, mschapID byte, data []byte) []byte {
 	}
 	x.compute(m.c.Name, m.c.Secret)
 	m.v2, m.proved, m.waived, m.refused = x, false, false, nil
-	return appendMSCHAPv2Packet(m.begin(id, eapMSCHAPv2), opResponse, mschapID, func(b []byte) []byte {
+	return appendMSCHAPv2Packet(m.begin(id, packet.EAPMSCHAPv2), packet.MSCHAPv2Response, mschapID, func(b []byte) []byte {
 		b = x.appendResponse(append(b, mschapResponseSize))
 		return append(b, m.c.Name...)
 	})
@@ -226,12 +210,12 @@ func (m *eapClient) result(code, id byte) {
 		m.note(info, "EAP result with identifier %d for a response with %d taken as it is", id, m.packet[1])
 	}
 	if !m.pending {
-		if code == eapFailure {
+		if code == packet.EAPFailure {
 			m.note(warning, "EAP failure after success ignored: nothing was being checked")
 		}
 		return
 	}
-	if code == eapFailure {
+	if code == packet.EAPFailure {
 		switch {
 		case m.refused != nil:
 			m.fail(*m.refused)

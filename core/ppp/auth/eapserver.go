@@ -4,6 +4,8 @@ import (
 	"crypto/md5"
 	"slices"
 	"time"
+
+	"github.com/knakppp/knak/core/ppp/packet"
 )
 
 // eapServer is the authenticator of RFC 3748: it asks for the identity, then offers its methods one after the other.
@@ -18,7 +20,7 @@ type eapServer struct {
 	name      string // what the client calls itself in the method
 	x         mschapv2
 	verified  bool
-	verdict   byte // eapSuccess or eapFailure once known
+	verdict   byte // packet.EAPSuccess or packet.EAPFailure once known
 	sent      int
 }
 
@@ -34,14 +36,14 @@ const (
 
 func (m *eapServer) Start(now time.Time) {
 	m.state = eapIdentify
-	m.packet = begin(m.packet, eapRequest, firstID(m.c.Rand))
-	m.packet = append(m.packet, eapIdentity)
+	m.packet = begin(m.packet, packet.EAPRequest, firstID(m.c.Rand))
+	m.packet = append(m.packet, packet.EAPIdentity)
 	m.send(now)
 }
 
 // begin begins a new Request; its identifier differs from the last one's (RFC 3748 section 4.1).
 func (m *eapServer) begin(typ byte) []byte {
-	return append(begin(m.packet, eapRequest, m.packet[1]+1), typ)
+	return append(begin(m.packet, packet.EAPRequest, m.packet[1]+1), typ)
 }
 
 func (m *eapServer) send(now time.Time) {
@@ -68,7 +70,7 @@ func (m *eapServer) Advance(now time.Time) {
 
 func (m *eapServer) fail(r Reason, text string) {
 	m.disarm()
-	m.state, m.verdict = eapDone, eapFailure
+	m.state, m.verdict = eapDone, packet.EAPFailure
 	m.put(Failure{Reason: r, Method: or(m.inner, EAP), Peer: m.peer(), Message: text})
 }
 
@@ -76,7 +78,7 @@ func (m *eapServer) peer() string { return printable(or(m.name, m.identity)) }
 
 func (m *eapServer) Receive(now time.Time, p []byte) {
 	code, id, body, ok := header(p)
-	if m.state == eapIdle || !ok || code != eapResponse || len(body) == 0 || id != m.packet[1] {
+	if m.state == eapIdle || !ok || code != packet.EAPResponse || len(body) == 0 || id != m.packet[1] {
 		m.note(info, "EAP packet with code %d and identifier %d dropped", code, id)
 		return
 	}
@@ -84,21 +86,21 @@ func (m *eapServer) Receive(now time.Time, p []byte) {
 	switch {
 	case m.state == eapDone:
 		// The result was lost. Nobody repeats it unasked (RFC 3748 section 4.3), but a repeated response asks.
-		if m.packet[0] != eapRequest {
+		if m.packet[0] != packet.EAPRequest {
 			m.put(Send{m.packet})
 		}
-	case m.state == eapIdentify && typ == eapIdentity:
+	case m.state == eapIdentify && typ == packet.EAPIdentity:
 		if len(data) > maxName {
 			m.note(info, "EAP identity of %d octets dropped", len(data))
 			return
 		}
 		m.identity = string(data)
 		m.offer(now, m.c.Inner[0])
-	case m.state == eapChallenged && typ == eapNak:
+	case m.state == eapChallenged && typ == packet.EAPNak:
 		m.naked(now, data)
 	case m.state == eapChallenged && typ == eapType(m.inner):
 		m.check(now, data)
-	case m.state == eapConfirming && typ == eapMSCHAPv2:
+	case m.state == eapConfirming && typ == packet.EAPMSCHAPv2:
 		m.finish()
 	default:
 		m.note(info, "EAP response of type %d dropped", typ)
@@ -119,7 +121,7 @@ func (m *eapServer) offer(now time.Time, inner Method) {
 		return append(b, m.c.Name...)
 	}
 	if inner == MSCHAPv2 {
-		m.packet = appendMSCHAPv2Packet(m.packet, opChallenge, m.packet[1], value)
+		m.packet = appendMSCHAPv2Packet(m.packet, packet.MSCHAPv2Challenge, m.packet[1], value)
 	} else {
 		m.packet = value(m.packet)
 	}
@@ -135,7 +137,7 @@ func (m *eapServer) naked(now time.Time, wanted []byte) {
 			return
 		}
 	}
-	m.result(eapFailure)
+	m.result(packet.EAPFailure)
 	m.fail(NoMethod, "the client has none of our EAP methods")
 }
 
@@ -143,7 +145,7 @@ func (m *eapServer) naked(now time.Time, wanted []byte) {
 func (m *eapServer) check(now time.Time, data []byte) {
 	id := m.packet[1]
 	if m.inner == MSCHAPv2 {
-		if len(data) < 4 || data[0] != opResponse || data[1] != id {
+		if len(data) < 4 || data[0] != packet.MSCHAPv2Response || data[1] != id {
 			m.note(info, "EAP-MSCHAPv2 response that answers nothing dropped")
 			return
 		}
@@ -160,21 +162,21 @@ func (m *eapServer) check(now time.Time, data []byte) {
 	var right bool
 	right, m.x = verify(m.inner, id, m.challenge, value, m.name, secret)
 	m.verified = right && known
-	m.verdict = eapFailure
+	m.verdict = packet.EAPFailure
 	if m.verified || m.c.AcceptAnybody {
-		m.verdict = eapSuccess
+		m.verdict = packet.EAPSuccess
 	}
 	if m.inner != MSCHAPv2 {
 		m.finish()
 		return
 	}
 	m.state = eapConfirming
-	op := byte(opSuccess)
-	if m.verdict == eapFailure {
-		op = opFailure
+	op := byte(packet.MSCHAPv2Success)
+	if m.verdict == packet.EAPFailure {
+		op = packet.MSCHAPv2Failure
 	}
-	m.packet = appendMSCHAPv2Packet(m.begin(eapMSCHAPv2), op, id, func(b []byte) []byte {
-		if op == opFailure {
+	m.packet = appendMSCHAPv2Packet(m.begin(packet.EAPMSCHAPv2), op, id, func(b []byte) []byte {
+		if op == packet.MSCHAPv2Failure {
 			return appendFailureText(b, MSCHAPv2, m.challenge, m.c.FailureMessage)
 		}
 		return m.x.appendSuccess(b, m.name, secret, m.c.Message)
@@ -186,7 +188,7 @@ func (m *eapServer) check(now time.Time, data []byte) {
 func (m *eapServer) finish() {
 	m.disarm()
 	m.result(m.verdict)
-	if m.verdict == eapFailure {
+	if m.verdict == packet.EAPFailure {
 		m.fail(Refused, "wrong user name or password")
 		return
 	}

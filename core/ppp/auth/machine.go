@@ -9,14 +9,14 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/trace"
 )
 
 const (
-	headerSize = 4   // code, identifier, length: the same in all three protocols
-	maxName    = 255 // what the protocols' length octets, or good sense, allow
-	maxNotes   = 32  // a peer that goes on talking nonsense is told of this often
-	maxText    = 256 // how much of a peer's text is shown
+	maxName  = 255 // what the protocols' length octets, or good sense, allow
+	maxNotes = 32  // a peer that goes on talking nonsense is told of this often
+	maxText  = 256 // how much of a peer's text is shown
 )
 
 // base is what all the machines have: a queue of outputs, one timer, and a bound on what is told.
@@ -80,14 +80,13 @@ const (
 // false when there is no header or the Length does not fit; body is then what can be had of the packet, for those
 // packets whose code alone says all that matters.
 func header(p []byte) (code, id byte, body []byte, ok bool) {
-	if len(p) < headerSize {
+	if len(p) < packet.HeaderLen {
 		return 0, 0, nil, false
 	}
-	length := int(p[2])<<8 | int(p[3])
-	if length < headerSize || length > len(p) {
-		return p[0], p[1], p[headerSize:], false
+	if parsed, err := packet.Parse(p); err == nil {
+		return parsed.Code, parsed.ID, parsed.Data, true
 	}
-	return p[0], p[1], p[headerSize:length], true
+	return p[0], p[1], p[packet.HeaderLen:], false
 }
 
 // begin appends a header whose length finish fills in.

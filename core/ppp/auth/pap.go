@@ -3,13 +3,8 @@ package auth
 import (
 	"crypto/subtle"
 	"time"
-)
 
-// The codes of RFC 1334 section 2.2.
-const (
-	papRequest = 1
-	papAck     = 2
-	papNak     = 3
+	"github.com/knakppp/knak/core/ppp/packet"
 )
 
 // papClient is RFC 1334 section 2: it repeats its Authenticate-Request until it is answered.
@@ -26,8 +21,8 @@ type papClient struct {
 func (m *papClient) Start(now time.Time) {
 	m.firstID = firstID(m.c.Rand)
 	secret := m.c.Secret.Reveal()
-	m.packet = make([]byte, 0, headerSize+2+len(m.c.Name)+len(secret))
-	m.packet = begin(m.packet, papRequest, m.firstID)
+	m.packet = make([]byte, 0, packet.HeaderLen+2+len(m.c.Name)+len(secret))
+	m.packet = begin(m.packet, packet.PAPRequest, m.firstID)
 	m.packet = append(m.packet, byte(len(m.c.Name)))
 	m.packet = append(m.packet, m.c.Name...)
 	m.packet = append(m.packet, byte(len(secret)))
@@ -58,11 +53,11 @@ func (m *papClient) Advance(now time.Time) {
 
 func (m *papClient) Receive(_ time.Time, p []byte) {
 	code, id, body, ok := header(p)
-	if m.sent == 0 || len(p) < headerSize {
+	if m.sent == 0 || len(p) < packet.HeaderLen {
 		m.note(info, "PAP packet of %d octets dropped", len(p))
 		return
 	}
-	if code != papAck && code != papNak {
+	if code != packet.PAPAck && code != packet.PAPNak {
 		m.note(info, "PAP packet with code %d dropped", code)
 		return
 	}
@@ -73,13 +68,13 @@ func (m *papClient) Receive(_ time.Time, p []byte) {
 		m.note(info, "PAP answer with identifier %d, which no request had, taken as it is", id)
 	}
 	if m.done {
-		if (code == papNak) != m.failed {
+		if (code == packet.PAPNak) != m.failed {
 			m.note(warning, "PAP answer that contradicts the one before it ignored")
 		}
 		return
 	}
 	m.disarm()
-	m.done, m.failed = true, code == papNak
+	m.done, m.failed = true, code == packet.PAPNak
 	message := papMessage(body)
 	if m.failed {
 		m.put(Failure{Reason: Refused, Method: PAP, Message: message})
@@ -116,13 +111,13 @@ func (m *papServer) Advance(now time.Time) {
 		return
 	}
 	m.disarm()
-	m.answered = papNak
+	m.answered = packet.PAPNak
 	m.put(Failure{Reason: TimedOut, Method: PAP, Message: "no Authenticate-Request came"})
 }
 
 func (m *papServer) Receive(_ time.Time, p []byte) {
 	code, id, body, ok := header(p)
-	if !m.started || !ok || code != papRequest {
+	if !m.started || !ok || code != packet.PAPRequest {
 		m.note(info, "PAP packet with code %d dropped", code)
 		return
 	}
@@ -145,19 +140,19 @@ func (m *papServer) Receive(_ time.Time, p []byte) {
 	verified := known && subtle.ConstantTimeCompare([]byte(secret.Reveal()), password) == 1
 	m.disarm()
 	if !verified && !m.c.AcceptAnybody {
-		m.answered = papNak
+		m.answered = packet.PAPNak
 		m.answer(id)
 		m.put(Failure{Reason: Refused, Method: PAP, Peer: printable(name), Message: "wrong user name or password"})
 		return
 	}
-	m.answered = papAck
+	m.answered = packet.PAPAck
 	m.answer(id)
 	m.put(Success{Method: PAP, Peer: printable(name), Verified: verified})
 }
 
 func (m *papServer) answer(id byte) {
 	message := m.c.Message
-	if m.answered == papNak {
+	if m.answered == packet.PAPNak {
 		message = m.c.FailureMessage
 	}
 	message = message[:min(len(message), 255)]

@@ -60,7 +60,7 @@ func drain(m Machine) (sent [][]byte, others []Output) {
 
 // results leaves out the notes.
 func results(others []Output) []Output {
-	return slices.DeleteFunc(others, func(o Output) bool { _, is := o.(Note); return is })
+	return slices.DeleteFunc(slices.Clone(others), func(o Output) bool { _, is := o.(Note); return is })
 }
 
 func notes(others []Output) (texts []string) {
