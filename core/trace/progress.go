@@ -181,7 +181,7 @@ func (p *Progress) other(r Record) {
 		}
 		p.say(r.Time, bold, text)
 	case Text:
-		p.say(r.Time, yellow, "the modem said: "+Printable(e.Text))
+		p.say(r.Time, yellow, "the modem said: "+Printable(strings.TrimSpace(e.Text)))
 	case Attempt:
 		text := fmt.Sprintf("attempt %d", e.Number)
 		wait := e.Wait

@@ -1,0 +1,183 @@
+// Package core_test holds the directions of the imports, as docs/architecture.md draws them.
+package core_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/knakppp/knak/"
+
+// only says that the packages may import nothing of the project but these, each with what is below it.
+var only = []struct {
+	packages []string
+	may      []string
+	reason   string
+}{
+	{[]string{"core/ppp/packet"}, nil, "the wire form is the bottom: everybody reads it"},
+	{[]string{"core/trace"}, []string{"core/ppp/packet"}, "everybody writes events, so they may know nobody; packets are rendered"},
+	{[]string{"core/hdlc", "core/at", "core/ppp/auth", "core/prove"}, []string{"core/ppp/packet", "core/trace"}, "a machine is driven and knows no driver"},
+	{[]string{"core/ppp"}, []string{"core/ppp/packet", "core/ppp/auth", "core/trace"}, "the engine is driven and knows no driver"},
+	{[]string{"core/diagnose"}, []string{"core/ppp/packet", "core/trace"}, "rules read the event stream only, so that a log is judged as a live call is"},
+	{[]string{"quirks"}, []string{""}, "profiles are data and know no engine; the root package embeds them"},
+}
+
+// never says that packages under in (but not under except) must not import these.
+var never = []struct {
+	in     string
+	except []string
+	not    []string
+	reason string
+}{
+	{"core", nil, []string{module + "cmd"}, "core is a library; cmd reads flags, calls it, prints"},
+	{"core", []string{"core/link"}, []string{module + "core/link"}, "link is the only package that knows all the others"},
+	{"core", nil, []string{"github.com/spf13/cobra", "github.com/spf13/viper"}, "flags, environment and configuration files end in cmd"},
+	{"quirks", nil, []string{"github.com/spf13/cobra", "github.com/spf13/viper"}, "viper lower-cases keys; profiles are decoded strictly"},
+	{"core", []string{"core/plane"}, []string{"github.com/vishvananda/netlink"}, "only a plane changes the host's network, so that all of it can be undone in one place"},
+	{"core", []string{"core/port"}, []string{"go.bug.st/serial"}, "only port opens ttys: locks and the port's settings are given back in one place"},
+	{"core/modem", nil, []string{module + "core/ppp/auth", module + "core/hdlc", module + "core/plane"}, "the modem's side ends at CONNECT"},
+}
+
+// machines take the time and bytes as arguments: no I/O, no goroutine, no clock.
+var machines = []string{"core/ppp/packet", "core/hdlc", "core/ppp", "core/ppp/auth", "core/at", "core/prove", "core/diagnose"}
+
+type file struct {
+	name    string
+	dir     string // inside the module, with slashes
+	imports []string
+	syntax  *ast.File
+}
+
+// files parses every Go file of the project that is not a test.
+func files(t *testing.T) []file {
+	t.Helper()
+	var all []file
+	set := token.NewFileSet()
+	err := filepath.WalkDir("..", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && name != ".." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata"):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
+			return nil
+		}
+		syntax, err := parser.ParseFile(set, name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel("..", name)
+		if err != nil {
+			return err
+		}
+		f := file{name: rel, dir: path.Dir(filepath.ToSlash(rel)), syntax: syntax}
+		for _, i := range syntax.Imports {
+			p, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			f.imports = append(f.imports, p)
+		}
+		all = append(all, f)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 20 {
+		t.Fatalf("only %d files found: the test looks in the wrong place", len(all))
+	}
+	return all
+}
+
+func under(p, root string) bool { return p == root || strings.HasPrefix(p, root+"/") }
+
+func TestImportDirections(t *testing.T) {
+	for _, f := range files(t) {
+		for _, i := range f.imports {
+			if why := forbidden(f.dir, i); why != "" {
+				t.Errorf("%s imports %s: %s", f.name, i, why)
+			}
+		}
+	}
+}
+
+// forbidden gives the reason why a package in dir may not import imp, or "".
+func forbidden(dir, imp string) string {
+	inside := strings.TrimPrefix(imp, module)
+	own := inside != imp || imp == strings.TrimSuffix(module, "/")
+	if imp == strings.TrimSuffix(module, "/") {
+		inside = ""
+	}
+	for _, r := range only {
+		if own && slices.Contains(r.packages, dir) && !slices.Contains(r.may, inside) {
+			return r.reason
+		}
+	}
+	for _, r := range never {
+		if !under(dir, r.in) || slices.ContainsFunc(r.except, func(e string) bool { return under(dir, e) }) {
+			continue
+		}
+		if slices.ContainsFunc(r.not, func(n string) bool { return under(imp, n) }) {
+			return r.reason
+		}
+	}
+	return ""
+}
+
+// The rules themselves: each must forbid something and allow its neighbour.
+func TestForbidden(t *testing.T) {
+	for _, tt := range []struct {
+		dir, imp string
+		bad      bool
+	}{
+		{"core/ppp/packet", module + "core/trace", true}, {"core/ppp/packet", "net/netip", false},
+		{"core/trace", module + "core/ppp", true}, {"core/trace", module + "core/ppp/packet", false},
+		{"core/diagnose", module + "core/ppp", true}, {"core/diagnose", module + "core/trace", false},
+		{"quirks", module + "core/trace", true}, {"quirks", "github.com/knakppp/knak", false},
+		{"core/plane/tun", module + "core/link", true}, {"cmd/knak", module + "core/link", false}, {"core/link/x", module + "core/link", false},
+		{"core/link", "github.com/spf13/viper", true}, {"cmd/knak", "github.com/spf13/viper", false},
+		{"core/link", "github.com/vishvananda/netlink", true}, {"core/plane/host", "github.com/vishvananda/netlink", false},
+		{"core/modem", "go.bug.st/serial", true}, {"core/port", "go.bug.st/serial", false},
+		{"core/modem", module + "core/hdlc", true}, {"core/modem", module + "core/at", false},
+	} {
+		if got := forbidden(tt.dir, tt.imp); (got != "") != tt.bad {
+			t.Errorf("%s importing %s: %q", tt.dir, tt.imp, got)
+		}
+	}
+}
+
+// A machine opens nothing, starts nothing and never asks what time it is, so that a call with all its time-outs replays
+// in microseconds.
+func TestMachinesArePure(t *testing.T) {
+	for _, f := range files(t) {
+		if !slices.Contains(machines, f.dir) {
+			continue
+		}
+		for _, i := range f.imports {
+			if slices.Contains([]string{"os", "net", "syscall", "golang.org/x/sys/unix", "os/exec", "net/http"}, i) {
+				t.Errorf("%s imports %s, but %s is a machine", f.name, i, f.dir)
+			}
+		}
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.GoStmt:
+				t.Errorf("%s starts a goroutine, but %s is a machine", f.name, f.dir)
+			case *ast.SelectorExpr:
+				x, ok := n.X.(*ast.Ident)
+				if ok && x.Name == "time" && slices.Contains([]string{"Now", "Sleep", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick", "Since", "Until"}, n.Sel.Name) {
+					t.Errorf("%s uses time.%s, but %s is a machine", f.name, n.Sel.Name, f.dir)
+				}
+			}
+			return true
+		})
+	}
+}
