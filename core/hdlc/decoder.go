@@ -1,5 +1,9 @@
 package hdlc
 
+import (
+	"bytes"
+)
+
 // Headroom is the number of octets in front of a frame's information that the receiver of an Item may overwrite, for
 // example with the header that a TUN device wants.
 const Headroom = 16
@@ -40,8 +44,8 @@ type Item struct {
 	Info []byte
 	// Room is Info with Headroom free octets in front of it, in one slice: Room[Headroom:] is Info.
 	Room []byte
-	// Text is what stood between frames, with its line ends: for example "\r\nNO CARRIER\r\n". It holds printable ASCII,
-	// CR, LF and TAB only, and at least one printable character.
+	// Text is what stood between frames, mostly with its line ends: for example "\r\nNO CARRIER\r\n". It holds printable
+	// ASCII, CR, LF and TAB only, and at least one printable character.
 	Text []byte
 }
 
@@ -64,26 +68,67 @@ func (s Stats) Damaged() uint64 { return s.FCSErrors + s.Short + s.Oversize + s.
 
 // Decoder reads frames, and text between them, from a stream of octets. Make one with NewDecoder.
 //
-// What stands between two flags is a frame when its FCS is good and text when it is not and all of it is printable. A
-// message such as NO CARRIER that no flag follows is still handed out, as soon as its line is complete, and by Flush
-// when it is not; its octets are kept as well, so that a frame which happens to begin like a line of text is not lost.
+// What stands between two flags is a frame when its FCS is good, and text when it is not and all of it is printable. A
+// message such as NO CARRIER that no flag follows is still handed out: as soon as its line is complete, or by Flush.
+// Its octets are kept as well, so a frame that happens to begin like a line of text is not lost.
 type Decoder struct {
-	cfg DecoderConfig
+	cfg   DecoderConfig
+	stats Stats
+	line  text
+
+	// The octets since the last flag, unescaped, are buf[Headroom:][:n].
+	buf    []byte
+	n      int
+	raw    int  // how many they were on the line
+	over   bool // they were too many, and the rest is not kept
+	escape bool // the last was a Control Escape
+	synced bool // there has been a flag
 }
 
 // NewDecoder makes a Decoder with the given settings.
 func NewDecoder(cfg DecoderConfig) *Decoder {
 	d := &Decoder{}
 	d.Set(cfg)
+	d.Reset()
 	return d
 }
 
 // Set changes the settings for the frames that follow. A frame of which a part has arrived goes by the new settings from
 // here on.
-func (d *Decoder) Set(cfg DecoderConfig) { d.cfg = cfg }
+func (d *Decoder) Set(cfg DecoderConfig) {
+	if cfg.MRU <= 0 {
+		cfg.MRU = DefaultMRU
+	}
+	d.cfg = cfg
+	if size := Headroom + maxHeader + cfg.MRU + cfg.FCS.Size(); size != len(d.buf) {
+		buf := make([]byte, size)
+		copy(buf, d.buf)
+		d.buf = buf
+		if d.n > size-Headroom {
+			d.n, d.over, d.escape = size-Headroom, true, false
+			d.line.until = min(d.line.until, d.n)
+			d.line.from = min(d.line.from, d.n)
+		}
+	}
+}
 
 // Config is what Set got last.
 func (d *Decoder) Config() DecoderConfig { return d.cfg }
+
+// Stats gives the counters.
+func (d *Decoder) Stats() Stats { return d.stats }
+
+// Reset forgets what has arrived of an unfinished frame or text, and that there has been a flag. The counters stay.
+func (d *Decoder) Reset() {
+	d.restart()
+	d.synced = false
+}
+
+// restart begins a new frame.
+func (d *Decoder) restart() {
+	d.n, d.raw, d.over, d.escape = 0, 0, false, false
+	d.line.restart()
+}
 
 // Next takes octets from in until something is complete, and returns it with the octets not yet taken. Call it again
 // with those until the kind is None; then all is taken and the Decoder waits for more input.
@@ -93,15 +138,157 @@ func (d *Decoder) Config() DecoderConfig { return d.cfg }
 //	}
 //
 // How the stream is cut into pieces makes no difference to what comes out.
-func (d *Decoder) Next(in []byte) (Item, []byte) { panic("hdlc: not written yet") }
+func (d *Decoder) Next(in []byte) (Item, []byte) {
+	item, rest := d.next(in)
+	d.stats.Bytes += uint64(len(in) - len(rest))
+	return item, rest
+}
+
+func (d *Decoder) next(in []byte) (Item, []byte) {
+	for len(in) > 0 {
+		if in[0] == flag {
+			in = in[1:]
+			if item := d.end(); item.Kind != None {
+				return item, in
+			}
+			continue
+		}
+		if d.line.open {
+			// Few frames get beyond the second octet here.
+			c := in[0]
+			whole := d.line.take(c)
+			d.take(in[:1])
+			in = in[1:]
+			if whole {
+				return d.text(d.line.cut(d.n)), in
+			}
+			continue
+		}
+		n := bytes.IndexByte(in, flag)
+		if n < 0 {
+			n = len(in)
+		}
+		taken, whole := d.take(in[:n])
+		in = in[taken:]
+		if whole {
+			return d.text(d.line.cut(d.n)), in
+		}
+	}
+	return Item{}, nil
+}
 
 // Flush hands out text that waits for its line end or for the next flag. Call it when the line has been quiet for a
 // while (a second is plenty). It returns kind Text or None. No octet is lost by it: a frame whose second half comes
-// after Flush is still taken.
-func (d *Decoder) Flush() Item { panic("hdlc: not written yet") }
+// after Flush is still taken. Where a frame stopped in the middle and a whole line of text follows, that is found too.
+func (d *Decoder) Flush() Item {
+	if d.line.open {
+		if d.line.ink {
+			return d.text(d.line.cut(d.n))
+		}
+		return Item{}
+	}
+	if t := lastLine(d.frame()[d.line.until:]); t != nil {
+		d.line.until = d.n
+		return d.text(t)
+	}
+	return Item{}
+}
 
-// Reset forgets what has arrived of an unfinished frame and waits for the next flag. The counters stay.
-func (d *Decoder) Reset() {}
+func (d *Decoder) text(t []byte) Item {
+	d.stats.Text += uint64(len(t))
+	return Item{Kind: Text, Text: t}
+}
 
-// Stats gives the counters.
-func (d *Decoder) Stats() Stats { return Stats{} }
+// frame is what has arrived since the last flag, unescaped.
+func (d *Decoder) frame() []byte { return d.buf[Headroom:][:d.n] }
+
+// end judges what stands between the last flag and this one.
+func (d *Decoder) end() Item {
+	defer d.restart() // leaves what the slices of an Item point to
+	synced := d.synced
+	d.synced = true
+	frame := d.frame()
+	if d.raw == 0 {
+		return Item{} // two flags in a row (RFC 1662 section 3.1)
+	}
+	if !d.over && !d.escape {
+		for _, from := range [...]int{0, d.line.until} {
+			// A frame may also stand behind text without a flag between them.
+			if size := d.sound(frame[from:]); size > 0 {
+				return d.open(Headroom+from, Headroom+d.n-size)
+			}
+		}
+	}
+	switch {
+	case d.line.open: // all of it is text, handed out already but for the rest
+		if d.line.ink {
+			return d.text(d.line.cut(d.n))
+		}
+		return Item{}
+	case !synced:
+		d.stats.Noise += uint64(d.raw)
+	case d.escape: // RFC 1662 section 4.3
+		d.stats.Aborted++
+	case d.over:
+		d.stats.Oversize++
+	case d.n < minFrame+d.cfg.FCS.Size():
+		d.stats.Short++
+	default:
+		d.stats.FCSErrors++
+	}
+	// A modem that drops the call in the middle of a frame says so there.
+	if t := lastLine(frame[d.line.until:]); t != nil {
+		return d.text(t)
+	}
+	return Item{}
+}
+
+// minFrame is how many octets a frame has at least before its FCS: with a 16-bit FCS fewer than four in all make no
+// frame, with a 32-bit FCS fewer than six (RFC 1662 section 3.1).
+const minFrame = 2
+
+// maxHeader is the Address, the Control and a Protocol field of two octets.
+const maxHeader = 4
+
+// sound is the size of the FCS that frame ends with when it is a good one, and 0 otherwise.
+func (d *Decoder) sound(frame []byte) int {
+	kind := d.cfg.FCS
+	if len(frame) >= minFrame+kind.Size() && goodFCS(kind, frame) {
+		return kind.Size()
+	}
+	// A peer that starts anew while this side is up asks with the FCS that every link starts with (RFC 1570 section 2.1).
+	if kind != FCS16 && bytes.HasPrefix(frame, configureRequest) && goodFCS(FCS16, frame) {
+		return FCS16.Size()
+	}
+	return 0
+}
+
+var configureRequest = []byte{allStations, unnumbered, protocolLCP >> 8, protocolLCP & 0xff, 1}
+
+// open takes the header off the frame in buf[from:to]. Address and Control may be left out and the Protocol may have one
+// octet, agreed or not: there is no doubt which it is (RFC 1661 sections 6.5 and 6.6, RFC 1662 section 3.1).
+func (d *Decoder) open(from, to int) Item {
+	p := d.buf[from:to]
+	if len(p) >= 2 && p[0] == allStations && p[1] == unnumbered {
+		p = p[2:]
+	}
+	var protocol uint16
+	switch {
+	case len(p) >= 1 && p[0]&1 != 0 && p[0] != allStations: // ff is an Address with some other Control
+		protocol = uint16(p[0])
+		p = p[1:]
+	case len(p) >= 2 && p[0]&1 == 0:
+		protocol = uint16(p[0])<<8 | uint16(p[1])
+		p = p[2:]
+	default:
+		d.stats.BadHeader++
+		return Item{}
+	}
+	if len(p) > d.cfg.MRU {
+		d.stats.Oversize++
+		return Item{}
+	}
+	d.stats.Frames++
+	room := d.buf[to-len(p)-Headroom : to : to]
+	return Item{Kind: Frame, Protocol: protocol, Info: room[Headroom:], Room: room}
+}

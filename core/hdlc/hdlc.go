@@ -7,11 +7,11 @@ package hdlc
 
 // The octets with a meaning of their own on the line (RFC 1662 sections 3.1 and 4.2).
 const (
-	flag       = 0x7e // delimits frames
-	escape     = 0x7d // the next octet is to be taken exclusive-or 0x20
-	escapeBit  = 0x20
-	allStation = 0xff // the Address field, always
-	unnumbered = 0x03 // the Control field, always
+	flag        = 0x7e // delimits frames
+	escape      = 0x7d // the next octet is to be taken exclusive-or 0x20
+	escapeBit   = 0x20
+	allStations = 0xff // the Address field, always
+	unnumbered  = 0x03 // the Control field, always
 )
 
 // Values of the settings before anything is negotiated.
