@@ -16,17 +16,18 @@ const (
 	Address              // an IPv4 address as text
 	Prefixes             // a list of IPv4 prefixes such as "10.0.0.0/8"
 	Names                // a list of texts in an order that matters, none twice
-	Commands             // a list of AT commands, each one line beginning with AT
+	AT                   // one AT command, or an empty text for none
+	ATs                  // a list of AT commands; one with a "-" in front may fail
 )
 
 // String gives the word the documentation uses.
 func (t Type) String() string {
 	return [...]string{"bool", "int", "duration", "text", "enum", "list of words", "address", "list of prefixes",
-		"list of texts", "list of AT commands"}[t]
+		"list of texts", "AT command", "list of AT commands"}[t]
 }
 
 // list says whether values of the type are lists, for which profiles may also say add and remove.
-func (t Type) list() bool { return t == Words || t == Prefixes || t == Names || t == Commands }
+func (t Type) list() bool { return t == Words || t == Prefixes || t == Names || t == ATs }
 
 // Class says what a key can do to the modem, and so which layers may set it.
 type Class uint8
@@ -59,6 +60,7 @@ type Key struct {
 	Default  string   // as --set takes it; the value when no layer sets the key
 	Min, Max string   // inclusive bounds of Int and Duration, as --set takes them
 	Allowed  []string // the words of Enum and Words
+	Forbid   string   // characters that a Text must not have
 	Hex      bool     // an Int that is a bit map and is shown as 0x…
 	Class    Class
 	Phase    Phase  // the latest phase whose facts can still decide this key; later the value has been used

@@ -10,7 +10,7 @@ func nearest(s string, words []string) string {
 		return ""
 	}
 	for _, w := range words {
-		if d := distance(strings.ToLower(s), strings.ToLower(w)); d < least || (d == least && best == "") {
+		if d := distance(strings.ToLower(s), strings.ToLower(w)); d < least {
 			best, least = w, d
 		}
 	}

@@ -1,6 +1,7 @@
 package quirks
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -38,7 +39,7 @@ func (v Value) String() string {
 			return strings.Join(v.list, ",")
 		}
 		return "[]"
-	case Names, Commands:
+	case Names, ATs:
 		q := make([]string, len(v.list))
 		for i, s := range v.list {
 			q[i] = strconv.Quote(s)
@@ -58,9 +59,6 @@ const (
 	maxText = 200 // bytes of one text; an AT command line of V.250 need not be longer
 	maxList = 32  // elements of one list
 )
-
-// errNotOne is the start of the errors for a word that is not allowed; the loader adds the nearest allowed one.
-var errWord = errors.New("unknown word")
 
 // parse reads a value as --set takes it: plain text for scalars; for lists a TOML array, or, where no element can hold
 // a comma, elements between commas. For lists of texts and commands other text is one element.
@@ -130,7 +128,7 @@ func (k *key) fromNumber(n int64) (Value, error) {
 	return v, nil
 }
 
-// fromText checks a Text, Enum or Address.
+// fromText checks a Text, Enum, Address or AT.
 func (k *key) fromText(s string) (Value, error) {
 	v := Value{typ: k.Type, text: s}
 	switch k.Type {
@@ -143,12 +141,30 @@ func (k *key) fromText(s string) (Value, error) {
 		if err != nil || !a.Is4() {
 			return Value{}, fmt.Errorf("%q is not an IPv4 address", s)
 		}
+	case AT:
+		if s == "" {
+			break
+		}
+		if err := checkCommand(s); err != nil {
+			return Value{}, err
+		}
 	default:
-		if err := oneLine(s); err != nil {
+		if err := k.checkText(s); err != nil {
 			return Value{}, err
 		}
 	}
 	return v, nil
+}
+
+// checkText checks one text of a Text or Names.
+func (k *key) checkText(s string) error {
+	if err := oneLine(s); err != nil {
+		return err
+	}
+	if i := strings.IndexAny(s, k.Forbid); i >= 0 {
+		return fmt.Errorf("%q must not have the character %q", s, s[i])
+	}
+	return nil
 }
 
 // fromList checks each element of a list, and that none comes twice.
@@ -171,17 +187,17 @@ func (k *key) fromList(list []string) (Value, error) {
 			if p != p.Masked() {
 				return Value{}, fmt.Errorf("%q has bits beyond its length; %q is meant", s, p.Masked())
 			}
-		case Commands:
-			if err := checkCommand(s); err != nil {
+		case ATs:
+			if err := checkCommand(strings.TrimPrefix(s, "-")); err != nil {
 				return Value{}, err
 			}
 		default:
-			if err := oneLine(s); err != nil {
+			if err := k.checkText(s); err != nil {
 				return Value{}, err
 			}
 		}
 		// A command may have to be sent twice; in every other list the same element twice is a slip.
-		if k.Type != Commands && slices.Contains(v.list, s) {
+		if k.Type != ATs && slices.Contains(v.list, s) {
 			return Value{}, fmt.Errorf("%q comes twice", s)
 		}
 		v.list = append(v.list, s)
@@ -190,11 +206,16 @@ func (k *key) fromList(list []string) (Value, error) {
 }
 
 func wordError(s string, allowed []string) error {
-	err := fmt.Errorf("%w %q: allowed are %s", errWord, s, strings.Join(allowed, ", "))
+	return errors.New(unknownText("word", s, allowed))
+}
+
+// unknownText says that a name is not an allowed one, which are, and which one was perhaps meant.
+func unknownText(what, s string, allowed []string) string {
+	text := fmt.Sprintf("unknown %s %q; allowed are %s", what, s, strings.Join(allowed, ", "))
 	if n := nearest(s, allowed); n != "" {
-		return fmt.Errorf("%w; did you mean %q?", err, n)
+		text += fmt.Sprintf("; did you mean %q?", n)
 	}
-	return err
+	return text
 }
 
 // oneLine holds texts to what can go to a modem or a terminal: printable ASCII, and not long.
@@ -208,4 +229,54 @@ func oneLine(s string) error {
 		}
 	}
 	return nil
+}
+
+// fromNode reads a value as a file has it.
+func (k *key) fromNode(n *node) (Value, error) {
+	wrong := func(want string) (Value, error) {
+		return Value{}, fmt.Errorf("must be %s, not %s", want, n.kind)
+	}
+	switch {
+	case k.Type == Bool:
+		if n.kind != isBool {
+			return wrong("true or false")
+		}
+		return k.fromBool(n.num != 0), nil
+	case k.Type == Int:
+		if n.kind != isInt {
+			return wrong("an integer")
+		}
+		return k.fromNumber(n.num)
+	case k.Type.list():
+		if n.kind != isArray {
+			return wrong("a list of texts")
+		}
+		list := make([]string, len(n.items))
+		for i, c := range n.items {
+			if c.kind != isString {
+				return Value{}, fmt.Errorf("each element must be a text, not %s", c.kind)
+			}
+			list[i] = c.text
+		}
+		return k.fromList(list)
+	case n.kind != isString:
+		if k.Type == Duration {
+			return wrong("a text such as \"250ms\" or \"1m30s\"")
+		}
+		return wrong("a text")
+	}
+	return k.parse(n.text)
+}
+
+// MarshalJSON gives true, 30, "1m30s", "text" or ["list"].
+func (v Value) MarshalJSON() ([]byte, error) {
+	switch {
+	case v.typ == Bool:
+		return json.Marshal(v.num != 0)
+	case v.typ == Int:
+		return json.Marshal(v.num)
+	case v.typ.list():
+		return json.Marshal(append([]string{}, v.list...))
+	}
+	return json.Marshal(v.String())
 }

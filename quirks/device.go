@@ -1,0 +1,180 @@
+package quirks
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Device is an entry that gives a profile to the modems it matches. All conditions must hold; of the patterns of one
+// condition one must match; an empty condition always holds.
+type Device struct {
+	Name         string   `json:"name"`
+	Profile      string   `json:"profile"`
+	USB          []string `json:"usb,omitempty"`       // vid:pid, or vid:*
+	Interface    []string `json:"interface,omitempty"` // these and the rest are patterns with * and ?, upper and lower case alike
+	Class        []string `json:"class,omitempty"`
+	Driver       []string `json:"driver,omitempty"`
+	Manufacturer []string `json:"manufacturer,omitempty"`
+	Model        []string `json:"model,omitempty"`
+	Revision     []string `json:"revision,omitempty"`
+	Sources      []string `json:"sources"`
+	Layer        Layer    `json:"layer"`
+	Origin       string   `json:"origin"` // file:line
+
+	file string
+	pos  pos
+}
+
+// condition is one way in which an entry can look at a fact.
+type condition struct {
+	name  string // in files, and of the fact in ParseFacts
+	phase Phase  // when the fact becomes known
+	form  *regexp.Regexp
+	what  string // the form in words
+	field func(*Device) *[]string
+	fact  func(*Facts) *string
+}
+
+// conditions are all of them, in the order in which explain shows them.
+var conditions = []condition{
+	{"usb", AtOpen, regexp.MustCompile(`^[0-9a-f]{4}:([0-9a-f]{4}|\*)$`), `lower-case hex "vvvv:pppp" or "vvvv:*"`,
+		func(d *Device) *[]string { return &d.USB }, func(f *Facts) *string { return &f.USB }},
+	{"interface", AtOpen, regexp.MustCompile(`^[0-9a-f]{2}$`), `two lower-case hex digits`,
+		func(d *Device) *[]string { return &d.Interface }, func(f *Facts) *string { return &f.Interface }},
+	{"class", AtOpen, regexp.MustCompile(`^[0-9a-f]{2}/([0-9a-f]{2}|\*)/([0-9a-f]{2}|\*)$`), `lower-case hex "cc/ss/pp" with * for any subclass or protocol`,
+		func(d *Device) *[]string { return &d.Class }, func(f *Facts) *string { return &f.Class }},
+	{"driver", AtOpen, regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`), `a kernel driver's name`,
+		func(d *Device) *[]string { return &d.Driver }, func(f *Facts) *string { return &f.Driver }},
+	{"manufacturer", AtProbe, textPattern, textForm,
+		func(d *Device) *[]string { return &d.Manufacturer }, func(f *Facts) *string { return &f.Manufacturer }},
+	{"model", AtProbe, textPattern, textForm,
+		func(d *Device) *[]string { return &d.Model }, func(f *Facts) *string { return &f.Model }},
+	{"revision", AtProbe, textPattern, textForm,
+		func(d *Device) *[]string { return &d.Revision }, func(f *Facts) *string { return &f.Revision }},
+}
+
+// A text pattern must hold two letters or digits side by side, so that it cannot match just anything.
+var textPattern = regexp.MustCompile(`^[ -~]{0,64}[0-9A-Za-z]{2}[ -~]{0,64}$`)
+
+const textForm = `printable text with two letters or digits side by side; * is any text, ? any character`
+
+// shared are USB ids that belong to many different devices, so that an entry which has one must also look at the model.
+type shared struct {
+	pattern string
+	reason  string
+	origin  string
+}
+
+// readDevices takes the tree of a file of device entries apart. Entries with problems are left out.
+func (r *reader) readDevices(t *node) (list []Device, ids []shared) {
+	r.schema(t)
+	r.only(t, "name", "schema", "device", "shared")
+	for _, e := range r.tables(t, "shared") {
+		r.only(e, "name", "usb", "reason", "source")
+		patterns, at := r.texts(e, "usb")
+		for i, p := range patterns {
+			if c := conditions[0]; !c.form.MatchString(p) {
+				r.problem(at[i], "usb: %q is not %s", p, c.what)
+				continue
+			}
+			ids = append(ids, shared{p, r.text(e, "reason"), r.origin(e.pos)})
+		}
+	}
+	for _, e := range r.tables(t, "device") {
+		before := len(r.problems)
+		d := r.readDevice(e)
+		if len(r.problems) == before {
+			list = append(list, d)
+		}
+	}
+	return list, ids
+}
+
+// tables reads an optional array of tables.
+func (r *reader) tables(t *node, name string) (list []*node) {
+	n := t.child(name)
+	if n == nil {
+		return nil
+	}
+	if n.kind != isArray {
+		r.problem(n.pos, "%s must be written [[%s]]", name, name)
+		return nil
+	}
+	for _, c := range n.items {
+		if r.want(c, name, isTable) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+func (r *reader) readDevice(t *node) Device {
+	d := Device{Name: r.text(t, "name"), Profile: r.text(t, "profile"), Layer: r.layer, Origin: r.origin(t.pos),
+		file: r.file, pos: t.pos}
+	allowed := []string{"name", "profile", "source"}
+	some := false
+	for _, c := range conditions {
+		allowed = append(allowed, c.name)
+		patterns, at := r.texts(t, c.name)
+		for i, p := range patterns {
+			if !c.form.MatchString(p) {
+				r.problem(at[i], "%s: %q is not %s", c.name, p, c.what)
+			}
+		}
+		*c.field(&d) = patterns
+		some = some || len(patterns) > 0
+	}
+	d.Sources, _ = r.texts(t, "source")
+	r.only(t, "name", allowed...)
+	if d.Profile == "" {
+		r.problem(t.pos, "profile is missing")
+	}
+	if r.layer == Builtin && (d.Name == "" || len(d.Sources) == 0) {
+		r.problem(t.pos, "a device needs a name and a source")
+	}
+	if len(d.USB)+len(d.Manufacturer)+len(d.Model)+len(d.Revision) == 0 {
+		r.problem(t.pos, "a device needs at least one of usb, manufacturer, model and revision")
+	}
+	return d
+}
+
+// alone gives the first USB id of an entry that many devices share, where the entry does not look at the model too.
+func (d *Device) alone(ids []shared) (string, shared, bool) {
+	if len(d.Model)+len(d.Revision) > 0 {
+		return "", shared{}, false
+	}
+	for _, id := range d.USB {
+		for _, s := range ids {
+			if id == s.pattern || strings.HasSuffix(s.pattern, ":*") && id[:5] == s.pattern[:5] {
+				return id, s, true
+			}
+		}
+	}
+	return "", shared{}, false
+}
+
+// ParseFacts reads facts written as name=value, for example usb=12d1:1506 or model=E398. The value "none" says that
+// the modem is known not to have such a thing.
+func ParseFacts(list []string) (Facts, error) {
+	var f Facts
+	var names []string
+	for _, c := range conditions {
+		names = append(names, c.name)
+	}
+next:
+	for _, s := range list {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok {
+			return Facts{}, fmt.Errorf("fact %q is not of the form name=value", s)
+		}
+		for _, c := range conditions {
+			if c.name == name {
+				*c.fact(&f) = value
+				continue next
+			}
+		}
+		return Facts{}, fmt.Errorf("%s", unknownText("fact", name, names))
+	}
+	return f, nil
+}

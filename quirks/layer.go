@@ -1,0 +1,60 @@
+package quirks
+
+import (
+	"fmt"
+	"io/fs"
+)
+
+// Layer says where a value comes from. A later layer beats an earlier one, key by key.
+type Layer uint8
+
+// The layers, weakest first.
+const (
+	Default     Layer = iota // the key's own default
+	Builtin                  // compiled into the program
+	Update                   // a signed update
+	System                   // /etc/knak
+	Plugin                   // a plugin
+	User                     // ~/.config/knak
+	CommandLine              // --set, and flags that stand for a key
+)
+
+// String gives the word that explain and errors use.
+func (l Layer) String() string {
+	return [...]string{"default", "built-in", "update", "system", "plugin", "user", "command line"}[l]
+}
+
+// MarshalText makes JSON carry String.
+func (l Layer) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// Sources says where the files are. System and User are directories that hold quirks.d/<vendor>/<model>.toml and
+// devices.d/*.toml; an empty or missing one is an empty layer.
+type Sources struct {
+	Builtin fs.FS  // devices.toml and quirks/<vendor>/<model>.toml: knak.Files
+	System  string // usually /etc/knak
+	User    string // usually ~/.config/knak
+	Root    bool   // the program has root's rights: refuse files and directories that others may write
+
+	trust func(fs.FileInfo) error // takes the place of the check that Root asks for; for tests
+}
+
+// Problem is something wrong in a file: what, where, and what is allowed. A profile with a problem is not used at all;
+// of a file of device entries the entries without one are used.
+type Problem struct {
+	Layer  Layer  `json:"layer"`
+	File   string `json:"file"` // as the layer names it: a path on disk, or one within the built-in files
+	Line   int    `json:"line"` // from 1; 0: the problem is not at one place
+	Column int    `json:"column"`
+	Text   string `json:"text"`
+}
+
+// Error gives file:line:column: text.
+func (p *Problem) Error() string {
+	switch {
+	case p.File == "":
+		return p.Text
+	case p.Line == 0:
+		return fmt.Sprintf("%s: %s", p.File, p.Text)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Text)
+}

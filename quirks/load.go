@@ -1,0 +1,374 @@
+package quirks
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+)
+
+// DB is all profiles and device entries of all layers. It does not change after Open and may be used by many at once.
+type DB struct {
+	files   map[string][]*profileFile // by id, the weakest layer first
+	devices []Device
+	shared  []shared
+}
+
+// maxFile is the size in bytes of the largest file that is read. The largest one in the project has a few kilobytes.
+const maxFile = 1 << 20
+
+// Open reads all layers. What is wrong is a Problem each; the rest is used.
+func Open(s Sources) (*DB, []*Problem) {
+	trust := s.trust
+	if trust == nil && s.Root {
+		trust = onlyRootWrites
+	}
+	l := loader{db: &DB{files: map[string][]*profileFile{}}}
+	if s.Builtin != nil {
+		l.load(place{layer: Builtin, fsys: s.Builtin, profiles: "quirks", devices: "devices.toml"})
+	}
+	for _, d := range []struct {
+		layer Layer
+		dir   string
+	}{{System, s.System}, {User, s.User}} {
+		if d.dir != "" {
+			l.load(place{layer: d.layer, fsys: os.DirFS(d.dir), dir: d.dir, profiles: "quirks.d", devices: "devices.d", trust: trust})
+		}
+	}
+	return l.db, l.problems
+}
+
+// Profiles gives the ids of all profiles, sorted; fragments (common/…) are among them.
+func (db *DB) Profiles() []string { return slices.Sorted(maps.Keys(db.files)) }
+
+// Profile gives a profile by its id.
+func (db *DB) Profile(id string) (*Profile, bool) {
+	files := db.files[id]
+	if len(files) == 0 {
+		return nil, false
+	}
+	p := &Profile{ID: id, Inherits: db.inherits(id)}
+	for _, f := range files {
+		if f.summary != "" {
+			p.Summary = f.summary
+		}
+		p.Quirks = append(p.Quirks, f.quirks...)
+	}
+	return p, true
+}
+
+// Devices gives all device entries, weakest layer first, then in the order of the files.
+func (db *DB) Devices() []Device { return slices.Clone(db.devices) }
+
+// inherits gives what a profile inherits from directly, over all layers, the weakest layer first.
+func (db *DB) inherits(id string) (list []string) {
+	for _, f := range db.files[id] {
+		for _, ref := range f.inherits {
+			if !slices.Contains(list, ref.id) {
+				list = append(list, ref.id)
+			}
+		}
+	}
+	return list
+}
+
+// lineage gives a profile and all it inherits from, each once, the weakest first and the profile itself last.
+func (db *DB) lineage(id string) (list []string) {
+	var visit func(id string)
+	visit = func(id string) {
+		if slices.Contains(list, id) {
+			return
+		}
+		for _, parent := range db.inherits(id) {
+			visit(parent)
+		}
+		list = append(list, id)
+	}
+	visit(id)
+	return list
+}
+
+// place is where one layer's files are.
+type place struct {
+	layer    Layer
+	fsys     fs.FS
+	dir      string // what to put before names in problems and origins
+	profiles string // directory of <vendor>/<model>.toml
+	devices  string // file, or directory of files
+	trust    func(fs.FileInfo) error
+}
+
+// name gives a file's name for people.
+func (p *place) name(file string) string { return path.Join(p.dir, file) }
+
+type loader struct {
+	db       *DB
+	problems []*Problem
+}
+
+func (l *loader) problem(p *place, file string, at pos, format string, args ...any) {
+	l.problems = append(l.problems, &Problem{Layer: p.layer, File: p.name(file), Line: at.line, Column: at.col,
+		Text: fmt.Sprintf(format, args...)})
+}
+
+// load reads one layer on top of the weaker ones.
+func (l *loader) load(p place) {
+	var files []*profileFile
+	for _, vendor := range l.list(&p, p.profiles) {
+		dir := path.Join(p.profiles, vendor.Name())
+		if !isDir(&p, dir, vendor) {
+			if strings.HasSuffix(dir, ".toml") && !strings.HasPrefix(vendor.Name(), ".") {
+				l.problem(&p, dir, pos{}, "a profile must lie in a directory: %s/<vendor>/<model>.toml", p.profiles)
+			}
+			continue
+		}
+		for _, e := range l.list(&p, dir) {
+			if f := l.profile(&p, path.Join(dir, e.Name()), vendor.Name(), e.Name()); f != nil {
+				files = append(files, f)
+			}
+		}
+	}
+	l.link(&p, files)
+	l.devices(&p)
+}
+
+// isDir says whether an entry of a directory is one, also through a symbolic link.
+func isDir(p *place, name string, e fs.DirEntry) bool {
+	if e.Type()&fs.ModeSymlink != 0 {
+		info, err := fs.Stat(p.fsys, name)
+		return err == nil && info.IsDir()
+	}
+	return e.IsDir()
+}
+
+// list reads a directory; one that is not there is empty.
+func (l *loader) list(p *place, dir string) []fs.DirEntry {
+	info, err := fs.Stat(p.fsys, dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var list []fs.DirEntry
+	if err == nil && p.trust != nil {
+		err = p.trust(info)
+	}
+	if err == nil {
+		list, err = fs.ReadDir(p.fsys, dir)
+	}
+	if err != nil {
+		l.problem(p, dir, pos{}, "directory is left out: %s", plain(err))
+		return nil
+	}
+	return list
+}
+
+// plain gives an error without the path that Problem names already.
+func plain(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err.Error()
+	}
+	return err.Error()
+}
+
+// wanted says whether a file is one of ours: scenarios of the simulator lie beside the profiles, and editors leave
+// hidden files and backups.
+func wanted(name string) bool {
+	return strings.HasSuffix(name, ".toml") && !strings.HasSuffix(name, ".sim.toml") && !strings.HasPrefix(name, ".")
+}
+
+// tree reads and parses one file; nil when that gave a problem.
+func (l *loader) tree(p *place, file string) *node {
+	data, err := read(p, file)
+	if err != nil {
+		l.problem(p, file, pos{}, "file is left out: %s", plain(err))
+		return nil
+	}
+	t, err := parseTree(data)
+	if err != nil {
+		var se *syntaxError
+		at := pos{}
+		if errors.As(err, &se) {
+			at = se.pos
+		}
+		l.problem(p, file, at, "%v", err)
+		return nil
+	}
+	return t
+}
+
+// read reads a regular file of bounded size. It looks before it opens, because opening a FIFO would wait for ever.
+func read(p *place, file string) ([]byte, error) {
+	check := func(info fs.FileInfo) error {
+		if !info.Mode().IsRegular() {
+			return errors.New("not a regular file")
+		}
+		if info.Size() > maxFile {
+			return fmt.Errorf("%d bytes long, but at most %d are read", info.Size(), maxFile)
+		}
+		if p.trust != nil {
+			return p.trust(info)
+		}
+		return nil
+	}
+	info, err := fs.Stat(p.fsys, file)
+	if err == nil {
+		err = check(info)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f, err := p.fsys.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	// Once more on what was really opened: it may have been exchanged in between.
+	if info, err = f.Stat(); err == nil {
+		err = check(info)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(f, maxFile))
+}
+
+// profile reads one profile; nil when it is not one or has problems.
+func (l *loader) profile(p *place, file, vendor, name string) *profileFile {
+	if !wanted(name) {
+		return nil
+	}
+	id := vendor + "/" + strings.TrimSuffix(name, ".toml")
+	if !validID.MatchString(id) {
+		l.problem(p, file, pos{}, "the name of a profile's file must be lower-case letters, digits, dots, hyphens and underscores")
+		return nil
+	}
+	t := l.tree(p, file)
+	if t == nil {
+		return nil
+	}
+	r := reader{layer: p.layer, file: p.name(file)}
+	f := r.readProfile(id, t)
+	l.problems = append(l.problems, r.problems...)
+	if len(r.problems) > 0 {
+		return nil
+	}
+	return f
+}
+
+// link adds the files of one layer to the weaker ones, without those that inherit from what is not there, or in a circle.
+func (l *loader) link(p *place, files []*profileFile) {
+	for _, f := range files {
+		l.db.files[f.id] = append(l.db.files[f.id], f)
+	}
+	drop := func(f *profileFile) {
+		files = slices.DeleteFunc(files, func(g *profileFile) bool { return g == f })
+		rest := slices.DeleteFunc(l.db.files[f.id], func(g *profileFile) bool { return g == f })
+		if l.db.files[f.id] = rest; len(rest) == 0 {
+			delete(l.db.files, f.id)
+		}
+	}
+	// Dropping one file can take away what another inherits from, so begin again after each.
+again:
+	for _, f := range files {
+		for _, ref := range f.inherits {
+			report := func(format string, args ...any) {
+				l.problems = append(l.problems, &Problem{Layer: p.layer, File: f.file, Line: ref.pos.line, Column: ref.pos.col,
+					Text: fmt.Sprintf(format, args...)})
+			}
+			if l.db.files[ref.id] == nil {
+				text := fmt.Sprintf("inherits from %q, which is not there or has problems of its own", ref.id)
+				if n := nearest(ref.id, l.db.Profiles()); n != "" && n != ref.id {
+					text += fmt.Sprintf("; did you mean %q?", n)
+				}
+				report("%s", text)
+				drop(f)
+				goto again
+			}
+			if way := l.db.way(ref.id, f.id); way != nil {
+				report("inherits in a circle: %s", strings.Join(append([]string{f.id}, way...), " from "))
+				drop(f)
+				goto again
+			}
+		}
+	}
+}
+
+// way gives the profiles by which from inherits from to, both included, or nil.
+func (db *DB) way(from, to string) []string {
+	seen := map[string]bool{}
+	var walk func(id string) []string
+	walk = func(id string) []string {
+		if id == to {
+			return []string{id}
+		}
+		if seen[id] {
+			return nil
+		}
+		seen[id] = true
+		for _, parent := range db.inherits(id) {
+			if w := walk(parent); w != nil {
+				return append([]string{id}, w...)
+			}
+		}
+		return nil
+	}
+	return walk(from)
+}
+
+// devices reads the device entries of one layer.
+func (l *loader) devices(p *place) {
+	files := []string{p.devices}
+	if info, err := fs.Stat(p.fsys, p.devices); errors.Is(err, fs.ErrNotExist) {
+		return
+	} else if err != nil || info.IsDir() {
+		files = nil
+		for _, e := range l.list(p, p.devices) {
+			if wanted(e.Name()) {
+				files = append(files, path.Join(p.devices, e.Name()))
+			}
+		}
+	}
+	var all []Device
+	for _, file := range files {
+		t := l.tree(p, file)
+		if t == nil {
+			continue
+		}
+		r := reader{layer: p.layer, file: p.name(file)}
+		list, ids := r.readDevices(t)
+		l.problems = append(l.problems, r.problems...)
+		l.db.shared = append(l.db.shared, ids...)
+		all = append(all, list...)
+	}
+	for _, d := range all {
+		if text := l.db.reject(&d); text != "" {
+			l.problems = append(l.problems, &Problem{Layer: p.layer, File: d.file, Line: d.pos.line, Column: d.pos.col, Text: text})
+			continue
+		}
+		l.db.devices = append(l.db.devices, d)
+	}
+}
+
+// reject says why an entry cannot be used among the others, or "".
+func (db *DB) reject(d *Device) string {
+	if isFragment(d.Profile) {
+		return fmt.Sprintf("%q is there to be inherited; a device needs a profile of its own", d.Profile)
+	}
+	if db.files[d.Profile] == nil {
+		text := fmt.Sprintf("profile %q is not there or has problems of its own", d.Profile)
+		if n := nearest(d.Profile, db.Profiles()); n != "" {
+			text += fmt.Sprintf("; did you mean %q?", n)
+		}
+		return text
+	}
+	if id, s, alone := d.alone(db.shared); alone {
+		return fmt.Sprintf("usb id %s is shared by different devices (%s, %s), so the entry must also match the model or the revision",
+			id, s.origin, s.reason)
+	}
+	return ""
+}

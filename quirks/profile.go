@@ -1,0 +1,216 @@
+package quirks
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Profile is a named set of quirks, as one layer or several have it.
+type Profile struct {
+	ID       string   `json:"id"`       // <vendor>/<model>, the path of its file
+	Summary  string   `json:"summary"`  // one line, of the outermost layer that has one
+	Inherits []string `json:"inherits"` // ids of the profiles it starts from, weakest first
+	Quirks   []Quirk  `json:"quirks"`   // its own, not the inherited ones: weakest layer first, then as the files have them
+}
+
+// Fragment says whether the profile is only there to be inherited: no device entry may name it.
+func (p *Profile) Fragment() bool { return isFragment(p.ID) }
+
+func isFragment(id string) bool { return strings.HasPrefix(id, "common/") }
+
+// Quirk is one setting of a profile and why it is there.
+type Quirk struct {
+	Key        string    `json:"key"`
+	Op         Op        `json:"op"`
+	Value      Value     `json:"value"`
+	Reason     string    `json:"reason"`
+	Sources    []string  `json:"sources"`    // URLs, or what the fact was read from
+	Confidence string    `json:"confidence"` // one of Confidences; empty where an outer layer does not say
+	Firmware   *Firmware `json:"firmware"`   // the revisions it is for; nil: all
+	ReviewBy   string    `json:"review_by"`  // date after which somebody should look again, or empty
+	Layer      Layer     `json:"layer"`
+	Origin     string    `json:"origin"` // file:line
+}
+
+// Confidences are the words that say how well a quirk is known, weakest first: somebody's inference; told by somebody;
+// seen in a trace or log; tried on the modem.
+var Confidences = []string{"guessed", "reported", "traced", "hardware"}
+
+// Op is what a quirk does with what weaker layers say.
+type Op uint8
+
+// The operations. Add and Remove are for lists: Add appends what is not there yet, Remove takes out what is.
+const (
+	Set Op = iota
+	Add
+	Remove
+)
+
+// String gives the word that a profile uses.
+func (o Op) String() string { return [...]string{"value", "add", "remove"}[o] }
+
+// MarshalText makes JSON carry String.
+func (o Op) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// profileFile is what one file says about one profile.
+type profileFile struct {
+	id       string
+	layer    Layer
+	file     string
+	summary  string
+	inherits []reference
+	quirks   []Quirk
+}
+
+// reference is the name of another profile, and where it is written.
+type reference struct {
+	id  string
+	pos pos
+}
+
+// validID is the form of a profile's id. It becomes a path, so it holds nothing that means something in one.
+var validID = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}/[a-z0-9][a-z0-9._-]{0,63}$`)
+
+// families are what keys have before the dot, in the order of Keys.
+var families = func() (list []string) {
+	for _, k := range Keys {
+		if f, _, _ := strings.Cut(k.Name, "."); !slices.Contains(list, f) {
+			list = append(list, f)
+		}
+	}
+	return list
+}()
+
+// readProfile takes the tree of a profile apart. What it returns is to be used only if there were no problems.
+func (r *reader) readProfile(id string, t *node) *profileFile {
+	f := &profileFile{id: id, layer: r.layer, file: r.file}
+	r.schema(t)
+	f.summary = r.text(t, "summary")
+	if f.summary == "" && r.layer == Builtin {
+		r.problem(pos{}, "summary is missing")
+	}
+	ids, at := r.texts(t, "inherits")
+	for i, id := range ids {
+		f.inherits = append(f.inherits, reference{id, at[i]})
+	}
+	head := []string{"schema", "summary", "inherits"}
+	for _, name := range t.names {
+		n := t.table[name]
+		switch {
+		case slices.Contains(head, name):
+		case !slices.Contains(families, name):
+			r.problem(n.key, "%s", unknownName(name, append(head, families...)))
+		case r.want(n, name, isTable):
+			for _, sub := range n.names {
+				r.readQuirks(f, name+"."+sub, n.table[sub])
+			}
+		}
+	}
+	return f
+}
+
+// unknownName says that a name at the top of a profile means nothing. It may be a whole key with quotes around it.
+func unknownName(name string, allowed []string) string {
+	if _, ok := table[name]; ok {
+		return "write [" + name + "] without quotes"
+	}
+	return unknownText("name", name, allowed)
+}
+
+// readQuirks reads the table of a key, or its several tables where firmware ranges tell them apart.
+func (r *reader) readQuirks(f *profileFile, name string, n *node) {
+	k := table[name]
+	if k == nil {
+		r.problem(n.key, "%s", unknownKey(name))
+		return
+	}
+	tables := []*node{n}
+	if n.kind == isArray && len(n.items) > 0 && n.items[0].kind == isTable {
+		tables = n.items
+	} else if n.kind != isTable {
+		r.problem(n.pos, "%s must be a table: [%s] with a value and the reason for it", name, name)
+		return
+	}
+	first := len(f.quirks)
+	for _, t := range tables {
+		if !r.want(t, name, isTable) {
+			return
+		}
+		q := r.readQuirk(k, t)
+		for _, other := range f.quirks[first:] {
+			if other.Firmware.overlaps(q.Firmware) {
+				r.problem(t.pos, "%s is set twice for the same firmware; give each a firmware range that leaves the other's out", name)
+				break
+			}
+		}
+		f.quirks = append(f.quirks, q)
+	}
+}
+
+// unknownKey says that there is no such key, which there are with the same beginning, and which was perhaps meant.
+func unknownKey(name string) string {
+	var all, kin []string
+	family, _, _ := strings.Cut(name, ".")
+	for _, k := range Keys {
+		all = append(all, k.Name)
+		if strings.HasPrefix(k.Name, family+".") {
+			kin = append(kin, k.Name)
+		}
+	}
+	text := "unknown key \"" + name + "\""
+	if len(kin) > 0 {
+		text += "; the " + family + " keys are " + strings.Join(kin, ", ")
+	}
+	if n := nearest(name, all); n != "" {
+		text += "; did you mean \"" + n + "\"?"
+	}
+	return text
+}
+
+// readQuirk reads one table of a key.
+func (r *reader) readQuirk(k *key, t *node) Quirk {
+	q := Quirk{Key: k.Name, Layer: r.layer, Origin: r.origin(t.pos)}
+	r.only(t, "name", "value", "add", "remove", "reason", "source", "confidence", "firmware", "review_by")
+	ops := 0
+	for _, op := range []Op{Set, Add, Remove} {
+		n := t.child(op.String())
+		if n == nil {
+			continue
+		}
+		ops++
+		q.Op = op
+		if op != Set && !k.Type.list() {
+			r.problem(n.key, "%s is for lists, but %s is of type %s; write value", op, k.Name, k.Type)
+			continue
+		}
+		v, err := k.fromNode(n)
+		if err != nil {
+			r.problem(n.pos, "%s: %v", k.Name, err)
+		}
+		q.Value = v
+	}
+	if ops != 1 {
+		want := "value"
+		if k.Type.list() {
+			want = "one of value, add and remove"
+		}
+		r.problem(t.pos, "%s needs %s", k.Name, want)
+	}
+	q.Reason = r.text(t, "reason")
+	q.Sources, _ = r.texts(t, "source")
+	q.Confidence = r.text(t, "confidence")
+	if q.Confidence != "" && !slices.Contains(Confidences, q.Confidence) {
+		r.problem(t.child("confidence").pos, "%s", unknownText("confidence", q.Confidence, Confidences))
+	}
+	q.ReviewBy = r.date(t, "review_by")
+	q.Firmware = r.firmware(t)
+	if r.layer == Builtin {
+		for _, need := range []string{"reason", "source", "confidence"} {
+			if t.child(need) == nil {
+				r.problem(t.pos, "%s needs a %s", k.Name, need)
+			}
+		}
+	}
+	return q
+}

@@ -1,0 +1,117 @@
+package quirks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// reader takes a tree apart strictly and collects what is wrong.
+type reader struct {
+	layer    Layer
+	file     string
+	problems []*Problem
+}
+
+// maxProblems is how many problems of one file are told: enough to work on, not a flood.
+const maxProblems = 20
+
+func (r *reader) problem(p pos, format string, args ...any) {
+	if len(r.problems) < maxProblems {
+		r.problems = append(r.problems, &Problem{Layer: r.layer, File: r.file, Line: p.line, Column: p.col,
+			Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+// origin gives file:line for what was read at p.
+func (r *reader) origin(p pos) string { return fmt.Sprintf("%s:%d", r.file, p.line) }
+
+// unknown reports a name that is not among the allowed ones.
+func (r *reader) unknown(p pos, what, name string, allowed []string) {
+	r.problem(p, "%s", unknownText(what, name, allowed))
+}
+
+// only reports the names in a table that are not allowed there.
+func (r *reader) only(t *node, what string, allowed ...string) {
+	for _, name := range t.names {
+		if !slices.Contains(allowed, name) {
+			r.unknown(t.table[name].key, what, name, allowed)
+		}
+	}
+}
+
+// want says whether n is of a kind, and reports it if it is not.
+func (r *reader) want(n *node, name string, k kind) bool {
+	if n.kind != k {
+		r.problem(n.pos, "%s must be %s, not %s", name, k, n.kind)
+	}
+	return n.kind == k
+}
+
+// text reads an optional one-line text.
+func (r *reader) text(t *node, name string) string {
+	n := t.child(name)
+	if n == nil || !r.want(n, name, isString) {
+		return ""
+	}
+	if strings.ContainsFunc(n.text, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+		r.problem(n.pos, "%s must be one line without control characters", name)
+		return ""
+	}
+	if len(n.text) > maxProse {
+		r.problem(n.pos, "%s is %d bytes long, but at most %d are allowed", name, len(n.text), maxProse)
+		return ""
+	}
+	return n.text
+}
+
+// maxProse is the length in bytes of a summary, a reason or a source.
+const maxProse = 1000
+
+// texts reads an optional list of one-line texts and gives each with its place.
+func (r *reader) texts(t *node, name string) (list []string, at []pos) {
+	n := t.child(name)
+	if n == nil || !r.want(n, name, isArray) {
+		return nil, nil
+	}
+	if len(n.items) > maxList {
+		r.problem(n.pos, "%s has %d elements, but at most %d are allowed", name, len(n.items), maxList)
+		return nil, nil
+	}
+	for _, c := range n.items {
+		if !r.want(c, "an element of "+name, isString) {
+			continue
+		}
+		if err := oneLine(c.text); err != nil && !strings.HasPrefix(name, "source") {
+			r.problem(c.pos, "%s: %v", name, err)
+			continue
+		}
+		list, at = append(list, c.text), append(at, c.pos)
+	}
+	return list, at
+}
+
+// schema checks the version that every file begins with.
+func (r *reader) schema(t *node) {
+	n := t.child("schema")
+	if n == nil {
+		r.problem(pos{}, "schema is missing; write schema = 1 first")
+		return
+	}
+	if r.want(n, "schema", isInt) && n.num != 1 {
+		r.problem(n.pos, "schema %d is not known; this program reads schema 1", n.num)
+	}
+}
+
+// date reads an optional date.
+func (r *reader) date(t *node, name string) string {
+	n := t.child(name)
+	if n == nil || !r.want(n, name, isDate) {
+		return ""
+	}
+	if _, err := time.Parse(time.DateOnly, n.text); err != nil {
+		r.problem(n.pos, "%s: %q is not a date", name, n.text)
+	}
+	return n.text
+}

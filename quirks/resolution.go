@@ -1,0 +1,141 @@
+package quirks
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Resolution is one value for every key, with its history.
+type Resolution struct {
+	db       *DB
+	facts    Facts
+	profiles []string
+	settings []Setting // as Keys
+	index    map[string]int
+	warnings []string
+}
+
+// Setting is the value of one key and where it comes from.
+type Setting struct {
+	Key        string   `json:"key"`
+	Value      Value    `json:"value"`
+	Default    Value    `json:"default"`
+	Op         Op       `json:"op"` // what the winning quirk says; after add and remove the value holds more than its own
+	Layer      Layer    `json:"layer"`
+	Source     string   `json:"source"`  // file:line, "--set", or "" for the default
+	Profile    string   `json:"profile"` // the profile whose file the winning quirk stands in, or ""
+	Reason     string   `json:"reason"`
+	Sources    []string `json:"sources"`
+	Confidence string   `json:"confidence"`
+	Assumed    bool     `json:"assumed"` // the quirk is for a range of firmware and the modem's is not known
+	Losers     []Loser  `json:"losers"`  // the strongest first, then those that could not apply, then the default
+}
+
+// Loser is a value that did not win. For a list to which a stronger quirk only added, or from which it removed, the
+// loser is part of the value and Why says so.
+type Loser struct {
+	Op         Op     `json:"op"`
+	Value      Value  `json:"value"`
+	Layer      Layer  `json:"layer"`
+	Source     string `json:"source"`
+	Profile    string `json:"profile"`
+	Reason     string `json:"reason"`
+	Confidence string `json:"confidence"`
+	Why        string `json:"why"`
+}
+
+// Profiles gives the ids of the profiles that were used, the strongest first; empty when none matched.
+func (r *Resolution) Profiles() []string { return slices.Clone(r.profiles) }
+
+// Profile gives the id of the strongest profile, or "".
+func (r *Resolution) Profile() string {
+	if len(r.profiles) == 0 {
+		return ""
+	}
+	return r.profiles[0]
+}
+
+// get gives the value of a key of one of the types.
+func (r *Resolution) get(name string, types ...Type) Value {
+	i, ok := r.index[name]
+	if !ok {
+		panic("quirks: no key " + name)
+	}
+	v := r.settings[i].Value
+	if !slices.Contains(types, v.typ) {
+		panic("quirks: " + name + " is of type " + v.typ.String())
+	}
+	return v
+}
+
+// Bool gives the value of a Bool key. Like the other accessors it panics when there is no such key or it has another
+// type, which is a mistake in the calling program.
+func (r *Resolution) Bool(key string) bool { return r.get(key, Bool).num != 0 }
+
+// Int gives the value of an Int key.
+func (r *Resolution) Int(key string) int { return int(r.get(key, Int).num) }
+
+// Duration gives the value of a Duration key.
+func (r *Resolution) Duration(key string) time.Duration {
+	return time.Duration(r.get(key, Duration).num)
+}
+
+// Text gives the value of a Text, Enum, Address or AT key. An Address parses with netip.ParseAddr.
+func (r *Resolution) Text(key string) string { return r.get(key, Text, Enum, Address, AT).text }
+
+// List gives the value of a Words, Prefixes, Names or ATs key. Prefixes parse with netip.ParsePrefix.
+func (r *Resolution) List(key string) []string {
+	return slices.Clone(r.get(key, Words, Prefixes, Names, ATs).list)
+}
+
+// Setting gives the value of a key with its history. It panics when there is no such key.
+func (r *Resolution) Setting(key string) Setting {
+	i, ok := r.index[key]
+	if !ok {
+		panic("quirks: no key " + key)
+	}
+	return r.settings[i]
+}
+
+// Settings gives all keys in the order of Keys.
+func (r *Resolution) Settings() []Setting { return slices.Clone(r.settings) }
+
+// Changed gives the settings that some layer decided, in the order of Keys. One may say the same as the default.
+func (r *Resolution) Changed() (list []Setting) {
+	for _, s := range r.settings {
+		if s.Layer != Default {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// Matches gives for every device entry whether it matches the facts and why: those that match first, the strongest
+// first, then those that might if more were known, then the rest. A chosen profile does not change it.
+func (r *Resolution) Matches() []Match {
+	type ranked struct {
+		Match
+		exact specificity
+	}
+	all := make([]ranked, len(r.db.devices))
+	for i := range r.db.devices {
+		all[i].Match, all[i].exact = r.db.devices[i].matches(r.facts)
+	}
+	rank := func(t Tri) int { return [...]int{No: 2, Yes: 0, Unknown: 1}[t] }
+	slices.SortStableFunc(all, func(a, b ranked) int {
+		if c := cmp.Compare(rank(a.Result), rank(b.Result)); c != 0 || a.Result != Yes {
+			return c
+		}
+		return cmp.Or(cmp.Compare(b.Device.Layer, a.Device.Layer), slices.Compare(b.exact[:], a.exact[:]),
+			cmp.Compare(a.Device.Profile, b.Device.Profile))
+	})
+	list := make([]Match, len(all))
+	for i, m := range all {
+		list[i] = m.Match
+	}
+	return list
+}
+
+// Warnings gives what was decided arbitrarily: ties between device entries of outer layers.
+func (r *Resolution) Warnings() []string { return slices.Clone(r.warnings) }

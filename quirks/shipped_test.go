@@ -1,0 +1,119 @@
+package quirks_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/quirks"
+)
+
+// shipped is the database that is compiled into the program.
+func shipped(t testing.TB) *quirks.DB {
+	t.Helper()
+	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
+	for _, p := range problems {
+		t.Errorf("shipped data: %v", p)
+	}
+	return db
+}
+
+func TestShippedDataIsSound(t *testing.T) {
+	db := shipped(t)
+	for _, p := range db.Validate() {
+		t.Errorf("shipped data: %v", p)
+	}
+	used := map[string]bool{}
+	for _, d := range db.Devices() {
+		used[d.Profile] = true
+	}
+	for _, id := range db.Profiles() {
+		p, _ := db.Profile(id)
+		if !p.Fragment() && !used[id] {
+			t.Errorf("no device has profile %s", id)
+		}
+		if !p.Fragment() {
+			for _, in := range p.Inherits {
+				used[in] = true
+			}
+		}
+		r, err := db.Resolve(quirks.Facts{}, id, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range r.Changed() {
+			if s.Value.Equal(s.Default) {
+				t.Errorf("%s: %s: %s says what the default says", s.Source, s.Key, s.Value)
+			}
+		}
+	}
+	for _, id := range db.Profiles() {
+		if !used[id] {
+			t.Errorf("nothing uses %s", id)
+		}
+	}
+}
+
+// Each source is something that a reader can look up, and no source is one that only this project's machines can.
+func TestShippedSourcesAreAddresses(t *testing.T) {
+	db := shipped(t)
+	for _, id := range db.Profiles() {
+		p, _ := db.Profile(id)
+		for _, q := range p.Quirks {
+			for _, s := range q.Sources {
+				if !strings.HasPrefix(s, "https://") && !strings.HasPrefix(s, "http://") {
+					t.Errorf("%s: source %q is not an address", q.Origin, s)
+				}
+			}
+		}
+	}
+}
+
+func TestShippedDevicesGetTheirProfiles(t *testing.T) {
+	db := shipped(t)
+	for _, c := range []struct {
+		name  string
+		facts quirks.Facts
+		want  []string
+	}{
+		{"E398 by its shared id and its model", quirks.Facts{USB: "12d1:1506", Manufacturer: "huawei", Model: "E398", Revision: "11.433.19.00.00"}, []string{"huawei/e398"}},
+		{"E398 without a bus, as the simulator shows it", quirks.Facts{USB: quirks.None, Manufacturer: "huawei", Model: "E398"}, []string{"huawei/e398"}},
+		{"E3372 has the E398's id but not its model", quirks.Facts{USB: "12d1:1506", Manufacturer: "huawei", Model: "E3372"}, nil},
+		{"the shared id before the modem was asked", quirks.Facts{USB: "12d1:1506"}, nil},
+		{"E220 before it was asked", quirks.Facts{USB: "12d1:1003"}, []string{"huawei/e220"}},
+		{"E270 through a serial line", quirks.Facts{USB: quirks.None, Manufacturer: "HUAWEI", Model: "E270"}, []string{"huawei/e220"}},
+		{"SARA-R410M behind Qualcomm's id", quirks.Facts{USB: "05c6:90b2", Manufacturer: "u-blox", Model: "SARA-R410M-02B"}, []string{"ublox/sara-r4"}},
+		{"EG91 on a UART", quirks.Facts{USB: quirks.None, Manufacturer: "Quectel", Model: "EG91"}, []string{"quectel/eg91"}},
+		{"Qualcomm's id alone", quirks.Facts{USB: "05c6:90b2"}, nil},
+		{"a modem nobody knows", quirks.Facts{USB: "ffff:ffff", Manufacturer: "acme", Model: "one", Revision: "1"}, nil},
+		{"nothing known", quirks.Facts{}, nil},
+	} {
+		r, err := db.Resolve(c.facts, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(r.Profiles(), c.want) {
+			t.Errorf("%s: got %v, want %v", c.name, r.Profiles(), c.want)
+		}
+	}
+}
+
+// The seed story, told from the files alone.
+func TestE398(t *testing.T) {
+	r, err := shipped(t).Resolve(quirks.Facts{USB: "12d1:1506", Manufacturer: "huawei", Model: "E398"}, "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Text("auth.user"); got != "" {
+		t.Errorf("user name %q, want a blank one", got)
+	}
+	if got, want := r.List("ipcp.request"), []string{"address", "dns1", "dns2", "nbns1", "nbns2"}; !slices.Equal(got, want) {
+		t.Errorf("IPCP request %v, want %v", got, want)
+	}
+	for _, key := range []string{"auth.user", "ipcp.request"} {
+		if s := r.Setting(key); s.Confidence != "guessed" || s.Reason == "" || len(s.Sources) == 0 || !strings.HasPrefix(s.Source, "quirks/huawei/e398.toml:") {
+			t.Errorf("%s does not say where it came from: %+v", key, s)
+		}
+	}
+}
