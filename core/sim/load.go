@@ -1,17 +1,78 @@
 package sim
 
-import "io/fs"
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+)
+
+//go:embed scenarios/*.toml
+var generic embed.FS
+
+// suffix is how the name of a device's scenario file ends, beside its profile in quirks/<vendor>/.
+const suffix = ".sim.toml"
+
+// UnknownError says that no scenario has that name.
+type UnknownError struct {
+	Name  string
+	Known []string
+}
+
+// Error names what there is.
+func (e *UnknownError) Error() string {
+	return fmt.Sprintf("no scenario is called %q; there are: %s", e.Name, strings.Join(e.Known, ", "))
+}
 
 // Load reads the scenario of that name: an embedded generic one such as "loss-20", or, where fsys is not nil,
-// quirks/<vendor>/<model>.sim.toml in it for a name such as "huawei/e398".
-func Load(fsys fs.FS, name string) (Scenario, error) { panic("to come") }
+// quirks/<vendor>/<model>.sim.toml in it for a name such as "huawei/e398". The error is *UnknownError for a name that
+// Names does not list, and an error of Parse for a file that is wrong.
+func Load(fsys fs.FS, name string) (Scenario, error) {
+	file := "scenarios/" + name + ".toml"
+	source := fs.FS(generic)
+	if strings.Contains(name, "/") {
+		file, source = "quirks/"+name+suffix, fsys
+	}
+	if source == nil || !fs.ValidPath(file) {
+		return Scenario{}, &UnknownError{Name: name, Known: Names(fsys)}
+	}
+	text, err := fs.ReadFile(source, file)
+	if err != nil {
+		return Scenario{}, &UnknownError{Name: name, Known: Names(fsys)}
+	}
+	s, err := Parse(file, text)
+	s.Name = name
+	return s, err
+}
 
-// Names lists what Load knows, sorted.
-func Names(fsys fs.FS) []string { panic("to come") }
+// Names lists what Load knows, sorted: the generic ones, and the devices' in fsys, which may be nil.
+func Names(fsys fs.FS) []string {
+	var names []string
+	// The pattern is a constant, so Glob cannot fail.
+	files, _ := fs.Glob(generic, "scenarios/*.toml")
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(path.Base(f), ".toml"))
+	}
+	if fsys != nil {
+		files, _ = fs.Glob(fsys, "quirks/*/*"+suffix)
+		for _, f := range files {
+			names = append(names, strings.TrimSuffix(strings.TrimPrefix(f, "quirks/"), suffix))
+		}
+	}
+	slices.Sort(names)
+	return names
+}
 
 // LoadFile reads a scenario file. Its Name is the path.
-func LoadFile(path string) (Scenario, error) { panic("to come") }
-
-// Parse reads a scenario strictly: an unknown key, a wrong type or a value out of range is an error that names file,
-// line, column, and what is allowed.
-func Parse(file string, text []byte) (Scenario, error) { panic("to come") }
+func LoadFile(file string) (Scenario, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return Scenario{}, fmt.Errorf("scenario: %w", err)
+	}
+	s, err := Parse(file, text)
+	s.Name = file
+	return s, err
+}
