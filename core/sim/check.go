@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/knakppp/knak/core/ppp/packet"
 )
@@ -14,7 +15,7 @@ import (
 // defaults is what a file is read over. Words that are left out get their default in checker.word.
 func defaults() Scenario {
 	return Scenario{
-		AT:           AT{Echo: true},
+		AT:           AT{Echo: true, CME: 1},
 		SIM:          SIM{Tries: 3},
 		Registration: Registration{Signal: 17, Operator: "Example"},
 		Dial:         Dial{Connect: "CONNECT 7200000"},
@@ -40,6 +41,7 @@ const (
 	maxChunk   = 1 << 16
 	maxEntries = 256
 	maxText    = 1024
+	minEvery   = Duration(10 * time.Millisecond)
 )
 
 var (
@@ -49,7 +51,8 @@ var (
 		"discard-request", "identification", "time-remaining")
 	commonVerbs  = []string{"behave", "drop", "silence", "hangup", "terminate-lcp", "garbage", "text", "protocol-reject"}
 	controlVerbs = append(slices.Clone(commonVerbs), "ack", "nak", "reject", "terminate", "code-reject")
-	authVerbs    = append(slices.Clone(commonVerbs), "success", "failure", "challenge")
+	authVerbs    = append(slices.Clone(commonVerbs), "failure", "challenge")
+	actionVerbs  = []string{"hangup", "terminate-ipcp", "terminate-lcp", "silence", "text", "garbage", "discard"}
 )
 
 // ruleSet is what rules of one protocol may say.
@@ -194,6 +197,7 @@ func isUSB(s string) bool {
 func (c *checker) at(a *AT) {
 	c.word("at.dtr", &a.DTR, "hangup", "ignore")
 	c.word("at.start", &a.Start, "command", "data")
+	c.number("at.cme", int64(a.CME), 0, 2)
 	c.number("at.chunk", int64(a.Chunk), 0, maxChunk)
 	c.entries("at.reply", len(a.Replies))
 	c.entries("at.urc", len(a.URCs))
@@ -260,6 +264,12 @@ func (c *checker) ppp(s *Scenario) {
 	c.rules("lcp.rule", s.LCP.Rules, lcpRules)
 
 	c.word("auth.demand", &s.Auth.Demand, "none", "pap", "chap-md5", "mschap", "mschap-v2", "eap")
+	c.entries("auth.also", len(s.Auth.Also))
+	for i := range s.Auth.Also {
+		c.word("auth.also."+strconv.Itoa(i), &s.Auth.Also[i], "pap", "chap-md5", "mschap", "mschap-v2", "eap")
+	}
+	c.text("auth.message", s.Auth.Message)
+	c.every("auth.rechallenge", s.Auth.Rechallenge)
 	c.word("auth.accept", &s.Auth.Accept, "any", "right", "none")
 	for _, f := range []struct{ path, v string }{{"auth.name", s.Auth.Name}, {"auth.user", s.Auth.User}, {"auth.password", s.Auth.Password}} {
 		if len(f.v) > 255 {

@@ -28,9 +28,7 @@ type queue struct {
 
 // push makes a slot at the end. An output never overtakes an earlier one: the line is one stream.
 func (q *queue) push(kind OutputKind, at time.Time) *item {
-	if q.head > 0 && q.head == len(q.items) {
-		q.items, q.head = q.items[:0], 0
-	}
+	q.compact()
 	if n := len(q.items); n > q.head && q.items[n-1].at.After(at) {
 		at = q.items[n-1].at
 	}
@@ -42,6 +40,18 @@ func (q *queue) push(kind OutputKind, at time.Time) *item {
 	it := &q.items[len(q.items)-1]
 	*it = item{kind: kind, at: at, data: it.data[:0]}
 	return it
+}
+
+// compact gives the slots of what has been taken back, once they are at least half of all.
+func (q *queue) compact() {
+	if q.head == 0 || 2*q.head < len(q.items) {
+		return
+	}
+	left := len(q.items) - q.head
+	for i := range left { // swapped, so that each slot keeps a buffer
+		q.items[i], q.items[q.head+i] = q.items[q.head+i], q.items[i]
+	}
+	q.items, q.head = q.items[:left], 0
 }
 
 // write queues octets, in pieces of at most chunk with a gap between them where the scenario wants that. It says

@@ -58,6 +58,7 @@ type AT struct {
 	Delay      Duration `toml:"delay"`       // before each reply
 	Chunk      int      `toml:"chunk"`       // at most so many octets in one write; 0: whole replies
 	ChunkDelay Duration `toml:"chunk_delay"` // between two such writes
+	CME        int      `toml:"cme"`         // +CMEE at power-on: 0 plain ERROR, 1 numbers (default), 2 words
 	DTR        string   `toml:"dtr"`         // what a drop of DTR does: "hangup" (default), "ignore"
 	Start      string   `toml:"start"`       // "command" (default) or "data": powers up inside an old call
 	Replies    []Reply  `toml:"reply"`       // go before the built-in ones
@@ -105,7 +106,9 @@ type RegistrationStep struct {
 
 // Dial is how ATD ends.
 type Dial struct {
-	Result  string   `toml:"result"`  // "connect" (default), "no-carrier", "error", "busy", "no-dialtone", "cme", "silence", "echo", "text"
+	// Result is "connect" (default), "no-carrier", "error", "busy", "no-dialtone", "cme", "silence", or, after CONNECT
+	// and instead of PPP, "echo" (what the host sends comes back) or "text".
+	Result  string   `toml:"result"`
 	Connect string   `toml:"connect"` // the CONNECT line; "CONNECT 7200000" by default
 	CME     string   `toml:"cme"`     // the number or words after "+CME ERROR: "
 	Text    string   `toml:"text"`    // with result "text": what follows CONNECT instead of PPP
@@ -133,18 +136,20 @@ type LCP struct {
 	Discard       bool   `toml:"discard"`        // a Discard-Request once LCP opens, as Qualcomm firmware does
 	MRU           int    `toml:"mru"`            // asked for; 0: not asked
 	ACCM          int64  `toml:"accm"`           // asked for; -1: not asked; 0 by default
-	LoopedBack    bool   `toml:"looped_back"`    // sends back what it gets instead of answering
 	Rules         []Rule `toml:"rule"`
 }
 
 // Auth is what the modem demands of the host.
 type Auth struct {
-	Demand   string `toml:"demand"`   // "none" (default), "pap", "chap-md5", "chap-ms", "chap-ms-v2", "eap"
-	Name     string `toml:"name"`     // the challenge's name
-	Accept   string `toml:"accept"`   // "any" (default): provisional success, as TS 29.061 has it; "right"; "none"
-	User     string `toml:"user"`     // with accept "right"; test values only
-	Password string `toml:"password"` // the same
-	Rules    []Rule `toml:"rule"`
+	Demand      string   `toml:"demand"`      // "none" (default), "pap", "chap-md5", "mschap", "mschap-v2", "eap"
+	Also        []string `toml:"also"`        // methods that it takes as well where the host asks for one by a Nak
+	Name        string   `toml:"name"`        // the challenge's name
+	Accept      string   `toml:"accept"`      // "any" (default): provisional success, as TS 29.061 has it; "right"; "none"
+	User        string   `toml:"user"`        // with accept "right"; test values only
+	Password    string   `toml:"password"`    // the same
+	Message     string   `toml:"message"`     // the text of success or failure
+	Rechallenge Duration `toml:"rechallenge"` // CHAP: from one success to the next challenge; 0: never
+	Rules       []Rule   `toml:"rule"`
 }
 
 // IPCP is the modem's side of the Internet Protocol Control Protocol (RFC 1332, RFC 1877).
@@ -178,7 +183,11 @@ type Rule struct {
 	Before  Duration          `toml:"before"`   // only earlier than that
 	Call    int               `toml:"call"`     // only in the nth call since power-on
 
-	Do      string   `toml:"do"`      // see Rule verbs in doc.go
+	// Do is what happens then. In all protocols: "behave", "drop", "silence" (nothing more is sent in this call),
+	// "hangup", "terminate-lcp", "garbage", "text" (Message, raw), "protocol-reject". In LCP, IPCP and IPV6CP also "ack",
+	// "nak" and "reject" with exactly Options (ack without Options: what was asked), "terminate" and "code-reject". In
+	// authentication also "failure" and "challenge" (the last one again).
+	Do      string   `toml:"do"`
 	Options []string `toml:"options"` // for nak, ack and reject: "name=value", "name" or "0xNN=hex"
 	Message string   `toml:"message"` // for text, failure and terminate
 	Delay   Duration `toml:"delay"`   // before the answer
@@ -190,7 +199,7 @@ type Action struct {
 	After   Duration `toml:"after"`
 	Every   Duration `toml:"every"` // again and again; 0: once a call
 	Call    int      `toml:"call"`  // only in the nth call since power-on
-	Do      string   `toml:"do"`    // "hangup", "terminate", "terminate-lcp", "silence", "text", "garbage", "echo-request", "challenge", "raw"
+	Do      string   `toml:"do"`    // "hangup", "terminate-ipcp", "terminate-lcp", "silence", "text" (Message, raw), "garbage", "discard"
 	Message string   `toml:"message"`
 }
 

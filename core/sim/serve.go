@@ -2,17 +2,81 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"io"
+	"os"
 	"time"
 
 	"github.com/knakppp/knak/core/trace"
 )
 
-// Conn is the far side of the host's port: the master of a pseudo-terminal, a socket, one end of net.Pipe.
+// Conn is the far side of the host's port: the master of a pseudo-terminal, a socket, one end of net.Pipe. Closing it
+// is the caller's business.
 type Conn interface {
 	io.ReadWriter
 	SetReadDeadline(time.Time) error
 }
 
-// Serve runs m on conn in real time until ctx ends (nil) or conn fails. Events go to sink, which may be nil.
-func Serve(ctx context.Context, conn Conn, m *Modem, sink trace.Sink) error { panic("to come") }
+// LineSetter may be implemented by a Conn that has modem lines to show to the host. A pseudo-terminal has none.
+type LineSetter interface {
+	SetLines(Lines) error
+}
+
+// Serve runs m on conn in real time until ctx ends (nil), the host closes the line (nil) or conn fails. Events go to
+// sink, which may be nil. Serve starts no goroutine but the one that ends a pending Read when ctx ends.
+func Serve(ctx context.Context, conn Conn, m *Modem, sink trace.Sink) error {
+	stop := context.AfterFunc(ctx, func() {
+		_ = conn.SetReadDeadline(time.Unix(1, 0)) // wakes Read; the loop sees ctx
+	})
+	defer stop()
+	buf := make([]byte, 1<<16)
+	m.Advance(time.Now())
+	for {
+		if err := flush(conn, m, sink); err != nil {
+			return err
+		}
+		if err := conn.SetReadDeadline(m.Deadline()); err != nil {
+			return err
+		}
+		if ctx.Err() != nil { // after the deadline was set: AfterFunc may have come before that
+			return nil
+		}
+		n, err := conn.Read(buf)
+		now := time.Now()
+		if n > 0 {
+			m.Receive(now, buf[:n])
+		} else {
+			m.Advance(now)
+		}
+		switch {
+		case err == nil || errors.Is(err, os.ErrDeadlineExceeded):
+		case errors.Is(err, io.EOF):
+			return nil
+		default:
+			return err
+		}
+	}
+}
+
+// flush does everything that the modem wants done now.
+func flush(conn Conn, m *Modem, sink trace.Sink) error {
+	for out, ok := m.Next(); ok; out, ok = m.Next() {
+		switch out.Kind {
+		case OutputWrite:
+			if _, err := conn.Write(out.Data); err != nil {
+				return err
+			}
+		case OutputLines:
+			if s, ok := conn.(LineSetter); ok {
+				if err := s.SetLines(out.Lines); err != nil {
+					return err
+				}
+			}
+		case OutputEvent:
+			if sink != nil {
+				sink.Record(trace.Record{Time: time.Now(), Link: m.scenario.Name, Event: out.Event})
+			}
+		}
+	}
+	return nil
+}

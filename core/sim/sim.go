@@ -1,14 +1,41 @@
 package sim
 
 import (
+	"math/rand/v2"
 	"time"
 
+	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/trace"
 )
 
 // Modem is one simulated modem. It is not safe for use by several goroutines.
 type Modem struct {
 	scenario Scenario
+	now      time.Time
+	on       bool // the first call has set the time of power-on
+
+	chance *rand.Rand // the line's and the rules' chance
+	random *rand.Rand // the engine's: apart, so that a lossy line negotiates with the same numbers
+
+	at           terminal
+	sim          simCard
+	registration string
+	lines        Lines
+	dtrOff       bool
+	online       bool // what the host sends is data
+	escape       escapeWatch
+	dials        int
+	calls        int
+	call         *call // nil: none
+	network      network
+	takePackets  bool
+
+	agenda   agenda
+	out      queue
+	echo     []byte // command characters on their way back
+	frame    []byte // the frame that is being written
+	reply    []byte // the IP packet that is being written
+	counters Counters
 }
 
 // OutputKind says which fields of an Output hold something.
@@ -38,32 +65,168 @@ type Lines struct {
 }
 
 // New powers a modem on. All chance comes from seed: the same scenario, seed, input and times give the same output.
-// The first call of Receive, SetDTR or Advance sets the time of power-on.
-func New(s Scenario, seed uint64) *Modem { panic("to come") }
+// The first call of Receive, SetDTR or Advance sets the time of power-on. The scenario must come from Parse, Load or
+// LoadFile.
+func New(s Scenario, seed uint64) *Modem {
+	m := &Modem{
+		scenario: s,
+		chance:   rand.New(rand.NewPCG(seed, 1)),
+		random:   rand.New(rand.NewPCG(seed, 2)),
+		sim:      simCard{state: s.SIM.State, pin: s.SIM.PIN, full: s.SIM.Tries, tries: s.SIM.Tries},
+		lines:    Lines{DSR: true, CTS: true},
+		network:  network{Network: s.Network, modem: s.IPCP.Local, host: s.IPCP.Peer, dns: s.IPCP.DNS},
+	}
+	m.at = terminal{asked: map[string]int{}, contexts: map[int]string{}, active: map[int]bool{}, attached: true, function: 1}
+	m.resetTerminal()
+	return m
+}
+
+// powerOn starts everything that counts from power-on.
+func (m *Modem) powerOn(now time.Time) {
+	m.on, m.now = true, now
+	m.out.push(OutputLines, now).lines = m.lines
+	m.startRegistration(now)
+	for _, u := range m.scenario.AT.URCs {
+		m.repeat(now.Add(time.Duration(u.After)), time.Duration(u.Every), 0, func(now time.Time) { m.unsolicited(now, u.Text) })
+	}
+	m.since(now, "power-on")
+	if m.scenario.AT.Start == "data" {
+		m.startCall(now)
+		m.setCarrier(now, true)
+		m.since(now, "connect")
+	}
+}
+
+// repeat plans run at a time and, if every is not zero, again and again.
+func (m *Modem) repeat(at time.Time, every time.Duration, call int, run func(time.Time)) {
+	m.agenda.add(task{at: at, call: call, run: func(now time.Time) {
+		if every > 0 {
+			m.repeat(now.Add(every), every, call, run)
+		}
+		run(now)
+	}})
+}
 
 // Receive takes octets that the host wrote. It keeps none of b.
-func (m *Modem) Receive(now time.Time, b []byte) { panic("to come") }
+func (m *Modem) Receive(now time.Time, b []byte) {
+	m.Advance(now)
+	for len(b) > 0 {
+		if !m.online {
+			b = m.command(m.now, b)
+			m.runDue(m.now)
+			continue
+		}
+		m.escape.see(m.now, b)
+		m.data(m.now, b)
+		b = nil
+	}
+	m.runDue(m.now)
+}
 
 // SetDTR tells the modem the state of circuit 108/2. It is on at power-on.
-func (m *Modem) SetDTR(now time.Time, on bool) { panic("to come") }
+func (m *Modem) SetDTR(now time.Time, on bool) {
+	m.Advance(now)
+	drop := !on && !m.dtrOff
+	m.dtrOff = !on
+	if drop && m.scenario.AT.DTR == "hangup" {
+		if m.call != nil || m.at.dialing != 0 {
+			m.hangUp(m.now, true)
+		}
+	}
+}
 
 // Advance does what is due.
-func (m *Modem) Advance(now time.Time) { panic("to come") }
+func (m *Modem) Advance(now time.Time) {
+	if !m.on {
+		m.powerOn(now)
+	}
+	m.runDue(now)
+	m.now = later(m.now, now)
+}
+
+// runDue does, each at its own time, what is due until now: how often the clock ticks makes no difference.
+func (m *Modem) runDue(now time.Time) {
+	for {
+		next := m.wake()
+		if next.IsZero() || next.After(now) {
+			return
+		}
+		m.now = later(m.now, next)
+		switch {
+		case len(m.agenda) > 0 && !m.agenda[0].at.After(next):
+			if t := m.agenda.pop(); t.call == 0 || m.call != nil && m.call.number == t.call {
+				t.run(m.now)
+			}
+		case m.escape.due.Equal(next):
+			m.toCommandMode(m.now)
+		default:
+			m.call.engine.Advance(m.now)
+			m.drain(m.now)
+		}
+	}
+}
+
+// wake is when something is to be done, other than handing out what is queued.
+func (m *Modem) wake() time.Time {
+	var t time.Time
+	if len(m.agenda) > 0 {
+		t = m.agenda[0].at
+	}
+	t = earliest(t, m.escape.due)
+	if m.call != nil && m.call.engine != nil {
+		t = earliest(t, m.call.engine.Deadline())
+	}
+	return t
+}
 
 // Deadline is when Advance must be called next; the zero time: nothing is due.
-func (m *Modem) Deadline() time.Time { panic("to come") }
+func (m *Modem) Deadline() time.Time { return earliest(m.wake(), m.out.deadline()) }
 
 // Next takes the next output, false if there is none now.
-func (m *Modem) Next() (Output, bool) { panic("to come") }
+func (m *Modem) Next() (Output, bool) {
+	it, ok := m.out.next(m.now)
+	if !ok {
+		return Output{}, false
+	}
+	return Output{Kind: it.kind, Data: it.data, Lines: it.lines, Event: it.event}, true
+}
 
 // Scenario is what the modem was made from.
 func (m *Modem) Scenario() Scenario { return m.scenario }
 
-// TakePackets makes IP packets from the host come out as OutputPacket instead of going to the built-in network.
-func (m *Modem) TakePackets(take bool) { panic("to come") }
+// TakePackets makes IP packets from the host come out as OutputPacket instead of going to the built-in network. The
+// scenario's blackhole still swallows them, and so does a source address that the modem would not route back to.
+func (m *Modem) TakePackets(take bool) { m.takePackets = take }
 
-// SendPacket sends an IP packet to the host, dropped unless a call is up and IPCP is open. It keeps none of b.
-func (m *Modem) SendPacket(now time.Time, b []byte) { panic("to come") }
+// SendPacket sends an IP packet to the host, dropped unless a call is up and IPCP is open (IPV6CP for IPv6). It keeps
+// none of b.
+func (m *Modem) SendPacket(now time.Time, b []byte) {
+	m.Advance(now)
+	m.sendIP(m.now, b)
+}
+
+func (m *Modem) sendIP(now time.Time, b []byte) {
+	if m.call == nil || !m.online || len(b) == 0 {
+		return
+	}
+	switch {
+	case b[0]>>4 == 4 && m.call.networkUp:
+		m.counters.PacketsOut++
+		m.send(now, packet.IP, b)
+	case b[0]>>4 == 6 && m.call.networkUp6:
+		m.counters.PacketsOut++
+		m.send(now, packet.IPv6, b)
+	}
+}
+
+// maxEvents bounds the outputs that wait, for a runner that takes none.
+const maxEvents = 1 << 16
+
+func (m *Modem) event(e trace.Event) {
+	if len(m.out.items)-m.out.head < maxEvents {
+		m.out.push(OutputEvent, m.now).event = e
+	}
+}
 
 // Counters counts what passed. All counts are since power-on.
 type Counters struct {
@@ -80,4 +243,4 @@ type Counters struct {
 }
 
 // Counters returns the counts now.
-func (m *Modem) Counters() Counters { panic("to come") }
+func (m *Modem) Counters() Counters { return m.counters }

@@ -1,0 +1,164 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/knakppp/knak/core/trace"
+)
+
+// dial starts a packet call (3GPP TS 27.007 section 10.2.1.1: *99# and its like; 3GPP2: #777). The result comes after
+// the scenario's delay; any character before that aborts the dial (V.250 section 5.6.1).
+func dial(m *Modem, now time.Time, _ parsedCommand) ([]string, string) {
+	if m.call != nil {
+		return nil, "ERROR"
+	}
+	m.dials++
+	m.at.dialing = m.dials
+	if m.scenario.LCP.BeforeConnect && m.dialResult() == "connect" {
+		m.startCall(now)
+	}
+	number := m.dials
+	m.agenda.add(task{at: later(now, m.at.busy).Add(time.Duration(m.scenario.Dial.Delay)), run: func(now time.Time) {
+		if m.at.dialing == number {
+			m.at.dialing = 0
+			m.finishDial(now)
+		}
+	}})
+	return nil, noResult
+}
+
+// dialResult is the scenario's result of the dial under way, if card and network let it come to that.
+func (m *Modem) dialResult() string {
+	d := &m.scenario.Dial
+	switch {
+	case m.sim.state != "ready" || !m.registered() || m.at.function != 1:
+		return "no-carrier"
+	case d.Times > 0 && m.dials > d.Times:
+		return "connect"
+	}
+	return d.Result
+}
+
+func (m *Modem) finishDial(now time.Time) {
+	switch result := m.dialResult(); result {
+	case "no-carrier":
+		m.say(now, "NO CARRIER")
+	case "error":
+		m.say(now, "ERROR")
+	case "busy":
+		m.say(now, "BUSY")
+	case "no-dialtone":
+		m.say(now, "NO DIALTONE")
+	case "cme":
+		m.say(now, "+CME ERROR: "+m.scenario.Dial.CME)
+	case "silence":
+	default:
+		m.say(now, m.scenario.Dial.Connect)
+		m.counters.Calls++
+		if m.call == nil {
+			m.startCall(now)
+		}
+		m.setCarrier(now, true)
+		m.since(now, "connect")
+		if result == "text" {
+			m.out.write(OutputWrite, now, []byte(m.scenario.Dial.Text), 0, 0)
+		}
+	}
+}
+
+func (m *Modem) abortDial(now time.Time) {
+	m.at.dialing = 0
+	if m.call != nil {
+		m.hangUp(now, true)
+		return
+	}
+	m.say(now, "NO CARRIER")
+}
+
+func hook(m *Modem, now time.Time, _ parsedCommand) ([]string, string) {
+	if m.call != nil {
+		m.hangUp(now, false)
+	}
+	return nil, "OK"
+}
+
+// online goes back from command mode into the call (V.250 section 6.3.7).
+func online(m *Modem, now time.Time, _ parsedCommand) ([]string, string) {
+	if m.call == nil {
+		return nil, "NO CARRIER"
+	}
+	m.say(now, m.scenario.Dial.Connect)
+	m.online = true
+	return nil, noResult
+}
+
+// hangUp ends the call. With a message the host is told NO CARRIER.
+func (m *Modem) hangUp(now time.Time, message bool) {
+	m.call = nil
+	m.online = false
+	m.at.dialing = 0
+	m.at.line = m.at.line[:0]
+	m.escape.reset()
+	if message {
+		m.say(now, "NO CARRIER")
+	}
+	m.setCarrier(now, false)
+	for _, line := range m.at.pending {
+		m.say(now, line)
+	}
+	m.at.pending = m.at.pending[:0]
+}
+
+func (m *Modem) setCarrier(now time.Time, on bool) {
+	if m.lines.DCD == on {
+		return
+	}
+	m.lines.DCD = on
+	m.out.push(OutputLines, now).lines = m.lines
+}
+
+// Escape guard time and character (V.250 annex C is left to makers; this is the usual S12 and S2).
+const (
+	guardTime  = time.Second
+	escapeChar = '+'
+	escapeLen  = 3
+)
+
+// escapeWatch finds the escape sequence in what the host sends: silence, +++, silence.
+type escapeWatch struct {
+	last  time.Time // when the host last sent anything
+	count int       // pluses seen after silence
+	due   time.Time // when the second silence is long enough; the zero time: none
+}
+
+func (e *escapeWatch) reset() { e.count, e.due = 0, time.Time{} }
+
+func (e *escapeWatch) see(now time.Time, b []byte) {
+	quiet := now.Sub(e.last) >= guardTime
+	e.last = now
+	for _, c := range b {
+		if c != escapeChar || e.count == 0 && !quiet || e.count == escapeLen {
+			e.reset()
+			return
+		}
+		e.count++
+	}
+	if e.count == escapeLen {
+		e.due = now.Add(guardTime)
+	}
+}
+
+// toCommandMode leaves the call up but listens to commands.
+func (m *Modem) toCommandMode(now time.Time) {
+	m.escape.reset()
+	m.online = false
+	m.event(trace.Notice{Level: "info", Text: "escape sequence: command mode"})
+	m.say(now, "OK")
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

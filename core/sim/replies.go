@@ -1,0 +1,404 @@
+package sim
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Numbers of mobile equipment errors (3GPP TS 27.007 section 9.2.1).
+const (
+	cmeNotAllowed    = 3
+	cmeNotSupported  = 4
+	cmeNoSIM         = 10
+	cmePINRequired   = 11
+	cmePUKRequired   = 12
+	cmeWrongPassword = 16
+	cmeNoService     = 30
+	cmeWrongValue    = 50
+)
+
+var cmeWords = map[int]string{
+	cmeNotAllowed: "operation not allowed", cmeNotSupported: "operation not supported", cmeNoSIM: "SIM not inserted",
+	cmePINRequired: "SIM PIN required", cmePUKRequired: "SIM PUK required", cmeWrongPassword: "incorrect password",
+	cmeNoService: "no network service", cmeWrongValue: "incorrect parameters",
+}
+
+// cme is an error as +CMEE says to write it (3GPP TS 27.007 section 9.1).
+func (m *Modem) cme(n int) (lines []string, result string) {
+	switch m.at.cmee {
+	case 1:
+		return nil, "+CME ERROR: " + strconv.Itoa(n)
+	case 2:
+		return nil, "+CME ERROR: " + cmeWords[n]
+	}
+	return nil, "ERROR"
+}
+
+// run carries out one command. The result noResult says that the answer is on its way by itself.
+func (m *Modem) run(now time.Time, c parsedCommand) (lines []string, result string) {
+	if do, ok := commands[c.name]; ok {
+		return do(m, now, c)
+	}
+	if c.name[0] == 'S' {
+		if c.op == "?" {
+			return []string{"000"}, "OK"
+		}
+		return nil, "OK"
+	}
+	return nil, "ERROR"
+}
+
+type commandFunc func(m *Modem, now time.Time, c parsedCommand) (lines []string, result string)
+
+// commands are the built-in ones. What is not here and not in the scenario answers ERROR.
+var commands map[string]commandFunc
+
+func init() { // the table and its functions refer to each other through Modem.run
+	commands = map[string]commandFunc{
+		"A": refuseCall, "D": dial, "H": hook, "O": online,
+		"E": setEcho, "V": setVerbose, "Q": setQuiet,
+		"Z": resetAll, "&F": resetAll, "I": identify,
+		"B": accept, "L": accept, "M": accept, "N": accept, "P": accept, "T": accept, "X": accept,
+		"&C": accept, "&D": accept, "&K": accept, "&S": accept, "&V": accept, "&W": accept, "\\Q": accept,
+		"+CGMI": manufacturer, "+GMI": manufacturer, "+CGMM": model, "+GMM": model, "+CGMR": revision, "+GMR": revision,
+		"+CGSN": serial, "+GSN": serial, "+CIMI": subscriber, "+GCAP": capabilities,
+		"+CMEE": errorForm, "+CFUN": functionality, "+CPIN": pin,
+		"+CREG": registrationStatus, "+CGREG": registrationStatus, "+CEREG": registrationStatus,
+		"+COPS": operator, "+CSQ": signal,
+		"+CGDCONT": contexts, "+CGACT": activate, "+CGATT": attach, "+CGPADDR": address,
+		"+FCLASS": accept, "+IFC": accept, "+CNMI": accept, "+CMGF": accept, "+CURC": accept, "^CURC": accept,
+	}
+}
+
+func accept(*Modem, time.Time, parsedCommand) ([]string, string) { return nil, "OK" }
+
+func refuseCall(*Modem, time.Time, parsedCommand) ([]string, string) { return nil, "NO CARRIER" }
+
+func setEcho(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	return setFlag(&m.at.echo, c, true)
+}
+
+func setVerbose(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	return setFlag(&m.at.verbose, c, true)
+}
+
+func setQuiet(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	return setFlag(&m.at.quiet, c, true)
+}
+
+func setFlag(flag *bool, c parsedCommand, one bool) ([]string, string) {
+	switch c.arg {
+	case "", "0":
+		*flag = !one
+	case "1":
+		*flag = one
+	default:
+		return nil, "ERROR"
+	}
+	return nil, "OK"
+}
+
+func resetAll(m *Modem, now time.Time, _ parsedCommand) ([]string, string) {
+	if m.call != nil {
+		m.hangUp(now, false)
+	}
+	m.resetTerminal()
+	return nil, "OK"
+}
+
+func identify(m *Modem, _ time.Time, _ parsedCommand) ([]string, string) {
+	id := &m.scenario.Identity
+	return []string{"Manufacturer: " + id.Manufacturer, "Model: " + id.Model, "Revision: " + id.Revision, "+GCAP: +CGSM,+DS,+ES"}, "OK"
+}
+
+func manufacturer(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	return info(c, m.scenario.Identity.Manufacturer)
+}
+
+func model(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	return info(c, m.scenario.Identity.Model)
+}
+
+func revision(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	return info(c, m.scenario.Identity.Revision)
+}
+
+// serial and subscriber give numbers that belong to nobody: all zero, and the test network 001-01.
+func serial(_ *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	return info(c, "000000000000000")
+}
+
+func subscriber(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	if n := m.sim.problem(); n != 0 {
+		return m.cme(n)
+	}
+	return info(c, "001010000000000")
+}
+
+func capabilities(_ *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	return info(c, "+GCAP: +CGSM,+DS,+ES")
+}
+
+func info(c parsedCommand, text string) ([]string, string) {
+	switch c.op {
+	case "":
+		return []string{text}, "OK"
+	case "=?":
+		return nil, "OK"
+	}
+	return nil, "ERROR"
+}
+
+func errorForm(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	return m.small(c, "+CMEE", &m.at.cmee, 2)
+}
+
+func functionality(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	if c.op == "=" {
+		c.arg, _, _ = strings.Cut(c.arg, ",")
+		if n, err := strconv.Atoi(c.arg); err != nil || n != 0 && n != 1 && n != 4 {
+			return m.cme(cmeWrongValue)
+		}
+	}
+	return m.small(c, "+CFUN", &m.at.function, 4)
+}
+
+// small reads, sets and tests a command whose only parameter is a number from 0 to high.
+func (m *Modem) small(c parsedCommand, name string, v *int, high int) ([]string, string) {
+	switch c.op {
+	case "?":
+		return []string{fmt.Sprintf("%s: %d", name, *v)}, "OK"
+	case "=?":
+		return []string{fmt.Sprintf("%s: (0-%d)", name, high)}, "OK"
+	case "=":
+		n, err := strconv.Atoi(strings.TrimSpace(c.arg))
+		if err != nil || n < 0 || n > high {
+			return m.cme(cmeWrongValue)
+		}
+		*v = n
+		return nil, "OK"
+	}
+	return nil, "ERROR"
+}
+
+// simCard is the card's state (3GPP TS 27.007 section 8.3).
+type simCard struct {
+	state string
+	pin   string
+	full  int // tries after a right PIN
+	tries int
+}
+
+// problem is the CME error of a command that needs the card; 0: none.
+func (s *simCard) problem() int {
+	return map[string]int{"none": cmeNoSIM, "pin": cmePINRequired, "puk": cmePUKRequired}[s.state]
+}
+
+func pin(m *Modem, now time.Time, c parsedCommand) ([]string, string) {
+	switch c.op {
+	case "?":
+		if m.sim.state == "none" {
+			return m.cme(cmeNoSIM)
+		}
+		return []string{"+CPIN: " + map[string]string{"ready": "READY", "pin": "SIM PIN", "puk": "SIM PUK"}[m.sim.state]}, "OK"
+	case "=?":
+		return nil, "OK"
+	case "=":
+		return enterPIN(m, now, strings.Trim(strings.TrimSpace(c.arg), `"`))
+	}
+	return nil, "ERROR"
+}
+
+func enterPIN(m *Modem, now time.Time, given string) ([]string, string) {
+	switch m.sim.state {
+	case "pin":
+		if given == m.sim.pin {
+			m.sim.state, m.sim.tries = "ready", m.sim.full
+			m.startRegistration(now)
+			return nil, "OK"
+		}
+		m.sim.tries--
+		if m.sim.tries > 0 {
+			return m.cme(cmeWrongPassword)
+		}
+		m.sim.state = "puk"
+		return m.cme(cmePUKRequired)
+	case "puk": // no scenario has a PUK, so none is right
+		return m.cme(cmeWrongPassword)
+	case "none":
+		return m.cme(cmeNoSIM)
+	}
+	return m.cme(cmeNotAllowed)
+}
+
+// registrationNumbers are the values of <stat> (3GPP TS 27.007 section 10.1.20).
+var registrationNumbers = map[string]int{"none": 0, "home": 1, "searching": 2, "denied": 3, "unknown": 4, "roaming": 5}
+
+func (m *Modem) registered() bool {
+	return m.registration == "home" || m.registration == "roaming"
+}
+
+// startRegistration begins the registration's own time: at power-on or when the SIM was unlocked.
+func (m *Modem) startRegistration(now time.Time) {
+	if m.sim.state != "ready" {
+		m.registration = "none"
+		return
+	}
+	r := &m.scenario.Registration
+	m.setRegistration(now, r.State)
+	for _, step := range r.Then {
+		m.agenda.add(task{at: now.Add(time.Duration(step.After)), run: func(now time.Time) {
+			m.setRegistration(now, step.State)
+		}})
+	}
+}
+
+func (m *Modem) setRegistration(now time.Time, state string) {
+	if state == m.registration {
+		return
+	}
+	m.registration = state
+	for _, name := range []string{"+CREG", "+CGREG", "+CEREG"} {
+		if n := m.at.reports[name]; n > 0 {
+			m.unsolicited(now, name+": "+m.registrationText(n))
+		}
+	}
+}
+
+// registrationText is the state with, for n of 2 and a state that has a cell, the area and the cell. Both are made up.
+func (m *Modem) registrationText(n int) string {
+	s := strconv.Itoa(registrationNumbers[m.registration])
+	if n == 2 && m.registered() {
+		s += `,"0001","00000001"`
+	}
+	return s
+}
+
+func registrationStatus(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	n := m.at.reports[c.name]
+	if c.op == "?" {
+		return []string{fmt.Sprintf("%s: %d,%s", c.name, n, m.registrationText(n))}, "OK"
+	}
+	lines, result := m.small(c, c.name, &n, 2)
+	m.at.reports[c.name] = n
+	return lines, result
+}
+
+func operator(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	if n := m.sim.problem(); n != 0 {
+		return m.cme(n)
+	}
+	switch {
+	case c.op == "?" && m.registered():
+		return []string{fmt.Sprintf(`+COPS: 0,0,"%s",2`, m.scenario.Registration.Operator)}, "OK"
+	case c.op == "?":
+		return []string{"+COPS: 0"}, "OK"
+	case c.op == "=?":
+		return []string{fmt.Sprintf(`+COPS: (2,"%s","","00101",2),,(0-4),(0-2)`, m.scenario.Registration.Operator)}, "OK"
+	case c.op == "=":
+		return nil, "OK"
+	}
+	return nil, "ERROR"
+}
+
+func signal(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	if c.op == "=?" {
+		return []string{"+CSQ: (0-31,99),(0-7,99)"}, "OK"
+	}
+	return info(c, fmt.Sprintf("+CSQ: %d,99", m.scenario.Registration.Signal))
+}
+
+func contexts(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	switch c.op {
+	case "?":
+		var lines []string
+		for _, cid := range slices.Sorted(maps.Keys(m.at.contexts)) {
+			lines = append(lines, "+CGDCONT: "+m.at.contexts[cid])
+		}
+		return lines, "OK"
+	case "=?":
+		return []string{fmt.Sprintf(`+CGDCONT: (1-%d),"IP",,,(0),(0)`, maxContexts)}, "OK"
+	case "=":
+		first, rest, defined := strings.Cut(c.arg, ",")
+		cid, err := strconv.Atoi(strings.TrimSpace(first))
+		if err != nil || cid < 1 || cid > maxContexts {
+			return m.cme(cmeWrongValue)
+		}
+		if !defined { // only the number: undefine it
+			delete(m.at.contexts, cid)
+			return nil, "OK"
+		}
+		m.at.contexts[cid] = fmt.Sprintf("%d,%s", cid, rest)
+		return nil, "OK"
+	}
+	return nil, "ERROR"
+}
+
+func activate(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	switch c.op {
+	case "?":
+		var lines []string
+		for _, cid := range slices.Sorted(maps.Keys(m.at.contexts)) {
+			lines = append(lines, fmt.Sprintf("+CGACT: %d,%d", cid, btoi(m.at.active[cid])))
+		}
+		return lines, "OK"
+	case "=?":
+		return []string{"+CGACT: (0,1)"}, "OK"
+	case "=":
+		state, list, _ := strings.Cut(c.arg, ",")
+		if state != "0" && state != "1" {
+			return m.cme(cmeWrongValue)
+		}
+		if state == "1" && !m.registered() {
+			return m.cme(cmeNoService)
+		}
+		for _, s := range strings.Split(list, ",") {
+			if cid, err := strconv.Atoi(strings.TrimSpace(s)); err == nil && cid >= 1 && cid <= maxContexts {
+				m.at.active[cid] = state == "1"
+			}
+		}
+		return nil, "OK"
+	}
+	return nil, "ERROR"
+}
+
+func attach(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	switch c.op {
+	case "?":
+		return []string{fmt.Sprintf("+CGATT: %d", btoi(m.at.attached && m.registered()))}, "OK"
+	case "=?":
+		return []string{"+CGATT: (0,1)"}, "OK"
+	case "=":
+		if c.arg == "1" && !m.registered() {
+			return m.cme(cmeNoService)
+		}
+		if c.arg != "0" && c.arg != "1" {
+			return m.cme(cmeWrongValue)
+		}
+		m.at.attached = c.arg == "1"
+		return nil, "OK"
+	}
+	return nil, "ERROR"
+}
+
+func address(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	if c.op == "=?" {
+		return []string{"+CGPADDR: (1)"}, "OK"
+	}
+	a := "0.0.0.0"
+	if m.call != nil && m.call.networkUp {
+		a = m.scenario.IPCP.Peer.String()
+	}
+	return []string{"+CGPADDR: 1," + a}, "OK"
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
