@@ -2,7 +2,6 @@ package sim
 
 import (
 	"bytes"
-	"strconv"
 	"strings"
 	"time"
 
@@ -56,6 +55,7 @@ func (m *Modem) command(now time.Time, b []byte) []byte {
 		case c == '\r':
 			m.flushEcho(now)
 			m.commandLine(now)
+			m.runDue(now) // a dial without delay
 			if m.online {
 				return b[i+1:]
 			}
@@ -146,9 +146,9 @@ func (m *Modem) commandLine(now time.Time) {
 // noResult says that a command has already answered, or will.
 const noResult = ""
 
-// override finds the scenario's reply to a whole line that is more than one command, which it counts.
+// override finds the scenario's reply to a whole line that is not one command, which it counts.
 func (m *Modem) override(line string) *Reply {
-	if !strings.Contains(line, ";") {
+	if line != "AT" && !strings.Contains(line, ";") {
 		return nil // a single command is looked up when its turn comes
 	}
 	m.at.asked[line]++
@@ -400,9 +400,17 @@ func hideSecrets(line string) string {
 			out.WriteString(c.name + "=…")
 			continue
 		}
-		if c.name == "D" && !strings.ContainsAny(c.arg, "*#") { // a number somebody could be called by
+		if c.name == "D" && c.arg != "" && !strings.ContainsAny(c.arg, "*#") { // a number somebody could be called by
 			c.arg = "…"
 		}
-		out.WriteString(strconv.QuoteToASCII(c.String())[1 : len(strconv.QuoteToASCII(c.String()))-1])
+		out.WriteString(c.name + c.op + strings.Map(printable, c.arg))
 	}
+}
+
+// printable replaces what would disturb a line of text.
+func printable(r rune) rune {
+	if r < ' ' || r == 0x7f || r == '\ufffd' {
+		return '.'
+	}
+	return r
 }

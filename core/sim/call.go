@@ -308,16 +308,16 @@ func (m *Modem) ip(now time.Time, p []byte) {
 		m.out.write(OutputPacket, now, p, 0, 0)
 		return
 	}
-	m.reply = m.network.respond(m.reply[:0], p, &m.counters)
+	m.answered = m.network.respond(m.answered[:0], p, &m.counters)
 	switch {
-	case len(m.reply) == 0:
+	case len(m.answered) == 0:
 	case m.network.Delay > 0:
-		answer := bytes.Clone(m.reply)
+		answer := bytes.Clone(m.answered)
 		m.agenda.add(task{at: now.Add(time.Duration(m.network.Delay)), call: m.call.number, run: func(now time.Time) {
 			m.sendIP(now, answer)
 		}})
 	default:
-		m.sendIP(now, m.reply)
+		m.sendIP(now, m.answered)
 	}
 }
 

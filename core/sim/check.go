@@ -165,6 +165,9 @@ func (c *checker) scenario(s *Scenario) {
 	c.entries("network.hosts", len(s.Network.Hosts))
 	for name, a := range s.Network.Hosts {
 		c.ipv4("network.hosts."+name, a)
+		if name != strings.ToLower(name) || strings.HasSuffix(name, ".") {
+			c.fail("network.hosts."+name, "write the name in lower case and without a final dot")
+		}
 	}
 	c.entries("action", len(s.Actions))
 	for i := range s.Actions {

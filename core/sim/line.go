@@ -67,23 +67,24 @@ func (m *Modem) fromHost(now time.Time, protocol uint16, info []byte) {
 		m.counters.FramesBad++
 		return
 	}
-	times := 1
+	m.arrive(now, protocol, info)
 	if m.happens(l.Duplicate) {
-		times = 2
+		m.arrive(now, protocol, info)
 	}
-	c := m.call
-	if l.Delay > 0 {
-		info = bytes.Clone(info)
+}
+
+// arrive takes a frame now, or when the line's delay is over.
+func (m *Modem) arrive(now time.Time, protocol uint16, info []byte) {
+	switch delay := time.Duration(m.scenario.Line.Delay); {
+	case m.call == nil: // the first of two copies ended it
+	case delay > 0:
+		m.arriveLater(now.Add(delay), protocol, bytes.Clone(info))
+	default:
+		m.packetIn(now, protocol, info)
 	}
-	for range times {
-		if l.Delay > 0 {
-			m.agenda.add(task{at: now.Add(time.Duration(l.Delay)), call: c.number, run: func(now time.Time) {
-				m.packetIn(now, protocol, info)
-			}})
-			continue
-		}
-		if m.call == c {
-			m.packetIn(now, protocol, info)
-		}
-	}
+}
+
+// arriveLater is apart from arrive so that frames without a delay need no memory.
+func (m *Modem) arriveLater(at time.Time, protocol uint16, info []byte) {
+	m.agenda.add(task{at: at, call: m.call.number, run: func(now time.Time) { m.packetIn(now, protocol, info) }})
 }

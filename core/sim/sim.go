@@ -34,7 +34,7 @@ type Modem struct {
 	out      queue
 	echo     []byte // command characters on their way back
 	frame    []byte // the frame that is being written
-	reply    []byte // the IP packet that is being written
+	answered []byte // the IP packet that is being written
 	counters Counters
 }
 
