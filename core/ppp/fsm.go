@@ -1,0 +1,203 @@
+package ppp
+
+// State is a state of the option negotiation automaton (RFC 1661 section 4.2), with RFC 1661's number.
+type State uint8
+
+// The ten states.
+const (
+	StateInitial State = iota
+	StateStarting
+	StateClosed
+	StateStopped
+	StateClosing
+	StateStopping
+	StateReqSent
+	StateAckRcvd
+	StateAckSent
+	StateOpened
+)
+
+var stateNames = [...]string{
+	"Initial", "Starting", "Closed", "Stopped", "Closing", "Stopping", "Req-Sent", "Ack-Rcvd", "Ack-Sent", "Opened",
+}
+
+// String gives RFC 1661's name.
+func (s State) String() string { return stateNames[s] }
+
+// timed says whether the restart timer runs in this state (RFC 1661 section 4.2).
+func (s State) timed() bool { return s >= StateClosing && s != StateOpened }
+
+// FSMEvent is an event of the automaton (RFC 1661 section 4.3).
+type FSMEvent uint8
+
+// The sixteen events.
+const (
+	Up                  FSMEvent = iota // the lower layer is ready to carry packets
+	Down                                // it is no more
+	Open                                // the link is administratively wanted
+	Close                               // it is not wanted any more
+	TimeoutRetry                        // TO+: the restart timer ran out, and the counter is above zero
+	TimeoutExpired                      // TO-: the restart timer ran out, and the counter is at zero
+	ReceiveRequestGood                  // RCR+: an acceptable Configure-Request
+	ReceiveRequestBad                   // RCR-: a Configure-Request that is not
+	ReceiveAck                          // RCA: Configure-Ack
+	ReceiveNak                          // RCN: Configure-Nak or Configure-Reject
+	ReceiveTerminate                    // RTR: Terminate-Request
+	ReceiveTerminateAck                 // RTA: Terminate-Ack
+	ReceiveUnknownCode                  // RUC
+	ReceiveRejectMild                   // RXJ+: a Code-Reject or Protocol-Reject that we can live with
+	ReceiveRejectFatal                  // RXJ-: one that we cannot
+	ReceiveEcho                         // RXR: Echo-Request, Echo-Reply or Discard-Request
+	eventCount
+)
+
+var eventNames = [...]string{
+	"Up", "Down", "Open", "Close", "TO+", "TO-", "RCR+", "RCR-", "RCA", "RCN", "RTR", "RTA", "RUC", "RXJ+", "RXJ-", "RXR",
+}
+
+// String gives RFC 1661's abbreviation.
+func (e FSMEvent) String() string { return eventNames[e] }
+
+// Actions is a set of the automaton's actions (RFC 1661 section 4.4).
+type Actions uint16
+
+// The thirteen actions, in the order in which they are performed: the RFC leaves the order open, and so the layers above
+// hear of a layer going down before, and of one coming up after, the packets that belong to it.
+const (
+	ThisLayerDown     Actions = 1 << iota // tld
+	InitRestart                           // irc: Initialize-Restart-Count
+	ZeroRestart                           // zrc: Zero-Restart-Count
+	SendRequest                           // scr: Send-Configure-Request
+	SendAck                               // sca: Send-Configure-Ack
+	SendNak                               // scn: Send-Configure-Nak or -Reject
+	SendTerminate                         // str: Send-Terminate-Request
+	SendTerminateAck                      // sta: Send-Terminate-Ack
+	SendCodeReject                        // scj: Send-Code-Reject
+	SendEchoReply                         // ser: Send-Echo-Reply
+	ThisLayerStarted                      // tls
+	ThisLayerUp                           // tlu
+	ThisLayerFinished                     // tlf
+)
+
+// Cell is one entry of the state transition table (RFC 1661 section 4.1).
+type Cell struct {
+	Next State
+	Do   Actions
+	// Illegal marks the dashes: the event cannot occur in this state. Next is then the state itself.
+	Illegal bool
+	// Note is RFC 1661's footnote letter, or 0. None of the three changes the transition here:
+	//   - 'p', passive option: the automaton could wait in Stopped for the peer. It is in Stopped, and does wait.
+	//   - 'r', restart option: Open could be taken as a Down and an Up. Who wants that sends those.
+	//   - 'x', crossed connection: an answer to a request that was already answered. It is performed as printed, but
+	//     a layer drops packets whose identifier shows that they are late, so that it does not come to this.
+	Note byte
+}
+
+// Transition looks up what an event does in a state.
+func Transition(s State, e FSMEvent) Cell {
+	c := table[e][s]
+	if c.Illegal {
+		c.Next = s
+	}
+	return c
+}
+
+// The actions under RFC 1661's names, for the table only.
+const (
+	tlu = ThisLayerUp
+	tld = ThisLayerDown
+	tls = ThisLayerStarted
+	tlf = ThisLayerFinished
+	irc = InitRestart
+	zrc = ZeroRestart
+	scr = SendRequest
+	sca = SendAck
+	scn = SendNak
+	str = SendTerminate
+	sta = SendTerminateAck
+	scj = SendCodeReject
+	ser = SendEchoReply
+)
+
+// dash is RFC 1661's "-".
+var dash = Cell{Illegal: true}
+
+// is is a cell: the state's number in the RFC, and the actions before it.
+func is(next State, do Actions) Cell { return Cell{Next: next, Do: do} }
+
+// note is a cell with a footnote.
+func note(next State, do Actions, letter byte) Cell { return Cell{Next: next, Do: do, Note: letter} }
+
+// table is RFC 1661 section 4.1: one row for each event. As there, the states 0 to 5 (Initial, Starting, Closed,
+// Stopped, Closing, Stopping) come first, and then 6 to 9 (Req-Sent, Ack-Rcvd, Ack-Sent, Opened).
+var table = [eventCount][StateOpened + 1]Cell{
+	Up: {
+		is(2, 0), is(6, irc|scr), dash, dash, dash, dash,
+		dash, dash, dash, dash,
+	},
+	Down: {
+		dash, dash, is(0, 0), is(1, tls), is(0, 0), is(1, 0),
+		is(1, 0), is(1, 0), is(1, 0), is(1, tld),
+	},
+	Open: {
+		is(1, tls), is(1, 0), is(6, irc|scr), note(3, 0, 'r'), note(5, 0, 'r'), note(5, 0, 'r'),
+		is(6, 0), is(7, 0), is(8, 0), note(9, 0, 'r'),
+	},
+	Close: {
+		is(0, 0), is(0, tlf), is(2, 0), is(2, 0), is(4, 0), is(4, 0),
+		is(4, irc|str), is(4, irc|str), is(4, irc|str), is(4, tld|irc|str),
+	},
+
+	TimeoutRetry: {
+		dash, dash, dash, dash, is(4, str), is(5, str),
+		is(6, scr), is(6, scr), is(8, scr), dash,
+	},
+	TimeoutExpired: {
+		dash, dash, dash, dash, is(2, tlf), is(3, tlf),
+		note(3, tlf, 'p'), note(3, tlf, 'p'), note(3, tlf, 'p'), dash,
+	},
+
+	ReceiveRequestGood: {
+		dash, dash, is(2, sta), is(8, irc|scr|sca), is(4, 0), is(5, 0),
+		is(8, sca), is(9, sca|tlu), is(8, sca), is(8, tld|scr|sca),
+	},
+	ReceiveRequestBad: {
+		dash, dash, is(2, sta), is(6, irc|scr|scn), is(4, 0), is(5, 0),
+		is(6, scn), is(7, scn), is(6, scn), is(6, tld|scr|scn),
+	},
+	ReceiveAck: {
+		dash, dash, is(2, sta), is(3, sta), is(4, 0), is(5, 0),
+		is(7, irc), note(6, scr, 'x'), is(9, irc|tlu), note(6, tld|scr, 'x'),
+	},
+	ReceiveNak: {
+		dash, dash, is(2, sta), is(3, sta), is(4, 0), is(5, 0),
+		is(6, irc|scr), note(6, scr, 'x'), is(8, irc|scr), note(6, tld|scr, 'x'),
+	},
+
+	ReceiveTerminate: {
+		dash, dash, is(2, sta), is(3, sta), is(4, sta), is(5, sta),
+		is(6, sta), is(6, sta), is(6, sta), is(5, tld|zrc|sta),
+	},
+	ReceiveTerminateAck: {
+		dash, dash, is(2, 0), is(3, 0), is(2, tlf), is(3, tlf),
+		is(6, 0), is(6, 0), is(8, 0), is(6, tld|scr),
+	},
+
+	ReceiveUnknownCode: {
+		dash, dash, is(2, scj), is(3, scj), is(4, scj), is(5, scj),
+		is(6, scj), is(7, scj), is(8, scj), is(9, scj),
+	},
+	ReceiveRejectMild: {
+		dash, dash, is(2, 0), is(3, 0), is(4, 0), is(5, 0),
+		is(6, 0), is(6, 0), is(8, 0), is(9, 0),
+	},
+	ReceiveRejectFatal: {
+		dash, dash, is(2, tlf), is(3, tlf), is(2, tlf), is(3, tlf),
+		is(3, tlf), is(3, tlf), is(3, tlf), is(5, tld|irc|str),
+	},
+
+	ReceiveEcho: {
+		dash, dash, is(2, 0), is(3, 0), is(4, 0), is(5, 0),
+		is(6, 0), is(7, 0), is(8, 0), is(9, ser),
+	},
+}

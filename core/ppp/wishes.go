@@ -1,0 +1,147 @@
+package ppp
+
+import (
+	"bytes"
+
+	"github.com/knakppp/knak/core/ppp/packet"
+)
+
+// Bounds of wishes: what any Configure-Request of ours can come to hold. Nak'ed values beyond them are not taken up.
+const (
+	maxWishes    = 10
+	maxWishValue = 8 // the longest value that we ask for, IPV6CP's Interface-Identifier and IPCP's IP-Addresses
+)
+
+// wish is one option of our Configure-Request, and how the peer took it so far.
+type wish struct {
+	typ   uint8
+	len   uint8
+	value [maxWishValue]byte
+	// same counts the Naks in a row that held for it just what we had proposed.
+	same int
+}
+
+func (w *wish) data() []byte { return w.value[:w.len] }
+
+func (w *wish) set(data []byte) { w.len = uint8(copy(w.value[:], data)) }
+
+// is says whether the wish's value is that one.
+func (w *wish) is(data []byte) bool { return bytes.Equal(w.data(), data) }
+
+// wishes is what we ask for in our Configure-Request, in order. It is a value: a copy of it remembers it as it was.
+type wishes struct {
+	list [maxWishes]wish
+	n    int
+	// refused holds the types below 256 that the peer has rejected, so that they are not asked for again by ourselves.
+	refused [4]uint64
+}
+
+func (w *wishes) all() []wish { return w.list[:w.n] }
+
+// find gives the wish of that type, or nil.
+func (w *wishes) find(typ uint8) *wish {
+	for i := range w.all() {
+		if w.list[i].typ == typ {
+			return &w.list[i]
+		}
+	}
+	return nil
+}
+
+// add puts an option at the end. One that is there already, too long, or one too many is left out.
+func (w *wishes) add(typ uint8, data []byte) {
+	if w.find(typ) != nil || w.n == maxWishes || len(data) > maxWishValue {
+		return
+	}
+	w.list[w.n] = wish{typ: typ}
+	w.list[w.n].set(data)
+	w.n++
+}
+
+// remove takes an option out and says whether it was there.
+func (w *wishes) remove(typ uint8) bool {
+	for i := range w.all() {
+		if w.list[i].typ == typ {
+			w.n--
+			copy(w.list[i:w.n], w.list[i+1:])
+			return true
+		}
+	}
+	return false
+}
+
+// refuse notes that the peer has rejected the type.
+func (w *wishes) refuse(typ uint8) { w.refused[typ/64] |= 1 << (typ % 64) }
+
+func (w *wishes) wasRefused(typ uint8) bool { return w.refused[typ/64]&(1<<(typ%64)) != 0 }
+
+// replace makes the list hold these options instead.
+func (w *wishes) replace(options []packet.Option) {
+	w.n = 0
+	for _, o := range options {
+		w.add(o.Type, o.Data)
+	}
+}
+
+// appendTo appends the options in wire form (RFC 1661 section 6).
+func (w *wishes) appendTo(dst []byte) []byte {
+	for i := range w.all() {
+		dst = packet.Option{Type: w.list[i].typ, Data: w.list[i].data()}.AppendTo(dst)
+	}
+	return dst
+}
+
+// review collects the answer to a peer's Configure-Request. RFC 1661 sections 5.2 to 5.4: whatever cannot be negotiated
+// is rejected first; otherwise what has a wrong value is Nak'ed; otherwise all is acknowledged.
+type review struct {
+	rejects, naks []byte
+	// stubborn rejects what would be Nak'ed: Max-Failure is reached (RFC 1661 section 4.6).
+	stubborn bool
+	// limit is how many octets of options a reply may have, from the peer's MRU.
+	limit int
+}
+
+func (r *review) reset(stubborn bool, limit int) {
+	r.rejects, r.naks = r.rejects[:0], r.naks[:0]
+	r.stubborn, r.limit = stubborn, limit
+}
+
+// reject says that the option o is unknown, or is not to be negotiated.
+func (r *review) reject(o packet.Option) {
+	if len(r.rejects)+2+len(o.Data) <= r.limit {
+		r.rejects = o.AppendTo(r.rejects)
+	}
+}
+
+// nak says that o should have had this value.
+func (r *review) nak(o packet.Option, value []byte) {
+	if r.stubborn {
+		r.reject(o)
+		return
+	}
+	if len(r.naks)+2+len(value) <= r.limit {
+		r.naks = packet.Option{Type: o.Type, Data: value}.AppendTo(r.naks)
+	}
+}
+
+// answer is the reply: its options point into r. A reply that its limit made empty is not sent.
+func (r *review) answer() answer {
+	switch {
+	case len(r.rejects) > 0:
+		return answer{action: Reject, options: r.rejects}
+	case len(r.naks) > 0:
+		return answer{action: Nak, options: r.naks}
+	}
+	return answer{action: Ack}
+}
+
+// repeated says whether options[i] has the type of one before it. Two options of one type contradict each other unless
+// they are the same, and nobody could tell which one an Ack would mean.
+func repeated(options []packet.Option, i int) bool {
+	for _, o := range options[:i] {
+		if o.Type == options[i].Type {
+			return true
+		}
+	}
+	return false
+}
