@@ -34,10 +34,10 @@ type Engine struct {
 	ipcp   ipcp
 	ipv6cp ipv6cp
 
-	authDone  auth.Method
-	provisional bool // the authentication success proves nothing, and IPCP has not been open since
-	failure   Failure // why the link ends, in phaseTerminate
-	decisions uint64  // how many have been handed out
+	authDone    auth.Method
+	provisional bool    // the authentication success proves nothing, and IPCP has not been open since
+	failure     Failure // why the link ends, in phaseTerminate
+	decisions   uint64  // how many have been handed out
 
 	out     []Output
 	outNext int

@@ -58,18 +58,18 @@ type layer struct {
 
 	// Our Configure-Request.
 	ask       wishes
-	request   []byte    // the options of the last one sent, in wire form
-	requestID uint8     // its identifier; 0: none was sent yet
-	answered  bool      // it has been answered: any further answer is late
+	request   []byte        // the options of the last one sent, in wire form
+	requestID uint8         // its identifier; 0: none was sent yet
+	answered  bool          // it has been answered: any further answer is late
 	pace      time.Duration // how long the next one has to wait
-	requestAt time.Time // when the one that waits is due; zero: none waits
-	autoAck   bool      // NoRequest: ours counts as acknowledged
+	requestAt time.Time     // when the one that waits is due; zero: none waits
+	autoAck   bool          // NoRequest: ours counts as acknowledged
 
 	// The peer's answers to it.
-	naks     int    // Naks and Rejects since begin
-	moves    int    // those of them that changed something
-	trouble  string // the kind of the last one that did not
-	ackedAt  time.Time // the first Ack since begin
+	naks    int       // Naks and Rejects since begin
+	moves   int       // those of them that changed something
+	trouble string    // the kind of the last one that did not
+	ackedAt time.Time // the first Ack since begin
 
 	// The peer's Configure-Request.
 	reply       packet.Packet // what the automaton's next send action sends
@@ -343,7 +343,7 @@ func (l *layer) agreedTo(o packet.Option) bool {
 	return false
 }
 
-func (l *layer) tray() *desk        { return &l.desk }
+func (l *layer) tray() *desk         { return &l.desk }
 func (l *layer) proto() uint16       { return l.protocol }
 func (l *layer) deliver(info []byte) { l.receive(info) }
 
