@@ -213,32 +213,42 @@ func (x *Exchange) prepare(line string) (*command, error) {
 	return &c, nil
 }
 
-// catchUp finds the way back into step after a timeout. The modem works off commands in order, so the answer to an AT
-// comes last; it has come when the modem is quiet after it.
+// catchUp finds the way back into step after a timeout.
 func (x *Exchange) catchUp() error {
-	c, err := x.prepare("AT")
-	if err != nil {
-		return err
-	}
 	tries := 3
 	if !x.synced {
 		tries = 1 // it may not be there at all; whoever asks decides how long that is tried
 	}
+	var err error
 	for range tries {
-		_, err = x.ask(c, syncTimeout)
-		var silent *TimeoutError
-		if errors.As(err, &silent) {
-			continue
-		}
+		err = x.Synchronise("AT", syncTimeout)
 		var data *DataModeError
-		if errors.As(err, &data) {
-			return err
+		if err == nil || errors.As(err, &data) {
+			break
 		}
+	}
+	return err
+}
+
+// Synchronise sends a harmless command line such as AT and, when it is answered, waits until late answers to commands
+// before it are over too: the modem works off commands in order, so they came first, or come at once. Unlike Command
+// it may be used while the modem has not yet answered at all.
+func (x *Exchange) Synchronise(line string, timeout time.Duration) error {
+	c, err := x.prepare(line)
+	if err != nil {
+		return err
+	}
+	late := x.behind
+	_, err = x.ask(c, timeout)
+	var result *ResultError
+	if err != nil && !errors.As(err, &result) {
+		return err
+	}
+	if late {
 		x.settle()
-		if err == nil {
-			x.behind, x.synced = false, true
-			return nil
-		}
+	}
+	if err == nil {
+		x.behind, x.synced = false, true
 	}
 	return err
 }
@@ -412,7 +422,9 @@ func (x *Exchange) take() (string, bool) {
 
 // unsolicited traces a line that answers nothing and tells those who subscribed to it.
 func (x *Exchange) unsolicited(line string) {
-	x.showLine(line)
+	if !x.inData() || isKnown(line) {
+		x.showLine(line)
+	}
 	for _, s := range x.subscribers {
 		if strings.HasPrefix(line, s.prefix) {
 			s.call(line)
@@ -420,8 +432,15 @@ func (x *Exchange) unsolicited(line string) {
 	}
 }
 
+// inData says that the modem sends, or may be sending, somebody's packets. What looks like lines then may be a piece of
+// them, and must not be shown.
+func (x *Exchange) inData() bool { return x.ignoreFrames || x.d.reader.framed }
+
 // showInfo traces a line of information text.
 func (x *Exchange) showInfo(c *command, line string) {
+	if x.inData() && !isKnown(line) {
+		return
+	}
 	shown := x.redact(line)
 	name, named := codeName(line)
 	switch {

@@ -1,6 +1,7 @@
 package at
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -115,11 +116,7 @@ func parseCommand(line string) command {
 		if word == "CGDATA" {
 			c.dials = true
 		}
-		for _, id := range identityCommands {
-			if word == id {
-				c.identity = true
-			}
-		}
+		c.identity = c.identity || slices.Contains(identityCommands, word)
 	}
 	return c
 }
@@ -162,10 +159,8 @@ func (c *command) unsolicited(line string) bool {
 	if c == nil {
 		return true
 	}
-	for _, w := range unsolicitedWords {
-		if line == w || strings.HasPrefix(line, w+":") {
-			return true
-		}
+	if slices.ContainsFunc(unsolicitedWords, func(w string) bool { return line == w || strings.HasPrefix(line, w+":") }) {
+		return true
 	}
 	name, ok := codeName(line)
 	if !ok {
@@ -179,12 +174,16 @@ func (c *command) unsolicited(line string) bool {
 	if !c.basic && len(c.prefixes) > 0 {
 		return true
 	}
-	for _, u := range unsolicitedNames {
-		if name == u {
-			return true
-		}
+	return slices.Contains(unsolicitedNames, name)
+}
+
+// isKnown says whether a line is a final result or one of the listed unsolicited codes.
+func isKnown(line string) bool {
+	if r, _ := parseFinal(line); r != NoResult {
+		return true
 	}
-	return false
+	name, _ := codeName(line)
+	return slices.Contains(unsolicitedNames, name) || slices.Contains(unsolicitedWords, line)
 }
 
 // codeName gives the "+NAME:" that a line begins with, in upper case.

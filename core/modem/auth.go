@@ -1,4 +1,77 @@
 package modem
 
-// AuthNone is the auth_command by which nothing is sent.
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/knakppp/knak/core/at"
+)
+
+// AuthNone is the AuthCommand by which nothing is sent.
 const AuthNone = "none"
+
+// authCommands are the commands by which modems take the credentials of a PDP context. Only +CGAUTH is the standard's
+// (3GPP TS 27.007 section 10.1.31); the others are vendors', and differ in the order of user and password. {type} is 0
+// for none, 1 for PAP and 2 for CHAP in all of them.
+var authCommands = []struct {
+	name  string
+	set   string
+	clear string // the form for no authentication
+	both  bool   // an empty user or password is refused: both must be given or neither
+}{
+	{name: "+CGAUTH", set: "AT+CGAUTH={cid},{type},{user},{password}", clear: "AT+CGAUTH={cid},0"},
+	{name: "+UAUTHREQ", set: "AT+UAUTHREQ={cid},{type},{user},{password}", clear: "AT+UAUTHREQ={cid},0"},
+	{name: "$QCPDPP", set: "AT$QCPDPP={cid},{type},{password},{user}", clear: "AT$QCPDPP={cid},0"},
+	{name: "_OPDPP", set: "AT_OPDPP={cid},{type},{password},{user}", clear: "AT_OPDPP={cid},0", both: true},
+	{name: "^SGAUTH", set: "AT^SGAUTH={cid},{type},{user},{password}", clear: "AT^SGAUTH={cid},0"},
+	{name: "^SGAUTH swapped", set: "AT^SGAUTH={cid},{type},{password},{user}", clear: `AT^SGAUTH={cid},0,"",""`},
+	{name: "%IPDPCFG", set: "AT%IPDPCFG={cid},0,{type},{user},{password}", clear: `AT%IPDPCFG={cid},0,0,"",""`, both: true},
+	{name: "*EIAAUW", set: "AT*EIAAUW={cid},1,{user},{password},00111", clear: `AT*EIAAUW={cid},1,"","",00111`, both: true},
+	{name: "^AUTHDATA", set: `AT^AUTHDATA={cid},{type},"",{user},{password}`, clear: "AT^AUTHDATA={cid},0"},
+	{name: "^AUTHDATA swapped", set: `AT^AUTHDATA={cid},{type},"",{password},{user}`, clear: "AT^AUTHDATA={cid},0"},
+	{name: "#PDPAUTH", set: "AT#PDPAUTH={cid},{type},{user},{password}", clear: "AT#PDPAUTH={cid},0"},
+	{name: "+QICSGP", set: "AT+QICSGP={cid},{iptype},{apn},{user},{password},{type}", clear: `AT+QICSGP={cid},{iptype},{apn},"","",0`},
+	{name: "+ZGPCOAUTH", set: "AT+ZGPCOAUTH={cid},{user},{password},{type}", clear: `AT+ZGPCOAUTH={cid},"","",0`},
+	{name: "+CNCFG", set: "AT+CNCFG={iptype},{apn},{user},{password},{type}", clear: "AT+CNCFG={iptype},{apn}"},
+}
+
+// AuthCommands are the words that Plan.AuthCommand may hold.
+func AuthCommands() []string {
+	names := []string{AuthNone}
+	for _, c := range authCommands {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// authLine is the command line that gives the modem the credentials; "" for AuthNone.
+func authLine(x *at.Exchange, p Plan) (string, error) {
+	if p.AuthCommand == AuthNone || p.AuthCommand == "" {
+		return "", nil
+	}
+	for _, c := range authCommands {
+		if c.name != p.AuthCommand {
+			continue
+		}
+		kind := slices.Index([]string{"none", "pap", "chap"}, p.AuthMethod)
+		if kind < 0 {
+			return "", fmt.Errorf("context.auth_method %q: none, pap and chap are allowed", p.AuthMethod)
+		}
+		form := c.set
+		if kind == 0 || p.User == "" || c.both && p.Password == "" {
+			form = c.clear
+		}
+		ipType := max(1, 1+slices.Index([]string{"IP", "IPV6", "IPV4V6"}, p.ContextType))
+		return strings.NewReplacer(
+			"{cid}", strconv.Itoa(p.CID),
+			"{type}", strconv.Itoa(kind),
+			"{iptype}", strconv.Itoa(ipType),
+			"{apn}", at.Quote(p.APN),
+			"{user}", at.Quote(p.User),
+			"{password}", at.Quote(x.Secret(p.Password)),
+		).Replace(form), nil
+	}
+	return "", fmt.Errorf("context.auth_command %q is not known", p.AuthCommand)
+}

@@ -1,45 +1,116 @@
 package modem
 
-import "github.com/knakppp/knak/core/at"
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
 
-// Identity is who the modem says it is (3GPP TS 27.007 sections 5.1 to 5.3).
-type Identity struct {
-	Vendor   string
-	Model    string
-	Firmware string
-}
+	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/trace"
+)
 
 // Result is what a dialogue learned. The dialogue fills it while it runs.
 type Result struct {
 	Identity     Identity
 	Registration string // the last word of trace.Registration, or ""
 	Signal       string // for example "-71 dBm", or ""
-	Operator     string // as the modem names it, or ""
-	Connect      string // the final line, for example "CONNECT 7200000"
+	Connect      string // the final line, for example "CONNECT 7200000"; "" where the modem began PPP without
 	Number       string // the number that was dialled
 }
 
-// Dial is the whole dialogue from an unknown port to CONNECT: synchronise, unlock, set the context, wait for
-// registration, dial. It may be run inside another dialogue. r may be nil.
-func Dial(p Plan, r *Result) func(*at.Exchange) error { panic("soon") }
-
-// Sync makes the modem answer AT, or says why it does not. It returns at once where the exchange is in step already.
-func Sync(x *at.Exchange, p Plan) error { panic("soon") }
-
-// Identify asks a port who it is, and gives up within two seconds on a port that is no AT port.
-func Identify(id *Identity) func(*at.Exchange) error { panic("soon") }
-
-// Ask asks a modem that is in step who it is.
-func Ask(x *at.Exchange) (Identity, error) { panic("soon") }
-
-// HangupResult says how a call ended.
-type HangupResult struct {
-	Method string // "none" (there was no call any more), "dtr" or "escape"
-	Seen   string // what showed it: "NO CARRIER", "DCD" or "OK"
+// Dial is the whole dialogue from an unknown port to CONNECT: synchronise, initialise, unlock, set the context, wait for
+// registration, dial. It waits for nothing that the modem does not need. It may be run inside another dialogue, after
+// Sync and Ask say. What the modem sent for PPP is in the dialogue's Rest. r may be nil.
+func Dial(p Plan, r *Result) func(*at.Exchange) error {
+	if r == nil {
+		r = &Result{}
+	}
+	return func(x *at.Exchange) error {
+		x.Event(trace.Phase{Phase: trace.PhaseDial})
+		if err := Sync(x, p); err != nil {
+			return err
+		}
+		if p.Identify {
+			id, err := Ask(x)
+			if err != nil {
+				return err
+			}
+			r.Identity = id
+		}
+		if err := initialise(x, p); err != nil {
+			return err
+		}
+		if err := unlock(x, p); err != nil {
+			return err
+		}
+		early := setContext(x, p) // some modems take this only when their radio is on (quirk PDP-20)
+		if early != nil && KindOf(early) != ATError {
+			return early
+		}
+		if err := register(x, p, r); err != nil {
+			return err
+		}
+		if early != nil {
+			if err := setContext(x, p); err != nil {
+				return err
+			}
+		}
+		return call(x, p, r)
+	}
 }
 
-// Hangup ends a call. inData says whether the modem is believed to be in the data state still. r may be nil.
-func Hangup(p Plan, inData bool, r *HangupResult) func(*at.Exchange) error { panic("soon") }
+// call dials, one number after the other while the modem refuses the number itself.
+func call(x *at.Exchange, p Plan, r *Result) error {
+	var err error
+	for _, number := range append([]string{p.Number}, p.Alternates...) {
+		number = strings.ReplaceAll(number, "{cid}", strconv.Itoa(p.CID))
+		r.Number = number
+		var reply at.Reply
+		reply, err = x.Command(p.DialCommand+number, p.DialTimeout)
+		if err == nil && reply.Result != at.Connect { // the plan's command is none that dials
+			err = &at.ResultError{Command: p.DialCommand + number, Result: reply.Result, Code: -1, Text: reply.Text + ", but no CONNECT"}
+		}
+		if err == nil {
+			r.Connect = reply.Text
+			if p.ConnectDelay > 0 {
+				x.Wait(p.ConnectDelay)
+			}
+			return nil
+		}
+		var result *at.ResultError
+		if !errors.As(err, &result) || result.Result != at.Failed && result.Result != at.CME && result.Result != at.NotSupported {
+			break
+		}
+	}
+	return refused(x, p, err)
+}
 
-// Recover brings a port that is stuck in the data state back to the command state: LCP Terminate-Request, escape, DTR.
-func Recover(p Plan, r *HangupResult) func(*at.Exchange) error { panic("soon") }
+// refused makes an Error of a call that failed, with what the modem has to say about it (AT+CEER, 3GPP TS 27.007
+// section 6.10).
+func refused(x *at.Exchange, p Plan, err error) error {
+	var result *at.ResultError
+	var silent *at.TimeoutError
+	e := &Error{Kind: DialRefused, Text: "the modem did not connect", Err: err}
+	switch {
+	case errors.As(err, &result):
+		e.Result = result.Text
+	case errors.As(err, &silent):
+		// Any character ends an attempt to dial (V.250 section 5.6.1): the AT of the next command does.
+		e.Text = fmt.Sprintf("no CONNECT within %v", p.DialTimeout)
+	default:
+		return fail(err, "dialling failed")
+	}
+	reply, err := x.Command("AT+CEER", 2*time.Second)
+	if err != nil {
+		if late := KindOf(err); late == DataMode || late == Silent && silent != nil {
+			e.Text += "; the modem does not answer AT any more either"
+		}
+		return e
+	}
+	if why, ok := reply.Value("+CEER:"); ok && why != "" {
+		e.Result = strings.TrimPrefix(e.Result+"; +CEER: "+at.Redact(why), "; ")
+	}
+	return e
+}

@@ -3,7 +3,17 @@
 // as machines.
 package modem
 
-import "io/fs"
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/knakppp/knak/core/at"
+)
 
 // Candidate is one device with serial ports that may be a modem.
 type Candidate struct {
@@ -27,10 +37,197 @@ type Port struct {
 	Adapter   bool   // the driver is that of a USB to serial adapter: what is behind it is unknown
 }
 
+// adapters are the drivers of USB to serial adapters.
+var adapters = []string{"ftdi_sio", "cp210x", "pl2303", "ch341", "ch348", "mos7720", "mos7840", "mcp2221", "io_ti", "keyspan", "xr_serial", "f81232", "ark3116", "oti6858", "spcp8x5"}
+
 // Find lists the modem ports in sysfs, which is the tree that is mounted on /sys and must support fs.ReadLinkFS, as
-// os.DirFS does. USB devices come first, ordered by path.
-func Find(sysfs fs.FS) ([]Candidate, error) { panic("soon") }
+// os.DirFS does. USB devices come first, ordered by path, then UARTs. A device that goes away meanwhile is left out.
+func Find(sysfs fs.FS) ([]Candidate, error) {
+	ttys, err := fs.ReadDir(sysfs, "class/tty")
+	if err != nil {
+		return nil, fmt.Errorf("list serial ports: %w", err)
+	}
+	s := tree{sysfs}
+	byPath := map[string]*Candidate{}
+	for _, tty := range ttys {
+		dir, ok := s.follow("class/tty/" + tty.Name())
+		if !ok || strings.HasPrefix(dir, "devices/virtual/") {
+			continue
+		}
+		if iface, ok := s.usbInterface(dir); ok {
+			device := path.Dir(iface)
+			c := byPath[device]
+			if c == nil {
+				c = s.usbDevice(device)
+				byPath[device] = c
+			}
+			c.Ports = append(c.Ports, s.usbPort(iface, tty.Name()))
+		} else if c, ok := s.uart(dir, tty.Name()); ok {
+			byPath[dir] = c
+		}
+	}
+	list := make([]Candidate, 0, len(byPath))
+	for _, c := range byPath {
+		slices.SortFunc(c.Ports, func(a, b Port) int {
+			return cmp.Or(cmp.Compare(a.Interface, b.Interface), natural(a.Name, b.Name))
+		})
+		list = append(list, *c)
+	}
+	slices.SortFunc(list, func(a, b Candidate) int {
+		return cmp.Or(cmp.Compare(btoi(a.USB == ""), btoi(b.USB == "")), natural(a.Path, b.Path), natural(a.Ports[0].Name, b.Ports[0].Name))
+	})
+	return list, nil
+}
 
 // DataPort picks the port to dial on: the one with that interface number, or, where number is negative, the one that
 // its USB class triple marks as a modem, or else the first.
-func (c Candidate) DataPort(number int) (Port, bool) { panic("soon") }
+func (c Candidate) DataPort(number int) (Port, bool) {
+	if number >= 0 {
+		i := slices.IndexFunc(c.Ports, func(p Port) bool { return p.Interface == number })
+		if i < 0 {
+			return Port{}, false
+		}
+		return c.Ports[i], true
+	}
+	for _, p := range c.Ports {
+		// Huawei marks the functions of its vendor class (quirk USB-03); CDC ACM with AT commands is the standard's way
+		// (USB CDC PSTN 1.2 section 5.1).
+		huawei := strings.HasPrefix(c.USB, "12d1:") && p.Class == 0xff &&
+			(p.Subclass == 1 || p.Subclass == 2) && (p.Protocol == 0x01 || p.Protocol == 0x31)
+		if huawei || p.Class == 2 && p.Subclass == 2 && p.Protocol >= 1 && p.Protocol <= 6 {
+			return p, true
+		}
+	}
+	if len(c.Ports) == 0 {
+		return Port{}, false
+	}
+	return c.Ports[0], true
+}
+
+// tree reads sysfs. Its links are relative and stay inside.
+type tree struct{ fs fs.FS }
+
+// follow gives the directory that a link points to.
+func (t tree) follow(name string) (string, bool) {
+	target, err := fs.ReadLink(t.fs, name)
+	if err != nil {
+		return "", false
+	}
+	dir := path.Join(path.Dir(name), target)
+	return dir, fs.ValidPath(dir)
+}
+
+// text reads an attribute; "" where there is none. What a device says about itself is bounded by a page, made printable
+// here.
+func (t tree) text(name string) string {
+	p, err := fs.ReadFile(t.fs, name)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, string(p)))
+}
+
+// hex reads an attribute that is an 8-bit number in hexadecimal.
+func (t tree) hex(name string) uint8 {
+	n, err := strconv.ParseUint(t.text(name), 16, 8)
+	if err != nil {
+		return 0
+	}
+	return uint8(n)
+}
+
+func (t tree) driver(dir string) string {
+	driver, ok := t.follow(dir + "/driver")
+	if !ok {
+		return ""
+	}
+	return path.Base(driver)
+}
+
+// usbInterface climbs from a tty to the USB interface that it belongs to.
+func (t tree) usbInterface(dir string) (string, bool) {
+	for ; dir != "." && dir != "devices"; dir = path.Dir(dir) {
+		if _, err := fs.Stat(t.fs, dir+"/bInterfaceNumber"); err == nil {
+			return dir, true
+		}
+	}
+	return "", false
+}
+
+// usbDevice reads a device, but not its serial number: with many modems that is the IMEI.
+func (t tree) usbDevice(dir string) *Candidate {
+	n, _ := strconv.Atoi(t.text(dir + "/bNumInterfaces"))
+	return &Candidate{
+		Path:         path.Base(dir),
+		USB:          strings.ToLower(t.text(dir+"/idVendor") + ":" + t.text(dir+"/idProduct")),
+		Manufacturer: at.Redact(t.text(dir + "/manufacturer")),
+		Product:      at.Redact(t.text(dir + "/product")),
+		Release:      t.text(dir + "/bcdDevice"),
+		Interfaces:   n,
+	}
+}
+
+func (t tree) usbPort(iface, name string) Port {
+	driver := t.driver(iface)
+	return Port{
+		Name:      name,
+		Interface: int(t.hex(iface + "/bInterfaceNumber")),
+		Class:     t.hex(iface + "/bInterfaceClass"),
+		Subclass:  t.hex(iface + "/bInterfaceSubClass"),
+		Protocol:  t.hex(iface + "/bInterfaceProtocol"),
+		Driver:    driver,
+		Adapter:   slices.Contains(adapters, driver),
+	}
+}
+
+// uart reads a port of this machine itself. Type 0 is a place for a UART where there is none.
+func (t tree) uart(dir, name string) (*Candidate, bool) {
+	device, _, ok := strings.Cut(dir, "/tty/")
+	if !ok || t.text(dir+"/type") == "0" {
+		return nil, false
+	}
+	return &Candidate{
+		Path:  path.Base(device),
+		Ports: []Port{{Name: name, Interface: -1, Driver: t.driver(device)}},
+	}, true
+}
+
+// natural orders names by the numbers in them: 1-1.2 before 1-1.10.
+func natural(a, b string) int {
+	for a != "" && b != "" {
+		i, j := digits(a), digits(b)
+		if i == 0 || j == 0 {
+			if a[0] != b[0] {
+				return cmp.Compare(a[0], b[0])
+			}
+			a, b = a[1:], b[1:]
+			continue
+		}
+		if c := cmp.Or(cmp.Compare(i, j), cmp.Compare(a[:i], b[:j])); c != 0 {
+			return c
+		}
+		a, b = a[i:], b[j:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// digits counts the digits that s begins with.
+func digits(s string) int {
+	n := 0
+	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
+		n++
+	}
+	return n
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,74 @@
+package modem
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/knakppp/knak/core/at"
+)
+
+// setContext defines the PDP context and gives the modem the credentials, as far as the plan says so (3GPP TS 27.007
+// section 10.1.1).
+//
+// What is stored is read first: that costs one round trip, a few milliseconds, while defining a context anew makes many
+// modems write to flash memory, and an LTE modem leave and join the network where it is the context of its attachment.
+// It is done before registration is waited for, since that same context may decide whether the network takes the modem.
+func setContext(x *at.Exchange, p Plan) error {
+	if p.APN != "" {
+		if err := defineContext(x, p); err != nil {
+			return err
+		}
+	}
+	line, err := authLine(x, p)
+	if err != nil {
+		return &Error{Kind: ATError, Text: err.Error(), Err: err}
+	}
+	if line == "" {
+		return nil
+	}
+	return retryInactive(x, p, line, "the modem does not take the credentials")
+}
+
+func defineContext(x *at.Exchange, p Plan) error {
+	reply, err := x.Command("AT+CGDCONT?", p.Timeout)
+	var result *at.ResultError
+	if err != nil && !errors.As(err, &result) {
+		return fail(err, "the modem does not tell its PDP contexts")
+	}
+	for _, line := range reply.Lines {
+		if rest, ok := strings.CutPrefix(line, "+CGDCONT:"); ok {
+			f := fields(rest)
+			if len(f) >= 3 && number(f[0]) == p.CID && f[1] == p.ContextType && strings.EqualFold(f[2], p.APN) {
+				return nil
+			}
+		}
+	}
+	line := fmt.Sprintf("AT+CGDCONT=%d,%s,%s", p.CID, at.Quote(p.ContextType), at.Quote(p.APN))
+	return retryInactive(x, p, line, "the modem does not take the APN")
+}
+
+// retryInactive sends a command about the context and, where the modem refuses it, deactivates the context and tries
+// once more: some take it only while the context is not active (quirk PDP-01). That the last bearer of an LTE modem
+// cannot be closed is no failure of its own (quirk PDP-19).
+func retryInactive(x *at.Exchange, p Plan, line, text string) error {
+	_, err := x.Command(line, p.Timeout)
+	var result *at.ResultError
+	if err == nil || !errors.As(err, &result) {
+		return failIf(err, text)
+	}
+	_, closed := x.Command(fmt.Sprintf("AT+CGACT=0,%d", p.CID), p.Timeout)
+	if closed != nil && !errors.As(closed, &result) {
+		return fail(closed, text)
+	}
+	_, err = x.Command(line, p.Timeout)
+	return failIf(err, text)
+}
+
+// failIf is fail where there is an error.
+func failIf(err error, text string) error {
+	if err == nil {
+		return nil
+	}
+	return fail(err, text)
+}

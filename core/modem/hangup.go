@@ -1,0 +1,209 @@
+package modem
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/trace"
+)
+
+// HangupResult says how a call ended.
+type HangupResult struct {
+	Method string // "none" (there was no call any more), "terminate", "dtr" or "escape"
+	Seen   string // what showed it: "NO CARRIER", "DCD" (the line dropped) or "OK" (in answer to AT)
+}
+
+// terminateFrame is an LCP Terminate-Request (RFC 1661 section 5.5) with identifier 1 and no data, framed and escaped as
+// every LCP packet is (RFC 1662 section 7.1). A modem that is in the data state ends the call on it, whatever was
+// negotiated; one in command state reads a line of nonsense.
+var terminateFrame = []byte("~\xff}#\xc0!}%}!} }$}0r~")
+
+// terminateWait is how long a modem may take to end a call by itself: NO CARRIER follows the last frame by one or two
+// seconds (quirk HUP-14).
+const terminateWait = 2 * time.Second
+
+// hangTimeout is for ATH: some modems take long to end a call (quirk HUP-03).
+const hangTimeout = 20 * time.Second
+
+// Hangup ends a call by the plan's methods, each verified, until one has worked. inData says whether the modem is
+// believed to be in the data state still. "terminate" is not done here: the PPP engine has ended the link in order
+// before. r may be nil.
+func Hangup(p Plan, inData bool, r *HangupResult) func(*at.Exchange) error {
+	return func(x *at.Exchange) error {
+		x.CharDelay(p.CharDelay)
+		e := newEnding(x, p)
+		defer e.over()
+		if !inData && e.answers() {
+			return e.done(r, "none", "OK")
+		}
+		return e.run(slices.DeleteFunc(slices.Clone(p.HangupMethods), isTerminate), r)
+	}
+}
+
+// Recover brings a port that is stuck in the data state back to the command state, for example after this host was
+// restarted while the modem was not (quirk USB-14): by a Terminate-Request, the escape sequence, DTR, as far as they are
+// among the plan's methods. r may be nil.
+func Recover(p Plan, r *HangupResult) func(*at.Exchange) error {
+	return func(x *at.Exchange) error {
+		x.CharDelay(p.CharDelay)
+		return leaveData(x, p, r)
+	}
+}
+
+func leaveData(x *at.Exchange, p Plan, r *HangupResult) error {
+	e := newEnding(x, p)
+	defer e.over()
+	var methods []string
+	for _, m := range []string{"terminate", "escape", "dtr"} {
+		if slices.Contains(p.HangupMethods, m) {
+			methods = append(methods, m)
+		}
+	}
+	return e.run(methods, r)
+}
+
+func isTerminate(method string) bool { return method == "terminate" }
+
+// ending is one attempt to bring a modem out of the data state.
+type ending struct {
+	x         *at.Exchange
+	p         Plan
+	hadDCD    bool // there was a carrier when it began: losing it tells something
+	noCarrier bool
+	ok        bool
+}
+
+func newEnding(x *at.Exchange, p Plan) *ending {
+	e := &ending{x: x, p: p}
+	lines, _ := x.Lines()
+	e.hadDCD = lines.DCD
+	x.IgnoreFrames(true)
+	x.Subscribe("NO CARRIER", func(string) { e.noCarrier = true })
+	x.Subscribe("OK", func(string) { e.ok = true })
+	return e
+}
+
+// over lets frames count again.
+func (e *ending) over() { e.x.IgnoreFrames(false) }
+
+func (e *ending) done(r *HangupResult, method, seen string) error {
+	if r != nil {
+		*r = HangupResult{Method: method, Seen: seen}
+	}
+	return nil
+}
+
+func (e *ending) run(methods []string, r *HangupResult) error {
+	for _, m := range methods {
+		var seen string
+		switch m {
+		case "terminate":
+			seen = e.terminate()
+		case "dtr":
+			seen = e.dropDTR()
+		case "escape":
+			seen = e.escape()
+		}
+		if seen != "" {
+			return e.done(r, m, seen)
+		}
+	}
+	return &Error{Kind: DataMode, Text: "the modem could not be brought out of the data state"}
+}
+
+// lost says what shows that the call is over, or "".
+func (e *ending) lost() string {
+	lines, _ := e.x.Lines()
+	switch {
+	case e.noCarrier:
+		return "NO CARRIER"
+	case e.hadDCD && !lines.DCD:
+		return "DCD"
+	}
+	return ""
+}
+
+// answers says whether the modem is in the command state: it answers AT, if only with ERROR because of what it took for
+// the beginning of the command.
+func (e *ending) answers() bool {
+	for range 2 {
+		err := e.x.Synchronise("AT", probeTimeout)
+		var result *at.ResultError
+		if err == nil || errors.As(err, &result) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *ending) terminate() string {
+	e.x.Event(trace.Packet{Dir: trace.Sent, Protocol: 0xc021, Data: []byte{5, 1, 0, 4}})
+	e.x.Write(terminateFrame)
+	e.x.Until(terminateWait, func() bool { return e.lost() != "" })
+	if seen := e.lost(); seen != "" {
+		return seen
+	}
+	if e.answers() {
+		return "OK"
+	}
+	return ""
+}
+
+// dropDTR drops DTR, which ends the call where the modem is set to AT&D2 (V.250 section 6.2.9), for as long as it takes
+// the modem to show that. On a port without modem lines it does nothing.
+func (e *ending) dropDTR() string {
+	if _, has := e.x.Lines(); !has {
+		return ""
+	}
+	e.x.SetDTR(false)
+	e.x.Until(e.p.DTRTime, func() bool { return e.lost() != "" })
+	e.x.SetDTR(true)
+	if seen := e.lost(); seen != "" {
+		return seen
+	}
+	if !e.answers() {
+		return ""
+	}
+	return e.hang() // with AT&D1 it is in the command state now, but the call goes on
+}
+
+// escape brings the modem to the command state by a sequence with silence around it, then ends the call there.
+func (e *ending) escape() string {
+	if e.p.Escape == "" {
+		return ""
+	}
+	guard := e.p.Guard + e.p.Guard/10 // the modem's clock and ours differ
+	e.x.Wait(guard)
+	if seen := e.lost(); seen != "" {
+		return seen
+	}
+	e.ok = false
+	e.x.Event(trace.AT{Dir: trace.Sent, Text: e.p.Escape})
+	e.x.Write([]byte(e.p.Escape))
+	e.x.Until(max(guard, probeTimeout), func() bool { return e.ok || e.lost() != "" })
+	if seen := e.lost(); seen != "" {
+		return seen
+	}
+	if !e.ok && !e.answers() {
+		return ""
+	}
+	return e.hang()
+}
+
+// hang ends the call in the command state (V.250 section 6.3.6), as far as the plan wants that.
+func (e *ending) hang() string {
+	if e.p.HangupCommand == "" {
+		return "OK"
+	}
+	_, err := e.x.Command(e.p.HangupCommand, max(e.p.Timeout, hangTimeout))
+	var result *at.ResultError
+	switch seen := e.lost(); {
+	case seen != "":
+		return seen
+	case err == nil, errors.As(err, &result):
+		return "OK"
+	}
+	return ""
+}

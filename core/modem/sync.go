@@ -1,0 +1,89 @@
+package modem
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/knakppp/knak/core/at"
+)
+
+// syncTry is how long one AT may take to be answered before the next is sent.
+const syncTry = time.Second
+
+// Sync makes the modem answer AT, or says why it does not. It returns at once where the exchange is in step already. A
+// modem that still has a call is brought out of it; one that hides its result codes is told to show them.
+func Sync(x *at.Exchange, p Plan) error {
+	x.CharDelay(p.CharDelay)
+	if x.Synced() {
+		return nil
+	}
+	x.Discard()
+	hello := "AT"
+	if p.EchoOff {
+		hello = "ATE0"
+	}
+	until := x.Now().Add(max(p.ReadyWait, syncTry))
+	silent, refused, recovered := 0, 0, false
+	for {
+		line := hello
+		switch {
+		case silent%4 == 2:
+			line = "ATE0Q0V1" // result codes, in words (V.250 sections 6.2.5 and 6.2.6)
+		case refused > 0:
+			line = "AT"
+		}
+		err := x.Synchronise(line, max(1, min(syncTry, until.Sub(x.Now()))))
+		if err == nil {
+			return nil
+		}
+		var result *at.ResultError
+		switch {
+		case errors.As(err, &result): // what was in its buffer before may spoil the first commands (quirk USB-23)
+			if refused++; refused >= 3 {
+				x.Wait(syncTry / 2)
+			}
+		case KindOf(err) == DataMode && recovered:
+			return fail(err, "the modem sends PPP frames and does not leave the data state")
+		case KindOf(err) == DataMode, !recovered && silent == 2:
+			recovered = true
+			leaveData(x, p, nil) //nolint:errcheck // the next AT shows whether it helped
+		default:
+			silent++
+		}
+		if !x.Now().Before(until) {
+			return fail(err, "the modem does not answer AT with OK")
+		}
+	}
+}
+
+// initialise sends the profile's own commands.
+func initialise(x *at.Exchange, p Plan) error {
+	for _, line := range p.Init {
+		_, err := x.Command(line, p.Timeout)
+		var result *at.ResultError
+		if err == nil || errors.As(err, &result) && mayFail(line) {
+			continue
+		}
+		return fail(err, "a command of at.init failed")
+	}
+	return nil
+}
+
+// mayFail says whether an ERROR in answer to an init command does not matter: some modems have no ATZ but work.
+func mayFail(line string) bool {
+	return strings.HasSuffix(line, "?") || strings.EqualFold(line, "ATZ") || strings.EqualFold(line, "AT&F")
+}
+
+// fail makes an Error of what an exchange gave.
+func fail(err error, text string) *Error {
+	e := &Error{Kind: KindOf(err), Text: text, Err: err}
+	if e.Kind == "" {
+		e.Kind = ATError
+	}
+	var result *at.ResultError
+	if errors.As(err, &result) {
+		e.Result = result.Command + ": " + result.Text
+	}
+	return e
+}
