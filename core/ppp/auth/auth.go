@@ -37,11 +37,11 @@ var methods = [...]struct {
 	PAP:      {"pap", "\xc0\x23"},
 	CHAPMD5:  {"chap-md5", "\xc2\x23\x05"},
 	MSCHAP:   {"mschap", "\xc2\x23\x80"},
-	MSCHAPv2: {"mschapv2", "\xc2\x23\x81"},
+	MSCHAPv2: {"mschap-v2", "\xc2\x23\x81"},
 	EAP:      {"eap", "\xc2\x27"},
 }
 
-// String gives the name that settings and events use: none, pap, chap-md5, mschap, mschapv2 or eap.
+// String gives the name that settings and events use: none, pap, chap-md5, mschap, mschap-v2 or eap.
 func (m Method) String() string {
 	if int(m) < len(methods) {
 		return methods[m].name
@@ -60,7 +60,7 @@ func (m *Method) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("unknown authentication method %q: want none, pap, chap-md5, mschap, mschapv2 or eap", text)
+	return fmt.Errorf("unknown authentication method %q: want none, pap, chap-md5, mschap, mschap-v2 or eap", text)
 }
 
 // Protocol gives the PPP protocol number that the method's packets carry, or 0 for None.
@@ -308,7 +308,7 @@ func NewServer(m Method, c ServerConfig) (Server, error) {
 func innerFits(inner []Method) error {
 	for i, m := range inner {
 		if eapType(m) == 0 || slices.Contains(inner[:i], m) {
-			return fmt.Errorf("eap: the methods inside can be chap-md5 and mschapv2, each once, not %v", inner)
+			return fmt.Errorf("eap: the methods inside can be chap-md5 and mschap-v2, each once, not %v", inner)
 		}
 	}
 	return nil
