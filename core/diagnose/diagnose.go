@@ -1,20 +1,116 @@
 // Package diagnose reads the event stream and says what went wrong, what it means, and what to try.
+//
+// It sees nothing but events, so a live call, a recording and a log of another dialer are judged in the same way: the
+// packets alone must be enough for what PPP shows. A trace.Failure is what the engine knew, and is taken as a strong hint.
 package diagnose
 
-import "github.com/knakppp/knak/core/trace"
+import (
+	"slices"
 
-// Watcher is a trace.Sink that keeps a small history of one call and judges it. It may be asked at any time, during a
-// live call too. It is not safe for use from several goroutines.
-type Watcher struct{}
+	"github.com/knakppp/knak/core/trace"
+)
+
+// Watcher is a trace.Sink that keeps a small history of one attempt and judges it. It may be asked at any time, during a
+// live call too; what it keeps does not grow with the call. It is not safe for use from several goroutines.
+type Watcher struct{ h history }
 
 // New makes a Watcher that has seen nothing.
 func New() *Watcher { return &Watcher{} }
 
-// Record takes one event of the link.
-func (w *Watcher) Record(r trace.Record) {}
+// Record takes one event of the link. A trace.Attempt with a number above 1 begins the history anew.
+func (w *Watcher) Record(r trace.Record) { w.h.record(r) }
 
 // Findings judges what was seen so far, the most likely cause first. It is empty where nothing is wrong.
-func (w *Watcher) Findings() []trace.Finding { return nil }
+func (w *Watcher) Findings() []trace.Finding {
+	type judged struct {
+		confidence
+		trace.Finding
+	}
+	var all []judged
+	for _, r := range rules {
+		f := r.match(&w.h)
+		if f.confidence == 0 {
+			continue
+		}
+		out := trace.Finding{
+			ID: r.id, Category: r.category, Confidence: f.confidence.String(), Title: r.title,
+			Evidence: f.evidence, Meaning: r.meaning, Cure: append(f.cure, r.cure...),
+		}
+		if f.category != "" {
+			out.Category = f.category
+		}
+		if f.meaning != "" {
+			if out.Meaning != "" {
+				out.Meaning += " "
+			}
+			out.Meaning += f.meaning
+		}
+		all = append(all, judged{f.confidence, out})
+	}
+	// Of two that are as likely, the one that stands first in the table says more.
+	slices.SortStableFunc(all, func(a, b judged) int { return int(b.confidence) - int(a.confidence) })
+	out := make([]trace.Finding, len(all))
+	for i, j := range all {
+		out[i] = j.Finding
+	}
+	return out
+}
 
 // Finding gives the most likely cause. It is false where nothing is wrong or nothing is known.
-func (w *Watcher) Finding() (trace.Finding, bool) { return trace.Finding{}, false }
+func (w *Watcher) Finding() (trace.Finding, bool) {
+	if all := w.Findings(); len(all) > 0 {
+		return all[0], true
+	}
+	return trace.Finding{}, false
+}
+
+// confidence says how sure a rule is. The zero value: the rule does not match.
+type confidence int
+
+const (
+	possible confidence = iota + 1
+	likely
+	certain
+)
+
+func (c confidence) String() string {
+	return [...]string{"", "possible", "likely", "certain"}[c]
+}
+
+// rule names one cause. Its texts are for a person who dials a modem and knows no PPP.
+type rule struct {
+	id       string
+	category string // one of the corpus's root-cause categories, "" where none fits
+	title    string
+	meaning  string
+	cure     []string // what to try, the best first
+	match    func(*history) found
+}
+
+// found is what a rule says of one history.
+type found struct {
+	confidence
+	evidence []string
+	meaning  string   // what only this call shows; stands behind the rule's own meaning
+	cure     []string // stands before the rule's own cures
+	category string   // in place of the rule's own
+}
+
+// no is what a rule that does not match gives.
+var no found
+
+// is makes a found with its evidence, without the empty ones.
+func is(c confidence, evidence ...string) found {
+	return found{confidence: c, evidence: slices.DeleteFunc(evidence, func(s string) bool { return s == "" })}
+}
+
+// rules is all of them. The order decides between causes that are equally likely: what names more of the case stands first.
+var rules = slices.Concat(portRules, simRules, dialRules, lcpRules, authRules, ipcpRules, dataRules)
+
+// detail gives the words of a failure as evidence.
+func detail(f trace.Failure) string {
+	if f.Detail == "" {
+		return ""
+	}
+	return trace.Printable(f.Detail)
+}

@@ -205,6 +205,8 @@ const (
 	FailedTimeout            = "timeout"             // no answer in time
 	FailedAuthRejected       = "auth-rejected"       // PAP Nak, CHAP Failure, EAP Failure
 	FailedAuthMethod         = "auth-method"         // no authentication method that both ends accept
+	FailedAuthTimeout        = "auth-timeout"        // no result of the authentication in time
+	FailedAddressRejected    = "address-rejected"    // the peer rejected the IP-Address option
 	FailedLoopedBack         = "looped-back"         // our own packets come back
 	FailedEchoTimeout        = "echo-timeout"        // LCP Echo-Requests were not answered
 	FailedGarbage            = "garbage"             // bytes that are no frames
@@ -218,6 +220,7 @@ const (
 	FailedNoSIM              = "no-sim"
 	FailedNoModem            = "no-modem"     // nothing that looks like a modem was found
 	FailedModemSilent        = "modem-silent" // no answer to AT
+	FailedDataMode           = "data-mode"    // the port carries PPP frames and would not leave the data state
 	FailedPortLocked         = "port-locked"  // another program holds the port
 	FailedPortOpen           = "port-open"    // the port cannot be opened
 	FailedATError            = "at-error"     // ERROR, +CME ERROR or +CMS ERROR to a command that is needed

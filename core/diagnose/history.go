@@ -1,0 +1,222 @@
+package diagnose
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/trace"
+)
+
+// history is what one attempt showed so far: counts, the last of each thing that matters, and the packets' text as
+// evidence. It does not grow with the length of a call.
+type history struct {
+	device   trace.Device
+	phase    string // the last Phase event
+	failures []trace.Failure
+	notices  []string // warnings
+	up       *trace.Up
+	down     *trace.Down
+
+	at   atHistory
+	lcp  lcpHistory
+	auth authHistory
+	ipcp ipcpHistory
+	line lineHistory
+	data dataHistory
+}
+
+// Bounds of the lists of a history.
+const (
+	maxFailures = 16
+	maxNotices  = 16
+	maxLines    = 8
+)
+
+// lineHistory is what the modem said or did on the line while PPP was expected there.
+type lineHistory struct {
+	texts       []string // text between or instead of frames
+	carrierLost string   // the words of it, "" if the carrier was not lost
+	lostIn      string   // the phase in which it was lost
+}
+
+// dataHistory is what happened to packets after an address was there.
+type dataHistory struct {
+	probes, answers     int
+	lastProbe           string
+	echoes, echoReplies int    // LCP Echo-Requests that we sent, replies that came
+	unanswered          int    // Echo-Requests since the last thing that LCP heard
+	ended               string // the peer's Terminate-Request after the link was up
+}
+
+// record takes one event.
+func (h *history) record(r trace.Record) {
+	switch e := r.Event.(type) {
+	case trace.Attempt:
+		if e.Number > 1 { // what was before belongs to the attempt that failed; the modem is the same
+			*h = history{device: h.device}
+		}
+	case trace.Device:
+		h.device = e
+	case trace.Phase:
+		h.phase = e.Phase
+	case trace.Failure:
+		if len(h.failures) < maxFailures {
+			h.failures = append(h.failures, e)
+		}
+		if e.Cause == trace.FailedCarrierLost {
+			h.lost("the modem hung up", e.Phase)
+		}
+	case trace.Notice:
+		if e.Level == "warning" && len(h.notices) < maxNotices {
+			h.notices = append(h.notices, e.Text)
+		}
+	case trace.AT:
+		h.at.record(e)
+		if e.Dir == trace.Rcvd && h.inPPP() {
+			h.text(e.Text)
+		}
+	case trace.Registration:
+		h.at.state = e
+	case trace.Text:
+		h.text(e.Text)
+	case trace.Packet:
+		h.packet(r.Time, e)
+	case trace.Probe:
+		h.data.probe(e)
+	case trace.Up:
+		h.up = &e
+	case trace.Down:
+		h.down = &e
+	}
+}
+
+// inPPP says whether frames are expected on the line.
+func (h *history) inPPP() bool {
+	switch h.phase {
+	case "", trace.PhaseDial, trace.PhaseHangup, trace.PhaseDown:
+		return false
+	}
+	return true
+}
+
+// unescape gives line ends back to a text that was made printable.
+var unescape = strings.NewReplacer(`\r`, "\n", `\n`, "\n")
+
+func (h *history) text(s string) {
+	s = unescape.Replace(s)
+	for l := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '\r' || r == '\n' }) {
+		if l = strings.TrimSpace(l); l == "" {
+			continue
+		}
+		if strings.Contains(l, "NO CARRIER") {
+			if h.phase != trace.PhaseHangup && h.phase != trace.PhaseDown { // there it answers our own hanging up
+				h.lost("NO CARRIER", h.phase)
+			}
+			continue
+		}
+		if len(h.line.texts) < maxLines {
+			h.line.texts = append(h.line.texts, trace.Printable(l))
+		}
+	}
+}
+
+func (h *history) lost(how, phase string) {
+	if phase == "" { // a log that tells no phases
+		switch {
+		case h.ipcp.requests > 0:
+			phase = trace.PhaseIPCP
+		case h.auth.started():
+			phase = trace.PhaseAuth
+		case h.lcp.requests > 0:
+			phase = trace.PhaseLCP
+		default:
+			phase = trace.PhaseDial
+		}
+	}
+	if h.line.carrierLost == "" {
+		h.line.carrierLost, h.line.lostIn = how, phase
+	}
+}
+
+// failed gives the first Failure with one of the causes.
+func (h *history) failed(causes ...string) (trace.Failure, bool) {
+	for _, f := range h.failures {
+		if slices.Contains(causes, f.Cause) {
+			return f, true
+		}
+	}
+	return trace.Failure{}, false
+}
+
+// failedIn gives the first Failure with that cause in that phase.
+func (h *history) failedIn(phase, cause string) (trace.Failure, bool) {
+	for _, f := range h.failures {
+		if f.Phase == phase && f.Cause == cause {
+			return f, true
+		}
+	}
+	return trace.Failure{}, false
+}
+
+// over says that the attempt has ended or is known to have failed, so that what is missing will not come any more.
+func (h *history) over() bool {
+	return h.down != nil || len(h.failures) > 0 || h.line.carrierLost != ""
+}
+
+// provisional says whether an authentication was called a success before IPCP began. On a cellular modem that proves
+// nothing: it must confirm any name and password, because it can only ask the network later (3GPP TS 29.061).
+func (h *history) provisional() bool {
+	f, ok := h.failed(trace.FailedEmptyNaks, trace.FailedRepeatedNaks, trace.FailedNoAddress, trace.FailedTerminated, trace.FailedCarrierLost, trace.FailedTimeout)
+	return h.auth.success != "" || ok && f.Provisional
+}
+
+// stuckInIPCP says that the network phase was reached, and that it has not given an address.
+func (h *history) stuckInIPCP() bool {
+	if h.up != nil || h.ipcp.acked.IsValid() {
+		return false
+	}
+	return h.ipcp.requests > 0 || h.phase == trace.PhaseIPCP || slices.ContainsFunc(h.failures, func(f trace.Failure) bool { return f.Phase == trace.PhaseIPCP })
+}
+
+// packet files one control packet.
+func (h *history) packet(at time.Time, e trace.Packet) {
+	c, ok := e.Control()
+	if !ok {
+		if e.Dir == trace.Rcvd && e.Protocol >= 0x8000 {
+			h.ipcp.damage(h, e)
+		}
+		return
+	}
+	switch e.Protocol {
+	case packet.LCP:
+		h.lcpPacket(e, c)
+	case packet.PAP, packet.CHAP, packet.EAP:
+		h.auth.record(e, c)
+	case packet.IPCP:
+		h.ipcp.record(h, at, e, c)
+	case packet.IPV6CP, packet.CCP, packet.ECP, packet.MPLSCP, packet.CBCP, packet.BACP, packet.LQR, packet.IPXCP, packet.NBFCP:
+	default:
+		if e.Dir == trace.Rcvd {
+			h.ipcp.damage(h, e)
+		}
+	}
+}
+
+func (d *dataHistory) probe(e trace.Probe) {
+	result := strings.ToLower(e.Result)
+	switch {
+	case result == "sent":
+		d.probes++
+	case result == "" || strings.Contains(result, "timeout") || strings.Contains(result, "no answer") || strings.Contains(result, "nothing"):
+	default:
+		d.answers++
+	}
+	d.lastProbe = fmt.Sprintf("probe %s by %s: %s", e.Target, e.How, e.Result)
+}
+
+// Placeholder name servers, which much firmware gives while its context is not up yet.
+var placeholders = []netip.Addr{netip.MustParseAddr("10.11.12.13"), netip.MustParseAddr("10.11.12.14")}

@@ -1,0 +1,184 @@
+package diagnose
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/knakppp/knak/core/trace"
+)
+
+// atHistory is what the AT dialogue showed.
+type atHistory struct {
+	sent, rcvd int
+	command    string // the last command that was sent
+
+	dial   string // the dial command, "" if none was sent
+	result string // what the modem answered to it, "" if nothing yet
+
+	pin      string // the last state of +CPIN, for example "SIM PIN"
+	pinSent  bool
+	pinError string // what the modem answered to the PIN if it refused it
+	cme      int    // the last +CME ERROR's number, 0 if there was none or if it came in words
+	cmeLine  string // the last error line with its command
+
+	state   trace.Registration // the last Registration event
+	reg     map[string]int     // the last state by +CREG, +CGREG and +CEREG
+	regLine string
+	csq     string // the last +CSQ line
+}
+
+// maxATLine is how much of one line is kept.
+const maxATLine = 200
+
+func (a *atHistory) record(e trace.AT) {
+	text := strings.TrimSpace(e.Text)
+	if text == "" {
+		return
+	}
+	if len(text) > maxATLine {
+		text = text[:maxATLine]
+	}
+	upper := strings.ToUpper(text)
+	if e.Dir == trace.Sent {
+		a.sent++
+		a.command = text
+		switch {
+		case strings.HasPrefix(upper, "ATD"):
+			a.dial, a.result = text, ""
+		case strings.HasPrefix(upper, "AT+CPIN="):
+			a.pinSent, a.pinError = true, ""
+		}
+		return
+	}
+	a.rcvd++
+	final := strings.HasPrefix(upper, "+CME ERROR") || strings.HasPrefix(upper, "+CMS ERROR") || upper == "ERROR"
+	if final {
+		a.fail(text)
+	}
+	switch {
+	case a.dial != "" && a.result == "" && (final || isDialResult(upper)):
+		a.result = text
+	case strings.HasPrefix(upper, "+CPIN:"):
+		a.pin = strings.TrimSpace(upper[len("+CPIN:"):])
+	case strings.HasPrefix(upper, "+CREG:"), strings.HasPrefix(upper, "+CGREG:"), strings.HasPrefix(upper, "+CEREG:"):
+		a.registration(text)
+	case strings.HasPrefix(upper, "+CSQ:"):
+		a.csq = text
+	case upper == "OK" && strings.HasPrefix(strings.ToUpper(a.command), "AT+CPIN="):
+		a.pin = "READY"
+	}
+}
+
+// isDialResult says whether a line ends a dial command (3GPP TS 27.007 section 6.20, V.250 section 6.3.1).
+func isDialResult(upper string) bool {
+	for _, r := range []string{"CONNECT", "NO CARRIER", "BUSY", "NO DIALTONE", "NO DIAL TONE", "NO ANSWER", "DELAYED"} {
+		if strings.HasPrefix(upper, r) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *atHistory) fail(text string) {
+	a.cme, a.cmeLine = 0, a.command+" → "+text
+	if _, n, ok := strings.Cut(text, ":"); ok && strings.HasPrefix(strings.ToUpper(text), "+CME") {
+		n = strings.ToLower(strings.TrimSpace(n))
+		a.cme, _ = strconv.Atoi(n)
+		for number, words := range cmeWords {
+			if n == words {
+				a.cme = number
+			}
+		}
+	}
+	if strings.HasPrefix(strings.ToUpper(a.command), "AT+CPIN=") {
+		a.pinError = text
+	}
+}
+
+// registration reads the state from "+CREG: <n>,<stat>…" or, unasked, "+CREG: <stat>…" (3GPP TS 27.007 section 10.1.20).
+func (a *atHistory) registration(text string) {
+	name, rest, _ := strings.Cut(text, ":")
+	fields := strings.Split(rest, ",")
+	stat := fields[0]
+	if len(fields) > 1 && !strings.Contains(fields[1], `"`) {
+		stat = fields[1]
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(stat))
+	if err != nil {
+		return
+	}
+	name = strings.ToUpper(strings.TrimSpace(name))
+	if a.reg == nil {
+		a.reg = map[string]int{}
+	}
+	if len(a.reg) < 4 || a.reg[name] != 0 {
+		a.reg[name] = n
+	}
+	if a.regLine = text; len(a.regLine) > 60 {
+		a.regLine = a.regLine[:60]
+	}
+}
+
+// States of registration: what is known of the modem on the network.
+type registered int
+
+const (
+	regUnknown registered = iota
+	regYes
+	regNo
+	regDenied
+)
+
+func (a *atHistory) registered() registered {
+	switch a.state.State {
+	case "home", "roaming":
+		return regYes
+	case "denied":
+		return regDenied
+	case "searching", "not searching", "unknown":
+		return regNo
+	}
+	known := regUnknown
+	for _, n := range a.reg { // one yes is enough: an LTE modem may say no for the circuit-switched side
+		switch n {
+		case 1, 5, 6, 7, 9, 10:
+			return regYes
+		case 3:
+			known = regDenied
+		case 0, 2, 4:
+			known = max(known, regNo)
+		}
+	}
+	return known
+}
+
+// registrationText is the evidence for registered.
+func (a *atHistory) registrationText() []string {
+	var out []string
+	switch {
+	case a.state.State != "":
+		out = append(out, "registration: "+a.state.State)
+	case a.regLine != "":
+		out = append(out, a.regLine)
+	}
+	if strings.Contains(a.csq, "99") {
+		out = append(out, a.csq+" (no signal)")
+	}
+	return out
+}
+
+// noSignal says whether +CSQ showed that no signal is measured.
+func (a *atHistory) noSignal() bool {
+	_, v, _ := strings.Cut(a.csq, ":")
+	return strings.HasPrefix(strings.TrimSpace(v), "99")
+}
+
+// cmeWords are the errors of 3GPP TS 27.007 section 9.2 that say something about why a call fails.
+var cmeWords = map[int]string{
+	3: "operation not allowed", 4: "operation not supported", 10: "sim not inserted", 11: "sim pin required", 12: "sim puk required",
+	13: "sim failure", 14: "sim busy", 15: "sim wrong", 16: "incorrect password", 30: "no network service", 31: "network timeout",
+	32: "network not allowed - emergency calls only", 103: "illegal ms", 106: "illegal me", 107: "gprs services not allowed",
+	111: "plmn not allowed", 112: "location area not allowed", 113: "roaming not allowed in this location area",
+	132: "service option not supported", 133: "requested service option not subscribed", 134: "service option temporarily out of order",
+	148: "unspecified gprs error", 149: "pdp authentication failure",
+}

@@ -1,0 +1,368 @@
+package diagnose
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/trace"
+)
+
+// lcpHistory is what LCP showed.
+type lcpHistory struct {
+	requests int    // Configure-Requests that we sent
+	rcvd     int    // sound LCP packets that were not our own
+	magic    uint32 // our magic number, 0: none
+	looped   int    // our own packets that came back
+	loop     string
+
+	sentAck, rcvdAck bool
+
+	demanded  string // the authentication that the peer asked for last, for example "auth chap MD5"
+	demand    string // the packet of it
+	agreed    string // the one that we acknowledged
+	refused   string // our Nak or Reject of it
+	offered   string // what we offered instead, "" for a Reject
+	wePeer    bool   // we ask the peer to authenticate
+	peerNoNak string // its refusal
+
+	terminated  string // the peer's Terminate-Request before the link was up
+	afterAuth   bool   // it came after the authentication's success
+	terminateID []byte
+	rejected    map[uint16]string // protocols that the peer rejected
+}
+
+// open says that both Configure-Acks were seen.
+func (l *lcpHistory) open() bool { return l.sentAck && l.rcvdAck }
+
+func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
+	l := &h.lcp
+	options := e.Options()
+	auth, hasAuth := packet.Find(options, packet.LCPAuth)
+	magic := uint32(0)
+	if o, ok := packet.Find(options, packet.LCPMagic); ok {
+		magic, _ = o.Uint32()
+	}
+	if e.Dir == trace.Sent {
+		switch c.Code {
+		case packet.ConfigureRequest:
+			l.requests++
+			l.magic = magic
+			l.wePeer = l.wePeer || hasAuth
+		case packet.ConfigureAck:
+			l.sentAck = true
+			l.agreed, l.refused = "", ""
+			if hasAuth {
+				l.agreed = packet.OptionText(packet.LCP, auth)
+			}
+		case packet.ConfigureNak, packet.ConfigureReject:
+			if hasAuth {
+				l.refused, l.offered = e.Line(), ""
+				if c.Code == packet.ConfigureNak {
+					l.offered = packet.OptionText(packet.LCP, auth)
+				}
+			}
+		case packet.EchoRequest:
+			h.data.echoes++
+			h.data.unanswered++
+		}
+		return
+	}
+	if c.Code == packet.ConfigureRequest && magic != 0 && magic == l.magic {
+		l.looped++
+		l.loop = e.Line()
+		return
+	}
+	if c.Code == packet.EchoRequest && l.magic != 0 && len(c.Data) >= 4 && binary.BigEndian.Uint32(c.Data) == l.magic {
+		l.looped++
+		l.loop = e.Line()
+		return
+	}
+	l.rcvd++
+	h.data.unanswered = 0
+	switch c.Code {
+	case packet.ConfigureRequest:
+		if hasAuth {
+			l.demanded, l.demand = packet.OptionText(packet.LCP, auth), e.Line()
+		}
+	case packet.ConfigureAck:
+		l.rcvdAck = true
+	case packet.ConfigureReject:
+		if hasAuth {
+			l.peerNoNak = e.Line()
+		}
+	case packet.EchoReply:
+		h.data.echoReplies++
+	case packet.TerminateRequest:
+		if h.up != nil {
+			h.data.ended = e.Line()
+		} else if l.terminated == "" {
+			l.terminated, l.afterAuth, l.terminateID = e.Line(), h.auth.success != "", bytes.Clone(c.Data[:min(len(c.Data), 64)])
+		}
+	case packet.ProtocolReject:
+		if len(c.Data) >= 2 {
+			if l.rejected == nil {
+				l.rejected = map[uint16]string{}
+			}
+			if p := binary.BigEndian.Uint16(c.Data); len(l.rejected) < maxLines {
+				l.rejected[p] = e.Line()
+			}
+		}
+	}
+}
+
+// authHistory is what the authentication showed. Whatever it keeps of packets is redacted.
+type authHistory struct {
+	method     string // "PAP", "CHAP" or "EAP"
+	challenger string // the name in the peer's Challenge, for example UMTS_CHAP_SRVR
+	challenge  string
+	sent       int // requests or responses that we sent
+	user       *string
+	request    string // the last of them
+	success    string // the packet of it
+	failure    string
+	message    string // the text of success or failure
+}
+
+// record files a packet. The codes happen to have the same order in all three: 1 opens, the highest two decide.
+func (a *authHistory) record(e trace.Packet, c packet.Packet) {
+	a.method = packet.ProtocolName(e.Protocol)
+	switch {
+	case e.Dir == trace.Sent:
+		name, ok := userName(e.Protocol, c)
+		if ok {
+			a.user = &name
+		}
+		if ok || e.Protocol == packet.EAP && c.Code == packet.EAPResponse {
+			a.sent++
+			a.request = e.Line()
+		}
+	case e.Protocol == packet.PAP && c.Code == packet.PAPAck,
+		e.Protocol == packet.CHAP && c.Code == packet.CHAPSuccess,
+		e.Protocol == packet.EAP && c.Code == packet.EAPSuccess:
+		a.success = e.Line()
+		a.message = message(e.Protocol, c)
+	case e.Protocol == packet.PAP && c.Code == packet.PAPNak,
+		e.Protocol == packet.CHAP && c.Code == packet.CHAPFailure,
+		e.Protocol == packet.EAP && c.Code == packet.EAPFailure:
+		a.failure = e.Line()
+		a.message = message(e.Protocol, c)
+	case e.Protocol == packet.CHAP && c.Code == packet.CHAPChallenge:
+		a.challenge = e.Line()
+		if _, name, ok := counted(c.Data); ok {
+			a.challenger = trace.Printable(string(name))
+		}
+	case e.Protocol == packet.EAP && c.Code == packet.EAPRequest:
+		a.challenge = e.Line()
+	}
+}
+
+// userName reads the name that we sent: in a PAP request, a CHAP response or an EAP identity.
+func userName(protocol uint16, c packet.Packet) (string, bool) {
+	switch {
+	case protocol == packet.PAP && c.Code == packet.PAPRequest:
+		name, _, ok := counted(c.Data)
+		return packet.HideIdentity(string(name)), ok
+	case protocol == packet.CHAP && c.Code == packet.CHAPResponse:
+		_, name, ok := counted(c.Data)
+		return packet.HideIdentity(string(name)), ok
+	case protocol == packet.EAP && c.Code == packet.EAPResponse && len(c.Data) > 0 && c.Data[0] == packet.EAPIdentity:
+		return packet.HideIdentity(string(c.Data[1:])), true
+	}
+	return "", false
+}
+
+func message(protocol uint16, c packet.Packet) string {
+	if protocol == packet.PAP {
+		m, _, _ := counted(c.Data)
+		return trace.Printable(string(m))
+	}
+	return trace.Printable(string(c.Data))
+}
+
+// counted takes an octet that counts and as many octets.
+func counted(b []byte) (value, rest []byte, ok bool) {
+	if len(b) == 0 || len(b)-1 < int(b[0]) {
+		return nil, nil, false
+	}
+	return b[1 : 1+int(b[0])], b[1+int(b[0]):], true
+}
+
+// ipcpHistory is what IPCP showed.
+type ipcpHistory struct {
+	requests int            // Configure-Requests that we sent
+	request  string         // the last of them
+	asked    map[uint8]bool // the options that were ever in one
+	forced   netip.Addr     // an address that we asked for ourselves in the first request
+	replies  int            // Acks, Naks and Rejects that came
+	peerAsks int            // the peer's own Configure-Requests
+
+	empty           int // Naks without an option
+	emptyFirst      time.Time
+	emptyLast       time.Time
+	nak             string // the last Nak
+	repeated        int    // Naks in a row with the same options
+	lastNak         []byte
+	nakAddress      netip.Addr // the last address in a Nak other than 0.0.0.0
+	placeholder     int        // Naks without an address whose name servers are placeholders
+	placeholderNak  string
+	addressRejected string
+	acked           netip.Addr // our address, when the peer acknowledged one
+	ack             string
+	peer            netip.Addr // the peer's address as it said
+	dns             []netip.Addr
+	terminated      string
+	damaged         int
+	damagedLine     string
+}
+
+func (p *ipcpHistory) record(h *history, at time.Time, e trace.Packet, c packet.Packet) {
+	options := e.Options()
+	address := netip.Addr{}
+	if o, ok := packet.Find(options, packet.IPCPAddress); ok {
+		address, _ = o.Address()
+	}
+	if e.Dir == trace.Sent {
+		if c.Code == packet.ConfigureRequest {
+			if p.asked == nil {
+				p.asked = map[uint8]bool{}
+			}
+			if p.requests == 0 && address.IsValid() && !address.IsUnspecified() {
+				p.forced = address
+			}
+			p.requests++
+			p.request = e.Line()
+			for _, o := range options {
+				p.asked[o.Type] = true
+			}
+		}
+		return
+	}
+	if _, err := packet.ParseOptions(nil, c.Data); err != nil && c.Code >= packet.ConfigureRequest && c.Code <= packet.ConfigureReject {
+		p.damage(h, e)
+		return
+	}
+	switch c.Code {
+	case packet.ConfigureRequest:
+		p.peerAsks++
+		if address.IsValid() {
+			p.peer = address
+		}
+	case packet.ConfigureNak:
+		p.replies++
+		p.takeNak(at, e, c, options, address)
+	case packet.ConfigureReject:
+		p.replies++
+		if address.IsValid() {
+			p.addressRejected = e.Line()
+		}
+	case packet.ConfigureAck:
+		p.replies++
+		p.ack = e.Line()
+		if address.IsValid() {
+			p.acked = address
+		}
+		p.dns = p.dns[:0]
+		for _, o := range options {
+			if a, ok := o.Address(); ok && (o.Type == packet.IPCPDNS1 || o.Type == packet.IPCPDNS2) {
+				p.dns = append(p.dns, a)
+			}
+		}
+	case packet.TerminateRequest:
+		if h.up == nil {
+			p.terminated = e.Line()
+		}
+	case packet.TerminateAck, packet.CodeReject:
+	default:
+		p.damage(h, e)
+	}
+}
+
+func (p *ipcpHistory) takeNak(at time.Time, e trace.Packet, c packet.Packet, options []packet.Option, address netip.Addr) {
+	p.nak = e.Line()
+	if len(options) == 0 {
+		if p.empty == 0 {
+			p.emptyFirst = at
+		}
+		p.empty++
+		p.emptyLast = at
+		return
+	}
+	if bytes.Equal(c.Data, p.lastNak) {
+		p.repeated++
+	} else {
+		p.repeated = 1
+	}
+	p.lastNak = append(p.lastNak[:0], c.Data...)
+	if address.IsValid() && !address.IsUnspecified() {
+		p.nakAddress = address
+		return
+	}
+	for _, o := range options {
+		if a, ok := o.Address(); ok && slices.Contains(placeholders, a) {
+			p.placeholder++
+			p.placeholderNak = e.Line()
+			return
+		}
+	}
+}
+
+// damage counts what came after the authentication and makes no sense.
+func (p *ipcpHistory) damage(h *history, e trace.Packet) {
+	if h.ipcp.requests == 0 && h.phase != trace.PhaseIPCP {
+		return
+	}
+	p.damaged++
+	p.damagedLine = trace.Printable(e.Line())
+}
+
+// emptyText says how many empty Naks came and how fast.
+func (p *ipcpHistory) emptyText() string {
+	s := fmt.Sprintf("%s, %d times", p.nak, p.empty)
+	if d := p.emptyLast.Sub(p.emptyFirst); p.empty > 1 && d > 0 {
+		s += fmt.Sprintf(" in %.1f s, one about every %.1f s", d.Seconds(), d.Seconds()/float64(p.empty-1))
+	}
+	return s
+}
+
+// askedText names the options that were ever asked for, in the words of the ipcp.request setting.
+func (p *ipcpHistory) askedText() string {
+	var names []string
+	for _, n := range askNames {
+		if p.asked[n.typ] {
+			names = append(names, n.name)
+		}
+	}
+	if len(names) == 0 {
+		return "nothing"
+	}
+	s := names[0]
+	for _, n := range names[1:] {
+		s += ", " + n
+	}
+	return s
+}
+
+// askedAll says whether everything was asked for that a Windows dialer asks for.
+func (p *ipcpHistory) askedAll() bool {
+	for _, n := range askNames {
+		if n.windows && !p.asked[n.typ] {
+			return false
+		}
+	}
+	return true
+}
+
+var askNames = []struct {
+	typ     uint8
+	name    string
+	windows bool
+}{
+	{packet.IPCPAddress, "address", true}, {packet.IPCPAddresses, "the old addresses option", false},
+	{packet.IPCPCompression, "VJ compression", false}, {packet.IPCPDNS1, "dns1", true}, {packet.IPCPDNS2, "dns2", true},
+	{packet.IPCPNBNS1, "nbns1", true}, {packet.IPCPNBNS2, "nbns2", true},
+}

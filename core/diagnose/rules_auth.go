@@ -1,0 +1,121 @@
+package diagnose
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/knakppp/knak/core/trace"
+)
+
+var authRules = []rule{
+	{
+		id: "auth-rejected", category: "auth-rejected",
+		title:   "The user name or the password was refused",
+		meaning: "The other end said no to what we sent.",
+		cure: []string{`check the user name: knak dial --user NAME; some servers want it with a domain, DOMAIN\NAME`,
+			`check the password: knak dial --password-file FILE; the file's first line counts, and a blank at its end is part of it`,
+			`if both are right, ask whether the subscription has been activated`},
+		match: func(h *history) found {
+			f, told := h.failed(trace.FailedAuthRejected)
+			terminated := ""
+			if isRAS691(h.lcp.terminateID) {
+				terminated = h.lcp.terminated
+			}
+			switch {
+			case h.up != nil || h.auth.failure == "" && terminated == "" && !told:
+				return no
+			case h.auth.failure != "" && h.auth.success != "" && !told: // the second verdict does not count: the first one decides
+				return no
+			}
+			out := is(certain, h.auth.request, h.auth.failure, terminated, detail(f))
+			if code, text := mschapError(h.auth.message); code != "" {
+				out.meaning = fmt.Sprintf("Its error %s means: %s.", code, text)
+			}
+			return out
+		},
+	},
+	{
+		id: "peer-auth-required", category: "we-require-peer-auth",
+		title:   "We asked the modem to prove who it is, and it will not",
+		meaning: "Our own request demanded an authentication of the other end. A modem has no name or secret of yours, so it refuses. This is a setting on this side, often one that was meant the other way round.",
+		cure:    []string{`do not demand it (knak never does; pppd: noauth)`},
+		match: func(h *history) found {
+			if h.up != nil || !h.lcp.wePeer || h.lcp.peerNoNak == "" || h.auth.success != "" {
+				return no
+			}
+			return is(likely, h.lcp.peerNoNak, h.lcp.terminated)
+		},
+	},
+	{
+		id: "auth-method-unacceptable", category: "auth-method-or-secret-missing",
+		title:   "No way of authentication suits both ends",
+		meaning: "The other end demands a method that is not allowed here or for which there is no secret, and takes none of those that we offered.",
+		cure: []string{`allow all methods: knak dial --set auth.allow=eap,mschapv2,mschap,chap-md5,pap (pppd: no refuse-pap, refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`,
+			`give a user name and a password, any where the operator has none: knak dial --user guest --password-file FILE (pppd: a line in chap-secrets and pap-secrets)`},
+		match: func(h *history) found {
+			f, told := h.failed(trace.FailedAuthMethod)
+			refused := h.lcp.refused != "" && h.lcp.agreed == "" && !h.auth.started() && (h.lcp.terminated != "" || h.over())
+			if h.up != nil || !told && !refused {
+				return no
+			}
+			c := likely
+			if told {
+				c = certain
+			}
+			return is(c, h.lcp.demand, h.lcp.refused, h.lcp.terminated, detail(f))
+		},
+	},
+	{
+		id:      "auth-no-answer",
+		title:   "The authentication gets no answer",
+		meaning: "A method was agreed, and then the other end did not go on with it. Some firmware forgets to send its challenge when an old session was not ended, and some answers one method only.",
+		cure: []string{`allow PAP only: knak dial --set auth.allow=pap (pppd: refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`,
+			`or CHAP only: knak dial --set auth.allow=chap-md5 (pppd: refuse-pap)`, cureModem},
+		match: func(h *history) found {
+			_, told := h.failed(trace.FailedAuthTimeout)
+			_, late := h.failedIn(trace.PhaseAuth, trace.FailedTimeout)
+			told = told || late
+			a := &h.auth
+			waiting := h.lcp.open() && h.lcp.agreed != "" && a.success == "" && a.failure == "" && h.ipcp.requests == 0
+			switch {
+			case h.up != nil || a.success != "" || a.failure != "":
+				return no
+			case told:
+				return is(certain, h.lcp.demand, a.challenge, sentTimes(a))
+			case waiting && (a.sent >= 3 || h.over() && h.line.carrierLost == "" && h.lcp.terminated == ""):
+				return is(likely, h.lcp.demand, a.challenge, sentTimes(a))
+			}
+			return no
+		},
+	},
+}
+
+// started says whether any packet of an authentication was seen.
+func (a *authHistory) started() bool { return a.method != "" }
+
+func sentTimes(a *authHistory) string {
+	if a.sent == 0 {
+		return "nothing was asked of us after LCP was open"
+	}
+	return fmt.Sprintf("%s, sent %d times", a.request, a.sent)
+}
+
+// isRAS691 says whether the data of a Terminate-Request ends as Microsoft's servers end it for ERROR_AUTHENTICATION_FAILURE
+// (691, 0x2b3).
+func isRAS691(data []byte) bool { return bytes.HasSuffix(data, []byte{0, 0, 2, 0xb3}) }
+
+// mschapErrors are the codes of RFC 2433 section 6 and RFC 2759 section 6.
+var mschapErrors = map[string]string{
+	"646": "logging on is not allowed at this hour", "647": "the account is disabled", "648": "the password has expired",
+	"649": "the account may not dial in", "691": "the user name or the password is wrong", "709": "the password could not be changed",
+}
+
+func mschapError(message string) (code, text string) {
+	for field := range strings.FieldsSeq(message) {
+		if c, ok := strings.CutPrefix(field, "E="); ok && mschapErrors[c] != "" {
+			return c, mschapErrors[c]
+		}
+	}
+	return "", ""
+}

@@ -1,0 +1,111 @@
+package diagnose
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/knakppp/knak/core/trace"
+)
+
+var dialRules = []rule{
+	{
+		id: "registration-denied", category: "dial-refused-by-network",
+		title:   "The network refuses this SIM",
+		meaning: "The modem asked to register and was told no. The subscription is not active, not valid in this network or country, or the device is barred.",
+		cure:    []string{`ask the operator whether the SIM is active and may use data, here and in this device`, `let the modem choose the network by itself: AT+COPS=0`, `try the SIM in a telephone`},
+		match: func(h *history) found {
+			f, told := h.failed(trace.FailedRegistrationDenied)
+			if h.up != nil || !told && (h.at.registered() != regDenied || !h.dialFailed()) {
+				return no
+			}
+			return is(certain, append(h.at.registrationText(), detail(f))...)
+		},
+	},
+	{
+		id: "not-registered", category: "not-registered",
+		title:   "The modem is not registered in a network",
+		meaning: "It has no network that would carry a call: it is still searching, its radio is off, the antenna is missing, or there is no coverage.",
+		cure: []string{`wait longer: knak dial --set registration.wait=5m`, `look at the signal: AT+CSQ answers 99 where there is none; check antenna and place`,
+			`turn the radio on: AT+CFUN=1; and let the modem choose the network: AT+COPS=0`},
+		match: func(h *history) found {
+			f, told := h.failed(trace.FailedNotRegistered)
+			evidence := append(h.at.registrationText(), detail(f))
+			switch {
+			case told:
+				return is(certain, evidence...)
+			case h.up != nil || !h.dialFailed() && !(h.stuckInIPCP() && h.over()):
+				return no
+			case h.at.registered() == regNo || h.at.registered() == regUnknown && h.at.noSignal():
+				return is(likely, append(evidence, h.dialText())...)
+			}
+			return no
+		},
+	},
+	{
+		id: "dial-error", category: "dial-refused-by-network",
+		title:   "The modem refuses the dial command",
+		meaning: "It answered with an error before it called anybody. The number, the context or its state does not suit it.",
+		cure:    []string{cureAPN, `try another dial string: knak dial --number "*99#" or --number "*99***1#"`, `check that the context exists: AT+CGDCONT?`, cureModem},
+		match: func(h *history) found {
+			f, told := h.failed(trace.FailedDialRefused)
+			fromDetail := told && h.at.result == "" && strings.Contains(strings.ToUpper(f.Detail), "ERROR")
+			if h.up != nil || !isError(h.at.result) && !fromDetail {
+				return no
+			}
+			out := is(certain, h.dialText(), detail(f))
+			if words := cmeWords[h.at.cme]; words != "" && isError(h.at.result) {
+				out.meaning = fmt.Sprintf("Its error %d means: %s.", h.at.cme, words)
+			}
+			return out
+		},
+	},
+	{
+		id: "no-carrier", category: "dial-refused-by-network",
+		title:   "The call was not put through",
+		meaning: "The modem took the dial command, tried, and gave up. The network refused the data call, or the modem was not ready for it.",
+		cure:    []string{cureRegistration, cureAPN, `ask the operator whether data is enabled for this SIM`, `try another dial string: knak dial --number "*99#" or --number "*99***1#"`},
+		match: func(h *history) found {
+			f, told := h.failed(trace.FailedDialRefused)
+			refused := h.at.result != "" && !isError(h.at.result) && !strings.HasPrefix(strings.ToUpper(h.at.result), "CONNECT") ||
+				h.line.carrierLost != "" && h.line.lostIn == trace.PhaseDial
+			if told && h.at.result == "" {
+				refused = !strings.Contains(strings.ToUpper(f.Detail), "ERROR")
+			}
+			if h.up != nil || !refused {
+				return no
+			}
+			return is(likely, append(h.at.registrationText(), h.dialText(), detail(f))...)
+		},
+	},
+	{
+		id:      "at-error",
+		title:   "The modem refuses a command that is needed",
+		meaning: "One of the commands before the dial was answered with an error. Firmware differs in what it knows.",
+		cure:    []string{`see which profile is used and why: knak quirks explain; a profile can leave the command out or word it differently`, cureModem},
+		match: func(h *history) found {
+			f, told := h.failed(trace.FailedATError)
+			if !told {
+				return no
+			}
+			return is(certain, trace.Printable(h.at.cmeLine), detail(f))
+		},
+	},
+}
+
+// dialFailed says whether a dial was tried and not answered by CONNECT.
+func (h *history) dialFailed() bool {
+	if _, told := h.failed(trace.FailedDialRefused); told {
+		return true
+	}
+	r := strings.ToUpper(h.at.result)
+	return r != "" && !strings.HasPrefix(r, "CONNECT")
+}
+
+func (h *history) dialText() string {
+	if h.at.dial == "" || h.at.result == "" {
+		return ""
+	}
+	return trace.Printable(h.at.dial + " → " + h.at.result)
+}
+
+func isError(result string) bool { return strings.Contains(strings.ToUpper(result), "ERROR") }

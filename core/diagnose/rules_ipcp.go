@@ -1,0 +1,244 @@
+package diagnose
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/trace"
+)
+
+// ipcpRules judge the network phase: the authentication is over, an address is asked for, and none comes, or none that
+// can be one. Naks without an address, empty or with placeholders, also open many good sessions: they say something only
+// while no address has followed.
+var ipcpRules = []rule{
+	{
+		id: "ipcp-empty-nak", category: "apn-or-account-not-accepted",
+		title: "The modem answers the request for an address with Configure-Naks that hold nothing",
+		meaning: "A Configure-Nak should say what would be acceptable; an empty one says nothing. Modems do this when they have no address to give: " +
+			"the network refused the user name, the password or the APN, the modem is not registered, or the request is not the one that its firmware expects. " +
+			"The packets alone cannot tell these apart.",
+		match: func(h *history) found {
+			_, told := h.failed(trace.FailedEmptyNaks)
+			switch p := &h.ipcp; {
+			case !h.stuckInIPCP() || p.nakAddress.IsValid():
+				return no
+			case told || p.empty >= 3 || p.empty >= 2 && h.over():
+				return emptyNak(likely, h)
+			case p.empty >= 2:
+				return emptyNak(possible, h)
+			}
+			return no
+		},
+	},
+	{
+		id: "ipcp-protocol-rejected", category: "apn-or-account-not-accepted",
+		title:   "The modem does not speak IPCP on this call",
+		meaning: "It rejected the protocol that hands out IPv4 addresses. Modems do this when the context that was dialled carries no IPv4.",
+		cure:    []string{`check the type of the context: knak dial --set context.type=IP (AT+CGDCONT? shows what is set)`, cureAPN},
+		match: func(h *history) found {
+			f, told := h.failedIn(trace.PhaseIPCP, trace.FailedProtocolRejected)
+			line := h.lcp.rejected[packet.IPCP]
+			if h.up != nil || !told && line == "" {
+				return no
+			}
+			return is(certain, line, detail(f))
+		},
+	},
+	{
+		id: "ipcp-terminated-by-peer", category: "pdp-activation-refused",
+		title:   "The modem ended IPCP instead of giving an address",
+		meaning: "It could not get an address from the network: the context was refused there.",
+		cure:    []string{cureContext},
+		match: func(h *history) found {
+			if h.up != nil || h.ipcp.terminated == "" || h.ipcp.acked.IsValid() {
+				return no
+			}
+			return late(likely, h, h.ipcp.request, h.ipcp.terminated)
+		},
+	},
+	{
+		id: "lcp-terminated-by-peer-after-auth", category: "pdp-activation-refused",
+		title:   "The modem ended the link after it had called the authentication a success",
+		meaning: "It asked the network for an address, got none, and gave up the whole link: the network refused the context.",
+		cure:    []string{cureContext},
+		match: func(h *history) found {
+			f, told := h.failedIn(trace.PhaseIPCP, trace.FailedTerminated)
+			if h.up != nil || h.ipcp.acked.IsValid() || h.ipcp.terminated != "" || isRAS691(h.lcp.terminateID) {
+				return no
+			}
+			if h.lcp.terminated != "" && h.lcp.afterAuth || told {
+				return late(likely, h, h.ipcp.request, h.lcp.terminated, detail(f))
+			}
+			return no
+		},
+	},
+	{
+		id: "ipcp-hangup-after-auth", category: "pdp-activation-refused",
+		title:   "The modem hung up when it was asked for an address",
+		meaning: "The call was answered and the authentication called a success by the modem itself; only the request for an address made it ask the network, and the network refused.",
+		cure: []string{cureContext,
+			`where the operator's APN takes PAP only, refuse the others: knak dial --set auth.allow=pap (pppd: refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`},
+		match: func(h *history) found {
+			if h.line.carrierLost == "" || !h.stuckInIPCP() {
+				return no
+			}
+			if !h.provisional() {
+				return is(possible, h.ipcp.request, h.line.carrierLost)
+			}
+			return late(likely, h, h.ipcp.request, h.line.carrierLost)
+		},
+	},
+	{
+		id: "ipcp-placeholder-only", category: "apn-or-account-not-accepted",
+		title: "The modem gives placeholder name servers and never an address",
+		meaning: "10.11.12.13 and 10.11.12.14 are what the firmware fills in while the network has not given it anything; on a good call they last some seconds. " +
+			"Here no address ever followed: the network did not accept the user name, the password or the APN, or did not answer at all.",
+		match: func(h *history) found {
+			p := &h.ipcp
+			if !h.stuckInIPCP() || p.placeholder == 0 || p.nakAddress.IsValid() {
+				return no
+			}
+			evidence := fmt.Sprintf("%s, %d times", p.placeholderNak, p.placeholder)
+			switch {
+			case h.over():
+				return late(likely, h, p.request, evidence)
+			case p.placeholder >= 10:
+				return late(possible, h, p.request, evidence)
+			}
+			return no
+		},
+	},
+	{
+		id: "ipcp-address-rejected", category: "ipcp-option-interop",
+		title:   "The modem will not talk about our address",
+		meaning: "It rejected the IP-Address option, so it cannot tell which address to use. Some firmware does this while it has no context; older peers want the addresses option of RFC 1172.",
+		cure:    []string{cureContext, cureAPN, `if the operator gave a fixed address, this modem needs another way to set it, often by AT+CGDCONT`},
+		match: func(h *history) found {
+			f, told := h.failed(trace.FailedAddressRejected)
+			switch {
+			case !h.stuckInIPCP() || !told && h.ipcp.addressRejected == "":
+				return no
+			case told || h.over():
+				return is(likely, h.ipcp.request, h.ipcp.addressRejected, detail(f))
+			}
+			return is(possible, h.ipcp.request, h.ipcp.addressRejected)
+		},
+	},
+	{
+		id: "local-address-forced", category: "local-ip-forced",
+		title:   "We asked for an address of our own, and the modem does not give it",
+		meaning: "The first request carried an address instead of asking for one. A cellular network gives the address; some modems do not even answer a request that brings one.",
+		cure:    []string{`ask for any address (knak does by default; pppd: noipdefault, and no local address among the options)`},
+		match: func(h *history) found {
+			p := &h.ipcp
+			if !h.stuckInIPCP() || !p.forced.IsValid() || p.requests < 3 && !h.over() {
+				return no
+			}
+			return is(likely, p.request, p.nak)
+		},
+	},
+	{
+		id: "ipcp-garbage", category: "apn-or-account-not-accepted",
+		title:   "The modem sends garbage where an address is expected",
+		meaning: "After the authentication came bytes that are no packets of any protocol that was agreed. Some firmware answers so when the network refused the context.",
+		cure:    []string{cureModem},
+		match: func(h *history) found {
+			f, told := h.failed(trace.FailedGarbage)
+			if !h.stuckInIPCP() || !told && h.ipcp.damaged < 3 {
+				return no
+			}
+			evidence := ""
+			if h.ipcp.damaged > 0 {
+				evidence = fmt.Sprintf("%s, and %d like it", h.ipcp.damagedLine, h.ipcp.damaged-1)
+			}
+			return late(likely, h, h.ipcp.request, evidence, detail(f))
+		},
+	},
+	{
+		id: "ipcp-repeated-nak", category: "pdp-activation-refused",
+		title:   "The modem repeats the same Configure-Nak and never gives an address",
+		meaning: "It stalls: its Naks change nothing, whatever is asked. That is normal for some seconds while it activates the context. It did not end here, so the network has probably refused or not answered.",
+		cure:    []string{`give it longer: knak dial --set ipcp.deadline=3m (pppd: ipcp-max-failure 100)`, cureContext},
+		match: func(h *history) found {
+			f, told := h.failed(trace.FailedRepeatedNaks, trace.FailedNoAddress)
+			p := &h.ipcp
+			if !h.stuckInIPCP() || p.placeholder > 0 || p.empty >= 2 || p.forced.IsValid() {
+				return no
+			}
+			evidence := ""
+			if p.repeated > 0 {
+				evidence = fmt.Sprintf("%s, %d times", p.nak, p.repeated)
+			}
+			switch {
+			case told || p.repeated >= 5 && h.over():
+				return late(likely, h, p.request, evidence, detail(f))
+			case p.repeated >= 20:
+				return late(possible, h, p.request, evidence)
+			}
+			return no
+		},
+	},
+	{
+		id: "ipcp-no-answer", category: "apn-or-account-not-accepted",
+		title:   "The modem does not answer the request for an address",
+		meaning: "LCP and the authentication went well, then nothing came back. Modems fall silent so when the network does not accept the user name, the password or the APN, or has not answered yet.",
+		cure:    []string{cureContext, `give it longer: knak dial --set ipcp.deadline=3m (pppd: ipcp-max-configure 30)`},
+		match: func(h *history) found {
+			_, told := h.failedIn(trace.PhaseIPCP, trace.FailedTimeout)
+			p := &h.ipcp
+			switch {
+			case !h.stuckInIPCP() || p.replies > 0 || p.terminated != "" || h.lcp.terminated != "" || p.forced.IsValid() || p.damaged >= 3 ||
+				h.line.carrierLost != "" || h.lcp.rejected[packet.IPCP] != "":
+				return no
+			case told || p.requests >= 3 && h.over():
+				return late(likely, h, fmt.Sprintf("%s, %d requests without an answer", p.request, p.requests))
+			case p.requests >= 3:
+				return late(possible, h, fmt.Sprintf("%s, %d requests without an answer", p.request, p.requests))
+			}
+			return no
+		},
+	},
+	{
+		id: "bogus-address", category: "pdp-activation-refused",
+		title: "The modem gave an address that cannot be one",
+		meaning: "PPP calls this a success, but nothing sent from such an address can come back. Firmware fills in a default address when the network refused the context: " +
+			"the user name, the password or the APN is wrong, or the modem is not registered.",
+		match: func(h *history) found {
+			f, told := h.failed(trace.FailedBogusAddress)
+			a := h.ipcp.acked
+			if !told && (h.up != nil || !a.IsValid() || believable(a, h.ipcp.peer)) {
+				return no
+			}
+			return late(certain, h, h.ipcp.ack, detail(f))
+		},
+	},
+}
+
+// emptyNak tells all that is known about the E398's kind of refusal.
+func emptyNak(c confidence, h *history) found {
+	f := late(c, h, h.ipcp.request, h.ipcp.emptyText())
+	f.meaning += " With a Huawei E398 that did this, the Windows dialer that worked sent an empty user name, and Windows dialers ask for DNS and NBNS " +
+		"addresses as well. That this is the cure was never confirmed by anybody."
+	if h.ipcp.empty == 0 {
+		f.evidence = slices.DeleteFunc(f.evidence, func(s string) bool { return s == h.ipcp.emptyText() })
+	}
+	if t := h.at.registrationText(); len(t) > 0 {
+		f.evidence = append(f.evidence, t...)
+	}
+	return f
+}
+
+// unbelievable are ranges from which no network gives an address (RFC 6890).
+var unbelievable = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("224.0.0.0/3"),
+}
+
+// believable says whether a can be the address of this end.
+func believable(a, peer netip.Addr) bool {
+	if a == peer || slices.Contains(placeholders, a) {
+		return false
+	}
+	return !slices.ContainsFunc(unbelievable, func(p netip.Prefix) bool { return p.Contains(a) })
+}

@@ -1,0 +1,128 @@
+package diagnose
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/knakppp/knak/core/trace"
+)
+
+var lcpRules = []rule{
+	{
+		id: "line-looped-back", category: "line-looped-back",
+		title:   "We hear our own packets",
+		meaning: "The modem sends back what it gets. It is in command mode and echoes, or this is a port for commands and not for data.",
+		cure:    []string{curePort, `turn the echo off: ATE0; and see that the dial command is answered by CONNECT before PPP begins`, cureModem},
+		match: func(h *history) found {
+			f, told := h.failed(trace.FailedLoopedBack)
+			switch {
+			case h.up != nil && !told:
+				return no
+			case told || h.lcp.looped >= 3:
+				return is(certain, h.lcp.loop, detail(f))
+			case h.lcp.looped > 0 && h.lcp.rcvd == 0:
+				return is(likely, h.lcp.loop)
+			}
+			return no
+		},
+	},
+	{
+		id: "login-prompt", category: "login-dialogue-mismatch",
+		title:   "The other end wants a login by text before PPP",
+		meaning: "It shows a prompt for a person where PPP is expected. Terminal servers do this; cellular modems do not.",
+		cure:    []string{`answer the prompts by a script before PPP (pppd: connect with chat), or ask the provider for a number that begins with PPP`},
+		match: func(h *history) found {
+			if h.up != nil || h.lcp.rcvd > 0 {
+				return no
+			}
+			for _, t := range h.line.texts {
+				if l := strings.ToLower(t); strings.Contains(l, "ogin:") || strings.Contains(l, "assword:") || strings.Contains(l, "username:") {
+					return is(likely, t)
+				}
+			}
+			return no
+		},
+	},
+	{
+		id: "wrong-port", category: "wrong-tty-port",
+		title:   "This port answers with text where PPP is expected",
+		meaning: "A modem has several ports, and this one takes commands but does not carry data. Or the call never left command mode.",
+		cure:    []string{curePort},
+		match: func(h *history) found {
+			if h.up != nil || h.lcp.rcvd > 0 {
+				return no
+			}
+			for _, t := range h.line.texts {
+				if isATText(t) {
+					return is(likely, t)
+				}
+			}
+			return no
+		},
+	},
+	{
+		id: "lcp-no-answer", category: "no-lcp-answer",
+		title:   "Nothing on the line answers PPP",
+		meaning: "The modem said that it was connected, or was taken to be, and then no packet came. Often this is a port that takes commands only; or the firmware still holds an old call.",
+		cure:    []string{curePort, cureModem, `check speed and flow control of a serial cable: knak dial --baud N --set port.flow=rtscts (pppd: crtscts)`},
+		match: func(h *history) found {
+			f, told := h.failedIn(trace.PhaseLCP, trace.FailedTimeout)
+			l := &h.lcp
+			switch {
+			case h.up != nil || l.rcvd > 0 || l.looped > 0 || h.line.carrierLost != "":
+				return no
+			case told || l.requests >= 3 && h.over():
+				return is(likely, fmt.Sprintf("%d Configure-Requests without an answer", l.requests), detail(f))
+			case l.requests >= 5:
+				return is(possible, fmt.Sprintf("%d Configure-Requests without an answer", l.requests))
+			}
+			return no
+		},
+	},
+	{
+		id:      "lcp-not-agreed",
+		title:   "The two ends could not agree on the link's own options",
+		meaning: "Packets went both ways, but LCP did not open. Frames may be lost or damaged on the way, or one end insists on an option.",
+		cure:    []string{`ask for nothing: knak dial --set lcp.request= (pppd: default-asyncmap, nomagic, nopcomp, noaccomp)`, `check flow control of a serial cable: knak dial --set port.flow=rtscts (pppd: crtscts)`},
+		match: func(h *history) found {
+			f, told := h.failedIn(trace.PhaseLCP, trace.FailedTimeout)
+			if !told || h.up != nil || h.lcp.rcvd == 0 || h.lcp.refused != "" {
+				return no
+			}
+			return is(likely, h.lcp.demand, detail(f))
+		},
+	},
+	{
+		id: "no-carrier-in-ppp", category: "transport-lost",
+		title:   "The modem hung up",
+		meaning: "The call was cut by the modem or by the network, not by this side.",
+		cure:    []string{`dial again and keep dialling: knak dial --persist`, `check signal (AT+CSQ) and power: modems on a weak USB port restart when they send`, cureModem},
+		match: func(h *history) found {
+			switch {
+			case h.line.carrierLost == "" || h.line.lostIn == trace.PhaseDial:
+				return no
+			case h.up != nil:
+				return is(certain, h.line.carrierLost+" while the link was up")
+			case h.stuckInIPCP(): // ipcp-hangup-after-auth says more
+				return no
+			}
+			return is(likely, h.line.carrierLost+" in phase "+h.line.lostIn)
+		},
+	},
+}
+
+// isATText says whether a line looks like one of the AT command channel (V.250 section 5).
+func isATText(l string) bool {
+	u := strings.ToUpper(strings.TrimSpace(l))
+	switch {
+	case u == "OK", u == "ERROR", u == "RING", u == "NO DIALTONE", u == "BUSY", u == "COMMAND NOT SUPPORT":
+		return true
+	case strings.HasPrefix(u, "AT") && len(u) > 2 && strings.ContainsAny(u[2:3], "+^%$&DEVHZIQXS"):
+		return true
+	}
+	if len(u) > 3 && strings.ContainsAny(u[:1], "+^%$*") { // +CREG: 1, ^RSSI:14, *ECAV: …
+		name, _, ok := strings.Cut(u[1:], ":")
+		return ok && name != "" && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ") == ""
+	}
+	return false
+}

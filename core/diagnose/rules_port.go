@@ -1,0 +1,84 @@
+package diagnose
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/knakppp/knak/core/trace"
+)
+
+var portRules = []rule{
+	{
+		id: "port-shared", category: "port-shared-with-other-program",
+		title:   "ModemManager is using this modem",
+		meaning: "It sends commands of its own to the same ports, and answers go to whoever reads first.",
+		cure: []string{`stop it for as long as knak dials: systemctl stop ModemManager`,
+			`or make it leave this modem alone for good, by a udev rule with ENV{ID_MM_DEVICE_IGNORE}="1" for its USB id`},
+		match: func(h *history) found {
+			for _, f := range h.failures {
+				if namesModemManager(f.Detail) {
+					return is(certain, detail(f))
+				}
+			}
+			if h.up != nil || !h.over() {
+				return no
+			}
+			for _, n := range h.notices {
+				if namesModemManager(n) {
+					return is(possible, trace.Printable(n))
+				}
+			}
+			return no
+		},
+	},
+	{
+		id: "port-locked", category: "port-shared-with-other-program",
+		title:   "Another program holds this port",
+		meaning: "Two programs on one port take each other's bytes, so knak does not use it.",
+		cure:    []string{`see who: fuser -v PORT, or the process number in /var/lock/LCK..*`, `end that program (another pppd, wvdial or knak, a getty, ModemManager), or dial on another port: knak dial --port PATH`},
+		match:   told(trace.FailedPortLocked),
+	},
+	{
+		id:      "port-open",
+		title:   "The port cannot be opened",
+		meaning: "The operating system refused it: it is not there any more, or this user may not use it.",
+		cure:    []string{`see what is there: knak devices`, `join the group that owns the port (often dialout), then log in again: usermod -aG dialout USER`, `let knak look for other causes: knak doctor`},
+		match:   told(trace.FailedPortOpen),
+	},
+	{
+		id:      "no-modem",
+		title:   "No modem was found",
+		meaning: "No port on this machine looks like one of a modem. A stick that is still a disc drive or a network card is not one yet.",
+		cure: []string{`see what is there: knak devices; lsusb shows whether the stick is plugged in at all`, `install usb_modeswitch, which turns a stick from a disc drive into a modem`,
+			`name the port if you know it: knak dial --port PATH`},
+		match: told(trace.FailedNoModem),
+	},
+	{
+		id: "modem-not-answering", category: "modem-not-answering",
+		title:   "The modem does not answer commands",
+		meaning: "Nothing came back to AT. This is another kind of port, the modem is stuck or still in an old call, or speed and flow control do not fit.",
+		cure:    []string{curePort, cureModem, `try without hardware flow control: knak dial --set port.flow=none`},
+		match: func(h *history) found {
+			f, told := h.failed(trace.FailedModemSilent, trace.FailedDataMode)
+			switch {
+			case told:
+				return is(certain, detail(f))
+			case h.at.sent >= 3 && h.at.rcvd == 0 && h.lcp.rcvd == 0 && len(h.line.texts) == 0 && h.up == nil:
+				return is(likely, fmt.Sprintf("%d commands without an answer", h.at.sent))
+			}
+			return no
+		},
+	},
+}
+
+// told makes a match for what only the part that saw it can know.
+func told(cause string) func(*history) found {
+	return func(h *history) found {
+		if f, ok := h.failed(cause); ok {
+			return is(certain, detail(f))
+		}
+		return no
+	}
+}
+
+func namesModemManager(s string) bool { return strings.Contains(strings.ToLower(s), "modemmanager") }

@@ -1,0 +1,70 @@
+package diagnose
+
+import (
+	"strings"
+
+	"github.com/knakppp/knak/core/trace"
+)
+
+// simRules judge the SIM. A wrong PIN counts against the SIM, so no cure says to try one that is not known.
+var simRules = []rule{
+	{
+		id:      "puk-needed",
+		title:   "The SIM is blocked and wants its PUK",
+		meaning: "A wrong PIN was entered too often. Only the PUK, which came with the SIM, opens it again; ten wrong PUKs destroy the SIM, so knak never sends one.",
+		cure:    []string{`put the SIM into a telephone and enter the PUK there; the operator tells it to the owner`},
+		match: func(h *history) found {
+			return simCase(h, h.at.pin == "SIM PUK" || h.at.cme == 12, trace.FailedPUKNeeded)
+		},
+	},
+	{
+		id:      "pin-wrong",
+		title:   "The SIM refuses the PIN",
+		meaning: "After three wrong PINs the SIM is blocked. knak does not try the same PIN again.",
+		cure:    []string{`correct the PIN: knak dial --pin-file FILE`, `if it is not known for certain, try it in a telephone first, which shows how many tries are left`},
+		match: func(h *history) found {
+			return simCase(h, h.at.pinError != "", trace.FailedPINWrong)
+		},
+	},
+	{
+		id:      "pin-needed",
+		title:   "The SIM wants a PIN",
+		meaning: "It is locked until its PIN is entered, after each start of the modem.",
+		cure:    []string{`knak dial --pin-file FILE`, `or put the SIM into a telephone and turn the PIN off there`},
+		match: func(h *history) found {
+			waiting := h.at.pin == "SIM PIN" && !h.at.pinSent && (h.over() || h.dialFailed()) && !h.connected()
+			return simCase(h, waiting || h.at.cme == 11 && !h.connected(), trace.FailedPINNeeded)
+		},
+	},
+	{
+		id:      "no-sim",
+		title:   "The modem finds no SIM that works",
+		meaning: "There is no SIM in it, it lies the wrong way round, its contacts are dirty, or it has failed.",
+		cure:    []string{`take the SIM out, look at it, put it in again, and plug the modem in again`, `try the SIM in a telephone`},
+		match: func(h *history) found {
+			seen := strings.Contains(h.at.pin, "NOT INSERTED") || h.at.cme == 10 || h.at.cme == 13 || h.at.cme == 15
+			return simCase(h, seen && !h.connected(), trace.FailedNoSIM)
+		},
+	},
+}
+
+// simCase is certain where the modem said so or the part that asked it was told so.
+func simCase(h *history, seen bool, cause string) found {
+	f, told := h.failed(cause)
+	if h.up != nil || !seen && !told {
+		return no
+	}
+	evidence := []string{detail(f)}
+	if h.at.pin != "" && h.at.pin != "READY" {
+		evidence = append(evidence, "+CPIN: "+trace.Printable(h.at.pin))
+	}
+	if h.at.cme != 0 || h.at.pinError != "" {
+		evidence = append(evidence, trace.Printable(h.at.cmeLine))
+	}
+	return is(certain, evidence...)
+}
+
+// connected says whether a call was answered.
+func (h *history) connected() bool {
+	return strings.HasPrefix(strings.ToUpper(h.at.result), "CONNECT") || h.lcp.rcvd > 0
+}

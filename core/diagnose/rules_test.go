@@ -1,0 +1,94 @@
+package diagnose
+
+import (
+	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/trace"
+)
+
+const (
+	sentDir = trace.Sent
+	rcvdDir = trace.Rcvd
+)
+
+// ruleCases has one case of each rule and one that only looks like it.
+var ruleCases = []struct {
+	id             string
+	positive, near events
+}{
+	// The port.
+	{"port-shared", failure("port", trace.FailedPortLocked, "held by ModemManager (pid 612)"), failure("port", trace.FailedPortLocked, "held by pppd (pid 612)")},
+	{"port-locked", failure("port", trace.FailedPortLocked, "held by pppd (pid 612)"), failure("port", trace.FailedPortOpen, "no such file")},
+	{"port-open", failure("port", trace.FailedPortOpen, "permission denied"), failure("port", trace.FailedPortLocked, "pid 1")},
+	{"no-modem", failure("port", trace.FailedNoModem, ""), failure("port", trace.FailedPortOpen, "")},
+	{"modem-not-answering", times(3, at("AT")), tell(times(3, at("AT")), at("AT", "OK"))},
+
+	// The SIM.
+	{"puk-needed", tell(at("AT+CPIN?", "+CPIN: SIM PUK", "OK"), down()), tell(at("AT+CPIN?", "+CPIN: SIM PIN", "OK"), down())},
+	{"pin-wrong", at("AT+CPIN=****", "+CME ERROR: 16"), tell(at("AT+CPIN=****", "OK"), at("ATD*99#", "+CME ERROR: 3"))},
+	{"pin-needed", tell(at("AT+CPIN?", "+CPIN: SIM PIN", "OK"), down()),
+		tell(at("AT+CPIN?", "+CPIN: SIM PIN", "OK"), at("AT+CPIN=****", "OK"), at("ATD*99#", "NO CARRIER"))},
+	{"no-sim", at("AT+CPIN?", "+CME ERROR: SIM not inserted"), at("AT+CPIN?", "+CME ERROR: SIM busy")},
+
+	// Registration and the dial.
+	{"registration-denied", tell(at("AT+CREG?", "+CREG: 0,3", "OK"), at("ATD*99#", "NO CARRIER")), tell(at("AT+CREG?", "+CREG: 0,3", "OK"), at("AT+CREG?", "+CREG: 0,1", "OK"), at("ATD*99#", "NO CARRIER"))},
+	{"not-registered", tell(at("AT+CREG?", "+CREG: 0,2", "OK"), at("ATD*99#", "NO CARRIER")),
+		tell(at("AT+CREG?", "+CREG: 0,0", "OK"), at("AT+CEREG?", `+CEREG: 2,1,"0001","01",7`, "OK"), at("ATD*99#", "NO CARRIER"))},
+	{"dial-error", at("ATD*99#", "+CME ERROR: 149"), tell(at("AT+CFUN=1", "ERROR"), at("ATD*99#", "CONNECT"))},
+	{"no-carrier", at("ATD*99#", "NO CARRIER"), tell(dialled, request, carrier)},
+	{"at-error", failure(trace.PhaseDial, trace.FailedATError, "AT+CGDCONT was refused"), at("AT^CURC=0", "ERROR")},
+
+	// LCP.
+	{"line-looped-back", tell(dialled, request, rcvd(packet.LCP, packet.ConfigureRequest, magic), down()),
+		tell(dialled, request, rcvd(packet.LCP, packet.ConfigureRequest, packet.Uint32Option(packet.LCPMagic, 0x9999)), down())},
+	{"login-prompt", tell(dialled, times(3, request), text("TNT login: "), down()), tell(lcpOpen, text("last login: "), down())},
+	{"wrong-port", tell(dialled, times(3, request), text("\r\n+CREG: 1\r\nOK\r\n"), down()), tell(dialled, times(3, request), text("*** xx yy"), down())},
+	{"lcp-no-answer", tell(dialled, times(10, request), failure(trace.PhaseLCP, trace.FailedTimeout, ""), down()), tell(dialled, times(10, request), lcpOurs, down())},
+	{"lcp-not-agreed", tell(dialled, times(10, request), rcvd(packet.LCP, packet.ConfigureNak, magic), failure(trace.PhaseLCP, trace.FailedTimeout, ""), down()),
+		tell(dialled, times(10, request), failure(trace.PhaseLCP, trace.FailedTimeout, ""), down())},
+	{"no-carrier-in-ppp", tell(dialled, request, carrier), tell(authenticated("x"), askAddress, carrier)},
+
+	// Authentication.
+	{"auth-rejected", tell(lcpOpen, challenge, response("bob"), pkt(rcvdDir, packet.CHAP, packet.CHAPFailure, []byte("E=691 R=0"))),
+		tell(authenticated("bob"), pkt(rcvdDir, packet.CHAP, packet.CHAPFailure, nil), good)},
+	{"peer-auth-required", tell(dialled, sent(packet.LCP, packet.ConfigureRequest, chapMD5), rcvd(packet.LCP, packet.ConfigureReject, chapMD5), down()),
+		tell(dialled, request, rcvd(packet.LCP, packet.ConfigureReject, magic), down())},
+	{"auth-method-unacceptable", tell(dialled, lcpOurs, rcvd(packet.LCP, packet.ConfigureRequest, chapMD5), sent(packet.LCP, packet.ConfigureNak, pap), rcvd(packet.LCP, packet.TerminateRequest)),
+		tell(dialled, lcpOurs, rcvd(packet.LCP, packet.ConfigureRequest, chapMD5), sent(packet.LCP, packet.ConfigureNak, pap), rcvd(packet.LCP, packet.ConfigureRequest, pap), sent(packet.LCP, packet.ConfigureAck, pap), down())},
+	{"auth-no-answer", tell(lcpOpen, down()), tell(authenticated("x"), down())},
+
+	// The network phase.
+	{"ipcp-empty-nak", tell(authenticated("wap"), times(3, emptyNaks)), tell(authenticated("wap"), times(3, emptyNaks), good)},
+	{"ipcp-protocol-rejected", tell(authenticated("x"), askAddress, pkt(rcvdDir, packet.LCP, packet.ProtocolReject, []byte{0x80, 0x21, 1, 1, 0, 4})),
+		tell(authenticated("x"), askAddress, pkt(rcvdDir, packet.LCP, packet.ProtocolReject, []byte{0x80, 0xfd, 1, 1, 0, 4}), good)},
+	{"ipcp-terminated-by-peer", tell(authenticated("x"), askAddress, pkt(rcvdDir, packet.IPCP, packet.TerminateRequest, nil), down()),
+		tell(authenticated("x"), good, pkt(rcvdDir, packet.IPCP, packet.TerminateRequest, nil))},
+	{"lcp-terminated-by-peer-after-auth", tell(authenticated("x"), askAddress, pkt(rcvdDir, packet.LCP, packet.TerminateRequest, nil), down()),
+		tell(lcpOpen, pkt(rcvdDir, packet.LCP, packet.TerminateRequest, nil), down())},
+	{"ipcp-hangup-after-auth", tell(authenticated("x"), askAddress, carrier), tell(authenticated("x"), askAddress, good, carrier)},
+	{"ipcp-placeholder-only", tell(authenticated("x"), times(4, placeNak), down()), tell(authenticated("x"), times(4, placeNak), good)},
+	{"ipcp-address-rejected", tell(authenticated("x"), askAddress, rcvd(packet.IPCP, packet.ConfigureReject, zero), down()),
+		tell(authenticated("x"), askAddress, rcvd(packet.IPCP, packet.ConfigureReject, ip(packet.IPCPDNS1, "0.0.0.0")), down())},
+	{"local-address-forced", tell(authenticated("x"), times(3, sent(packet.IPCP, packet.ConfigureRequest, ip(packet.IPCPAddress, "192.168.10.13"))), down()),
+		tell(authenticated("x"), askAddress, times(3, sent(packet.IPCP, packet.ConfigureRequest, ip(packet.IPCPAddress, "10.7.0.2"))), down())},
+	{"ipcp-garbage", tell(authenticated("x"), askAddress, times(3, events{trace.Packet{Dir: rcvdDir, Protocol: 0x8a11, Data: []byte{9, 9}}}), down()),
+		tell(authenticated("x"), times(3, events{trace.Packet{Dir: rcvdDir, Protocol: packet.CCP, Data: []byte{1, 1, 0, 4}}}), askAddress, down())},
+	{"ipcp-repeated-nak", tell(authenticated("x"), times(6, stallNak), down()), tell(authenticated("x"), times(6, stallNak), good)},
+	{"ipcp-no-answer", tell(authenticated("x"), times(10, askAddress), down()), tell(authenticated("x"), times(9, askAddress), stallNak, down())},
+	{"bogus-address", tell(authenticated("x"), gets("169.254.3.4"), failure(trace.PhaseIPCP, trace.FailedBogusAddress, "")), tell(authenticated("x"), gets("10.64.0.1"), down())},
+
+	// Data.
+	{"link-carries-nothing", tell(authenticated("x"), gets("10.64.0.1"), phase(trace.PhaseProve), probes(3, "sent"), failure(trace.PhaseProve, trace.FailedCarriesNothing, "")),
+		tell(authenticated("x"), gets("10.64.0.1"), phase(trace.PhaseProve), probes(3, "sent"), probes(1, "port unreachable after 40 ms"), down())},
+	{"echo-timeout", tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), times(4, pkt(sentDir, packet.LCP, packet.EchoRequest, make([]byte, 4))), failure(trace.PhaseUp, trace.FailedEchoTimeout, "")),
+		tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), times(4, pkt(sentDir, packet.LCP, packet.EchoRequest, make([]byte, 4))), pkt(rcvdDir, packet.LCP, packet.EchoReply, make([]byte, 4)), ended(9, 9))},
+	{"peer-ended-session", tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), pkt(rcvdDir, packet.LCP, packet.TerminateRequest, nil), ended(9, 9)),
+		tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), pkt(sentDir, packet.LCP, packet.TerminateRequest, nil), ended(9, 9))},
+	{"dns-missing", tell(authenticated("x"), gets("10.7.0.2", ip(packet.IPCPDNS1, "10.11.12.13")), askDNS, up("10.11.12.13"), ended(9, 9)),
+		tell(authenticated("x"), gets("10.7.0.2"), up(), ended(9, 9))}, // none was asked for
+}
+
+var askDNS = sent(packet.IPCP, packet.ConfigureRequest, zero, ip(packet.IPCPDNS1, "0.0.0.0"))
+
+func probes(n int, result string) events {
+	return times(n, events{trace.Probe{Target: "192.0.2.1", How: "dns", Result: result}})
+}
