@@ -34,9 +34,11 @@ type call struct {
 	challenge []byte // the last one sent
 	id        uint8  // of the packets that we make outside the engine
 
-	first   map[uint16]time.Time // when each protocol's first packet came
-	rules   map[*Rule]*ruleCount
-	verdict *ppp.Verdict // what a rule wants of the packet that the engine has now
+	first map[uint16]time.Time // when each protocol's first packet came
+	rules map[*Rule]*ruleCount
+
+	delivering bool         // the engine has a packet that the rules have seen
+	verdict    *ppp.Verdict // what a rule wants of it
 }
 
 // slack is what a frame may be longer than the MRU, for hosts that count the headers wrong.
@@ -192,6 +194,13 @@ func (m *Modem) drain(now time.Time) {
 func (m *Modem) decide(now time.Time, d ppp.Decision) {
 	c := m.call
 	switch {
+	case d.Point == ppp.PointPeerRequest && !c.delivering:
+		// The engine had kept it from before its phase: only now the rules have a say.
+		if r := m.match(now, d.Protocol, d.Packet); r != nil {
+			c.engine.Resolve(now, d.ID, ppp.Verdict{Action: ppp.Drop, By: "scenario"})
+			m.apply(now, r, d.Protocol, d.Packet)
+			return
+		}
 	case d.Point == ppp.PointPeerRequest && c.verdict != nil:
 		v := *c.verdict
 		c.verdict = nil
@@ -286,10 +295,10 @@ const ended = 300 * time.Millisecond
 // deliver hands a packet to the engine, with a verdict where a rule has one.
 func (m *Modem) deliver(now time.Time, protocol uint16, info []byte, verdict *ppp.Verdict) {
 	c := m.call
-	c.verdict = verdict
+	c.delivering, c.verdict = true, verdict
 	c.engine.Receive(now, protocol, info)
 	m.drain(now)
-	c.verdict = nil
+	c.delivering, c.verdict = false, nil
 	if protocol == packet.LCP && len(info) > 0 && info[0] == packet.TerminateRequest && m.call == c {
 		m.agenda.add(task{at: now.Add(ended), call: c.number, run: func(now time.Time) { m.hangUp(now, true) }})
 	}
