@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
@@ -49,11 +50,20 @@ var (
 	configureNames     = []string{"request", "ack", "nak", "reject", "terminate-request", "terminate-ack", "code-reject"}
 	lcpNames           = append(slices.Clone(configureNames), "protocol-reject", "echo-request", "echo-reply",
 		"discard-request", "identification", "time-remaining")
+	methodNames  = names(auth.None, auth.PAP, auth.CHAPMD5, auth.MSCHAP, auth.MSCHAPv2, auth.EAP)
 	commonVerbs  = []string{"behave", "drop", "silence", "hangup", "terminate-lcp", "garbage", "text", "protocol-reject"}
 	controlVerbs = append(slices.Clone(commonVerbs), "ack", "nak", "reject", "terminate", "code-reject")
 	authVerbs    = append(slices.Clone(commonVerbs), "failure", "challenge")
 	actionVerbs  = []string{"hangup", "terminate-ipcp", "terminate-lcp", "silence", "text", "garbage", "discard"}
 )
+
+func names(methods ...auth.Method) []string {
+	var list []string
+	for _, m := range methods {
+		list = append(list, m.String())
+	}
+	return list
+}
 
 // ruleSet is what rules of one protocol may say.
 type ruleSet struct {
@@ -266,10 +276,10 @@ func (c *checker) ppp(s *Scenario) {
 	c.number("lcp.accm", s.LCP.ACCM, -1, 0xffffffff)
 	c.rules("lcp.rule", s.LCP.Rules, lcpRules)
 
-	c.word("auth.demand", &s.Auth.Demand, "none", "pap", "chap-md5", "mschap", "mschap-v2", "eap")
+	c.word("auth.demand", &s.Auth.Demand, methodNames...)
 	c.entries("auth.also", len(s.Auth.Also))
 	for i := range s.Auth.Also {
-		c.word("auth.also."+strconv.Itoa(i), &s.Auth.Also[i], "pap", "chap-md5", "mschap", "mschap-v2", "eap")
+		c.word("auth.also."+strconv.Itoa(i), &s.Auth.Also[i], methodNames[1:]...)
 	}
 	c.text("auth.message", s.Auth.Message)
 	c.every("auth.rechallenge", s.Auth.Rechallenge)
