@@ -20,8 +20,9 @@ var refused = []struct{ prefix, why string }{
 	{"+EGMR", "it can write the IMEI"},
 }
 
-// checkCommand holds an AT command of a profile to one line, one command, none of the refused ones.
-func checkCommand(s string) error {
+// checkCommand holds an AT command of a profile to one line, one command, none of the refused ones; dials says that it
+// is the one that may dial.
+func checkCommand(s string, dials bool) error {
 	if err := oneLine(s); err != nil {
 		return err
 	}
@@ -33,7 +34,7 @@ func checkCommand(s string) error {
 		return fmt.Errorf("%q holds several commands; write one command for each element", s)
 	}
 	for _, r := range refused {
-		if strings.HasPrefix(up[2:], r.prefix) {
+		if strings.HasPrefix(up[2:], r.prefix) && !(dials && r.prefix == "D") {
 			return fmt.Errorf("%q is refused: %s", s, r.why)
 		}
 	}

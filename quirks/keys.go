@@ -14,6 +14,7 @@ const (
 	Enum                 // one of the allowed words
 	Words                // a list of allowed words, in an order that matters, none twice
 	Address              // an IPv4 address as text
+	Addresses            // a list of IPv4 addresses, none twice
 	Prefixes             // a list of IPv4 prefixes such as "10.0.0.0/8"
 	Names                // a list of texts in an order that matters, none twice
 	AT                   // one AT command, or an empty text for none
@@ -22,12 +23,15 @@ const (
 
 // String gives the word the documentation uses.
 func (t Type) String() string {
-	return [...]string{"bool", "int", "duration", "text", "enum", "list of words", "address", "list of prefixes",
+	return [...]string{"bool", "int", "duration", "text", "enum", "list of words", "address",
+		"list of addresses", "list of prefixes",
 		"list of texts", "AT command", "list of AT commands"}[t]
 }
 
 // list says whether values of the type are lists, for which profiles may also say add and remove.
-func (t Type) list() bool { return t == Words || t == Prefixes || t == Names || t == ATs }
+func (t Type) list() bool {
+	return t == Words || t == Addresses || t == Prefixes || t == Names || t == ATs
+}
 
 // Class says what a key can do to the modem, and so which layers may set it.
 type Class uint8
@@ -61,6 +65,7 @@ type Key struct {
 	Min, Max string   // inclusive bounds of Int and Duration, as --set takes them
 	Allowed  []string // the words of Enum and Words
 	Forbid   string   // characters that a Text must not have
+	Dials    bool     // an AT that may be a dial command
 	Hex      bool     // an Int that is a bit map and is shown as 0x…
 	Class    Class
 	Phase    Phase  // the latest phase whose facts can still decide this key; later the value has been used

@@ -117,17 +117,32 @@ func (d *Device) matches(f Facts) (Match, specificity) {
 	return m, specificityOf(matched)
 }
 
+// ruledOut says that some condition does not hold, without the story that matches tells: most entries of a large
+// database end here.
+func (d *Device) ruledOut(f *Facts) bool {
+	for i := range conditions {
+		c := &conditions[i]
+		if patterns := *c.field(d); len(patterns) > 0 {
+			if fact := strings.TrimSpace(*c.fact(f)); fact != "" && (fact == None || bestMatch(patterns, fact) == "") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // bestMatch gives the most exact of the patterns that match a fact, or "".
 func bestMatch(patterns []string, fact string) (best string) {
 	for _, p := range patterns {
-		if (best == "" || score(p) > score(best)) && glob(strings.ToLower(p), strings.ToLower(fact)) {
+		if (best == "" || score(p) > score(best)) && glob(p, fact) {
 			best = p
 		}
 	}
 	return best
 }
 
-// glob says whether s is what the pattern p says: * is any text, ? any one byte. It takes at most len(p)*len(s) steps.
+// glob says whether s is what the pattern p says: * is any text, ? any one byte, upper and lower case are alike. It
+// takes at most len(p)*len(s) steps.
 func glob(p, s string) bool {
 	star, back := -1, 0
 	i, j := 0, 0
@@ -136,7 +151,7 @@ func glob(p, s string) bool {
 		case i < len(p) && p[i] == '*':
 			star, back = i, j
 			i++
-		case i < len(p) && (p[i] == '?' || p[i] == s[j]):
+		case i < len(p) && (p[i] == '?' || lower(p[i]) == lower(s[j])):
 			i++
 			j++
 		case star >= 0:
@@ -147,6 +162,14 @@ func glob(p, s string) bool {
 		}
 	}
 	return strings.Trim(p[i:], "*") == ""
+}
+
+// lower is for ASCII, which is all that a pattern can hold.
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
 }
 
 // meet says whether some text matches both patterns.

@@ -84,9 +84,9 @@ func (r *Resolution) Duration(key string) time.Duration {
 // Text gives the value of a Text, Enum, Address or AT key. An Address parses with netip.ParseAddr.
 func (r *Resolution) Text(key string) string { return r.get(key, Text, Enum, Address, AT).text }
 
-// List gives the value of a Words, Prefixes, Names or ATs key. Prefixes parse with netip.ParsePrefix.
+// List gives the value of a key that is a list. Addresses parse with netip.ParseAddr, Prefixes with netip.ParsePrefix.
 func (r *Resolution) List(key string) []string {
-	return slices.Clone(r.get(key, Words, Prefixes, Names, ATs).list)
+	return slices.Clone(r.get(key, Words, Addresses, Prefixes, Names, ATs).list)
 }
 
 // Setting gives the value of a key with its history. It panics when there is no such key.

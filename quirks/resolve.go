@@ -109,6 +109,9 @@ func (r *Resolution) match() (all []*candidate) {
 	var hits []hit
 	for i := range r.db.devices {
 		d := &r.db.devices[i]
+		if d.ruledOut(&r.facts) {
+			continue
+		}
 		if m, exact := d.matches(r.facts); m.Result == Yes {
 			hits = append(hits, hit{d, exact})
 		}

@@ -59,7 +59,7 @@ var Keys = []Key{
 	{Name: "context.auth_method", Type: Enum, Default: "chap", Allowed: []string{"none", "pap", "chap"}, Class: Command, Phase: AtDial,
 		Meaning: "method that context.auth_command names"},
 
-	{Name: "dial.command", Type: Text, Default: "ATD", Forbid: ";", Class: Command, Phase: AtDial,
+	{Name: "dial.command", Type: AT, Default: "ATD", Dials: true, Class: Command, Phase: AtDial,
 		Meaning: "what goes before the number"},
 	{Name: "dial.number", Type: Text, Default: "*99***{cid}#", Forbid: "\";", Class: Command, Phase: AtDial,
 		Meaning: "number to dial; {cid} stands for context.cid"},
@@ -172,7 +172,7 @@ var Keys = []Key{
 		Meaning: "whether a packet must have come back before the link counts as up; auto: when the success was provisional"},
 	{Name: "prove.limit", Type: Duration, Default: "10s", Min: "100ms", Max: "5m", Phase: AtNegotiate,
 		Meaning: "how long the proof may take"},
-	{Name: "prove.targets", Type: Names, Default: "[]", Phase: AtNegotiate,
+	{Name: "prove.targets", Type: Addresses, Default: "[]", Phase: AtNegotiate,
 		Meaning: "IPv4 addresses to probe in addition to the name servers and the peer"},
 
 	{Name: "hangup.methods", Type: Words, Default: "lcp,dtr,escape", Allowed: []string{"lcp", "dtr", "escape"}, Phase: AtNegotiate,

@@ -34,7 +34,7 @@ func (v Value) String() string {
 		return strconv.FormatInt(v.num, 10)
 	case Duration:
 		return time.Duration(v.num).String()
-	case Words, Prefixes:
+	case Words, Addresses, Prefixes:
 		if len(v.list) > 0 {
 			return strings.Join(v.list, ",")
 		}
@@ -89,7 +89,7 @@ func (k *key) parse(s string) (Value, error) {
 	if s == "" {
 		return k.fromList(nil)
 	}
-	if k.Type == Words || k.Type == Prefixes {
+	if k.Type != Names && k.Type != ATs {
 		return k.fromList(strings.Split(s, ","))
 	}
 	return k.fromList([]string{s})
@@ -137,15 +137,14 @@ func (k *key) fromText(s string) (Value, error) {
 			return Value{}, wordError(s, k.Allowed)
 		}
 	case Address:
-		a, err := netip.ParseAddr(s)
-		if err != nil || !a.Is4() {
-			return Value{}, fmt.Errorf("%q is not an IPv4 address", s)
+		if err := checkAddress(s); err != nil {
+			return Value{}, err
 		}
 	case AT:
 		if s == "" {
 			break
 		}
-		if err := checkCommand(s); err != nil {
+		if err := checkCommand(s, k.Dials); err != nil {
 			return Value{}, err
 		}
 	default:
@@ -154,6 +153,13 @@ func (k *key) fromText(s string) (Value, error) {
 		}
 	}
 	return v, nil
+}
+
+func checkAddress(s string) error {
+	if a, err := netip.ParseAddr(s); err != nil || !a.Is4() {
+		return fmt.Errorf("%q is not an IPv4 address", s)
+	}
+	return nil
 }
 
 // checkText checks one text of a Text or Names.
@@ -179,6 +185,10 @@ func (k *key) fromList(list []string) (Value, error) {
 			if !slices.Contains(k.Allowed, s) {
 				return Value{}, wordError(s, k.Allowed)
 			}
+		case Addresses:
+			if err := checkAddress(s); err != nil {
+				return Value{}, err
+			}
 		case Prefixes:
 			p, err := netip.ParsePrefix(s)
 			if err != nil || !p.Addr().Is4() {
@@ -188,7 +198,7 @@ func (k *key) fromList(list []string) (Value, error) {
 				return Value{}, fmt.Errorf("%q has bits beyond its length; %q is meant", s, p.Masked())
 			}
 		case ATs:
-			if err := checkCommand(strings.TrimPrefix(s, "-")); err != nil {
+			if err := checkCommand(strings.TrimPrefix(s, "-"), false); err != nil {
 				return Value{}, err
 			}
 		default:
