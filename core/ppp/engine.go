@@ -98,6 +98,10 @@ func (e *Engine) Receive(now time.Time, protocol uint16, info []byte) {
 		}
 		return
 	}
+	if e.lcp.assumable() {
+		// The peer is past LCP without having sent a request.
+		e.lcp.assumeRequest()
+	}
 	// RFC 1661 section 3.4: any other packet received during this phase must be silently discarded.
 	if e.lcp.state != StateOpened || e.phase == phaseTerminate {
 		return
@@ -459,7 +463,7 @@ func (e *Engine) fit(info []byte) []byte {
 
 // startReview begins the judgement of a Configure-Request to layer l.
 func (e *Engine) startReview(l *layer) *review {
-	e.review.reset(l.naksSent >= l.set.MaxFailure, e.lcp.peerMRU()-packet.HeaderLen)
+	e.review.reset(l.set.MaxFailure > 0 && l.naksSent >= l.set.MaxFailure, e.lcp.peerMRU()-packet.HeaderLen)
 	return &e.review
 }
 

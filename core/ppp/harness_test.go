@@ -53,6 +53,8 @@ func modem(demand ...auth.Method) Settings {
 	s.IPCP.Assign = Assignment{Address: hostAddr, DNS: [2]netip.Addr{dns1, dns2}}
 	s.IPCP.Widen = nil
 	s.LCP.EchoMode = EchoOff
+	// The modem lets the host try as long as it likes.
+	s.LCP.Deadline, s.IPCP.Deadline, s.IPCP.MaxFailure = 0, 0, 0
 	return s
 }
 
@@ -257,7 +259,11 @@ func (p *end) settled() bool { return len(p.up) > 0 || len(p.finished) > 0 }
 // log shows what an end sent and was told, when a test fails.
 func (p *end) log() {
 	p.t.Helper()
-	for _, e := range p.events {
+	// The beginning and the end tell the most.
+	for i, e := range p.events {
+		if i > 40 && i < len(p.events)-20 {
+			continue
+		}
 		if e, ok := e.(trace.Packet); ok {
 			p.t.Log(packet.Line(e.Dir.String(), e.Protocol, e.Data))
 		} else {

@@ -67,7 +67,7 @@ type layer struct {
 
 	// The peer's answers to it.
 	naks    int       // Naks and Rejects since begin
-	moves   int       // those of them that changed something
+	moves   int       // Naks and Rejects since begin that changed something
 	trouble string    // the kind of the last one that did not
 	ackedAt time.Time // the first Ack since begin
 
@@ -108,7 +108,7 @@ func (l *layer) event(e FSMEvent) {
 	}
 	switch {
 	case !l.negotiating():
-		l.requestAt = time.Time{}
+		l.requestAt, l.deadlineAt = time.Time{}, time.Time{}
 	case !began:
 		l.begin()
 	}
@@ -120,7 +120,7 @@ func (l *layer) event(e FSMEvent) {
 }
 
 func (l *layer) begin() {
-	l.naks, l.moves, l.naksSent, l.unchanged = 0, 0, 0, 0
+	l.moves, l.naksSent, l.unchanged = 0, 0, 0
 	l.trouble, l.assumed, l.pace = "", false, 0
 	l.ackedAt, l.heardAt = time.Time{}, time.Time{}
 	l.deadlineAt = time.Time{}
@@ -145,7 +145,7 @@ func (l *layer) perform(do Actions) {
 	if do&SendRequest != 0 {
 		l.sendRequest()
 	}
-	if do&(SendAck|SendNak|SendTerminateAck|SendCodeReject) != 0 {
+	if do&(SendAck|SendNak|SendTerminateAck|SendCodeReject|SendEchoReply) != 0 {
 		l.engine.send(l.protocol, l.reply)
 	}
 	if do&SendTerminate != 0 {
@@ -154,7 +154,6 @@ func (l *layer) perform(do Actions) {
 		l.engine.send(l.protocol, packet.Packet{Code: packet.TerminateRequest, ID: l.newID(), Data: []byte(l.farewell)})
 	}
 	if do&ThisLayerUp != 0 {
-		l.deadlineAt = time.Time{}
 		l.decide(matter{point: PointOpened}, answer{})
 	}
 	if do&ThisLayerFinished != 0 {
@@ -457,14 +456,13 @@ func (l *layer) receiveNak(p packet.Packet) {
 	} else {
 		r = l.rules.nakked(options)
 	}
-	l.naks++
 	if r.moved {
 		l.moves++
 		l.trouble = ""
 	} else {
 		l.trouble = r.kind
 	}
-	if r.fatal == "" && l.moves > l.set.MaxFailure {
+	if r.fatal == "" && l.set.MaxFailure > 0 && l.moves > l.set.MaxFailure {
 		r.fatal, r.detail = KindRepeatedNaks, "the peer never settles on a value"
 	}
 	if r.fatal != "" {
@@ -472,7 +470,7 @@ func (l *layer) receiveNak(p packet.Packet) {
 		return
 	}
 	intent := answer{action: Request, options: l.ask.appendTo(l.engine.scratch())}
-	if !r.moved || l.naks > l.set.FreeNaks {
+	if !r.moved || l.moves > l.set.FreeNaks {
 		intent.delay = l.set.NakPace
 	}
 	l.decide(m, intent)
@@ -598,6 +596,11 @@ func (l *layer) assumeAt() time.Time {
 	return since.Add(l.set.AssumeRequestAfter)
 }
 
+// assumable says whether our request is acknowledged, and the peer has sent none.
+func (l *layer) assumable() bool {
+	return l.state == StateAckRcvd && l.heardAt.IsZero() && l.set.AssumeRequestAfter > 0 && l.parked == nil
+}
+
 func (l *layer) assumeRequest() {
 	l.assumed = true
 	l.peerOptions = l.peerOptions[:0]
@@ -606,7 +609,7 @@ func (l *layer) assumeRequest() {
 	// RCR+ without its sca, for there is nothing to acknowledge.
 	from := l.state
 	l.state = StateOpened
-	l.restartAt = time.Time{}
+	l.restartAt, l.deadlineAt = time.Time{}, time.Time{}
 	l.engine.traceState(l.protocol, from, l.state, ReceiveRequestGood)
 	l.perform(ThisLayerUp)
 }

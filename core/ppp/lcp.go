@@ -329,10 +329,8 @@ func (c *lcp) extra(p packet.Packet) bool {
 		c.receiveEchoRequest(p)
 	case packet.EchoReply:
 		c.receiveEchoReply(p)
-	case packet.DiscardRequest:
-		c.event(ReceiveEcho)
-	case packet.Identification, packet.TimeRemaining:
-		// They say something for people only.
+	case packet.DiscardRequest, packet.Identification, packet.TimeRemaining:
+		// Nothing to answer, and nothing to know. RXR would have no other effect.
 	default:
 		return false
 	}

@@ -38,12 +38,13 @@ type Negotiation struct {
 	// MaxTerminate is how many Terminate-Requests are sent before the layer is finished anyway (max_terminate).
 	MaxTerminate int
 	// MaxFailure bounds Naks (max_failure). Of ours: after so many in a row without an Ack, what would be Nak'ed is
-	// rejected (RFC 1661 section 4.6). Of the peer's: after so many the negotiation is not going to converge.
+	// rejected (RFC 1661 section 4.6). Of the peer's: after so many that each change something the negotiation is not
+	// going to converge. 0: no limit.
 	MaxFailure int
 	// Deadline is how long the protocol may take to reach Opened, whatever the peer answers (deadline). 0: no limit.
 	Deadline time.Duration
-	// FreeNaks is how many Naks and Rejects are followed at once; from then on each waits for NakPace, so that no peer
-	// can make us talk as fast as it answers (free_naks).
+	// FreeNaks is how many Naks and Rejects that change something are followed at once; from then on each waits for
+	// NakPace, so that no peer can make us talk as fast as it answers (free_naks).
 	FreeNaks int
 	// NakPace is the time between a Nak that changes nothing, or one too many, and our next request (empty_nak_pace).
 	NakPace time.Duration
