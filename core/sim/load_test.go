@@ -154,7 +154,7 @@ func FuzzParse(f *testing.F) {
 		}
 		// What loads must run.
 		m := New(s, 1)
-		m.Receive(epoch, []byte("ATI\r"))
+		m.Receive(epoch, []byte("ATI\rATD*99#\r"))
 		m.Advance(epoch.Add(2e9))
 		for n := 0; n < 1000; n++ {
 			if _, ok := m.Next(); !ok {

@@ -141,7 +141,7 @@ type LCP struct {
 
 // Auth is what the modem demands of the host.
 type Auth struct {
-	Demand      string   `toml:"demand"`      // "none" (default), "pap", "chap-md5", "mschap", "mschapv2", "eap"
+	Demand      string   `toml:"demand"`      // "none" (default), "pap", "chap-md5", "mschap", "mschap-v2", "eap"
 	Also        []string `toml:"also"`        // methods that it takes as well where the host asks for one by a Nak
 	Name        string   `toml:"name"`        // the challenge's name
 	Accept      string   `toml:"accept"`      // "any" (default): provisional success, as TS 29.061 has it; "right"; "none"
