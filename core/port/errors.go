@@ -1,0 +1,124 @@
+package port
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"strconv"
+	"syscall"
+
+	"go.bug.st/serial"
+	"golang.org/x/sys/unix"
+)
+
+// Reason is why a port could not be opened.
+type Reason uint8
+
+// The reasons.
+const (
+	Failed     Reason = iota // anything else; the wrapped error says what
+	NotFound                 // there is no such device
+	Permission               // this user may not
+	Busy                     // someone has it exclusively, and who that is could not be found out
+	NotTTY                   // it is something else
+)
+
+// String gives a word for use in traces: "failed", "not-found", "permission", "busy", "not-a-tty".
+func (r Reason) String() string {
+	return [...]string{"failed", "not-found", "permission", "busy", "not-a-tty"}[r]
+}
+
+// OpenError says why a port could not be opened, and what to do.
+type OpenError struct {
+	Path   string
+	Reason Reason
+	Err    error  // what the system said
+	Group  string // with Permission: the group that may use the device, or ""
+}
+
+// Error names the port, the reason and the remedy.
+func (e *OpenError) Error() string {
+	switch e.Reason {
+	case NotFound:
+		return fmt.Sprintf("open %s: no such device; is the modem plugged in?", e.Path)
+	case Permission:
+		if e.Group != "" {
+			return fmt.Sprintf("open %s: permission denied; be in group %s (usermod -aG %s USER, then log in anew) or root",
+				e.Path, e.Group, e.Group)
+		}
+		return fmt.Sprintf("open %s: permission denied; the device belongs to root alone", e.Path)
+	case Busy:
+		return fmt.Sprintf("open %s: another process uses it, and it cannot be seen which", e.Path)
+	case NotTTY:
+		return fmt.Sprintf("open %s: not a serial port", e.Path)
+	}
+	return fmt.Sprintf("open %s: %v", e.Path, e.Err)
+}
+
+// Unwrap gives what the system said.
+func (e *OpenError) Unwrap() error { return e.Err }
+
+// LockedError says that another process has the port, and which.
+type LockedError struct {
+	Path    string
+	PID     int    // 0 when the lock does not say
+	Program string // the process's name, or "" when it cannot be seen
+}
+
+// Error names the port and its holder.
+func (e *LockedError) Error() string {
+	who := e.Program
+	if who == "" {
+		who = "another program"
+	}
+	if e.PID != 0 {
+		who += fmt.Sprintf(" (pid %d)", e.PID)
+	}
+	return fmt.Sprintf("open %s: in use by %s", e.Path, who)
+}
+
+// openError sorts what the system or the library said about path.
+func openError(path string, err error) error {
+	e := &OpenError{Path: path, Err: err}
+	var lib *serial.PortError
+	if errors.As(err, &lib) {
+		switch lib.Code() {
+		case serial.PortBusy:
+			err = unix.EBUSY
+		case serial.PermissionDenied:
+			err = unix.EACCES
+		}
+	}
+	switch {
+	case errors.Is(err, unix.EBUSY):
+		if h, _ := Holders(path); len(h) > 0 {
+			return &LockedError{Path: path, PID: h[0].PID, Program: h[0].Program}
+		}
+		e.Reason = Busy
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV):
+		e.Reason = NotFound
+	case errors.Is(err, os.ErrPermission):
+		e.Reason, e.Group = Permission, groupOf(path)
+	case errors.Is(err, unix.ENOTTY), errors.Is(err, unix.EISDIR), errors.Is(err, unix.EINVAL):
+		e.Reason = NotTTY
+	}
+	return e
+}
+
+// groupOf names the group that may read and write path: "dialout" nearly everywhere. It is "" where the group may not.
+func groupOf(path string) string {
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm()&0o060 != 0o060 {
+		return ""
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || st.Gid == 0 {
+		return ""
+	}
+	id := strconv.FormatUint(uint64(st.Gid), 10)
+	if g, err := user.LookupGroupId(id); err == nil {
+		return g.Name
+	}
+	return id
+}

@@ -1,0 +1,170 @@
+package port
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+	"unsafe"
+
+	"go.bug.st/serial"
+	"golang.org/x/sys/unix"
+)
+
+// Status is the state of the lines that the modem drives.
+type Status struct {
+	DCD bool // Data Carrier Detect: there is a connection, where the modem says so at all
+	CTS bool // Clear To Send
+	DSR bool // Data Set Ready
+	RI  bool // Ring Indicator
+}
+
+// Status reads the modem lines. On a tty that has none it returns ErrNoModemLines.
+func (p *Port) Status() (Status, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return Status{}, os.ErrClosed
+	}
+	s, err := p.lib.GetModemStatusBits()
+	if err != nil {
+		return Status{}, modemLines(err)
+	}
+	return Status{DCD: s.DCD, CTS: s.CTS, DSR: s.DSR, RI: s.RI}, nil
+}
+
+// SetDTR sets the line Data Terminal Ready, which a modem takes for "hang up" when it falls. On a tty that has no modem
+// lines it returns ErrNoModemLines.
+func (p *Port) SetDTR(on bool) error {
+	return p.withLib(func(lib serial.Port) error { return modemLines(lib.SetDTR(on)) })
+}
+
+// SetRTS sets the line Request To Send, when flow control does not drive it. On a tty that has no modem lines it returns
+// ErrNoModemLines.
+func (p *Port) SetRTS(on bool) error {
+	return p.withLib(func(lib serial.Port) error { return modemLines(lib.SetRTS(on)) })
+}
+
+func (p *Port) withLib(f func(serial.Port) error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return os.ErrClosed
+	}
+	return f(p.lib)
+}
+
+func modemLines(err error) error {
+	if errors.Is(err, unix.ENOTTY) || errors.Is(err, unix.EINVAL) {
+		return ErrNoModemLines
+	}
+	return hungUp(err)
+}
+
+// SetBaud changes the speed, in bits per second.
+func (p *Port) SetBaud(baud int) error {
+	return p.withLib(func(lib serial.Port) error {
+		if err := lib.SetMode(mode(baud)); err != nil {
+			return fmt.Errorf("set %s to %d baud: %w", p.path, baud, hungUp(err))
+		}
+		return nil
+	})
+}
+
+// SetFlow changes the flow control.
+func (p *Port) SetFlow(f Flow) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return os.ErrClosed
+	}
+	if err := p.tune(f); err != nil {
+		return fmt.Errorf("set flow control of %s to %s: %w", p.path, f, hungUp(err))
+	}
+	return nil
+}
+
+// tune makes the line raw, with 8 data bits, no parity, one stop bit and the flow control f, and leaves its speed alone.
+func (p *Port) tune(f Flow) error {
+	return p.control(func(fd int) error { return tune(fd, f) })
+}
+
+func tune(fd int, f Flow) error {
+	t, err := unix.IoctlGetTermios(fd, unix.TCGETS2)
+	if err != nil {
+		return err
+	}
+	makeRaw(t)
+	switch f {
+	case FlowRTSCTS:
+		t.Cflag |= unix.CRTSCTS
+	case FlowXONXOFF:
+		t.Iflag |= unix.IXON | unix.IXOFF
+	}
+	return unix.IoctlSetTermios(fd, unix.TCSETS2, t)
+}
+
+func makeRaw(t *unix.Termios) {
+	// A BREAK or a parity error is no data: IGNBRK and IGNPAR keep it from becoming a NUL.
+	t.Iflag = unix.IGNBRK | unix.IGNPAR
+	t.Oflag = 0
+	t.Lflag = 0
+	t.Cflag &^= unix.CSIZE | unix.PARENB | unix.PARODD | unix.CMSPAR | unix.CSTOPB | unix.CRTSCTS
+	// CLOCAL: open and read do not depend on DCD. HUPCL: DTR falls when the last descriptor is closed.
+	t.Cflag |= unix.CS8 | unix.CREAD | unix.CLOCAL | unix.HUPCL
+	clear(t.Cc[:])
+	t.Cc[unix.VMIN] = 1
+	t.Cc[unix.VSTART], t.Cc[unix.VSTOP] = 0x11, 0x13
+}
+
+// Break holds the line in the break state for d, and blocks that long. Where the driver cannot, it returns
+// ErrNoModemLines.
+func (p *Port) Break(d time.Duration) error {
+	return p.withLib(func(lib serial.Port) error { return modemLines(lib.Break(d)) })
+}
+
+// Drain waits until the driver has sent what Write gave it, at most until deadline; then it returns
+// os.ErrDeadlineExceeded. What stands in the modem's own buffers cannot be known.
+func (p *Port) Drain(deadline time.Time) error {
+	// The system call that waits (TCSBRK) cannot be interrupted by a deadline, so the queue is looked at instead.
+	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
+		var queued int
+		err := p.control(func(fd int) (err error) { queued, err = unix.IoctlGetInt(fd, unix.TIOCOUTQ); return err })
+		switch {
+		case err != nil:
+			return hungUp(err)
+		case queued == 0:
+			return nil
+		case !time.Now().Before(deadline):
+			return fmt.Errorf("drain %s: %w", p.path, os.ErrDeadlineExceeded)
+		}
+		time.Sleep(pause)
+	}
+}
+
+// Discard drops what has arrived and was not read yet, and what was written and is not sent yet.
+func (p *Port) Discard() error {
+	return hungUp(p.control(func(fd int) error { return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIOFLUSH) }))
+}
+
+// closingWaitNone tells the driver not to wait for output when the tty is closed. Few drivers know the call, and it takes
+// privilege; where it fails nothing is lost but time.
+func closingWaitNone(fd int) error {
+	// struct serial_struct of linux/serial.h: closing_wait is the 16-bit number at octet 40 on every machine, behind eight
+	// ints, close_delay, two chars and hub6. The struct has 72 octets at most.
+	const closingWait, none = 40, 65535
+	var s [128]byte
+	if _, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.TIOCGSERIAL, uintptr(unsafe.Pointer(&s))); e != 0 {
+		return e
+	}
+	binary.NativeEndian.PutUint16(s[closingWait:], none)
+	if _, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.TIOCSSERIAL, uintptr(unsafe.Pointer(&s))); e != 0 {
+		return e
+	}
+	return nil
+}
+
+// List gives the names in /dev that are serial ports. It opens those of the ttyS kind to see whether there is hardware
+// behind them, which raises their DTR.
+func List() ([]string, error) { return serial.GetPortsList() }

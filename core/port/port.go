@@ -1,0 +1,250 @@
+// Package port is a serial port with deadlines, for Linux. go.bug.st/serial opens it, sets its speed and its modem lines;
+// the bytes go through a second descriptor of the same tty which the runtime can wait on, because the library's reads
+// cannot be told apart from a time-out and its writes can block for ever.
+package port
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.bug.st/serial"
+	"golang.org/x/sys/unix"
+)
+
+// Flow is how the two ends of the line stop each other.
+type Flow uint8
+
+// The kinds of flow control.
+const (
+	FlowNone    Flow = iota
+	FlowRTSCTS       // by the RTS and CTS lines
+	FlowXONXOFF      // by the characters 11 and 13, which must then be in the ACCM of both directions
+)
+
+// String gives "none", "rtscts" or "xonxoff".
+func (f Flow) String() string {
+	switch f {
+	case FlowRTSCTS:
+		return "rtscts"
+	case FlowXONXOFF:
+		return "xonxoff"
+	}
+	return "none"
+}
+
+// Defaults of Config.
+const (
+	DefaultBaud         = 115200
+	DefaultWriteTimeout = 10 * time.Second
+	DefaultLockDir      = "/var/lock"
+)
+
+// Config says how a port is opened. The zero value is right for a modem on USB.
+type Config struct {
+	// Baud is the speed in bits per second, any that the driver can make; 0 means DefaultBaud. A modem on USB ignores it.
+	Baud int
+	// Flow is the flow control.
+	Flow Flow
+	// WriteTimeout bounds each Write while no write deadline is set, so that a modem which takes nothing any more cannot
+	// block for ever; 0 means DefaultWriteTimeout.
+	WriteTimeout time.Duration
+	// LockDir is where the UUCP lock file goes; "" means DefaultLockDir.
+	LockDir string
+	// Shared opens the port although another process has it open without a lock.
+	Shared bool
+}
+
+// ErrHungUp means that the other side is gone: the modem was unplugged, or the far end of a pseudo-terminal closed.
+var ErrHungUp = errors.New("the port was hung up")
+
+// ErrNoModemLines means that the tty has none: it is a pseudo-terminal, or its driver does not know them. Whoever only
+// wants to know or to set them may go on without.
+var ErrNoModemLines = errors.New("the port has no modem lines")
+
+// Port is an open serial port: raw, 8 data bits, no parity, one stop bit, the modem lines not minded. One goroutine may
+// read while another writes; Close may be called from any and wakes both.
+type Port struct {
+	path     string // with all symbolic links resolved
+	file     *os.File
+	lock     *lockFile
+	saved    unix.Termios
+	timeout  time.Duration
+	mu       sync.Mutex // guards what follows
+	lib      serial.Port
+	closed   bool
+	deadline bool // a write deadline is set
+}
+
+// Open opens the tty at path, which may be a symbolic link. It fails with a *LockedError when another process has it and
+// with an *OpenError otherwise; both say what to do.
+//
+// The port is taken in every way that others honour: by a UUCP lock file, by flock, and by exclusive use (TIOCEXCL). A
+// process that honours none, and has it open already, is found through /proc; pseudo-terminals are left out of that,
+// because whoever made them keeps them open. Where the lock directory cannot be written, the other ways remain.
+func Open(path string, cfg Config) (_ *Port, err error) {
+	if cfg.Baud == 0 {
+		cfg.Baud = DefaultBaud
+	}
+	if cfg.WriteTimeout <= 0 {
+		cfg.WriteTimeout = DefaultWriteTimeout
+	}
+	if cfg.LockDir == "" {
+		cfg.LockDir = DefaultLockDir
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, openError(path, err)
+	}
+	p := &Port{path: real, timeout: cfg.WriteTimeout}
+	defer func() {
+		if err != nil {
+			p.giveBack()
+		}
+	}()
+	if p.lock, err = takeLock(real, cfg.LockDir); err != nil {
+		return nil, err
+	}
+	// This descriptor comes first: once the library has taken the port exclusively, only root could open another.
+	fd, err := unix.Open(real, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, openError(real, err)
+	}
+	p.file = os.NewFile(uintptr(fd), real)
+	saved, err := unix.IoctlGetTermios(fd, unix.TCGETS2)
+	if err != nil {
+		return nil, openError(real, err)
+	}
+	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, openError(real, unix.EBUSY)
+	}
+	if !cfg.Shared && !isPTY(fd) {
+		if h, _ := Holders(real); len(h) > 0 {
+			return nil, &LockedError{Path: real, PID: h[0].PID, Program: h[0].Program}
+		}
+	}
+	lib, err := serial.Open(real, mode(cfg.Baud))
+	if err != nil {
+		return nil, openError(real, err)
+	}
+	p.lib, p.saved = lib, *saved // from here on there is something to restore
+	if err := p.tune(cfg.Flow); err != nil {
+		return nil, openError(real, err)
+	}
+	return p, nil
+}
+
+func mode(baud int) *serial.Mode {
+	return &serial.Mode{BaudRate: baud, DataBits: 8, Parity: serial.NoParity, StopBits: serial.OneStopBit}
+}
+
+// Path is the tty's name in /dev, with symbolic links resolved.
+func (p *Port) Path() string { return p.path }
+
+// LockFile is the path of the UUCP lock file, or "" when none could be made.
+func (p *Port) LockFile() string { return p.lock.name() }
+
+// Read waits for at least one byte. Its errors: os.ErrDeadlineExceeded when the deadline passes, ErrHungUp, os.ErrClosed.
+func (p *Port) Read(b []byte) (int, error) {
+	n, err := p.file.Read(b)
+	return n, hungUp(err)
+}
+
+// Write sends all of b, or says how many bytes of it the driver took. Its errors are those of Read.
+func (p *Port) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	set := p.deadline
+	p.mu.Unlock()
+	if !set {
+		if err := closed(p.file.SetWriteDeadline(time.Now().Add(p.timeout))); err != nil {
+			return 0, err
+		}
+	}
+	n, err := p.file.Write(b)
+	return n, hungUp(err)
+}
+
+// SetReadDeadline sets when Read gives up, also one that is waiting; the zero time: never.
+func (p *Port) SetReadDeadline(t time.Time) error { return closed(p.file.SetReadDeadline(t)) }
+
+// SetWriteDeadline sets when Write gives up, also one that is waiting. The zero time brings back Config.WriteTimeout.
+func (p *Port) SetWriteDeadline(t time.Time) error {
+	p.mu.Lock()
+	p.deadline = !t.IsZero()
+	p.mu.Unlock()
+	return closed(p.file.SetWriteDeadline(t))
+}
+
+// hungUp turns what a tty says when its other side is gone into ErrHungUp: end of file or EIO after a hang-up, ENXIO or
+// ENODEV when the device is gone.
+func hungUp(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, io.EOF), errors.Is(err, unix.EIO), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV):
+		return ErrHungUp
+	}
+	return err
+}
+
+// Close stops readers and writers, drops what is not sent yet, and gives everything back: the settings that the tty had,
+// the locks, exclusive use. What must still reach the modem is to be drained before. It is fine to close twice.
+func (p *Port) Close() error {
+	p.mu.Lock()
+	again := p.closed
+	p.closed = true
+	p.mu.Unlock()
+	if again {
+		return nil
+	}
+	return p.giveBack()
+}
+
+// giveBack undoes as much of Open as was done.
+func (p *Port) giveBack() error {
+	var errs []error
+	if p.lib != nil {
+		// A close waits for output that the modem may never take, up to half a minute: drop it, and tell the driver not to.
+		_ = p.control(func(fd int) error { return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCOFLUSH) })
+		_ = p.control(closingWaitNone)
+		err := p.control(func(fd int) error { return unix.IoctlSetTermios(fd, unix.TCSETS2, &p.saved) })
+		if err != nil && hungUp(err) != ErrHungUp {
+			errs = append(errs, fmt.Errorf("restore the settings of %s: %w", p.path, err))
+		}
+		_ = p.lib.Close() // gives up exclusive use; the descriptor below is what counts
+	}
+	if p.file != nil {
+		errs = append(errs, p.file.Close()) // and with it flock
+	}
+	errs = append(errs, p.lock.release())
+	return errors.Join(errs...)
+}
+
+// control calls f with the descriptor, which stays open meanwhile.
+func (p *Port) control(f func(fd int) error) error { return control(p.file, f) }
+
+func control(file syscall.Conn, f func(fd int) error) error {
+	c, err := file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var inner error
+	if err := c.Control(func(fd uintptr) { inner = f(int(fd)) }); err != nil {
+		return closed(err)
+	}
+	return inner
+}
+
+// closed turns an error of setting a deadline or of reaching the descriptor, which both fail only on a closed file and do
+// not say so in a way that errors.Is knows, into os.ErrClosed.
+func closed(err error) error {
+	if err != nil && !errors.Is(err, os.ErrNoDeadline) {
+		return os.ErrClosed
+	}
+	return err
+}
