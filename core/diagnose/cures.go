@@ -14,16 +14,21 @@ const (
 	cureCredentials  = `send the user name and password that the operator gives for this APN: knak dial --user NAME --password-file FILE`
 )
 
-// cureAccount is what to try where the network did not take user name, password or APN.
-func cureAccount(h *history) []string {
-	var out []string
+// cureAccount is what to try where the network did not take user name, password or APN. What is known of Windows dialers
+// comes first where the modem behaves as the one did with which a Windows dialer worked; elsewhere it is the last straw.
+func cureAccount(h *history, windowsFirst bool) []string {
+	var windows []string
 	if h.auth.user != nil && *h.auth.user != "" {
-		out = append(out, cureEmptyUser)
+		windows = append(windows, cureEmptyUser)
 	}
 	if h.ipcp.requests > 0 && !h.ipcp.askedAll() {
-		out = append(out, cureWider)
+		windows = append(windows, cureWider)
 	}
-	return append(out, cureCredentials, cureAPN, cureRegistration)
+	account := []string{cureCredentials, cureAPN, cureRegistration}
+	if windowsFirst {
+		return append(windows, account...)
+	}
+	return append(account, windows...)
 }
 
 // sentText says which user name was sent and what was asked for.
@@ -37,7 +42,7 @@ func sentText(h *history) string {
 		s = fmt.Sprintf("The user name that was sent was %q", *h.auth.user)
 	}
 	if h.ipcp.requests > 0 {
-		s += "; asked for were " + h.ipcp.askedText()
+		s += "; what was asked for: " + h.ipcp.askedText()
 	}
 	return s + "."
 }
@@ -72,6 +77,6 @@ func late(c confidence, h *history, evidence ...string) found {
 		f.meaning += " "
 	}
 	f.meaning += sentText(h)
-	f.cure = cureAccount(h)
+	f.cure = cureAccount(h, false)
 	return f
 }

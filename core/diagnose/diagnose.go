@@ -99,18 +99,21 @@ type found struct {
 // no is what a rule that does not match gives.
 var no found
 
-// is makes a found with its evidence, without the empty ones.
+// is makes a found with its evidence, made printable and without the empty ones.
 func is(c confidence, evidence ...string) found {
-	return found{confidence: c, evidence: slices.DeleteFunc(evidence, func(s string) bool { return s == "" })}
+	f := found{confidence: c}
+	f.add(evidence...)
+	return f
+}
+
+// add adds evidence.
+func (f *found) add(evidence ...string) {
+	for _, e := range evidence {
+		if e != "" {
+			f.evidence = append(f.evidence, trace.Printable(e))
+		}
+	}
 }
 
 // rules is all of them. The order decides between causes that are equally likely: what names more of the case stands first.
 var rules = slices.Concat(portRules, simRules, dialRules, lcpRules, authRules, ipcpRules, dataRules)
-
-// detail gives the words of a failure as evidence.
-func detail(f trace.Failure) string {
-	if f.Detail == "" {
-		return ""
-	}
-	return trace.Printable(f.Detail)
-}

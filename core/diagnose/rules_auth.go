@@ -28,7 +28,7 @@ var authRules = []rule{
 			case h.auth.failure != "" && h.auth.success != "" && !told: // the second verdict does not count: the first one decides
 				return no
 			}
-			out := is(certain, h.auth.request, h.auth.failure, terminated, detail(f))
+			out := is(certain, h.auth.request, h.auth.failure, terminated, f.Detail)
 			if code, text := mschapError(h.auth.message); code != "" {
 				out.meaning = fmt.Sprintf("Its error %s means: %s.", code, text)
 			}
@@ -63,7 +63,7 @@ var authRules = []rule{
 			if told {
 				c = certain
 			}
-			return is(c, h.lcp.demand, h.lcp.refused, h.lcp.terminated, detail(f))
+			return is(c, h.lcp.demand, h.lcp.refused, h.lcp.terminated, f.Detail)
 		},
 	},
 	{

@@ -26,7 +26,7 @@ var dataRules = []rule{
 			default:
 				return no
 			}
-			return late(likely, h, h.ipcp.ack, fmt.Sprintf("%d probes, no answer", d.probes), detail(f))
+			return late(likely, h, h.ipcp.ack, fmt.Sprintf("%d probes, no answer", d.probes), f.Detail)
 		},
 	},
 	{
@@ -37,7 +37,7 @@ var dataRules = []rule{
 			if !told && (h.up == nil || h.data.unanswered < 4 || !h.over() || h.line.carrierLost != "" || h.data.ended != "") {
 				return no
 			}
-			out := is(likely, fmt.Sprintf("%d Echo-Requests without an answer, %d answers before", h.data.unanswered, h.data.echoReplies), detail(f))
+			out := is(likely, fmt.Sprintf("%d Echo-Requests without an answer, %d answers before", h.data.unanswered, h.data.echoReplies), f.Detail)
 			if h.data.echoReplies == 0 {
 				out.meaning = "It never answered one: this firmware does not do it, and the link itself may be sound."
 				out.cure = []string{`do not ask: knak dial --set lcp.echo_mode=off (pppd: lcp-echo-failure 0)`}

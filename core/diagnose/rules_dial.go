@@ -18,7 +18,7 @@ var dialRules = []rule{
 			if h.up != nil || !told && (h.at.registered() != regDenied || !h.dialFailed()) {
 				return no
 			}
-			return is(certain, append(h.at.registrationText(), detail(f))...)
+			return is(certain, append(h.at.registrationText(), f.Detail)...)
 		},
 	},
 	{
@@ -29,7 +29,7 @@ var dialRules = []rule{
 			`turn the radio on: AT+CFUN=1; and let the modem choose the network: AT+COPS=0`},
 		match: func(h *history) found {
 			f, told := h.failed(trace.FailedNotRegistered)
-			evidence := append(h.at.registrationText(), detail(f))
+			evidence := append(h.at.registrationText(), f.Detail)
 			switch {
 			case told:
 				return is(certain, evidence...)
@@ -52,7 +52,7 @@ var dialRules = []rule{
 			if h.up != nil || !isError(h.at.result) && !fromDetail {
 				return no
 			}
-			out := is(certain, h.dialText(), detail(f))
+			out := is(certain, h.dialText(), f.Detail)
 			if words := cmeWords[h.at.cme]; words != "" && isError(h.at.result) {
 				out.meaning = fmt.Sprintf("Its error %d means: %s.", h.at.cme, words)
 			}
@@ -74,7 +74,7 @@ var dialRules = []rule{
 			if h.up != nil || !refused {
 				return no
 			}
-			return is(likely, append(h.at.registrationText(), h.dialText(), detail(f))...)
+			return is(likely, append(h.at.registrationText(), h.dialText(), f.Detail)...)
 		},
 	},
 	{
@@ -87,7 +87,7 @@ var dialRules = []rule{
 			if !told {
 				return no
 			}
-			return is(certain, trace.Printable(h.at.cmeLine), detail(f))
+			return is(certain, h.at.cmeLine, f.Detail)
 		},
 	},
 }
@@ -105,7 +105,7 @@ func (h *history) dialText() string {
 	if h.at.dial == "" || h.at.result == "" {
 		return ""
 	}
-	return trace.Printable(h.at.dial + " → " + h.at.result)
+	return h.at.dial + " → " + h.at.result
 }
 
 func isError(result string) bool { return strings.Contains(strings.ToUpper(result), "ERROR") }

@@ -43,7 +43,7 @@ var ipcpRules = []rule{
 			if h.up != nil || !told && line == "" {
 				return no
 			}
-			return is(certain, line, detail(f))
+			return is(certain, line, f.Detail)
 		},
 	},
 	{
@@ -69,7 +69,7 @@ var ipcpRules = []rule{
 				return no
 			}
 			if h.lcp.terminated != "" && h.lcp.afterAuth || told {
-				return late(likely, h, h.ipcp.request, h.lcp.terminated, detail(f))
+				return late(likely, h, h.ipcp.request, h.lcp.terminated, f.Detail)
 			}
 			return no
 		},
@@ -100,14 +100,16 @@ var ipcpRules = []rule{
 			if !h.stuckInIPCP() || p.placeholder == 0 || p.nakAddress.IsValid() {
 				return no
 			}
-			evidence := fmt.Sprintf("%s, %d times", p.placeholderNak, p.placeholder)
+			c := possible
 			switch {
 			case h.over():
-				return late(likely, h, p.request, evidence)
-			case p.placeholder >= 10:
-				return late(possible, h, p.request, evidence)
+				c = likely
+			case p.placeholder < 10:
+				return no
 			}
-			return no
+			f := late(c, h, p.request, fmt.Sprintf("%s, %d times", p.placeholderNak, p.placeholder))
+			f.cure = cureAccount(h, true)
+			return f
 		},
 	},
 	{
@@ -121,7 +123,7 @@ var ipcpRules = []rule{
 			case !h.stuckInIPCP() || !told && h.ipcp.addressRejected == "":
 				return no
 			case told || h.over():
-				return is(likely, h.ipcp.request, h.ipcp.addressRejected, detail(f))
+				return is(likely, h.ipcp.request, h.ipcp.addressRejected, f.Detail)
 			}
 			return is(possible, h.ipcp.request, h.ipcp.addressRejected)
 		},
@@ -153,7 +155,7 @@ var ipcpRules = []rule{
 			if h.ipcp.damaged > 0 {
 				evidence = fmt.Sprintf("%s, and %d like it", h.ipcp.damagedLine, h.ipcp.damaged-1)
 			}
-			return late(likely, h, h.ipcp.request, evidence, detail(f))
+			return late(likely, h, h.ipcp.request, evidence, f.Detail)
 		},
 	},
 	{
@@ -173,7 +175,7 @@ var ipcpRules = []rule{
 			}
 			switch {
 			case told || p.repeated >= 5 && h.over():
-				return late(likely, h, p.request, evidence, detail(f))
+				return late(likely, h, p.request, evidence, f.Detail)
 			case p.repeated >= 20:
 				return late(possible, h, p.request, evidence)
 			}
@@ -211,22 +213,22 @@ var ipcpRules = []rule{
 			if !told && (h.up != nil || !a.IsValid() || believable(a, h.ipcp.peer)) {
 				return no
 			}
-			return late(certain, h, h.ipcp.ack, detail(f))
+			return late(certain, h, h.ipcp.ack, f.Detail)
 		},
 	},
 }
 
 // emptyNak tells all that is known about the E398's kind of refusal.
 func emptyNak(c confidence, h *history) found {
-	f := late(c, h, h.ipcp.request, h.ipcp.emptyText())
+	naks := ""
+	if h.ipcp.empty > 0 {
+		naks = h.ipcp.emptyText()
+	}
+	f := late(c, h, h.ipcp.request, naks)
+	f.cure = cureAccount(h, true)
 	f.meaning += " With a Huawei E398 that did this, the Windows dialer that worked sent an empty user name, and Windows dialers ask for DNS and NBNS " +
 		"addresses as well. That this is the cure was never confirmed by anybody."
-	if h.ipcp.empty == 0 {
-		f.evidence = slices.DeleteFunc(f.evidence, func(s string) bool { return s == h.ipcp.emptyText() })
-	}
-	if t := h.at.registrationText(); len(t) > 0 {
-		f.evidence = append(f.evidence, t...)
-	}
+	f.add(h.at.registrationText()...)
 	return f
 }
 

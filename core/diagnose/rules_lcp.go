@@ -19,7 +19,7 @@ var lcpRules = []rule{
 			case h.up != nil && !told:
 				return no
 			case told || h.lcp.looped >= 3:
-				return is(certain, h.lcp.loop, detail(f))
+				return is(certain, h.lcp.loop, f.Detail)
 			case h.lcp.looped > 0 && h.lcp.rcvd == 0:
 				return is(likely, h.lcp.loop)
 			}
@@ -72,7 +72,7 @@ var lcpRules = []rule{
 			case h.up != nil || l.rcvd > 0 || l.looped > 0 || h.line.carrierLost != "":
 				return no
 			case told || l.requests >= 3 && h.over():
-				return is(likely, fmt.Sprintf("%d Configure-Requests without an answer", l.requests), detail(f))
+				return is(likely, fmt.Sprintf("%d Configure-Requests without an answer", l.requests), f.Detail)
 			case l.requests >= 5:
 				return is(possible, fmt.Sprintf("%d Configure-Requests without an answer", l.requests))
 			}
@@ -89,7 +89,7 @@ var lcpRules = []rule{
 			if !told || h.up != nil || h.lcp.rcvd == 0 || h.lcp.refused != "" {
 				return no
 			}
-			return is(likely, h.lcp.demand, detail(f))
+			return is(likely, h.lcp.demand, f.Detail)
 		},
 	},
 	{

@@ -17,7 +17,7 @@ var portRules = []rule{
 		match: func(h *history) found {
 			for _, f := range h.failures {
 				if namesModemManager(f.Detail) {
-					return is(certain, detail(f))
+					return is(certain, f.Detail)
 				}
 			}
 			if h.up != nil || !h.over() {
@@ -25,7 +25,7 @@ var portRules = []rule{
 			}
 			for _, n := range h.notices {
 				if namesModemManager(n) {
-					return is(possible, trace.Printable(n))
+					return is(possible, n)
 				}
 			}
 			return no
@@ -62,7 +62,7 @@ var portRules = []rule{
 			f, told := h.failed(trace.FailedModemSilent, trace.FailedDataMode)
 			switch {
 			case told:
-				return is(certain, detail(f))
+				return is(certain, f.Detail)
 			case h.at.sent >= 3 && h.at.rcvd == 0 && h.lcp.rcvd == 0 && len(h.line.texts) == 0 && h.up == nil:
 				return is(likely, fmt.Sprintf("%d commands without an answer", h.at.sent))
 			}
@@ -75,7 +75,7 @@ var portRules = []rule{
 func told(cause string) func(*history) found {
 	return func(h *history) found {
 		if f, ok := h.failed(cause); ok {
-			return is(certain, detail(f))
+			return is(certain, f.Detail)
 		}
 		return no
 	}

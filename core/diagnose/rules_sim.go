@@ -54,12 +54,12 @@ func simCase(h *history, seen bool, cause string) found {
 	if h.up != nil || !seen && !told {
 		return no
 	}
-	evidence := []string{detail(f)}
+	evidence := []string{f.Detail}
 	if h.at.pin != "" && h.at.pin != "READY" {
-		evidence = append(evidence, "+CPIN: "+trace.Printable(h.at.pin))
+		evidence = append(evidence, "+CPIN: "+h.at.pin)
 	}
 	if h.at.cme != 0 || h.at.pinError != "" {
-		evidence = append(evidence, trace.Printable(h.at.cmeLine))
+		evidence = append(evidence, h.at.cmeLine)
 	}
 	return is(certain, evidence...)
 }

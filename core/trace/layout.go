@@ -86,7 +86,7 @@ func (p *Progress) list(title string, items []string, mark func(int) string) {
 	p.put(bold, title)
 	for i, item := range items {
 		m := mark(i)
-		for j, l := range wrap(clean(item), width-len(m)) {
+		for j, l := range wrapTokens(commands(clean(item)), width-len(m)) {
 			if j > 0 {
 				m = strings.Repeat(" ", len(m))
 			}
@@ -104,11 +104,33 @@ func clean(text string) string {
 	return strings.Join(words, " ")
 }
 
-// wrap breaks text at spaces into lines of at most n characters; a longer word is broken.
-func wrap(text string, n int) []string {
+// commands splits text into words, but leaves a command line of knak whole, so that it can be copied.
+func commands(text string) []string {
+	var tokens []string
+	words := strings.Fields(text)
+	for i := 0; i < len(words); i++ {
+		token := words[i]
+		for inside := token == "knak"; inside && i+1 < len(words); i++ {
+			next := words[i+1]
+			if prev := words[i]; prev != "knak" && !strings.HasPrefix(next, "--") && !strings.HasPrefix(prev, "--") || strings.HasPrefix(next, "(") {
+				break
+			}
+			token += " " + next
+			inside = !strings.HasSuffix(next, ";") && !strings.HasSuffix(next, ",")
+		}
+		tokens = append(tokens, token)
+	}
+	return tokens
+}
+
+// wrap breaks text at spaces into lines of at most n characters.
+func wrap(text string, n int) []string { return wrapTokens(strings.Fields(text), n) }
+
+// wrapTokens sets tokens into lines of at most n characters; a longer token is broken.
+func wrapTokens(tokens []string, n int) []string {
 	var lines []string
 	line, used := "", 0
-	for _, word := range strings.Fields(text) {
+	for _, word := range tokens {
 		w := utf8.RuneCountInString(word)
 		if used > 0 && used+1+w <= n {
 			line, used = line+" "+word, used+1+w

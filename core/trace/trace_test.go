@@ -200,3 +200,18 @@ func TestFindingIsWrapped(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 }
+
+// A command line in a cure stays on one line, so that it can be copied.
+func TestCommandsAreNotBroken(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{"try: knak dial --set a=b (pppd: c)", "try:|knak dial --set a=b|(pppd:|c)"},
+		{"knak quirks explain; a profile", "knak quirks|explain;|a|profile"},
+		{`knak dial --user "" --apn NAME`, `knak dial --user "" --apn NAME`},
+		{"see knak devices; then knak dial --port PATH", "see|knak devices;|then|knak dial --port PATH"},
+		{"ask knak", "ask|knak"},
+	} {
+		if got := strings.Join(commands(tt.in), "|"); got != tt.want {
+			t.Errorf("%s: %s", tt.in, got)
+		}
+	}
+}
