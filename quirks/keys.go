@@ -7,18 +7,18 @@ type Type uint8
 
 // The types. The comment says how a value is written in a profile.
 const (
-	Bool     Type = iota // true or false
-	Int                  // an integer; 0x… for bit maps
-	Duration             // a text such as "250ms" or "1m30s"
-	Text                 // one line of printable text
-	Enum                 // one of the allowed words
-	Words                // a list of allowed words, in an order that matters, none twice
-	Address              // an IPv4 address as text
-	Addresses            // a list of IPv4 addresses, none twice
-	Prefixes             // a list of IPv4 prefixes such as "10.0.0.0/8"
-	Names                // a list of texts in an order that matters, none twice
-	AT                   // one AT command, or an empty text for none
-	ATs                  // a list of AT commands; one with a "-" in front may fail
+	Bool      Type = iota // true or false
+	Int                   // an integer; 0x… for bit maps
+	Duration              // a text such as "250ms" or "1m30s"
+	Text                  // one line of printable text
+	Enum                  // one of the allowed words
+	Words                 // a list of allowed words, in an order that matters, none twice
+	Address               // an IPv4 address as text
+	Addresses             // a list of IPv4 addresses, none twice
+	Prefixes              // a list of IPv4 prefixes such as "10.0.0.0/8"
+	Names                 // a list of texts in an order that matters, none twice
+	AT                    // one AT command, or an empty text for none
+	ATs                   // a list of AT commands; one with a "-" in front may fail
 )
 
 // String gives the word the documentation uses.
