@@ -18,7 +18,7 @@ const (
 	Prefixes              // a list of IPv4 prefixes such as "10.0.0.0/8"
 	Names                 // a list of texts in an order that matters, none twice
 	AT                    // one AT command, or an empty text for none
-	ATs                   // a list of AT commands; one with a "-" in front may fail
+	ATs                   // a list of AT commands
 )
 
 // String gives the word the documentation uses.

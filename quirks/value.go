@@ -198,7 +198,7 @@ func (k *key) fromList(list []string) (Value, error) {
 				return Value{}, fmt.Errorf("%q has bits beyond its length; %q is meant", s, p.Masked())
 			}
 		case ATs:
-			if err := checkCommand(strings.TrimPrefix(s, "-"), false); err != nil {
+			if err := checkCommand(s, false); err != nil {
 				return Value{}, err
 			}
 		default:
