@@ -5,23 +5,24 @@ import (
 	"fmt"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/trace"
 )
 
-// Kind names what went wrong on the modem's side, in the words of trace.Failure.
+// Kind names what went wrong on the modem's side, in the words of trace.Failure.Cause.
 type Kind string
 
 // The kinds of failure that the dialogues of this package end in.
 const (
-	Silent       Kind = "modem-silent"        // no answer to AT
-	NoSIM        Kind = "no-sim"              // no SIM, or it has failed
-	PINNeeded    Kind = "pin-needed"          // a PIN is asked for and none is set
-	PINWrong     Kind = "pin-wrong"           // the PIN was refused, or must not be risked
-	PUKNeeded    Kind = "puk-needed"          // the SIM is blocked; only a person may enter a PUK
-	Unregistered Kind = "not-registered"      // no network within the time allowed
-	Denied       Kind = "registration-denied" // the network refuses this subscription
-	DialRefused  Kind = "dial-refused"        // no CONNECT; Result holds the modem's words
-	ATError      Kind = "at-error"            // a command that must succeed did not
-	DataMode     Kind = "data-mode"           // the port carries PPP frames and would not leave the data state
+	Silent       Kind = trace.FailedModemSilent        // no answer to AT
+	NoSIM        Kind = trace.FailedNoSIM              // no SIM, or it has failed
+	PINNeeded    Kind = trace.FailedPINNeeded          // a PIN is asked for and none is set
+	PINWrong     Kind = trace.FailedPINWrong           // the PIN was refused, or must not be risked
+	PUKNeeded    Kind = trace.FailedPUKNeeded          // the SIM is blocked; only a person may enter a PUK
+	Unregistered Kind = trace.FailedNotRegistered      // no network within the time allowed
+	Denied       Kind = trace.FailedRegistrationDenied // the network refuses this subscription
+	DialRefused  Kind = trace.FailedDialRefused        // no CONNECT; Result holds the modem's words
+	ATError      Kind = trace.FailedATError            // a command that must succeed did not
+	DataMode     Kind = trace.FailedDataMode           // the port carries PPP frames and would not leave the data state
 )
 
 // Error is how a dialogue ends when the modem, the SIM or the network does not do what is needed.

@@ -54,6 +54,9 @@ func Find(sysfs fs.FS) ([]Candidate, error) {
 		if !ok || strings.HasPrefix(dir, "devices/virtual/") {
 			continue
 		}
+		if _, err := fs.Stat(sysfs, dir); err != nil {
+			continue
+		}
 		if iface, ok := s.usbInterface(dir); ok {
 			device := path.Dir(iface)
 			c := byPath[device]
@@ -191,10 +194,12 @@ func (t tree) uart(dir, name string) (*Candidate, bool) {
 	if !ok || t.text(dir+"/type") == "0" {
 		return nil, false
 	}
-	return &Candidate{
-		Path:  path.Base(device),
-		Ports: []Port{{Name: name, Interface: -1, Driver: t.driver(device)}},
-	}, true
+	driver := t.driver(device)
+	for driver == "port" || driver == "ctrl" { // the serial core's own layers, since Linux 6.5
+		device = path.Dir(device)
+		driver = t.driver(device)
+	}
+	return &Candidate{Path: path.Base(device), Ports: []Port{{Name: name, Interface: -1, Driver: driver}}}, true
 }
 
 // natural orders names by the numbers in them: 1-1.2 before 1-1.10.

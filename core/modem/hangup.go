@@ -18,7 +18,7 @@ type HangupResult struct {
 // terminateFrame is an LCP Terminate-Request (RFC 1661 section 5.5) with identifier 1 and no data, framed and escaped as
 // every LCP packet is (RFC 1662 section 7.1). A modem that is in the data state ends the call on it, whatever was
 // negotiated; one in command state reads a line of nonsense.
-var terminateFrame = []byte("~\xff}#\xc0!}%}!} }$}0r~")
+var terminateFrame = []byte("~\xff}#\xc0!}%}!} }$=\xc7~")
 
 // terminateWait is how long a modem may take to end a call by itself: NO CARRIER follows the last frame by one or two
 // seconds (quirk HUP-14).

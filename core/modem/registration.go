@@ -84,11 +84,11 @@ func register(x *at.Exchange, p Plan, result *Result) error {
 		}
 		if !subscribed {
 			subscribed = true
-			if !r.subscribe() {
-				continue
+			if r.subscribe() {
+				defer r.unsubscribe()
+				pause = 5 * p.RegistrationPoll // only in case the modem forgets to report
+				continue                       // what changed before it began to report
 			}
-			defer r.unsubscribe()
-			pause = 5 * p.RegistrationPoll // only in case the modem forgets to report
 		}
 		r.changed = false
 		x.Until(min(pause, until.Sub(x.Now())), func() bool { return r.changed })

@@ -28,10 +28,10 @@ func Sync(x *at.Exchange, p Plan) error {
 	for {
 		line := hello
 		switch {
-		case silent%4 == 2:
-			line = "ATE0Q0V1" // result codes, in words (V.250 sections 6.2.5 and 6.2.6)
 		case refused > 0:
 			line = "AT"
+		case silent%4 == 2:
+			line = "ATE0Q0V1" // result codes, in words (V.250 sections 6.2.5 and 6.2.6)
 		}
 		err := x.Synchronise(line, max(1, min(syncTry, until.Sub(x.Now()))))
 		if err == nil {
@@ -47,6 +47,7 @@ func Sync(x *at.Exchange, p Plan) error {
 			return fail(err, "the modem sends PPP frames and does not leave the data state")
 		case KindOf(err) == DataMode, !recovered && silent == 2:
 			recovered = true
+			silent = 0
 			leaveData(x, p, nil) //nolint:errcheck // the next AT shows whether it helped
 		default:
 			silent++
