@@ -93,14 +93,14 @@ func TestFind(t *testing.T) {
 		{"1-10", "12d1:1506", "Huawei Technologies", "HUAWEI Mobile", "0102", 5, []Port{
 			{"ttyUSB0", 0, 255, 2, 3, "option", false}, {"ttyUSB1", 1, 255, 2, 1, "option", false}, {"ttyUSB2", 2, 255, 2, 2, "option", false},
 		}},
-		{"00:05", "", "", "", "", 0, []Port{{Name: "ttyS2", Interface: -1, Driver: "serial"}}},
 		{"3f201000.serial", "", "", "", "", 0, []Port{{Name: "ttyAMA0", Interface: -1, Driver: "uart-pl011"}}},
+		{"00:05", "", "", "", "", 0, []Port{{Name: "ttyS2", Interface: -1, Driver: "serial"}}},
 		{"serial8250", "", "", "", "", 0, []Port{{Name: "ttyS0", Interface: -1}}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v, want\n%+v", got, want)
 	}
-	for i, port := range []string{"ttyUSB10", "ttyACM0", "ttyUSB1", "ttyS2", "ttyAMA0", "ttyS0"} {
+	for i, port := range []string{"ttyUSB10", "ttyACM0", "ttyUSB1", "ttyAMA0", "ttyS2", "ttyS0"} {
 		if p, ok := got[i].DataPort(-1); !ok || p.Name != port {
 			t.Errorf("%s: data port %s", got[i].Path, p.Name)
 		}
