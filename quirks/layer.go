@@ -3,6 +3,8 @@ package quirks
 import (
 	"fmt"
 	"io/fs"
+	"strings"
+	"unicode"
 )
 
 // Layer says where a value comes from. A later layer beats an earlier one, key by key.
@@ -46,6 +48,17 @@ type Problem struct {
 	Line   int    `json:"line"` // from 1; 0: the problem is not at one place
 	Column int    `json:"column"`
 	Text   string `json:"text"`
+}
+
+// newProblem makes a problem. What a file has in it can get into the text, so nothing stays that a terminal would obey.
+func newProblem(layer Layer, file string, p pos, format string, args ...any) *Problem {
+	text := strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) {
+			return '?'
+		}
+		return c
+	}, fmt.Sprintf(format, args...))
+	return &Problem{Layer: layer, File: file, Line: p.line, Column: p.col, Text: text}
 }
 
 // Error gives file:line:column: text.

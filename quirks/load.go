@@ -112,8 +112,7 @@ type loader struct {
 }
 
 func (l *loader) problem(p *place, file string, at pos, format string, args ...any) {
-	l.problems = append(l.problems, &Problem{Layer: p.layer, File: p.name(file), Line: at.line, Column: at.col,
-		Text: fmt.Sprintf(format, args...)})
+	l.problems = append(l.problems, newProblem(p.layer, p.name(file), at, format, args...))
 }
 
 // load reads one layer on top of the weaker ones.
@@ -277,8 +276,7 @@ again:
 	for _, f := range files {
 		for _, ref := range f.inherits {
 			report := func(format string, args ...any) {
-				l.problems = append(l.problems, &Problem{Layer: p.layer, File: f.file, Line: ref.pos.line, Column: ref.pos.col,
-					Text: fmt.Sprintf(format, args...)})
+				l.problems = append(l.problems, newProblem(p.layer, f.file, ref.pos, format, args...))
 			}
 			if l.db.files[ref.id] == nil {
 				text := fmt.Sprintf("inherits from %q, which is not there or has problems of its own", ref.id)
@@ -347,7 +345,7 @@ func (l *loader) devices(p *place) {
 	}
 	for _, d := range all {
 		if text := l.db.reject(&d); text != "" {
-			l.problems = append(l.problems, &Problem{Layer: p.layer, File: d.file, Line: d.pos.line, Column: d.pos.col, Text: text})
+			l.problems = append(l.problems, newProblem(p.layer, d.file, d.pos, "%s", text))
 			continue
 		}
 		l.db.devices = append(l.db.devices, d)

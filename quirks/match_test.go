@@ -109,6 +109,8 @@ func TestAnEntryOfAnOuterLayerBeatsAMoreExactInnerOne(t *testing.T) {
 	none(t, problems)
 	if r := resolve(t, db, Facts{USB: "19d2:0117"}, ""); r.Int("lcp.mru") != 1002 || r.Profile() != "acme/two" {
 		t.Errorf("mru %d, profile %s", r.Int("lcp.mru"), r.Profile())
+	} else if why := r.Setting("lcp.mru").Losers[0].Why; !strings.HasSuffix(why, "mine.toml:2 in layer user gives this modem the profile acme/two") {
+		t.Errorf("why: %s", why)
 	}
 }
 

@@ -1,6 +1,7 @@
 package quirks
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -158,7 +159,7 @@ func unknownKey(name string) string {
 			kin = append(kin, k.Name)
 		}
 	}
-	text := "unknown key \"" + name + "\""
+	text := fmt.Sprintf("unknown key %q", name)
 	if len(kin) > 0 {
 		text += "; the " + family + " keys are " + strings.Join(kin, ", ")
 	}
@@ -172,6 +173,9 @@ func unknownKey(name string) string {
 func (r *reader) readQuirk(k *key, t *node) Quirk {
 	q := Quirk{Key: k.Name, Layer: r.layer, Origin: r.origin(t.pos)}
 	r.only(t, "name", "value", "add", "remove", "reason", "source", "confidence", "firmware", "review_by")
+	if k.Class == Command && (r.layer == Update || r.layer == Plugin) {
+		r.problem(t.pos, "%s decides what AT commands are sent; the %s layer must not set it", k.Name, r.layer)
+	}
 	ops := 0
 	for _, op := range []Op{Set, Add, Remove} {
 		n := t.child(op.String())

@@ -3,8 +3,8 @@ package quirks
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
+	"unicode"
 )
 
 // reader takes a tree apart strictly and collects what is wrong.
@@ -19,8 +19,7 @@ const maxProblems = 20
 
 func (r *reader) problem(p pos, format string, args ...any) {
 	if len(r.problems) < maxProblems {
-		r.problems = append(r.problems, &Problem{Layer: r.layer, File: r.file, Line: p.line, Column: p.col,
-			Text: fmt.Sprintf(format, args...)})
+		r.problems = append(r.problems, newProblem(r.layer, r.file, p, format, args...))
 	}
 }
 
@@ -55,12 +54,8 @@ func (r *reader) text(t *node, name string) string {
 	if n == nil || !r.want(n, name, isString) {
 		return ""
 	}
-	if strings.ContainsFunc(n.text, func(c rune) bool { return c < ' ' || c == 0x7f }) {
-		r.problem(n.pos, "%s must be one line without control characters", name)
-		return ""
-	}
-	if len(n.text) > maxProse {
-		r.problem(n.pos, "%s is %d bytes long, but at most %d are allowed", name, len(n.text), maxProse)
+	if err := prose(n.text); err != nil {
+		r.problem(n.pos, "%s: %v", name, err)
 		return ""
 	}
 	return n.text
@@ -69,7 +64,20 @@ func (r *reader) text(t *node, name string) string {
 // maxProse is the length in bytes of a summary, a reason or a source.
 const maxProse = 1000
 
-// texts reads an optional list of one-line texts and gives each with its place.
+// prose holds what people read to one line in any script, with nothing in it that a terminal would obey.
+func prose(s string) error {
+	if len(s) > maxProse {
+		return fmt.Errorf("text of %d bytes, but at most %d are allowed", len(s), maxProse)
+	}
+	for _, c := range s {
+		if !unicode.IsPrint(c) {
+			return fmt.Errorf("%q has a character that cannot be printed", s)
+		}
+	}
+	return nil
+}
+
+// texts reads an optional list of texts that people read and gives each with its place.
 func (r *reader) texts(t *node, name string) (list []string, at []pos) {
 	n := t.child(name)
 	if n == nil || !r.want(n, name, isArray) {
@@ -83,7 +91,7 @@ func (r *reader) texts(t *node, name string) (list []string, at []pos) {
 		if !r.want(c, "an element of "+name, isString) {
 			continue
 		}
-		if err := oneLine(c.text); err != nil && !strings.HasPrefix(name, "source") {
+		if err := prose(c.text); err != nil {
 			r.problem(c.pos, "%s: %v", name, err)
 			continue
 		}

@@ -151,7 +151,7 @@ func (db *DB) candidates(id string, entry *Device, exact specificity, facts Fact
 // unfit says why a candidate cannot decide its key at all, or "".
 func (c *candidate) unfit(facts Facts) string {
 	if c.fits == No {
-		return fmt.Sprintf("for firmware %s, and the modem has %s", c.quirk.Firmware, facts.Revision)
+		return fmt.Sprintf("for firmware %s, and the modem has %q", c.quirk.Firmware, facts.Revision)
 	}
 	if c.entry == nil {
 		return ""
@@ -244,6 +244,8 @@ func why(c, over *candidate) string {
 		return "any layer beats the default"
 	case c.layer == CommandLine:
 		return "a later --set beats an earlier one"
+	case c.layer != over.layer && over.quirk.Layer < over.layer:
+		return fmt.Sprintf("the entry at %s in layer %s gives this modem the profile %s", over.entry.Origin, over.layer, over.profile)
 	case c.layer != over.layer:
 		return fmt.Sprintf("layer %s beats layer %s", over.layer, c.layer)
 	case c.exact != over.exact:

@@ -249,7 +249,7 @@ func TestFirmwareRanges(t *testing.T) {
 		}
 	}
 	r := resolve(t, db, Facts{Revision: "11.8"}, "acme/modem")
-	if got, want := r.Setting("lcp.mru").Losers[0].Why, "for firmware from 11.126, and the modem has 11.8"; got != want {
+	if got, want := r.Setting("lcp.mru").Losers[0].Why, "for firmware from 11.126, and the modem has \"11.8\""; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"unicode"
 )
 
 // builtin makes a built-in layer of files given as name, content, name, content. A devices.toml is added where none is.
@@ -117,6 +118,43 @@ func TestProfilesAreReadStrictly(t *testing.T) {
 				t.Errorf("profile is there: %v; a profile must be used whole or not at all", there)
 			}
 		})
+	}
+}
+
+// What can send AT commands comes from people, not from updates or plugins.
+func TestUpdatesAndPluginsMustNotSendCommands(t *testing.T) {
+	tree, err := parseTree([]byte("schema = 1\n[at.init]\nvalue = [\"ATZ\"]\n[lcp.mru]\nvalue = 1000\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for layer, want := range map[Layer]string{
+		Update: "f:2:5: at.init decides what AT commands are sent; the update layer must not set it\n",
+		Plugin: "f:2:5: at.init decides what AT commands are sent; the plugin layer must not set it\n",
+		System: "", User: "",
+	} {
+		r := reader{layer: layer, file: "f"}
+		r.readProfile("acme/modem", tree)
+		if got := texts(r.problems); got != want {
+			t.Errorf("%s: got %q, want %q", layer, got, want)
+		}
+	}
+}
+
+// A file must not be able to write to the terminal of whoever reads the message about it.
+func TestMessagesHoldNothingATerminalObeys(t *testing.T) {
+	for _, s := range []string{
+		"schema = 1\nsummary = \"\\u001b[2J\"\n", "schema = 1\n[ipcp.\"\\u001b[2J\"]\n", "\"\\u001b[2J\" = 1\n", "schema = 1\ninherits = [\"\\u202e\"]\n",
+		"a = \"\x1b\"\n", "\"\\u001b\" = 1\n\"\\u001b\" = 2\n", "schema = 1\n[auth.user]\nvalue = \"x\"\nreason = \"\\u0085\"\n",
+	} {
+		_, problems := Open(builtin("quirks/acme/modem.toml", s))
+		if len(problems) == 0 {
+			t.Errorf("%q: no problem", s)
+		}
+		for _, p := range problems {
+			if strings.ContainsFunc(p.Error(), func(c rune) bool { return !unicode.IsPrint(c) }) {
+				t.Errorf("%q: %q", s, p.Error())
+			}
+		}
 	}
 }
 

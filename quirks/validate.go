@@ -1,7 +1,6 @@
 package quirks
 
 import (
-	"fmt"
 	"strings"
 )
 
@@ -10,8 +9,7 @@ import (
 // time both are decided and reported by Resolve; in shipped data they are errors.
 func (db *DB) Validate() (problems []*Problem) {
 	at := func(d *Device, format string, args ...any) {
-		problems = append(problems, &Problem{Layer: d.Layer, File: d.file, Line: d.pos.line, Column: d.pos.col,
-			Text: fmt.Sprintf(format, args...)})
+		problems = append(problems, newProblem(d.Layer, d.file, d.pos, format, args...))
 	}
 	for i := range db.devices {
 		d := &db.devices[i]
