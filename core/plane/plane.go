@@ -129,5 +129,3 @@ func openAuto(ctx context.Context, cfg Config) (Plane, error) {
 	}
 	return p, nil
 }
-
-func openStack(context.Context, Config) (Plane, error) { return nil, ErrUnsupported }

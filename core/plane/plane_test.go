@@ -4,17 +4,24 @@ package plane
 
 import (
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 
 	"github.com/knakppp/knak/core/plane/nstest"
+	"github.com/knakppp/knak/core/plane/stack"
 	"github.com/knakppp/knak/core/trace"
 )
 
@@ -112,5 +119,131 @@ func TestNone(t *testing.T) {
 func TestUnknownKind(t *testing.T) {
 	if _, err := Open(t.Context(), "tap", Config{}); !errors.Is(err, ErrKind) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestStackPlanes joins two planes and goes through one to the other by proxy, forward, Dial and Ping.
+func TestStackPlanes(t *testing.T) {
+	web, err := stack.New(stack.Config{Local: netip.MustParseAddr("10.64.0.1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer web.Close()
+	listener, err := web.ListenTCP(80)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello "+r.RemoteAddr) }))
+
+	var notices []trace.Notice
+	p, err := Open(t.Context(), KindStack, Config{
+		Local: netip.MustParseAddr("10.64.0.2"), Peer: netip.MustParseAddr("10.64.0.1"), Proxy: "127.0.0.1:0",
+		Forwards: []Forward{{Listen: ":0", Target: "10.64.0.1:80"}}, Notice: func(n trace.Notice) { notices = append(notices, n) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		each := func(packet []byte) bool { web.Deliver(packet); return true }
+		var err error
+		for err == nil {
+			err = p.Read(each)
+		}
+		ended <- err
+	}()
+	go func() {
+		each := func(packet []byte) bool { p.Deliver(packet); return true }
+		for web.Read(each) == nil {
+			p.Flush()
+		}
+	}()
+
+	info := strings.Join(p.Info(), "\n")
+	found := regexp.MustCompile(`^SOCKS5 and HTTP proxy on (127\.0\.0\.1:\d+)\n(127\.0\.0\.1:\d+) leads to 10\.64\.0\.1:80$`).FindStringSubmatch(info)
+	if found == nil {
+		t.Fatalf("Info gave %q", info)
+	}
+	via := func(scheme string) *http.Transport {
+		return &http.Transport{Proxy: http.ProxyURL(&url.URL{Scheme: scheme, Host: found[1]}), DisableKeepAlives: true}
+	}
+	for name, c := range map[string]struct {
+		transport *http.Transport
+		host      string
+	}{
+		"HTTP": {via("http"), "10.64.0.1"}, "SOCKS5": {via("socks5"), "10.64.0.1"}, "forward": {&http.Transport{DisableKeepAlives: true}, found[2]},
+		"Dial": {&http.Transport{DialContext: p.(Dialer).Dial, DisableKeepAlives: true}, "10.64.0.1"},
+	} {
+		r, err := (&http.Client{Transport: c.transport, Timeout: 20 * time.Second}).Get("http://" + c.host + "/")
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		body, _ := io.ReadAll(r.Body)
+		r.Body.Close()
+		if !strings.HasPrefix(string(body), "hello 10.64.0.2:") {
+			t.Errorf("%s: got %q", name, body)
+		}
+	}
+	if _, err := p.(Dialer).Ping(t.Context(), netip.MustParseAddr("10.64.0.1")); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(p.Close(), p.Close()); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != net.ErrClosed {
+		t.Errorf("Read ended with %v", err)
+	}
+	if _, err := net.Dial("tcp", found[1]); err == nil {
+		t.Error("the proxy still listens")
+	}
+	if len(notices) != 0 {
+		t.Errorf("notices: %v", notices)
+	}
+}
+
+func TestStackFailureHalfway(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
+	if _, err := Open(t.Context(), KindStack, Config{Proxy: address, Forwards: []Forward{{Listen: taken.Addr().String(), Target: "a:1"}}}); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("a port that is taken: %v", err)
+	}
+	if _, err := net.Dial("tcp", address); err == nil {
+		t.Error("the proxy was left open")
+	}
+}
+
+func TestOpenProxyIsSaid(t *testing.T) {
+	var notices []trace.Notice
+	p, err := Open(t.Context(), KindStack, Config{Proxy: "0.0.0.0:0", Notice: func(n trace.Notice) { notices = append(notices, n) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if len(notices) != 1 || notices[0].Level != "warning" {
+		t.Errorf("notices: %v", notices)
+	}
+}
+
+// TestAuto makes tun fail by a name that no interface can have.
+func TestAuto(t *testing.T) {
+	var notices []trace.Notice
+	cfg := Config{Interface: "no such name", Notice: func(n trace.Notice) { notices = append(notices, n) }}
+	p, err := Open(t.Context(), KindAuto, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if p.Kind() != KindStack || len(notices) != 1 || !strings.HasPrefix(notices[0].Text, "plane tun passed over: ") {
+		t.Errorf("kind %q, notices %v", p.Kind(), notices)
 	}
 }
