@@ -9,7 +9,6 @@ import (
 	_ "github.com/rogpeppe/go-internal/testscript"
 	_ "github.com/spf13/cobra"
 	_ "github.com/spf13/viper"
-	_ "github.com/things-go/go-socks5"
 	_ "github.com/vishvananda/netlink"
 	_ "go.bug.st/serial"
 	_ "golang.org/x/crypto/md4"
