@@ -7,14 +7,16 @@ import (
 	"os"
 	"time"
 
+	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/core/trace"
 )
 
-// Conn is the far side of the host's port: the master of a pseudo-terminal, a socket, one end of net.Pipe. Closing it
-// is the caller's business.
+// Conn is the far side of the host's port: a port.PTY, a socket, one end of net.Pipe. Closing it is the caller's business.
+// Where Read gives port.ErrHungUp the host has closed its side, which is to the modem as if DTR fell; it may open it again.
 type Conn interface {
 	io.ReadWriter
 	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
 }
 
 // LineSetter may be implemented by a Conn that has modem lines to show to the host. A pseudo-terminal has none.
@@ -22,17 +24,22 @@ type LineSetter interface {
 	SetLines(Lines) error
 }
 
-// Serve runs m on conn in real time until ctx ends (nil), the host closes the line (nil) or conn fails. Events go to
-// sink, which may be nil. Serve starts no goroutine but the one that ends a pending Read when ctx ends.
+// Serve runs m on conn in real time until ctx ends (nil), the line ends (nil) or conn fails. Events go to sink, which may
+// be nil. Serve starts no goroutine but the one that ends a pending Read or Write when ctx ends.
 func Serve(ctx context.Context, conn Conn, m *Modem, sink trace.Sink) error {
 	stop := context.AfterFunc(ctx, func() {
 		_ = conn.SetReadDeadline(time.Unix(1, 0)) // wakes Read; the loop sees ctx
+		_ = conn.SetWriteDeadline(time.Unix(1, 0))
 	})
 	defer stop()
 	buf := make([]byte, 1<<16)
 	m.Advance(time.Now())
 	for {
-		if err := flush(conn, m, sink); err != nil {
+		err := flush(conn, m, sink)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		if err := conn.SetReadDeadline(m.Deadline()); err != nil {
@@ -44,12 +51,15 @@ func Serve(ctx context.Context, conn Conn, m *Modem, sink trace.Sink) error {
 		n, err := conn.Read(buf)
 		now := time.Now()
 		if n > 0 {
+			m.SetDTR(now, true)
 			m.Receive(now, buf[:n])
 		} else {
 			m.Advance(now)
 		}
 		switch {
 		case err == nil || errors.Is(err, os.ErrDeadlineExceeded):
+		case errors.Is(err, port.ErrHungUp):
+			m.SetDTR(now, false)
 		case errors.Is(err, io.EOF):
 			return nil
 		default:
@@ -63,7 +73,8 @@ func flush(conn Conn, m *Modem, sink trace.Sink) error {
 	for out, ok := m.Next(); ok; out, ok = m.Next() {
 		switch out.Kind {
 		case OutputWrite:
-			if _, err := conn.Write(out.Data); err != nil {
+			// While nobody listens, what the modem says is lost.
+			if _, err := conn.Write(out.Data); err != nil && !errors.Is(err, port.ErrHungUp) {
 				return err
 			}
 		case OutputLines:

@@ -128,6 +128,9 @@ func (m *Modem) SetDTR(now time.Time, on bool) {
 	m.Advance(now)
 	drop := !on && !m.dtrOff
 	m.dtrOff = !on
+	if drop {
+		m.event(trace.Notice{Level: "info", Text: "DTR fell"})
+	}
 	if drop && m.scenario.AT.DTR == "hangup" {
 		if m.call != nil || m.at.dialing != 0 {
 			m.hangUp(m.now, true)
