@@ -1,0 +1,146 @@
+package link
+
+import (
+	"fmt"
+
+	"github.com/knakppp/knak/core/trace"
+)
+
+// ExitCode is the status with which `knak dial` ends. The numbers are pppd's where pppd has one for the case.
+type ExitCode int
+
+// The exit codes.
+const (
+	ExitOK            ExitCode = 0
+	ExitFatal         ExitCode = 1
+	ExitUsage         ExitCode = 2
+	ExitPrivilege     ExitCode = 3
+	ExitNoKernel      ExitCode = 4
+	ExitSignal        ExitCode = 5
+	ExitLocked        ExitCode = 6
+	ExitOpen          ExitCode = 7
+	ExitDial          ExitCode = 8
+	ExitNegotiation   ExitCode = 10
+	ExitIdle          ExitCode = 12
+	ExitMaxTime       ExitCode = 13
+	ExitPeerDead      ExitCode = 15
+	ExitModemHangup   ExitCode = 16
+	ExitLoopback      ExitCode = 17
+	ExitAuth          ExitCode = 19
+	ExitTraffic       ExitCode = 20
+	ExitNoModem       ExitCode = 30
+	ExitSIM           ExitCode = 31
+	ExitRegistration  ExitCode = 32
+	ExitCarriesNoData ExitCode = 33
+	ExitPlugin        ExitCode = 34
+)
+
+// Kind names why a link ended or never came up. Parts below report theirs as the Kind word of a trace.Failure.
+type Kind string
+
+// The kinds that only the link itself can tell; those of the parts are in the table below by their words.
+const (
+	KindDone        Kind = "done"        // --once: the link was proved, and that was all
+	KindHangup      Kind = "hangup"      // a signal, or `knak hangup`
+	KindPeerEnded   Kind = "peer-ended"  // the peer ended a link that was up
+	KindIdle        Kind = "idle"        // --idle
+	KindMaxTime     Kind = "max-time"    // --max-time
+	KindMaxBytes    Kind = "max-bytes"   // --max-bytes
+	KindTimeout     Kind = "too-late"    // --timeout passed before the link worked
+	KindPlane       Kind = "plane"       // the data plane could not be set up
+	KindPrivilege   Kind = "privilege"   // the data plane needs a privilege
+	KindCarriesNone Kind = "carries-nothing"
+	KindCarrierLost Kind = "carrier-lost"
+	KindInternal    Kind = "internal"
+)
+
+// exits is the one table from what happened to how the program ends. late is the code where the peer had called our
+// authentication a success only provisionally and IPCP never opened: then the refusal shows late, in one of the ways of
+// AUTH-02 (3GPP TS 29.061: a modem acknowledges any PAP or CHAP before it knows), and it is an authentication failure.
+var exits = map[Kind]struct{ code, late ExitCode }{
+	KindDone:        {code: ExitOK},
+	KindPeerEnded:   {code: ExitOK},
+	KindHangup:      {code: ExitSignal},
+	KindIdle:        {code: ExitIdle},
+	KindMaxTime:     {code: ExitMaxTime},
+	KindMaxBytes:    {code: ExitTraffic},
+	KindTimeout:     {code: ExitNegotiation, late: ExitAuth},
+	KindPlane:       {code: ExitFatal},
+	KindPrivilege:   {code: ExitPrivilege},
+	KindInternal:    {code: ExitFatal},
+	KindCarrierLost: {code: ExitModemHangup, late: ExitAuth},
+	KindCarriesNone: {code: ExitCarriesNoData},
+
+	"empty-naks":          {code: ExitNegotiation, late: ExitAuth},
+	"repeated-naks":       {code: ExitNegotiation, late: ExitAuth},
+	"no-address":          {code: ExitNegotiation, late: ExitAuth},
+	"address-rejected":    {code: ExitNegotiation, late: ExitAuth},
+	"garbage":             {code: ExitNegotiation, late: ExitAuth},
+	"terminated":          {code: ExitNegotiation, late: ExitAuth},
+	"timeout":             {code: ExitNegotiation, late: ExitAuth},
+	"protocol-rejected":   {code: ExitNegotiation},
+	"bogus-address":       {code: ExitCarriesNoData},
+	"looped-back":         {code: ExitLoopback},
+	"echo-timeout":        {code: ExitPeerDead},
+	"auth-rejected":       {code: ExitAuth},
+	"auth-method":         {code: ExitAuth},
+	"auth-timeout":        {code: ExitAuth},
+	"dial-refused":        {code: ExitDial},
+	"at-error":            {code: ExitDial},
+	"modem-silent":        {code: ExitDial},
+	"data-mode":           {code: ExitDial},
+	"not-registered":      {code: ExitRegistration},
+	"registration-denied": {code: ExitRegistration},
+	"pin-needed":          {code: ExitSIM},
+	"pin-wrong":           {code: ExitSIM},
+	"puk-needed":          {code: ExitSIM},
+	"no-sim":              {code: ExitSIM},
+	"no-modem":            {code: ExitNoModem},
+	"port-locked":         {code: ExitLocked},
+	"port-open":           {code: ExitOpen},
+}
+
+// Outcome says how a link ended.
+type Outcome struct {
+	Kind        Kind
+	Phase       string // one of trace's phases
+	Detail      string // what happened, in words; may be ""
+	Provisional bool   // our authentication was a success only provisionally, and IPCP had not opened
+	Err         error  // the cause, where an error was one
+}
+
+// ExitCode maps the outcome to the program's status.
+func (o Outcome) ExitCode() ExitCode {
+	row, known := exits[o.Kind]
+	switch {
+	case !known:
+		return ExitFatal
+	case o.Provisional && row.late != 0 && (o.Phase == trace.PhaseAuth || o.Phase == trace.PhaseIPCP):
+		return row.late
+	}
+	return row.code
+}
+
+// Clean says that the link ended as somebody wanted it to.
+func (o Outcome) Clean() bool {
+	switch o.Kind {
+	case KindDone, KindHangup, KindPeerEnded, KindIdle, KindMaxTime, KindMaxBytes:
+		return true
+	}
+	return false
+}
+
+// String says what happened in a few words.
+func (o Outcome) String() string {
+	text := string(o.Kind)
+	if o.Phase != "" {
+		text += " in phase " + o.Phase
+	}
+	if o.Detail != "" {
+		text += ": " + o.Detail
+	}
+	if o.Err != nil {
+		text += fmt.Sprintf(": %v", o.Err)
+	}
+	return text
+}
