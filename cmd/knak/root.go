@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/knakppp/knak/core/link"
+)
+
+// usageError is a mistake in flags, configuration or a profile: exit status 2, and nothing was touched.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// statusError ends the program with a status of its own. One that was already shown has an empty text.
+type statusError struct {
+	code link.ExitCode
+	text string
+}
+
+func (e *statusError) Error() string { return e.text }
+
+// exitCode maps an error to the program's status.
+func exitCode(err error) link.ExitCode {
+	var usage *usageError
+	var status *statusError
+	switch {
+	case err == nil:
+		return link.ExitOK
+	case errors.As(err, &usage):
+		return link.ExitUsage
+	case errors.As(err, &status):
+		return status.code
+	}
+	return link.ExitFatal
+}
+
+// app is what every command needs of the world.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	global         globalOptions
+}
+
+// run is main with the world as arguments. It returns the exit status.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && err.Error() != "" {
+		fmt.Fprintf(stderr, "knak: %s\n", err)
+	}
+	return int(exitCode(err))
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "knak",
+		Short: "Dial cellular modems that speak PPP, the odd ones too",
+		Long: `knak dials cellular modems that speak PPP. It has its own PPP engine, knows the quirks of many modems, and
+says in plain words what went wrong and what to try.
+
+  Try it without hardware:    knak dial --sim huawei/e398 --plane stack --once
+  The first real dial:        knak doctor, then: knak dial --apn internet
+  Why is a setting as it is:  knak quirks explain --quirks huawei/e398`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w\nsee: %s --help", err, cmd.CommandPath())
+	})
+	addGlobalFlags(root.PersistentFlags())
+	root.AddCommand(a.dialCommand(), a.hangupCommand(), a.statusCommand(), a.devicesCommand(), a.quirksCommand(),
+		a.simCommand(), a.doctorCommand(), a.completionCommand(), a.versionCommand())
+	for _, add := range extraCommands {
+		root.AddCommand(add(a))
+	}
+	markUsageErrors(root)
+	return root
+}
+
+// extraCommands holds commands that only some builds have (see man.go).
+var extraCommands []func(*app) *cobra.Command
+
+// markUsageErrors makes wrong arguments usage errors, as wrong flags are, and an unknown subcommand an error everywhere.
+func markUsageErrors(cmd *cobra.Command) {
+	check := cmd.Args
+	if check == nil && cmd.HasSubCommands() {
+		check = cobra.NoArgs
+	}
+	cmd.Args = func(c *cobra.Command, args []string) error {
+		if check == nil {
+			return nil
+		}
+		err := check(c, args)
+		if err == nil {
+			return nil
+		}
+		if c.HasSubCommands() && len(args) > 0 {
+			text := fmt.Sprintf("%s has no command %q", c.CommandPath(), args[0])
+			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+				text += "; did you mean " + strings.Join(near, " or ") + "?"
+			}
+			return usagef("%s\nsee: %s --help", text, c.CommandPath())
+		}
+		return usagef("%w\nsee: %s --help", err, c.CommandPath())
+	}
+	if cmd.RunE == nil && cmd.HasSubCommands() {
+		cmd.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
+	for _, sub := range cmd.Commands() {
+		markUsageErrors(sub)
+	}
+}
