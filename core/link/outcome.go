@@ -47,6 +47,7 @@ const (
 	KindMaxTime     Kind = "max-time"    // --max-time
 	KindMaxBytes    Kind = "max-bytes"   // --max-bytes
 	KindTimeout     Kind = "too-late"    // --timeout passed before the link worked
+	KindUsage       Kind = "usage"       // what the user asked for cannot be followed
 	KindPlane       Kind = "plane"       // the data plane could not be set up
 	KindPrivilege   Kind = "privilege"   // the data plane needs a privilege
 	KindCarriesNone Kind = "carries-nothing"
@@ -65,6 +66,7 @@ var exits = map[Kind]struct{ code, late ExitCode }{
 	KindMaxTime:     {code: ExitMaxTime},
 	KindMaxBytes:    {code: ExitTraffic},
 	KindTimeout:     {code: ExitNegotiation, late: ExitAuth},
+	KindUsage:       {code: ExitUsage},
 	KindPlane:       {code: ExitFatal},
 	KindPrivilege:   {code: ExitPrivilege},
 	KindInternal:    {code: ExitFatal},

@@ -1,0 +1,440 @@
+package link
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/diagnose"
+	"github.com/knakppp/knak/core/hdlc"
+	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/core/ppp"
+	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/prove"
+	"github.com/knakppp/knak/core/trace"
+)
+
+// This file is one attempt from the first AT to data flowing.
+
+// mruSlack is how much longer than our MRU a frame may be before it is dropped: some modems count differently.
+const mruSlack = 128
+
+// quietTime is how long the line must be quiet before text without a line end counts as complete.
+const quietTime = time.Second
+
+// begin starts an attempt on an open port.
+func (s *Session) begin(now time.Time) {
+	s.attempt++
+	s.outcome = Outcome{}
+	s.provisional, s.proved = false, false
+	s.network, s.network6 = ppp.NetworkUp{}, ppp.NetworkUp6{}
+	s.proof, s.engine = nil, nil
+	s.dialed = modem.Result{}
+	s.watcher = diagnose.New()
+	s.found = map[string]bool{}
+	s.enter(now, trace.PhaseDial)
+	s.stage = stageDialing
+	s.dialogue = at.NewDialogue(s.dial)
+	s.dialogue.Advance(now)
+	s.pumpDialogue(now)
+}
+
+// dial is the dialogue of an attempt: who is it, how is it to be treated, dial.
+func (s *Session) dial(x *at.Exchange) error {
+	selection, err := s.cfg.Resolve(modem.Identity{})
+	if err != nil {
+		return err
+	}
+	// A port whose profile names no number carries PPP at once: there is nobody to talk AT with.
+	direct := selection.Policy.Text("dial.number") == ""
+	if !direct {
+		plan := s.planFor(selection)
+		if err := modem.Sync(x, plan); err != nil {
+			s.take(x, selection)
+			return err
+		}
+		id, err := modem.Ask(x)
+		if err != nil {
+			s.take(x, selection)
+			return err
+		}
+		if selection, err = s.cfg.Resolve(id); err != nil {
+			return err
+		}
+	}
+	s.take(x, selection)
+	if direct {
+		return nil
+	}
+	return modem.Dial(s.plan, &s.dialed)(x)
+}
+
+// take makes a selection the one that this attempt follows, and says so.
+func (s *Session) take(x *at.Exchange, selection Selection) {
+	s.selection = selection
+	s.plan = s.planFor(selection)
+	x.Event(selection.Device)
+	for _, q := range selection.Quirks {
+		x.Event(q)
+	}
+}
+
+func (s *Session) planFor(selection Selection) modem.Plan {
+	return dialPlan(selection.Policy, s.cfg.PIN.Reveal(), s.user(selection.Policy), s.cfg.Password)
+}
+
+// user is the name to authenticate with in this attempt.
+func (s *Session) user(p Policy) string {
+	if s.blankUser {
+		return ""
+	}
+	return p.Text("auth.user")
+}
+
+// pumpDialogue does what the dialogue asks for.
+func (s *Session) pumpDialogue(now time.Time) {
+	for {
+		o, ok := s.dialogue.Next()
+		if !ok {
+			return
+		}
+		switch o := o.(type) {
+		case at.Write:
+			s.out.put(Write{o.Bytes})
+		case at.Event:
+			s.event(now, o.Event)
+		case at.Done:
+			s.dialogueDone(now, o.Err)
+			return
+		default:
+			s.out.put(PortOp{o})
+		}
+	}
+}
+
+func (s *Session) dialogueDone(now time.Time, err error) {
+	if s.stage == stageEnding {
+		s.dialogue = nil
+		s.attemptOver(now)
+		return
+	}
+	rest := s.dialogue.Rest()
+	s.dialogue = nil
+	if err != nil {
+		s.fail(now, dialOutcome(err))
+		return
+	}
+	s.startPPP(now, rest)
+}
+
+// dialOutcome says what an error of the dialogue means.
+func dialOutcome(err error) Outcome {
+	kind := Kind(modem.KindOf(err))
+	if kind == "" {
+		kind = KindInternal
+		var refused *SelectionError
+		if errors.As(err, &refused) {
+			kind = KindUsage
+		}
+	}
+	return Outcome{Kind: kind, Phase: trace.PhaseDial, Detail: err.Error()}
+}
+
+// startPPP gives the line to the engine. rest is what followed CONNECT.
+func (s *Session) startPPP(now time.Time, rest []byte) {
+	settings := engineSettings(s.selection.Policy, s.user(s.selection.Policy), s.cfg.Password)
+	s.stage = stagePPP
+	s.encoder = hdlc.NewEncoder(hdlc.DefaultConfig())
+	s.decoder = hdlc.NewDecoder(decoderConfig(ppp.DefaultFraming()))
+	s.engine = ppp.New(settings, s.cfg.Random)
+	s.engine.Open(now)
+	s.pumpEngine(now)
+	for len(rest) > 0 {
+		_, rest = s.Receive(now, rest) // no packet can be for the plane yet
+	}
+}
+
+func decoderConfig(f ppp.Framing) hdlc.DecoderConfig {
+	return hdlc.DecoderConfig{ACCM: f.RecvACCM, MRU: max(f.OwnMRU, hdlc.DefaultMRU) + mruSlack}
+}
+
+// receiveFrames takes octets in the data state.
+func (s *Session) receiveFrames(now time.Time, p []byte) (ip, rest []byte) {
+	s.engine.NoteTraffic(now)
+	s.quietAt = time.Time{}
+	item, rest := s.decoder.Next(p)
+	for ; item.Kind != hdlc.None; item, rest = s.decoder.Next(rest) {
+		switch item.Kind {
+		case hdlc.Text:
+			s.textSeen(now, item)
+		case hdlc.Frame:
+			switch item.Protocol {
+			case packet.IP, packet.IPv6:
+				if s.ipReceived(now, item.Info) {
+					return item.Info, rest
+				}
+			default:
+				s.engine.Receive(now, item.Protocol, item.Info)
+				s.pumpEngine(now)
+			}
+		}
+		switch s.stage {
+		case stageDialing, stageEnding: // the engine is done; the rest is for the dialogue
+			if len(rest) > 0 {
+				s.dialogue.Receive(now, rest)
+				s.pumpDialogue(now)
+			}
+			return nil, nil
+		case stageIdle, stageWaiting, stageReopening:
+			return nil, nil
+		}
+	}
+	if s.decoder.Pending() {
+		s.quietAt = now.Add(quietTime)
+	}
+	return nil, nil
+}
+
+// ipReceived says whether a packet is for the plane.
+func (s *Session) ipReceived(now time.Time, ip []byte) bool {
+	switch s.stage {
+	case stageUp:
+		s.bytesIn += uint64(len(ip))
+		s.lastPacket = now
+		if s.cfg.MaxBytes > 0 && s.bytesIn+s.bytesOut >= s.cfg.MaxBytes {
+			s.checkLimits(now)
+		}
+		return s.stage == stageUp
+	case stageProving:
+		s.proof.Receive(now, ip)
+		s.pumpProof(now)
+	}
+	return false
+}
+
+// textSeen takes what stood between frames. NO CARRIER means that the modem has left the data state (V.250 section 5.7.1).
+func (s *Session) textSeen(now time.Time, item hdlc.Item) {
+	if item.Kind != hdlc.Text {
+		return
+	}
+	text := strings.TrimSpace(string(item.Info))
+	if text == "" {
+		return
+	}
+	s.event(now, trace.Text{Text: text})
+	if strings.Contains(text, "NO CARRIER") {
+		s.engine.LowerDown(now)
+		s.pumpEngine(now)
+	}
+}
+
+// send frames a packet for the line.
+func (s *Session) send(protocol uint16, info []byte) {
+	// Each Write keeps its octets until it is taken, so the buffer only grows while outputs wait.
+	if s.out.head == len(s.out.list) {
+		s.frame = s.frame[:0]
+	}
+	start := len(s.frame)
+	s.frame = s.encoder.Append(s.frame, protocol, info)
+	s.out.put(Write{s.frame[start:len(s.frame):len(s.frame)]})
+}
+
+// pumpEngine does what the engine asks for.
+func (s *Session) pumpEngine(now time.Time) {
+	for {
+		o, ok := s.engine.Next()
+		if !ok {
+			return
+		}
+		switch o := o.(type) {
+		case ppp.Send:
+			s.send(o.Protocol, o.Info)
+		case ppp.Framing:
+			s.encoder.Set(hdlc.Config{ACCM: o.SendACCM, PFC: o.SendPFC, ACFC: o.SendACFC, ShareFlag: true})
+			s.decoder.Set(decoderConfig(o))
+		case ppp.Event:
+			if p, ok := o.Event.(trace.Phase); ok {
+				s.phaseOf(now, p)
+				continue
+			}
+			s.event(now, o.Event)
+		case ppp.AuthDone:
+			s.provisional = o.Provisional
+		case ppp.NetworkUp:
+			s.networkUp(now, o)
+		case ppp.NetworkUp6:
+			s.network6 = o
+		case ppp.NetworkDown:
+			s.networkDown(now, o)
+		case ppp.Stalled:
+			s.event(now, failureEvent(o.Failure))
+			s.tellFindings(now)
+		case ppp.Closing:
+			s.closing(now, o.Failure)
+		case ppp.Finished:
+			s.engineFinished(now, o.Failure)
+			return
+		}
+	}
+}
+
+// phaseOf follows the engine's phases; up is announced by the session, when it is true.
+func (s *Session) phaseOf(now time.Time, p trace.Phase) {
+	switch p.Phase {
+	case trace.PhaseUp, trace.PhaseDown, trace.PhaseHangup:
+		return
+	case trace.PhaseIPCP:
+		s.badAtIPCP = damaged(s.decoder.Stats())
+	}
+	s.event(now, p)
+}
+
+// networkUp takes the addresses: the link is proved, or the plane is made at once.
+func (s *Session) networkUp(now time.Time, n ppp.NetworkUp) {
+	old := s.network
+	s.network = n
+	switch s.stage {
+	case stagePPP:
+		if s.mustProve() {
+			s.startProof(now)
+			return
+		}
+		s.openPlane(now)
+	case stageProving:
+		s.startProof(now)
+	case stageOpening, stageUp:
+		if sameNetwork(old, n) {
+			return
+		}
+		s.event(now, trace.Notice{Level: "warning", Text: "the peer gave other addresses: the plane is made anew"})
+		s.closePlane()
+		s.openPlane(now)
+	}
+}
+
+func sameNetwork(a, b ppp.NetworkUp) bool {
+	if a.Local != b.Local || a.Peer != b.Peer || a.MTU != b.MTU || len(a.DNS) != len(b.DNS) {
+		return false
+	}
+	for i := range a.DNS {
+		if a.DNS[i] != b.DNS[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Session) networkDown(now time.Time, n ppp.NetworkDown) {
+	if n.Protocol == packet.IPV6CP {
+		s.network6 = ppp.NetworkUp6{}
+		return
+	}
+	switch s.stage {
+	case stageProving:
+		s.stage, s.proof = stagePPP, nil
+	case stageOpening, stageUp:
+		// The plane stays as it is until the peer has agreed again: mostly it is the same address.
+		s.event(now, trace.Notice{Level: "warning", Text: "the peer negotiates again"})
+	}
+}
+
+func (s *Session) mustProve() bool {
+	switch {
+	case s.cfg.Prove == ProveNever:
+		return false
+	case s.cfg.Prove == ProveAlways:
+		return true
+	}
+	switch s.selection.Policy.Text("prove.mode") {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	return s.provisional
+}
+
+func (s *Session) startProof(now time.Time) {
+	p := s.selection.Policy
+	s.stage = stageProving
+	s.enter(now, trace.PhaseProve)
+	s.proof = prove.New(prove.Config{
+		Local: s.network.Local, Peer: s.network.Peer, PeerAssumed: s.network.PeerAssumed, DNS: s.network.DNS,
+		Targets: addresses(p.List("prove.targets")), Limit: p.Duration("prove.limit"), Random: s.random64(),
+	})
+	s.proof.Start(now)
+	s.pumpProof(now)
+}
+
+// pumpProof does what the proof asks for.
+func (s *Session) pumpProof(now time.Time) {
+	for {
+		o, ok := s.proof.Next()
+		if !ok {
+			return
+		}
+		switch o := o.(type) {
+		case prove.Send:
+			s.send(packet.IP, o.Packet)
+		case prove.Event:
+			s.event(now, o.Probe)
+		case prove.Proved:
+			s.proved = true
+			s.openPlane(now)
+			return
+		case prove.Failed:
+			s.notProved(now, o.Reason)
+			return
+		}
+	}
+}
+
+func (s *Session) notProved(now time.Time, reason prove.Reason) {
+	if reason == prove.NoTarget {
+		s.event(now, trace.Notice{Level: "warning",
+			Text: "the link cannot be proved: the peer named neither its own address nor a name server; --set prove.targets=ADDRESS names one"})
+		s.openPlane(now)
+		return
+	}
+	s.fail(now, Outcome{Kind: KindCarriesNone, Phase: trace.PhaseProve, Provisional: s.provisional,
+		Detail: "nothing that was sent from " + s.network.Local.String() + " was answered (" + string(reason) + ")"})
+}
+
+func (s *Session) openPlane(now time.Time) {
+	s.stage, s.proof = stageOpening, nil
+	s.planeOpen = true
+	s.out.put(OpenPlane{plane.Config{
+		Local: s.network.Local, Peer: s.network.Peer, DNS: s.network.DNS, MTU: s.network.MTU, InterfaceID6: s.network6.LocalID,
+	}})
+}
+
+func (s *Session) closePlane() {
+	if s.planeOpen {
+		s.planeOpen = false
+		s.out.put(ClosePlane{})
+	}
+}
+
+// announce says that the link is up.
+func (s *Session) announce(now time.Time, kind, name string) {
+	s.stage = stageUp
+	s.wasUp = true
+	s.upSince, s.lastPacket = now, now
+	s.bytesIn, s.bytesOut = 0, 0
+	s.delay = 0
+	up := trace.Up{
+		Interface: name, Plane: kind, Local: s.network.Local.String(), Peer: s.network.Peer.String(),
+		DNS: texts(s.network.DNS), WINS: texts(s.network.NBNS), MTU: s.network.MTU,
+		ElapsedMS: now.Sub(s.started).Milliseconds(), Proved: s.proved,
+	}
+	if s.network6.LocalID != [8]byte{} {
+		up.IPv6 = linkLocal(s.network6.LocalID).String()
+	}
+	s.enter(now, trace.PhaseUp)
+	s.event(now, up)
+	if s.cfg.Once {
+		s.end(now, Outcome{Kind: KindDone, Phase: trace.PhaseUp, Detail: "the link works, and --once was given"})
+	}
+}

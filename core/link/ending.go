@@ -1,0 +1,300 @@
+package link
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"io"
+	"net/netip"
+	"time"
+
+	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/hdlc"
+	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/core/ppp"
+	"github.com/knakppp/knak/core/trace"
+)
+
+// This file is how an attempt ends, and what comes after.
+
+// enoughGarbage is how many damaged frames after IPCP began make silence look like garbage.
+const enoughGarbage = 3
+
+func damaged(st hdlc.Stats) uint64 { return st.FCSErrors + st.Short + st.Oversize + st.Aborted }
+
+// refusedLate says that the success of the authentication proved nothing and IPCP has not opened.
+func (s *Session) refusedLate() bool { return s.provisional && !s.network.Local.IsValid() }
+
+func failureEvent(f ppp.Failure) trace.Failure {
+	return trace.Failure{Phase: f.Phase, Kind: f.Kind, Detail: f.Detail, Provisional: f.Provisional}
+}
+
+// end makes the session end with an outcome that somebody wants or a limit demands.
+func (s *Session) end(now time.Time, o Outcome) {
+	s.stop = &o
+	s.fail(now, o)
+}
+
+// fail ends the attempt: what went wrong is told, then the link is ended as far as it got.
+func (s *Session) fail(now time.Time, o Outcome) {
+	if s.outcome.Kind == "" {
+		s.outcome = o
+		s.tellOutcome(now)
+	}
+	switch s.stage {
+	case stageDialing:
+		if s.dialogue != nil {
+			s.dialogue.Stop()
+			s.dialogue = nil
+			s.endCall(now, false)
+			return
+		}
+		s.attemptOver(now)
+	case stagePPP, stageProving, stageOpening, stageUp:
+		s.enter(now, trace.PhaseHangup)
+		s.stage, s.proof = stageClosing, nil
+		s.closePlane()
+		s.engine.Close(now, s.goodbye())
+		s.pumpEngine(now)
+	case stageWaiting, stageReopening:
+		s.finish(now, s.outcome)
+	case stageClosing, stageEnding, stageIdle:
+		// It ends already.
+	}
+}
+
+// goodbye is the text of our Terminate-Request.
+func (s *Session) goodbye() string {
+	if s.outcome.Clean() {
+		return "User request"
+	}
+	return "knak: " + string(s.outcome.Kind)
+}
+
+// tellOutcome puts out the failure and the findings; an outcome that somebody wanted is no failure.
+func (s *Session) tellOutcome(now time.Time) {
+	o := s.outcome
+	if o.Clean() {
+		return
+	}
+	s.event(now, trace.Failure{Phase: o.Phase, Kind: string(o.Kind), Detail: o.Detail, Provisional: o.Provisional})
+	s.tellFindings(now)
+}
+
+// tellFindings puts out what diagnosis makes of the attempt so far, the likeliest cause only, and each finding once.
+func (s *Session) tellFindings(now time.Time) {
+	for _, f := range s.watcher.Findings() {
+		if !s.found[f.ID] {
+			s.found[f.ID] = true
+			s.event(now, f)
+		}
+		return
+	}
+}
+
+// closing hears that the engine gives up. The plane goes first: nothing may be sent from an address that is being lost.
+func (s *Session) closing(now time.Time, f ppp.Failure) {
+	if s.stage == stageClosing {
+		return
+	}
+	s.setFailure(now, f)
+	s.enter(now, trace.PhaseHangup)
+	s.stage, s.proof = stageClosing, nil
+	s.closePlane()
+}
+
+// setFailure makes the engine's failure the outcome of the attempt, unless it has one.
+func (s *Session) setFailure(now time.Time, f ppp.Failure) {
+	if s.outcome.Kind != "" || f.Kind == ppp.KindClosed {
+		return
+	}
+	o := Outcome{Kind: Kind(f.Kind), Phase: f.Phase, Detail: f.Detail, Provisional: f.Provisional}
+	switch {
+	case s.stage == stageUp && f.Kind == ppp.KindTerminated:
+		o.Kind, o.Phase = KindPeerEnded, trace.PhaseUp
+	case f.Kind == ppp.KindTimeout && f.Phase == trace.PhaseIPCP && damaged(s.decoder.Stats())-s.badAtIPCP >= enoughGarbage:
+		o.Kind = "garbage"
+	}
+	s.outcome = o
+	s.tellOutcome(now)
+}
+
+// engineFinished ends the call, now that PPP is over.
+func (s *Session) engineFinished(now time.Time, f ppp.Failure) {
+	s.setFailure(now, f)
+	if s.stage != stageClosing {
+		s.enter(now, trace.PhaseHangup)
+		s.stage, s.proof = stageClosing, nil
+		s.closePlane()
+	}
+	s.quietAt = time.Time{}
+	s.endCall(now, f.Kind != ppp.KindCarrierLost)
+}
+
+// endCall brings the modem back to the command state. inData says whether it is believed to be in the data state.
+func (s *Session) endCall(now time.Time, inData bool) {
+	if s.lost || s.selection.Policy == nil || s.selection.Policy.Text("dial.number") == "" || s.outcome.Kind == "modem-silent" {
+		s.attemptOver(now)
+		return
+	}
+	if s.dialed.Connect == "" && s.engine == nil {
+		s.attemptOver(now) // there never was a call
+		return
+	}
+	s.enter(now, trace.PhaseHangup)
+	s.stage = stageEnding
+	var result modem.HangupResult
+	hangup := modem.Hangup(s.plan, inData, &result)
+	s.dialogue = at.NewDialogue(func(x *at.Exchange) error {
+		err := hangup(x)
+		if err != nil {
+			x.Event(trace.Notice{Level: "warning", Text: "the call may still be up: " + err.Error()})
+		}
+		return err
+	})
+	s.dialogue.Advance(now)
+	s.pumpDialogue(now)
+}
+
+// attemptOver decides what comes after an attempt: another one, or the end.
+func (s *Session) attemptOver(now time.Time) {
+	if s.dialogue != nil {
+		s.dialogue.Stop()
+		s.dialogue = nil
+	}
+	s.closePlane()
+	s.quietAt = time.Time{}
+	o := s.outcome
+	if s.stop != nil {
+		s.finish(now, *s.stop)
+		return
+	}
+	if o.Kind == "" {
+		o = Outcome{Kind: KindInternal, Phase: s.phase}
+	}
+	if !s.upSince.IsZero() {
+		// A link that was up and is lost: count anew.
+		s.down(now, o)
+		s.attempt = 0
+	}
+	reason, ok := s.tryAgain(o)
+	if !ok {
+		s.finish(now, o)
+		return
+	}
+	wait := s.nextDelay()
+	s.stage = stageWaiting
+	s.retryAt = now.Add(wait)
+	s.event(now, trace.Attempt{Number: s.attempt + 1, Wait: wait, WaitMS: wait.Milliseconds(), Reason: reason})
+	if wait == 0 {
+		s.again(now)
+	}
+}
+
+// final are failures that another attempt cannot cure, or must not try to: three wrong PINs block a SIM.
+var final = map[Kind]bool{
+	"pin-needed": true, "pin-wrong": true, "puk-needed": true, "no-sim": true, KindUsage: true, KindPrivilege: true, KindPlane: true,
+	"registration-denied": true, KindInternal: true,
+}
+
+// tryAgain says whether there is another attempt, and why.
+func (s *Session) tryAgain(o Outcome) (reason string, ok bool) {
+	if o.Clean() && o.Kind != KindPeerEnded || final[o.Kind] || s.selection.Policy == nil {
+		return "", false
+	}
+	s.blankUser = !s.blankUser && s.tryBlank(o)
+	limit := s.cfg.MaxAttempts
+	if limit == 0 && !s.cfg.Persist {
+		limit = s.selection.Policy.Int("retry.attempts")
+	}
+	if s.blankUser {
+		return "the network may not know the user name; trying an empty one", true
+	}
+	if limit > 0 && s.attempt >= limit {
+		return "", false
+	}
+	if o.Kind == KindPeerEnded && !s.cfg.Persist {
+		return "", false
+	}
+	return o.String(), true
+}
+
+// tryBlank says whether an empty user name is worth an attempt: the success was provisional, the network then refused,
+// the name was not empty and no person chose it (AUTH-02, AUTH-03).
+func (s *Session) tryBlank(o Outcome) bool {
+	return o.Provisional && o.ExitCode() == ExitAuth && !s.selection.UserChosen && s.selection.Policy.Text("auth.user") != ""
+}
+
+// nextDelay doubles the wait from retry.delay to retry.max_delay.
+func (s *Session) nextDelay() time.Duration {
+	first, most := s.selection.Policy.Duration("retry.delay"), s.selection.Policy.Duration("retry.max_delay")
+	if s.delay == 0 {
+		s.delay = first
+	} else {
+		s.delay = min(2*s.delay, most)
+	}
+	return s.delay
+}
+
+// again begins the next attempt.
+func (s *Session) again(now time.Time) {
+	s.retryAt = time.Time{}
+	if s.lost {
+		s.stage = stageReopening
+		s.out.put(Reopen{})
+		return
+	}
+	s.begin(now)
+}
+
+// down tells that a link that was up is no more.
+func (s *Session) down(now time.Time, o Outcome) {
+	seconds := 0.0
+	if !s.upSince.IsZero() {
+		seconds = now.Sub(s.upSince).Seconds()
+	}
+	s.enter(now, trace.PhaseDown)
+	s.event(now, trace.Down{Reason: o.String(), ExitCode: int(o.ExitCode()), Seconds: seconds, BytesIn: s.bytesIn, BytesOut: s.bytesOut})
+	s.upSince = time.Time{}
+}
+
+// finish ends the session.
+func (s *Session) finish(now time.Time, o Outcome) {
+	s.down(now, o)
+	s.stage = stageIdle
+	s.out.put(Done{o})
+}
+
+func (s *Session) random64() uint64 {
+	r := s.cfg.Random
+	if r == nil {
+		r = rand.Reader
+	}
+	var b [8]byte
+	if _, err := io.ReadFull(r, b[:]); err != nil {
+		return 0 // no more than a guessable port in a probe
+	}
+	return binary.BigEndian.Uint64(b[:])
+}
+
+func texts(list []netip.Addr) []string {
+	out := make([]string, 0, len(list))
+	for _, a := range list {
+		out = append(out, a.String())
+	}
+	return out
+}
+
+// linkLocal is the address of an interface identifier (RFC 5072 section 5).
+func linkLocal(id [8]byte) netip.Addr {
+	a := [16]byte{0: 0xfe, 1: 0x80}
+	copy(a[8:], id[:])
+	return netip.AddrFrom16(a)
+}
+
+// SelectionError says that what the user asked for cannot be followed: an unknown profile, a value out of range.
+type SelectionError struct{ Err error }
+
+func (e *SelectionError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *SelectionError) Unwrap() error { return e.Err }

@@ -1,0 +1,395 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/core/trace"
+)
+
+// Port is what the loop needs of a serial port, a pseudo-terminal or a simulated modem. Close ends a Read and a Write.
+type Port interface {
+	Read([]byte) (int, error)
+	Write([]byte) (int, error)
+	// Apply does one of at's outputs SetDTR, Break, SetBaud, SetFlow and Discard. What the port cannot do is no error.
+	Apply(at.Output) error
+	// WatchLines calls changed with the state of the modem lines, at once and at every change, until the port is closed.
+	// It returns at once, without a call, where the port has no such lines.
+	WatchLines(changed func(at.ModemLines))
+	Close() error
+}
+
+// Environment is the world that Run works in.
+type Environment struct {
+	// OpenPort opens the port; it is called again when the port was lost and another attempt is due. It should wait for a
+	// device that is away for a while, as long as ctx allows.
+	OpenPort func(ctx context.Context) (Port, error)
+	// OpenPlane makes a plane. It adds to the configuration what the user chose.
+	OpenPlane func(ctx context.Context, cfg plane.Config) (plane.Plane, error)
+	Sink      trace.Sink
+}
+
+// portOpenPatience is how long a lost port may take to come back before the attempt counts as failed: a stick that
+// restarts needs 10 to 40 s (USB-13).
+const portOpenPatience = time.Minute
+
+// writeChunk is how many octets of frames are gathered before the reader of the plane waits for the port to take them.
+const writeChunk = 32 << 10
+
+// Runner turns a session's crank. All of its goroutines work on the session under one lock; none of them polls.
+type Runner struct {
+	env Environment
+
+	mu       sync.Mutex // guards the session and everything below
+	session  *Session
+	port     Port
+	plane    plane.Plane
+	pending  []byte // octets for the port
+	deadline time.Time
+	outcome  Outcome
+	finished bool
+
+	writing  sync.Mutex // held while octets are on their way into the port, so that frames keep their order
+	spare    []byte     // the other buffer of pending's pair; belongs to writing
+	wake     chan struct{}
+	timer    *time.Timer
+	done     chan struct{}
+	planeOps chan func() // opening and closing a plane, one after the other
+	workers  sync.WaitGroup
+}
+
+// NewRunner makes the runner of a session that was not started.
+func NewRunner(s *Session, env Environment) *Runner {
+	return &Runner{
+		env: env, session: s, wake: make(chan struct{}, 1), timer: time.NewTimer(time.Hour), done: make(chan struct{}),
+		planeOps: make(chan func(), 8),
+	}
+}
+
+// Hangup ends the link. It returns at once; Run returns when the link is down.
+func (r *Runner) Hangup(kind Kind, reason string) {
+	r.step(func(now time.Time) { r.session.Hangup(now, kind, reason) })
+}
+
+// Counters gives the octets of IP packets since the link came up.
+func (r *Runner) Counters() (in, out uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.session.Counters()
+}
+
+// Run opens the port, runs the session to its end and gives back everything. When ctx ends, the link is hung up cleanly.
+func (r *Runner) Run(ctx context.Context) Outcome {
+	port, err := r.env.OpenPort(ctx)
+	if err != nil {
+		return Outcome{Kind: KindInternal, Phase: trace.PhaseDial, Err: err}
+	}
+	planes := make(chan struct{})
+	go func() {
+		defer close(planes)
+		for op := range r.planeOps {
+			op()
+		}
+	}()
+	r.workers.Go(r.writeLoop)
+	r.attach(port)
+	r.step(r.session.Start)
+	ended := ctx.Done()
+	for running := true; running; {
+		select {
+		case <-ended:
+			ended = nil
+			r.Hangup(KindHangup, "told to end")
+		case <-r.timer.C:
+			r.step(r.session.Advance)
+		case <-r.done:
+			running = false
+		}
+	}
+	close(r.planeOps)
+	<-planes
+	r.flush() // the last words, if the port still takes them
+	r.mu.Lock()
+	port = r.port
+	r.mu.Unlock()
+	if port != nil {
+		if err := port.Close(); err != nil {
+			r.record(trace.Notice{Level: "warning", Text: "closing the port: " + err.Error()})
+		}
+	}
+	close(r.wake)
+	r.workers.Wait()
+	return r.outcome
+}
+
+// attach takes a port into use: one goroutine reads it, one watches its lines.
+func (r *Runner) attach(port Port) {
+	r.mu.Lock()
+	r.port = port
+	r.mu.Unlock()
+	r.workers.Go(func() { r.readLoop(port) })
+	r.workers.Go(func() {
+		var last at.ModemLines
+		port.WatchLines(func(lines at.ModemLines) {
+			dropped := last.DCD && !lines.DCD
+			last = lines
+			r.step(func(now time.Time) { r.session.Lines(now, lines, dropped) })
+		})
+	})
+}
+
+// step runs one call into the session and does what comes out.
+func (r *Runner) step(call func(now time.Time)) {
+	r.mu.Lock()
+	if !r.finished {
+		call(time.Now())
+		r.drain()
+	}
+	r.mu.Unlock()
+}
+
+// drain does what the session wants, with r.mu held.
+func (r *Runner) drain() {
+	for {
+		o, ok := r.session.Next()
+		if !ok {
+			break
+		}
+		switch o := o.(type) {
+		case Write:
+			r.pending = append(r.pending, o.Bytes...)
+			r.wakeWriter()
+		case PortOp:
+			if err := r.port.Apply(o.Op); err != nil {
+				r.record(trace.Notice{Level: "warning", Text: err.Error()})
+			}
+		case Event:
+			r.record(o.Event)
+		case OpenPlane:
+			r.planeOps <- func() { r.openPlane(o.Config) }
+		case ClosePlane:
+			r.planeOps <- r.closePlane
+		case Reopen:
+			r.workers.Go(r.reopen)
+		case Done:
+			r.outcome = o.Outcome
+			r.finished = true
+			close(r.done)
+			return
+		}
+	}
+	r.rearm()
+}
+
+// rearm sets the timer for the session's deadline, with r.mu held.
+func (r *Runner) rearm() {
+	d := r.session.Deadline()
+	if d.Equal(r.deadline) {
+		return
+	}
+	r.deadline = d
+	if d.IsZero() {
+		r.timer.Stop()
+		return
+	}
+	r.timer.Reset(time.Until(d))
+}
+
+func (r *Runner) record(e trace.Event) {
+	r.env.Sink.Record(trace.Record{Time: time.Now(), Link: r.session.cfg.Name, Event: e})
+}
+
+func (r *Runner) wakeWriter() {
+	select {
+	case r.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// writeLoop writes what the session has to say. The reader of the plane writes its own.
+func (r *Runner) writeLoop() {
+	for range r.wake {
+		r.flush()
+	}
+}
+
+// flush writes everything that is pending.
+func (r *Runner) flush() {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	for {
+		r.mu.Lock()
+		out, port := r.pending, r.port
+		if len(out) == 0 || port == nil {
+			r.mu.Unlock()
+			return
+		}
+		r.pending = r.spare[:0]
+		r.mu.Unlock()
+		_, err := port.Write(out)
+		r.spare = out
+		if err != nil {
+			r.portLost(port, err)
+			return
+		}
+	}
+}
+
+// readLoop reads the port until it is closed or lost.
+func (r *Runner) readLoop(port Port) {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := port.Read(buf)
+		if n > 0 {
+			r.received(buf[:n])
+		}
+		if err != nil {
+			r.portLost(port, err)
+			return
+		}
+	}
+}
+
+// received gives octets to the session and IP packets to the plane. The lock is not held while the plane works: a packet
+// is valid until the session is given octets again, which only this goroutine does.
+func (r *Runner) received(p []byte) {
+	now := time.Now()
+	var to plane.Plane
+	r.mu.Lock()
+	for len(p) > 0 && !r.finished {
+		var ip []byte
+		ip, p = r.session.Receive(now, p)
+		r.drain()
+		if ip != nil && r.plane != nil {
+			to = r.plane
+			r.mu.Unlock()
+			err := to.Deliver(ip)
+			r.mu.Lock()
+			if err != nil {
+				r.planeLost(now, err)
+			}
+		}
+	}
+	r.mu.Unlock()
+	if to != nil {
+		if err := to.Flush(); err != nil {
+			r.step(func(now time.Time) { r.planeLost(now, err) })
+		}
+	}
+}
+
+// planeLost ends a link whose plane works no more, with r.mu held.
+func (r *Runner) planeLost(now time.Time, err error) {
+	r.session.Hangup(now, KindPlane, "the data plane failed: "+err.Error())
+	r.drain()
+}
+
+// portLost tells the session that the port is gone, once.
+func (r *Runner) portLost(port Port, err error) {
+	r.mu.Lock()
+	mine := r.port == port && !r.finished
+	if mine {
+		r.port = nil
+		r.pending = r.pending[:0]
+	}
+	r.mu.Unlock()
+	if !mine {
+		return
+	}
+	_ = port.Close() // it is gone; what counts is err
+	r.step(func(now time.Time) { r.session.PortLost(now, err) })
+}
+
+// reopen opens the port again for another attempt.
+func (r *Runner) reopen() {
+	ctx, cancel := context.WithTimeout(context.Background(), portOpenPatience)
+	defer cancel()
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		select {
+		case <-r.done:
+			cancel()
+		case <-stop:
+		}
+	}()
+	port, err := r.env.OpenPort(ctx)
+	if err != nil {
+		r.step(func(now time.Time) { r.session.PortLost(now, err) })
+		return
+	}
+	r.mu.Lock()
+	over := r.finished
+	r.mu.Unlock()
+	if over {
+		_ = port.Close() // nobody wants it any more
+		return
+	}
+	r.attach(port)
+	r.step(r.session.PortOpened)
+}
+
+// openPlane makes the plane, and carries its packets until it is closed.
+func (r *Runner) openPlane(cfg plane.Config) {
+	p, err := r.env.OpenPlane(context.Background(), cfg)
+	if err != nil {
+		kind := KindPlane
+		if errors.Is(err, plane.ErrNotPermitted) {
+			kind = KindPrivilege
+		}
+		r.step(func(now time.Time) { r.session.PlaneFailed(now, kind, err) })
+		return
+	}
+	r.mu.Lock()
+	r.plane = p
+	r.mu.Unlock()
+	r.workers.Go(func() { r.planeLoop(p) })
+	r.step(func(now time.Time) { r.session.PlaneUp(now, p.Kind(), p.Interface()) })
+	for _, line := range p.Info() {
+		r.mu.Lock()
+		r.record(trace.Notice{Level: "info", Text: line})
+		r.mu.Unlock()
+	}
+}
+
+func (r *Runner) closePlane() {
+	r.mu.Lock()
+	p := r.plane
+	r.plane = nil
+	r.mu.Unlock()
+	if p == nil {
+		return
+	}
+	if err := p.Close(); err != nil {
+		r.mu.Lock()
+		r.record(trace.Notice{Level: "warning", Text: "not everything could be given back: " + err.Error()})
+		r.mu.Unlock()
+	}
+}
+
+// planeLoop carries packets from the plane to the port. It writes them itself, so that a port which takes no more
+// makes the plane wait, and not this program's memory grow.
+func (r *Runner) planeLoop(p plane.Plane) {
+	add := func(ip []byte) bool {
+		r.mu.Lock()
+		r.pending = r.session.AppendPacket(time.Now(), r.pending, ip)
+		more := len(r.pending) < writeChunk
+		r.mu.Unlock()
+		return more
+	}
+	for {
+		if err := p.Read(add); err != nil {
+			return // closed
+		}
+		r.flush()
+		r.mu.Lock()
+		if !r.finished {
+			r.rearm()
+		}
+		r.mu.Unlock()
+	}
+}

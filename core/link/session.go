@@ -1,0 +1,395 @@
+package link
+
+import (
+	"io"
+	"time"
+
+	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/diagnose"
+	"github.com/knakppp/knak/core/hdlc"
+	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/core/ppp"
+	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/prove"
+	"github.com/knakppp/knak/core/trace"
+)
+
+// Config is what one connection is asked to be.
+type Config struct {
+	Name string // the link's name, for the trace
+
+	// Resolve says how to treat the modem that answered with this identity. It is called once an attempt, inside the
+	// machine: it must compute only.
+	Resolve func(modem.Identity) (Selection, error)
+
+	PIN      auth.Secret
+	Password auth.Secret
+
+	Prove       ProveMode
+	Once        bool          // hang up as soon as the link is up
+	Persist     bool          // dial again whenever the link ends, other than because somebody wanted it to
+	MaxAttempts int           // how often to dial; 0: as retry.attempts says, or without limit with Persist
+	Timeout     time.Duration // how long it may take to a working link, over all attempts; 0: no limit
+	Idle        time.Duration // end after so long without a packet; 0: never
+	MaxTime     time.Duration // end after so long up; 0: never
+	MaxBytes    uint64        // end after so many octets of IP packets in both directions; 0: never
+
+	Random io.Reader // chance for the engine and the proof; nil: crypto/rand
+}
+
+// ProveMode says whether a packet must have come back before the link counts as up.
+type ProveMode uint8
+
+// The modes. ProveByProfile follows prove.mode, by which a link is proved where the authentication was provisional.
+const (
+	ProveByProfile ProveMode = iota
+	ProveAlways
+	ProveNever
+)
+
+// Output is one thing for the loop to do: Write, PortOp, Event, OpenPlane, ClosePlane, Reopen or Done. Outputs are done
+// in the order in which Next gives them.
+type Output interface{ output() }
+
+// Write asks for octets to be written to the port. They are valid until the next call into the session.
+type Write struct{ Bytes []byte }
+
+// PortOp asks for one of at's outputs other than Write, Event and Done.
+type PortOp struct{ Op at.Output }
+
+// Event is for the trace.
+type Event struct{ Event trace.Event }
+
+// OpenPlane asks for a plane; PlaneUp or PlaneFailed answers. The loop adds what the user chose.
+type OpenPlane struct{ Config plane.Config }
+
+// ClosePlane asks for the plane to give back what it took.
+type ClosePlane struct{}
+
+// Reopen asks for the port to be opened again after it was lost; PortOpened or PortLost answers.
+type Reopen struct{}
+
+// Done is the last output.
+type Done struct{ Outcome Outcome }
+
+func (Write) output()      {}
+func (PortOp) output()     {}
+func (Event) output()      {}
+func (OpenPlane) output()  {}
+func (ClosePlane) output() {}
+func (Reopen) output()     {}
+func (Done) output()       {}
+
+// stage is where a session is within one attempt. It decides who gets the octets that arrive.
+type stage uint8
+
+const (
+	stageIdle     stage = iota // before Start, and after Done
+	stageDialing               // the dialogue has the port
+	stagePPP                   // the engine negotiates
+	stageProving               // IPCP is open, and probes are out
+	stageOpening               // the plane is being made
+	stageUp                    // packets flow
+	stageClosing               // the engine says good-bye
+	stageEnding                // the dialogue ends the call
+	stageWaiting               // for the next attempt
+	stageReopening             // for the port
+)
+
+// Session is one connection as a machine. It is not safe for use by several goroutines.
+type Session struct {
+	cfg Config
+	out outputs
+
+	stage   stage
+	phase   string // the last trace.Phase
+	started time.Time
+	attempt int
+	wasUp   bool // in this life of the session, for Timeout
+	timeout time.Time
+	retryAt time.Time
+	delay   time.Duration // the wait before the next attempt
+	stop    *Outcome      // somebody wants the session to end, with this outcome
+	lost    bool          // the port is gone
+
+	selection Selection
+	selectErr error
+	plan      modem.Plan
+	dialed    modem.Result
+	dialogue  *at.Dialogue
+	blankUser bool // this attempt sends an empty user name although the policy has another
+
+	engine      *ppp.Engine
+	encoder     *hdlc.Encoder
+	decoder     *hdlc.Decoder
+	frame       []byte // the encoder's buffer
+	provisional bool
+	network     ppp.NetworkUp
+	network6    ppp.NetworkUp6
+	proof       *prove.Machine
+	planeOpen   bool
+	proved      bool
+	badAtIPCP   uint64    // damaged frames before IPCP began
+	quietAt     time.Time // when text without a line end is handed out
+
+	upSince           time.Time
+	lastPacket        time.Time
+	bytesIn, bytesOut uint64
+	outcome           Outcome // of this attempt, once it is known
+
+	watcher *diagnose.Watcher
+	found   map[string]bool // findings already told in this attempt
+}
+
+// New makes a session. Start begins it.
+func New(cfg Config) *Session {
+	return &Session{cfg: cfg, phase: trace.PhaseDown}
+}
+
+// Start begins the first attempt. The port is open.
+func (s *Session) Start(now time.Time) {
+	s.started = now
+	if s.cfg.Timeout > 0 {
+		s.timeout = now.Add(s.cfg.Timeout)
+	}
+	s.begin(now)
+}
+
+// Receive takes octets from the port. Where it comes to an IP packet for the plane it returns that and the octets behind
+// it, to be given again; the packet is valid until then. Otherwise it takes all of p.
+func (s *Session) Receive(now time.Time, p []byte) (ip, rest []byte) {
+	switch s.stage {
+	case stageDialing, stageEnding:
+		s.dialogue.Receive(now, p)
+		s.pumpDialogue(now)
+		return nil, nil
+	case stagePPP, stageProving, stageOpening, stageUp, stageClosing:
+		return s.receiveFrames(now, p)
+	}
+	return nil, nil // between attempts nobody listens
+}
+
+// Lines tells the state of the port's modem lines, at the start and whenever it changes. Ports without lines never call it.
+func (s *Session) Lines(now time.Time, lines at.ModemLines, carrierDropped bool) {
+	switch s.stage {
+	case stageDialing, stageEnding:
+		s.dialogue.Lines(now, lines)
+		s.pumpDialogue(now)
+	case stagePPP, stageProving, stageOpening, stageUp, stageClosing:
+		if carrierDropped {
+			s.engine.LowerDown(now)
+			s.pumpEngine(now)
+		}
+	}
+}
+
+// AppendPacket frames an IP packet of the plane's for the line, behind dst. It drops the packet where the link is not up.
+func (s *Session) AppendPacket(now time.Time, dst, ip []byte) []byte {
+	if s.stage != stageUp || len(ip) == 0 {
+		return dst
+	}
+	protocol := packet.IP
+	switch ip[0] >> 4 {
+	case 4:
+		if !s.network.Local.IsValid() {
+			return dst
+		}
+	case 6:
+		if s.network6.LocalID == [8]byte{} {
+			return dst
+		}
+		protocol = packet.IPv6
+	default:
+		return dst
+	}
+	s.bytesOut += uint64(len(ip))
+	s.lastPacket = now
+	return s.encoder.Append(dst, protocol, ip)
+}
+
+// PlaneUp says that the plane works. name is its network interface, or "".
+func (s *Session) PlaneUp(now time.Time, kind, name string) {
+	if s.stage != stageOpening {
+		return
+	}
+	s.announce(now, kind, name)
+}
+
+// PlaneFailed says that no plane could be made.
+func (s *Session) PlaneFailed(now time.Time, kind Kind, err error) {
+	if s.stage != stageOpening {
+		return
+	}
+	s.planeOpen = false
+	s.fail(now, Outcome{Kind: kind, Phase: trace.PhaseUp, Err: err})
+}
+
+// PortLost says that the port is gone: unplugged, hung up by its driver, or not to be opened again.
+func (s *Session) PortLost(now time.Time, err error) {
+	s.lost = true
+	switch s.stage {
+	case stageIdle, stageWaiting:
+	case stageReopening:
+		s.finish(now, Outcome{Kind: "port-open", Phase: trace.PhaseDial, Err: err})
+	default:
+		if s.outcome.Kind == "" {
+			s.outcome = Outcome{Kind: KindCarrierLost, Phase: s.phase, Provisional: s.refusedLate(), Detail: "the port is gone", Err: err}
+		}
+		s.attemptOver(now)
+	}
+}
+
+// PortOpened says that the port is there again.
+func (s *Session) PortOpened(now time.Time) {
+	if s.stage != stageReopening {
+		return
+	}
+	s.lost = false
+	s.begin(now)
+}
+
+// Hangup ends the session cleanly, whatever it is doing.
+func (s *Session) Hangup(now time.Time, kind Kind, reason string) {
+	if s.stage == stageIdle || s.stop != nil {
+		return
+	}
+	s.end(now, Outcome{Kind: kind, Phase: s.phase, Detail: reason})
+}
+
+// Counters gives the octets of IP packets since the link came up.
+func (s *Session) Counters() (in, out uint64) { return s.bytesIn, s.bytesOut }
+
+// Next takes the next thing to do.
+func (s *Session) Next() (Output, bool) { return s.out.take() }
+
+// Deadline is when Advance must be called next; the zero time: nothing is due.
+func (s *Session) Deadline() time.Time {
+	var d deadline
+	switch s.stage {
+	case stageIdle:
+		return time.Time{}
+	case stageDialing, stageEnding:
+		d.add(s.dialogue.Deadline())
+	case stageWaiting:
+		d.add(s.retryAt)
+	case stagePPP, stageOpening, stageClosing:
+		d.add(s.engine.Deadline())
+	case stageProving:
+		d.add(s.engine.Deadline())
+		d.add(s.proof.Deadline())
+	case stageUp:
+		d.add(s.engine.Deadline())
+		if s.cfg.Idle > 0 {
+			d.add(s.lastPacket.Add(s.cfg.Idle))
+		}
+		if s.cfg.MaxTime > 0 {
+			d.add(s.upSince.Add(s.cfg.MaxTime))
+		}
+	}
+	d.add(s.quietAt)
+	if !s.wasUp && s.stop == nil {
+		d.add(s.timeout)
+	}
+	return d.t
+}
+
+// Advance does what is due.
+func (s *Session) Advance(now time.Time) {
+	if s.stage == stageIdle {
+		return
+	}
+	if !s.wasUp && s.stop == nil && due(s.timeout, now) {
+		s.end(now, Outcome{Kind: KindTimeout, Phase: s.phase, Provisional: s.refusedLate(),
+			Detail: "no working link within " + s.cfg.Timeout.String()})
+		return
+	}
+	if due(s.quietAt, now) {
+		s.quietAt = time.Time{}
+		s.textSeen(now, s.decoder.Flush())
+	}
+	switch s.stage {
+	case stageDialing, stageEnding:
+		s.dialogue.Advance(now)
+		s.pumpDialogue(now)
+	case stageWaiting:
+		if due(s.retryAt, now) {
+			s.again(now)
+		}
+	case stageProving:
+		s.engine.Advance(now)
+		s.pumpEngine(now)
+		if s.stage == stageProving {
+			s.proof.Advance(now)
+			s.pumpProof(now)
+		}
+	case stagePPP, stageOpening, stageClosing:
+		s.engine.Advance(now)
+		s.pumpEngine(now)
+	case stageUp:
+		s.engine.Advance(now)
+		s.pumpEngine(now)
+		if s.stage == stageUp {
+			s.checkLimits(now)
+		}
+	}
+}
+
+// checkLimits ends a link that is up when one of the user's limits is reached.
+func (s *Session) checkLimits(now time.Time) {
+	switch {
+	case s.cfg.MaxBytes > 0 && s.bytesIn+s.bytesOut >= s.cfg.MaxBytes:
+		s.end(now, Outcome{Kind: KindMaxBytes, Phase: trace.PhaseUp, Detail: "the traffic limit is reached"})
+	case s.cfg.MaxTime > 0 && due(s.upSince.Add(s.cfg.MaxTime), now):
+		s.end(now, Outcome{Kind: KindMaxTime, Phase: trace.PhaseUp, Detail: "the time limit is reached"})
+	case s.cfg.Idle > 0 && due(s.lastPacket.Add(s.cfg.Idle), now):
+		s.end(now, Outcome{Kind: KindIdle, Phase: trace.PhaseUp, Detail: "no packet for " + s.cfg.Idle.String()})
+	}
+}
+
+// event puts an event out, lets the watcher see it, and follows the phase.
+func (s *Session) event(now time.Time, e trace.Event) {
+	if p, ok := e.(trace.Phase); ok {
+		if p.Phase == s.phase {
+			return
+		}
+		s.phase = p.Phase
+	}
+	if s.watcher != nil {
+		s.watcher.Record(trace.Record{Time: now, Link: s.cfg.Name, Event: e})
+	}
+	s.out.put(Event{e})
+}
+
+func (s *Session) enter(now time.Time, phase string) { s.event(now, trace.Phase{Phase: phase}) }
+
+// deadline collects the earliest of several.
+type deadline struct{ t time.Time }
+
+func (d *deadline) add(t time.Time) {
+	if !t.IsZero() && (d.t.IsZero() || t.Before(d.t)) {
+		d.t = t
+	}
+}
+
+func due(t, now time.Time) bool { return !t.IsZero() && !now.Before(t) }
+
+// outputs is a queue that keeps its memory.
+type outputs struct {
+	list []Output
+	head int
+}
+
+func (q *outputs) put(o Output) { q.list = append(q.list, o) }
+
+func (q *outputs) take() (Output, bool) {
+	if q.head == len(q.list) {
+		q.list, q.head = q.list[:0], 0
+		return nil, false
+	}
+	o := q.list[q.head]
+	q.list[q.head] = nil
+	q.head++
+	return o, true
+}

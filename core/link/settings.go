@@ -1,0 +1,164 @@
+package link
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/core/ppp"
+	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/ppp/packet"
+)
+
+// This file is the one place where quirk keys become the settings of the machines.
+
+// optionWords are the words of lcp.request and ipcp.request.
+var (
+	lcpOptions = map[string]uint8{
+		"mru": packet.LCPMRU, "accm": packet.LCPACCM, "magic": packet.LCPMagic, "pfc": packet.LCPPFC, "acfc": packet.LCPACFC,
+	}
+	ipcpOptions = map[string]uint8{
+		"address": packet.IPCPAddress, "dns1": packet.IPCPDNS1, "dns2": packet.IPCPDNS2,
+		"nbns1": packet.IPCPNBNS1, "nbns2": packet.IPCPNBNS2,
+	}
+	echoModes = map[string]ppp.EchoMode{
+		"learn": ppp.EchoLearn, "off": ppp.EchoOff, "strict": ppp.EchoStrict, "adaptive": ppp.EchoAdaptive,
+	}
+)
+
+func optionTypes(words []string, types map[string]uint8) []uint8 {
+	var list []uint8
+	for _, w := range words {
+		if t, ok := types[w]; ok && !slices.Contains(list, t) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+func prefixes(texts []string) []netip.Prefix {
+	list := make([]netip.Prefix, 0, len(texts))
+	for _, t := range texts {
+		if p, err := netip.ParsePrefix(t); err == nil { // quirks has checked it
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+func addresses(texts []string) []netip.Addr {
+	var list []netip.Addr
+	for _, t := range texts {
+		if a, err := netip.ParseAddr(t); err == nil {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// negotiation fills what LCP and IPCP have in common; n holds what has no key.
+func negotiation(p Policy, prefix string, n ppp.Negotiation) ppp.Negotiation {
+	n.Restart = p.Duration(prefix + "restart")
+	n.MaxConfigure = p.Int(prefix + "max_configure")
+	n.MaxTerminate = p.Int(prefix + "max_terminate")
+	n.MaxFailure = p.Int(prefix + "max_failure")
+	n.Deadline = p.Duration(prefix + "deadline")
+	n.FreeNaks = p.Int(prefix + "free_naks")
+	n.NakPace = p.Duration(prefix + "empty_nak_pace")
+	n.AssumeRequestAfter = p.Duration(prefix + "assume_request_after")
+	n.AckUnchanged = p.Text(prefix+"confreq_when_open") == "ack-if-unchanged"
+	return n
+}
+
+// engineSettings gives the PPP engine's settings.
+func engineSettings(p Policy, user string, password auth.Secret) ppp.Settings {
+	s := ppp.Defaults()
+	s.LCP.Negotiation = negotiation(p, "lcp.", s.LCP.Negotiation)
+	s.LCP.Request = optionTypes(p.List("lcp.request"), lcpOptions)
+	s.LCP.MRU = uint16(p.Int("lcp.mru"))
+	s.LCP.ACCM = uint32(p.Int("lcp.accm"))
+	s.LCP.SendACCM = uint32(p.Int("lcp.send_accm"))
+	s.LCP.RefuseOptions = optionTypes(p.List("lcp.refuse"), lcpOptions)
+	s.LCP.EchoMode = echoModes[p.Text("lcp.echo_mode")]
+	s.LCP.EchoInterval = p.Duration("lcp.echo_interval")
+	s.LCP.EchoFailure = p.Int("lcp.echo_failure")
+	s.LCP.MaxLoops = p.Int("lcp.max_loops")
+
+	s.Auth.Allow = s.Auth.Allow[:0:0]
+	for _, word := range p.List("auth.allow") {
+		var m auth.Method
+		if err := m.UnmarshalText([]byte(word)); err == nil && m != auth.None { // quirks has checked it
+			s.Auth.Allow = append(s.Auth.Allow, m)
+		}
+	}
+	s.Auth.Provisional = p.Bool("auth.provisional")
+	s.Auth.NoImpliedSuccess = !p.Bool("auth.implied_success")
+	s.Auth.Client.Name = user
+	s.Auth.Client.Secret = password
+	s.Auth.Client.Limit = p.Duration("auth.timeout")
+	s.Auth.Client.Retransmit = p.Duration("auth.restart")
+	s.Auth.Client.MaxRequests = p.Int("auth.max_requests")
+
+	s.IPCP.Negotiation = negotiation(p, "ipcp.", s.IPCP.Negotiation)
+	s.IPCP.Request = optionTypes(p.List("ipcp.request"), ipcpOptions)
+	s.IPCP.Widen = optionTypes(p.List("ipcp.widen"), ipcpOptions)
+	s.IPCP.WidenAfter = p.Int("ipcp.widen_after")
+	s.IPCP.StallReport = p.Duration("ipcp.stall_report")
+	s.IPCP.PlaceholderDeadline = p.Duration("ipcp.placeholder_deadline")
+	s.IPCP.PlaceholderPatience = p.Duration("ipcp.placeholder_patience")
+	s.IPCP.Placeholders = prefixes(p.List("ipcp.dns_placeholders"))
+	s.IPCP.Unbelievable = prefixes(p.List("ipcp.unbelievable"))
+	s.IPCP.MaxIdentical = p.Int("ipcp.max_identical")
+	s.IPCP.NoOldAddresses = !p.Bool("ipcp.old_addresses")
+	s.IPCP.RejectZeroPeer = p.Text("ipcp.zero_peer") == "reject"
+	if a, err := netip.ParseAddr(p.Text("ipcp.assume_peer")); err == nil {
+		s.IPCP.AssumePeer = a
+	}
+
+	switch p.Text("ipv6cp.enable") {
+	case "always":
+		s.IPV6CP.Enabled = true
+	case "auto":
+		// A context of type IP has no IPv6, and some modems drop the call when IPV6CP is tried (V6-01, V6-03).
+		t := p.Text("context.type")
+		s.IPV6CP.Enabled = t == "IPV6" || t == "IPV4V6"
+	}
+	return s
+}
+
+// dialPlan gives the plan of the AT dialogues.
+func dialPlan(p Policy, pin, user string, password auth.Secret) modem.Plan {
+	plan := modem.Defaults()
+	plan.Init = p.List("at.init")
+	plan.Timeout = p.Duration("at.timeout")
+	plan.ReadyWait = p.Duration("at.ready_wait")
+	plan.CharDelay = p.Duration("at.char_delay")
+	plan.EchoOff = p.Bool("at.echo_off")
+	plan.Reset = p.Text("at.reset")
+	plan.PIN = pin
+	plan.PINWait = p.Duration("sim.pin_wait")
+	plan.SIMWait = p.Duration("sim.wait")
+	plan.Require = p.Text("registration.require")
+	plan.RegistrationWait = p.Duration("registration.wait")
+	plan.RegistrationPoll = p.Duration("registration.poll")
+	plan.RadioOn = p.Bool("registration.radio_on")
+	plan.Signal = p.Bool("registration.signal")
+	plan.CID = p.Int("context.cid")
+	plan.ContextType = p.Text("context.type")
+	plan.APN = p.Text("context.apn")
+	plan.AuthCommand = p.Text("context.auth_command")
+	plan.AuthMethod = p.Text("context.auth_method")
+	plan.User = user
+	plan.Password = password.Reveal()
+	plan.DialCommand = p.Text("dial.command")
+	plan.Number = p.Text("dial.number")
+	plan.Alternates = p.List("dial.alternates")
+	plan.DialTimeout = p.Duration("dial.timeout")
+	plan.ConnectDelay = p.Duration("dial.connect_delay")
+	plan.HangupMethods = p.List("hangup.methods")
+	plan.DTRTime = p.Duration("hangup.dtr_time")
+	plan.Escape = p.Text("hangup.escape")
+	plan.Guard = p.Duration("hangup.guard")
+	plan.HangupCommand = p.Text("hangup.command")
+	return plan
+}
