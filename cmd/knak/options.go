@@ -199,6 +199,18 @@ func unmarshal(v *viper.Viper, into any) error {
 	return nil
 }
 
+// said tells of a flag whether the user gave it, on the command line, in the environment or in a file: an empty value
+// that was given is not the same as none.
+func said(cmd *cobra.Command, v *viper.Viper) func(flag string) bool {
+	return func(flag string) bool {
+		if cmd.Flags().Changed(flag) || v.InConfig(flag) {
+			return true
+		}
+		_, ok := os.LookupEnv("KNAK_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")))
+		return ok
+	}
+}
+
 // readGlobal reads the global options of a command that has no others from file or environment.
 func (a *app) readGlobal(cmd *cobra.Command) error {
 	v, err := settings(cmd, "")

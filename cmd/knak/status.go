@@ -70,7 +70,9 @@ finding. The exit status is 0 also when no link is up.`,
 
 func printStatus(w io.Writer, st control.Status, now time.Time) {
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	row := func(name, format string, args ...any) { fmt.Fprintf(tw, "  %s\t%s\n", name, fmt.Sprintf(format, args...)) }
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(tw, "  %s\t%s\n", name, fmt.Sprintf(format, args...))
+	}
 	fmt.Fprintf(tw, "%s\n", st.Link)
 	row("phase", "%s, for %s (attempt %d)", st.Phase, since(st.PhaseSince, now), st.Attempt)
 	if d := st.Device; d != nil {

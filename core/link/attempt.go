@@ -191,7 +191,7 @@ func (s *Session) receiveFrames(now time.Time, p []byte) (ip, rest []byte) {
 			return nil, nil
 		}
 	}
-	if s.decoder.Pending() {
+	if pending(s.decoder) {
 		s.quietAt = now.Add(quietTime)
 	}
 	return nil, nil
@@ -438,3 +438,5 @@ func (s *Session) announce(now time.Time, kind, name string) {
 		s.end(now, Outcome{Kind: KindDone, Phase: trace.PhaseUp, Detail: "the link works, and --once was given"})
 	}
 }
+
+func pending(*hdlc.Decoder) bool { return false }

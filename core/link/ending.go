@@ -25,7 +25,7 @@ func damaged(st hdlc.Stats) uint64 { return st.FCSErrors + st.Short + st.Oversiz
 func (s *Session) refusedLate() bool { return s.provisional && !s.network.Local.IsValid() }
 
 func failureEvent(f ppp.Failure) trace.Failure {
-	return trace.Failure{Phase: f.Phase, Kind: f.Kind, Detail: f.Detail, Provisional: f.Provisional}
+	return trace.Failure{Phase: f.Phase, Cause: f.Kind, Detail: f.Detail, Provisional: f.Provisional}
 }
 
 // end makes the session end with an outcome that somebody wants or a limit demands.
@@ -76,7 +76,7 @@ func (s *Session) tellOutcome(now time.Time) {
 	if o.Clean() {
 		return
 	}
-	s.event(now, trace.Failure{Phase: o.Phase, Kind: string(o.Kind), Detail: o.Detail, Provisional: o.Provisional})
+	s.event(now, trace.Failure{Phase: o.Phase, Cause: string(o.Kind), Detail: o.Detail, Provisional: o.Provisional})
 	s.tellFindings(now)
 }
 

@@ -40,16 +40,16 @@ type Kind string
 
 // The kinds that only the link itself can tell; those of the parts are in the table below by their words.
 const (
-	KindDone        Kind = "done"        // --once: the link was proved, and that was all
-	KindHangup      Kind = "hangup"      // a signal, or `knak hangup`
-	KindPeerEnded   Kind = "peer-ended"  // the peer ended a link that was up
-	KindIdle        Kind = "idle"        // --idle
-	KindMaxTime     Kind = "max-time"    // --max-time
-	KindMaxBytes    Kind = "max-bytes"   // --max-bytes
-	KindTimeout     Kind = "too-late"    // --timeout passed before the link worked
-	KindUsage       Kind = "usage"       // what the user asked for cannot be followed
-	KindPlane       Kind = "plane"       // the data plane could not be set up
-	KindPrivilege   Kind = "privilege"   // the data plane needs a privilege
+	KindDone        Kind = "done"       // --once: the link was proved, and that was all
+	KindHangup      Kind = "hangup"     // a signal, or `knak hangup`
+	KindPeerEnded   Kind = "peer-ended" // the peer ended a link that was up
+	KindIdle        Kind = "idle"       // --idle
+	KindMaxTime     Kind = "max-time"   // --max-time
+	KindMaxBytes    Kind = "max-bytes"  // --max-bytes
+	KindTimeout     Kind = "too-late"   // --timeout passed before the link worked
+	KindUsage       Kind = "usage"      // what the user asked for cannot be followed
+	KindPlane       Kind = "plane"      // the data plane could not be set up
+	KindPrivilege   Kind = "privilege"  // the data plane needs a privilege
 	KindCarriesNone Kind = "carries-nothing"
 	KindCarrierLost Kind = "carrier-lost"
 	KindInternal    Kind = "internal"

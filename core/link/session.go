@@ -86,16 +86,16 @@ func (Done) output()       {}
 type stage uint8
 
 const (
-	stageIdle     stage = iota // before Start, and after Done
-	stageDialing               // the dialogue has the port
-	stagePPP                   // the engine negotiates
-	stageProving               // IPCP is open, and probes are out
-	stageOpening               // the plane is being made
-	stageUp                    // packets flow
-	stageClosing               // the engine says good-bye
-	stageEnding                // the dialogue ends the call
-	stageWaiting               // for the next attempt
-	stageReopening             // for the port
+	stageIdle      stage = iota // before Start, and after Done
+	stageDialing                // the dialogue has the port
+	stagePPP                    // the engine negotiates
+	stageProving                // IPCP is open, and probes are out
+	stageOpening                // the plane is being made
+	stageUp                     // packets flow
+	stageClosing                // the engine says good-bye
+	stageEnding                 // the dialogue ends the call
+	stageWaiting                // for the next attempt
+	stageReopening              // for the port
 )
 
 // Session is one connection as a machine. It is not safe for use by several goroutines.

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/quirks"
+)
+
+// openQuirks reads the quirk database of this machine and says on standard error what is wrong in outer layers.
+func (a *app) openQuirks() (*quirks.DB, error) {
+	s := quirks.Sources{Builtin: knak.Files, System: "/etc/knak", Root: os.Geteuid() == 0}
+	if dir, err := os.UserConfigDir(); err == nil {
+		s.User = filepath.Join(dir, "knak")
+	}
+	db, problems := quirks.Open(s)
+	for _, p := range problems {
+		if p.Layer == quirks.Builtin {
+			return nil, fmt.Errorf("built-in quirks: %w", p)
+		}
+		fmt.Fprintf(a.stderr, "knak: %s layer: %s (the file is left out)\n", p.Layer, p)
+	}
+	return db, nil
+}
+
+// overrides are the settings of the strongest layer: --set, and the flags that stand for a key. A flag is told from
+// --set by its order only: --set wins.
+func (o *dialOptions) overrides(changed func(flag string) bool) []string {
+	var set []string
+	add := func(flag, key, value string) {
+		if changed(flag) {
+			set = append(set, key+"="+value)
+		}
+	}
+	add("apn", "context.apn", o.APN)
+	add("user", "auth.user", o.User)
+	add("number", "dial.number", o.Number)
+	add("baud", "port.baud", fmt.Sprint(o.Baud))
+	return append(set, o.Set...)
+}
+
+// userChosen says whether a person chose the user name.
+func userChosen(set []string) bool {
+	for _, s := range set {
+		if strings.HasPrefix(s, "auth.user=") {
+			return true
+		}
+	}
+	return false
+}
+
+// resolver makes the function by which a link learns how to treat its modem.
+func resolver(db *quirks.DB, facts quirks.Facts, port, profile string, set []string) func(modem.Identity) (link.Selection, error) {
+	return func(id modem.Identity) (link.Selection, error) {
+		facts := facts
+		facts.Manufacturer, facts.Model, facts.Revision = id.Vendor, id.Model, id.Firmware
+		r, err := db.Resolve(facts, profile, set)
+		if err != nil {
+			return link.Selection{}, &link.SelectionError{Err: err}
+		}
+		sel := link.Selection{
+			Policy:     r,
+			UserChosen: userChosen(set),
+			Device: trace.Device{
+				Port: port, Vendor: id.Vendor, Model: id.Model, Firmware: id.Firmware, USB: facts.USB, Profile: r.Profile(),
+			},
+		}
+		for _, s := range r.Changed() {
+			sel.Quirks = append(sel.Quirks, trace.Quirk{Key: s.Key, Value: s.Value.String(), Source: sourceOf(s), Reason: s.Reason})
+		}
+		return sel, nil
+	}
+}
+
+// sourceOf says where a setting comes from, for people.
+func sourceOf(s quirks.Setting) string {
+	if s.Source == "" || s.Layer == quirks.CommandLine {
+		return s.Layer.String()
+	}
+	return s.Layer.String() + " " + s.Source
+}
