@@ -1,0 +1,210 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/user"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/core/port"
+)
+
+// checkup is one thing that doctor looked at.
+type checkup struct {
+	Name  string `json:"name"`
+	State string `json:"state"` // "ok", "note" or "bad": bad would stop a dial
+	Text  string `json:"text"`
+	Cure  string `json:"cure,omitempty"`
+}
+
+func (a *app) doctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what on this machine would stop a dial, each with its cure",
+		Long: `Look for what would stop a dial on this machine: no modem or one in storage mode, ports that may not be opened or that
+another program holds, missing kernel support or rights, a broken configuration. Nothing is changed and no port is opened.
+The exit status is 1 when something would stop every dial.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.readGlobal(cmd); err != nil {
+				return err
+			}
+			var list []checkup
+			for _, look := range []func() []checkup{a.checkConfig, checkModems, checkPlanes, checkDNS, checkControl} {
+				list = append(list, look()...)
+			}
+			bad := false
+			for _, c := range list {
+				bad = bad || c.State == "bad"
+				if a.global.JSON {
+					if err := json.NewEncoder(a.stdout).Encode(c); err != nil {
+						return fmt.Errorf("doctor: %w", err)
+					}
+					continue
+				}
+				printCheckup(a.stdout, c)
+			}
+			if bad {
+				return &statusError{code: link.ExitFatal}
+			}
+			return nil
+		},
+	}
+}
+
+func printCheckup(w io.Writer, c checkup) {
+	fmt.Fprintf(w, "%-5s %s: %s\n", c.State, c.Name, c.Text)
+	if c.Cure != "" {
+		fmt.Fprintf(w, "      try: %s\n", c.Cure)
+	}
+}
+
+// checkConfig reads the quirk files; the configuration itself was read before.
+func (a *app) checkConfig() []checkup {
+	if _, err := a.openQuirks(); err != nil {
+		return []checkup{{"quirks", "bad", err.Error(), "this build is broken: install another"}}
+	}
+	return []checkup{{Name: "configuration", State: "ok", Text: "the configuration and quirk files can be read"}}
+}
+
+// storageMode are USB ids of sticks that show their driver CD and no serial port until they are switched (USB-01).
+var storageMode = map[string]string{
+	"19d2:2000": "ZTE in storage mode", "19d2:0150": "ZTE in storage mode", "12d1:1446": "Huawei in storage mode",
+	"12d1:1f01": "Huawei in storage or network mode", "1bbb:f000": "Alcatel in storage mode", "0af0:6971": "Option in storage mode",
+}
+
+func checkModems() []checkup {
+	sysfs := os.DirFS("/sys")
+	found, err := modem.Find(sysfs)
+	if err != nil {
+		return []checkup{{"modem", "bad", err.Error(), "is /sys mounted?"}}
+	}
+	var list []checkup
+	usb := 0
+	for _, c := range found {
+		if c.USB == "" {
+			continue
+		}
+		usb++
+		list = append(list, checkup{Name: "modem", State: "ok", Text: fmt.Sprintf("%s %s (%s) with %d serial ports", c.Manufacturer, c.Product, c.USB, len(c.Ports))})
+		for _, p := range c.Ports {
+			list = append(list, checkPort("/dev/"+p.Name)...)
+		}
+	}
+	for id, what := range inStorageMode(sysfs) {
+		list = append(list, checkup{"modem", "bad", fmt.Sprintf("%s (%s)", what, id), "apt-get install usb-modeswitch, then plug it in again"})
+	}
+	if usb == 0 && len(list) == 0 {
+		list = append(list, checkup{"modem", "note", "no USB modem found",
+			"for a serial module name the port: knak dial --port /dev/ttyS0; for a stick see whether `lsusb` shows it and `dmesg` a driver"})
+	}
+	return list
+}
+
+// inStorageMode looks for USB devices that are known to need a switch first.
+func inStorageMode(sysfs fs.FS) map[string]string {
+	found := map[string]string{}
+	devices, err := fs.Glob(sysfs, "bus/usb/devices/*/idVendor")
+	if err != nil {
+		return found
+	}
+	for _, path := range devices {
+		vendor, err1 := fs.ReadFile(sysfs, path)
+		product, err2 := fs.ReadFile(sysfs, strings.TrimSuffix(path, "idVendor")+"idProduct")
+		if err1 != nil || err2 != nil {
+			continue
+		}
+		id := strings.TrimSpace(string(vendor)) + ":" + strings.TrimSpace(string(product))
+		if what, ok := storageMode[id]; ok {
+			found[id] = what
+		}
+	}
+	return found
+}
+
+// checkPort asks whether this user may open a port, and who else has it.
+func checkPort(path string) []checkup {
+	var list []checkup
+	if err := unix.Access(path, unix.R_OK|unix.W_OK); err != nil {
+		cure := "run as root, or: usermod -aG dialout " + userName() + " and log in again"
+		list = append(list, checkup{"port", "bad", fmt.Sprintf("%s: %v", path, err), cure})
+	}
+	holders, err := port.Holders(path)
+	if err != nil && !errors.Is(err, fs.ErrPermission) {
+		list = append(list, checkup{Name: "port", State: "note", Text: err.Error()})
+	}
+	for _, h := range holders {
+		cure := fmt.Sprintf("end it: kill %d", h.PID)
+		if h.Program == "ModemManager" {
+			cure = "systemctl stop ModemManager, or let it leave this device alone: mmcli --inhibit-device=… while you dial"
+		}
+		list = append(list, checkup{"port", "bad", fmt.Sprintf("%s is open in %s (pid %d)", path, h.Program, h.PID), cure})
+	}
+	return list
+}
+
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "USER"
+}
+
+// checkPlanes says which data planes would work.
+func checkPlanes() []checkup {
+	c := checkup{Name: "plane tun", State: "ok", Text: "a TUN device can be made: the whole host can use the link"}
+	switch err := unix.Access("/dev/net/tun", unix.R_OK|unix.W_OK); {
+	case errors.Is(err, unix.ENOENT):
+		c = checkup{"plane tun", "note", "/dev/net/tun is missing: this kernel has no TUN, or its module is not loaded", "modprobe tun; without it --plane stack gives a proxy"}
+	case err != nil:
+		c = checkup{"plane tun", "note", "/dev/net/tun: " + err.Error(), "run as root; without it --plane stack gives a proxy"}
+	case !mayAdminNet():
+		c = checkup{"plane tun", "note", "this user may not configure the network (CAP_NET_ADMIN)", "run as root; without it --plane stack gives a proxy"}
+	}
+	return []checkup{c, {Name: "plane stack", State: "ok", Text: "works everywhere: a SOCKS5 and HTTP proxy on the link"}}
+}
+
+// mayAdminNet says whether this process has CAP_NET_ADMIN.
+func mayAdminNet() bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return os.Geteuid() == 0
+	}
+	return data[0].Effective&(1<<unix.CAP_NET_ADMIN) != 0
+}
+
+// checkDNS says how the host would learn the link's name servers.
+func checkDNS() []checkup {
+	for _, program := range []string{"resolvectl", "resolvconf"} {
+		if path, err := exec.LookPath(program); err == nil {
+			return []checkup{{Name: "dns", State: "ok", Text: "name servers can be set through " + path}}
+		}
+	}
+	if err := unix.Access("/etc/resolv.conf", unix.W_OK); err != nil {
+		return []checkup{{"dns", "note", "neither resolvectl nor resolvconf, and /etc/resolv.conf: " + err.Error(), "--dns none, and set name servers by hand"}}
+	}
+	return []checkup{{Name: "dns", State: "ok", Text: "name servers can be set in /etc/resolv.conf"}}
+}
+
+func checkControl() []checkup {
+	links, err := control.Links(control.Dir())
+	if err != nil {
+		return []checkup{{"control", "note", err.Error(), "set KNAK_RUNTIME_DIR to a directory of your own"}}
+	}
+	if len(links) > 0 {
+		return []checkup{{Name: "links", State: "note", Text: "running dials hold " + joinWords(links)}}
+	}
+	return nil
+}

@@ -1,0 +1,370 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/quirks"
+)
+
+// quirkDB is what the commands need of the database.
+type quirkDB interface {
+	Resolve(facts quirks.Facts, chosen string, set []string) (*quirks.Resolution, error)
+}
+
+// possible names the profiles that only the modem's own answer can confirm.
+func possible(r *quirks.Resolution) string {
+	var ids []string
+	for _, m := range r.Matches() {
+		if m.Result == quirks.Unknown && !slices.Contains(ids, m.Device.Profile) {
+			ids = append(ids, m.Device.Profile)
+		}
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	return "perhaps " + strings.Join(ids, " or ") + ": the modem must be asked"
+}
+
+func (a *app) quirksCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "quirks",
+		Short: "The quirk database: which modem needs which setting, and why",
+	}
+	cmd.AddCommand(a.quirksListCommand(), a.quirksShowCommand(), a.quirksExplainCommand())
+	return cmd
+}
+
+type profileInfo struct {
+	ID      string      `json:"id"`
+	Summary string      `json:"summary"`
+	Quirks  []quirkInfo `json:"quirks,omitempty"`
+	Parents []string    `json:"inherits,omitempty"`
+	Devices []string    `json:"devices"`
+}
+
+type quirkInfo struct {
+	Key        string   `json:"key"`
+	Op         string   `json:"op"`
+	Value      string   `json:"value"`
+	Reason     string   `json:"reason"`
+	Sources    []string `json:"sources"`
+	Confidence string   `json:"confidence"`
+	Origin     string   `json:"origin"`
+}
+
+func describeProfile(db *quirks.DB, id string, whole bool) (profileInfo, bool) {
+	p, ok := db.Profile(id)
+	if !ok {
+		return profileInfo{}, false
+	}
+	info := profileInfo{ID: p.ID, Summary: p.Summary, Parents: p.Inherits, Devices: []string{}}
+	for _, d := range db.Devices() {
+		if d.Profile == id {
+			info.Devices = append(info.Devices, d.Name)
+		}
+	}
+	if whole {
+		for _, q := range p.Quirks {
+			info.Quirks = append(info.Quirks, quirkInfo{q.Key, q.Op.String(), q.Value.String(), q.Reason, q.Sources, q.Confidence, q.Layer.String() + " " + q.Origin})
+		}
+	}
+	return info, true
+}
+
+func (a *app) quirksListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the profiles and the devices that get them",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.readGlobal(cmd); err != nil {
+				return err
+			}
+			db, err := a.openQuirks()
+			if err != nil {
+				return err
+			}
+			tw := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
+			if !a.global.JSON {
+				fmt.Fprintln(tw, "PROFILE\tSUMMARY\tDEVICES")
+			}
+			for _, id := range db.Profiles() {
+				info, _ := describeProfile(db, id, false)
+				if a.global.JSON {
+					if err := json.NewEncoder(a.stdout).Encode(info); err != nil {
+						return fmt.Errorf("quirks list: %w", err)
+					}
+					continue
+				}
+				fmt.Fprintf(tw, "%s\t%s\t%s\n", info.ID, info.Summary, orNone(strings.Join(info.Devices, ", ")))
+			}
+			return tw.Flush()
+		},
+	}
+}
+
+func completeProfiles(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	db, _ := quirks.Open(quirks.Sources{Builtin: knak.Files})
+	return db.Profiles(), cobra.ShellCompDirectiveNoFileComp
+}
+
+func (a *app) quirksShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:               "show PROFILE",
+		Short:             "Show a profile: each setting with its reason, source and confidence",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeProfiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.readGlobal(cmd); err != nil {
+				return err
+			}
+			db, err := a.openQuirks()
+			if err != nil {
+				return err
+			}
+			info, ok := describeProfile(db, args[0], true)
+			if !ok {
+				return usagef("no profile %q; knak quirks list names all", args[0])
+			}
+			if a.global.JSON {
+				return json.NewEncoder(a.stdout).Encode(info)
+			}
+			w := a.stdout
+			fmt.Fprintf(w, "%s: %s\n", info.ID, info.Summary)
+			fmt.Fprintf(w, "devices:  %s\n", orNone(strings.Join(info.Devices, ", ")))
+			if len(info.Parents) > 0 {
+				fmt.Fprintf(w, "inherits: %s\n", strings.Join(info.Parents, ", "))
+			}
+			for _, q := range info.Quirks {
+				op := "="
+				switch q.Op {
+				case "add":
+					op = "+="
+				case "remove":
+					op = "-="
+				}
+				fmt.Fprintf(w, "\n%s %s %s\n", q.Key, op, quoteEmpty(q.Value))
+				fmt.Fprintf(w, "  why:    %s\n", q.Reason)
+				fmt.Fprintf(w, "  known:  %s, from %s\n", orUnknown(q.Confidence), orNone(strings.Join(q.Sources, "; ")))
+				fmt.Fprintf(w, "  stands: %s\n", q.Origin)
+			}
+			return nil
+		},
+	}
+}
+
+func quoteEmpty(s string) string {
+	if s == "" {
+		return `""`
+	}
+	return s
+}
+
+func (a *app) quirksExplainCommand() *cobra.Command {
+	var facts []string
+	var key, profile, simulated string
+	var set []string
+	cmd := &cobra.Command{
+		Use:   "explain [PORT]",
+		Short: "Say for each setting where it comes from, and why that profile matched",
+		Long: `Say which device entries matched, which did not and which could not be known, and for every setting that is not the
+built-in default its value, where it stands, why, and what it beat. The modem is PORT's by what the bus tells (no port is
+opened), or the one that --fact, --sim or --quirks describe.`,
+		Example: `  knak quirks explain /dev/ttyUSB0
+  knak quirks explain --fact usb=12d1:1506 --fact manufacturer=huawei --fact model=E398
+  knak quirks explain --quirks huawei/e398 --key auth.user`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.readGlobal(cmd); err != nil {
+				return err
+			}
+			db, err := a.openQuirks()
+			if err != nil {
+				return err
+			}
+			if key != "" {
+				if _, ok := quirks.Lookup(key); !ok {
+					return usagef("--key %q: there is no such key; docs/quirks.md lists all", key)
+				}
+			}
+			f, err := explainFacts(args, facts, simulated, db)
+			if err != nil {
+				return err
+			}
+			r, err := db.Resolve(f, profile, set)
+			if err != nil {
+				return &usageError{err}
+			}
+			if a.global.JSON {
+				return json.NewEncoder(a.stdout).Encode(explanation(r, key))
+			}
+			return printExplanation(a.stdout, explanation(r, key))
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&facts, "fact", nil, "something known of the modem, `NAME=VALUE`: usb, interface, class, driver, manufacturer, model or revision")
+	f.StringVar(&key, "key", "", "explain this `key` only, also where it is the default")
+	f.StringVar(&profile, "quirks", "", "use this `profile` instead of the one that matches")
+	f.StringVar(&simulated, "sim", "", "take the facts from this `scenario`")
+	f.StringArrayVar(&set, "set", nil, "set one quirk, `KEY=VALUE`, above everything else")
+	return cmd
+}
+
+// explainFacts collects what is known of the modem.
+func explainFacts(args, texts []string, simulated string, db *quirks.DB) (quirks.Facts, error) {
+	var f quirks.Facts
+	if len(args) == 1 {
+		c, err := choosePort(os.DirFS("/sys"), args[0], db, nil)
+		if err != nil {
+			return f, err
+		}
+		f = c.facts
+	}
+	if simulated != "" {
+		s, err := loadScenario(simulated)
+		if err != nil {
+			return f, &usageError{err}
+		}
+		f = quirks.Facts{USB: s.Identity.USB, Manufacturer: s.Identity.Manufacturer, Model: s.Identity.Model, Revision: s.Identity.Revision}
+	}
+	fields := map[string]*string{
+		"usb": &f.USB, "interface": &f.Interface, "class": &f.Class, "driver": &f.Driver,
+		"manufacturer": &f.Manufacturer, "model": &f.Model, "revision": &f.Revision,
+	}
+	for _, t := range texts {
+		name, value, ok := strings.Cut(t, "=")
+		if !ok || fields[name] == nil {
+			return f, usagef("--fact %q: must be NAME=VALUE with a NAME of usb, interface, class, driver, manufacturer, model, revision", t)
+		}
+		*fields[name] = value
+	}
+	return f, nil
+}
+
+type explained struct {
+	Profiles []string           `json:"profiles"`
+	Matches  []explainedMatch   `json:"matches"`
+	Warnings []string           `json:"warnings,omitempty"`
+	Settings []explainedSetting `json:"settings"`
+}
+
+type explainedMatch struct {
+	Device     string               `json:"device"`
+	Profile    string               `json:"profile"`
+	Result     string               `json:"result"`
+	Origin     string               `json:"origin"`
+	Conditions []explainedCondition `json:"conditions"`
+}
+
+type explainedCondition struct {
+	Name     string   `json:"name"`
+	Patterns []string `json:"patterns"`
+	Fact     string   `json:"fact"`
+	Result   string   `json:"result"`
+}
+
+type explainedSetting struct {
+	Key        string           `json:"key"`
+	Value      string           `json:"value"`
+	Source     string           `json:"source"`
+	Profile    string           `json:"profile"`
+	Reason     string           `json:"reason"`
+	Sources    []string         `json:"sources"`
+	Confidence string           `json:"confidence"`
+	Assumed    bool             `json:"assumed,omitempty"`
+	Losers     []explainedLoser `json:"losers"`
+}
+
+type explainedLoser struct {
+	Value  string `json:"value"`
+	Source string `json:"source"`
+	Why    string `json:"why"`
+}
+
+func explanation(r *quirks.Resolution, key string) explained {
+	e := explained{Profiles: r.Profiles(), Warnings: r.Warnings(), Matches: []explainedMatch{}, Settings: []explainedSetting{}}
+	for _, m := range r.Matches() {
+		em := explainedMatch{Device: m.Device.Name, Profile: m.Device.Profile, Result: m.Result.String(), Origin: m.Device.Origin, Conditions: []explainedCondition{}}
+		for _, c := range m.Conditions {
+			em.Conditions = append(em.Conditions, explainedCondition{c.Name, c.Patterns, c.Fact, c.Result.String()})
+		}
+		e.Matches = append(e.Matches, em)
+	}
+	list := r.Changed()
+	if key != "" {
+		list = []quirks.Setting{r.Setting(key)}
+	}
+	for _, s := range list {
+		es := explainedSetting{
+			Key: s.Key, Value: s.Value.String(), Source: sourceOf(s), Profile: s.Profile, Reason: s.Reason, Sources: s.Sources,
+			Confidence: s.Confidence, Assumed: s.Assumed, Losers: []explainedLoser{},
+		}
+		for _, l := range s.Losers {
+			es.Losers = append(es.Losers, explainedLoser{l.Value.String(), strings.TrimSpace(l.Layer.String() + " " + l.Source), l.Why})
+		}
+		e.Settings = append(e.Settings, es)
+	}
+	return e
+}
+
+func printExplanation(w io.Writer, e explained) error {
+	p := func(format string, args ...any) { fmt.Fprintf(w, format, args...) }
+	p("profile: %s\n", orNone(strings.Join(e.Profiles, ", ")))
+	for _, text := range e.Warnings {
+		p("warning: %s\n", text)
+	}
+	shown := 0
+	for _, m := range e.Matches {
+		if m.Result == "no" {
+			continue
+		}
+		shown++
+		p("\n%s (%s) %s: %s\n", m.Device, m.Profile, matchWord(m.Result), m.Origin)
+		for _, c := range m.Conditions {
+			fact := c.Fact
+			if fact == "" {
+				fact = "not known"
+			}
+			p("  %-12s %-8s %s is %s\n", c.Name, c.Result, strings.Join(c.Patterns, " or "), fact)
+		}
+	}
+	if n := len(e.Matches) - shown; n > 0 {
+		p("\n%d other device entries do not match (--json lists them)\n", n)
+	}
+	for _, s := range e.Settings {
+		p("\n%s = %s\n", s.Key, quoteEmpty(s.Value))
+		p("  from:  %s\n", s.Source)
+		if s.Reason != "" {
+			p("  why:   %s\n", s.Reason)
+		}
+		if s.Confidence != "" {
+			p("  known: %s\n", s.Confidence)
+		}
+		if s.Assumed {
+			p("  note:  for some firmware only, and the modem's is not known: assumed\n")
+		}
+		for _, l := range s.Losers {
+			p("  beat:  %s from %s (%s)\n", quoteEmpty(l.Value), l.Source, l.Why)
+		}
+	}
+	return nil
+}
+
+func matchWord(result string) string {
+	if result == "unknown" {
+		return "could match"
+	}
+	return "matches"
+}
