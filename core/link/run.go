@@ -53,20 +53,20 @@ type Runner struct {
 	outcome  Outcome
 	finished bool
 
-	writing  sync.Mutex // held while octets are on their way into the port, so that frames keep their order
-	spare    []byte     // the other buffer of pending's pair; belongs to writing
-	wake     chan struct{}
-	timer    *time.Timer
-	done     chan struct{}
-	planeOps chan func() // opening and closing a plane, one after the other
-	workers  sync.WaitGroup
+	writing   sync.Mutex // held while octets are on their way into the port, so that frames keep their order
+	spare     []byte     // the other buffer of pending's pair; belongs to writing
+	wake      chan struct{}
+	timer     *time.Timer
+	done      chan struct{}
+	planeOps  []func() // opening and closing planes, one after the other; guarded by mu
+	planeBusy bool
+	workers   sync.WaitGroup
 }
 
 // NewRunner makes the runner of a session that was not started.
 func NewRunner(s *Session, env Environment) *Runner {
 	return &Runner{
 		env: env, session: s, wake: make(chan struct{}, 1), timer: time.NewTimer(time.Hour), done: make(chan struct{}),
-		planeOps: make(chan func(), 8),
 	}
 }
 
@@ -88,13 +88,6 @@ func (r *Runner) Run(ctx context.Context) Outcome {
 	if err != nil {
 		return Outcome{Kind: KindInternal, Phase: trace.PhaseDial, Err: err}
 	}
-	planes := make(chan struct{})
-	go func() {
-		defer close(planes)
-		for op := range r.planeOps {
-			op()
-		}
-	}()
 	r.workers.Go(r.writeLoop)
 	r.attach(port)
 	r.step(r.session.Start)
@@ -105,13 +98,14 @@ func (r *Runner) Run(ctx context.Context) Outcome {
 			ended = nil
 			r.Hangup(KindHangup, "told to end")
 		case <-r.timer.C:
-			r.step(r.session.Advance)
+			r.step(func(now time.Time) {
+				r.deadline = time.Time{} // the timer has fired: it must be set again, also to the same time
+				r.session.Advance(now)
+			})
 		case <-r.done:
 			running = false
 		}
 	}
-	close(r.planeOps)
-	<-planes
 	r.flush() // the last words, if the port still takes them
 	r.mu.Lock()
 	port = r.port
@@ -170,9 +164,9 @@ func (r *Runner) drain() {
 		case Event:
 			r.record(o.Event)
 		case OpenPlane:
-			r.planeOps <- func() { r.openPlane(o.Config) }
+			r.planeDo(func() { r.openPlane(o.Config) })
 		case ClosePlane:
-			r.planeOps <- r.closePlane
+			r.planeDo(r.closePlane)
 		case Reopen:
 			r.workers.Go(r.reopen)
 		case Done:
@@ -331,6 +325,29 @@ func (r *Runner) reopen() {
 	}
 	r.attach(port)
 	r.step(r.session.PortOpened)
+}
+
+// planeDo queues work on the plane, which may take its time, with r.mu held.
+func (r *Runner) planeDo(op func()) {
+	r.planeOps = append(r.planeOps, op)
+	if r.planeBusy {
+		return
+	}
+	r.planeBusy = true
+	r.workers.Go(func() {
+		for {
+			r.mu.Lock()
+			if len(r.planeOps) == 0 {
+				r.planeBusy = false
+				r.mu.Unlock()
+				return
+			}
+			op := r.planeOps[0]
+			r.planeOps = r.planeOps[1:]
+			r.mu.Unlock()
+			op()
+		}
+	})
 }
 
 // openPlane makes the plane, and carries its packets until it is closed.

@@ -16,6 +16,9 @@ type Simulation struct {
 	Late    bool // the limit passed before the session was done: it was hung up
 }
 
+// stuckLimit is how often in a row a deadline may be no later than the present.
+const stuckLimit = 10_000
+
 // hangupLimit is how much virtual time a session may take to end after it was told to.
 const hangupLimit = time.Minute
 
@@ -28,6 +31,7 @@ func Simulate(cfg Config, m *sim.Modem, start time.Time, limit time.Duration) Si
 	s.Start(start)
 	w.settle()
 	hangAt := start.Add(limit)
+	stuck := 0
 	for !w.done {
 		var d deadline
 		d.add(s.Deadline())
@@ -43,8 +47,12 @@ func Simulate(cfg Config, m *sim.Modem, start time.Time, limit time.Duration) Si
 			w.settle()
 			continue
 		}
-		if d.t.After(w.now) {
-			w.now = d.t
+		if stuck++; d.t.After(w.now) {
+			w.now, stuck = d.t, 0
+		}
+		if stuck > stuckLimit {
+			w.outcome = Outcome{Kind: KindInternal, Detail: "a machine asks for the same moment again and again"}
+			break
 		}
 		m.Advance(w.now)
 		s.Advance(w.now)
