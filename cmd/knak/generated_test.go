@@ -1,0 +1,39 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the generated files instead of comparing them")
+
+// TestGenerated holds completions/ against the commands: `make generate` writes it.
+func TestGenerated(t *testing.T) {
+	files := map[string]string{"bash": "knak.bash", "zsh": "knak.zsh", "fish": "knak.fish", "powershell": "knak.ps1"}
+	for _, shell := range completionShells {
+		t.Run(shell.name, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			if code := run(context.Background(), []string{"completion", shell.name}, strings.NewReader(""), &out, &errs); code != 0 {
+				t.Fatalf("exit status %d: %s", code, errs.String())
+			}
+			path := filepath.Join("..", "..", "completions", files[shell.name])
+			if *update {
+				if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(want, out.Bytes()) {
+				t.Errorf("%s is not what the commands give now: make generate", path)
+			}
+		})
+	}
+}
