@@ -194,6 +194,14 @@ func (d *Decoder) Flush() Item {
 	return Item{}
 }
 
+// Pending says whether Flush could hand out something: whoever owns the clock needs a timer only then.
+func (d *Decoder) Pending() bool {
+	if d.line.open {
+		return d.line.ink
+	}
+	return bytes.HasSuffix(d.frame()[d.line.until:], []byte("\r\n"))
+}
+
 func (d *Decoder) text(t []byte) Item {
 	d.stats.Text += uint64(len(t))
 	return Item{Kind: Text, Text: t}

@@ -191,7 +191,7 @@ func (s *Session) receiveFrames(now time.Time, p []byte) (ip, rest []byte) {
 			return nil, nil
 		}
 	}
-	if pending(s.decoder) {
+	if s.decoder.Pending() {
 		s.quietAt = now.Add(quietTime)
 	}
 	return nil, nil
@@ -219,7 +219,7 @@ func (s *Session) textSeen(now time.Time, item hdlc.Item) {
 	if item.Kind != hdlc.Text {
 		return
 	}
-	text := strings.TrimSpace(string(item.Info))
+	text := strings.TrimSpace(string(item.Text))
 	if text == "" {
 		return
 	}
@@ -286,7 +286,7 @@ func (s *Session) phaseOf(now time.Time, p trace.Phase) {
 	case trace.PhaseUp, trace.PhaseDown, trace.PhaseHangup:
 		return
 	case trace.PhaseIPCP:
-		s.badAtIPCP = damaged(s.decoder.Stats())
+		s.badAtIPCP = s.decoder.Stats().Damaged()
 	}
 	s.event(now, p)
 }
@@ -438,5 +438,3 @@ func (s *Session) announce(now time.Time, kind, name string) {
 		s.end(now, Outcome{Kind: KindDone, Phase: trace.PhaseUp, Detail: "the link works, and --once was given"})
 	}
 }
-
-func pending(*hdlc.Decoder) bool { return false }

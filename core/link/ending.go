@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
-	"github.com/knakppp/knak/core/hdlc"
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/trace"
@@ -18,8 +17,6 @@ import (
 
 // enoughGarbage is how many damaged frames after IPCP began make silence look like garbage.
 const enoughGarbage = 3
-
-func damaged(st hdlc.Stats) uint64 { return st.FCSErrors + st.Short + st.Oversize + st.Aborted }
 
 // refusedLate says that the success of the authentication proved nothing and IPCP has not opened.
 func (s *Session) refusedLate() bool { return s.provisional && !s.network.Local.IsValid() }
@@ -111,7 +108,7 @@ func (s *Session) setFailure(now time.Time, f ppp.Failure) {
 	switch {
 	case s.stage == stageUp && f.Kind == ppp.KindTerminated:
 		o.Kind, o.Phase = KindPeerEnded, trace.PhaseUp
-	case f.Kind == ppp.KindTimeout && f.Phase == trace.PhaseIPCP && damaged(s.decoder.Stats())-s.badAtIPCP >= enoughGarbage:
+	case f.Kind == ppp.KindTimeout && f.Phase == trace.PhaseIPCP && s.decoder.Stats().Damaged()-s.badAtIPCP >= enoughGarbage:
 		o.Kind = "garbage"
 	}
 	s.outcome = o
