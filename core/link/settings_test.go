@@ -1,0 +1,86 @@
+package link
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/core/ppp"
+	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/quirks"
+)
+
+// builtin resolves the built-in quirks for a modem about which nothing is known, with settings on top.
+func builtin(t testing.TB, set ...string) *quirks.Resolution {
+	t.Helper()
+	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
+	for _, p := range problems {
+		t.Fatal(p)
+	}
+	r, err := db.Resolve(quirks.Facts{}, "", set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// The default of each quirk key is what the machines do without one: a profile that says nothing changes nothing.
+func TestDefaultsOfKeysAreTheMachinesOwn(t *testing.T) {
+	p := builtin(t)
+	t.Run("ppp", func(t *testing.T) {
+		want := ppp.Defaults()
+		got := engineSettings(p, "", auth.Secret{})
+		want.Auth.Client.Limit, want.Auth.Client.Retransmit, want.Auth.Client.MaxRequests = got.Auth.Client.Limit, got.Auth.Client.Retransmit, got.Auth.Client.MaxRequests
+		diff(t, "", reflect.ValueOf(want), reflect.ValueOf(got))
+	})
+	t.Run("modem", func(t *testing.T) {
+		diff(t, "", reflect.ValueOf(modem.Defaults()), reflect.ValueOf(dialPlan(p, "", "", auth.Secret{})))
+	})
+}
+
+// diff reports every field in which two values differ; an empty list is equal to none.
+func diff(t *testing.T, path string, want, got reflect.Value) {
+	t.Helper()
+	switch {
+	case want.Kind() == reflect.Struct && want.Type().NumField() > 0 && want.Type().Field(0).IsExported():
+		for i := range want.NumField() {
+			diff(t, path+"."+want.Type().Field(i).Name, want.Field(i), got.Field(i))
+		}
+	case want.Kind() == reflect.Slice && want.Len() == 0 && got.Len() == 0:
+	case !reflect.DeepEqual(want.Interface(), got.Interface()):
+		t.Errorf("%s: the machine's default is %v, the key's %v", path, want, got)
+	}
+}
+
+// Every key must be read somewhere, and every key that is read must exist (the accessors panic otherwise).
+func TestEveryKeyIsRead(t *testing.T) {
+	read := &readKeys{Policy: builtin(t), seen: map[string]bool{}}
+	engineSettings(read, "", auth.Secret{})
+	dialPlan(read, "", "", auth.Secret{})
+	elsewhere := map[string]string{
+		"port.baud": "SerialOpener", "port.flow": "SerialOpener", "port.data_interface": "cmd", "port.at_interface": "cmd",
+		"auth.user": "Session.user", "prove.mode": "Session.mustProve", "prove.limit": "Session.startProof", "prove.targets": "Session.startProof",
+		"retry.attempts": "Session.tryAgain", "retry.delay": "Session.nextDelay", "retry.max_delay": "Session.nextDelay",
+	}
+	for _, k := range quirks.Keys {
+		if !read.seen[k.Name] && elsewhere[k.Name] == "" {
+			t.Errorf("nothing reads the key %s", k.Name)
+		}
+	}
+}
+
+type readKeys struct {
+	Policy
+	seen map[string]bool
+}
+
+func (r *readKeys) Bool(key string) bool { r.seen[key] = true; return r.Policy.Bool(key) }
+func (r *readKeys) Int(key string) int   { r.seen[key] = true; return r.Policy.Int(key) }
+func (r *readKeys) Duration(key string) time.Duration {
+	r.seen[key] = true
+	return r.Policy.Duration(key)
+}
+func (r *readKeys) Text(key string) string   { r.seen[key] = true; return r.Policy.Text(key) }
+func (r *readKeys) List(key string) []string { r.seen[key] = true; return r.Policy.List(key) }
