@@ -66,7 +66,7 @@ func negotiation(p Policy, prefix string, n ppp.Negotiation) ppp.Negotiation {
 	n.FreeNaks = p.Int(prefix + "free_naks")
 	n.NakPace = p.Duration(prefix + "empty_nak_pace")
 	n.AssumeRequestAfter = p.Duration(prefix + "assume_request_after")
-	n.AckUnchanged = p.Text(prefix+"confreq_when_open") == "ack-if-unchanged"
+	n.AckUnchanged = p.Text(prefix+"confreq_when_open") == "ack-unchanged"
 	return n
 }
 
@@ -138,7 +138,7 @@ func dialPlan(p Policy, pin, user string, password auth.Secret) modem.Plan {
 	plan.PIN = pin
 	plan.PINWait = p.Duration("sim.pin_wait")
 	plan.SIMWait = p.Duration("sim.wait")
-	plan.Require = p.Text("registration.require")
+	plan.Require = p.Bool("registration.require")
 	plan.RegistrationWait = p.Duration("registration.wait")
 	plan.RegistrationPoll = p.Duration("registration.poll")
 	plan.RadioOn = p.Bool("registration.radio_on")
