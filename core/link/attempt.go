@@ -269,8 +269,7 @@ func (s *Session) pumpEngine(now time.Time) {
 		case ppp.NetworkDown:
 			s.networkDown(now, o)
 		case ppp.Stalled:
-			s.event(now, failureEvent(o.Failure))
-			s.tellFindings(now)
+			s.stalled(now, o.Failure)
 		case ppp.Closing:
 			s.closing(now, o.Failure)
 		case ppp.Finished:
@@ -278,6 +277,18 @@ func (s *Session) pumpEngine(now time.Time) {
 			return
 		}
 	}
+}
+
+// stalled tells what IPCP is stuck on while the engine goes on trying. Where an empty user name is worth an attempt, that
+// is worth more than waiting.
+func (s *Session) stalled(now time.Time, f ppp.Failure) {
+	o := Outcome{Kind: Kind(f.Kind), Phase: f.Phase, Detail: f.Detail, Provisional: f.Provisional}
+	if !s.blankUser && s.tryBlank(o) {
+		s.fail(now, o)
+		return
+	}
+	s.event(now, trace.Failure{Phase: f.Phase, Cause: f.Kind, Detail: f.Detail, Provisional: f.Provisional})
+	s.tellFindings(now)
 }
 
 // phaseOf follows the engine's phases; up is announced by the session, when it is true.

@@ -21,10 +21,6 @@ const enoughGarbage = 3
 // refusedLate says that the success of the authentication proved nothing and IPCP has not opened.
 func (s *Session) refusedLate() bool { return s.provisional && !s.network.Local.IsValid() }
 
-func failureEvent(f ppp.Failure) trace.Failure {
-	return trace.Failure{Phase: f.Phase, Cause: f.Kind, Detail: f.Detail, Provisional: f.Provisional}
-}
-
 // end makes the session end with an outcome that somebody wants or a limit demands.
 func (s *Session) end(now time.Time, o Outcome) {
 	s.stop = &o

@@ -1,0 +1,110 @@
+package link
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/quirks"
+)
+
+// epoch is when every simulation begins.
+var epoch = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// call is a dial of a scenario in virtual time.
+type call struct {
+	scenario string
+	profile  string   // "-": none, whatever the modem is
+	set      []string // as --set
+	pin      string
+	password string
+	config   func(*Config)
+	seed     uint64
+	limit    time.Duration // of virtual time; 0: three minutes
+}
+
+// policyOf resolves like cmd does.
+func (c call) resolve(t testing.TB, scenario sim.Scenario) func(modem.Identity) (Selection, error) {
+	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
+	for _, p := range problems {
+		t.Fatal(p)
+	}
+	return func(id modem.Identity) (Selection, error) {
+		facts := quirks.Facts{USB: scenario.Identity.USB, Manufacturer: id.Vendor, Model: id.Model, Revision: id.Firmware}
+		profile := c.profile
+		if profile == "-" {
+			facts, profile = quirks.Facts{}, ""
+		}
+		r, err := db.Resolve(facts, profile, c.set)
+		if err != nil {
+			return Selection{}, err
+		}
+		sel := Selection{Policy: r, Device: trace.Device{Profile: r.Profile(), Model: id.Model}}
+		for _, s := range r.Changed() {
+			sel.Quirks = append(sel.Quirks, trace.Quirk{Key: s.Key, Value: s.Value.String()})
+		}
+		for _, s := range c.set {
+			sel.UserChosen = sel.UserChosen || len(s) > 10 && s[:10] == "auth.user="
+		}
+		return sel, nil
+	}
+}
+
+func (c call) run(t testing.TB) Simulation {
+	t.Helper()
+	scenario, err := sim.Load(knak.Files, c.scenario)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{
+		Name: "test", Resolve: c.resolve(t, scenario), PIN: auth.NewSecret(c.pin), Password: auth.NewSecret(c.password),
+		Once: true, Timeout: 2 * time.Minute, Random: rand.NewChaCha8([32]byte{byte(c.seed)}),
+	}
+	if c.config != nil {
+		c.config(&cfg)
+	}
+	limit := c.limit
+	if limit == 0 {
+		limit = 3 * time.Minute
+	}
+	return Simulate(cfg, sim.New(scenario, c.seed), epoch, limit)
+}
+
+// up gives the first Up, and when it came.
+func (s Simulation) up() (trace.Up, time.Duration, bool) {
+	for _, r := range s.Records {
+		if u, ok := r.Event.(trace.Up); ok {
+			return u, r.Time.Sub(epoch), true
+		}
+	}
+	return trace.Up{}, 0, false
+}
+
+// finding gives the first finding with that id, and when it came.
+func (s Simulation) finding(id string) (trace.Finding, time.Duration, bool) {
+	for _, r := range s.Records {
+		if f, ok := r.Event.(trace.Finding); ok && (id == "" || f.ID == id) {
+			return f, r.Time.Sub(epoch), true
+		}
+	}
+	return trace.Finding{}, 0, false
+}
+
+func (s Simulation) dump(t testing.TB) {
+	t.Helper()
+	p := trace.NewProgress(testWriter{t}, trace.ProgressOptions{Level: trace.Verbose, Start: epoch})
+	for _, r := range s.Records {
+		p.Record(r)
+	}
+	p.Flush()
+	t.Logf("outcome: %v, exit code %d, after %v", s.Outcome, s.Outcome.ExitCode(), s.Elapsed)
+}
+
+type testWriter struct{ t testing.TB }
+
+func (w testWriter) Write(p []byte) (int, error) { w.t.Log(string(p)); return len(p), nil }
