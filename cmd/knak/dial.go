@@ -317,6 +317,9 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	outcome = runner.Run(ctx)
+	if session.Idle() {
+		tellFailure(sink, j.name, outcome) // the port could not be opened: there was no session to say so
+	}
 	held.finish(outcome)
 	return outcome
 }

@@ -86,7 +86,7 @@ func (r *Runner) Counters() (in, out uint64) {
 func (r *Runner) Run(ctx context.Context) Outcome {
 	port, err := r.env.OpenPort(ctx)
 	if err != nil {
-		return Outcome{Kind: KindInternal, Phase: trace.PhaseDial, Err: err}
+		return OpenOutcome(err)
 	}
 	r.workers.Go(r.writeLoop)
 	r.attach(port)
@@ -126,14 +126,15 @@ func (r *Runner) attach(port Port) {
 	r.port = port
 	r.mu.Unlock()
 	r.workers.Go(func() { r.readLoop(port) })
-	r.workers.Go(func() {
+	// Nobody waits for this one: some drivers let it go only when a line changes.
+	go func() {
 		var last at.ModemLines
 		port.WatchLines(func(lines at.ModemLines) {
 			dropped := last.DCD && !lines.DCD
 			last = lines
 			r.step(func(now time.Time) { r.session.Lines(now, lines, dropped) })
 		})
-	})
+	}()
 }
 
 // step runs one call into the session and does what comes out.

@@ -261,6 +261,9 @@ func (s *Session) Hangup(now time.Time, kind Kind, reason string) {
 // Counters gives the octets of IP packets since the link came up.
 func (s *Session) Counters() (in, out uint64) { return s.bytesIn, s.bytesOut }
 
+// Idle says that the session was never started.
+func (s *Session) Idle() bool { return s.started.IsZero() }
+
 // Next takes the next thing to do.
 func (s *Session) Next() (Output, bool) { return s.out.take() }
 

@@ -1,0 +1,93 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/port"
+	"github.com/knakppp/knak/core/trace"
+)
+
+// reopenPause is how often a port that is away is tried again while Run waits for it to come back.
+const reopenPause = 500 * time.Millisecond
+
+// SerialOpener gives the function by which Run opens a serial port: with the profile's speed and flow control, locked, and
+// with a warning about every other program that has it open.
+func SerialOpener(path string, p Policy, notice func(trace.Notice)) func(context.Context) (Port, error) {
+	first := true
+	return func(ctx context.Context) (Port, error) {
+		cfg := port.Config{Baud: p.Int("port.baud"), Flow: flowOf(p.Text("port.flow"))}
+		for {
+			opened, err := port.Open(path, cfg)
+			if err == nil {
+				first = false
+				return &serialPort{opened}, nil
+			}
+			// The first time a mistake is told at once; later the device may be restarting and comes back.
+			if first || !errors.Is(err, os.ErrNotExist) {
+				return nil, err
+			}
+			select {
+			case <-ctx.Done():
+				return nil, err
+			case <-time.After(reopenPause):
+			}
+		}
+	}
+}
+
+// OpenOutcome says what a port that cannot be opened means.
+func OpenOutcome(err error) Outcome {
+	var locked *port.LockedError
+	o := Outcome{Kind: "port-open", Phase: trace.PhaseDial, Detail: err.Error()}
+	if errors.As(err, &locked) {
+		o.Kind = "port-locked"
+	}
+	return o
+}
+
+func flowOf(word string) port.Flow {
+	for _, f := range []port.Flow{port.FlowRTSCTS, port.FlowXONXOFF} {
+		if f.String() == word {
+			return f
+		}
+	}
+	return port.FlowNone
+}
+
+// serialPort makes a port.Port what Run needs.
+type serialPort struct{ *port.Port }
+
+// Apply does what the dialogues ask of the port.
+func (s *serialPort) Apply(o at.Output) error {
+	var err error
+	switch o := o.(type) {
+	case at.SetDTR:
+		err = s.SetDTR(o.On)
+	case at.Break:
+		err = s.Break(o.Duration)
+	case at.SetBaud:
+		err = s.SetBaud(o.Rate)
+	case at.SetFlow:
+		err = s.SetFlow(flowOf(o.Mode))
+	case at.Discard:
+		err = s.Discard()
+	default:
+		err = fmt.Errorf("the port cannot do %T", o)
+	}
+	if errors.Is(err, port.ErrNoModemLines) {
+		return nil
+	}
+	return err
+}
+
+// WatchLines tells the state of the modem lines and its changes.
+func (s *serialPort) WatchLines(changed func(at.ModemLines)) {
+	for st, err := s.Status(); err == nil; st, err = s.WaitLines() {
+		changed(at.ModemLines{DCD: st.DCD, DSR: st.DSR, CTS: st.CTS, RI: st.RI})
+	}
+}
