@@ -34,6 +34,24 @@ func (p *Port) Status() (Status, error) {
 	return Status{DCD: s.DCD, CTS: s.CTS, DSR: s.DSR, RI: s.RI}, nil
 }
 
+// WaitLines waits until a modem line changes and reads them. Where the driver cannot tell of changes it returns
+// ErrNoModemLines at once. Closing the port does not wake it on every driver: give it a goroutine that nobody waits for.
+func (p *Port) WaitLines() (Status, error) {
+	fd := -1
+	if err := p.control(func(f int) (err error) {
+		fd, err = unix.FcntlInt(uintptr(f), unix.F_DUPFD_CLOEXEC, 0)
+		return err
+	}); err != nil {
+		return Status{}, err
+	}
+	defer unix.Close(fd)
+	lines := unix.TIOCM_CD | unix.TIOCM_DSR | unix.TIOCM_RI
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.TIOCMIWAIT, uintptr(lines)); errno != 0 {
+		return Status{}, modemLines(errno)
+	}
+	return p.Status()
+}
+
 // SetDTR sets the line Data Terminal Ready, which a modem takes for "hang up" when it falls. On a tty that has no modem
 // lines it returns ErrNoModemLines.
 func (p *Port) SetDTR(on bool) error {
