@@ -113,6 +113,7 @@ func markUsageErrors(cmd *cobra.Command) {
 		}
 		if c.HasSubCommands() && len(args) > 0 {
 			text := fmt.Sprintf("%s has no command %q", c.CommandPath(), args[0])
+			c.SuggestionsMinimumDistance = 2
 			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 				text += "; did you mean " + strings.Join(near, " or ") + "?"
 			}
