@@ -172,3 +172,12 @@ func FuzzWatcher(f *testing.F) {
 		}
 	})
 }
+
+// A peer that gives way on its demand and goes on has not failed for it.
+func TestPeerThatGivesWayOnAuthentication(t *testing.T) {
+	story := tell(dialled, lcpOurs, rcvd(packet.LCP, packet.ConfigureRequest, chapMD5), sent(packet.LCP, packet.ConfigureReject, chapMD5),
+		rcvd(packet.LCP, packet.ConfigureRequest, magic2), sent(packet.LCP, packet.ConfigureAck, magic2), askAddress, down())
+	if got := ids(judge(story).Findings()); slices.Contains(got, "auth-method-unacceptable") {
+		t.Errorf("%v", got)
+	}
+}

@@ -40,7 +40,7 @@ const (
 type lineHistory struct {
 	texts       []string // text between or instead of frames
 	carrierLost string   // the words of it, "" if the carrier was not lost
-	lostIn      string   // the phase in which it was lost
+	lostIn      string   // the phase in which it was lost, "" if nothing tells
 }
 
 // dataHistory is what happened to packets after an address was there.
@@ -133,7 +133,7 @@ func (h *history) lost(how, phase string) {
 			phase = trace.PhaseAuth
 		case h.lcp.requests > 0:
 			phase = trace.PhaseLCP
-		default:
+		case h.at.dial != "" && !h.connected():
 			phase = trace.PhaseDial
 		}
 	}

@@ -55,8 +55,9 @@ func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
 			l.wePeer = l.wePeer || hasAuth
 		case packet.ConfigureAck:
 			l.sentAck = true
-			l.agreed, l.refused = "", ""
-			if hasAuth {
+			l.agreed = ""
+			if hasAuth { // a peer that gives way may still end the link for it, so the refusal is kept otherwise
+				l.refused = ""
 				l.agreed = packet.OptionText(packet.LCP, auth)
 			}
 		case packet.ConfigureNak, packet.ConfigureReject:

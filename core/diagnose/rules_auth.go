@@ -55,7 +55,8 @@ var authRules = []rule{
 			`give a user name and a password, any where the operator has none: knak dial --user guest --password-file FILE (pppd: a line in chap-secrets and pap-secrets)`},
 		match: func(h *history) found {
 			f, told := h.failed(trace.FailedAuthMethod)
-			refused := h.lcp.refused != "" && h.lcp.agreed == "" && !h.auth.started() && (h.lcp.terminated != "" || h.over())
+			refused := h.lcp.refused != "" && h.lcp.agreed == "" && !h.auth.started() &&
+				(h.lcp.terminated != "" || h.over() && !h.lcp.open())
 			if h.up != nil || !told && !refused {
 				return no
 			}

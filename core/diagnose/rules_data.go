@@ -37,14 +37,22 @@ var dataRules = []rule{
 			if !told && (h.up == nil || h.data.unanswered < 4 || !h.over() || h.line.carrierLost != "" || h.data.ended != "") {
 				return no
 			}
-			out := is(likely, fmt.Sprintf("%d Echo-Requests without an answer, %d answers before", h.data.unanswered, h.data.echoReplies), f.Detail)
-			if h.data.echoReplies == 0 {
+			out := is(likely, f.Detail)
+			if h.data.echoes > 0 {
+				out.add(fmt.Sprintf("%d Echo-Requests without an answer, %d answers before", h.data.unanswered, h.data.echoReplies))
+			}
+			switch {
+			case h.data.echoes+h.data.echoReplies == 0: // a log without packets
+				out.meaning = "Its silence alone does not say whether the line is gone or whether the limit is too strict for this modem."
+			case h.data.echoReplies == 0:
 				out.meaning = "It never answered one: this firmware does not do it, and the link itself may be sound."
 				out.cure = []string{`do not ask: knak dial --set lcp.echo_mode=off (pppd: lcp-echo-failure 0)`}
 				return out
+			default:
+				out.category = "transport-lost"
+				out.meaning = "It did answer before."
 			}
-			out.category = "transport-lost"
-			out.meaning = "It did answer before. The radio link is gone, the modem is stuck, or bytes are lost on the port while much data flows."
+			out.meaning += " The radio link is gone, the modem is stuck, or bytes are lost on the port while much data flows."
 			out.cure = []string{`dial again and keep dialling: knak dial --persist`, `ask less strictly: knak dial --set lcp.echo_failure=8 (pppd: lcp-echo-failure 8)`,
 				`check flow control of a serial cable: knak dial --set port.flow=rtscts (pppd: crtscts)`}
 			return out
@@ -75,7 +83,8 @@ var dataRules = []rule{
 				a, err := netip.ParseAddr(s)
 				return err == nil && !a.IsUnspecified() && !a.IsLoopback() && !slices.Contains(placeholders, a)
 			}
-			if slices.ContainsFunc(h.up.DNS, usable) {
+			fromAck := slices.ContainsFunc(h.ipcp.dns, func(a netip.Addr) bool { return usable(a.String()) })
+			if slices.ContainsFunc(h.up.DNS, usable) || len(h.up.DNS) == 0 && fromAck {
 				return no
 			}
 			return is(likely, h.ipcp.ack)

@@ -81,7 +81,7 @@ var ipcpRules = []rule{
 		cure: []string{cureContext,
 			`where the operator's APN takes PAP only, refuse the others: knak dial --set auth.allow=pap (pppd: refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`},
 		match: func(h *history) found {
-			if h.line.carrierLost == "" || !h.stuckInIPCP() {
+			if h.line.carrierLost == "" || !h.stuckInIPCP() || h.lcp.terminated != "" {
 				return no
 			}
 			if !h.provisional() {

@@ -69,7 +69,7 @@ var lcpRules = []rule{
 			f, told := h.failedIn(trace.PhaseLCP, trace.FailedTimeout)
 			l := &h.lcp
 			switch {
-			case h.up != nil || l.rcvd > 0 || l.looped > 0 || h.line.carrierLost != "":
+			case h.up != nil || l.rcvd > 0 || l.looped > 0 || h.line.carrierLost != "" && !told:
 				return no
 			case told || l.requests >= 3 && h.over():
 				return is(likely, fmt.Sprintf("%d Configure-Requests without an answer", l.requests), f.Detail)
@@ -98,13 +98,17 @@ var lcpRules = []rule{
 		meaning: "The call was cut by the modem or by the network, not by this side.",
 		cure:    []string{`dial again and keep dialling: knak dial --persist`, `check signal (AT+CSQ) and power: modems on a weak USB port restart when they send`, cureModem},
 		match: func(h *history) found {
+			_, silent := h.failedIn(trace.PhaseLCP, trace.FailedTimeout)
 			switch {
-			case h.line.carrierLost == "" || h.line.lostIn == trace.PhaseDial:
+			case h.line.carrierLost == "" || h.line.lostIn == trace.PhaseDial || silent:
 				return no
 			case h.up != nil:
 				return is(certain, h.line.carrierLost+" while the link was up")
 			case h.stuckInIPCP(): // ipcp-hangup-after-auth says more
 				return no
+			}
+			if h.line.lostIn == "" {
+				return is(possible, h.line.carrierLost)
 			}
 			return is(likely, h.line.carrierLost+" in phase "+h.line.lostIn)
 		},

@@ -52,7 +52,8 @@ var ruleCases = []struct {
 		tell(authenticated("bob"), pkt(rcvdDir, packet.CHAP, packet.CHAPFailure, nil), good)},
 	{"peer-auth-required", tell(dialled, sent(packet.LCP, packet.ConfigureRequest, chapMD5), rcvd(packet.LCP, packet.ConfigureReject, chapMD5), down()),
 		tell(dialled, request, rcvd(packet.LCP, packet.ConfigureReject, magic), down())},
-	{"auth-method-unacceptable", tell(dialled, lcpOurs, rcvd(packet.LCP, packet.ConfigureRequest, chapMD5), sent(packet.LCP, packet.ConfigureNak, pap), rcvd(packet.LCP, packet.TerminateRequest)),
+	{"auth-method-unacceptable", tell(dialled, lcpOurs, rcvd(packet.LCP, packet.ConfigureRequest, chapMD5), sent(packet.LCP, packet.ConfigureNak, pap),
+		rcvd(packet.LCP, packet.ConfigureRequest, magic2), sent(packet.LCP, packet.ConfigureAck, magic2), askAddress, rcvd(packet.LCP, packet.TerminateRequest), carrier),
 		tell(dialled, lcpOurs, rcvd(packet.LCP, packet.ConfigureRequest, chapMD5), sent(packet.LCP, packet.ConfigureNak, pap), rcvd(packet.LCP, packet.ConfigureRequest, pap), sent(packet.LCP, packet.ConfigureAck, pap), down())},
 	{"auth-no-answer", tell(lcpOpen, down()), tell(authenticated("x"), down())},
 
@@ -86,6 +87,8 @@ var ruleCases = []struct {
 	{"dns-missing", tell(authenticated("x"), gets("10.7.0.2", ip(packet.IPCPDNS1, "10.11.12.13")), askDNS, up("10.11.12.13"), ended(9, 9)),
 		tell(authenticated("x"), gets("10.7.0.2"), up(), ended(9, 9))}, // none was asked for
 }
+
+var magic2 = packet.Uint32Option(packet.LCPMagic, 0x5678)
 
 var askDNS = sent(packet.IPCP, packet.ConfigureRequest, zero, ip(packet.IPCPDNS1, "0.0.0.0"))
 
