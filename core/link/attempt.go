@@ -35,8 +35,16 @@ func (s *Session) begin(now time.Time) {
 	s.watcher = diagnose.New()
 	s.found = map[string]bool{}
 	s.enter(now, trace.PhaseDial)
-	s.stage = stageDialing
-	s.dialogue = at.NewDialogue(s.dial)
+	s.talk(now, stageDialing, s.dial)
+}
+
+// talk gives the port to a dialogue.
+func (s *Session) talk(now time.Time, stage stage, dialogue func(*at.Exchange) error) {
+	s.stage = stage
+	s.dialogue = at.NewDialogue(dialogue)
+	if s.lines != nil {
+		s.dialogue.Lines(now, *s.lines)
+	}
 	s.dialogue.Advance(now)
 	s.pumpDialogue(now)
 }

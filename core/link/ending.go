@@ -134,18 +134,14 @@ func (s *Session) endCall(now time.Time, inData bool) {
 		return
 	}
 	s.enter(now, trace.PhaseHangup)
-	s.stage = stageEnding
-	var result modem.HangupResult
-	hangup := modem.Hangup(s.plan, inData, &result)
-	s.dialogue = at.NewDialogue(func(x *at.Exchange) error {
+	hangup := modem.Hangup(s.plan, inData, nil)
+	s.talk(now, stageEnding, func(x *at.Exchange) error {
 		err := hangup(x)
 		if err != nil {
 			x.Event(trace.Notice{Level: "warning", Text: "the call may still be up: " + err.Error()})
 		}
 		return err
 	})
-	s.dialogue.Advance(now)
-	s.pumpDialogue(now)
 }
 
 // attemptOver decides what comes after an attempt: another one, or the end.

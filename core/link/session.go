@@ -110,9 +110,10 @@ type Session struct {
 	wasUp   bool // in this life of the session, for Timeout
 	timeout time.Time
 	retryAt time.Time
-	delay   time.Duration // the wait before the next attempt
-	stop    *Outcome      // somebody wants the session to end, with this outcome
-	lost    bool          // the port is gone
+	delay   time.Duration  // the wait before the next attempt
+	stop    *Outcome       // somebody wants the session to end, with this outcome
+	lost    bool           // the port is gone
+	lines   *at.ModemLines // as they were told last; nil: the port has none
 
 	selection Selection
 	selectErr error
@@ -173,6 +174,7 @@ func (s *Session) Receive(now time.Time, p []byte) (ip, rest []byte) {
 
 // Lines tells the state of the port's modem lines, at the start and whenever it changes. Ports without lines never call it.
 func (s *Session) Lines(now time.Time, lines at.ModemLines, carrierDropped bool) {
+	s.lines = &lines
 	switch s.stage {
 	case stageDialing, stageEnding:
 		s.dialogue.Lines(now, lines)

@@ -175,7 +175,8 @@ func (e *ending) escape() string {
 		return ""
 	}
 	guard := e.p.Guard + e.p.Guard/10 // the modem's clock and ours differ
-	e.x.Wait(guard)
+	// The silence is also the time in which a modem that has acknowledged a Terminate-Request says NO CARRIER (HUP-14).
+	e.x.Until(guard, func() bool { return e.lost() != "" })
 	if seen := e.lost(); seen != "" {
 		return seen
 	}
