@@ -40,7 +40,7 @@ func (d *Decoder) unescape(p []byte) {
 		d.add([]byte{p[0] ^ escapeBit})
 		p = p[1:]
 	}
-	if bytes.Count(p, escapes1)*dense > len(p) {
+	if bytes.Count(p, oneEscape)*dense > len(p) {
 		for {
 			n := min(len(p), len(d.buf)-Headroom-d.n)
 			if n == 0 {
@@ -73,32 +73,56 @@ func (d *Decoder) unescape(p []byte) {
 	}
 }
 
-// dense: from one escape in so many octets on, looking at every octet is faster than searching.
+// dense: from one escape in so many octets on, short steps are faster than searching.
 const dense = 24
 
-var escapes1 = []byte{escape}
+var oneEscape = []byte{escape}
 
-// unescapeDense appends p octet by octet. There must be room for all of it. It has no branch: where every seventh octet is
-// escaped the processor would guess wrong as often.
+// unescapeDense appends p in steps of at most a word: copy eight octets, look for the first escape among them, and go on
+// behind it. There must be room for len(p) octets.
 func (d *Decoder) unescapeDense(p []byte) {
 	out := d.buf[Headroom+d.n:]
-	out = out[:len(p)]
-	j, x := 0, byte(0) // x is what the next octet is exclusive-or'ed with
+	i, j := 0, 0
 	if d.escape {
-		x = escapeBit
+		d.escape = false
+		out[0] = p[0] ^ escapeBit
+		i, j = 1, 1
 	}
-	for _, c := range p {
-		out[j] = c ^ x
-		s := isEscape[c] &^ x
-		x = s
-		j += int(s>>5) ^ 1
+	for i+9 <= len(p) && j+8 <= len(out) {
+		x := binary.LittleEndian.Uint64(p[i : i+8])
+		binary.LittleEndian.PutUint64(out[j:j+8], x)
+		// The eighth bit of each octet that is the Control Escape; the lowest such bit is right, those above it may not be.
+		x ^= escape * ones
+		first := (x - ones) &^ x & highs
+		if first == 0 {
+			i, j = i+8, j+8
+			continue
+		}
+		n := bits.TrailingZeros64(first) / 8
+		out[j+n] = p[i+n+1] ^ escapeBit
+		i, j = i+n+2, j+n+1
+	}
+	for ; i < len(p); i++ {
+		c := p[i]
+		if c == escape {
+			i++
+			if i == len(p) {
+				d.escape = true
+				break
+			}
+			c = p[i] ^ escapeBit
+		}
+		out[j] = c
+		j++
 	}
 	d.n += j
-	d.escape = x != 0
 }
 
-// isEscape is 0x20 for the Control Escape and 0 for all others.
-var isEscape = [256]byte{escape: escapeBit}
+// The same octet in every place of a word.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x80 * ones
+)
 
 // add appends octets as they are, or notes that there is no room.
 func (d *Decoder) add(p []byte) {
@@ -121,7 +145,7 @@ func control(p []byte, accm uint32) int {
 	for i+8 <= len(p) {
 		x := binary.LittleEndian.Uint64(p[i : i+8])
 		// The eighth bit of each octet below 20; the lowest such bit is right, those above it may not be.
-		low := (x - 0x2020202020202020) &^ x & 0x8080808080808080
+		low := (x - 0x20*ones) &^ x & highs
 		if low == 0 {
 			i += 8
 			continue
