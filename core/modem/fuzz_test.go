@@ -31,7 +31,7 @@ func FuzzDial(f *testing.F) {
 			}
 			answer := ""
 			if len(answers) > 0 {
-				answer, answers = strings.TrimPrefix(answers[0], "@"), answers[1:]
+				answer, answers = strings.TrimLeft(answers[0], "@"), answers[1:]
 			}
 			return answer
 		}}
