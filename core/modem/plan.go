@@ -11,7 +11,7 @@ type Plan struct {
 	// Timeout is how long a modem may take for an ordinary command. Key at.timeout; 100 ms to 5 min, default 5 s.
 	Timeout time.Duration
 	// ReadyWait is how long a modem may stay silent before it answers its first AT. Key at.ready_wait; 0 to 2 min,
-	// default 10 s.
+	// default 10 s. Bringing it out of an old call, once begun, may take some seconds more.
 	ReadyWait time.Duration
 	// CharDelay is a pause after each character sent. Key at.char_delay; 0 to 100 ms, default 0.
 	CharDelay time.Duration

@@ -130,7 +130,7 @@ func (r *registrar) askDomain(d *domain) error {
 	var result *at.ResultError
 	switch {
 	case err == nil:
-		d.state = noAnswer
+		d.state = noCommand // until it says something: some ports answer OK to everything (quirk USB-12)
 		for _, line := range reply.Lines {
 			if n, state, ok := registrationState(line, d.name+":"); ok {
 				d.state, d.reports = state, n > 0
