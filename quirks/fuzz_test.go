@@ -232,25 +232,61 @@ func BenchmarkResolve(b *testing.B) {
 	}
 }
 
-// Devices enough that a walk over all of them would show: see BenchmarkResolve for the same with the shipped ones.
+// BenchmarkResolve100000 looks a modem up among 100,000 entries: by a USB id, and by the model alone, which has to look
+// at every entry.
 func BenchmarkResolve100000(b *testing.B) {
-	var text strings.Builder
-	text.WriteString("schema = 1\n")
-	for i := range 100000 {
-		fmt.Fprintf(&text, "[[device]]\nprofile = \"huawei/e398\"\nusb = [\"%04x:%04x\"]\nmodel = [\"M%05d*\"]\n", 0x2000+i>>16, i&0xffff, i)
+	f := Facts{USB: "12d1:1506", Manufacturer: "huawei", Model: "E398", Revision: "11.433"}
+	for _, c := range []struct{ name, format string }{
+		{"usb", "[[device]]\nprofile = \"huawei/e398\"\nusb = [\"%04x:%04x\"]\nmodel = [\"M%05d*\"]\n"},
+		{"model", "[[device]]\nprofile = \"huawei/e398\"\n# %x:%x\nmodel = [\"M%05d*\"]\n"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			var text strings.Builder
+			text.WriteString("schema = 1\n")
+			for i := range 100000 {
+				fmt.Fprintf(&text, c.format, 0x2000+i>>16, i&0xffff, i)
+			}
+			tree, err := parseTree([]byte(text.String()))
+			if err != nil {
+				b.Fatal(err)
+			}
+			db, _ := Open(Sources{Builtin: os.DirFS("..")})
+			r := reader{layer: User, file: "f"}
+			list, _ := r.readDevices(tree)
+			for _, d := range list {
+				db.addDevice(d)
+			}
+			for b.Loop() {
+				if r, _ := db.Resolve(f, "", nil); r.Profile() != "huawei/e398" || len(db.devices) < 100000 {
+					b.Fatal(r.Profile())
+				}
+			}
+		})
 	}
-	tree, err := parseTree([]byte(text.String()))
+}
+
+// As many profiles and devices as the full database will have.
+func BenchmarkOpen150(b *testing.B) {
+	root := os.DirFS("..")
+	text, err := fs.ReadFile(root, "quirks/huawei/e398.toml")
 	if err != nil {
 		b.Fatal(err)
 	}
-	db, _ := Open(Sources{Builtin: os.DirFS("..")})
-	r := reader{layer: User, file: "f"}
-	list, _ := r.readDevices(tree)
-	db.devices = append(db.devices, list...)
-	f := Facts{USB: "12d1:1506", Manufacturer: "huawei", Model: "E398", Revision: "11.433"}
+	common, err := fs.ReadFile(root, "quirks/common/qualcomm-delayed-auth.toml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	files := []string{"quirks/common/qualcomm-delayed-auth.toml", string(common)}
+	devices := "schema = 1\n"
+	for i := range 150 {
+		id := fmt.Sprintf("v%d/m%d", i%10, i)
+		files = append(files, "quirks/"+id+".toml", string(text))
+		devices += device(id, fmt.Sprintf("usb = [\"2000:%04x\"]\nmodel = [\"Model %d*\"]", i, i))
+	}
+	s := builtin(append(files, "devices.toml", devices)...)
 	for b.Loop() {
-		if r, _ := db.Resolve(f, "", nil); r.Profile() != "huawei/e398" {
-			b.Fatal(r.Profile())
+		if db, problems := Open(s); len(problems) > 0 || len(db.files) != 151 {
+			b.Fatal(texts(problems))
 		}
 	}
 }

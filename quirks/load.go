@@ -17,6 +17,11 @@ type DB struct {
 	files   map[string][]*profileFile // by id, the weakest layer first
 	devices []Device
 	shared  []shared
+
+	// Where in devices to look for a modem: byUSB has the entries that name whole USB ids, under each of them; others
+	// has the rest.
+	byUSB  map[string][]int
+	others []int
 }
 
 // maxFile is the size in bytes of the largest file that is read. The largest one in the project has a few kilobytes.
@@ -28,7 +33,7 @@ func Open(s Sources) (*DB, []*Problem) {
 	if trust == nil && s.Root {
 		trust = onlyRootWrites
 	}
-	l := loader{db: &DB{files: map[string][]*profileFile{}}}
+	l := loader{db: &DB{files: map[string][]*profileFile{}, byUSB: map[string][]int{}}}
 	if s.Builtin != nil {
 		l.load(place{layer: Builtin, fsys: s.Builtin, profiles: "quirks", devices: "devices.toml"})
 	}
@@ -64,6 +69,22 @@ func (db *DB) Profile(id string) (*Profile, bool) {
 
 // Devices gives all device entries, weakest layer first, then in the order of the files.
 func (db *DB) Devices() []Device { return slices.Clone(db.devices) }
+
+// addDevice adds an entry.
+func (db *DB) addDevice(d Device) {
+	i := len(db.devices)
+	db.devices = append(db.devices, d)
+	if len(d.USB) == 0 || slices.ContainsFunc(d.USB, func(id string) bool { return strings.HasSuffix(id, "*") }) {
+		db.others = append(db.others, i)
+		return
+	}
+	for _, id := range d.USB {
+		// Only once, though the entry may name it twice.
+		if at := db.byUSB[id]; len(at) == 0 || at[len(at)-1] != i {
+			db.byUSB[id] = append(at, i)
+		}
+	}
+}
 
 // inherits gives what a profile inherits from directly, over all layers, the weakest layer first.
 func (db *DB) inherits(id string) (list []string) {
@@ -348,7 +369,7 @@ func (l *loader) devices(p *place) {
 			l.problems = append(l.problems, newProblem(p.layer, d.file, d.pos, "%s", text))
 			continue
 		}
-		l.db.devices = append(l.db.devices, d)
+		l.db.addDevice(d)
 	}
 }
 

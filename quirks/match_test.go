@@ -167,6 +167,26 @@ func TestMatchesShowsWhatMatchedWhatMightAndWhatNot(t *testing.T) {
 	}
 }
 
+// Resolve looks only where a modem's entries can be; Matches looks at all. They must agree.
+func TestTheIndexFindsWhatMatches(t *testing.T) {
+	db, problems := Open(builtin("quirks/acme/a.toml", head, "quirks/acme/b.toml", head, "quirks/acme/c.toml", head, "quirks/acme/d.toml", head,
+		"devices.toml", "schema = 1\n"+device("acme/a", `usb = ["19d2:0117", "19d2:0117", "19d2:0001"]`)+device("acme/b", `usb = ["19d2:0117", "12d1:*"]`)+
+			device("acme/c", `usb = ["19d2:*"]`)+device("acme/d", `model = ["MF*"]`)))
+	none(t, problems)
+	for _, f := range []Facts{{}, {USB: None}, {USB: "19D2:0117 "}, {USB: "19d2:0001", Model: "MF1"}, {USB: "12d1:0001"}, {Model: "MF1"}, {USB: None, Model: "mf1"}} {
+		r := resolve(t, db, f, "")
+		var want []string
+		for _, m := range r.Matches() {
+			if m.Result == Yes {
+				want = append(want, m.Device.Profile)
+			}
+		}
+		if !slices.Equal(r.Profiles(), want) {
+			t.Errorf("%+v: resolved to %v, matched %v", f, r.Profiles(), want)
+		}
+	}
+}
+
 func TestGlob(t *testing.T) {
 	for _, c := range []struct {
 		pattern, text string
