@@ -288,6 +288,7 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 		Resolve:     resolver(j.db, facts, portName, o.Quirks, j.set),
 		PIN:         j.pin,
 		Password:    j.password,
+		ATPort:      o.ATPort != "",
 		Prove:       proveMode(o),
 		Once:        o.Once,
 		Persist:     o.Persist,
@@ -298,9 +299,10 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 		MaxBytes:    o.MaxBytes,
 	})
 	runner := link.NewRunner(session, link.Environment{
-		OpenPort:  openPort,
-		OpenPlane: func(ctx context.Context, cfg plane.Config) (plane.Plane, error) { return j.openPlane(ctx, cfg, sink) },
-		Sink:      sink,
+		OpenPort:   openPort,
+		OpenATPort: j.atPortOpener(),
+		OpenPlane:  func(ctx context.Context, cfg plane.Config) (plane.Plane, error) { return j.openPlane(ctx, cfg, sink) },
+		Sink:       sink,
 	})
 	held.runner = runner
 	server, err := control.Listen(control.Dir(), j.name, held)
@@ -367,10 +369,20 @@ func (a *app) findPort(j *job, sink trace.Sink) (facts quirks.Facts, open func(c
 	if err != nil {
 		return facts, nil, "", link.Outcome{Kind: link.KindUsage, Err: err}, false
 	}
-	open = link.SerialOpener(found.path, r, func(n trace.Notice) {
-		sink.Record(trace.Record{Time: time.Now(), Link: j.name, Event: n})
-	})
+	open = link.SerialOpener(found.path, r)
 	return found.facts, open, found.path, link.Outcome{}, true
+}
+
+// atPortOpener gives the function that opens the AT port, or nil where there is none.
+func (j *job) atPortOpener() func(context.Context) (link.Port, error) {
+	if j.options.ATPort == "" {
+		return nil
+	}
+	r, err := j.db.Resolve(quirks.Facts{}, j.options.Quirks, j.set)
+	if err != nil {
+		return func(context.Context) (link.Port, error) { return nil, err }
+	}
+	return link.SerialOpener(j.options.ATPort, r)
 }
 
 // tellFailure puts out a failure that happened before there was a session, with what diagnosis says of it.

@@ -44,4 +44,3 @@ func checkStatus(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("exit status %s, want %s", code, args[0])
 	}
 }
-

@@ -35,6 +35,7 @@ func (s *Session) begin(now time.Time) {
 	s.watcher = diagnose.New()
 	s.found = map[string]bool{}
 	s.enter(now, trace.PhaseDial)
+	s.onATPort = s.cfg.ATPort
 	s.talk(now, stageDialing, s.dial)
 }
 
@@ -42,7 +43,7 @@ func (s *Session) begin(now time.Time) {
 func (s *Session) talk(now time.Time, stage stage, dialogue func(*at.Exchange) error) {
 	s.stage = stage
 	s.dialogue = at.NewDialogue(dialogue)
-	if s.lines != nil {
+	if s.lines != nil && !s.onATPort {
 		s.dialogue.Lines(now, *s.lines)
 	}
 	s.dialogue.Advance(now)
@@ -73,8 +74,11 @@ func (s *Session) dial(x *at.Exchange) error {
 		}
 	}
 	s.take(x, selection)
-	if direct {
+	switch {
+	case direct:
 		return nil
+	case s.onATPort:
+		return modem.Prepare(s.plan, &s.dialed)(x)
 	}
 	return modem.Dial(s.plan, &s.dialed)(x)
 }
@@ -110,14 +114,14 @@ func (s *Session) pumpDialogue(now time.Time) {
 		}
 		switch o := o.(type) {
 		case at.Write:
-			s.out.put(Write{o.Bytes})
+			s.out.put(Write{Bytes: o.Bytes, AT: s.onATPort})
 		case at.Event:
 			s.event(now, o.Event)
 		case at.Done:
 			s.dialogueDone(now, o.Err)
 			return
 		default:
-			s.out.put(PortOp{o})
+			s.out.put(PortOp{Op: o, AT: s.onATPort})
 		}
 	}
 }
@@ -133,6 +137,13 @@ func (s *Session) dialogueDone(now time.Time, err error) {
 	if err != nil {
 		s.fail(now, dialOutcome(err))
 		return
+	}
+	if s.onATPort {
+		s.onATPort = false
+		if s.plan.Number != "" {
+			s.talk(now, stageDialing, modem.Call(s.plan, &s.dialed))
+			return
+		}
 	}
 	s.startPPP(now, rest)
 }
@@ -246,7 +257,7 @@ func (s *Session) send(protocol uint16, info []byte) {
 	}
 	start := len(s.frame)
 	s.frame = s.encoder.Append(s.frame, protocol, info)
-	s.out.put(Write{s.frame[start:len(s.frame):len(s.frame)]})
+	s.out.put(Write{Bytes: s.frame[start:len(s.frame):len(s.frame)]})
 }
 
 // pumpEngine does what the engine asks for.

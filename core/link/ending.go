@@ -134,6 +134,7 @@ func (s *Session) endCall(now time.Time, inData bool) {
 		return
 	}
 	s.enter(now, trace.PhaseHangup)
+	s.onATPort = false
 	hangup := modem.Hangup(s.plan, inData, nil)
 	s.talk(now, stageEnding, func(x *at.Exchange) error {
 		err := hangup(x)

@@ -28,6 +28,8 @@ type Environment struct {
 	// OpenPort opens the port; it is called again when the port was lost and another attempt is due. It should wait for a
 	// device that is away for a while, as long as ctx allows.
 	OpenPort func(ctx context.Context) (Port, error)
+	// OpenATPort opens the AT port of a session that has one, for as long as Run runs; otherwise it is nil.
+	OpenATPort func(ctx context.Context) (Port, error)
 	// OpenPlane makes a plane. It adds to the configuration what the user chose.
 	OpenPlane func(ctx context.Context, cfg plane.Config) (plane.Plane, error)
 	Sink      trace.Sink
@@ -47,6 +49,7 @@ type Runner struct {
 	mu       sync.Mutex // guards the session and everything below
 	session  *Session
 	port     Port
+	atPort   Port
 	plane    plane.Plane
 	pending  []byte // octets for the port
 	deadline time.Time
@@ -88,6 +91,13 @@ func (r *Runner) Run(ctx context.Context) Outcome {
 	if err != nil {
 		return OpenOutcome(err)
 	}
+	if r.env.OpenATPort != nil {
+		if r.atPort, err = r.env.OpenATPort(ctx); err != nil {
+			_ = port.Close() // what counts is err
+			return OpenOutcome(err)
+		}
+		r.workers.Go(func() { r.readATPort(r.atPort) })
+	}
 	r.workers.Go(r.writeLoop)
 	r.attach(port)
 	r.step(r.session.Start)
@@ -110,7 +120,10 @@ func (r *Runner) Run(ctx context.Context) Outcome {
 	r.mu.Lock()
 	port = r.port
 	r.mu.Unlock()
-	if port != nil {
+	for _, port := range []Port{port, r.atPort} {
+		if port == nil {
+			continue
+		}
 		if err := port.Close(); err != nil {
 			r.record(trace.Notice{Level: "warning", Text: "closing the port: " + err.Error()})
 		}
@@ -156,10 +169,21 @@ func (r *Runner) drain() {
 		}
 		switch o := o.(type) {
 		case Write:
+			if o.AT {
+				r.writeAT(o.Bytes)
+				continue
+			}
 			r.pending = append(r.pending, o.Bytes...)
 			r.wakeWriter()
 		case PortOp:
-			if err := r.port.Apply(o.Op); err != nil {
+			port := r.port
+			if o.AT {
+				port = r.atPort
+			}
+			if port == nil {
+				continue // it is lost, and the session will hear of it
+			}
+			if err := port.Apply(o.Op); err != nil {
 				r.record(trace.Notice{Level: "warning", Text: err.Error()})
 			}
 		case Event:
@@ -246,6 +270,25 @@ func (r *Runner) readLoop(port Port) {
 			r.portLost(port, err)
 			return
 		}
+	}
+}
+
+// readATPort reads the AT port to its end. Losing it is no loss of the link; a dialogue on it runs into its time limit.
+func (r *Runner) readATPort(port Port) {
+	buf := make([]byte, 4<<10)
+	for {
+		n, err := port.Read(buf)
+		r.step(func(now time.Time) { r.session.ReceiveAT(now, buf[:n]) })
+		if err != nil {
+			return
+		}
+	}
+}
+
+// writeAT writes a command to the AT port, with r.mu held. A command is short: the driver takes it at once.
+func (r *Runner) writeAT(p []byte) {
+	if _, err := r.atPort.Write(p); err != nil {
+		r.record(trace.Notice{Level: "warning", Text: "the AT port: " + err.Error()})
 	}
 }
 

@@ -15,9 +15,9 @@ import (
 // reopenPause is how often a port that is away is tried again while Run waits for it to come back.
 const reopenPause = 500 * time.Millisecond
 
-// SerialOpener gives the function by which Run opens a serial port: with the profile's speed and flow control, locked, and
-// with a warning about every other program that has it open.
-func SerialOpener(path string, p Policy, notice func(trace.Notice)) func(context.Context) (Port, error) {
+// SerialOpener gives the function by which Run opens a serial port, with the profile's speed and flow control. A port that
+// another program holds is not opened.
+func SerialOpener(path string, p Policy) func(context.Context) (Port, error) {
 	first := true
 	return func(ctx context.Context) (Port, error) {
 		cfg := port.Config{Baud: p.Int("port.baud"), Flow: flowOf(p.Text("port.flow"))}

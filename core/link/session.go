@@ -27,6 +27,9 @@ type Config struct {
 	PIN      auth.Secret
 	Password auth.Secret
 
+	// ATPort says that there is a second port for everything but dialling: identity, SIM, context, registration.
+	ATPort bool
+
 	Prove       ProveMode
 	Once        bool          // hang up as soon as the link is up
 	Persist     bool          // dial again whenever the link ends, other than because somebody wanted it to
@@ -54,10 +57,16 @@ const (
 type Output interface{ output() }
 
 // Write asks for octets to be written to the port. They are valid until the next call into the session.
-type Write struct{ Bytes []byte }
+type Write struct {
+	Bytes []byte
+	AT    bool // to the AT port
+}
 
 // PortOp asks for one of at's outputs other than Write, Event and Done.
-type PortOp struct{ Op at.Output }
+type PortOp struct {
+	Op at.Output
+	AT bool // on the AT port
+}
 
 // Event is for the trace.
 type Event struct{ Event trace.Event }
@@ -120,6 +129,7 @@ type Session struct {
 	plan      modem.Plan
 	dialed    modem.Result
 	dialogue  *at.Dialogue
+	onATPort  bool // the dialogue talks on the AT port
 	blankUser bool // this attempt sends an empty user name although the policy has another
 
 	engine      *ppp.Engine
@@ -163,8 +173,10 @@ func (s *Session) Start(now time.Time) {
 func (s *Session) Receive(now time.Time, p []byte) (ip, rest []byte) {
 	switch s.stage {
 	case stageDialing, stageEnding:
-		s.dialogue.Receive(now, p)
-		s.pumpDialogue(now)
+		if !s.onATPort {
+			s.dialogue.Receive(now, p)
+			s.pumpDialogue(now)
+		}
 		return nil, nil
 	case stagePPP, stageProving, stageOpening, stageUp, stageClosing:
 		return s.receiveFrames(now, p)
@@ -172,13 +184,24 @@ func (s *Session) Receive(now time.Time, p []byte) (ip, rest []byte) {
 	return nil, nil // between attempts nobody listens
 }
 
+// ReceiveAT takes octets from the AT port. What comes while no dialogue is on it is dropped: it must be read all the
+// same, because some modems stop when nobody does (USB-05).
+func (s *Session) ReceiveAT(now time.Time, p []byte) {
+	if s.onATPort && s.dialogue != nil {
+		s.dialogue.Receive(now, p)
+		s.pumpDialogue(now)
+	}
+}
+
 // Lines tells the state of the port's modem lines, at the start and whenever it changes. Ports without lines never call it.
 func (s *Session) Lines(now time.Time, lines at.ModemLines, carrierDropped bool) {
 	s.lines = &lines
 	switch s.stage {
 	case stageDialing, stageEnding:
-		s.dialogue.Lines(now, lines)
-		s.pumpDialogue(now)
+		if !s.onATPort {
+			s.dialogue.Lines(now, lines)
+			s.pumpDialogue(now)
+		}
 	case stagePPP, stageProving, stageOpening, stageUp, stageClosing:
 		if carrierDropped {
 			s.engine.LowerDown(now)

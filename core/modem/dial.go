@@ -28,6 +28,27 @@ func Dial(p Plan, r *Result) func(*at.Exchange) error {
 		r = &Result{}
 	}
 	return func(x *at.Exchange) error {
+		if err := Prepare(p, r)(x); err != nil {
+			return err
+		}
+		return call(x, p, r)
+	}
+}
+
+// Call is the end of Dial: it synchronises and dials. With Prepare on another port of the same modem it makes up for Dial
+// where a profile wants no more than the dialling on the data port (quirk DATA-03).
+func Call(p Plan, r *Result) func(*at.Exchange) error {
+	return func(x *at.Exchange) error {
+		if err := Sync(x, p); err != nil {
+			return err
+		}
+		return call(x, p, r)
+	}
+}
+
+// Prepare is Dial up to the dialling.
+func Prepare(p Plan, r *Result) func(*at.Exchange) error {
+	return func(x *at.Exchange) error {
 		x.Event(trace.Phase{Phase: trace.PhaseDial})
 		if err := Sync(x, p); err != nil {
 			return err
@@ -53,11 +74,9 @@ func Dial(p Plan, r *Result) func(*at.Exchange) error {
 			return err
 		}
 		if early != nil {
-			if err := setContext(x, p); err != nil {
-				return err
-			}
+			return setContext(x, p)
 		}
-		return call(x, p, r)
+		return nil
 	}
 }
 
