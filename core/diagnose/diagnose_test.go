@@ -129,6 +129,16 @@ func TestMoreTellingDetails(t *testing.T) {
 	}
 }
 
+// The second number of +CSQ is the bit error rate, which most modems do not know: 99 there is no lack of a signal.
+func TestSignalIsTheFirstNumber(t *testing.T) {
+	for csq, want := range map[string]bool{"+CSQ: 17,99": false, "+CSQ: 99,99": true, "+CSQ: 9,9": false} {
+		f, _ := judge(tell(at("AT+CSQ", csq, "OK"), at("ATD*99#", "NO CARRIER"))).Finding()
+		if got := f.ID == "not-registered"; got != want {
+			t.Errorf("%s is judged %s", csq, f.ID)
+		}
+	}
+}
+
 // Names that look like a subscriber stay hidden in every finding, and no evidence carries a response.
 func TestFindingsHideIdentities(t *testing.T) {
 	f, ok := judge(tell(authenticated("00000000001@realm.example"), times(3, emptyNaks))).Finding()

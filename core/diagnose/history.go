@@ -211,7 +211,7 @@ func (d *dataHistory) probe(e trace.Probe) {
 	switch {
 	case result == "sent":
 		d.probes++
-	case result == "" || strings.Contains(result, "timeout") || strings.Contains(result, "no answer") || strings.Contains(result, "nothing"):
+	case result == "", strings.Contains(result, "our own packet"): // what comes back unchanged says nothing of the network
 	default:
 		d.answers++
 	}

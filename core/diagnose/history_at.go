@@ -161,7 +161,7 @@ func (a *atHistory) registrationText() []string {
 	case a.regLine != "":
 		out = append(out, a.regLine)
 	}
-	if strings.Contains(a.csq, "99") {
+	if a.noSignal() {
 		out = append(out, a.csq+" (no signal)")
 	}
 	return out

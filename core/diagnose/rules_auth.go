@@ -51,7 +51,7 @@ var authRules = []rule{
 		id: "auth-method-unacceptable", category: "auth-method-or-secret-missing",
 		title:   "No way of authentication suits both ends",
 		meaning: "The other end demands a method that is not allowed here or for which there is no secret, and takes none of those that we offered.",
-		cure: []string{`allow all methods: knak dial --set auth.allow=eap,mschapv2,mschap,chap-md5,pap (pppd: no refuse-pap, refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`,
+		cure: []string{`allow all methods: knak dial --set auth.allow=chap-md5,pap,mschap-v2,mschap,eap (pppd: no refuse-pap, refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`,
 			`give a user name and a password, any where the operator has none: knak dial --user guest --password-file FILE (pppd: a line in chap-secrets and pap-secrets)`},
 		match: func(h *history) found {
 			f, told := h.failed(trace.FailedAuthMethod)

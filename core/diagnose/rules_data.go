@@ -26,7 +26,11 @@ var dataRules = []rule{
 			default:
 				return no
 			}
-			return late(likely, h, h.ipcp.ack, fmt.Sprintf("%d probes, no answer", d.probes), f.Detail)
+			last := ""
+			if d.probes > 0 {
+				last = fmt.Sprintf("%d probes, no answer; the last: %s", d.probes, d.lastProbe)
+			}
+			return late(likely, h, h.ipcp.ack, last, f.Detail)
 		},
 	},
 	{

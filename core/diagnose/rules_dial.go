@@ -25,7 +25,7 @@ var dialRules = []rule{
 		id: "not-registered", category: "not-registered",
 		title:   "The modem is not registered in a network",
 		meaning: "It has no network that would carry a call: it is still searching, its radio is off, the antenna is missing, or there is no coverage.",
-		cure: []string{`wait longer: knak dial --set registration.wait=5m`, `look at the signal: AT+CSQ answers 99 where there is none; check antenna and place`,
+		cure: []string{`wait longer: knak dial --set registration.wait=5m --timeout 7m`, `look at the signal: AT+CSQ answers 99 where there is none; check antenna and place`,
 			`turn the radio on: AT+CFUN=1; and let the modem choose the network: AT+COPS=0`},
 		match: func(h *history) found {
 			f, told := h.failed(trace.FailedNotRegistered)
@@ -33,7 +33,7 @@ var dialRules = []rule{
 			switch {
 			case told:
 				return is(certain, evidence...)
-			case h.up != nil || !h.dialFailed() && !(h.stuckInIPCP() && h.over()):
+			case h.up != nil || !h.dialFailed() && !(h.over() && (h.stuckInIPCP() || h.at.dial == "")):
 				return no
 			case h.at.registered() == regNo || h.at.registered() == regUnknown && h.at.noSignal():
 				return is(likely, append(evidence, h.dialText())...)

@@ -162,7 +162,7 @@ var ipcpRules = []rule{
 		id: "ipcp-repeated-nak", category: "pdp-activation-refused",
 		title:   "The modem repeats the same Configure-Nak and never gives an address",
 		meaning: "It stalls: its Naks change nothing, whatever is asked. That is normal for some seconds while it activates the context. It did not end here, so the network has probably refused or not answered.",
-		cure:    []string{`give it longer: knak dial --set ipcp.deadline=3m (pppd: ipcp-max-failure 100)`, cureContext},
+		cure:    []string{`give it longer: knak dial --set ipcp.deadline=3m --timeout 5m (pppd: ipcp-max-failure 300)`, cureContext},
 		match: func(h *history) found {
 			f, told := h.failed(trace.FailedRepeatedNaks, trace.FailedNoAddress)
 			p := &h.ipcp
@@ -186,7 +186,7 @@ var ipcpRules = []rule{
 		id: "ipcp-no-answer", category: "apn-or-account-not-accepted",
 		title:   "The modem does not answer the request for an address",
 		meaning: "LCP and the authentication went well, then nothing came back. Modems fall silent so when the network does not accept the user name, the password or the APN, or has not answered yet.",
-		cure:    []string{cureContext, `give it longer: knak dial --set ipcp.deadline=3m (pppd: ipcp-max-configure 30)`},
+		cure:    []string{cureContext, `give it longer: knak dial --set ipcp.deadline=3m --set ipcp.max_configure=60 --timeout 5m (pppd: ipcp-max-configure 60)`},
 		match: func(h *history) found {
 			_, told := h.failedIn(trace.PhaseIPCP, trace.FailedTimeout)
 			p := &h.ipcp

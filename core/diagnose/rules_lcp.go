@@ -83,7 +83,7 @@ var lcpRules = []rule{
 		id:      "lcp-not-agreed",
 		title:   "The two ends could not agree on the link's own options",
 		meaning: "Packets went both ways, but LCP did not open. Frames may be lost or damaged on the way, or one end insists on an option.",
-		cure:    []string{`ask for nothing: knak dial --set lcp.request= (pppd: default-asyncmap, nomagic, nopcomp, noaccomp)`, `check flow control of a serial cable: knak dial --set port.flow=rtscts (pppd: crtscts)`},
+		cure:    []string{`ask for nothing: knak dial --set lcp.request=[] (pppd: default-asyncmap, nomagic, nopcomp, noaccomp)`, `check flow control of a serial cable: knak dial --set port.flow=rtscts (pppd: crtscts)`},
 		match: func(h *history) found {
 			f, told := h.failedIn(trace.PhaseLCP, trace.FailedTimeout)
 			if !told || h.up != nil || h.lcp.rcvd == 0 || h.lcp.refused != "" {

@@ -167,7 +167,11 @@ func (p *Progress) other(r Record) {
 			p.say(r.Time, bold, "== "+Printable(e.Phase))
 		}
 	case Quirk:
-		p.say(r.Time, cyan, fmt.Sprintf("quirk %s = %s  (%s)", Printable(e.Key), Printable(e.Value), Printable(e.Source)))
+		value := Printable(e.Value)
+		if value == "" {
+			value = `""`
+		}
+		p.say(r.Time, cyan, fmt.Sprintf("quirk %s = %s  (%s)", Printable(e.Key), value, Printable(e.Source)))
 		p.more(cyan, e.Reason)
 	case Up:
 		p.upText(r.Time, e)

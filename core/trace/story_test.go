@@ -76,7 +76,7 @@ func story(good bool) []Record {
 	if good {
 		ask = append(ask, address(packet.IPCPDNS1, "0.0.0.0"))
 		q := Quirk{"ipcp.request", `["address", "dns1"]`, "profile huawei/e398.toml:14", "The Windows dialer that works asks for DNS as well; the modem answers with empty Naks where it is not asked."}
-		s.at(2331, q, q)
+		s.at(2331, q, q, Quirk{"auth.user", "", "--user", ""})
 	}
 	for i := range 6 {
 		id := uint8(i + 1)
