@@ -35,6 +35,7 @@ type OpenError struct {
 	Reason Reason
 	Err    error  // what the system said
 	Group  string // with Permission: the group that may use the device, or ""
+	Likely Holder // with Busy: a ModemManager that runs, which it may well be
 }
 
 // Error names the port, the reason and the remedy.
@@ -49,7 +50,11 @@ func (e *OpenError) Error() string {
 		}
 		return fmt.Sprintf("open %s: permission denied; the device belongs to root alone", e.Path)
 	case Busy:
-		return fmt.Sprintf("open %s: another process uses it, and it cannot be seen which", e.Path)
+		text := fmt.Sprintf("open %s: another process uses it, and this user cannot see which", e.Path)
+		if e.Likely.PID != 0 {
+			text += fmt.Sprintf("; %s (pid %d) is running and takes modems for itself", e.Likely.Program, e.Likely.PID)
+		}
+		return text
 	case NotTTY:
 		return fmt.Sprintf("open %s: not a serial port", e.Path)
 	}
@@ -95,7 +100,7 @@ func openError(path string, err error) error {
 		if h, _ := Holders(path); len(h) > 0 {
 			return &LockedError{Path: path, PID: h[0].PID, Program: h[0].Program}
 		}
-		e.Reason = Busy
+		e.Reason, e.Likely = Busy, modemManager()
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV):
 		e.Reason = NotFound
 	case errors.Is(err, os.ErrPermission):

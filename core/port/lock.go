@@ -44,7 +44,7 @@ func lockContent(pid int) []byte { return fmt.Appendf(nil, "%10d\n", pid) }
 const newLock = 5 * time.Second
 
 // takeLock makes the lock file of the tty at path in dir. It returns nil and no error where the directory cannot be written
-// and holds no valid lock either.
+// but holds no valid lock either.
 func takeLock(path, dir string) (*lockFile, error) {
 	name := filepath.Join(dir, lockName(path))
 	// The file is written under a name of its own and then linked: it never exists under its real name without content.
@@ -74,7 +74,11 @@ func takeLock(path, dir string) (*lockFile, error) {
 		if tempErr != nil {
 			return nil, nil
 		}
-		if err = removeStale(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err = removeStale(name)
+		if errors.Is(err, fs.ErrPermission) {
+			return nil, nil // another user's, in a directory where each may remove his own only; it holds nobody
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("remove stale lock file: %w", err)
 		}
 	}
@@ -187,6 +191,19 @@ func hasOpen(dir string, want *unix.Stat_t) bool {
 		}
 	}
 	return false
+}
+
+// modemManager finds a ModemManager that runs. It opens every modem's ports for exclusive use, as root, so another user can
+// see neither what it has open nor get at it.
+func modemManager() Holder {
+	procs, _ := filepath.Glob("/proc/[0-9]*/comm")
+	for _, comm := range procs {
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(comm)))
+		if err == nil && program(pid) == "ModemManager" {
+			return Holder{PID: pid, Program: "ModemManager"}
+		}
+	}
+	return Holder{}
 }
 
 // program is the name of a process, or "" when it cannot be seen.

@@ -174,17 +174,9 @@ func TestMain(m *testing.M) {
 	io.Copy(io.Discard, os.Stdin)
 }
 
-func TestTheHolderIsNamed(t *testing.T) {
-	m, path, err := OpenPTY()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	link := filepath.Join(t.TempDir(), "modem")
-	if err := os.Symlink(path, link); err != nil {
-		t.Fatal(err)
-	}
-	c := exec.Command(os.Args[0])
+// hold starts such a process under the name of binary and returns when it has the tty.
+func hold(t *testing.T, binary, path string) *exec.Cmd {
+	c := exec.Command(binary)
 	c.Env = append(os.Environ(), "HOLD="+path)
 	stdin, err := c.StdinPipe()
 	if err != nil {
@@ -197,10 +189,45 @@ func TestTheHolderIsNamed(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { stdin.Close(); c.Wait() }()
+	t.Cleanup(func() { stdin.Close(); c.Wait() })
 	if _, err := stdout.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+func TestAModemManagerThatRunsIsSuspected(t *testing.T) {
+	m, path, err := OpenPTY()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "ModemManager")
+	if err := os.Symlink(binary, link); err != nil {
+		t.Fatal(err)
+	}
+	before := modemManager()
+	c := hold(t, link, path)
+	if got := modemManager(); got.Program != "ModemManager" || before.PID == 0 && got.PID != c.Process.Pid {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestTheHolderIsNamed(t *testing.T) {
+	m, path, err := OpenPTY()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	link := filepath.Join(t.TempDir(), "modem")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	c := hold(t, os.Args[0], path)
 	_, err = Open(link, Config{LockDir: t.TempDir()})
 	var locked *LockedError
 	if !errors.As(err, &locked) || locked.PID != c.Process.Pid || locked.Program != "port.test" || locked.Path != path {

@@ -378,9 +378,54 @@ func TestOpenErrorSaysWhatToDo(t *testing.T) {
 		{&LockedError{Path: "/dev/ttyUSB0"}, "another program"},
 		{openError("/dev/null", unix.EACCES), "permission denied"},
 		{&OpenError{Path: "/dev/ttyUSB0", Reason: Busy}, "another process"},
+		{&OpenError{Path: "/dev/ttyUSB0", Reason: Busy, Likely: Holder{7, "ModemManager"}}, "ModemManager (pid 7)"},
 	} {
 		if got := c.err.Error(); !strings.Contains(got, c.want) {
 			t.Errorf("%q does not say %q", got, c.want)
 		}
+	}
+}
+
+func TestTheGroupThatMayOpenIsNamed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "tty")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gid := os.Getgid()
+	if gid == 0 {
+		gid = 12345 // a group without a name; only root can give a file away
+	}
+	if err := os.Chown(file, -1, gid); err != nil {
+		t.Fatal(err)
+	}
+	for mode, want := range map[os.FileMode]bool{0o600: false, 0o640: false, 0o660: true} {
+		if err := os.Chmod(file, mode); err != nil {
+			t.Fatal(err)
+		}
+		var open *OpenError
+		if !errors.As(openError(file, unix.EACCES), &open) || open.Reason != Permission || (open.Group != "") != want {
+			t.Errorf("%o: %+v", mode, open)
+		}
+	}
+}
+
+func TestReadAndWriteAllocateNothing(t *testing.T) {
+	p, m := pair(t, Config{})
+	b := make([]byte, 64)
+	if n := testing.AllocsPerRun(200, func() {
+		if _, err := p.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(m, b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.file.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(p, b); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
