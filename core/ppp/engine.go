@@ -36,6 +36,7 @@ type Engine struct {
 
 	authDone    auth.Method
 	provisional bool    // the authentication success proves nothing, and IPCP has not been open since
+	relapses    int     // how many times in a row LCP left Opened before a network protocol opened
 	failure     Failure // why the link ends, in phaseTerminate
 	decisions   uint64  // how many have been handed out
 
@@ -72,7 +73,7 @@ func (e *Engine) Open(now time.Time) {
 	e.ipcp.reset()
 	e.ipv6cp.reset()
 	e.auth.stop()
-	e.provisional = false
+	e.provisional, e.relapses = false, 0
 	e.phase = phaseEstablish
 	e.traceEvent(trace.Phase{Phase: trace.PhaseLCP})
 	e.lcp.event(Open)
@@ -213,17 +214,25 @@ func (e *Engine) enter(now time.Time) {
 
 // linkUp is LCP's This-Layer-Up: the Authenticate phase begins, or is passed over (RFC 1661 section 3.5).
 func (e *Engine) linkUp() {
+	if e.relapses > maxRelapses {
+		e.fail(Failure{Kind: KindTimeout, Protocol: packet.LCP, Detail: "LCP is negotiated again and again"})
+		return
+	}
 	e.put(e.lcp.framing())
 	e.phase = phaseAuthenticate
 	e.auth.start(e.lcp.peerDemands, e.lcp.weDemand())
 }
 
-// linkDown is LCP's This-Layer-Down.
+// maxRelapses is how many times in a row LCP may go from Opened back to negotiating before any network protocol opened.
+const maxRelapses = 5
+
+// linkDown is LCP's This-Layer-Down: the link ends, or the peer negotiates again.
 func (e *Engine) linkDown() {
 	e.networkDown()
 	e.put(DefaultFraming())
 	if e.phase != phaseTerminate {
 		e.phase = phaseEstablish
+		e.relapses++
 	}
 }
 

@@ -371,4 +371,17 @@ func (s *script) openLCP(options ...packet.Option) {
 	}
 }
 
+// openIPCP brings IPCP up with hostAddr; the peer's request holds the options.
+func (s *script) openIPCP(options ...packet.Option) {
+	s.t.Helper()
+	s.give(packet.IPCP, packet.ConfigureRequest, 1, options...)
+	p := s.must(packet.IPCP, packet.ConfigureRequest)
+	s.give(packet.IPCP, packet.ConfigureNak, p.ID, packet.AddressOption(packet.IPCPAddress, hostAddr))
+	s.ack(packet.IPCP)
+	if s.ipcp.state != StateOpened {
+		s.log()
+		s.t.Fatalf("IPCP is %s", s.ipcp.state)
+	}
+}
+
 func be32(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }

@@ -458,7 +458,7 @@ func (c *ipcp) advance() {
 func (c *ipcp) deadline() time.Time { return soonest(c.layer.deadline(), c.stallAt()) }
 
 func (c *ipcp) up() {
-	c.engine.provisional = false
+	c.engine.provisional, c.engine.relapses = false, 0
 	c.engine.put(c.network())
 }
 

@@ -103,6 +103,7 @@ func (c *ipv6cp) rejected(options []packet.Option) response {
 }
 
 func (c *ipv6cp) up() {
+	c.engine.relapses = 0
 	c.engine.put(NetworkUp6{LocalID: c.localID(), PeerID: c.peerID, MTU: c.engine.lcp.peerMRU()})
 }
 

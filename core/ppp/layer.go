@@ -313,7 +313,8 @@ func (l *layer) acknowledge(p packet.Packet, others []byte) {
 }
 
 // tolerate says whether a Configure-Request in Opened changes nothing and is to be acknowledged without going down. A
-// peer that repeats it at the pace of a restart timer is not Opened itself: it needs the negotiation.
+// peer that repeats it at the pace of a restart timer is not Opened itself: it needs the negotiation. A burst of them is
+// a backlog from before it heard us, and counts as one.
 func (l *layer) tolerate(options []packet.Option) bool {
 	if !l.set.AckUnchanged {
 		return false
@@ -323,12 +324,15 @@ func (l *layer) tolerate(options []packet.Option) bool {
 			return false
 		}
 	}
-	now := l.engine.now
-	if now.Sub(l.unchangedAt) > 2*l.set.Restart {
-		l.unchanged = 0
+	switch since := l.engine.now.Sub(l.unchangedAt); {
+	case since > 2*l.set.Restart:
+		l.unchanged = 1
+	case since > l.set.Restart/3:
+		l.unchanged++
+	default:
+		return true
 	}
-	l.unchanged++
-	l.unchangedAt = now
+	l.unchangedAt = l.engine.now
 	return l.unchanged <= l.set.MaxUnchanged
 }
 

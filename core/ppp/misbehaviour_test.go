@@ -556,10 +556,7 @@ func TestAnyTrafficIsLife(t *testing.T) {
 	set.LCP.EchoMode = EchoAdaptive
 	s := newScript(t, set)
 	s.openLCP()
-	s.give(packet.IPCP, packet.ConfigureRequest, 1)
-	p := s.must(packet.IPCP, packet.ConfigureRequest)
-	s.give(packet.IPCP, packet.ConfigureNak, p.ID, packet.AddressOption(packet.IPCPAddress, hostAddr))
-	s.ack(packet.IPCP)
+	s.openIPCP()
 	for range 100 {
 		s.wait(29 * time.Second)
 		s.NoteTraffic(s.now)
