@@ -33,7 +33,13 @@ func (v Value) String() string {
 		}
 		return strconv.FormatInt(v.num, 10)
 	case Duration:
-		return time.Duration(v.num).String()
+		s := time.Duration(v.num).String()
+		for _, zero := range []string{"m0s", "h0m"} { // "1m0s" is written "1m"
+			if strings.HasSuffix(s, zero) {
+				s = s[:len(s)-2]
+			}
+		}
+		return s
 	case Words, Addresses, Prefixes:
 		if len(v.list) > 0 {
 			return strings.Join(v.list, ",")
