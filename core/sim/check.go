@@ -152,6 +152,7 @@ func (c *checker) scenario(s *Scenario) {
 		{"identity.manufacturer", s.Identity.Manufacturer}, {"identity.model", s.Identity.Model},
 		{"identity.revision", s.Identity.Revision}, {"registration.operator", s.Registration.Operator},
 		{"dial.connect", s.Dial.Connect}, {"dial.cme", s.Dial.CME},
+		{"dial.cause", s.Dial.Cause},
 	} {
 		c.line(f.path, f.v)
 	}

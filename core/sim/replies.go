@@ -66,11 +66,11 @@ func init() { // the table and its functions refer to each other through Modem.r
 		"&C": accept, "&D": accept, "&K": accept, "&S": accept, "&V": accept, "&W": accept, "\\Q": accept,
 		"+CGMI": manufacturer, "+GMI": manufacturer, "+CGMM": model, "+GMM": model, "+CGMR": revision, "+GMR": revision,
 		"+CGSN": serial, "+GSN": serial, "+CIMI": subscriber, "+GCAP": capabilities,
-		"+CMEE": errorForm, "+CFUN": functionality, "+CPIN": pin,
+		"+CMEE": errorForm, "+CFUN": functionality, "+CPIN": pin, "+CPINR": pinTries, "+CEER": cause,
 		"+CREG": registrationStatus, "+CGREG": registrationStatus, "+CEREG": registrationStatus,
 		"+COPS": operator, "+CSQ": signal,
 		"+CGDCONT": contexts, "+CGACT": activate, "+CGATT": attach, "+CGPADDR": address,
-		"+FCLASS": accept, "+IFC": accept, "+CNMI": accept, "+CMGF": accept, "+CURC": accept, "^CURC": accept,
+		"+CGAUTH": accept, "+FCLASS": accept, "+IFC": accept, "+CNMI": accept, "+CMGF": accept, "+CURC": accept, "^CURC": accept,
 	}
 }
 
@@ -233,6 +233,35 @@ func enterPIN(m *Modem, now time.Time, given string) ([]string, string) {
 		return m.cme(cmeNoSIM)
 	}
 	return m.cme(cmeNotAllowed)
+}
+
+// pinTries says how many tries are left (3GPP TS 27.007 section 8.65). A PIN's own number is reset by the right one.
+func pinTries(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	if m.sim.state == "none" {
+		return m.cme(cmeNoSIM)
+	}
+	left := m.sim.tries
+	if m.sim.state == "puk" {
+		left = 0
+	}
+	lines := []string{fmt.Sprintf("+CPINR: SIM PIN,%d,%d", left, m.sim.full), "+CPINR: SIM PUK,10,10"}
+	switch {
+	case c.op == "":
+		return lines, "OK"
+	case c.op == "=" && strings.Contains(c.arg, "PIN"):
+		return lines[:1], "OK"
+	case c.op == "=" && strings.Contains(c.arg, "PUK"):
+		return lines[1:], "OK"
+	}
+	return m.cme(cmeWrongValue)
+}
+
+// cause says why the last dial failed (3GPP TS 27.007 section 6.10), where the scenario has a reason.
+func cause(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	if m.scenario.Dial.Cause == "" {
+		return nil, "ERROR"
+	}
+	return info(c, "+CEER: "+m.scenario.Dial.Cause)
 }
 
 // registrationNumbers are the values of <stat> (3GPP TS 27.007 section 10.1.20).

@@ -111,6 +111,7 @@ type Dial struct {
 	Result  string   `toml:"result"`
 	Connect string   `toml:"connect"` // the CONNECT line; "CONNECT 7200000" by default
 	CME     string   `toml:"cme"`     // the number or words after "+CME ERROR: "
+	Cause   string   `toml:"cause"`   // what +CEER says of the last failure; "": it answers ERROR
 	Text    string   `toml:"text"`    // with result "text": what follows CONNECT instead of PPP
 	Delay   Duration `toml:"delay"`   // between ATD and the result
 	Times   int      `toml:"times"`   // result holds for the first so many dials, then "connect"; 0: always

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
@@ -158,5 +159,51 @@ func TestServeOnAPseudoTerminal(t *testing.T) {
 	}
 	if n := m.Counters().Calls; n != 2 {
 		t.Errorf("%d calls", n)
+	}
+}
+
+// The real chat program is the judge of whether the AT side is a fair modem: the script is the usual one.
+func TestRealChatDials(t *testing.T) {
+	chat, err := exec.LookPath("chat")
+	if err != nil {
+		if chat, err = exec.LookPath("/usr/sbin/chat"); err != nil {
+			t.Skip("chat is not installed (Debian: apt install ppp)")
+		}
+	}
+	script := []string{"-t", "5", "ABORT", "NO CARRIER", "ABORT", "BUSY", "ABORT", "ERROR",
+		"", "ATZ", "OK", "ATQ0 V1 E1 S0=0 &C1 &D2 +FCLASS=0", "OK", `AT+CGDCONT=1,"IP","internet"`, "OK", `ATD*99***1#`, "CONNECT"}
+	for _, c := range []struct {
+		scenario string
+		status   int // chat(8): 0, 3 for a time-out, 4 and up for the ABORT strings in their order
+	}{
+		{"behaves", 0}, {"huawei/e398", 0}, {"one-byte-at-a-time", 0}, {"at-slow", 0},
+		{"dial-no-carrier", 4}, {"dial-busy", 5}, {"dial-error", 6},
+	} {
+		t.Run(c.scenario, func(t *testing.T) {
+			t.Parallel() // chat takes its time: most of a second in each
+			master, path, err := port.OpenPTY()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer master.Close()
+			tty, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOCTTY, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tty.Close()
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- Serve(ctx, master, New(load(t, c.scenario), 1), nil) }()
+			cmd := exec.CommandContext(ctx, chat, script...)
+			cmd.Stdin, cmd.Stdout = tty, tty
+			_ = cmd.Run()
+			if got := cmd.ProcessState.ExitCode(); got != c.status {
+				t.Errorf("chat ends with %d, want %d", got, c.status)
+			}
+			cancel()
+			if err := <-done; err != nil {
+				t.Errorf("Serve: %v", err)
+			}
+		})
 	}
 }
