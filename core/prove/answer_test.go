@@ -165,12 +165,12 @@ func TestRTTIsThatOfTheAnsweredRound(t *testing.T) {
 	m := New(usual())
 	m.Start(epoch)
 	drain(m)
-	m.Advance(epoch.Add(300 * time.Millisecond))
+	m.Advance(epoch.Add(100 * time.Millisecond))
 	second, _, _ := drain(m)
-	m.Advance(epoch.Add(700 * time.Millisecond))
+	m.Advance(epoch.Add(300 * time.Millisecond))
 	drain(m)
 	m.Receive(epoch.Add(900*time.Millisecond), dnsAnswer(second[1], 0))
-	if _, _, end := drain(m); end != (Proved{ByDNS, dns2, 600 * time.Millisecond}) {
+	if _, _, end := drain(m); end != (Proved{ByDNS, dns2, 800 * time.Millisecond}) {
 		t.Errorf("got %+v", end)
 	}
 }

@@ -24,9 +24,12 @@ const (
 // minInterval keeps a mistaken Interval from flooding a slow link.
 const minInterval = 100 * time.Millisecond
 
-// quick are the times of the first rounds, after Start. The first answer usually comes to the first round; a network
-// that has just activated the context may lose the first packets, and then a second is long.
-var quick = [...]time.Duration{0, 300 * time.Millisecond, 700 * time.Millisecond, 1500 * time.Millisecond}
+// quick are the times of the first rounds, after Start. The first packets are often lost: a peer such as pppd raises its
+// interface a few hundredths of a second after it acknowledged our address, and a network may still be activating
+// the context. Then a second is long.
+var quick = [...]time.Duration{
+	0, 100 * time.Millisecond, 300 * time.Millisecond, 700 * time.Millisecond, 1500 * time.Millisecond,
+}
 
 // Config says what to probe. Targets of another address family than Local's, equal to Local, or unspecified are left
 // out, and each is probed once even if it is named twice.

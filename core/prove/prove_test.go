@@ -182,18 +182,18 @@ func TestRoundsAndTheLimit(t *testing.T) {
 		want   string // milliseconds of the rounds; the last is the end
 		reason Reason
 	}{
-		{"defaults", func(*Config) {}, "0 300 700 1500 2500 3500 4500 5500 6500 7500 8500 9500 10000", Silence},
-		{"short limit", func(c *Config) { c.Limit = 700 * time.Millisecond }, "0 300 700", Silence},
-		{"slow", func(c *Config) { c.Interval = 4 * time.Second }, "0 300 700 1500 5500 9500 10000", Silence},
-		{"too fast", func(c *Config) { c.Interval, c.Limit = time.Nanosecond, 1700*time.Millisecond }, "0 300 700 1500 1600 1700", Silence},
-		{"assumed peer only", func(c *Config) { c.PeerAssumed, c.DNS, c.Limit = true, nil, time.Second }, "0 300 700 1000", NoTarget},
+		{"defaults", func(*Config) {}, "0 100 300 700 1500 2500 3500 4500 5500 6500 7500 8500 9500 10000", Silence},
+		{"short limit", func(c *Config) { c.Limit = 700 * time.Millisecond }, "0 100 300 700", Silence},
+		{"slow", func(c *Config) { c.Interval = 4 * time.Second }, "0 100 300 700 1500 5500 9500 10000", Silence},
+		{"too fast", func(c *Config) { c.Interval, c.Limit = time.Nanosecond, 1700*time.Millisecond }, "0 100 300 700 1500 1600 1700", Silence},
+		{"assumed peer only", func(c *Config) { c.PeerAssumed, c.DNS, c.Limit = true, nil, time.Second }, "0 100 300 700 1000", NoTarget},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			config := usual()
 			c.change(&config)
 			m := New(config)
 			m.Start(epoch)
-			got, total, now := "0", 0, epoch
+			got, total := "0", 0
 			sent, _, end := drain(m)
 			total += len(sent)
 			for end == nil {
@@ -201,7 +201,7 @@ func TestRoundsAndTheLimit(t *testing.T) {
 				if early, _, e := drain(m); len(early) != 0 || e != nil {
 					t.Fatal("something happened before its time")
 				}
-				now = m.Deadline()
+				now := m.Deadline()
 				m.Advance(now)
 				got += fmt.Sprint(" ", now.Sub(epoch).Milliseconds())
 				sent, _, end = drain(m)

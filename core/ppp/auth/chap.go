@@ -126,8 +126,9 @@ func challengeSize(m Method) int {
 		return mschapChallengeSize
 	case MSCHAPv2:
 		return mschapv2ChallengeSize
+	default:
+		return 0 // any
 	}
-	return 0 // any
 }
 
 func responseSize(m Method) int {

@@ -16,8 +16,9 @@ func eapType(m Method) byte {
 		return packet.EAPMD5
 	case MSCHAPv2:
 		return packet.EAPMSCHAPv2
+	default:
+		return 0
 	}
-	return 0
 }
 
 // eapClient is the peer of RFC 3748: it answers requests, and never repeats itself unasked (section 4.3).
@@ -202,11 +203,12 @@ func (m *eapClient) tolerated() bool {
 	return true
 }
 
-// result takes an EAP Success or Failure. Its identifier should be that of the last response (RFC 3748 section 4.2).
+// result takes an EAP Success or Failure. Its identifier should be that of the last response (RFC 3748 section 4.2);
+// pppd counts on, and its is one more.
 func (m *eapClient) result(code, id byte) {
 	if m.packet == nil {
 		m.note(warning, "EAP result although nothing was asked taken as it is")
-	} else if id != m.packet[1] {
+	} else if id != m.packet[1] && id != m.packet[1]+1 {
 		m.note(info, "EAP result with identifier %d for a response with %d taken as it is", id, m.packet[1])
 	}
 	if !m.pending {

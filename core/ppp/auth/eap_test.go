@@ -106,6 +106,7 @@ func TestRFC3748Section4_2Results(t *testing.T) {
 		{"MD5 success", ClientConfig{}, [][]byte{identity, md5Request, eap(3, 8, 0, "")}, Success{Method: CHAPMD5, Peer: "srv"}, 0},
 		{"MD5 failure", ClientConfig{}, [][]byte{identity, md5Request, eap(4, 8, 0, "")}, Failure{Reason: Refused, Method: CHAPMD5, Peer: "srv"}, 0},
 		{"any identifier will do", ClientConfig{}, [][]byte{identity, md5Request, eap(3, 99, 0, "")}, Success{Method: CHAPMD5, Peer: "srv"}, 1},
+		{"pppd's identifier", ClientConfig{}, [][]byte{identity, md5Request, eap(3, 9, 0, "")}, Success{Method: CHAPMD5, Peer: "srv"}, 0},
 		{"the identity alone was enough", ClientConfig{}, [][]byte{identity, eap(3, 7, 0, "")}, Success{Method: EAP}, 0},
 		{"nothing was asked", ClientConfig{}, [][]byte{eap(3, 7, 0, "")}, Success{Method: EAP}, 1},
 		{"nothing in common", ClientConfig{}, [][]byte{identity, eap(1, 8, 13, ""), eap(4, 8, 0, "")},

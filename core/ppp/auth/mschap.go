@@ -11,7 +11,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"golang.org/x/crypto/md4"
+	"golang.org/x/crypto/md4" //nolint:staticcheck // deprecated, and what RFC 2433 and RFC 2759 are made of
 )
 
 // The computations of RFC 2433 and RFC 2759. They rest on MD4 and DES, which protect nothing today; they are here
