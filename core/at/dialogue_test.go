@@ -338,6 +338,7 @@ func TestSecrets(t *testing.T) {
 		"AT+CNUM":                              "\r\n+CNUM: \"me\",\"+491709876543\",145\r\n\r\nOK\r\n",
 		"ATI":                                  "\r\nHuawei\r\nIMEI: " + imei + "\r\n+CLIP: \"+491709876543\",145\r\nMEID: 0xA1000009ABCDEF\r\nfoo 49-015420-323751-8\r\n\r\nOK\r\n",
 		`AT+CGDCONT=1,"IP","internet.example"`: "\r\nOK\r\n",
+		"ATDT+491709876543":                    "\r\nATDT+491709876543\r\r\nNO CARRIER\r\n",
 	}, func(x *Exchange) error {
 		_, err := x.Command(`AT+CPIN=`+Quote(x.Secret(pin)), 0)
 		_, err2 := x.Command(`AT+CGAUTH=1,2,"user",`+Quote(x.Secret(password)), 0)
@@ -351,7 +352,8 @@ func TestSecrets(t *testing.T) {
 				t.Errorf("the code itself does not get the IMSI: %q", reply.Lines)
 			}
 		}
-		return errors.Join(err, err2, err3)
+		_, err4 := x.Command("ATDT+491709876543", 0)
+		return errors.Join(err, err2, err3, err4)
 	})
 	if !r.done {
 		t.Fatal("not done")
@@ -362,7 +364,7 @@ func TestSecrets(t *testing.T) {
 			t.Errorf("%q is shown in:\n%s", s, shown)
 		}
 	}
-	for _, s := range []string{`sent AT+CPIN="<hidden>"`, `rcvd AT+CPIN="<hidden>"`, "rcvd <hidden>", "rcvd Huawei", "internet.example", `"user","<hidden>"`} {
+	for _, s := range []string{`sent AT+CPIN="<hidden>"`, `rcvd AT+CPIN="<hidden>"`, "rcvd <hidden>", "rcvd Huawei", "internet.example", "sent ATDT<hidden>", `"user","<hidden>"`} {
 		if !strings.Contains(shown, s) {
 			t.Errorf("%q is not shown in:\n%s", s, shown)
 		}

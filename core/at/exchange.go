@@ -199,6 +199,9 @@ func (x *Exchange) prepare(line string) (*command, error) {
 	sent, shown := unmark(line)
 	c := parseCommand(sent)
 	c.shown, c.secret = shown, shown != sent
+	if c.dials {
+		c.shown = telephone.ReplaceAllString(c.shown, hidden)
+	}
 	switch {
 	case sent == "":
 		return nil, errors.New("at: an empty command line")

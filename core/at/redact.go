@@ -21,6 +21,8 @@ var (
 	longHex    = regexp.MustCompile(`[0-9A-Fa-f]{14,}`)
 	// labelled is what modems print in answer to ATI and the like.
 	labelled = regexp.MustCompile(`(?i)\b(IMEI(?: ?SV)?|IMSI|ICCID|MEID|ESN|SN|S/N|Serial(?: Number)?|FSN|MSISDN)(\s*[:=]\s*)\S.*`)
+	// telephone is a number in a dial command that is none of the short ones for packet service, such as *99***1#.
+	telephone = regexp.MustCompile(`\+?[0-9]{7,}`)
 	// numbered are the unsolicited codes and replies that carry telephone numbers or message texts.
 	numbered = regexp.MustCompile(`(?i)^([+^%*#$](?:CLIP|CCWA|CNUM|COLP|CNAP|CMT|CDS|CUSD|CBM|CLCC|CMGR|CMGL|CRSM|CSIM|CIMI|CGSN|GSN|[IQ]?CCID|MEID|CPBR|CRING):)\s*\S.*`)
 )

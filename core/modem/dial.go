@@ -22,7 +22,7 @@ type Result struct {
 
 // Dial is the whole dialogue from an unknown port to CONNECT: synchronise, initialise, unlock, set the context, wait for
 // registration, dial. It waits for nothing that the modem does not need. It may be run inside another dialogue, after
-// Sync and Ask say. What the modem sent for PPP is in the dialogue's Rest. r may be nil.
+// Sync and Ask say. Its events are the phase "dial", AT lines, registration states, notices. What the modem sent for PPP is in the dialogue's Rest. r may be nil.
 func Dial(p Plan, r *Result) func(*at.Exchange) error {
 	if r == nil {
 		r = &Result{}

@@ -160,7 +160,7 @@ func TestDialFailures(t *testing.T) {
 		},
 		{
 			"PIN without effect", good("AT+CPIN?", "+CPIN: SIM PIN\r\nOK\r\n", `AT+CPIN="4711"`, "OK\r\n"),
-			func(p *Plan) { p.PIN = "4711" }, PINWrong, "refused the PIN", 0, "",
+			func(p *Plan) { p.PIN = "4711" }, PINWrong, "refused the PIN", 3 * s, "",
 		},
 		{
 			"the last try", good("AT+CPIN?", "+CPIN: SIM PIN\r\nOK\r\n", `AT+CPIN="4711"`, "OK\r\n", `AT+CPINR="SIM PIN"`, "+CPINR: SIM PIN,1,3\r\nOK\r\n"),
@@ -236,6 +236,52 @@ func TestDialFailures(t *testing.T) {
 				t.Errorf("the PIN is shown:\n%s", o.shown())
 			}
 		})
+	}
+}
+
+// TestPINSlow: a modem that asks for the PIN still when it has taken it is asked again, not given it again.
+func TestPINSlow(t *testing.T) {
+	const pin, ready = "+CPIN: SIM PIN\r\nOK\r\n", "+CPIN: READY\r\nOK\r\n"
+	for _, answer := range []string{"OK\r\n", ""} { // also where the command itself was never answered
+		p := Defaults()
+		p.PIN, p.Timeout = "4711", time.Second
+		o := (&fake{answers: good("AT+CPIN?", pin+"||"+pin+"||"+pin+"||"+ready, `AT+CPIN="4711"`, answer)}).run(t, Dial(p, nil))
+		if o.err != nil || strings.Count(strings.Join(o.sent, "|"), `AT+CPIN="`) != 1 {
+			t.Errorf("%q: %v, sent %q", answer, o.err, o.sent)
+		}
+	}
+}
+
+// TestReset: the modem is told to restart, and need not say OK any more.
+func TestReset(t *testing.T) {
+	for _, tt := range []struct {
+		answer string
+		kind   Kind
+	}{{"OK\r\n", ""}, {"", ""}, {"ERROR\r\n", ATError}} {
+		o := (&fake{answers: good("AT+CFUN=1,1", tt.answer)}).run(t, Reset(Defaults()))
+		if KindOf(o.err) != tt.kind || strings.Join(o.sent, "|") != "ATE0|AT+CFUN=1,1" {
+			t.Errorf("%q: %v, sent %q", tt.answer, o.err, o.sent)
+		}
+	}
+}
+
+// BenchmarkDial: what the clean dialogue costs on this side, without any wait.
+func BenchmarkDial(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		d := at.NewDialogue(Dial(Defaults(), nil))
+		now := time.Unix(1000, 0)
+		d.Advance(now)
+		answers := good()
+		for done := false; !done; {
+			out, _ := d.Next()
+			switch out := out.(type) {
+			case at.Write:
+				d.Receive(now, []byte(answers[strings.TrimSuffix(string(out.Bytes), "\r")][0]))
+			case at.Done:
+				done = true
+			}
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 // HangupResult says how a call ended.
 type HangupResult struct {
-	Method string // "none" (there was no call any more), "terminate", "dtr" or "escape"
+	Method string // "none" (the call was over by itself), "terminate", "dtr" or "escape"
 	Seen   string // what showed it: "NO CARRIER", "DCD" (the line dropped) or "OK" (in answer to AT)
 }
 
@@ -73,6 +73,7 @@ type ending struct {
 	hadDCD    bool // there was a carrier when it began: losing it tells something
 	noCarrier bool
 	ok        bool
+	byItself  bool // the call was over before anything was done
 }
 
 func newEnding(x *at.Exchange, p Plan) *ending {
@@ -106,7 +107,10 @@ func (e *ending) run(methods []string, r *HangupResult) error {
 		case "escape":
 			seen = e.escape()
 		}
-		if seen != "" {
+		switch {
+		case e.byItself:
+			return e.done(r, "none", seen)
+		case seen != "":
 			return e.done(r, m, seen)
 		}
 	}
@@ -176,9 +180,8 @@ func (e *ending) escape() string {
 	}
 	guard := e.p.Guard + e.p.Guard/10 // the modem's clock and ours differ
 	// The silence is also the time in which a modem that has acknowledged a Terminate-Request says NO CARRIER (HUP-14).
-	e.x.Until(guard, func() bool { return e.lost() != "" })
-	if seen := e.lost(); seen != "" {
-		return seen
+	if e.byItself = e.x.Until(guard, func() bool { return e.lost() != "" }); e.byItself {
+		return e.lost()
 	}
 	e.ok = false
 	e.x.Event(trace.AT{Dir: trace.Sent, Text: e.p.Escape})

@@ -91,6 +91,7 @@ func TestHangup(t *testing.T) {
 		method, seen string
 		elapsed      time.Duration
 		sent         string
+		later        []later
 	}{
 		{name: "no call any more", method: "none", seen: "OK", sent: "AT"},
 		{
@@ -114,6 +115,10 @@ func TestHangup(t *testing.T) {
 			method: "escape", seen: "NO CARRIER", elapsed: 1100 * time.Millisecond, sent: "+++|ATH",
 		},
 		{
+			name: "NO CARRIER follows PPP's end (HUP-14)", modem: modemInData{data: true}, inData: true, later: []later{{after: 800 * time.Millisecond, send: "\r\nNO CARRIER\r\n"}},
+			method: "none", seen: "NO CARRIER", elapsed: 800 * time.Millisecond, sent: "",
+		},
+		{
 			name: "never ATH (HUP-04)", modem: modemInData{data: true, onEscape: true}, inData: true, change: func(p *Plan) { p.HangupCommand = "" },
 			method: "escape", seen: "OK", elapsed: 1100 * time.Millisecond, sent: "+++",
 		},
@@ -127,7 +132,7 @@ func TestHangup(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := tt.modem
-			f := fake{lines: tt.lines, raw: m.raw, dtr: func(on bool) []later {
+			f := fake{lines: tt.lines, later: tt.later, raw: m.raw, dtr: func(on bool) []later {
 				if on || !m.onDTR || !m.data {
 					return nil
 				}
@@ -150,7 +155,7 @@ func TestHangup(t *testing.T) {
 			if tt.method == "" && KindOf(o.err) != DataMode {
 				t.Errorf("kind %q", KindOf(o.err))
 			}
-			if tt.sent != "" && strings.Join(o.sent, "|") != tt.sent {
+			if tt.method != "" && strings.Join(o.sent, "|") != tt.sent {
 				t.Errorf("sent %q", o.sent)
 			}
 			if o.elapsed < tt.elapsed || o.elapsed > tt.elapsed+tt.elapsed/10 {

@@ -22,7 +22,7 @@ const (
 // stateWords are the words that trace.Registration carries.
 var stateWords = map[int]string{
 	notSearching: "not searching", home: "home", searching: "searching", denied: "denied", unknown: "unknown", roaming: "roaming",
-	6: "home", 7: "roaming", // for SMS only
+	6: "SMS only", 7: "SMS only",
 	8:         "emergency only",
 	9:         "home", // CSFB not preferred
 	10:        "roaming",

@@ -13,6 +13,9 @@ import (
 // simTimeout is for AT+CPIN: some modems take longer than for anything else while they start (quirk AT-11).
 const simTimeout = 10 * time.Second
 
+// pinEffect is how long a SIM may ask for the PIN still after it was accepted.
+const pinEffect = 3 * time.Second
+
 // The +CME ERROR numbers that tell about the SIM (3GPP TS 27.007 section 9.2.1).
 const (
 	cmeNotInserted = 10
@@ -46,14 +49,18 @@ func unlock(x *at.Exchange, p Plan) error {
 		return err
 	}
 	x.Wait(p.PINWait)
-	state, err = simState(x, p)
-	if err != nil {
-		return err
+	for until := x.Now().Add(pinEffect); ; x.Wait(pinEffect / 10) {
+		state, err = simState(x, p)
+		if err != nil {
+			return err
+		}
+		if state != "SIM PIN" {
+			return usable(state)
+		}
+		if !x.Now().Before(until) { // OK was said, but it did not help; a second try might block the SIM
+			return &PINRefusedError{Tried: true, Remaining: pinTries(x, p), Result: "+CPIN: " + state}
+		}
 	}
-	if state == "SIM PIN" { // OK was said, but it does not help; a second try might block the SIM
-		return &PINRefusedError{Tried: true, Remaining: pinTries(x, p), Result: "+CPIN: " + state}
-	}
-	return usable(state)
 }
 
 // enterPIN sends the PIN, once. Whether it was taken where the modem did not answer shows the SIM's state afterwards.

@@ -58,6 +58,21 @@ func Sync(x *at.Exchange, p Plan) error {
 	}
 }
 
+// Reset restarts the modem. That it does not answer any more counts as done; the port may go away and come back.
+func Reset(p Plan) func(*at.Exchange) error {
+	return func(x *at.Exchange) error {
+		if err := Sync(x, p); err != nil {
+			return err
+		}
+		_, err := x.Command(p.Reset, p.Timeout)
+		var silent *at.TimeoutError
+		if errors.As(err, &silent) {
+			return nil
+		}
+		return failIf(err, "the modem does not restart")
+	}
+}
+
 // initialise sends the profile's own commands.
 func initialise(x *at.Exchange, p Plan) error {
 	for _, line := range p.Init {

@@ -156,7 +156,8 @@ type Text struct {
 }
 
 // Registration is the modem's state on the network while knak waits for it. State is the word of 3GPP TS 27.007
-// section 10.1.20: "home", "roaming", "searching", "denied", "not searching", "unknown".
+// section 10.1.20: "home", "roaming", "searching", "denied", "not searching", "unknown", "SMS only",
+// "emergency only".
 type Registration struct {
 	State  string `json:"state"`
 	Signal string `json:"signal"` // for example "-71 dBm", or ""
