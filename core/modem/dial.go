@@ -24,9 +24,7 @@ type Result struct {
 // registration, dial. It waits for nothing that the modem does not need. It may be run inside another dialogue, after
 // Sync and Ask say. Its events are the phase "dial", AT lines, registration states, notices. What the modem sent for PPP is in the dialogue's Rest. r may be nil.
 func Dial(p Plan, r *Result) func(*at.Exchange) error {
-	if r == nil {
-		r = &Result{}
-	}
+	r = notNil(r)
 	return func(x *at.Exchange) error {
 		if err := Prepare(p, r)(x); err != nil {
 			return err
@@ -38,6 +36,7 @@ func Dial(p Plan, r *Result) func(*at.Exchange) error {
 // Call is the end of Dial: it synchronises and dials. With Prepare on another port of the same modem it makes up for Dial
 // where a profile wants no more than the dialling on the data port (quirk DATA-03).
 func Call(p Plan, r *Result) func(*at.Exchange) error {
+	r = notNil(r)
 	return func(x *at.Exchange) error {
 		if err := Sync(x, p); err != nil {
 			return err
@@ -48,6 +47,7 @@ func Call(p Plan, r *Result) func(*at.Exchange) error {
 
 // Prepare is Dial up to the dialling.
 func Prepare(p Plan, r *Result) func(*at.Exchange) error {
+	r = notNil(r)
 	return func(x *at.Exchange) error {
 		x.Event(trace.Phase{Phase: trace.PhaseDial})
 		if err := Sync(x, p); err != nil {
@@ -78,6 +78,13 @@ func Prepare(p Plan, r *Result) func(*at.Exchange) error {
 		}
 		return nil
 	}
+}
+
+func notNil(r *Result) *Result {
+	if r == nil {
+		return &Result{}
+	}
+	return r
 }
 
 // call dials, one number after the other while the modem refuses the number itself.

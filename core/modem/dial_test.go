@@ -252,6 +252,18 @@ func TestPINSlow(t *testing.T) {
 	}
 }
 
+// TestTwoPorts: Prepare on one port and Call on the other make up for Dial (quirk DATA-03).
+func TestTwoPorts(t *testing.T) {
+	control := (&fake{answers: good()}).run(t, Prepare(Defaults(), nil))
+	data := (&fake{answers: good()}).run(t, Call(Defaults(), nil))
+	if control.err != nil || data.err != nil {
+		t.Errorf("errors %v, %v", control.err, data.err)
+	}
+	if got := strings.Join(append(control.sent, data.sent...), "|"); got != "ATE0|AT+CPIN?|AT+CEREG?|AT+CSQ|ATE0|ATD*99***1#" {
+		t.Errorf("sent %s", got)
+	}
+}
+
 // TestReset: the modem is told to restart, and need not say OK any more.
 func TestReset(t *testing.T) {
 	for _, tt := range []struct {

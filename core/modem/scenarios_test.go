@@ -101,7 +101,7 @@ func TestScenarios(t *testing.T) {
 		{"pin-needed", "1234", "", 2 * s},
 		{"pin-needed", "", modem.PINNeeded, 0},
 		{"pin-needed", "9999", modem.PINWrong, 0},
-		{"pin-one-try", "9999", modem.PUKNeeded, 0},
+		{"pin-one-try", "9999", modem.PINWrong, 0},
 		{"puk-needed", "1234", modem.PUKNeeded, 0},
 		{"no-sim", "", modem.NoSIM, 0},
 		{"not-registered", "", modem.Unregistered, 60 * s},
