@@ -76,6 +76,19 @@ func TestStallingNaksBeforeAnAddressAreNoFailure(t *testing.T) {
 	}
 }
 
+// The engine tells a stall while it goes on asking; what comes of it in the end counts.
+func TestStallThatEndsWell(t *testing.T) {
+	for _, cause := range []string{trace.FailedEmptyNaks, trace.FailedRepeatedNaks, trace.FailedNoAddress, trace.FailedBogusAddress} {
+		stall := tell(authenticated("x"), times(5, emptyNaks), failure(trace.PhaseIPCP, cause, "the peer's answers lead nowhere"))
+		if len(judge(stall).Findings()) == 0 {
+			t.Errorf("%s: nothing is said of the stall while it lasts", cause)
+		}
+		if got := ids(judge(tell(stall, good)).Findings()); len(got) != 0 {
+			t.Errorf("%s: %v", cause, got)
+		}
+	}
+}
+
 // A live dial is judged while it runs: nothing is said before it is time.
 func TestLiveDialIsNotJudgedEarly(t *testing.T) {
 	story := tell(at("AT", "OK"), at("AT+CPIN?", "+CPIN: SIM PIN", "OK"), at("AT+CPIN=****", "OK"), at("AT+CREG?", "+CREG: 0,2", "OK"),
@@ -126,6 +139,21 @@ func TestMoreTellingDetails(t *testing.T) {
 	lost := tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), pkt(rcvdDir, packet.LCP, packet.EchoReply, make([]byte, 4)), failure(trace.PhaseUp, trace.FailedEchoTimeout, ""))
 	if f, _ = judge(lost).Finding(); f.ID != "echo-timeout" || f.Category != "transport-lost" {
 		t.Errorf("a modem that had answered: %+v", f)
+	}
+}
+
+func TestBogusAddressThatWasNeverTaken(t *testing.T) {
+	f, _ := judge(tell(authenticated("x"), times(6, nakAddress("10.11.12.13")), failure(trace.PhaseIPCP, trace.FailedNoAddress, ""))).Finding()
+	if f.ID != "bogus-address" {
+		t.Errorf("%+v", f)
+	}
+}
+
+// What a modem answers to the command after a dial that got no answer is no answer to the dial.
+func TestDialWithoutAnswer(t *testing.T) {
+	f, _ := judge(tell(at("ATD*99#"), at("AT", "ERROR"), failure(trace.PhaseDial, trace.FailedDialRefused, "no CONNECT within 1m0s"))).Finding()
+	if f.ID != "no-carrier" {
+		t.Errorf("%+v", f)
 	}
 }
 

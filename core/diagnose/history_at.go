@@ -56,7 +56,7 @@ func (a *atHistory) record(e trace.AT) {
 		a.fail(text)
 	}
 	switch {
-	case a.dial != "" && a.result == "" && (final || isDialResult(upper)):
+	case a.dial != "" && a.command == a.dial && a.result == "" && (final || isDialResult(upper)):
 		a.result = text
 	case strings.HasPrefix(upper, "+CPIN:"):
 		a.pin = strings.TrimSpace(upper[len("+CPIN:"):])

@@ -206,7 +206,8 @@ type ipcpHistory struct {
 	emptyFirst      time.Time
 	emptyLast       time.Time
 	nak             string // the last Nak
-	repeated        int    // Naks in a row with the same options
+	naks            int    // Naks with options
+	repeated        int    // how many of the last of them in a row were the same
 	lastNak         []byte
 	nakAddress      netip.Addr // the last address in a Nak other than 0.0.0.0
 	placeholder     int        // Naks without an address whose name servers are placeholders
@@ -293,6 +294,7 @@ func (p *ipcpHistory) takeNak(at time.Time, e trace.Packet, c packet.Packet, opt
 		p.emptyLast = at
 		return
 	}
+	p.naks++
 	if bytes.Equal(c.Data, p.lastNak) {
 		p.repeated++
 	} else {

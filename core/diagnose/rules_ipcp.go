@@ -159,6 +159,20 @@ var ipcpRules = []rule{
 		},
 	},
 	{
+		id: "ipcp-changing-nak", category: "ipcp-option-interop",
+		title:   "The modem names another value in each Configure-Nak and never settles",
+		meaning: "Each of its suggestions was taken up, and each time it wanted another one. This is a fault in its IPCP, or its way of stalling while the network refuses.",
+		cure:    []string{cureContext, cureAPN, cureModem},
+		match: func(h *history) found {
+			f, told := h.failed(trace.FailedRepeatedNaks)
+			p := &h.ipcp
+			if !h.stuckInIPCP() || p.repeated > 1 || p.naks < 5 || p.placeholder > 0 || !told && !h.over() {
+				return no
+			}
+			return is(likely, p.request, p.nak, fmt.Sprintf("%d Configure-Naks", p.naks), f.Detail)
+		},
+	},
+	{
 		id: "ipcp-repeated-nak", category: "pdp-activation-refused",
 		title:   "The modem repeats the same Configure-Nak and never gives an address",
 		meaning: "It stalls: its Naks change nothing, whatever is asked. That is normal for some seconds while it activates the context. It did not end here, so the network has probably refused or not answered.",
@@ -166,7 +180,7 @@ var ipcpRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failed(trace.FailedRepeatedNaks, trace.FailedNoAddress)
 			p := &h.ipcp
-			if !h.stuckInIPCP() || p.placeholder > 0 || p.empty >= 2 || p.forced.IsValid() {
+			if !h.stuckInIPCP() || p.placeholder > 0 || p.empty >= 2 && p.repeated < 2 || p.forced.IsValid() {
 				return no
 			}
 			evidence := ""
@@ -174,8 +188,12 @@ var ipcpRules = []rule{
 				evidence = fmt.Sprintf("%s, %d times", p.nak, p.repeated)
 			}
 			switch {
-			case told || p.repeated >= 5 && h.over():
-				return late(likely, h, p.request, evidence, f.Detail)
+			case told && p.repeated != 1 || p.repeated >= 5 && h.over():
+				out := late(likely, h, p.request, evidence, f.Detail)
+				if p.nakAddress.IsValid() { // it has an address and does not let us have it
+					out.category = "ipcp-option-interop"
+				}
+				return out
 			case p.repeated >= 20:
 				return late(possible, h, p.request, evidence)
 			}
@@ -210,10 +228,15 @@ var ipcpRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failed(trace.FailedBogusAddress)
 			a := h.ipcp.acked
-			if !told && (h.up != nil || !a.IsValid() || believable(a, h.ipcp.peer)) {
-				return no
+			if h.up == nil && (told || a.IsValid() && !believable(a, h.ipcp.peer)) {
+				return late(certain, h, h.ipcp.ack, f.Detail)
 			}
-			return late(certain, h, h.ipcp.ack, f.Detail)
+			// An engine that believes no such address asks on instead of taking it.
+			n := h.ipcp.nakAddress
+			if h.stuckInIPCP() && h.over() && n.IsValid() && !believable(n, h.ipcp.peer) {
+				return late(certain, h, h.ipcp.nak)
+			}
+			return no
 		},
 	},
 }

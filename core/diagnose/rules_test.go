@@ -73,6 +73,8 @@ var ruleCases = []struct {
 		tell(authenticated("x"), askAddress, times(3, sent(packet.IPCP, packet.ConfigureRequest, ip(packet.IPCPAddress, "10.7.0.2"))), down())},
 	{"ipcp-garbage", tell(authenticated("x"), askAddress, times(3, events{trace.Packet{Dir: rcvdDir, Protocol: 0x8a11, Data: []byte{9, 9}}}), down()),
 		tell(authenticated("x"), times(3, events{trace.Packet{Dir: rcvdDir, Protocol: packet.CCP, Data: []byte{1, 1, 0, 4}}}), askAddress, down())},
+	{"ipcp-changing-nak", tell(authenticated("x"), nakAddress("10.0.0.1"), nakAddress("10.0.0.2"), nakAddress("10.0.0.3"), nakAddress("10.0.0.4"), nakAddress("10.0.0.5"), down()),
+		tell(authenticated("x"), times(5, nakAddress("10.0.0.1")), down())},
 	{"ipcp-repeated-nak", tell(authenticated("x"), times(6, stallNak), down()), tell(authenticated("x"), times(6, stallNak), good)},
 	{"ipcp-no-answer", tell(authenticated("x"), times(10, askAddress), down()), tell(authenticated("x"), times(9, askAddress), stallNak, down())},
 	{"bogus-address", tell(authenticated("x"), gets("169.254.3.4"), failure(trace.PhaseIPCP, trace.FailedBogusAddress, "")), tell(authenticated("x"), gets("10.64.0.1"), down())},
@@ -91,6 +93,10 @@ var ruleCases = []struct {
 var magic2 = packet.Uint32Option(packet.LCPMagic, 0x5678)
 
 var askDNS = sent(packet.IPCP, packet.ConfigureRequest, zero, ip(packet.IPCPDNS1, "0.0.0.0"))
+
+func nakAddress(a string) events {
+	return tell(askAddress, rcvd(packet.IPCP, packet.ConfigureNak, ip(packet.IPCPAddress, a)))
+}
 
 func probes(n int, result string) events {
 	return times(n, events{trace.Probe{Target: "192.0.2.1", How: "dns", Result: result}})
