@@ -67,9 +67,10 @@ func (d *desk) hold(info []byte) bool {
 // clear drops the decision and what waits behind it.
 func (d *desk) clear() { d.parked, d.waiting = nil, nil }
 
-// decide carries the intent out, or hands out a Decision where that point is wanted.
+// decide carries the intent out, or hands out a Decision where that point is wanted. A link that is saying goodbye asks
+// nobody: it must come to its end.
 func (e *Engine) decide(p party, m matter, intent answer) {
-	if e.set.Points&m.point == 0 {
+	if e.set.Points&m.point == 0 || e.phase == phaseTerminate {
 		p.carryOut(m, intent)
 		return
 	}
