@@ -304,11 +304,14 @@ func (s *script) giveData(protocol uint16, code, id uint8, data []byte) []Send {
 func (s *script) wait(d time.Duration) []Send {
 	var sends []Send
 	limit := s.now.Add(d)
-	for {
+	for n := 0; ; n++ {
 		at := s.Deadline()
 		if at.IsZero() || at.After(limit) {
 			s.now = limit
 			return sends
+		}
+		if n > 10_000 {
+			s.t.Fatalf("%d timers within %v: the deadline is %v from now", n, d, at.Sub(s.now))
 		}
 		if at.After(s.now) {
 			s.now = at
