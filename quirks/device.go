@@ -156,8 +156,10 @@ func (d *Device) alone(ids []shared) (string, shared, bool) {
 
 // ParseFacts reads facts written as name=value, for example usb=12d1:1506 or model=E398. The value "none" says that
 // the modem is known not to have such a thing.
-func ParseFacts(list []string) (Facts, error) {
-	var f Facts
+func ParseFacts(list []string) (Facts, error) { return Facts{}.With(list) }
+
+// With gives the facts with those of a list, as ParseFacts reads them, in place of what f says.
+func (f Facts) With(list []string) (Facts, error) {
 	var names []string
 	for _, c := range conditions {
 		names = append(names, c.name)

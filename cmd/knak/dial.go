@@ -309,7 +309,9 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 	var busy *control.BusyError
 	switch {
 	case errors.As(err, &busy):
-		return link.Outcome{Kind: "port-locked", Err: err}
+		o := link.Outcome{Kind: "link-held", Phase: trace.PhaseDial, Detail: err.Error()}
+		tellFailure(sink, j.name, o)
+		return o
 	case err != nil:
 		sink.Record(trace.Record{Time: time.Now(), Link: j.name, Event: trace.Notice{Level: "warning",
 			Text: "status and hangup will not reach this dial: " + err.Error()}})

@@ -239,16 +239,9 @@ func explainFacts(args, texts []string, simulated string, db *quirks.DB) (quirks
 		}
 		f = quirks.Facts{USB: s.Identity.USB, Manufacturer: s.Identity.Manufacturer, Model: s.Identity.Model, Revision: s.Identity.Revision}
 	}
-	fields := map[string]*string{
-		"usb": &f.USB, "interface": &f.Interface, "class": &f.Class, "driver": &f.Driver,
-		"manufacturer": &f.Manufacturer, "model": &f.Model, "revision": &f.Revision,
-	}
-	for _, t := range texts {
-		name, value, ok := strings.Cut(t, "=")
-		if !ok || fields[name] == nil {
-			return f, usagef("--fact %q: must be NAME=VALUE with a NAME of usb, interface, class, driver, manufacturer, model, revision", t)
-		}
-		*fields[name] = value
+	f, err := f.With(texts)
+	if err != nil {
+		return f, usagef("--fact: %w", err)
 	}
 	return f, nil
 }

@@ -99,6 +99,7 @@ var exits = map[Kind]struct{ code, late ExitCode }{
 	"no-sim":              {code: ExitSIM},
 	"no-modem":            {code: ExitNoModem},
 	"port-locked":         {code: ExitLocked},
+	"link-held":           {code: ExitLocked},
 	"port-open":           {code: ExitOpen},
 }
 
