@@ -167,7 +167,7 @@ func TestRTTIsThatOfTheAnsweredRound(t *testing.T) {
 	drain(m)
 	m.Advance(epoch.Add(100 * time.Millisecond))
 	second, _, _ := drain(m)
-	m.Advance(epoch.Add(300 * time.Millisecond))
+	m.Advance(epoch.Add(200 * time.Millisecond))
 	drain(m)
 	m.Receive(epoch.Add(900*time.Millisecond), dnsAnswer(second[1], 0))
 	if _, _, end := drain(m); end != (Proved{ByDNS, dns2, 800 * time.Millisecond}) {

@@ -24,11 +24,15 @@ const (
 // minInterval keeps a mistaken Interval from flooding a slow link.
 const minInterval = 100 * time.Millisecond
 
+// assumedLimit is how long we try where all there is to probe is a peer address that we made up.
+const assumedLimit = 2 * time.Second
+
 // quick are the times of the first rounds, after Start. The first packets are often lost: a peer such as pppd raises its
-// interface a few hundredths of a second after it acknowledged our address, and a network may still be activating
-// the context. Then a second is long.
+// interface up to half a second after it acknowledged our address, and a network may still be activating the context.
+// Then a second is long.
 var quick = [...]time.Duration{
-	0, 100 * time.Millisecond, 300 * time.Millisecond, 700 * time.Millisecond, 1500 * time.Millisecond,
+	0, 100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 700 * time.Millisecond,
+	1100 * time.Millisecond, 1600 * time.Millisecond,
 }
 
 // Config says what to probe. Targets of another address family than Local's, equal to Local, or unspecified are left
@@ -89,7 +93,7 @@ type Reason string
 // The reasons.
 const (
 	// NoTarget: there was no address to probe, or none but a peer's that we made up, whose silence says nothing.
-	// In the first case it comes at once, in the second at the limit.
+	// In the first case it comes at once, in the second after 2 s, or at the limit if that is sooner.
 	NoTarget Reason = "no-target"
 	Silence  Reason = "silence"  // nothing came back within the limit
 	Loopback Reason = "loopback" // only our own packets came back
@@ -138,6 +142,9 @@ func New(c Config) *Machine {
 	}
 	if c.PeerAssumed {
 		m.add(target{addr: c.Peer, how: ByICMP, assumed: true})
+	}
+	if m.onlyAssumed() {
+		m.c.Limit = min(m.c.Limit, assumedLimit)
 	}
 	return m
 }

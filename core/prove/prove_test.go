@@ -182,11 +182,12 @@ func TestRoundsAndTheLimit(t *testing.T) {
 		want   string // milliseconds of the rounds; the last is the end
 		reason Reason
 	}{
-		{"defaults", func(*Config) {}, "0 100 300 700 1500 2500 3500 4500 5500 6500 7500 8500 9500 10000", Silence},
-		{"short limit", func(c *Config) { c.Limit = 700 * time.Millisecond }, "0 100 300 700", Silence},
-		{"slow", func(c *Config) { c.Interval = 4 * time.Second }, "0 100 300 700 1500 5500 9500 10000", Silence},
-		{"too fast", func(c *Config) { c.Interval, c.Limit = time.Nanosecond, 1700*time.Millisecond }, "0 100 300 700 1500 1600 1700", Silence},
-		{"assumed peer only", func(c *Config) { c.PeerAssumed, c.DNS, c.Limit = true, nil, time.Second }, "0 100 300 700 1000", NoTarget},
+		{"defaults", func(*Config) {}, "0 100 200 400 700 1100 1600 2600 3600 4600 5600 6600 7600 8600 9600 10000", Silence},
+		{"short limit", func(c *Config) { c.Limit = 700 * time.Millisecond }, "0 100 200 400 700", Silence},
+		{"slow", func(c *Config) { c.Interval = 4 * time.Second }, "0 100 200 400 700 1100 1600 5600 9600 10000", Silence},
+		{"too fast", func(c *Config) { c.Interval, c.Limit = time.Nanosecond, 1800*time.Millisecond }, "0 100 200 400 700 1100 1600 1700 1800", Silence},
+		{"assumed peer only", func(c *Config) { c.PeerAssumed, c.DNS = true, nil }, "0 100 200 400 700 1100 1600 2000", NoTarget},
+		{"assumed peer only, and a short limit", func(c *Config) { c.PeerAssumed, c.DNS, c.Limit = true, nil, time.Second }, "0 100 200 400 700 1000", NoTarget},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			config := usual()
