@@ -57,8 +57,9 @@ func (e *OpenError) Error() string {
 		return text
 	case NotTTY:
 		return fmt.Sprintf("open %s: not a serial port", e.Path)
+	default:
+		return fmt.Sprintf("open %s: %v", e.Path, e.Err)
 	}
-	return fmt.Sprintf("open %s: %v", e.Path, e.Err)
 }
 
 // Unwrap gives what the system said.

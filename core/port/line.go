@@ -119,6 +119,7 @@ func tune(fd int, f Flow) error {
 		t.Cflag |= unix.CRTSCTS
 	case FlowXONXOFF:
 		t.Iflag |= unix.IXON | unix.IXOFF
+	case FlowNone:
 	}
 	return unix.IoctlSetTermios(fd, unix.TCSETS2, t)
 }

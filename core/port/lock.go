@@ -50,7 +50,7 @@ func takeLock(path, dir string) (*lockFile, error) {
 	// The file is written under a name of its own and then linked: it never exists under its real name without content.
 	temp, tempErr := os.CreateTemp(dir, "LTMP..") // O_EXCL
 	if tempErr == nil {
-		defer os.Remove(temp.Name())
+		defer func() { _ = os.Remove(temp.Name()) }()
 		_, err := temp.Write(lockContent(os.Getpid()))
 		err = errors.Join(err, temp.Chmod(0o644), temp.Close())
 		if err != nil {
@@ -92,7 +92,7 @@ func removeStale(name string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // read only; nothing can be lost
 	if err := control(f, func(fd int) error { return unix.Flock(fd, unix.LOCK_EX) }); err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func Holders(path string) ([]Holder, error) {
 		if err != nil || pid == os.Getpid() {
 			continue
 		}
-		if hasOpen(filepath.Join("/proc", proc.Name(), "fd"), &want) {
+		if len(descriptors(filepath.Join("/proc", proc.Name(), "fd"), &want)) > 0 {
 			holders = append(holders, Holder{PID: pid, Program: program(pid)})
 		}
 	}
@@ -173,24 +173,25 @@ func Holders(path string) ([]Holder, error) {
 	return holders, nil
 }
 
-// hasOpen says whether one of the descriptors listed in dir is the device want.
-func hasOpen(dir string, want *unix.Stat_t) bool {
+// descriptors lists those in dir, a directory such as /proc/1/fd, that are the device want.
+func descriptors(dir string, want *unix.Stat_t) (found []int) {
 	fds, err := os.ReadDir(dir)
 	if err != nil {
-		return false
+		return nil
 	}
-	for _, fd := range fds {
-		link := filepath.Join(dir, fd.Name())
+	for _, entry := range fds {
+		link := filepath.Join(dir, entry.Name())
 		// Only devices are looked at closer: a stat of a file on a dead network mount would hang.
 		if target, err := os.Readlink(link); err != nil || !strings.HasPrefix(target, "/dev/") {
 			continue
 		}
 		var st unix.Stat_t
-		if unix.Stat(link, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == want.Rdev {
-			return true
+		fd, err := strconv.Atoi(entry.Name())
+		if err == nil && unix.Stat(link, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == want.Rdev {
+			found = append(found, fd)
 		}
 	}
-	return false
+	return found
 }
 
 // modemManager finds a ModemManager that runs. It opens every modem's ports for exclusive use, as root, so another user can

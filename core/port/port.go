@@ -34,8 +34,9 @@ func (f Flow) String() string {
 		return "rtscts"
 	case FlowXONXOFF:
 		return "xonxoff"
+	default:
+		return "none"
 	}
-	return "none"
 }
 
 // Defaults of Config.
@@ -73,7 +74,7 @@ type Port struct {
 	path     string // with all symbolic links resolved
 	file     *os.File
 	lock     *lockFile
-	saved    unix.Termios
+	saved    *unix.Termios // what Close restores, once there is something to restore
 	timeout  time.Duration
 	mu       sync.Mutex // guards what follows
 	lib      serial.Port
@@ -97,46 +98,64 @@ func Open(path string, cfg Config) (_ *Port, err error) {
 	if cfg.LockDir == "" {
 		cfg.LockDir = DefaultLockDir
 	}
-	real, err := filepath.EvalSymlinks(path)
+	tty, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	p := &Port{path: real, timeout: cfg.WriteTimeout}
+	p := &Port{path: tty, timeout: cfg.WriteTimeout}
 	defer func() {
 		if err != nil {
-			p.giveBack()
+			_ = p.giveBack()
 		}
 	}()
-	if p.lock, err = takeLock(real, cfg.LockDir); err != nil {
+	if p.lock, err = takeLock(tty, cfg.LockDir); err != nil {
 		return nil, err
 	}
 	// This descriptor comes first: once the library has taken the port exclusively, only root could open another.
-	fd, err := unix.Open(real, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(tty, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, openError(real, err)
+		return nil, openError(tty, err)
 	}
-	p.file = os.NewFile(uintptr(fd), real)
+	p.file = os.NewFile(uintptr(fd), tty)
 	saved, err := unix.IoctlGetTermios(fd, unix.TCGETS2)
 	if err != nil {
-		return nil, openError(real, err)
+		return nil, openError(tty, err)
 	}
 	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, openError(real, unix.EBUSY)
+		return nil, openError(tty, unix.EBUSY)
 	}
 	if !cfg.Shared && !isPTY(fd) {
-		if h, _ := Holders(real); len(h) > 0 {
-			return nil, &LockedError{Path: real, PID: h[0].PID, Program: h[0].Program}
+		if h, _ := Holders(tty); len(h) > 0 {
+			return nil, &LockedError{Path: tty, PID: h[0].PID, Program: h[0].Program}
 		}
 	}
-	lib, err := serial.Open(real, mode(cfg.Baud))
-	if err != nil {
-		return nil, openError(real, err)
+	p.saved = saved
+	if p.lib, err = openLib(tty, cfg.Baud); err != nil {
+		return nil, openError(tty, err)
 	}
-	p.lib, p.saved = lib, *saved // from here on there is something to restore
 	if err := p.tune(cfg.Flow); err != nil {
-		return nil, openError(real, err)
+		return nil, openError(tty, err)
 	}
 	return p, nil
+}
+
+// openLib lets the library open the tty, and sees to it that programs which this process starts do not inherit its
+// descriptor: they would keep DTR up after a hang-up.
+func openLib(tty string, baud int) (serial.Port, error) {
+	syscall.ForkLock.RLock() // nothing is started meanwhile
+	defer syscall.ForkLock.RUnlock()
+	lib, err := serial.Open(tty, mode(baud))
+	if err != nil {
+		return nil, err // and not an interface that holds a nil pointer
+	}
+	var st unix.Stat_t
+	if err := unix.Stat(tty, &st); err != nil {
+		return nil, errors.Join(err, lib.Close())
+	}
+	for _, fd := range descriptors("/proc/self/fd", &st) {
+		unix.CloseOnExec(fd)
+	}
+	return lib, nil
 }
 
 func mode(baud int) *serial.Mode {
@@ -208,14 +227,16 @@ func (p *Port) Close() error {
 // giveBack undoes as much of Open as was done.
 func (p *Port) giveBack() error {
 	var errs []error
-	if p.lib != nil {
+	if p.saved != nil {
 		// A close waits for output that the modem may never take, up to half a minute: drop it, and tell the driver not to.
 		_ = p.control(func(fd int) error { return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCOFLUSH) })
 		_ = p.control(closingWaitNone)
-		err := p.control(func(fd int) error { return unix.IoctlSetTermios(fd, unix.TCSETS2, &p.saved) })
-		if err != nil && hungUp(err) != ErrHungUp {
+		err := p.control(func(fd int) error { return unix.IoctlSetTermios(fd, unix.TCSETS2, p.saved) })
+		if err != nil && !errors.Is(hungUp(err), ErrHungUp) {
 			errs = append(errs, fmt.Errorf("restore the settings of %s: %w", p.path, err))
 		}
+	}
+	if p.lib != nil {
 		_ = p.lib.Close() // gives up exclusive use; the descriptor below is what counts
 	}
 	if p.file != nil {

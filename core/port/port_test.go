@@ -176,10 +176,10 @@ func TestHangUp(t *testing.T) {
 	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-done; err != ErrHungUp {
+	if err := <-done; !errors.Is(err, ErrHungUp) {
 		t.Errorf("Read: %v", err)
 	}
-	if _, err := p.Write([]byte("AT")); err != ErrHungUp {
+	if _, err := p.Write([]byte("AT")); !errors.Is(err, ErrHungUp) {
 		t.Errorf("Write: %v", err)
 	}
 	if err := p.SetFlow(FlowNone); !errors.Is(err, ErrHungUp) {
@@ -222,11 +222,11 @@ func TestTheModemOutlivesItsUsers(t *testing.T) {
 		if err := p.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if n, err := m.Read(b); err != ErrHungUp {
+		if n, err := m.Read(b); !errors.Is(err, ErrHungUp) {
 			t.Fatalf("round %d: %q, %v", round, b[:n], err)
 		}
 	}
-	if _, err := m.Write([]byte("OK")); err != ErrHungUp {
+	if _, err := m.Write([]byte("OK")); !errors.Is(err, ErrHungUp) {
 		t.Errorf("Write to nobody: %v", err)
 	}
 	// It said so once; now it waits.
@@ -427,5 +427,28 @@ func TestReadAndWriteAllocateNothing(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestProgramsThatAreStartedInheritNoDescriptor(t *testing.T) {
+	p, _ := pair(t, Config{})
+	var st unix.Stat_t
+	if err := unix.Stat(p.Path(), &st); err != nil {
+		t.Fatal(err)
+	}
+	fds := descriptors("/proc/self/fd", &st)
+	if len(fds) != 2 { // this package's and the library's
+		t.Errorf("%v", fds)
+	}
+	for _, fd := range fds {
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+			t.Errorf("descriptor %d: %o, %v", fd, flags, err)
+		}
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if fds := descriptors("/proc/self/fd", &st); len(fds) != 0 {
+		t.Errorf("after Close: %v", fds)
 	}
 }

@@ -28,7 +28,7 @@ func OpenPTY() (master *PTY, slavePath string, err error) {
 	file := os.NewFile(uintptr(fd), "/dev/ptmx")
 	defer func() {
 		if err != nil {
-			file.Close()
+			_ = file.Close()
 			err = fmt.Errorf("open a pseudo-terminal: %w", err)
 		}
 	}()
@@ -58,7 +58,7 @@ func OpenPTY() (master *PTY, slavePath string, err error) {
 	}
 	opened := os.NewFile(uintptr(watch), "inotify")
 	if _, err := unix.InotifyAddWatch(watch, path, unix.IN_OPEN); err != nil {
-		opened.Close()
+		_ = opened.Close()
 		return nil, "", err
 	}
 	return &PTY{file: file, opened: opened}, path, nil
@@ -90,17 +90,17 @@ func (p *PTY) Read(b []byte) (int, error) {
 }
 
 // drain takes all signs that the slave was opened and says whether there were any.
-func (p *PTY) drain() (any bool) {
+func (p *PTY) drain() (some bool) {
 	_ = control(p.opened, func(fd int) error {
 		var events [512]byte
 		for {
 			if n, err := unix.Read(fd, events[:]); n <= 0 || err != nil {
 				return err
 			}
-			any = true
+			some = true
 		}
 	})
-	return any
+	return some
 }
 
 // alone says whether nobody has the slave open.
