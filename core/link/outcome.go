@@ -135,6 +135,9 @@ func (o Outcome) Clean() bool {
 
 // String says what happened in a few words.
 func (o Outcome) String() string {
+	if o.Clean() && o.Detail != "" {
+		return o.Detail
+	}
 	text := string(o.Kind)
 	if o.Phase != "" {
 		text += " in phase " + o.Phase

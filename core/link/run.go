@@ -408,13 +408,13 @@ func (r *Runner) openPlane(cfg plane.Config) {
 	r.mu.Lock()
 	r.plane = p
 	r.mu.Unlock()
+	r.mu.Lock()
+	for _, line := range p.Info() {
+		r.record(trace.Notice{Level: "info", Text: line})
+	}
+	r.mu.Unlock()
 	r.workers.Go(func() { r.planeLoop(p) })
 	r.step(func(now time.Time) { r.session.PlaneUp(now, p.Kind(), p.Interface()) })
-	for _, line := range p.Info() {
-		r.mu.Lock()
-		r.record(trace.Notice{Level: "info", Text: line})
-		r.mu.Unlock()
-	}
 }
 
 func (r *Runner) closePlane() {
