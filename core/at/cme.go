@@ -83,9 +83,6 @@ var cmeWords = map[int]string{
 	171: "last PDN disconnection not allowed",
 }
 
-// ErrorWords puts the number of a +CME ERROR into words; "" where the standard has none.
-func ErrorWords(code int) string { return cmeWords[code] }
-
 // explain adds the words to a final line that holds only a number.
 func explain(line string, r Result, code int) string {
 	if words := cmeWords[code]; r == CME && words != "" && line[len(line)-1] >= '0' && line[len(line)-1] <= '9' {

@@ -435,6 +435,62 @@ func TestUnsolicited(t *testing.T) {
 	}
 }
 
+// TestOutputs: what a dialogue asks of the port comes out in order, and Discard forgets what was received.
+func TestOutputs(t *testing.T) {
+	d := NewDialogue(func(x *Exchange) error {
+		x.Wait(time.Second)
+		x.SetBaud(9600)
+		x.SetFlow("none")
+		x.SetDTR(false)
+		x.Break(time.Second)
+		x.Discard()
+		x.Write([]byte("+++"))
+		if x.Synced() || !x.Now().Equal(time.Unix(1, 0)) {
+			t.Errorf("synced %v at %v", x.Synced(), x.Now())
+		}
+		_, err := x.Command("AT", time.Second)
+		if !x.Synced() {
+			t.Error("not synced")
+		}
+		x.Event(trace.Notice{Text: "end"})
+		return err
+	})
+	d.Advance(time.Unix(0, 0))
+	d.Receive(time.Unix(0, 0), []byte("half a line"))
+	d.Advance(time.Unix(1, 0))
+	d.Receive(time.Unix(1, 0), []byte("OK\r\n"))
+	var got []string
+	for o, ok := d.Next(); ok; o, ok = d.Next() {
+		got = append(got, fmt.Sprintf("%T%v", o, o))
+	}
+	const want = "at.SetBaud{9600} at.SetFlow{none} at.SetDTR{false} at.Break{1s} at.Discard{} at.Write{[43 43 43]} at.Event{{sent AT}} " +
+		"at.Write{[65 84 13]} at.Event{{rcvd OK}} at.Event{{ end}} at.Done{<nil>}"
+	if s := strings.Join(got, " "); s != want {
+		t.Errorf("got\n%s, want\n%s", s, want)
+	}
+}
+
+// TestPayloadIsNotShown: while packets go over the line, what looks like text may be somebody's data.
+func TestPayloadIsNotShown(t *testing.T) {
+	for _, ignore := range []bool{false, true} {
+		r := newRig(t, nil, func(x *Exchange) error {
+			x.IgnoreFrames(ignore)
+			x.Wait(time.Second)
+			_, err := x.Command("AT", 5*time.Second)
+			return err
+		})
+		r.receive("~\xff\x03\x00\x21E\x00password=x\r\n+X: password\r\n")
+		r.pass(time.Second)
+		r.receive("~!E\x00password=x\r\n\r\nNO CARRIER\r\n+X: password\r\nRING\r\nOK\r\n")
+		if !r.done || r.err != nil {
+			t.Fatalf("done %v, error %v", r.done, r.err)
+		}
+		if got := r.trace(); strings.Contains(got, "password") || !strings.Contains(got, "NO CARRIER\nrcvd RING\nrcvd OK") {
+			t.Errorf("shown:\n%s", got)
+		}
+	}
+}
+
 // TestOKToEverything: a port that says OK to a dial command does not count as connected (quirk USB-12).
 func TestOKToEverything(t *testing.T) {
 	r := newRig(t, map[string]string{"ATD*99#": "OK\r\n"}, func(x *Exchange) error {

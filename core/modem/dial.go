@@ -37,12 +37,7 @@ func Dial(p Plan, r *Result) func(*at.Exchange) error {
 // where a profile wants no more than the dialling on the data port (quirk DATA-03).
 func Call(p Plan, r *Result) func(*at.Exchange) error {
 	r = notNil(r)
-	return func(x *at.Exchange) error {
-		if err := Sync(x, p); err != nil {
-			return err
-		}
-		return call(x, p, r)
-	}
+	return func(x *at.Exchange) error { return call(x, p, r) }
 }
 
 // Prepare is Dial up to the dialling.
@@ -89,6 +84,9 @@ func notNil(r *Result) *Result {
 
 // call dials, one number after the other while the modem refuses the number itself.
 func call(x *at.Exchange, p Plan, r *Result) error {
+	if err := Sync(x, p); err != nil { // the last question may have gone without an answer
+		return err
+	}
 	var err error
 	for _, number := range append([]string{p.Number}, p.Alternates...) {
 		number = strings.ReplaceAll(number, "{cid}", strconv.Itoa(p.CID))

@@ -175,6 +175,18 @@ func TestDialFailures(t *testing.T) {
 		{"network lock", good("AT+CPIN?", "+CPIN: PH-NET PIN\r\nOK\r\n"), func(p *Plan) { p.PIN = "4711" }, PINNeeded, "locked", 0, `AT+CPIN="4711"`},
 		{"no SIM", good("AT+CPIN?", "+CME ERROR: 10\r\n"), nil, NoSIM, "SIM not inserted", 0, ""},
 		{"no SIM, told when asked", good("AT+CPIN?", "ERROR\r\n||+CME ERROR: 10\r\n", "AT+CMEE=1", "OK\r\n"), nil, NoSIM, "SIM not inserted", 0, ""},
+		{"no SIM as a state", good("AT+CPIN?", "+CPIN: NOT INSERTED\r\nOK\r\n"), nil, NoSIM, "no SIM", 0, ""},
+		{"no SIM, told by registration", good("AT+CPIN?", "ERROR\r\n", "AT+CEREG?", "+CME ERROR: 10\r\n"), nil, NoSIM, "no SIM", 0, ""},
+		{
+			"SMS only", good("AT+CEREG?", "ERROR\r\n", "AT+CGREG?", "ERROR\r\n", "AT+CREG?", "+CREG: 0,6\r\nOK\r\n"),
+			nil, Unregistered, "SMS only", 60 * s, "ATD*99***1#",
+		},
+		{
+			"no service for now", good("AT+CEREG?", "ERROR\r\n", "AT+CGREG?", "ERROR\r\n", "AT+CREG?", "+CME ERROR: 30\r\n"),
+			nil, Unregistered, "unknown", 60 * s, "ATD*99***1#",
+		},
+		{"the radio stays off", good("AT+CPIN?", "+CME ERROR: 13\r\n", "AT+CFUN?", "+CFUN: 4\r\nOK\r\n", "AT+CFUN=1", "ERROR\r\n"), nil, ATError, "cannot be switched on", 0, ""},
+		{"a dial command that does not dial", good("AT+X=*99***1#", "OK\r\n"), func(p *Plan) { p.DialCommand = "AT+X=" }, DialRefused, "no CONNECT", 0, ""},
 		{"SIM busy for ever", good("AT+CPIN?", "+CME ERROR: 14\r\n"), nil, NoSIM, "stays busy", 20 * s, ""},
 		{"SIM failure", good("AT+CPIN?", "+CME ERROR: 13\r\n"), nil, NoSIM, "SIM failure", 20 * s, ""},
 		{
@@ -248,6 +260,60 @@ func TestPINSlow(t *testing.T) {
 		o := (&fake{answers: good("AT+CPIN?", pin+"||"+pin+"||"+pin+"||"+ready, `AT+CPIN="4711"`, answer)}).run(t, Dial(p, nil))
 		if o.err != nil || strings.Count(strings.Join(o.sent, "|"), `AT+CPIN="`) != 1 {
 			t.Errorf("%q: %v, sent %q", answer, o.err, o.sent)
+		}
+	}
+}
+
+// TestSilenceInTheMiddle: a modem that stops to answer at any step ends the dialogue soon, with a word for it.
+func TestSilenceInTheMiddle(t *testing.T) {
+	p := Defaults()
+	p.Identify, p.PIN, p.APN, p.AuthCommand, p.User = true, "4711", "web", "+CGAUTH", "u"
+	p.Init = []string{"AT&C0"}
+	full := func() map[string][]string {
+		return good(
+			"AT&C0", "OK\r\n", "AT+CPIN?", "+CPIN: SIM PIN\r\nOK\r\n||+CPIN: READY\r\nOK\r\n", `AT+CPIN="4711"`, "OK\r\n",
+			`AT+CPINR="SIM PIN"`, "+CPINR: SIM PIN,3,3\r\nOK\r\n", `AT+CGDCONT=1,"IP","web"`, "OK\r\n", `AT+CGAUTH=1,2,"u",""`, "OK\r\n",
+		)
+	}
+	whole := (&fake{answers: full()}).run(t, Dial(p, nil))
+	if whole.err != nil || len(whole.sent) < 14 {
+		t.Fatalf("%v, sent %q", whole.err, whole.sent)
+	}
+	for i, last := range whole.sent {
+		n := 0
+		answers := full()
+		f := fake{raw: func(line string) string {
+			if n++; n > i || !strings.HasSuffix(line, "\r") {
+				return ""
+			}
+			line = strings.TrimSuffix(line, "\r")
+			list := answers[line]
+			if len(list) > 1 {
+				answers[line] = list[1:]
+			}
+			return list[0]
+		}}
+		o := f.run(t, Dial(p, nil))
+		kind := Silent
+		if i == len(whole.sent)-1 {
+			kind = DialRefused
+		}
+		if KindOf(o.err) != kind || o.elapsed > 80*time.Second || i < len(whole.sent)-1 && o.elapsed > 20*time.Second {
+			t.Errorf("after %s: %v (%q) after %v; sent %q", last, o.err, KindOf(o.err), o.elapsed, o.sent)
+		}
+	}
+}
+
+// TestSignal: +CSQ in dBm (3GPP TS 27.007 section 8.5).
+func TestSignal(t *testing.T) {
+	for answer, want := range map[string]string{
+		"+CSQ: 0,99\r\nOK\r\n": "-113 dBm", "+CSQ:31,0\r\nOK\r\n": "-51 dBm", "+CSQ: 99,99\r\nOK\r\n": "", "+CSQ: 150,99\r\nOK\r\n": "-66 dBm",
+		"+CSQ: \r\nOK\r\n": "", "OK\r\n": "", "ERROR\r\n": "",
+	} {
+		var r Result
+		o := (&fake{answers: good("AT+CSQ", answer)}).run(t, Dial(Defaults(), &r))
+		if o.err != nil || r.Signal != want {
+			t.Errorf("%q: %q, %v", answer, r.Signal, o.err)
 		}
 	}
 }
