@@ -240,13 +240,10 @@ func (a *authentication) implied() {
 	a.succeeded(true, auth.Success{Method: a.clientMethod})
 }
 
-// finish ends the phase well.
+// finish ends the phase well. A demand that came late finds the network phase begun.
 func (a *authentication) finish() {
 	e := a.engine
-	if e.phase != phaseAuthenticate {
-		return
-	}
-	e.provisional = a.done.Provisional
+	e.provisional = a.done.Provisional && e.ipcp.state != StateOpened
 	e.put(a.done)
 	e.networkStart()
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/knakppp/knak/core/ppp/auth"
@@ -301,8 +302,12 @@ func farewell(f Failure) string {
 	return f.Kind
 }
 
-// complete fills in where a failure happened.
+// complete fills in where a failure happened, and what was behind it.
 func (e *Engine) complete(f Failure) Failure {
+	if e.lcp.refusedAuth && f.Protocol == packet.LCP && (f.Kind == KindTerminated || f.Kind == KindTimeout) {
+		f.Kind = KindAuthMethod
+		f.Detail = strings.TrimSuffix("the peer insists on an authentication that we do not allow: "+f.Detail, ": ")
+	}
 	if f.Phase == "" {
 		f.Phase = e.phaseName(f.Protocol)
 	}
@@ -354,7 +359,7 @@ func (e *Engine) end(l *layer, reason string) {
 	l.event(Close)
 }
 
-// lost ends what hangs on a protocol: the link, unless another network protocol is open and can do without it.
+// lost ends what hangs on a protocol: the link. IPV6CP alone is not missed where IPv4 was wanted, too.
 func (e *Engine) lost(l *layer, f Failure) {
 	f.Protocol = l.protocol
 	if l == &e.ipv6cp.layer && !e.set.IPCP.Disabled {

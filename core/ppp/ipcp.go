@@ -54,16 +54,22 @@ func (c *ipcp) begin() {
 
 // wish asks for an option by 0.0.0.0 (RFC 1332 section 3.3, RFC 1877 section 1), or for Settings' own address.
 func (c *ipcp) wish(typ uint8) {
-	if typ == packet.IPCPAddress && c.fixed() {
-		local := c.cfg.Local.As4()
-		c.ask.add(typ, local[:])
-		return
+	switch typ {
+	case packet.IPCPAddress:
+		value := zero4
+		if c.fixed() {
+			local := c.cfg.Local.As4()
+			value = local[:]
+		}
+		c.ask.add(typ, value)
+	case packet.IPCPDNS1, packet.IPCPDNS2, packet.IPCPNBNS1, packet.IPCPNBNS2:
+		c.ask.add(typ, zero4)
 	}
-	c.ask.add(typ, make4)
+	// Nothing else can be asked for. Van Jacobson compression would need a data path that does it.
 }
 
-// make4 is the value 0.0.0.0, which asks the peer for one. Nobody writes to it.
-var make4 = make([]byte, 4)
+// zero4 is the value 0.0.0.0, which asks the peer for one. Nobody writes to it.
+var zero4 = make([]byte, 4)
 
 // fixed says whether we insist on an address of our own.
 func (c *ipcp) fixed() bool { return c.cfg.Local.Is4() }
@@ -347,7 +353,7 @@ func (c *ipcp) suggestServer(o packet.Option) (moved bool, kind string) {
 	value := o.Data
 	if c.placeholder(addr) {
 		c.sawPlaceholder()
-		kind, value = KindNoAddress, make4
+		kind, value = KindNoAddress, zero4
 	}
 	if w == nil {
 		if c.ask.wasRefused(o.Type) {
@@ -365,7 +371,10 @@ func (c *ipcp) suggestServer(o packet.Option) (moved bool, kind string) {
 	if kind != "" {
 		return false, kind
 	}
-	if w.same++; w.same >= c.cfg.MaxIdentical {
+	if w.same < 255 {
+		w.same++
+	}
+	if int(w.same) >= c.cfg.MaxIdentical {
 		c.ask.remove(o.Type)
 		return true, ""
 	}

@@ -303,6 +303,41 @@ func TestIPV6CP(t *testing.T) {
 			t.Errorf("finished %v up %v", h.finished, h.up)
 		}
 	})
+	// IPv4 does not suffer from what goes wrong with IPv6.
+	for name, wrong := range map[string]func(s *script){
+		"silence":   func(*script) {},
+		"terminate": func(s *script) { s.give(packet.IPV6CP, packet.TerminateRequest, 1) },
+		"naks": func(s *script) {
+			for i := range 20 {
+				p := s.must(packet.IPV6CP, packet.ConfigureRequest)
+				s.give(packet.IPV6CP, packet.ConfigureNak, p.ID, opt(1, 9, 9, 9, 9, 9, 9, 9, byte(i)))
+				s.wait(time.Second)
+			}
+		},
+		"empty naks": func(s *script) {
+			for range 100 {
+				p := s.must(packet.IPV6CP, packet.ConfigureRequest)
+				s.give(packet.IPV6CP, packet.ConfigureNak, p.ID)
+				s.wait(time.Second)
+			}
+		},
+		"code reject": func(s *script) { s.giveData(packet.IPV6CP, packet.CodeReject, 1, []byte{1, 1, 0, 4}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			hs, _ := set()
+			s := newScript(t, hs)
+			s.openLCP()
+			s.openIPCP()
+			wrong(s)
+			s.wait(2 * time.Minute)
+			if len(s.finished)+len(s.closing) != 0 || len(s.up) != 1 || len(s.down) != 0 {
+				t.Errorf("finished %v closing %v down %v", s.finished, s.closing, s.down)
+			}
+			if s.ipv6cp.state != StateInitial {
+				t.Errorf("IPV6CP is %s", s.ipv6cp.state)
+			}
+		})
+	}
 	t.Run("options", func(t *testing.T) {
 		hs, _ := set()
 		s := newScript(t, hs)

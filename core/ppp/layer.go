@@ -359,7 +359,7 @@ func (l *layer) carryOut(m matter, a answer) {
 		l.engine.sendRaw(l.protocol, a.packet)
 		return
 	case a.action == Terminate && a.kind != "":
-		l.engine.fail(Failure{Kind: a.kind, Protocol: l.protocol, Detail: a.reason})
+		l.engine.lost(l, Failure{Kind: a.kind, Detail: a.reason})
 		return
 	case a.action == Terminate && m.point != PointTimeout:
 		l.engine.end(l, a.reason)
@@ -585,7 +585,7 @@ func (l *layer) overdue() {
 	if l.trouble != "" {
 		kind = l.trouble
 	}
-	l.engine.fail(Failure{Kind: kind, Protocol: l.protocol, Detail: "did not open in time"})
+	l.engine.lost(l, Failure{Kind: kind, Detail: "did not open in time"})
 }
 
 // assumeAt is when a peer that sends no Configure-Request is taken to have sent one; zero: it is not.

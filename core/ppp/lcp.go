@@ -167,6 +167,7 @@ func (c *lcp) judgeMagic(r *review, o packet.Option) {
 
 func (c *lcp) agreed(options []packet.Option) {
 	late := c.state == StateOpened
+	c.refusedAuth = false
 	c.forgetPeer()
 	for _, o := range options {
 		switch o.Type {

@@ -552,3 +552,83 @@ func TestFraming(t *testing.T) {
 		t.Errorf("after the end %+v", s.framing)
 	}
 }
+
+// Peers section 3 item 25: a server may challenge again at any time (RFC 1994 section 2), and must be answered.
+func TestChallengeAgainWhenUp(t *testing.T) {
+	s := newScript(t, dialer())
+	s.openLCP(chapMD5)
+	for id := range uint8(3) {
+		s.sent = nil
+		s.giveData(packet.CHAP, packet.CHAPChallenge, id+1, append([]byte{8}, "12345678UMTS_CHAP_SRVR"...))
+		if r := s.must(packet.CHAP, packet.CHAPResponse); r.ID != id+1 {
+			t.Errorf("answered %d", r.ID)
+		}
+		s.giveData(packet.CHAP, packet.CHAPSuccess, id+1, nil)
+		if id == 0 {
+			s.must(packet.IPCP, packet.ConfigureRequest)
+			s.openIPCP()
+		}
+	}
+	if len(s.end.auth) != 1 || len(s.down) != 0 || len(s.finished) != 0 {
+		t.Errorf("auth %+v, down %v, finished %v", s.end.auth, s.down, s.finished)
+	}
+}
+
+// A refusal is a failure with a name, whatever the method, and the text of the peer is in it.
+func TestAuthenticationRefused(t *testing.T) {
+	for _, m := range []auth.Method{auth.PAP, auth.CHAPMD5, auth.MSCHAP, auth.MSCHAPv2, auth.EAP} {
+		t.Run(m.String(), func(t *testing.T) {
+			host := dialer()
+			host.Auth.Client.Secret = auth.NewSecret("another")
+			h, mod := newEnd(t, host, 1), newEnd(t, modem(m), 2)
+			l := join(t, h, mod)
+			l.open()
+			l.run(time.Minute)
+			if f := wantFailure(t, h, trace.PhaseAuth, KindAuthRejected, m.Protocol()); f.Provisional {
+				t.Error("nothing was provisional")
+			}
+			if len(h.up)+len(mod.up) != 0 || len(mod.finished) != 1 {
+				t.Errorf("up %v %v, modem %+v", h.up, mod.up, mod.finished)
+			}
+		})
+	}
+}
+
+// The peer wants an authentication that we do not allow, and gives up over it.
+func TestAuthenticationMethodRefused(t *testing.T) {
+	for _, end := range []string{"terminate", "silence"} {
+		set := dialer()
+		set.Auth.Allow = nil
+		s := newScript(t, set)
+		s.Open(s.now)
+		s.drain(s.now)
+		s.ack(packet.LCP)
+		s.give(packet.LCP, packet.ConfigureRequest, 1, chapMD5)
+		if end == "terminate" {
+			s.giveData(packet.LCP, packet.TerminateRequest, 2, []byte("auth"))
+		} else {
+			for range 60 {
+				s.wait(time.Second)
+				s.give(packet.LCP, packet.ConfigureRequest, 1, chapMD5)
+			}
+			s.wait(10 * time.Second)
+		}
+		if f := wantFailure(t, s.end, trace.PhaseLCP, KindAuthMethod, packet.LCP); f.Detail == "" {
+			t.Error("no detail")
+		}
+	}
+}
+
+// A modem's end that demands methods in turn: the host takes the second.
+func TestDemandsInTurn(t *testing.T) {
+	host := dialer()
+	host.Auth.Allow = []auth.Method{auth.PAP}
+	h, mod := newEnd(t, host, 1), newEnd(t, modem(auth.CHAPMD5, auth.EAP, auth.PAP), 2)
+	l := join(t, h, mod)
+	l.open()
+	l.until(time.Minute, h.settled)
+	wantUp(t, h)
+	if h.auth[0].Method != auth.PAP {
+		t.Errorf("auth %+v", h.auth)
+	}
+}

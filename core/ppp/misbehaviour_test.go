@@ -468,6 +468,12 @@ func TestLateLCPRequestDemandsAuthentication(t *testing.T) {
 	if s.lcp.state != StateOpened || len(s.finished) != 0 {
 		t.Error("went down")
 	}
+	p := s.must(packet.PAP, packet.PAPRequest)
+	s.giveData(packet.PAP, packet.PAPAck, p.ID, []byte{0})
+	if a := s.end.auth[len(s.end.auth)-1]; a.Method != auth.PAP || !a.Provisional || !s.provisional {
+		t.Errorf("auth %+v", s.end.auth)
+	}
+	s.openIPCP()
 }
 
 // Row "names no peer address": an empty request is acknowledged at once.

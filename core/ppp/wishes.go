@@ -16,9 +16,8 @@ const (
 type wish struct {
 	typ   uint8
 	len   uint8
+	same  uint8 // Naks in a row that held for it just what we had proposed
 	value [maxWishValue]byte
-	// same counts the Naks in a row that held for it just what we had proposed.
-	same int
 }
 
 func (w *wish) data() []byte { return w.value[:w.len] }

@@ -25,9 +25,10 @@ func eapType(m Method) byte {
 type eapClient struct {
 	base
 	c       ClientConfig
-	request []byte // the last request that was answered
-	packet  []byte // the answer to it
-	method  Method // the method that the server began, or EAP
+	request []byte   // the last request that was answered
+	older   [][]byte // the few before it, oldest first
+	packet  []byte   // the answer to it
+	method  Method   // the method that the server began, or EAP
 	peer    string
 	v2      *mschapv2
 	proved  bool   // MSCHAPv2: the server proved itself
@@ -85,6 +86,12 @@ func (m *eapClient) respond(request []byte, id, typ byte, data []byte) {
 		m.put(Send{m.packet})
 		return
 	}
+	if slices.ContainsFunc(m.older, func(b []byte) bool { return bytes.Equal(b, request) }) {
+		// A copy that took longer than what came after it. The server goes on from the later answer, and so do we:
+		// to begin anew would forget what is going on.
+		m.note(info, "EAP request with identifier %d came again out of turn; dropped", id)
+		return
+	}
 	var answer []byte
 	naked := false
 	switch {
@@ -117,8 +124,22 @@ func (m *eapClient) respond(request []byte, id, typ byte, data []byte) {
 	m.naked = naked
 	m.pending = true
 	m.packet = finish(answer)
-	m.request = append(m.request[:0], request...)
+	m.remember(request)
 	m.put(Send{m.packet})
+}
+
+// maxOlder is how many requests before the last are known again: a whole conversation of MSCHAPv2.
+const maxOlder = 4
+
+// remember keeps the request that was answered.
+func (m *eapClient) remember(request []byte) {
+	if m.request != nil {
+		if len(m.older) == maxOlder {
+			m.older = slices.Delete(m.older, 0, 1)
+		}
+		m.older = append(m.older, m.request)
+	}
+	m.request = bytes.Clone(request)
 }
 
 // begin begins a Response.

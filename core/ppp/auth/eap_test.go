@@ -92,6 +92,29 @@ func TestEAPMSCHAPv2OnTheWire(t *testing.T) {
 	}
 }
 
+// Copies of earlier requests that arrive late, on a line that reorders: the conversation goes on as if they had not.
+func TestEAPLateCopiesOfRequests(t *testing.T) {
+	identity := eap(1, 7, 1, "")
+	challenge := eap(1, 8, 26, "\x01\x08\x00\x1a\x10"+strings.Repeat("c", 16)+"srv")
+	m := newClient(t, EAP, ClientConfig{Name: "user", Secret: NewSecret("secret")})
+	started(m)
+	after(m, identity)
+	first, _ := after(m, challenge)
+	if late, others := after(m, identity); len(late) != 0 || len(notes(others)) != 1 {
+		t.Errorf("the identity again got %x, %+v", late, others)
+	}
+	if again, _ := after(m, challenge); len(again) != 1 || !bytes.Equal(again[0], first[0]) {
+		t.Errorf("the challenge then got %x, before %x", again, first)
+	}
+	after(m, eap(1, 9, 2, "hello"))
+	if late, others := after(m, challenge); len(late) != 0 || len(results(others)) != 0 {
+		t.Errorf("the challenge again got %x, %+v", late, others)
+	}
+	if anew, _ := after(m, eap(1, 60, 1, "")); len(anew) != 1 {
+		t.Error("a new conversation is not answered")
+	}
+}
+
 func TestRFC3748Section4_2Results(t *testing.T) {
 	identity := eap(1, 7, 1, "")
 	md5Request := eap(1, 8, 4, "\x05valuesrv")
