@@ -1,0 +1,170 @@
+//go:build linux
+
+package interop
+
+import (
+	"context"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/knakppp/knak/core/port"
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/test/peer"
+)
+
+// simulator is a simulated modem on a pseudo-terminal, for the real chat and pppd to dial.
+type simulator struct {
+	path   string
+	cancel context.CancelFunc
+	done   chan error
+
+	mu     sync.Mutex
+	events []trace.Event
+}
+
+func (s *simulator) Record(r trace.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = append(s.events, r.Event)
+}
+
+// said counts the lines that the modem sent in its AT dialogue and that begin so.
+func (s *simulator) said(prefix string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, e := range s.events {
+		if a, ok := e.(trace.AT); ok && a.Dir == trace.Sent && strings.HasPrefix(a.Text, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
+func startSimulator(t testing.TB, scenario string) *simulator {
+	t.Helper()
+	loaded, err := sim.Load(os.DirFS("../.."), scenario)
+	if err != nil {
+		t.Fatal(err)
+	}
+	master, path, err := port.OpenPTY()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &simulator{path: path, cancel: cancel, done: make(chan error, 1)}
+	go func() { s.done <- sim.Serve(ctx, master, sim.New(loaded, 1), s) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-s.done; err != nil {
+			t.Errorf("serve the simulated modem: %v", err)
+		}
+		master.Close()
+	})
+	return s
+}
+
+// dialWithPPPD runs pppd with the usual chat script on the simulated modem.
+func dialWithPPPD(t testing.TB, s *simulator, options ...string) (*peer.PPPD, *peer.Namespace) {
+	t.Helper()
+	n := peer.NewNamespace(t)
+	script := `connect "chat -t 10 ABORT 'NO CARRIER' ABORT BUSY ABORT ERROR '' ATZ OK 'ATQ0 V1 E1 S0=0 &C1 &D2 +FCLASS=0' OK ATD*99***1# CONNECT"`
+	options = append([]string{script, "noauth", "noipdefault", "ipcp-accept-local", "ipcp-accept-remote", "lcp-restart 1", "usepeerdns"}, options...)
+	return peer.StartPPPD(t, peer.PPPDConfig{Namespace: n, TTY: s.path, Options: options}), n
+}
+
+// The simulated modem is a fair one: what works with a real modem works with it, for the real chat and pppd.
+func TestPPPDDialsTheSimulator(t *testing.T) {
+	modem := peer.End{Addr: netip.MustParseAddr("192.0.2.1")}
+	for _, c := range []struct {
+		scenario string
+		options  []string
+		says     string // in pppd's log
+	}{
+		{"behaves-none", nil, "local  IP address 192.0.2.2"},
+		{"behaves-pap", []string{"user x", "password y"}, "PAP authentication succeeded"},
+		{"behaves", []string{"user x", "password y"}, "CHAP authentication succeeded"},
+		{"behaves-ms-chapv2", []string{"user user", "password password"}, "CHAP authentication succeeded"},
+		{"behaves-eap", []string{"user user", "password password"}, "EAP"},
+		{"compressed-unasked", []string{"user x", "password y"}, ""},
+		{"dns-placeholders-then-real", []string{"user x", "password y"}, "primary   DNS address 198.51.100.53"},
+		{"loss-20", []string{"user x", "password y"}, ""},
+	} {
+		t.Run(c.scenario, func(t *testing.T) {
+			s := startSimulator(t, c.scenario)
+			p, n := dialWithPPPD(t, s, c.options...)
+			p.WaitUp(t, 30*time.Second)
+			if c.says != "" {
+				p.WaitLog(t, c.says, 5*time.Second)
+			}
+			host := peer.End{Namespace: n, Addr: netip.MustParseAddr("192.0.2.2")}
+			if c.scenario != "loss-20" { // it may lose the ping as well
+				peer.Ping(t, host, modem, 1400)
+			}
+			if c.scenario != "behaves" {
+				return
+			}
+			p.Hangup()
+			p.WaitLog(t, "Connection terminated", 10*time.Second)
+			p.Ended(t, 10*time.Second)
+			// After the hang-up the modem takes the next call.
+			again, _ := dialWithPPPD(t, s, c.options...)
+			again.WaitUp(t, 30*time.Second)
+			if got := s.said("CONNECT"); got != 2 {
+				t.Errorf("%d calls connected, want 2", got)
+			}
+		})
+	}
+}
+
+// What pppd makes of modems that misbehave is the measure for knak: this is the middle column of the task's table.
+func TestPPPDFailsWhereModemsMisbehave(t *testing.T) {
+	const user = "user x"
+	for _, c := range []struct {
+		scenario string
+		says     string // in pppd's log, by which the misbehaviour is known to have reached it
+		ends     bool   // pppd ends by itself; otherwise it has not come up in 5 s
+	}{
+		{"huawei/e398", `rcvd \[IPCP ConfNak id=0x\w+\]`, false},
+		{"wants-wins", `rcvd \[IPCP ConfNak id=0x\w+\]`, false},
+		{"no-own-request", `rcvd \[IPCP ConfAck`, false},
+		{"refuse-hangup", `sent \[IPCP ConfReq`, false}, // NO CARRIER is text, and the line is "local": pppd does not see it
+		{"refuse-terminate-lcp", `rcvd \[LCP TermReq`, true},
+		{"auth-failure-chap", `CHAP authentication failed`, true},
+		{"looped-back", `looped back`, true},
+		{"dial-no-carrier", `Connect script failed`, true},
+	} {
+		t.Run(c.scenario, func(t *testing.T) {
+			s := startSimulator(t, c.scenario)
+			p, _ := dialWithPPPD(t, s, user, "password y")
+			p.WaitLog(t, c.says, 30*time.Second)
+			if c.ends {
+				if status := p.Ended(t, 40*time.Second); status == 0 {
+					t.Error("pppd says that all is well")
+				}
+			} else {
+				time.Sleep(5 * time.Second) // nothing tells that a link will not come up
+			}
+			if strings.Contains(p.Log(), "local  IP address") {
+				t.Error("pppd came up")
+			}
+		})
+	}
+}
+
+// pppd calls a dead address a success.
+func TestPPPDBelievesABogusAddress(t *testing.T) {
+	s := startSimulator(t, "bogus-address")
+	p, n := dialWithPPPD(t, s, "user x", "password y")
+	p.WaitUp(t, 20*time.Second)
+	p.WaitLog(t, "local  IP address 203.0.113.77", time.Second)
+	from := peer.End{Namespace: n, Addr: netip.MustParseAddr("203.0.113.77")}
+	if _, err := peer.TryPing(from, peer.End{Addr: netip.MustParseAddr("203.0.113.1")}, 56, 3*time.Second); err == nil {
+		t.Error("something answers")
+	}
+}
