@@ -88,7 +88,7 @@ func tunInfo(name string, cfg Config, dnsMode string) []string {
 func (p *tunPlane) Kind() string                             { return KindTUN }
 func (p *tunPlane) Interface() string                        { return p.device.Name() }
 func (p *tunPlane) Deliver(packet []byte) error              { return p.device.Write(packet) }
-func (p *tunPlane) Flush() error                             { return nil }
+func (p *tunPlane) Flush() error                             { return p.device.Flush() }
 func (p *tunPlane) Read(each func(packet []byte) bool) error { return p.device.Read(each) }
 func (p *tunPlane) Info() []string                           { return p.info }
 func (p *tunPlane) Close() error                             { return p.undo.Run() }

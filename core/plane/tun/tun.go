@@ -23,6 +23,9 @@ const Path = "/dev/net/tun"
 // batch is how many packets one Read gives at most, so that its caller gets to pass them on.
 const batch = 64
 
+// enough is how many packets are worth returning with, before asking the kernel for more, which costs a system call.
+const enough = 16
+
 // Why a device cannot be had. Open's errors match them with errors.Is.
 var (
 	ErrUnsupported  = errors.New("the kernel offers no TUN devices")
@@ -43,8 +46,12 @@ type Device struct {
 	readNow  func(fd uintptr) bool
 	readN    int
 	readErr  error
+	split    splitter
 
 	writing  sync.Mutex
+	kept     coalescer
+	alone    []byte // a packet that is not coalesced, behind an empty vnet header
+	single   bool   // the kernel took no train: no more of them
 	out      []byte
 	writeNow func(fd uintptr) bool
 	writeErr error
@@ -66,11 +73,14 @@ func Open(name string) (*Device, error) {
 		return nil, fmt.Errorf("%q: %w", name, ErrName)
 	}
 	// IFF_NO_PI: packets as they are, without four octets of flags and protocol in front.
-	ifr.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+	// IFF_VNET_HDR: trains of TCP segments as one packet, see offload.go.
+	ifr.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI | unix.IFF_VNET_HDR)
 	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, ifr); err != nil {
 		unix.Close(fd)
 		return nil, explain("make the TUN device "+name, err)
 	}
+	// A kernel that refuses gives us single packets with their checksums.
+	_ = unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, unix.TUN_F_CSUM|unix.TUN_F_TSO4|unix.TUN_F_TSO6)
 	// The descriptor does not block, so os.File waits in the runtime's poller: Close wakes a waiting Read.
 	file := os.NewFile(uintptr(fd), Path)
 	raw, err := file.SyscallConn()
@@ -78,7 +88,10 @@ func Open(name string) (*Device, error) {
 		file.Close()
 		return nil, err
 	}
-	d := &Device{name: ifr.Name(), file: file, raw: raw, in: make([]byte, 65536)}
+	d := &Device{name: ifr.Name(), file: file, raw: raw, in: make([]byte, vnetHead+maxPacket)}
+	d.kept.buf = make([]byte, vnetHead, vnetHead+maxPacket)
+	d.split.out = make([]byte, 0, maxPacket)
+	d.alone = make([]byte, vnetHead, vnetHead+maxPacket)
 	d.readWait = func(fd uintptr) bool { d.read(fd); return d.readErr != unix.EAGAIN }
 	d.readNow = func(fd uintptr) bool { d.read(fd); return true }
 	d.writeNow = func(fd uintptr) bool {
@@ -94,49 +107,94 @@ func (d *Device) Name() string { return d.name }
 // Read waits for packets that the kernel sends out and calls each for every one that is there, until there is none, each
 // returns false, or 64 were given. A packet is valid only during its call. After Close it returns net.ErrClosed.
 func (d *Device) Read(each func(packet []byte) (more bool)) error {
-	// RawConn itself fails only when the file is closed; what the kernel says is in readErr.
-	if err := d.raw.Read(d.readWait); err != nil {
-		return net.ErrClosed
-	}
-	for n := 1; ; n++ {
+	for n := 0; ; {
+		for p := d.split.next(); p != nil; p = d.split.next() {
+			// each is not called from inside RawConn.Read: that would make Close wait for it.
+			if n++; !each(p) || n == batch {
+				return nil
+			}
+		}
+		if n >= enough {
+			return nil
+		}
+		wait := d.readNow
+		if n == 0 {
+			wait = d.readWait
+		}
+		// RawConn itself fails only when the file is closed; what the kernel says is in readErr.
+		if err := d.raw.Read(wait); err != nil {
+			return net.ErrClosed
+		}
 		switch d.readErr {
 		case nil:
+			d.split.load(d.in[:d.readN])
 		case unix.EAGAIN:
 			return nil
 		default:
 			return fmt.Errorf("read from %s: %w", d.name, d.readErr)
-		}
-		// each is not called from inside RawConn.Read: that would make Close wait for it.
-		if !each(d.in[:d.readN]) || n == batch {
-			return nil
-		}
-		if err := d.raw.Read(d.readNow); err != nil {
-			return net.ErrClosed
 		}
 	}
 }
 
 func (d *Device) read(fd uintptr) { d.readN, d.readErr = ignoringEINTR(unix.Read, int(fd), d.in) }
 
-// Write gives the kernel a packet as received on the interface. A packet that the kernel does not take, because it is
-// malformed, the interface is down or there is no memory, is dropped without an error.
+// Write gives the kernel a packet as received on the interface, or keeps it back until Flush. A packet that the kernel does
+// not take, because it is malformed, the interface is down or there is no memory, is dropped without an error.
 func (d *Device) Write(packet []byte) error {
-	if len(packet) == 0 {
+	if len(packet) == 0 || len(packet) > maxPacket {
 		return nil
 	}
 	d.writing.Lock()
 	defer d.writing.Unlock()
-	d.out = packet
-	err := d.raw.Write(d.writeNow)
-	d.out = nil
-	if err != nil {
-		return net.ErrClosed
-	}
-	switch d.writeErr {
-	case nil, unix.EINVAL, unix.EIO, unix.EAGAIN, unix.ENOBUFS, unix.ENOMEM:
+	seg, ok := parseSegment(packet)
+	if ok && d.kept.extend(packet, seg) {
 		return nil
 	}
-	return fmt.Errorf("write to %s: %w", d.name, d.writeErr)
+	if err := d.flush(); err != nil {
+		return err
+	}
+	if ok && !d.single {
+		d.kept.start(packet, seg)
+		return nil
+	}
+	_, err := d.write(append(d.alone[:vnetHead], packet...))
+	return err
+}
+
+// Flush gives the kernel what Write kept back.
+func (d *Device) Flush() error {
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	return d.flush()
+}
+
+func (d *Device) flush() error {
+	if d.kept.count == 0 {
+		return nil
+	}
+	train := d.kept.count > 1
+	taken, err := d.write(d.kept.finish())
+	if train && !taken {
+		d.single = d.writeErr == unix.EINVAL // TCP sends again what was lost
+	}
+	return err
+}
+
+// write tells whether the kernel took the packet; only an error ends the device.
+func (d *Device) write(b []byte) (taken bool, err error) {
+	d.out = b
+	err = d.raw.Write(d.writeNow)
+	d.out = nil
+	if err != nil {
+		return false, net.ErrClosed
+	}
+	switch d.writeErr {
+	case nil:
+		return true, nil
+	case unix.EINVAL, unix.EIO, unix.EAGAIN, unix.ENOBUFS, unix.ENOMEM:
+		return false, nil
+	}
+	return false, fmt.Errorf("write to %s: %w", d.name, d.writeErr)
 }
 
 // Close ends Read and removes the device from the kernel, and with it its addresses and routes.
