@@ -25,6 +25,10 @@ const minMTU6 = 1280
 // addrGenNone is IN6_ADDR_GEN_MODE_NONE of linux/if_link.h.
 const addrGenNone = 1
 
+// queueLength is how many packets wait in the interface for the link (txqueuelen). A TUN device's default of 500 full packets
+// is 15 s of waiting at 384 kbit/s; TCP fills whatever it gets.
+const queueLength = 64
+
 // Config is what an interface is to get.
 type Config struct {
 	Interface    string
@@ -54,7 +58,7 @@ func Configure(cfg Config, u *undo.List) error {
 		return fmt.Errorf("find the interface %s: %w", cfg.Interface, err)
 	}
 	c := &configuration{Config: cfg, h: h, link: link, u: u}
-	for _, step := range []func() error{c.setMTU, c.quietIPv6, c.address4, c.up, c.address6, c.routes, c.defaultRoute} {
+	for _, step := range []func() error{c.setMTU, c.setQueue, c.quietIPv6, c.address4, c.up, c.address6, c.routes, c.defaultRoute} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -78,6 +82,15 @@ func (c *configuration) setMTU() error {
 		return fmt.Errorf("set the MTU of %s to %d: %w", c.Interface, c.MTU, err)
 	}
 	c.u.Add("reset the MTU", func() error { return gone(c.h.LinkSetMTU(c.link, old)) })
+	return nil
+}
+
+func (c *configuration) setQueue() error {
+	old := c.link.Attrs().TxQLen
+	if err := c.h.LinkSetTxQLen(c.link, queueLength); err != nil {
+		return fmt.Errorf("set the queue length of %s: %w", c.Interface, err)
+	}
+	c.u.Add("reset the queue length", func() error { return gone(c.h.LinkSetTxQLen(c.link, old)) })
 	return nil
 }
 

@@ -43,7 +43,7 @@ func state(t *testing.T) []string {
 	}
 	for _, l := range links {
 		a := l.Attrs()
-		all = append(all, fmt.Sprintf("link %s mtu %d up %v", a.Name, a.MTU, a.Flags&net.FlagUp != 0))
+		all = append(all, fmt.Sprintf("link %s mtu %d queue %d up %v", a.Name, a.MTU, a.TxQLen, a.Flags&net.FlagUp != 0))
 		addrs, err := netlink.AddrList(l, netlink.FAMILY_ALL)
 		if err != nil {
 			t.Fatal(err)
@@ -91,7 +91,7 @@ func TestConfigureAndUndo(t *testing.T) {
 	now := state(t)
 	index := link.Attrs().Index
 	for _, want := range []string{
-		"link knaktest mtu 1400 up true",
+		"link knaktest mtu 1400 queue 64 up true",
 		"addr 10.64.0.2/32 peer 10.64.0.1/32 on knaktest",
 		"addr fe80::200:0:0:1/64 peer <nil> on knaktest",
 		fmt.Sprintf("route 0.0.0.0/0 dev %d metric 700 proto %d", index, Protocol),
