@@ -209,8 +209,8 @@ func TestVerdictsOnOurRequest(t *testing.T) {
 		t.Error("sent all the same")
 	}
 	s.wait(3 * time.Second)
-	if len(s.asked) != 2 {
-		t.Errorf("%d decisions: the restart timer does not run", len(s.asked))
+	if len(s.asked) != 2 || len(s.asked[1].Options) != 4 {
+		t.Errorf("decisions %+v: the restart timer does not run", s.asked)
 	}
 }
 

@@ -152,12 +152,14 @@ func (c *ipcp) proposed() netip.Addr {
 func (w *wish) address() netip.Addr { return netip.AddrFrom4([4]byte(w.value[:4])) }
 
 func (c *ipcp) agreed(options []packet.Option) {
-	late := c.state == StateOpened
 	c.peer = netip.Addr{}
 	if o, ok := packet.Find(options, packet.IPCPAddress); ok {
 		c.peer, _ = o.Address()
 	}
-	if late && c.peer.IsValid() {
+}
+
+func (c *ipcp) agreedLate() {
+	if c.peer.IsValid() {
 		c.engine.put(c.network())
 	}
 }
@@ -208,10 +210,10 @@ func (c *ipcp) acked(options []packet.Option) answer {
 		}
 	}
 	c.local, c.dns, c.nbns = local, dns, nbns
-	if trouble := c.unbelievable(local); trouble != "" && !c.fixed() && c.asksAddress() {
-		c.trouble = trouble
+	if c.unbelievable(local) != "" && !c.fixed() && c.asksAddress() {
+		// Also 0.0.0.0: a Nak of it says that there is no address, an Ack that this is the address.
 		c.forgetAddress()
-		c.stall(trouble)
+		c.stall(KindBogusAddress)
 		return answer{action: Retry, delay: c.set.NakPace}
 	}
 	if waits && !dns[0].IsValid() && !dns[1].IsValid() && c.patient() {
@@ -235,9 +237,9 @@ func (c *ipcp) forgetAddress() {
 // unbelievable says what is wrong with an address as ours: a kind of Failure, or "".
 func (c *ipcp) unbelievable(addr netip.Addr) string {
 	switch {
-	case !addr.IsValid() || addr.IsUnspecified() || c.placeholder(addr):
+	case !addr.IsValid() || addr.IsUnspecified():
 		return KindNoAddress
-	case within(addr, c.cfg.Unbelievable), addr == c.peer:
+	case within(addr, c.cfg.Unbelievable), c.placeholder(addr), addr == c.peer:
 		return KindBogusAddress
 	}
 	return ""

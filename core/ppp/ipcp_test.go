@@ -156,7 +156,7 @@ func TestAckOfZeroAddress(t *testing.T) {
 		s.ack(packet.IPCP)
 		s.wait(100 * time.Millisecond)
 	}
-	if len(s.up) != 0 || len(s.closing) != 1 || s.closing[0].Failure.Kind != KindNoAddress {
+	if len(s.up) != 0 || len(s.closing) != 1 || s.closing[0].Failure.Kind != KindBogusAddress {
 		t.Errorf("up %v closing %+v", s.up, s.closing)
 	}
 }

@@ -75,6 +75,12 @@ func (c *ipv6cp) agreed(options []packet.Option) {
 	}
 }
 
+func (c *ipv6cp) agreedLate() {
+	if c.peerID != [8]byte{} {
+		c.engine.put(c.network())
+	}
+}
+
 func (c *ipv6cp) matches([]packet.Option) bool { return false }
 
 func (c *ipv6cp) acked([]packet.Option) answer { return answer{action: Ack} }
@@ -104,7 +110,11 @@ func (c *ipv6cp) rejected(options []packet.Option) response {
 
 func (c *ipv6cp) up() {
 	c.engine.relapses = 0
-	c.engine.put(NetworkUp6{LocalID: c.localID(), PeerID: c.peerID, MTU: c.engine.lcp.peerMRU()})
+	c.engine.put(c.network())
+}
+
+func (c *ipv6cp) network() NetworkUp6 {
+	return NetworkUp6{LocalID: c.localID(), PeerID: c.peerID, MTU: c.engine.lcp.peerMRU()}
 }
 
 func (c *ipv6cp) down() { c.engine.put(NetworkDown{Protocol: packet.IPV6CP}) }

@@ -166,7 +166,6 @@ func (c *lcp) judgeMagic(r *review, o packet.Option) {
 }
 
 func (c *lcp) agreed(options []packet.Option) {
-	late := c.state == StateOpened
 	c.refusedAuth = false
 	c.forgetPeer()
 	for _, o := range options {
@@ -189,10 +188,11 @@ func (c *lcp) agreed(options []packet.Option) {
 			c.peer.acfc = true
 		}
 	}
-	if late {
-		c.engine.put(c.framing())
-		c.engine.auth.late(c.peerDemands)
-	}
+}
+
+func (c *lcp) agreedLate() {
+	c.engine.put(c.framing())
+	c.engine.auth.late(c.peerDemands)
 }
 
 // matches holds an Ack to its octets: a wrong one would set the two ends' framing apart.

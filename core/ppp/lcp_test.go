@@ -255,6 +255,7 @@ func TestRequestWhenOpened(t *testing.T) {
 		{"empty", true, nil, true},
 		{"a part", true, agreed[1:], true},
 		{"another magic number: the peer has restarted", true, []packet.Option{agreed[0], opt(packet.LCPMagic, 4, 3, 2, 1)}, false},
+		{"another MRU and a demand", true, []packet.Option{agreed[0], opt(packet.LCPMRU, 2, 0), pap}, false},
 		{"an unknown option", true, []packet.Option{opt(99)}, false},
 		{"the same, RFC 1661 to the letter", false, agreed, false},
 	}
@@ -271,6 +272,10 @@ func TestRequestWhenOpened(t *testing.T) {
 			}
 			if n := s.count(packet.LCP, packet.ConfigureRequest); n == 0 != c.stays {
 				t.Errorf("%d requests of ours", n)
+			}
+			// Nothing of the new agreement counts before both have it.
+			if last := s.framing[len(s.framing)-1]; !c.stays && last != DefaultFraming() {
+				t.Errorf("framing %+v", s.framing)
 			}
 		})
 	}

@@ -160,9 +160,9 @@ func TestWantsNBNSAskedFor(t *testing.T) {
 // Row "refuses by a bogus default address", the addresses that can be told by looking at them.
 func TestBogusAddress(t *testing.T) {
 	for addr, kind := range map[string]string{
-		"0.0.0.0": KindNoAddress, "0.1.2.3": KindBogusAddress, "127.0.0.1": KindBogusAddress,
+		"0.0.0.0": KindBogusAddress, "0.1.2.3": KindBogusAddress, "127.0.0.1": KindBogusAddress,
 		"169.254.1.1": KindBogusAddress, "224.0.0.1": KindBogusAddress, "255.255.255.255": KindBogusAddress,
-		"10.11.12.13": KindNoAddress, modemAddr.String(): KindBogusAddress,
+		"10.11.12.13": KindBogusAddress, modemAddr.String(): KindBogusAddress,
 	} {
 		t.Run(addr, func(t *testing.T) {
 			mod := misbehaving(0, func(s *Settings) { s.IPCP.Assign.Address = netip.MustParseAddr(addr) })
