@@ -33,7 +33,6 @@ func (s *Session) begin(now time.Time) {
 	s.proof, s.engine = nil, nil
 	s.dialed = modem.Result{}
 	s.watcher = diagnose.New()
-	s.found = map[string]bool{}
 	s.enter(now, trace.PhaseDial)
 	s.onATPort = s.cfg.ATPort
 	s.talk(now, stageDialing, s.dial)
@@ -454,6 +453,7 @@ func (s *Session) announce(now time.Time, kind, name string) {
 	s.upSince, s.lastPacket = now, now
 	s.bytesIn, s.bytesOut = 0, 0
 	s.delay = 0
+	clear(s.found)
 	up := trace.Up{
 		Interface: name, Plane: kind, Local: s.network.Local.String(), Peer: s.network.Peer.String(),
 		DNS: texts(s.network.DNS), WINS: texts(s.network.NBNS), MTU: s.network.MTU,

@@ -73,7 +73,8 @@ func (s *Session) tellOutcome(now time.Time) {
 	s.tellFindings(now)
 }
 
-// tellFindings puts out what diagnosis makes of the attempt so far, the likeliest cause only, and each finding once.
+// tellFindings puts out what diagnosis makes of the attempt so far, the likeliest cause only, and each finding once until
+// the link is up.
 func (s *Session) tellFindings(now time.Time) {
 	for _, f := range s.watcher.Findings() {
 		if !s.found[f.ID] {

@@ -151,12 +151,12 @@ type Session struct {
 	outcome           Outcome // of this attempt, once it is known
 
 	watcher *diagnose.Watcher
-	found   map[string]bool // findings already told in this attempt
+	found   map[string]bool // findings told since the link was up last
 }
 
 // New makes a session. Start begins it.
 func New(cfg Config) *Session {
-	return &Session{cfg: cfg, phase: trace.PhaseDown}
+	return &Session{cfg: cfg, phase: trace.PhaseDown, found: map[string]bool{}}
 }
 
 // Start begins the first attempt. The port is open.
