@@ -144,6 +144,8 @@ func (m *Modem) authSettings() ppp.AuthSettings {
 		Message:        a.Message,
 		FailureMessage: a.Message,
 		Rechallenge:    time.Duration(a.Rechallenge),
+		MaxRequests:    forever,
+		Limit:          -1,
 	}
 	if a.Accept != "none" {
 		secret := auth.NewSecret(a.Password)
@@ -161,6 +163,9 @@ func (m *Modem) drain(now time.Time) {
 		}
 		switch o := out.(type) {
 		case ppp.Send:
+			if m.scenario.Auth.NoChallenge && (o.Protocol == packet.CHAP || o.Protocol == packet.EAP) {
+				continue
+			}
 			if o.Protocol == packet.CHAP && len(o.Info) > 0 && o.Info[0] == packet.CHAPChallenge {
 				c.challenge = append(c.challenge[:0], o.Info...)
 			}

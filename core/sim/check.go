@@ -54,7 +54,7 @@ var (
 	commonVerbs  = []string{"behave", "drop", "silence", "hangup", "terminate-lcp", "garbage", "text", "protocol-reject"}
 	controlVerbs = append(slices.Clone(commonVerbs), "ack", "nak", "reject", "terminate", "code-reject")
 	authVerbs    = append(slices.Clone(commonVerbs), "failure", "challenge")
-	actionVerbs  = []string{"hangup", "terminate-ipcp", "terminate-lcp", "silence", "text", "garbage", "discard"}
+	actionVerbs  = []string{"hangup", "terminate-ipcp", "terminate-lcp", "silence", "text", "garbage", "discard", "request-ipcp"}
 )
 
 func names(methods ...auth.Method) []string {

@@ -144,6 +144,17 @@ func (d *dialer) fromEngine() bool {
 			cfg := hdlc.DefaultDecoderConfig()
 			cfg.ACCM = o.RecvACCM
 			d.dec.Set(cfg)
+		case ppp.Decision: // only in tests that ask for it: never ask for NBNS
+			v := ppp.Verdict{}
+			if o.Protocol == packet.IPCP && o.Point == ppp.PointRequest {
+				v.Action = ppp.Request
+				for _, option := range o.Options {
+					if option.Type != packet.IPCPNBNS1 && option.Type != packet.IPCPNBNS2 {
+						v.Options = append(v.Options, option)
+					}
+				}
+			}
+			d.engine.Resolve(d.now, o.ID, v)
 		case ppp.NetworkUp:
 			if d.up == nil {
 				d.upAt = d.now.Sub(d.start)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/knakppp/knak/core/hdlc"
 	"github.com/knakppp/knak/core/ppp"
+	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/trace"
 )
@@ -39,6 +40,7 @@ func TestTheCureWorks(t *testing.T) {
 		{"empty-naks-user", emptyName},
 		{"empty-naks-dns", nil},
 		{"wants-wins", askAll},
+		{"quectel/eg91", func(s *ppp.Settings) { s.Auth.Allow = []auth.Method{auth.PAP} }},
 		{"wants-wins-placeholders", askAll},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -50,6 +52,14 @@ func TestTheCureWorks(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An E220 names real servers to those who take its NBNS addresses, once the network has answered.
+func TestE220NamesRealServers(t *testing.T) {
+	d := up(t, "huawei/e220", 1, askAll)
+	servers("198.51.100.53", "198.51.100.54")(t, d)
+	upBetween(2*time.Second, 4*time.Second)(t, d)
+	carries(t, d)
 }
 
 // An E398 wants both: the name alone, or DNS alone, is not enough.

@@ -249,5 +249,7 @@ func (m *Modem) act(now time.Time, do, message string) {
 		m.out.write(OutputWrite, now, b, 0, 0)
 	case "discard":
 		m.discard(now)
+	case "request-ipcp":
+		m.make(now, packet.IPCP, packet.ConfigureRequest, m.call.nextID(), nil)
 	}
 }

@@ -142,14 +142,15 @@ type LCP struct {
 
 // Auth is what the modem demands of the host.
 type Auth struct {
-	Demand      string   `toml:"demand"`      // "none" (default), "pap", "chap-md5", "mschap", "mschap-v2", "eap"
-	Also        []string `toml:"also"`        // methods that it takes as well where the host asks for one by a Nak
-	Name        string   `toml:"name"`        // the challenge's name
-	Accept      string   `toml:"accept"`      // "any" (default): provisional success, as TS 29.061 has it; "right"; "none"
-	User        string   `toml:"user"`        // with accept "right"; test values only
-	Password    string   `toml:"password"`    // the same
-	Message     string   `toml:"message"`     // the text of success or failure
-	Rechallenge Duration `toml:"rechallenge"` // CHAP: from one success to the next challenge; 0: never
+	Demand      string   `toml:"demand"`       // "none" (default), "pap", "chap-md5", "mschap", "mschap-v2", "eap"
+	Also        []string `toml:"also"`         // methods that it takes as well where the host asks for one by a Nak
+	Name        string   `toml:"name"`         // the challenge's name
+	Accept      string   `toml:"accept"`       // "any" (default): provisional success, as TS 29.061 has it; "right"; "none"
+	User        string   `toml:"user"`         // with accept "right"; test values only
+	Password    string   `toml:"password"`     // the same
+	Message     string   `toml:"message"`      // the text of success or failure
+	NoChallenge bool     `toml:"no_challenge"` // CHAP and EAP: never sends what the host is to answer
+	Rechallenge Duration `toml:"rechallenge"`  // CHAP: from one success to the next challenge; 0: never
 	Rules       []Rule   `toml:"rule"`
 }
 
@@ -196,12 +197,14 @@ type Rule struct {
 
 // Action is something the modem does by itself at a time.
 type Action struct {
-	Since   string   `toml:"since"` // "power-on", "connect" (default), "lcp", "auth", "ipcp"
-	After   Duration `toml:"after"`
-	Every   Duration `toml:"every"` // again and again; 0: once a call
-	Call    int      `toml:"call"`  // only in the nth call since power-on
-	Do      string   `toml:"do"`    // "hangup", "terminate-ipcp", "terminate-lcp", "silence", "text" (Message, raw), "garbage", "discard"
-	Message string   `toml:"message"`
+	Since string   `toml:"since"` // "power-on", "connect" (default), "lcp", "auth", "ipcp"
+	After Duration `toml:"after"`
+	Every Duration `toml:"every"` // again and again; 0: once a call
+	Call  int      `toml:"call"`  // only in the nth call since power-on
+	// Do is "hangup", "terminate-ipcp", "terminate-lcp", "silence", "text" (Message, raw), "garbage", "discard" (a
+	// Discard-Request) or "request-ipcp" (an empty Configure-Request past the engine).
+	Do      string `toml:"do"`
+	Message string `toml:"message"`
 }
 
 // Network is what lies behind the modem.

@@ -28,6 +28,13 @@ func strict(s *ppp.Settings) { // a host that asks for the address only, and nev
 
 func noWiden(s *ppp.Settings) { s.IPCP.Widen = nil }
 
+// noWidenNoNBNS is a host that does not take up what is pushed to it.
+func noWidenNoNBNS(s *ppp.Settings) {
+	noWiden(s)
+	s.Points = ppp.PointRequest
+	s.IPCP.PlaceholderPatience = 2 * time.Minute
+}
+
 // atLeast checks that so many packets were seen that hold all the words.
 func atLeast(n int, words ...string) func(*testing.T, *dialer) {
 	return func(t *testing.T, d *dialer) {
@@ -171,6 +178,29 @@ var onPPP = map[string]expectation{
 	"empty-naks-dns":  {set: strict, check: emptyNaks(20, 31)},
 	"huawei/e398": {check: all(emptyNaks(20, 31), atLeast(1, "rcvd [LCP DiscReq"), atLeast(1, "UMTS_CHAP_SRVR"),
 		atLeast(1, "rcvd [CHAP Success"))},
+
+	"huawei/e220": {set: noWidenNoNBNS, check: all(atLeast(5, "rcvd [IPCP ConfNak", placeholders), none("198.51.100.53"))},
+	"ublox/sara-r4": {check: all(endsWith(ppp.KindCarrierLost), noCarrier, none("rcvd [IPCP ConfNak"), func(t *testing.T, d *dialer) {
+		d.end, d.texts = nil, ""
+		d.dial()
+		d.run(10*time.Second, d.isUp)
+		if !d.isUp() {
+			t.Fatalf("the second call is not up: %+v", d.end)
+		}
+		d.run(50*time.Second, never)
+		if d.count("rcvd [IPCP ConfReq id=0xff]") != 1 || d.count("rcvd [IPCP ConfReq id=0xfe]") != 1 || !d.isUp() {
+			t.Error("no empty Configure-Requests while it is open, or they took it down")
+		}
+		carries(t, d)
+	})},
+	"quectel/eg91": {check: all(none("rcvd [CHAP"), atLeast(1, "rcvd [LCP ConfReq", "chap MD5"), endsWith(ppp.KindAuthTimeout)), limit: 2 * time.Minute},
+	"request-when-open": {up: true, check: func(t *testing.T, d *dialer) {
+		d.run(35*time.Second, never)
+		if n := d.count("rcvd [IPCP ConfReq id=0xf"); n != 3 {
+			t.Errorf("%d empty Configure-Requests", n)
+		}
+		carries(t, d)
+	}},
 
 	"wants-wins":              {set: noWiden, check: emptyNaks(20, 200)},
 	"wants-wins-placeholders": {up: true, set: noWiden, check: all(atLeast(1, "rcvd [IPCP ConfNak", placeholders), servers("198.51.100.53", "198.51.100.54"), carries)},
