@@ -74,7 +74,7 @@ func (e *Engine) Open(now time.Time) {
 	e.ipcp.reset()
 	e.ipv6cp.reset()
 	e.auth.stop()
-	e.provisional, e.relapses = false, 0
+	e.provisional, e.relapses, e.failure = false, 0, Failure{}
 	e.phase = phaseEstablish
 	e.traceEvent(trace.Phase{Phase: trace.PhaseLCP})
 	e.lcp.event(Open)
@@ -149,13 +149,16 @@ func (e *Engine) Resolve(now time.Time, id uint64, v Verdict) {
 // Advance does what is due.
 func (e *Engine) Advance(now time.Time) {
 	e.enter(now)
-	if e.phase == phaseDead {
-		return
+	// A timer that ran out behind a pending decision follows upon it. Whatever else came due stays so for the next call.
+	for range 4 {
+		if !due(e.Deadline(), now) {
+			return
+		}
+		e.lcp.advance()
+		e.auth.advance()
+		e.ipcp.advance()
+		e.ipv6cp.advance()
 	}
-	e.lcp.advance()
-	e.auth.advance()
-	e.ipcp.advance()
-	e.ipv6cp.advance()
 }
 
 // Deadline is when Advance must be called next; the zero time: no timer is running.
@@ -343,6 +346,10 @@ func (e *Engine) finish() {
 func (e *Engine) layerFinished(l *layer) {
 	switch {
 	case l == &e.lcp.layer:
+		if e.failure.Kind == "" {
+			// A Verdict acknowledged the peer's Terminate-Request to go on, but LCP was Opened and the peer stayed silent.
+			e.failure = e.complete(Failure{Kind: KindTerminated, Protocol: packet.LCP})
+		}
 		e.finish()
 	case l.ended:
 		e.fail(Failure{Kind: KindClosed, Protocol: l.protocol, Detail: l.farewell})

@@ -219,7 +219,8 @@ func (c *lcp) nakked(options []packet.Option) response {
 			// RFC 1662 section 7.1: the peer knows more characters that get lost on their way to us.
 			if accm, ok := o.Uint32(); ok && w != nil {
 				var b [4]byte
-				binary.BigEndian.PutUint32(b[:], accm|binary.BigEndian.Uint32(w.data()))
+				asked, _ := w.option().Uint32()
+				binary.BigEndian.PutUint32(b[:], accm|asked)
 				w.set(b[:])
 			}
 		case packet.LCPMagic:
@@ -300,11 +301,16 @@ func (c *lcp) framing() Framing {
 		RecvPFC: c.ask.find(packet.LCPPFC) != nil, RecvACFC: c.ask.find(packet.LCPACFC) != nil,
 		PeerMRU: c.peer.mru, OwnMRU: defaultMRU,
 	}
+	// Values of another length can only be a Verdict's.
 	if w := c.ask.find(packet.LCPACCM); w != nil {
-		f.RecvACCM = binary.BigEndian.Uint32(w.data())
+		if accm, ok := w.option().Uint32(); ok {
+			f.RecvACCM = accm
+		}
 	}
 	if w := c.ask.find(packet.LCPMRU); w != nil {
-		f.OwnMRU = int(binary.BigEndian.Uint16(w.data()))
+		if mru, ok := w.option().Uint16(); ok {
+			f.OwnMRU = int(mru)
+		}
 	}
 	return f
 }

@@ -141,6 +141,63 @@ func TestEveryNegotiationEnds(t *testing.T) {
 	}
 }
 
+// The same when both ends take random verdicts at random points, some of them illegal, the modem's end without any
+// check: whoever decides, the engine stays in one piece, and can always be closed.
+func TestRandomVerdicts(t *testing.T) {
+	rounds := uint64(5000)
+	if testing.Short() {
+		rounds = 500
+	}
+	for seed := range rounds {
+		random := newChance(seed)
+		w := randomWeather(random)
+		host, mod := dialer(), modem(auth.CHAPMD5)
+		host.Trace, mod.Trace = random.IntN(2) == 0, false
+		host.Points, mod.Points = Points(random.IntN(int(everyPoint)+1)), Points(random.IntN(int(everyPoint)+1))
+		host.Unchecked, mod.Unchecked = random.IntN(3) == 0, true
+		host.IPV6CP.Enabled, mod.IPV6CP.Enabled = random.IntN(2) == 0, random.IntN(2) == 0
+		h, m := newEnd(t, host, seed), newEnd(t, mod, seed+1<<32)
+		share := random.Float64() / 2
+		decide := func(_ time.Time, d Decision) Verdict { return randomVerdict(random, share, d) }
+		if random.IntN(4) > 0 {
+			h.decide = decide
+		}
+		if random.IntN(4) > 0 {
+			m.decide = decide
+		}
+		l := join(t, h, m)
+		l.tamper, l.wire = w.tamper(random), w.wire(random)
+		l.open()
+		l.until(30*time.Minute, h.settled)
+		if len(h.up) == 0 && len(h.finished) == 0 {
+			h.log()
+			t.Fatalf("seed %d (%v): neither up nor failed; LCP %s IPCP %s", seed, w, h.lcp.state, h.ipcp.state)
+		}
+		h.Close(l.now, "end")
+		l.carry(h, h.drain(l.now))
+		l.until(time.Minute, func() bool { return len(h.finished) > 0 })
+		if len(h.finished) != 1 || h.finished[0].Failure.Kind == "" || h.finished[0].Failure.Phase == "" {
+			t.Fatalf("seed %d (%v): finished %+v", seed, w, h.finished)
+		}
+	}
+}
+
+func randomVerdict(random chance, share float64, d Decision) Verdict {
+	if random.Float64() > share {
+		return Verdict{}
+	}
+	v := Verdict{Action: Action(random.IntN(len(actionNames) + 1)), Delay: time.Duration(random.IntN(3000)) * time.Millisecond}
+	switch random.IntN(3) {
+	case 0:
+		v.Options = d.Options
+	case 1:
+		v.Options = []packet.Option{opt(byte(random.IntN(6)), make([]byte, random.IntN(20))...)}
+	}
+	v.Packet = make([]byte, random.IntN(30))
+	_, _ = random.Read(v.Packet)
+	return v
+}
+
 // One packet in, a handful out: no peer can make the engine send more than it receives by a factor.
 func TestRepliesAreBounded(t *testing.T) {
 	random := newChance(99)

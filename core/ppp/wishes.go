@@ -22,6 +22,9 @@ type wish struct {
 
 func (w *wish) data() []byte { return w.value[:w.len] }
 
+// option is the wish as a Configuration Option, good as long as the wish stays as it is.
+func (w *wish) option() packet.Option { return packet.Option{Type: w.typ, Data: w.data()} }
+
 func (w *wish) set(data []byte) { w.len = uint8(copy(w.value[:], data)) }
 
 // is says whether the wish's value is that one.
@@ -85,7 +88,7 @@ func (w *wishes) replace(options []packet.Option) {
 // appendTo appends the options in wire form (RFC 1661 section 6).
 func (w *wishes) appendTo(dst []byte) []byte {
 	for i := range w.all() {
-		dst = packet.Option{Type: w.list[i].typ, Data: w.list[i].data()}.AppendTo(dst)
+		dst = w.list[i].option().AppendTo(dst)
 	}
 	return dst
 }
