@@ -2,6 +2,7 @@ package ppp
 
 import (
 	"net/netip"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -105,4 +106,22 @@ func negotiate(host, mod *Engine) bool {
 		}
 	}
 	return up == 2
+}
+
+// The task's bound: both ends of a clean negotiation, with the two New calls and all events, in 16 KiB.
+func TestNegotiationAllocatesLittle(t *testing.T) {
+	hostSet, modSet := dialer(), modem(auth.CHAPMD5)
+	random := newChance(1)
+	const runs = 100
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range runs {
+		if !negotiate(New(hostSet, random), New(modSet, random)) {
+			t.Fatal("not up")
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if per := (after.TotalAlloc - before.TotalAlloc) / runs; per > 16<<10 {
+		t.Errorf("%d octets", per)
+	}
 }
