@@ -64,7 +64,7 @@ func (m *Modem) command(now time.Time, b []byte) []byte {
 			m.at.line = m.at.line[:max(len(m.at.line)-1, 0)]
 		case len(m.at.line) < maxLine:
 			m.at.line = append(m.at.line, c)
-			if len(m.at.line) >= 2 && strings.EqualFold(string(m.at.line[len(m.at.line)-2:]), "a/") && len(m.at.line) == 2 {
+			if strings.EqualFold(string(m.at.line), "a/") { // V.250 section 5.2.4: no CR behind it
 				m.flushEcho(now)
 				m.at.line = append(m.at.line[:0], m.at.last...)
 				m.commandLine(now)

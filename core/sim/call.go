@@ -37,7 +37,7 @@ type call struct {
 	first map[uint16]time.Time // when each protocol's first packet came
 	rules map[*Rule]*ruleCount
 
-	delivering bool         // the engine has a packet that the rules have seen
+	delivering uint16       // the protocol of the packet that the engine is given, which the rules have seen; 0: none
 	verdict    *ppp.Verdict // what a rule wants of it
 }
 
@@ -57,14 +57,12 @@ func (m *Modem) startCall(now time.Time) {
 	}
 	m.call, m.online = c, true
 	m.escape = escapeWatch{last: now}
-	if m.at.dialing == 0 || m.scenario.LCP.BeforeConnect {
-		switch r := m.scenario.Dial.Result; {
-		case r == "echo" && m.dialResult() == r:
-			c.loop = true
-			return
-		case r == "text" && m.dialResult() == r:
-			return
-		}
+	switch m.dialResult() {
+	case "echo":
+		c.loop = true
+		return
+	case "text":
+		return
 	}
 	c.engine = ppp.New(m.settings(), chanceReader{m.random})
 	m.frameAs(ppp.DefaultFraming())
@@ -199,7 +197,7 @@ func (m *Modem) drain(now time.Time) {
 func (m *Modem) decide(now time.Time, d ppp.Decision) {
 	c := m.call
 	switch {
-	case d.Point == ppp.PointPeerRequest && !c.delivering:
+	case d.Point == ppp.PointPeerRequest && c.delivering != d.Protocol:
 		// The engine had kept it from before its phase: only now the rules have a say.
 		if r := m.match(now, d.Protocol, d.Packet); r != nil {
 			c.engine.Resolve(now, d.ID, ppp.Verdict{Action: ppp.Drop, By: "scenario"})
@@ -300,10 +298,10 @@ const ended = 300 * time.Millisecond
 // deliver hands a packet to the engine, with a verdict where a rule has one.
 func (m *Modem) deliver(now time.Time, protocol uint16, info []byte, verdict *ppp.Verdict) {
 	c := m.call
-	c.delivering, c.verdict = true, verdict
+	c.delivering, c.verdict = protocol, verdict
 	c.engine.Receive(now, protocol, info)
 	m.drain(now)
-	c.delivering, c.verdict = false, nil
+	c.delivering, c.verdict = 0, nil
 	if protocol == packet.LCP && len(info) > 0 && info[0] == packet.TerminateRequest && m.call == c {
 		m.agenda.add(task{at: now.Add(ended), call: c.number, run: func(now time.Time) { m.hangUp(now, true) }})
 	}

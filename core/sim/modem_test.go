@@ -155,6 +155,9 @@ func TestEscapeSequence(t *testing.T) { // +++ with a guard time of a second on 
 	}
 	h.wait(2 * time.Second)
 	h.say("+++", 1100*time.Millisecond)
+	if got := h.say("ATD*99#\r", 0); got != "\r\nERROR\r\n" {
+		t.Errorf("a dial within the call: %q", got)
+	}
 	if got := h.say("ATH\r", 0); got != "\r\nOK\r\n" || h.lines.DCD {
 		t.Errorf("ATH: %q, %+v", got, h.lines)
 	}
@@ -177,6 +180,28 @@ func TestEscapeSequence(t *testing.T) { // +++ with a guard time of a second on 
 	h.say("++", 1100*time.Millisecond)
 	if got := h.say("AT\r", 0); got != "\r\nOK\r\n" {
 		t.Errorf("+ and ++ apart: %q", got)
+	}
+}
+
+func TestResetEndsTheCall(t *testing.T) { // V.250 section 6.1.1
+	h := newHost(load(t, "behaves"))
+	h.say("ATE0\rATD*99#\r", 5*time.Second)
+	h.say("+++", 1100*time.Millisecond)
+	if got := h.say("ATZ\r", 0); got != "\r\nOK\r\n" || h.lines.DCD {
+		t.Errorf("ATZ: %q, %+v", got, h.lines)
+	}
+}
+
+func TestUnsolicitedLinesWaitForTheEndOfTheCall(t *testing.T) {
+	h := newHost(parse(t, "[at]\nurc = [{after = \"2s\", text = \"^RSSI:17\"}]\n"))
+	if got := h.say("ATE0\rATD*99#\r", 5*time.Second); strings.Contains(got, "RSSI") {
+		t.Errorf("within the call: %q", got)
+	}
+	h.got = nil
+	h.m.SetDTR(h.now, false)
+	h.take()
+	if got := string(h.got); got != "\r\nNO CARRIER\r\n\r\n^RSSI:17\r\n" {
+		t.Errorf("after it: %q", got)
 	}
 }
 
