@@ -138,7 +138,7 @@ func (a *authentication) deliver(info []byte) {
 	}
 }
 
-func (a *authentication) tray() *desk { return &a.desk }
+func (a *authentication) decisionDesk() *desk { return &a.desk }
 
 func (a *authentication) proto() uint16 {
 	if a.client != nil {

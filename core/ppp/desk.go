@@ -28,7 +28,7 @@ type matter struct {
 
 // party is whoever a decision belongs to: a layer, or the authentication.
 type party interface {
-	tray() *desk
+	decisionDesk() *desk
 	proto() uint16
 	// carryOut goes on with the matter.
 	carryOut(m matter, a answer)
@@ -83,7 +83,7 @@ func (e *Engine) park(p party, m matter, intent answer) {
 	intent.options = append([]byte(nil), intent.options...)
 	e.decisions++
 	k := &parked{matter: m, id: e.decisions, intent: intent, until: e.now.Add(e.decisionTimeout())}
-	p.tray().parked = k
+	p.decisionDesk().parked = k
 
 	d := Decision{
 		ID: k.id, Protocol: p.proto(), Point: m.point, Code: m.packet.Code, Deadline: k.until,
@@ -121,7 +121,7 @@ func (e *Engine) decisionTimeout() time.Duration {
 
 // resolve answers the decision on p's desk.
 func (e *Engine) resolve(p party, v Verdict) {
-	d := p.tray()
+	d := p.decisionDesk()
 	k := d.parked
 	a, ok := e.check(k, v)
 	by := v.By
@@ -156,7 +156,7 @@ func (d *desk) advance(p party, e *Engine) {
 
 // unpark carries a decided matter out, and then delivers what waited behind it until the next decision.
 func (e *Engine) unpark(p party, a answer) {
-	d := p.tray()
+	d := p.decisionDesk()
 	m := d.parked.matter
 	d.parked = nil
 	p.carryOut(m, a)

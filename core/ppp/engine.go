@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/trace"
 )
@@ -35,7 +34,6 @@ type Engine struct {
 	ipcp   ipcp
 	ipv6cp ipv6cp
 
-	authDone    auth.Method
 	provisional bool    // the authentication success proves nothing, and IPCP has not been open since
 	relapses    int     // how many times in a row LCP left Opened before a network protocol opened
 	failure     Failure // why the link ends, in phaseTerminate
@@ -139,7 +137,7 @@ func (e *Engine) networkPacket(l *layer, early *[]byte, info []byte) {
 func (e *Engine) Resolve(now time.Time, id uint64, v Verdict) {
 	e.enter(now)
 	for _, p := range [...]party{&e.lcp.layer, &e.auth, &e.ipcp.layer, &e.ipv6cp.layer} {
-		if k := p.tray().parked; k != nil && k.id == id && !k.waits {
+		if k := p.decisionDesk().parked; k != nil && k.id == id && !k.waits {
 			e.resolve(p, v)
 			return
 		}

@@ -173,7 +173,7 @@ func (l *layer) newID() uint8 {
 	return l.nextID
 }
 
-func (l *layer) tray() *desk         { return &l.desk }
+func (l *layer) decisionDesk() *desk { return &l.desk }
 func (l *layer) proto() uint16       { return l.protocol }
 func (l *layer) deliver(info []byte) { l.receive(info) }
 
