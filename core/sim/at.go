@@ -163,10 +163,8 @@ func (m *Modem) overrideCounted(command string) *Reply {
 	for i := range m.scenario.AT.Replies {
 		r := &m.scenario.AT.Replies[i]
 		prefix, wild := strings.CutSuffix(r.Command, "*")
-		if r.Command != command && !(wild && strings.HasPrefix(command, prefix)) {
-			continue
-		}
-		if (r.Nth == 0 || r.Nth == n) && (r.Until == 0 || n <= r.Until) {
+		matches := r.Command == command || wild && strings.HasPrefix(command, prefix)
+		if matches && (r.Nth == 0 || r.Nth == n) && (r.Until == 0 || n <= r.Until) {
 			return r
 		}
 	}
@@ -292,12 +290,11 @@ func nextCommand(s string) (c parsedCommand, rest string, bad bool) {
 		c.name, rest = s[:end], s[end:]
 		if i := strings.IndexAny(c.name, "=?"); i >= 0 {
 			c.name, c.arg = c.name[:i], c.name[i:]
-			c.op = "="
-			switch {
-			case c.arg == "?" || c.arg == "=?":
+			switch c.arg {
+			case "?", "=?":
 				c.op, c.arg = c.arg, ""
 			default:
-				c.arg = c.arg[1:]
+				c.op, c.arg = "=", c.arg[1:]
 			}
 		}
 		c.name = strings.ToUpper(strings.TrimSpace(c.name))

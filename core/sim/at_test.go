@@ -48,6 +48,7 @@ func (h *host) take() {
 			h.lines = out.Lines
 		case OutputEvent:
 			h.events = append(h.events, out.Event)
+		default: // no test of the AT side takes packets
 		}
 	}
 }

@@ -342,13 +342,13 @@ func (m *Modem) control(now time.Time, protocol uint16, info []byte) {
 	m.send(now, protocol, info)
 }
 
-// make sends a control packet that the engine knows nothing of.
-func (m *Modem) make(now time.Time, protocol uint16, code, id uint8, data []byte) {
+// craft sends a control packet that the engine knows nothing of.
+func (m *Modem) craft(now time.Time, protocol uint16, code, id uint8, data []byte) {
 	m.control(now, protocol, packet.Packet{Code: code, ID: id, Data: data}.AppendTo(nil))
 }
 
 func (m *Modem) discard(now time.Time) {
-	m.make(now, packet.LCP, packet.DiscardRequest, m.call.nextID(), make([]byte, 4)) // RFC 1661 section 5.9: magic 0
+	m.craft(now, packet.LCP, packet.DiscardRequest, m.call.nextID(), make([]byte, 4)) // RFC 1661 section 5.9: magic 0
 }
 
 // nextID counts down from the top, away from the engine's identifiers.

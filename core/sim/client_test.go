@@ -84,6 +84,7 @@ func (d *dialer) pump() {
 				d.fromModem(bytes.Clone(out.Data))
 			case OutputLines:
 				d.lines = out.Lines
+			default: // what the modem says of itself
 			}
 		}
 		if d.fromEngine() {

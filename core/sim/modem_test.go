@@ -347,10 +347,12 @@ func TestEventsHidePasswords(t *testing.T) {
 	var events []trace.Event
 	collect := func() {
 		for out, ok := d.m.Next(); ok; out, ok = d.m.Next() {
-			if out.Kind == OutputEvent {
+			switch out.Kind {
+			case OutputEvent:
 				events = append(events, out.Event)
-			} else if out.Kind == OutputWrite {
+			case OutputWrite:
 				d.fromModem(bytes.Clone(out.Data))
+			default:
 			}
 		}
 	}

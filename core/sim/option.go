@@ -133,8 +133,9 @@ func optionValue(o optionName, value string) ([]byte, error) {
 			return nil, fmt.Errorf("%s: %q is not hex of at most %d octets", o.name, value, packet.MaxOptionData)
 		}
 		return b, nil
+	default:
+		return nil, fmt.Errorf("%s takes no value", o.name)
 	}
-	return nil, fmt.Errorf("%s takes no value", o.name)
 }
 
 // build makes the options of an answer to a packet that holds asked.

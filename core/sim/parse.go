@@ -94,6 +94,7 @@ func places(text []byte) map[string]place {
 			table = tablePath(&p, found, count, e, true)
 		case unstable.KeyValue:
 			keyValue(&p, found, table, e)
+		default: // a comment
 		}
 	}
 	return found
@@ -140,6 +141,7 @@ func value(p *unstable.Parser, found map[string]place, path string, v *unstable.
 			value(p, found, element, it.Node())
 			i++
 		}
+	default: // a value that holds no others
 	}
 }
 

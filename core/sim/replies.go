@@ -55,23 +55,19 @@ func (m *Modem) run(now time.Time, c parsedCommand) (lines []string, result stri
 type commandFunc func(m *Modem, now time.Time, c parsedCommand) (lines []string, result string)
 
 // commands are the built-in ones. What is not here and not in the scenario answers ERROR.
-var commands map[string]commandFunc
-
-func init() { // the table and its functions refer to each other through Modem.run
-	commands = map[string]commandFunc{
-		"A": refuseCall, "D": dial, "H": hook, "O": online,
-		"E": setEcho, "V": setVerbose, "Q": setQuiet,
-		"Z": resetAll, "&F": resetAll, "I": identify,
-		"B": accept, "L": accept, "M": accept, "N": accept, "P": accept, "T": accept, "X": accept,
-		"&C": accept, "&D": accept, "&K": accept, "&S": accept, "&V": accept, "&W": accept, "\\Q": accept,
-		"+CGMI": manufacturer, "+GMI": manufacturer, "+CGMM": model, "+GMM": model, "+CGMR": revision, "+GMR": revision,
-		"+CGSN": serial, "+GSN": serial, "+CIMI": subscriber, "+GCAP": capabilities,
-		"+CMEE": errorForm, "+CFUN": functionality, "+CPIN": pin, "+CPINR": pinTries, "+CEER": cause,
-		"+CREG": registrationStatus, "+CGREG": registrationStatus, "+CEREG": registrationStatus,
-		"+COPS": operator, "+CSQ": signal,
-		"+CGDCONT": contexts, "+CGACT": activate, "+CGATT": attach, "+CGPADDR": address,
-		"+CGAUTH": accept, "+FCLASS": accept, "+IFC": accept, "+CNMI": accept, "+CMGF": accept, "+CURC": accept, "^CURC": accept,
-	}
+var commands = map[string]commandFunc{
+	"A": refuseCall, "D": dial, "H": hook, "O": online,
+	"E": setEcho, "V": setVerbose, "Q": setQuiet,
+	"Z": resetAll, "&F": resetAll, "I": identify,
+	"B": accept, "L": accept, "M": accept, "N": accept, "P": accept, "T": accept, "X": accept,
+	"&C": accept, "&D": accept, "&K": accept, "&S": accept, "&V": accept, "&W": accept, "\\Q": accept,
+	"+CGMI": manufacturer, "+GMI": manufacturer, "+CGMM": model, "+GMM": model, "+CGMR": revision, "+GMR": revision,
+	"+CGSN": serial, "+GSN": serial, "+CIMI": subscriber, "+GCAP": capabilities,
+	"+CMEE": errorForm, "+CFUN": functionality, "+CPIN": pin, "+CPINR": pinTries, "+CEER": cause,
+	"+CREG": registrationStatus, "+CGREG": registrationStatus, "+CEREG": registrationStatus,
+	"+COPS": operator, "+CSQ": signal,
+	"+CGDCONT": contexts, "+CGACT": activate, "+CGATT": attach, "+CGPADDR": address,
+	"+CGAUTH": accept, "+FCLASS": accept, "+IFC": accept, "+CNMI": accept, "+CMGF": accept, "+CURC": accept, "^CURC": accept,
 }
 
 func accept(*Modem, time.Time, parsedCommand) ([]string, string) { return nil, "OK" }

@@ -139,9 +139,9 @@ func (m *Modem) do(now time.Time, r *Rule, protocol uint16, info []byte) {
 	case "ack", "nak", "reject":
 		m.answer(now, r, protocol, info, p)
 	case "terminate":
-		m.make(now, protocol, packet.TerminateRequest, m.call.nextID(), []byte(r.Message))
+		m.craft(now, protocol, packet.TerminateRequest, m.call.nextID(), []byte(r.Message))
 	case "code-reject":
-		m.make(now, protocol, packet.CodeReject, m.call.nextID(), info)
+		m.craft(now, protocol, packet.CodeReject, m.call.nextID(), info)
 	case "protocol-reject":
 		m.protocolReject(now, protocol, info)
 	case "failure":
@@ -178,13 +178,13 @@ func (m *Modem) answer(now time.Time, r *Rule, protocol uint16, info []byte, p p
 	if v.Options == nil {
 		v.Options = asked
 	}
-	m.make(now, protocol, codeNames[r.Do], p.ID, packet.AppendOptions(nil, v.Options))
+	m.craft(now, protocol, codeNames[r.Do], p.ID, packet.AppendOptions(nil, v.Options))
 }
 
 // protocolReject says that the modem does not know the protocol (RFC 1661 section 5.7).
 func (m *Modem) protocolReject(now time.Time, protocol uint16, info []byte) {
 	data := append([]byte{byte(protocol >> 8), byte(protocol)}, info...)
-	m.make(now, packet.LCP, packet.ProtocolReject, m.call.nextID(), data)
+	m.craft(now, packet.LCP, packet.ProtocolReject, m.call.nextID(), data)
 }
 
 // refuse ends an authentication with a failure, and then the link, as an authenticator does.
@@ -192,11 +192,11 @@ func (m *Modem) refuse(now time.Time, protocol uint16, p packet.Packet, message 
 	switch protocol {
 	case packet.PAP: // the message has a length octet in front (RFC 1334 section 2.2.2)
 		message = message[:min(len(message), 255)]
-		m.make(now, protocol, packet.PAPNak, p.ID, append([]byte{byte(len(message))}, message...))
+		m.craft(now, protocol, packet.PAPNak, p.ID, append([]byte{byte(len(message))}, message...))
 	case packet.CHAP:
-		m.make(now, protocol, packet.CHAPFailure, p.ID, []byte(message))
+		m.craft(now, protocol, packet.CHAPFailure, p.ID, []byte(message))
 	case packet.EAP:
-		m.make(now, protocol, packet.EAPFailure, p.ID, nil)
+		m.craft(now, protocol, packet.EAPFailure, p.ID, nil)
 	}
 	m.act(now, "terminate-lcp", "Authentication failed")
 }
@@ -234,7 +234,7 @@ func (m *Modem) act(now time.Time, do, message string) {
 	case "hangup":
 		m.hangUp(now, true)
 	case "terminate-ipcp":
-		m.make(now, packet.IPCP, packet.TerminateRequest, m.call.nextID(), []byte(message))
+		m.craft(now, packet.IPCP, packet.TerminateRequest, m.call.nextID(), []byte(message))
 	case "terminate-lcp":
 		if m.call.engine != nil {
 			m.call.engine.Close(now, message)
@@ -250,6 +250,6 @@ func (m *Modem) act(now time.Time, do, message string) {
 	case "discard":
 		m.discard(now)
 	case "request-ipcp":
-		m.make(now, packet.IPCP, packet.ConfigureRequest, m.call.nextID(), nil)
+		m.craft(now, packet.IPCP, packet.ConfigureRequest, m.call.nextID(), nil)
 	}
 }

@@ -87,6 +87,7 @@ func flush(conn Conn, m *Modem, sink trace.Sink) error {
 			if sink != nil {
 				sink.Record(trace.Record{Time: time.Now(), Link: m.scenario.Name, Event: out.Event})
 			}
+		case OutputPacket: // who wants packets runs the modem by himself
 		}
 	}
 	return nil

@@ -32,7 +32,7 @@ func (c *collector) Record(r trace.Record) {
 
 func TestServe(t *testing.T) {
 	far, near := net.Pipe()
-	defer near.Close()
+	defer func() { _ = near.Close() }()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	sink := &collector{}
@@ -77,7 +77,7 @@ func TestServe(t *testing.T) {
 
 func TestServeFiresTimers(t *testing.T) {
 	far, near := net.Pipe()
-	defer near.Close()
+	defer func() { _ = near.Close() }()
 	s := parse(t, "[at]\nurc = [{after = \"10ms\", text = \"^BOOT\"}]\n")
 	go func() { _ = Serve(t.Context(), far, New(s, 1), nil) }()
 	if err := near.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
@@ -91,7 +91,7 @@ func TestServeFiresTimers(t *testing.T) {
 
 func TestServeEndsWithTheLine(t *testing.T) {
 	far, near := net.Pipe()
-	near.Close()
+	_ = near.Close()
 	if err := Serve(t.Context(), far, New(parse(t, ""), 1), nil); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("a line that fails: %v", err)
 	}
@@ -114,7 +114,7 @@ func TestServeOnAPseudoTerminal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer master.Close()
+	defer func() { _ = master.Close() }()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	m := New(load(t, "behaves"), 1)
@@ -146,7 +146,7 @@ func TestServeOnAPseudoTerminal(t *testing.T) {
 				got += string(buf[:n])
 			}
 		}
-		tty.Close()
+		_ = tty.Close()
 		select { // who opens it again at once is not seen to have closed it
 		case <-fell:
 		case <-time.After(10 * time.Second):
@@ -185,12 +185,12 @@ func TestRealChatDials(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer master.Close()
+			defer func() { _ = master.Close() }()
 			tty, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOCTTY, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer tty.Close()
+			defer func() { _ = tty.Close() }()
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
 			go func() { done <- Serve(ctx, master, New(load(t, c.scenario), 1), nil) }()

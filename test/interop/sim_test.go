@@ -64,7 +64,7 @@ func startSimulator(t testing.TB, scenario string) *simulator {
 		if err := <-s.done; err != nil {
 			t.Errorf("serve the simulated modem: %v", err)
 		}
-		master.Close()
+		_ = master.Close()
 	})
 	return s
 }
