@@ -198,6 +198,7 @@ func (l *layer) receiveAck(p packet.Packet) {
 	intent := answer{action: Ack}
 	if !bytes.Equal(p.Data, l.request) && !l.rules.matches(options) {
 		intent.action = Drop
+		l.badAcks++
 	}
 	l.decide(matter{point: PointAck, packet: p}, intent)
 }

@@ -26,6 +26,7 @@ type ipcp struct {
 
 	// Answers that lead nowhere.
 	placeholders bool      // one was seen
+	narrowed     bool      // we gave up asking for name servers
 	stalls       int       // answers in a row that changed nothing
 	stalledAt    time.Time // the first of them
 	told         bool      // Stalled was put out for them
@@ -44,7 +45,7 @@ func (c *ipcp) reset() {
 
 func (c *ipcp) begin() {
 	c.startedAt = c.engine.now
-	c.placeholders, c.suggested, c.told = false, false, false
+	c.placeholders, c.narrowed, c.suggested, c.told = false, false, false, false
 	c.stalls, c.stalledAt = 0, time.Time{}
 	c.ask = wishes{}
 	for _, typ := range c.cfg.Request {
@@ -296,8 +297,9 @@ func (c *ipcp) nakked(options []packet.Option) response {
 		}
 	}
 	if !moved && kind == KindNoAddress && !c.patient() {
-		// An address is at hand, and only placeholders come for the rest: go on without.
-		moved = c.unbelievable(c.proposed()) == "" && c.dropServers()
+		// Only placeholders for so long: if an address is at hand we go on without name servers, and if not, the modem
+		// may be one that gives none as long as it is asked for them.
+		moved = c.dropServers()
 	}
 	return c.respond(moved, kind)
 }
@@ -345,47 +347,47 @@ func (c *ipcp) suggestAddresses(o packet.Option) (moved bool, kind string) {
 	return true, ""
 }
 
-// suggestServer does the same for a name server.
+// suggestServer does the same for a name server. As long as there is no address either, 0.0.0.0 and our own values mean
+// that the modem waits for its network; with one, that it has no such server, and is asked only so often.
 func (c *ipcp) suggestServer(o packet.Option) (moved bool, kind string) {
 	addr, ok := o.Address()
 	if !ok {
 		return false, ""
 	}
-	w := c.ask.find(o.Type)
 	value := o.Data
-	if c.placeholder(addr) {
+	switch {
+	case c.placeholder(addr):
 		c.sawPlaceholder()
 		kind, value = KindNoAddress, zero4
+	case addr.IsUnspecified():
+		kind = KindNoAddress
 	}
-	if w == nil {
-		if c.ask.wasRefused(o.Type) {
-			return false, kind
-		}
+	w := c.ask.find(o.Type)
+	switch {
+	case w == nil && (c.ask.wasRefused(o.Type) || c.narrowed && kind != ""):
+		return false, kind
+	case w == nil:
 		c.ask.add(o.Type, value)
 		return true, kind
-	}
-	if !w.is(value) {
+	case !w.is(value):
 		w.set(value)
 		w.same = 0
-		// A placeholder instead of a real value is a step back, not one ahead.
+		// From a real value back to none is no step ahead.
 		return kind == "", kind
-	}
-	if kind != "" {
+	case c.placeholder(addr) || c.unbelievable(c.proposed()) != "":
 		return false, kind
 	}
-	if w.same < 255 {
-		w.same++
+	if w.same++; int(w.same) < c.cfg.MaxIdentical {
+		return false, kind
 	}
-	if int(w.same) >= c.cfg.MaxIdentical {
-		c.ask.remove(o.Type)
-		return true, ""
-	}
-	return false, ""
+	c.ask.remove(o.Type)
+	return true, ""
 }
 
 // dropServers stops asking for name servers that the peer has only placeholders for.
 func (c *ipcp) dropServers() bool {
 	dropped := false
+	c.narrowed = true
 	for _, typ := range [...]uint8{packet.IPCPDNS1, packet.IPCPDNS2, packet.IPCPNBNS1, packet.IPCPNBNS2} {
 		if w := c.ask.find(typ); w != nil && w.address().IsUnspecified() {
 			c.ask.remove(typ)

@@ -68,6 +68,7 @@ type layer struct {
 	moves   int       // Naks and Rejects since begin that changed something
 	trouble string    // the kind of the last one that did not
 	ackedAt time.Time // the first Ack since begin
+	badAcks int       // Acks since begin that did not match what we had asked for
 
 	// The peer's Configure-Request.
 	reply       packet.Packet // what the automaton's next send action sends
@@ -121,7 +122,7 @@ func (l *layer) eventWithout(e FSMEvent, leave Actions) {
 }
 
 func (l *layer) begin() {
-	l.moves, l.naksSent, l.unchanged = 0, 0, 0
+	l.moves, l.badAcks, l.naksSent, l.unchanged = 0, 0, 0, 0
 	l.trouble, l.assumed, l.pace = "", false, 0
 	l.ackedAt, l.heardAt = time.Time{}, time.Time{}
 	l.deadlineAt = time.Time{}
@@ -259,7 +260,11 @@ func (l *layer) timeout(a answer) {
 	case a.action == Retry && l.state.timed():
 		l.event(TimeoutRetry)
 	case l.negotiating():
-		l.engine.timedOut(l, "no answer to Configure-Requests")
+		detail := "no answer to Configure-Requests"
+		if l.badAcks > 0 {
+			detail = "no Configure-Ack that matches our request"
+		}
+		l.engine.timedOut(l, detail)
 	default:
 		l.event(TimeoutExpired)
 	}

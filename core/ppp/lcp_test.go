@@ -637,3 +637,18 @@ func TestDemandsInTurn(t *testing.T) {
 		t.Errorf("auth %+v", h.auth)
 	}
 }
+
+// Acks that do not match are no answers, and the failure says so.
+func TestOnlyMismatchingAcks(t *testing.T) {
+	s := newScript(t, dialer())
+	s.Open(s.now)
+	s.drain(s.now)
+	for range 12 {
+		p := s.must(packet.LCP, packet.ConfigureRequest)
+		s.giveData(packet.LCP, packet.ConfigureAck, p.ID, nil)
+		s.wait(3 * time.Second)
+	}
+	if f := wantFailure(t, s.end, trace.PhaseLCP, KindTimeout, packet.LCP); f.Detail != "no Configure-Ack that matches our request" {
+		t.Errorf("detail %q", f.Detail)
+	}
+}

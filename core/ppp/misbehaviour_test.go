@@ -381,6 +381,60 @@ func TestDNSPlaceholdersForEver(t *testing.T) {
 	}
 }
 
+// Placeholders as long as name servers are asked for, as an AirCard 875 seems to do: an address comes without.
+func TestPlaceholdersUntilDNSIsNotAskedFor(t *testing.T) {
+	l, h, _ := call(t, dialer(), misbehaving(PointPeerRequest, nil), func(_ time.Time, d Decision) Verdict {
+		if !ipcpRequest(d) || !has(d.Options, packet.IPCPDNS1) {
+			return Verdict{}
+		}
+		return Verdict{Action: Nak, Options: []packet.Option{ipOpt(packet.IPCPDNS1, "10.11.12.13"), ipOpt(packet.IPCPDNS2, "10.11.12.14")}}
+	})
+	l.open()
+	took := l.until(2*time.Minute, h.settled)
+	if up := wantUp(t, h); up.Local != hostAddr || len(up.DNS) != 0 || took > 32*time.Second {
+		t.Errorf("up with %+v after %v", up, took)
+	}
+}
+
+// A phone that repeats our own values, 0.0.0.0, until its context is up, and then has everything: nothing is given up
+// on the way, however long it takes.
+func TestNaksThatRepeatOurOwnZeros(t *testing.T) {
+	settles := epoch.Add(25 * time.Second)
+	l, h, _ := call(t, dialer(), misbehaving(PointPeerRequest, nil), func(now time.Time, d Decision) Verdict {
+		if !ipcpRequest(d) || now.After(settles) {
+			return Verdict{}
+		}
+		return Verdict{Action: Nak, Options: []packet.Option{
+			opt(packet.IPCPCompression, 0, 0x2d, 15, 1), ipOpt(packet.IPCPDNS1, "0.0.0.0"), ipOpt(packet.IPCPDNS2, "0.0.0.0"),
+		}}
+	})
+	l.open()
+	l.until(time.Minute, h.settled)
+	if up := wantUp(t, h); up.Local != hostAddr || !slices.Equal(up.DNS, []netip.Addr{dns1, dns2}) {
+		t.Errorf("up with %+v", up)
+	}
+	if late := l.now.Sub(settles); late > 500*time.Millisecond {
+		t.Errorf("up %v after it settled", late)
+	}
+}
+
+// An address, and 0.0.0.0 for the name servers in every Nak: up without them, soon.
+func TestNaksOfZeroNameServersWithAnAddress(t *testing.T) {
+	l, h, _ := call(t, dialer(), misbehaving(PointPeerRequest, nil), func(_ time.Time, d Decision) Verdict {
+		if !ipcpRequest(d) || !has(d.Options, packet.IPCPDNS1) {
+			return Verdict{}
+		}
+		return Verdict{Action: Nak, Options: []packet.Option{
+			packet.AddressOption(packet.IPCPAddress, hostAddr), ipOpt(packet.IPCPDNS1, "0.0.0.0"), ipOpt(packet.IPCPDNS2, "0.0.0.0"),
+		}}
+	})
+	l.open()
+	took := l.until(time.Minute, h.settled)
+	if up := wantUp(t, h); up.Local != hostAddr || len(up.DNS) != 0 || took > 5*time.Second {
+		t.Errorf("up with %+v after %v", up, took)
+	}
+}
+
 // Only placeholders and no address: 90 s, then a failure with a name.
 func TestPlaceholderNaksForEver(t *testing.T) {
 	l, h, _ := call(t, dialer(), misbehaving(PointPeerRequest, nil), func(_ time.Time, d Decision) Verdict {

@@ -158,15 +158,15 @@ type IPCPSettings struct {
 	// PlaceholderDeadline replaces Deadline once a placeholder was seen: such a modem waits for its network and says so
 	// (ipcp.placeholder_deadline).
 	PlaceholderDeadline time.Duration
-	// PlaceholderPatience is how long we go on asking for real name servers when an address is at hand and only
-	// placeholders come, before going on without (ipcp.placeholder_patience).
+	// PlaceholderPatience is how long we go on asking for real name servers when only placeholders come, before going on
+	// without (ipcp.placeholder_patience).
 	PlaceholderPatience time.Duration
 	// Placeholders are values that stand for "not known yet", as an address or a name server (ipcp.dns_placeholders).
 	Placeholders []netip.Prefix
 	// Unbelievable are addresses that cannot be ours (ipcp.unbelievable).
 	Unbelievable []netip.Prefix
-	// MaxIdentical is how many times in a row a Nak may hold for a name server just what we had proposed, before we
-	// stop asking for it (ipcp.max_identical).
+	// MaxIdentical is how many times in a row a Nak may hold for a name server just what we had proposed, when an address
+	// is at hand, before we stop asking for it; at most 255 (ipcp.max_identical).
 	MaxIdentical int
 	// NoOldAddresses does not try the IP-Addresses option (type 1) when IP-Address was rejected (ipcp.old_addresses,
 	// turned round).

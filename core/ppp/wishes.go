@@ -16,7 +16,7 @@ const (
 type wish struct {
 	typ   uint8
 	len   uint8
-	same  uint8 // Naks in a row that held for it just what we had proposed
+	same  uint8 // Naks in a row that held for it just what we had proposed, counted up to Settings' limit
 	value [maxWishValue]byte
 }
 
