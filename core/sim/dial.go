@@ -40,7 +40,12 @@ func (m *Modem) dialResult() string {
 }
 
 func (m *Modem) finishDial(now time.Time) {
-	switch result := m.dialResult(); result {
+	result := m.dialResult()
+	if m.call != nil && result != "connect" { // it began before CONNECT, and the network has gone since
+		m.hangUp(now, true)
+		return
+	}
+	switch result {
 	case "no-carrier":
 		m.say(now, "NO CARRIER")
 	case "error":

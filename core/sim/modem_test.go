@@ -192,6 +192,18 @@ func TestResetEndsTheCall(t *testing.T) { // V.250 section 6.1.1
 	}
 }
 
+func TestNetworkGoesBetweenLCPAndCONNECT(t *testing.T) {
+	s := parse(t, "[lcp]\nbefore_connect = true\n[dial]\ndelay = \"2s\"\n[registration]\nthen = [{ after = \"1s\", state = \"searching\" }]\n")
+	h := newHost(s)
+	got := h.say("ATE0\rATD*99#\r", 5*time.Second)
+	if !strings.Contains(got, "~") || !strings.HasSuffix(got, "\r\nNO CARRIER\r\n") || strings.Contains(got, "CONNECT") {
+		t.Errorf("%q", got)
+	}
+	if got := h.say("AT\r", 0); got != "\r\nOK\r\n" {
+		t.Errorf("then %q", got)
+	}
+}
+
 func TestUnsolicitedLinesWaitForTheEndOfTheCall(t *testing.T) {
 	h := newHost(parse(t, "[at]\nurc = [{after = \"2s\", text = \"^RSSI:17\"}]\n"))
 	if got := h.say("ATE0\rATD*99#\r", 5*time.Second); strings.Contains(got, "RSSI") {

@@ -78,44 +78,75 @@ func dialWithPPPD(t testing.TB, s *simulator, options ...string) (*peer.PPPD, *p
 	return peer.StartPPPD(t, peer.PPPDConfig{Namespace: n, TTY: s.path, Options: options}), n
 }
 
+// dialled is one pppd on one simulated modem.
+type dialled struct {
+	modem     *simulator
+	pppd      *peer.PPPD
+	namespace *peer.Namespace
+}
+
+// dialAll dials all scenarios at the same time, for pppd and chat do little but wait, and ends all of them at the same
+// time when the test is over.
+func dialAll(t testing.TB, scenarios []string, options func(scenario string) []string) []dialled {
+	t.Helper()
+	all := make([]dialled, len(scenarios))
+	for i, name := range scenarios {
+		s := startSimulator(t, name)
+		p, n := dialWithPPPD(t, s, options(name)...)
+		all[i] = dialled{s, p, n}
+	}
+	t.Cleanup(func() {
+		for _, d := range all {
+			d.pppd.Hangup()
+		}
+	})
+	return all
+}
+
+func anyUser(string) []string { return []string{"user x", "password y"} }
+
 // The simulated modem is a fair one: what works with a real modem works with it, for the real chat and pppd.
 func TestPPPDDialsTheSimulator(t *testing.T) {
 	modem := peer.End{Addr: netip.MustParseAddr("192.0.2.1")}
-	for _, c := range []struct {
-		scenario string
-		options  []string
-		says     string // in pppd's log
-	}{
-		{"behaves-none", nil, "local  IP address 192.0.2.2"},
-		{"behaves-pap", []string{"user x", "password y"}, "PAP authentication succeeded"},
-		{"behaves", []string{"user x", "password y"}, "CHAP authentication succeeded"},
-		{"behaves-ms-chapv2", []string{"user user", "password password"}, "CHAP authentication succeeded"},
-		{"behaves-eap", []string{"user user", "password password"}, "EAP"},
-		{"compressed-unasked", []string{"user x", "password y"}, ""},
-		{"dns-placeholders-then-real", []string{"user x", "password y"}, "primary   DNS address 198.51.100.53"},
-		{"loss-20", []string{"user x", "password y"}, ""},
-	} {
+	cases := []struct{ scenario, says string }{
+		{"behaves-none", "local  IP address 192.0.2.2"},
+		{"behaves-pap", "PAP authentication succeeded"},
+		{"behaves", "CHAP authentication succeeded"},
+		{"behaves-ms-chapv2", "CHAP authentication succeeded"},
+		{"behaves-eap", "EAP"},
+		{"compressed-unasked", "rcvd"},
+		{"dns-placeholders-then-real", "primary   DNS address 198.51.100.53"},
+		{"loss-20", "rcvd"},
+	}
+	var names []string
+	for _, c := range cases {
+		names = append(names, c.scenario)
+	}
+	all := dialAll(t, names, func(scenario string) []string {
+		if scenario == "behaves-ms-chapv2" || scenario == "behaves-eap" {
+			return []string{"user user", "password password"}
+		}
+		return anyUser(scenario)
+	})
+	for i, c := range cases {
 		t.Run(c.scenario, func(t *testing.T) {
-			s := startSimulator(t, c.scenario)
-			p, n := dialWithPPPD(t, s, c.options...)
-			p.WaitUp(t, 30*time.Second)
-			if c.says != "" {
-				p.WaitLog(t, c.says, 5*time.Second)
+			d := all[i]
+			d.pppd.WaitUp(t, 60*time.Second)
+			d.pppd.WaitLog(t, c.says, 5*time.Second)
+			if c.scenario == "loss-20" { // it may lose the ping as well
+				return
 			}
-			host := peer.End{Namespace: n, Addr: netip.MustParseAddr("192.0.2.2")}
-			if c.scenario != "loss-20" { // it may lose the ping as well
-				peer.Ping(t, host, modem, 1400)
-			}
+			peer.Ping(t, peer.End{Namespace: d.namespace, Addr: netip.MustParseAddr("192.0.2.2")}, modem, 1400)
 			if c.scenario != "behaves" {
 				return
 			}
-			p.Hangup()
-			p.WaitLog(t, "Connection terminated", 10*time.Second)
-			p.Ended(t, 10*time.Second)
+			d.pppd.Hangup()
+			d.pppd.WaitLog(t, "Connection terminated", 20*time.Second)
+			d.pppd.Ended(t, 20*time.Second)
 			// After the hang-up the modem takes the next call.
-			again, _ := dialWithPPPD(t, s, c.options...)
-			again.WaitUp(t, 30*time.Second)
-			if got := s.said("CONNECT"); got != 2 {
+			again, _ := dialWithPPPD(t, d.modem, anyUser("")...)
+			again.WaitUp(t, 60*time.Second)
+			if got := d.modem.said("CONNECT"); got != 2 {
 				t.Errorf("%d calls connected, want 2", got)
 			}
 		})
@@ -124,33 +155,40 @@ func TestPPPDDialsTheSimulator(t *testing.T) {
 
 // What pppd makes of modems that misbehave is the measure for knak: this is the middle column of the task's table.
 func TestPPPDFailsWhereModemsMisbehave(t *testing.T) {
-	const user = "user x"
-	for _, c := range []struct {
+	cases := []struct {
 		scenario string
 		says     string // in pppd's log, by which the misbehaviour is known to have reached it
-		ends     bool   // pppd ends by itself; otherwise it has not come up in 5 s
+		ends     bool   // pppd ends by itself; otherwise it has not come up in the time that the others take
 	}{
-		{"huawei/e398", `rcvd \[IPCP ConfNak id=0x\w+\]`, false},
-		{"wants-wins", `rcvd \[IPCP ConfNak id=0x\w+\]`, false},
-		{"no-own-request", `rcvd \[IPCP ConfAck`, false},
-		{"refuse-hangup", `sent \[IPCP ConfReq`, false}, // NO CARRIER is text, and the line is "local": pppd does not see it
 		{"refuse-terminate-lcp", `rcvd \[LCP TermReq`, true},
 		{"auth-failure-chap", `CHAP authentication failed`, true},
 		{"looped-back", `looped back`, true},
 		{"dial-no-carrier", `Connect script failed`, true},
-	} {
+		{"huawei/e398", `rcvd \[IPCP ConfNak id=0x\w+\]`, false},
+		{"wants-wins", `rcvd \[IPCP ConfNak id=0x\w+\]`, false},
+		{"no-own-request", `rcvd \[IPCP ConfAck`, false},
+		{"refuse-hangup", `sent \[IPCP ConfReq`, false}, // NO CARRIER is text, and the line is "local": pppd does not see it
+	}
+	var names []string
+	for _, c := range cases {
+		names = append(names, c.scenario)
+	}
+	all := dialAll(t, names, anyUser)
+	var settled time.Time // five seconds after all have got that far
+	for i, c := range cases {
+		all[i].pppd.WaitLog(t, c.says, 60*time.Second)
+		settled = time.Now().Add(5 * time.Second)
+	}
+	for i, c := range cases {
 		t.Run(c.scenario, func(t *testing.T) {
-			s := startSimulator(t, c.scenario)
-			p, _ := dialWithPPPD(t, s, user, "password y")
-			p.WaitLog(t, c.says, 30*time.Second)
 			if c.ends {
-				if status := p.Ended(t, 40*time.Second); status == 0 {
+				if status := all[i].pppd.Ended(t, 60*time.Second); status == 0 {
 					t.Error("pppd says that all is well")
 				}
 			} else {
-				time.Sleep(5 * time.Second) // nothing tells that a link will not come up
+				time.Sleep(time.Until(settled)) // nothing tells that a link will not come up
 			}
-			if strings.Contains(p.Log(), "local  IP address") {
+			if strings.Contains(all[i].pppd.Log(), "local  IP address") {
 				t.Error("pppd came up")
 			}
 		})
