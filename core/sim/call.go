@@ -258,7 +258,8 @@ func (m *Modem) data(now time.Time, b []byte) {
 	}
 	for item, rest := c.dec.Next(b); item.Kind != hdlc.None; item, rest = c.dec.Next(rest) {
 		if item.Kind == hdlc.Text {
-			m.event(trace.Text{Text: fmt.Sprintf("%q", item.Text)})
+			// Not what it says: a command may hold a PIN.
+			m.event(trace.Notice{Level: "info", Text: fmt.Sprintf("%d octets of text where frames were expected", len(item.Text))})
 			continue
 		}
 		m.fromHost(now, item.Protocol, item.Info)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -225,6 +226,11 @@ func TestStuckInDataModeUntilTerminated(t *testing.T) {
 	got := h.say("AT\r", 5*time.Second)
 	if strings.Contains(got, "OK") || !strings.Contains(got, "~") {
 		t.Errorf("to AT it says %q", got)
+	}
+	h.events = nil
+	h.say("AT+CPIN=4711\r\n", time.Second)
+	if told := fmt.Sprintf("%+v", h.events); strings.Contains(told, "4711") || !strings.Contains(told, "octets of text") {
+		t.Errorf("the trace has %s", told)
 	}
 	frame := hdlc.NewEncoder(hdlc.DefaultConfig()).Append(nil, packet.LCP, []byte{packet.TerminateRequest, 7, 0, 4})
 	got = h.say(string(frame), time.Second)
