@@ -29,20 +29,39 @@ func (a *app) openQuirks() (*quirks.DB, error) {
 	return db, nil
 }
 
-// overrides are the settings of the strongest layer: --set, and the flags that stand for a key. A flag is told from
-// --set by its order only: --set wins.
-func (o *dialOptions) overrides(changed func(flag string) bool) []string {
-	var set []string
-	add := func(flag, key, value string) {
-		if changed(flag) {
-			set = append(set, key+"="+value)
+// overrides are the settings of the strongest layer: the flags that stand for a key, and then --set, which wins.
+func (o *dialOptions) overrides(s *settings) []setting {
+	var list []setting
+	add := func(option, key, value string) {
+		if s.said(option) {
+			list = append(list, setting{key + "=" + value, s.from[option]})
 		}
 	}
 	add("apn", "context.apn", o.APN)
 	add("user", "auth.user", o.User)
 	add("number", "dial.number", o.Number)
 	add("baud", "port.baud", fmt.Sprint(o.Baud))
-	return append(set, o.Set...)
+	return append(list, s.sets...)
+}
+
+// resolveSettings checks a profile and settings against the database. Of a setting that is wrong the error says where it
+// was said.
+func resolveSettings(db *quirks.DB, profile string, list []setting) ([]string, error) {
+	var texts []string
+	for _, s := range list {
+		if _, err := db.Resolve(quirks.Facts{}, "", []string{s.text}); err != nil {
+			why := strings.TrimPrefix(err.Error(), "--set "+s.text+": ")
+			if s.from == "--set" {
+				return nil, usagef("--set %s: %s", s.text, why)
+			}
+			return nil, usagef("%s: %s: %s", s.from, s.text, why)
+		}
+		texts = append(texts, s.text)
+	}
+	if _, err := db.Resolve(quirks.Facts{}, profile, texts); err != nil {
+		return nil, &usageError{err}
+	}
+	return texts, nil
 }
 
 // userChosen says whether a person chose the user name.

@@ -89,8 +89,8 @@ means and what to try; the exit status says it to scripts (pppd's numbers where 
 	words := func(list ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp)
 	}
-	register("plane", words(plane.Kinds()...))
-	register("dns", words("system", "resolved", "resolvconf", "file", "none"))
+	register("plane", words(optionWords["plane"]...))
+	register("dns", words(optionWords["dns"]...))
 	register("quirks", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		db, _ := quirks.Open(quirks.Sources{Builtin: knak.Files})
 		return db.Profiles(), cobra.ShellCompDirectiveNoFileComp
@@ -150,14 +150,14 @@ func (a *app) readJob(cmd *cobra.Command, args []string) (*job, error) {
 	if err := control.CheckName(j.name); err != nil {
 		return nil, &usageError{err}
 	}
-	v, err := settings(cmd, connection)
+	s, err := readSettings(cmd, connection)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.takeGlobal(v); err != nil {
+	if err := a.takeGlobal(s); err != nil {
 		return nil, err
 	}
-	if err := unmarshal(v, &j.options); err != nil {
+	if err := s.fill(&j.options); err != nil {
 		return nil, err
 	}
 	o := &j.options
@@ -167,9 +167,8 @@ func (a *app) readJob(cmd *cobra.Command, args []string) (*job, error) {
 	if j.db, err = a.openQuirks(); err != nil {
 		return nil, err
 	}
-	j.set = o.overrides(said(cmd, v))
-	if _, err := j.db.Resolve(quirks.Facts{}, o.Quirks, j.set); err != nil {
-		return nil, &usageError{err}
+	if j.set, err = resolveSettings(j.db, o.Quirks, o.overrides(s)); err != nil {
+		return nil, err
 	}
 	if j.forwards, err = parseForwards(o.Forward); err != nil {
 		return nil, err
@@ -195,21 +194,9 @@ func (a *app) readJob(cmd *cobra.Command, args []string) (*job, error) {
 
 // check says what in the options cannot be.
 func (o *dialOptions) check() error {
-	if err := oneOf("plane", o.Plane, plane.Kinds()...); err != nil {
-		return err
-	}
-	if err := oneOf("dns", o.DNS, "system", "resolved", "resolvconf", "file", "none"); err != nil {
-		return err
-	}
 	switch {
 	case o.Prove && o.NoProve:
 		return usagef("--prove and --no-prove exclude each other")
-	case o.MaxAttempts < 0:
-		return usagef("--max-attempts %d: must not be negative", o.MaxAttempts)
-	case o.Metric < 0:
-		return usagef("--metric %d: must not be negative", o.Metric)
-	case o.Baud < 300 || o.Baud > 4_000_000:
-		return usagef("--baud %d: must be 300 to 4000000", o.Baud)
 	case o.Sim != "" && (o.Port != "" || o.ATPort != ""):
 		return usagef("--sim and --port exclude each other: the simulated modem is in this process")
 	case len(o.Forward) > 0 && o.Plane != plane.KindStack:
@@ -236,10 +223,15 @@ func loadScenario(name string) (sim.Scenario, error) {
 	if err == nil {
 		return s, nil
 	}
-	if _, statErr := os.Stat(name); statErr == nil {
-		return sim.LoadFile(name)
+	switch st, statErr := os.Stat(name); {
+	case errors.Is(statErr, fs.ErrNotExist):
+		return sim.Scenario{}, err
+	case statErr != nil:
+		return sim.Scenario{}, fmt.Errorf("scenario: %w", statErr)
+	case !st.Mode().IsRegular() || st.Size() > configLimit:
+		return sim.Scenario{}, fmt.Errorf("scenario: %s must be a file of at most %d octets", name, configLimit)
 	}
-	return sim.Scenario{}, err
+	return sim.LoadFile(name)
 }
 
 // secretLimit bounds a password or PIN file.
@@ -272,6 +264,10 @@ func (a *app) readSecret(flag, path string) (auth.Secret, error) {
 	return auth.NewSecret(string(bytes.TrimRight(text, "\r\n"))), nil
 }
 
+// endSignals end a dial in order. SIGPIPE is among them: whoever read what we say has gone, and with its default action
+// nothing would be hung up and given back.
+var endSignals = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE}
+
 // runJob dials.
 func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome {
 	o := &j.options
@@ -293,9 +289,9 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 		Once:        o.Once,
 		Persist:     o.Persist,
 		MaxAttempts: o.MaxAttempts,
-		Timeout:     time.Duration(o.Timeout),
-		Idle:        time.Duration(o.Idle),
-		MaxTime:     time.Duration(o.MaxTime),
+		Timeout:     o.Timeout,
+		Idle:        o.Idle,
+		MaxTime:     o.MaxTime,
 		MaxBytes:    o.MaxBytes,
 	})
 	runner := link.NewRunner(session, link.Environment{
@@ -318,7 +314,7 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 	default:
 		defer server.Close()
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(ctx, endSignals...)
 	defer stop()
 	outcome = runner.Run(ctx)
 	if session.Idle() {

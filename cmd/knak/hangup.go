@@ -48,7 +48,7 @@ locks are given back. Without LINK the only running link is meant. It is no erro
 				a.printGoodbye(bye)
 			}
 			if len(links) == 0 && !a.global.JSON && !a.global.Quiet {
-				fmt.Fprintln(a.stdout, "no link was up")
+				fmt.Fprintln(a.stdout, "no running dial holds a link")
 			}
 			return failed
 		},
@@ -58,6 +58,9 @@ locks are given back. Without LINK the only running link is meant. It is no erro
 }
 
 func (a *app) printGoodbye(bye control.Goodbye) {
+	if bye.GivenBack == nil {
+		bye.GivenBack = []string{}
+	}
 	if a.global.JSON {
 		_ = json.NewEncoder(a.stdout).Encode(bye) // a closed pipe ends the program by itself
 		return

@@ -1,135 +1,269 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-viper/mapstructure/v2"
-	"github.com/pelletier/go-toml/v2"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
+
+	"github.com/knakppp/knak/core/plane"
 )
 
 // globalOptions are the flags that every command has.
 type globalOptions struct {
-	JSON      bool   `mapstructure:"json" toml:"json"`
-	Verbose   bool   `mapstructure:"verbose" toml:"verbose"`
-	Quiet     bool   `mapstructure:"quiet" toml:"quiet"`
-	Color     string `mapstructure:"color" toml:"color"`
-	LogFormat string `mapstructure:"log-format" toml:"log-format"`
+	JSON      bool   `mapstructure:"json"`
+	Verbose   bool   `mapstructure:"verbose"`
+	Quiet     bool   `mapstructure:"quiet"`
+	Color     string `mapstructure:"color"`
+	LogFormat string `mapstructure:"log-format"`
 }
 
 // dialOptions are what a dial can be told. Every one is a flag, a key of the configuration file and an environment
-// variable KNAK_… (dashes become underscores).
+// variable KNAK_… (dashes become underscores). --set is not among them: its values add up (see settings.sets).
 type dialOptions struct {
-	Port           string   `mapstructure:"port" toml:"port"`
-	ATPort         string   `mapstructure:"at-port" toml:"at-port"`
-	Baud           int      `mapstructure:"baud" toml:"baud"`
-	APN            string   `mapstructure:"apn" toml:"apn"`
-	User           string   `mapstructure:"user" toml:"user"`
-	PasswordFile   string   `mapstructure:"password-file" toml:"password-file"`
-	Number         string   `mapstructure:"number" toml:"number"`
-	PINFile        string   `mapstructure:"pin-file" toml:"pin-file"`
-	Quirks         string   `mapstructure:"quirks" toml:"quirks"`
-	Set            []string `mapstructure:"set" toml:"set"`
-	Plane          string   `mapstructure:"plane" toml:"plane"`
-	Proxy          string   `mapstructure:"proxy" toml:"proxy"`
-	Forward        []string `mapstructure:"forward" toml:"forward"`
-	Interface      string   `mapstructure:"interface" toml:"interface"`
-	DefaultRoute   bool     `mapstructure:"default-route" toml:"default-route"`
-	NoDefaultRoute bool     `mapstructure:"no-default-route" toml:"no-default-route"`
-	Metric         int      `mapstructure:"metric" toml:"metric"`
-	DNS            string   `mapstructure:"dns" toml:"dns"`
-	Persist        bool     `mapstructure:"persist" toml:"persist"`
-	MaxAttempts    int      `mapstructure:"max-attempts" toml:"max-attempts"`
-	Timeout        duration `mapstructure:"timeout" toml:"timeout"`
-	Idle           duration `mapstructure:"idle" toml:"idle"`
-	MaxTime        duration `mapstructure:"max-time" toml:"max-time"`
-	MaxBytes       uint64   `mapstructure:"max-bytes" toml:"max-bytes"`
-	Prove          bool     `mapstructure:"prove" toml:"prove"`
-	NoProve        bool     `mapstructure:"no-prove" toml:"no-prove"`
-	Sim            string   `mapstructure:"sim" toml:"sim"`
-	Once           bool     `mapstructure:"once" toml:"once"`
-}
-
-// fileOptions is the shape of the configuration file, for the strict check of its keys and types.
-type fileOptions struct {
-	globalOptions
-	dialOptions
-	Connection map[string]dialOptions `toml:"connection"`
-}
-
-// duration is a time.Duration that files and flags write as text, "90s" or "5m".
-type duration time.Duration
-
-// UnmarshalText reads what time.ParseDuration reads, but nothing negative.
-func (d *duration) UnmarshalText(text []byte) error {
-	v, err := time.ParseDuration(string(text))
-	if err != nil || v < 0 {
-		return fmt.Errorf(`%q is no duration; write for example "30s", "5m" or "1h30m"`, text)
-	}
-	*d = duration(v)
-	return nil
+	Port           string        `mapstructure:"port"`
+	ATPort         string        `mapstructure:"at-port"`
+	Baud           int           `mapstructure:"baud"`
+	APN            string        `mapstructure:"apn"`
+	User           string        `mapstructure:"user"`
+	PasswordFile   string        `mapstructure:"password-file"`
+	Number         string        `mapstructure:"number"`
+	PINFile        string        `mapstructure:"pin-file"`
+	Quirks         string        `mapstructure:"quirks"`
+	Plane          string        `mapstructure:"plane"`
+	Proxy          string        `mapstructure:"proxy"`
+	Forward        []string      `mapstructure:"forward"`
+	Interface      string        `mapstructure:"interface"`
+	DefaultRoute   bool          `mapstructure:"default-route"`
+	NoDefaultRoute bool          `mapstructure:"no-default-route"`
+	Metric         int           `mapstructure:"metric"`
+	DNS            string        `mapstructure:"dns"`
+	Persist        bool          `mapstructure:"persist"`
+	MaxAttempts    int           `mapstructure:"max-attempts"`
+	Timeout        time.Duration `mapstructure:"timeout"`
+	Idle           time.Duration `mapstructure:"idle"`
+	MaxTime        time.Duration `mapstructure:"max-time"`
+	MaxBytes       uint64        `mapstructure:"max-bytes"`
+	Prove          bool          `mapstructure:"prove"`
+	NoProve        bool          `mapstructure:"no-prove"`
+	Sim            string        `mapstructure:"sim"`
+	Once           bool          `mapstructure:"once"`
 }
 
 func addGlobalFlags(f *pflag.FlagSet) {
 	f.String("config", "", "read this configuration `file` (default /etc/knak/config.toml and the user's own)")
 	f.Bool("json", false, "write JSON Lines on standard output, and nothing else there")
-	f.BoolP("verbose", "v", false, "show everything: echoes, states, decisions")
-	f.BoolP("quiet", "q", false, "show findings and errors only")
+	f.BoolP("verbose", "v", false, "show everything: repeated packets, echoes, states, decisions")
+	f.BoolP("quiet", "q", false, "show findings, warnings and errors only")
 	f.String("color", "auto", "colour on the terminal: `when` is auto, always or never")
-	f.String("log-format", "text", "how progress is written to standard error: text, json or journal")
+	f.String("log-format", "text", "how progress is written to standard error: `form` is text, json or journal")
 }
 
-// settings reads flags, environment and configuration files, once. Later ones of this order win: defaults, the file's
-// top level, its section for the connection, the environment, flags.
-func settings(cmd *cobra.Command, connection string) (*viper.Viper, error) {
-	v := viper.New()
-	v.SetEnvPrefix("KNAK")
-	v.SetEnvKeyReplacer(strings.NewReplacer("-", "_"))
-	v.AutomaticEnv()
-	v.AllowEmptyEnv(true) // an empty user name is a user name
-	if err := v.BindPFlags(cmd.Flags()); err != nil {
+// optionWords are the options that take one of a few words.
+var optionWords = map[string][]string{
+	"plane":      plane.Kinds(),
+	"dns":        {"system", "resolved", "resolvconf", "file", "none"},
+	"color":      {"auto", "always", "never"},
+	"log-format": {"text", "json", "journal"},
+}
+
+// optionRanges are the options whose numbers are bounded further than their type does.
+var optionRanges = map[string]struct{ low, high int64 }{
+	"baud":         {300, 4_000_000},
+	"metric":       {0, 1<<32 - 1}, // rtnetlink's priority
+	"max-attempts": {0, 1_000_000_000},
+}
+
+// checkOption says what is wrong with the text of an option's value: what a flag, a variable or a key of the
+// configuration file must be. The error stands behind the option's name and value.
+func checkOption(f *pflag.Flag, text string) error {
+	switch f.Value.Type() {
+	case "bool":
+		if _, err := strconv.ParseBool(text); err != nil {
+			return errors.New("must be true or false")
+		}
+	case "duration":
+		if d, err := time.ParseDuration(text); err != nil || d < 0 {
+			return errors.New(`must be a time such as "30s", "5m" or "1h30m"`)
+		}
+	case "uint64":
+		if _, err := strconv.ParseUint(text, 10, 64); err != nil {
+			return errors.New("must be a number, 0 or more")
+		}
+	case "int":
+		n, err := strconv.ParseInt(text, 10, 64)
+		if r, ok := optionRanges[f.Name]; ok && (err != nil || n < r.low || n > r.high) {
+			return fmt.Errorf("must be a number from %d to %d", r.low, r.high)
+		}
+		if err != nil {
+			return errors.New("must be a number")
+		}
+	}
+	if words, ok := optionWords[f.Name]; ok && !slices.Contains(words, text) {
+		return fmt.Errorf("must be one of %s", strings.Join(words, ", "))
+	}
+	return nil
+}
+
+// flagError makes pflag's errors ones for people.
+func flagError(cmd *cobra.Command, err error) error {
+	var bad *pflag.InvalidValueError
+	if errors.As(err, &bad) {
+		if why := checkOption(bad.GetFlag(), bad.GetValue()); why != nil {
+			err = fmt.Errorf("--%s %q: %w", bad.GetFlag().Name, bad.GetValue(), why)
+		}
+	}
+	return usagef("%w\nsee: %s --help", err, cmd.CommandPath())
+}
+
+// settings are the options of a command, from flags, environment and configuration files.
+type settings struct {
+	v *viper.Viper
+
+	// from says of each option that somebody set where it was set: "--apn", "KNAK_APN" or "config.toml:3:7".
+	from map[string]string
+
+	// sets are the settings of quirks, weakest first: those of the files, the environment and the command line.
+	sets []setting
+}
+
+// setting is one KEY=VALUE of --set, or of a flag that stands for a quirk, and where it was said.
+type setting struct{ text, from string }
+
+// listSeparator stands between the elements of a list in an environment variable: no quirk or forward has one in it.
+const listSeparator = ";"
+
+// readSettings reads flags, environment and configuration files, once. Later ones of this order win: defaults, the files'
+// top level, their sections for the connection, the environment, flags.
+func readSettings(cmd *cobra.Command, connection string) (*settings, error) {
+	s := &settings{v: viper.New(), from: map[string]string{}}
+	s.v.SetEnvPrefix("KNAK")
+	s.v.SetEnvKeyReplacer(strings.NewReplacer("-", "_"))
+	s.v.AutomaticEnv()
+	s.v.AllowEmptyEnv(true) // an empty user name is a user name
+	if err := s.v.BindPFlags(cmd.Flags()); err != nil {
 		return nil, fmt.Errorf("flags: %w", err)
 	}
-	paths, required := configFiles(v.GetString("config"))
-	found := false
+	if err := s.readFiles(connection); err != nil {
+		return nil, err
+	}
+	if err := s.readEnvironment(cmd); err != nil {
+		return nil, err
+	}
+	return s, s.readFlags(cmd)
+}
+
+func (s *settings) readFiles(connection string) error {
+	paths, required := configFiles(s.v.GetString("config"))
+	var files []*configFile
 	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) && !required {
+		file, err := readConfig(path)
+		if errors.Is(err, os.ErrNotExist) && !required {
 			continue
 		}
 		if err != nil {
-			return nil, usagef("configuration: %w", err)
+			return &usageError{err}
 		}
-		all, err := parseConfig(path, text)
-		if err != nil {
-			return nil, err
+		files = append(files, file)
+	}
+	found := connection == ""
+	for _, file := range files {
+		if err := s.merge(file, file.options, nil); err != nil {
+			return err
 		}
-		sections, _ := all["connection"].(map[string]any)
-		delete(all, "connection")
-		if err := v.MergeConfigMap(all); err != nil {
-			return nil, usagef("%s: %w", path, err)
+	}
+	for _, file := range files {
+		section, ok := file.sections[connection]
+		if !ok {
+			continue
 		}
-		if section, ok := sections[connection].(map[string]any); ok {
-			found = true
-			if err := v.MergeConfigMap(section); err != nil {
-				return nil, usagef("%s: connection.%s: %w", path, connection, err)
+		found = true
+		if err := s.merge(file, section, []string{sectionKey, connection}); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return usagef("no configuration file has a section [connection.%s]; looked in %s", connection, strings.Join(paths, " and "))
+	}
+	return nil
+}
+
+// merge takes the options of a file's table that stands below path.
+func (s *settings) merge(file *configFile, table map[string]any, path []string) error {
+	if err := s.v.MergeConfigMap(table); err != nil {
+		return usagef("%s: %w", file.path, err)
+	}
+	for name, value := range table {
+		from := file.place(append(slices.Clone(path), name)...)
+		s.from[name] = from
+		if name == "set" {
+			list, _ := value.([]any)
+			for _, one := range list {
+				s.sets = append(s.sets, setting{fmt.Sprint(one), from})
 			}
 		}
 	}
-	if connection != "" && !found {
-		return nil, usagef("no configuration file has a section [connection.%s]; looked in %s", connection, strings.Join(paths, " and "))
+	return nil
+}
+
+func variable(option string) string {
+	return "KNAK_" + strings.ToUpper(strings.ReplaceAll(option, "-", "_"))
+}
+
+func (s *settings) readEnvironment(cmd *cobra.Command) (err error) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		text, ok := os.LookupEnv(variable(f.Name))
+		if !ok || err != nil || configFlag(f.Name) == nil {
+			return
+		}
+		if why := checkOption(f, text); why != nil {
+			err = usagef("%s %q: %w", variable(f.Name), text, why)
+		}
+		s.from[f.Name] = variable(f.Name)
+		if f.Name == "set" && text != "" {
+			for one := range strings.SplitSeq(text, listSeparator) {
+				s.sets = append(s.sets, setting{strings.TrimSpace(one), variable(f.Name)})
+			}
+		}
+	})
+	return err
+}
+
+func (s *settings) readFlags(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if why := checkOption(f, f.Value.String()); why != nil && err == nil {
+			err = usagef("--%s %q: %w", f.Name, f.Value.String(), why)
+		}
+		s.from[f.Name] = "--" + f.Name
+		if list, ok := f.Value.(pflag.SliceValue); ok && f.Name == "set" {
+			for _, one := range list.GetSlice() {
+				s.sets = append(s.sets, setting{one, "--set"})
+			}
+		}
+	})
+	return err
+}
+
+// said tells whether somebody set an option: an empty value that was given is not the same as none.
+func (s *settings) said(option string) bool { return s.from[option] != "" }
+
+// fill fills a struct of options. Everything in it was checked before.
+func (s *settings) fill(into any) error {
+	hook := viper.DecodeHook(mapstructure.ComposeDecodeHookFunc(
+		mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(listSeparator)))
+	if err := s.v.Unmarshal(into, hook); err != nil {
+		return usagef("options: %w", err)
 	}
-	return v, nil
+	return nil
 }
 
 // configFiles lists where the configuration may be, the stronger last, and whether it must be there.
@@ -144,101 +278,21 @@ func configFiles(chosen string) (paths []string, required bool) {
 	return paths, false
 }
 
-// parseConfig reads a configuration file strictly: an unknown key or a wrong type is an error that names the place.
-func parseConfig(path string, text []byte) (map[string]any, error) {
-	var shape fileOptions
-	d := toml.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&shape); err != nil {
-		return nil, &usageError{tomlError(path, err)}
-	}
-	var all map[string]any
-	if err := toml.Unmarshal(text, &all); err != nil {
-		return nil, &usageError{tomlError(path, err)}
-	}
-	return all, nil
-}
-
-// tomlError gives a decoder's error its file, line and column, and for an unknown key the keys that there are.
-func tomlError(path string, err error) error {
-	var strict *toml.StrictMissingError
-	if errors.As(err, &strict) && len(strict.Errors) > 0 {
-		e := strict.Errors[0]
-		row, col := e.Position()
-		return fmt.Errorf("%s:%d:%d: unknown key %q; the keys are %s", path, row, col, strings.Join(e.Key(), "."), strings.Join(configKeys(), ", "))
-	}
-	var decode *toml.DecodeError
-	if errors.As(err, &decode) {
-		row, col := decode.Position()
-		return fmt.Errorf("%s:%d:%d: %s", path, row, col, strings.TrimPrefix(decode.Error(), "toml: "))
-	}
-	return fmt.Errorf("%s: %w", path, err)
-}
-
-// configKeys lists the keys of a configuration file, sorted: the flags of dial and the global ones.
-func configKeys() []string {
-	var keys []string
-	f := pflag.NewFlagSet("", pflag.ContinueOnError)
-	addGlobalFlags(f)
-	addDialFlags(f)
-	f.VisitAll(func(f *pflag.Flag) {
-		if f.Name != "config" {
-			keys = append(keys, f.Name)
-		}
-	})
-	slices.Sort(keys)
-	return keys
-}
-
-// unmarshal fills a typed struct from what settings read.
-func unmarshal(v *viper.Viper, into any) error {
-	hook := viper.DecodeHook(mapstructure.ComposeDecodeHookFunc(mapstructure.TextUnmarshallerHookFunc(), mapstructure.StringToSliceHookFunc(",")))
-	if err := v.Unmarshal(into, hook); err != nil {
-		return usagef("options: %w", err)
-	}
-	return nil
-}
-
-// said tells of a flag whether the user gave it, on the command line, in the environment or in a file: an empty value
-// that was given is not the same as none.
-func said(cmd *cobra.Command, v *viper.Viper) func(flag string) bool {
-	return func(flag string) bool {
-		if cmd.Flags().Changed(flag) || v.InConfig(flag) {
-			return true
-		}
-		_, ok := os.LookupEnv("KNAK_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")))
-		return ok
-	}
-}
-
 // readGlobal reads the global options of a command that has no others from file or environment.
 func (a *app) readGlobal(cmd *cobra.Command) error {
-	v, err := settings(cmd, "")
+	s, err := readSettings(cmd, "")
 	if err != nil {
 		return err
 	}
-	return a.takeGlobal(v)
+	return a.takeGlobal(s)
 }
 
-func (a *app) takeGlobal(v *viper.Viper) error {
-	if err := unmarshal(v, &a.global); err != nil {
-		return err
-	}
-	if err := oneOf("color", a.global.Color, "auto", "always", "never"); err != nil {
-		return err
-	}
-	if err := oneOf("log-format", a.global.LogFormat, "text", "json", "journal"); err != nil {
+func (a *app) takeGlobal(s *settings) error {
+	if err := s.fill(&a.global); err != nil {
 		return err
 	}
 	if a.global.Quiet && a.global.Verbose {
 		return usagef("--quiet and --verbose exclude each other")
-	}
-	return nil
-}
-
-func oneOf(flag, value string, allowed ...string) error {
-	if !slices.Contains(allowed, value) {
-		return usagef("--%s %q: must be one of %s", flag, value, strings.Join(allowed, ", "))
 	}
 	return nil
 }

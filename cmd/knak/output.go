@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -38,7 +39,11 @@ func (a *app) sinks(start time.Time) (trace.Sink, func() error) {
 			w = &journalWriter{w: a.stderr}
 		}
 		p := trace.NewProgress(w, o)
-		all = append(all, p)
+		if level == trace.Quiet {
+			all = append(all, p)
+		} else {
+			all = append(all, &reminder{next: p})
+		}
 		finish = append(finish, func() error { p.Flush(); return p.Err() })
 	}
 	return all, func() error {
@@ -50,6 +55,53 @@ func (a *app) sinks(start time.Time) (trace.Sink, func() error) {
 		}
 		return first
 	}
+}
+
+// screenful is how many events after a finding push it out of a person's sight.
+const screenful = 15
+
+// reminder is a Sink that tells the last finding once more at the end, where much has happened since it was told: what
+// went wrong must stand in the last lines. A link that came up has left its findings behind.
+type reminder struct {
+	next trace.Sink
+
+	mu      sync.Mutex
+	finding *trace.Finding
+	since   int // events after it
+}
+
+// Record hands r on, after the finding if r is the end.
+func (m *reminder) Record(r trace.Record) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch e := r.Event.(type) {
+	case trace.Finding:
+		m.finding, m.since = &e, 0
+	case trace.Up:
+		m.finding = nil
+	case trace.Down:
+		if m.finding != nil && m.since >= screenful {
+			m.next.Record(trace.Record{Time: r.Time, Link: r.Link, Event: *m.finding})
+		}
+		m.finding = nil
+	default:
+		m.since++
+	}
+	m.next.Record(r)
+}
+
+// errorKeeper is a Writer that remembers its first error, so that a command whose output is lost does not end with 0.
+type errorKeeper struct {
+	w   io.Writer
+	err error
+}
+
+func (k *errorKeeper) Write(p []byte) (int, error) {
+	n, err := k.w.Write(p)
+	if k.err == nil {
+		k.err = err
+	}
+	return n, err
 }
 
 // color says whether a writer gets colour: a terminal does, unless the user says otherwise (no-color.org).

@@ -199,6 +199,9 @@ opened), or the one that --fact, --sim or --quirks describe.`,
 					return usagef("--key %q: there is no such key; docs/quirks.md lists all", key)
 				}
 			}
+			if len(args) == 0 && len(facts) == 0 && len(set) == 0 && key+profile+simulated == "" {
+				return usagef("which modem? name its PORT, or describe it with --fact, --sim or --quirks\nsee: %s --help", cmd.CommandPath())
+			}
 			f, err := explainFacts(args, facts, simulated, db)
 			if err != nil {
 				return err
@@ -287,7 +290,7 @@ type explainedLoser struct {
 }
 
 func explanation(r *quirks.Resolution, key string) explained {
-	e := explained{Profiles: r.Profiles(), Warnings: r.Warnings(), Matches: []explainedMatch{}, Settings: []explainedSetting{}}
+	e := explained{Profiles: append([]string{}, r.Profiles()...), Warnings: r.Warnings(), Matches: []explainedMatch{}, Settings: []explainedSetting{}}
 	for _, m := range r.Matches() {
 		em := explainedMatch{Device: m.Device.Name, Profile: m.Device.Profile, Result: m.Result.String(), Origin: m.Device.Origin, Conditions: []explainedCondition{}}
 		for _, c := range m.Conditions {

@@ -52,13 +52,17 @@ type app struct {
 
 // run is main with the world as arguments. It returns the exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	out := &errorKeeper{w: stdout}
+	a := &app{stdin: stdin, stdout: out, stderr: stderr}
 	root := a.rootCommand()
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("standard output: %w", out.err)
+	}
 	if err != nil && err.Error() != "" {
 		fmt.Fprintf(stderr, "knak: %s\n", err)
 	}
@@ -81,9 +85,7 @@ says in plain words what went wrong and what to try.
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w\nsee: %s --help", err, cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
 	addGlobalFlags(root.PersistentFlags())
 	root.AddCommand(a.dialCommand(), a.hangupCommand(), a.statusCommand(), a.devicesCommand(), a.quirksCommand(),
 		a.simCommand(), a.doctorCommand(), a.completionCommand(), a.versionCommand())
@@ -119,7 +121,7 @@ func markUsageErrors(cmd *cobra.Command) {
 			}
 			return usagef("%s\nsee: %s --help", text, c.CommandPath())
 		}
-		return usagef("%w\nsee: %s --help", err, c.CommandPath())
+		return usagef("%s\nsee: %s --help", wrongArguments(c, check, args), c.CommandPath())
 	}
 	if cmd.RunE == nil && cmd.HasSubCommands() {
 		cmd.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
@@ -127,4 +129,16 @@ func markUsageErrors(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		markUsageErrors(sub)
 	}
+}
+
+// wrongArguments says what is wrong with the number of a command's arguments.
+func wrongArguments(c *cobra.Command, check cobra.PositionalArgs, args []string) string {
+	name := strings.TrimSuffix(c.UseLine(), " [flags]")
+	switch {
+	case check(c, []string{"x"}) != nil:
+		return fmt.Sprintf("%s takes no argument, not %q", c.CommandPath(), args[0])
+	case len(args) == 0:
+		return "an argument is missing: " + name
+	}
+	return fmt.Sprintf("one argument too many, %q: %s", args[1], name)
 }

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -56,6 +56,11 @@ terminal is the first line on standard output. SCENARIO is a name (--list) or a 
 	return cmd
 }
 
+type scenarioInfo struct {
+	Name    string `json:"name"`
+	Summary string `json:"summary"`
+}
+
 func (a *app) listScenarios() error {
 	tw := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
 	for _, name := range sim.Names(knak.Files) {
@@ -63,13 +68,19 @@ func (a *app) listScenarios() error {
 		if err != nil {
 			return err
 		}
+		if a.global.JSON {
+			if err := json.NewEncoder(a.stdout).Encode(scenarioInfo{name, s.Summary}); err != nil {
+				return fmt.Errorf("sim --list: %w", err)
+			}
+			continue
+		}
 		fmt.Fprintf(tw, "%s\t%s\n", name, s.Summary)
 	}
 	return tw.Flush()
 }
 
 func (a *app) serveSim(ctx context.Context, s sim.Scenario, linkPath string) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(ctx, endSignals...)
 	defer stop()
 	master, path, err := port.OpenPTY()
 	if err != nil {

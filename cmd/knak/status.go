@@ -31,7 +31,11 @@ finding. The exit status is 0 also when no link is up.`,
 				return err
 			}
 			links := args
-			if len(links) == 0 {
+			if len(links) == 1 {
+				if err := control.CheckName(links[0]); err != nil {
+					return &usageError{err}
+				}
+			} else {
 				var err error
 				if links, err = control.Links(control.Dir()); err != nil {
 					return err
@@ -45,8 +49,8 @@ finding. The exit status is 0 also when no link is up.`,
 				st, err := control.AskStatus(ctx, control.Dir(), name)
 				var none *control.NoLinkError
 				switch {
-				case errors.As(err, &none) && len(args) == 0:
-					continue // it ended while we looked, or was killed
+				case errors.As(err, &none):
+					continue // nobody holds it; or it ended while we looked, or was killed
 				case err != nil:
 					failed = errors.Join(failed, err)
 					continue
@@ -61,7 +65,11 @@ finding. The exit status is 0 also when no link is up.`,
 				printStatus(a.stdout, st, time.Now())
 			}
 			if shown == 0 && failed == nil && !a.global.JSON {
-				fmt.Fprintln(a.stdout, "no link is up")
+				if len(args) == 1 {
+					fmt.Fprintf(a.stdout, "%s: no running dial holds it\n", args[0])
+				} else {
+					fmt.Fprintln(a.stdout, "no running dial holds a link")
+				}
 			}
 			return failed
 		},
