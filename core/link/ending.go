@@ -106,7 +106,7 @@ func (s *Session) setFailure(now time.Time, f ppp.Failure) {
 	case s.stage == stageUp && f.Kind == ppp.KindTerminated:
 		o.Kind, o.Phase = KindPeerEnded, trace.PhaseUp
 	case f.Kind == ppp.KindTimeout && f.Phase == trace.PhaseIPCP && s.decoder.Stats().Damaged()-s.badAtIPCP >= enoughGarbage:
-		o.Kind = "garbage"
+		o.Kind = trace.FailedGarbage
 	}
 	s.outcome = o
 	s.tellOutcome(now)
@@ -126,7 +126,7 @@ func (s *Session) engineFinished(now time.Time, f ppp.Failure) {
 
 // endCall brings the modem back to the command state. inData says whether it is believed to be in the data state.
 func (s *Session) endCall(now time.Time, inData bool) {
-	if s.lost || s.selection.Policy == nil || s.selection.Policy.Text("dial.number") == "" || s.outcome.Kind == "modem-silent" {
+	if s.lost || s.selection.Policy == nil || s.selection.Policy.Text("dial.number") == "" || s.outcome.Kind == trace.FailedModemSilent {
 		s.attemptOver(now)
 		return
 	}
@@ -183,8 +183,8 @@ func (s *Session) attemptOver(now time.Time) {
 
 // final are failures that another attempt cannot cure, or must not try to: three wrong PINs block a SIM.
 var final = map[Kind]bool{
-	"pin-needed": true, "pin-wrong": true, "puk-needed": true, "no-sim": true, KindUsage: true, KindPrivilege: true, KindPlane: true,
-	"registration-denied": true, KindInternal: true,
+	trace.FailedPINNeeded: true, trace.FailedPINWrong: true, trace.FailedPUKNeeded: true, trace.FailedNoSIM: true, KindUsage: true, KindPrivilege: true, KindPlane: true,
+	trace.FailedRegistrationDenied: true, KindInternal: true,
 }
 
 // tryAgain says whether there is another attempt, and why.

@@ -50,8 +50,8 @@ const (
 	KindUsage       Kind = "usage"      // what the user asked for cannot be followed
 	KindPlane       Kind = "plane"      // the data plane could not be set up
 	KindPrivilege   Kind = "privilege"  // the data plane needs a privilege
-	KindCarriesNone Kind = "carries-nothing"
-	KindCarrierLost Kind = "carrier-lost"
+	KindCarriesNone Kind = trace.FailedCarriesNothing
+	KindCarrierLost Kind = trace.FailedCarrierLost
 	KindInternal    Kind = "internal"
 )
 
@@ -73,34 +73,34 @@ var exits = map[Kind]struct{ code, late ExitCode }{
 	KindCarrierLost: {code: ExitModemHangup, late: ExitAuth},
 	KindCarriesNone: {code: ExitCarriesNoData},
 
-	"empty-naks":          {code: ExitNegotiation, late: ExitAuth},
-	"repeated-naks":       {code: ExitNegotiation, late: ExitAuth},
-	"no-address":          {code: ExitNegotiation, late: ExitAuth},
-	"address-rejected":    {code: ExitNegotiation, late: ExitAuth},
-	"garbage":             {code: ExitNegotiation, late: ExitAuth},
-	"terminated":          {code: ExitNegotiation, late: ExitAuth},
-	"timeout":             {code: ExitNegotiation, late: ExitAuth},
-	"protocol-rejected":   {code: ExitNegotiation},
-	"bogus-address":       {code: ExitCarriesNoData},
-	"looped-back":         {code: ExitLoopback},
-	"echo-timeout":        {code: ExitPeerDead},
-	"auth-rejected":       {code: ExitAuth},
-	"auth-method":         {code: ExitAuth},
-	"auth-timeout":        {code: ExitAuth},
-	"dial-refused":        {code: ExitDial},
-	"at-error":            {code: ExitDial},
-	"modem-silent":        {code: ExitDial},
-	"data-mode":           {code: ExitDial},
-	"not-registered":      {code: ExitRegistration},
-	"registration-denied": {code: ExitRegistration},
-	"pin-needed":          {code: ExitSIM},
-	"pin-wrong":           {code: ExitSIM},
-	"puk-needed":          {code: ExitSIM},
-	"no-sim":              {code: ExitSIM},
-	"no-modem":            {code: ExitNoModem},
-	"port-locked":         {code: ExitLocked},
-	"link-held":           {code: ExitLocked},
-	"port-open":           {code: ExitOpen},
+	trace.FailedEmptyNaks:          {code: ExitNegotiation, late: ExitAuth},
+	trace.FailedRepeatedNaks:       {code: ExitNegotiation, late: ExitAuth},
+	trace.FailedNoAddress:          {code: ExitNegotiation, late: ExitAuth},
+	trace.FailedAddressRejected:    {code: ExitNegotiation, late: ExitAuth},
+	trace.FailedGarbage:            {code: ExitNegotiation, late: ExitAuth},
+	trace.FailedTerminated:         {code: ExitNegotiation, late: ExitAuth},
+	trace.FailedTimeout:            {code: ExitNegotiation, late: ExitAuth},
+	trace.FailedProtocolRejected:   {code: ExitNegotiation},
+	trace.FailedBogusAddress:       {code: ExitCarriesNoData},
+	trace.FailedLoopedBack:         {code: ExitLoopback},
+	trace.FailedEchoTimeout:        {code: ExitPeerDead},
+	trace.FailedAuthRejected:       {code: ExitAuth},
+	trace.FailedAuthMethod:         {code: ExitAuth},
+	trace.FailedAuthTimeout:        {code: ExitAuth},
+	trace.FailedDialRefused:        {code: ExitDial},
+	trace.FailedATError:            {code: ExitDial},
+	trace.FailedModemSilent:        {code: ExitDial},
+	trace.FailedDataMode:           {code: ExitDial},
+	trace.FailedNotRegistered:      {code: ExitRegistration},
+	trace.FailedRegistrationDenied: {code: ExitRegistration},
+	trace.FailedPINNeeded:          {code: ExitSIM},
+	trace.FailedPINWrong:           {code: ExitSIM},
+	trace.FailedPUKNeeded:          {code: ExitSIM},
+	trace.FailedNoSIM:              {code: ExitSIM},
+	trace.FailedNoModem:            {code: ExitNoModem},
+	trace.FailedPortLocked:         {code: ExitLocked},
+	"link-held":                    {code: ExitLocked},
+	trace.FailedPortOpen:           {code: ExitOpen},
 }
 
 // Outcome says how a link ended.

@@ -447,10 +447,6 @@ func (r *Runner) planeLoop(p plane.Plane) {
 			return // closed
 		}
 		r.flush()
-		r.mu.Lock()
-		if !r.finished {
-			r.rearm()
-		}
-		r.mu.Unlock()
+		r.step(r.session.Advance) // a limit may be reached
 	}
 }

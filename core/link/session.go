@@ -165,6 +165,10 @@ func (s *Session) Start(now time.Time) {
 	if s.cfg.Timeout > 0 {
 		s.timeout = now.Add(s.cfg.Timeout)
 	}
+	if s.stop != nil { // hung up before it began
+		s.finish(now, *s.stop)
+		return
+	}
 	s.begin(now)
 }
 
@@ -257,7 +261,7 @@ func (s *Session) PortLost(now time.Time, err error) {
 	switch s.stage {
 	case stageIdle, stageWaiting:
 	case stageReopening:
-		s.finish(now, Outcome{Kind: "port-open", Phase: trace.PhaseDial, Err: err})
+		s.finish(now, Outcome{Kind: trace.FailedPortOpen, Phase: trace.PhaseDial, Err: err})
 	default:
 		if s.outcome.Kind == "" {
 			s.outcome = Outcome{Kind: KindCarrierLost, Phase: s.phase, Provisional: s.refusedLate(), Detail: "the port is gone", Err: err}
@@ -277,10 +281,14 @@ func (s *Session) PortOpened(now time.Time) {
 
 // Hangup ends the session cleanly, whatever it is doing.
 func (s *Session) Hangup(now time.Time, kind Kind, reason string) {
-	if s.stage == stageIdle || s.stop != nil {
-		return
+	o := Outcome{Kind: kind, Phase: s.phase, Detail: reason}
+	switch {
+	case s.stop != nil:
+	case s.started.IsZero():
+		s.stop = &o
+	case s.stage != stageIdle:
+		s.end(now, o)
 	}
-	s.end(now, Outcome{Kind: kind, Phase: s.phase, Detail: reason})
 }
 
 // Counters gives the octets of IP packets since the link came up.

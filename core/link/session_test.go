@@ -1,6 +1,7 @@
 package link
 
 import (
+	"errors"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -108,3 +109,14 @@ func (s Simulation) dump(t testing.TB) {
 type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(p []byte) (int, error) { w.t.Log(string(p)); return len(p), nil }
+
+var errGone = errors.New("gone")
+
+func mustScenario(t testing.TB, name string) sim.Scenario {
+	t.Helper()
+	s, err := sim.Load(knak.Files, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

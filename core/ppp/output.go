@@ -107,21 +107,21 @@ func (Finished) output()    {}
 
 // Kinds of Failure.
 const (
-	KindEmptyNaks        = "empty-naks"        // IPCP is answered by Naks that hold no option at all
-	KindRepeatedNaks     = "repeated-naks"     // Naks repeat what we proposed, or never say the same twice
-	KindNoAddress        = "no-address"        // Naks or Acks hold no address but 0.0.0.0 or a placeholder
-	KindAddressRejected  = "address-rejected"  // the peer will not talk about our address
-	KindBogusAddress     = "bogus-address"     // the address cannot be one (loopback, link-local, multicast, the peer's own)
-	KindTerminated       = "terminated"        // the peer sent a Terminate-Request
-	KindCarrierLost      = "carrier-lost"      // LowerDown was called
-	KindTimeout          = "timeout"           // the peer is silent, or the protocol's deadline passed
-	KindAuthRejected     = "auth-rejected"     // the peer refused our name or secret, or we the peer's
-	KindAuthMethod       = "auth-method"       // no authentication method suits both ends
-	KindAuthTimeout      = "auth-timeout"      // no result of the authentication in time
-	KindLoopedBack       = "looped-back"       // we hear ourselves
-	KindEchoTimeout      = "echo-timeout"      // an open link gives no sign of life any more
-	KindProtocolRejected = "protocol-rejected" // the peer does not know a protocol or code that we cannot do without
-	KindClosed           = "closed"            // Close was called; not an error
+	KindEmptyNaks        = trace.FailedEmptyNaks        // IPCP is answered by Naks that hold no option at all
+	KindRepeatedNaks     = trace.FailedRepeatedNaks     // Naks repeat what we proposed, or never say the same twice
+	KindNoAddress        = trace.FailedNoAddress        // Naks or Acks hold no address but 0.0.0.0 or a placeholder
+	KindAddressRejected  = trace.FailedAddressRejected  // the peer will not talk about our address
+	KindBogusAddress     = trace.FailedBogusAddress     // the address cannot be one (loopback, link-local, multicast, the peer's own)
+	KindTerminated       = trace.FailedTerminated       // the peer sent a Terminate-Request
+	KindCarrierLost      = trace.FailedCarrierLost      // LowerDown was called
+	KindTimeout          = trace.FailedTimeout          // the peer is silent, or the protocol's deadline passed
+	KindAuthRejected     = trace.FailedAuthRejected     // the peer refused our name or secret, or we the peer's
+	KindAuthMethod       = trace.FailedAuthMethod       // no authentication method suits both ends
+	KindAuthTimeout      = trace.FailedAuthTimeout      // no result of the authentication in time
+	KindLoopedBack       = trace.FailedLoopedBack       // we hear ourselves
+	KindEchoTimeout      = trace.FailedEchoTimeout      // an open link gives no sign of life any more
+	KindProtocolRejected = trace.FailedProtocolRejected // the peer does not know a protocol or code that we cannot do without
+	KindClosed           = "closed"                     // Close was called; not an error
 )
 
 // Failure says why a link is over. It is an error where Kind is not KindClosed.

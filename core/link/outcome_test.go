@@ -1,0 +1,60 @@
+package link
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/knakppp/knak/core/trace"
+)
+
+// Every word for a failure that the event stream knows has an exit status: none may fall to "fatal" by being forgotten.
+func TestEveryFailureHasAnExitCode(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "../trace/event.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || !strings.HasPrefix(spec.Names[0].Name, "Failed") {
+			return true
+		}
+		word, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		words++
+		if _, ok := exits[Kind(word)]; !ok {
+			t.Errorf("trace.%s (%q) has no exit code", spec.Names[0].Name, word)
+		}
+		return true
+	})
+	if words < 20 {
+		t.Errorf("only %d failure words found: does this test still read the right file?", words)
+	}
+}
+
+// docs/cli.md: 19 also where a refusal shows only after a provisional success (AUTH-02), and only there.
+func TestALateRefusalIsAnAuthenticationFailure(t *testing.T) {
+	for _, c := range []struct {
+		o    Outcome
+		want ExitCode
+	}{
+		{Outcome{Kind: KindCarrierLost, Phase: trace.PhaseIPCP, Provisional: true}, ExitAuth},
+		{Outcome{Kind: KindCarrierLost, Phase: trace.PhaseIPCP}, ExitModemHangup},
+		{Outcome{Kind: KindCarrierLost, Phase: trace.PhaseUp, Provisional: true}, ExitModemHangup},
+		{Outcome{Kind: trace.FailedTerminated, Phase: trace.PhaseIPCP, Provisional: true}, ExitAuth},
+		{Outcome{Kind: trace.FailedTerminated, Phase: trace.PhaseIPCP}, ExitNegotiation},
+		{Outcome{Kind: trace.FailedTimeout, Phase: trace.PhaseLCP}, ExitNegotiation},
+		{Outcome{Kind: KindCarriesNone, Phase: trace.PhaseProve, Provisional: true}, ExitCarriesNoData},
+		{Outcome{Kind: "a word that nobody knows"}, ExitFatal},
+	} {
+		if got := c.o.ExitCode(); got != c.want {
+			t.Errorf("%+v: exit code %d, want %d", c.o, got, c.want)
+		}
+	}
+}

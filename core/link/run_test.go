@@ -1,0 +1,183 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/trace"
+)
+
+// fakePlane is a plane without packets that remembers whether it was closed.
+type fakePlane struct {
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newFakePlane() *fakePlane { return &fakePlane{closed: make(chan struct{})} }
+
+func (p *fakePlane) Kind() string         { return "fake" }
+func (p *fakePlane) Interface() string    { return "fake0" }
+func (p *fakePlane) Deliver([]byte) error { return nil }
+func (p *fakePlane) Flush() error         { return nil }
+func (p *fakePlane) Read(func([]byte) bool) error {
+	<-p.closed
+	return net.ErrClosed
+}
+func (p *fakePlane) Info() []string { return nil }
+func (p *fakePlane) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
+
+// bench is a runner with a simulated modem, a fake plane and all that happens on it.
+type bench struct {
+	runner *Runner
+	planes []*fakePlane
+	events *trace.Buffer
+	up     chan struct{}
+}
+
+func newBench(t *testing.T, scenario string, change func(*Config), env func(*Environment)) *bench {
+	s := mustScenario(t, scenario)
+	cfg := Config{Name: "test", Resolve: call{}.resolve(t, s), Timeout: 2 * time.Minute}
+	if change != nil {
+		change(&cfg)
+	}
+	b := &bench{events: trace.NewBuffer(10_000), up: make(chan struct{}, 10)}
+	e := Environment{
+		OpenPort: func(context.Context) (Port, error) { return NewMemoryPort(sim.New(s, 1)), nil },
+		OpenPlane: func(context.Context, plane.Config) (plane.Plane, error) {
+			p := newFakePlane()
+			b.planes = append(b.planes, p)
+			return p, nil
+		},
+		Sink: trace.SinkFunc(func(r trace.Record) {
+			b.events.Record(r)
+			if _, ok := r.Event.(trace.Up); ok {
+				b.up <- struct{}{}
+			}
+		}),
+	}
+	if env != nil {
+		env(&e)
+	}
+	b.runner = NewRunner(New(cfg), e)
+	return b
+}
+
+// allClosed says that everything taken was given back.
+func (b *bench) allClosed(t *testing.T) {
+	t.Helper()
+	for _, p := range b.planes {
+		select {
+		case <-p.closed:
+		default:
+			t.Error("a plane was not closed")
+		}
+	}
+}
+
+// The runner in synctest's virtual time: all goroutines must have ended when Run returns, or the bubble reports them.
+func TestRunnerGivesEverythingBack(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		end  func(b *bench, cancel func())
+		code ExitCode
+	}{
+		{"context ends", func(_ *bench, cancel func()) { cancel() }, ExitSignal},
+		{"hangup", func(b *bench, _ func()) { b.runner.Hangup(KindHangup, "asked for") }, ExitSignal},
+		{"hangup twice", func(b *bench, cancel func()) {
+			b.runner.Hangup(KindHangup, "asked for")
+			b.runner.Hangup(KindHangup, "asked for")
+			cancel()
+		}, ExitSignal},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, "behaves", nil, nil)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				done := make(chan Outcome)
+				go func() { done <- b.runner.Run(ctx) }()
+				<-b.up
+				c.end(b, cancel)
+				if o := <-done; o.ExitCode() != c.code {
+					t.Errorf("outcome %v, exit code %d, want %d", o, o.ExitCode(), c.code)
+				}
+				b.allClosed(t)
+			})
+		})
+	}
+}
+
+// A hang-up at any moment of a call ends it promptly.
+func TestHangupAtAnyMoment(t *testing.T) {
+	for at := time.Duration(0); at < 12*time.Second; at += 700 * time.Millisecond {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, "empty-naks-4s", nil, nil)
+			done := make(chan Outcome)
+			go func() { done <- b.runner.Run(t.Context()) }()
+			time.Sleep(at)
+			began := time.Now()
+			b.runner.Hangup(KindHangup, "asked for")
+			o := <-done
+			if o.ExitCode() != ExitSignal || time.Since(began) > 10*time.Second {
+				t.Errorf("hung up at %v: %v after %v", at, o, time.Since(began))
+			}
+			b.allClosed(t)
+		})
+	}
+}
+
+func TestRunnerTellsWhatCannotBeOpened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, "behaves", nil, func(e *Environment) {
+			e.OpenPort = func(context.Context) (Port, error) { return nil, errors.New("no such tty") }
+		})
+		if o := b.runner.Run(t.Context()); o.ExitCode() != ExitOpen {
+			t.Errorf("port: %v", o)
+		}
+		b = newBench(t, "behaves", nil, func(e *Environment) {
+			e.OpenPlane = func(context.Context, plane.Config) (plane.Plane, error) { return nil, plane.ErrNotPermitted }
+		})
+		if o := b.runner.Run(t.Context()); o.ExitCode() != ExitPrivilege {
+			t.Errorf("plane: %v", o)
+		}
+	})
+}
+
+// A modem that is unplugged and comes back: with Persist the port is opened again, as often as it takes.
+func TestRunnerReopensTheLostPort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mustScenario(t, "behaves")
+		var ports []*MemoryPort
+		b := newBench(t, "behaves", func(c *Config) { c.Persist = true }, func(e *Environment) {
+			e.OpenPort = func(context.Context) (Port, error) {
+				p := NewMemoryPort(sim.New(s, 1))
+				ports = append(ports, p)
+				return p, nil
+			}
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		done := make(chan Outcome)
+		go func() { done <- b.runner.Run(ctx) }()
+		<-b.up
+		for range 3 {
+			_ = ports[len(ports)-1].Close() // the stick is pulled out
+			<-b.up
+		}
+		cancel()
+		if o := <-done; o.ExitCode() != ExitSignal {
+			t.Errorf("outcome %v", o)
+		}
+		if len(ports) != 4 || len(b.planes) != 4 {
+			t.Errorf("%d ports and %d planes opened, want 4 of each", len(ports), len(b.planes))
+		}
+		b.allClosed(t)
+	})
+}
