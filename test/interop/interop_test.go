@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/knakppp/knak/test/guest"
+	"github.com/knakppp/knak/test/peer"
 )
 
 func TestMain(m *testing.M) { guest.Main(m) }
@@ -23,6 +24,7 @@ func TestGuestHasPPP(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	peer.NeedPPPD(t)
 	out, err := exec.Command("pppd", "--version").CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "pppd version") {
 		t.Errorf("pppd --version: %v: %s", err, out)

@@ -40,6 +40,15 @@ type PPPD struct {
 
 var usingInterface = regexp.MustCompile(`Using interface (\S+)`)
 
+// NeedPPPD skips the test where there is no pppd to run. The guest reads files with the rights of the user who runs the
+// tests, and Debian lets only root and the group dip read pppd.
+func NeedPPPD(t testing.TB) {
+	t.Helper()
+	if _, err := exec.LookPath("pppd"); err != nil {
+		t.Skip("SKIPPED: no pppd that this user may read: apt-get install --no-install-recommends ppp, and run the tests as root or in the group dip")
+	}
+}
+
 // StartPPPDServer runs pppd as the answering end: it waits for the other end to speak first, as a modem does.
 func StartPPPDServer(t testing.TB, cfg PPPDConfig) *PPPD {
 	t.Helper()
@@ -51,6 +60,7 @@ func StartPPPDServer(t testing.TB, cfg PPPDConfig) *PPPD {
 // places: tests that give any must not run side by side, and belong in the guest, whose /etc is a scratch copy.
 func StartPPPD(t testing.TB, cfg PPPDConfig) *PPPD {
 	t.Helper()
+	NeedPPPD(t)
 	writeSecrets(t, "/etc/ppp/pap-secrets", cfg.PAP)
 	writeSecrets(t, "/etc/ppp/chap-secrets", cfg.CHAP)
 	file := WritePPPDOptions(t, cfg.Options)
