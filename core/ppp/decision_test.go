@@ -273,6 +273,26 @@ func TestVerdictsOnTheAddress(t *testing.T) {
 	}
 }
 
+// A Verdict asks for an address that cannot be ours, and gets it: it is asked for anew.
+func TestUnbelievableAddressByVerdict(t *testing.T) {
+	set := dialer()
+	set.Points = PointRequest
+	s := newScript(t, set)
+	loop := ipOpt(packet.IPCPAddress, "127.0.0.1")
+	s.decide = func(_ time.Time, d Decision) Verdict {
+		if d.Protocol == packet.IPCP && s.count(packet.IPCP, packet.ConfigureRequest) == 0 {
+			return Verdict{Action: Request, Options: []packet.Option{loop}}
+		}
+		return Verdict{}
+	}
+	s.openLCP()
+	s.ack(packet.IPCP)
+	s.wait(time.Second)
+	if p := s.must(packet.IPCP, packet.ConfigureRequest); string(p.Data) != "\x03\x06\x00\x00\x00\x00" {
+		t.Errorf("asked for % x", p.Data)
+	}
+}
+
 // Verdicts on a Terminate-Request: go on all the same, or hear nothing.
 func TestVerdictsOnATerminateRequest(t *testing.T) {
 	for _, action := range []Action{Retry, Drop, Ack} {
@@ -386,6 +406,21 @@ func TestVerdictTerminatesIPCP(t *testing.T) {
 	l.run(time.Minute)
 	if len(m.finished) != 1 {
 		t.Errorf("modem finished %+v", m.finished)
+	}
+}
+
+// A link that says goodbye asks nobody, so that no verdict can keep it.
+func TestNobodyKeepsALinkThatCloses(t *testing.T) {
+	set := dialer()
+	set.Points = PointTimeout
+	s := newScript(t, set)
+	s.decide = func(time.Time, Decision) Verdict { return Verdict{Action: Retry} }
+	s.openLCP()
+	s.Close(s.now, "done")
+	s.drain(s.now)
+	s.wait(6 * time.Second)
+	if len(s.finished) != 1 || s.count(packet.LCP, packet.TerminateRequest) != 2 || len(s.asked) != 0 {
+		t.Errorf("finished %v after %d Terminate-Requests, asked %v", s.finished, s.count(packet.LCP, packet.TerminateRequest), s.asked)
 	}
 }
 

@@ -260,7 +260,8 @@ func (l *layer) receiveNak(p packet.Packet) {
 	} else {
 		l.trouble = r.kind
 	}
-	if r.fatal == "" && l.set.MaxFailure > 0 && l.moves > l.set.MaxFailure {
+	// Each option may be refused once besides: that is how a negotiation converges.
+	if r.fatal == "" && l.set.MaxFailure > 0 && l.moves > l.set.MaxFailure+maxWishes {
 		r.fatal, r.detail = KindRepeatedNaks, "the peer never settles on a value"
 	}
 	if r.fatal != "" {

@@ -256,6 +256,10 @@ func TestIPCPRequestWhenOpened(t *testing.T) {
 	if len(s.down) != 1 {
 		t.Error("another address of the peer's must be negotiated")
 	}
+	// Anew, from the start: what we had may not be ours any more.
+	if p := s.must(packet.IPCP, packet.ConfigureRequest); !bytes.HasPrefix(p.Data, []byte{3, 6, 0, 0, 0, 0}) {
+		t.Errorf("asked for % x", p.Data)
+	}
 }
 
 func TestIPV6CP(t *testing.T) {
@@ -287,6 +291,27 @@ func TestIPV6CP(t *testing.T) {
 		l.until(time.Minute, func() bool { return len(h.up6) > 0 && len(m.up6) > 0 })
 		if len(h.up6) == 0 || h.up6[0].LocalID == h.up6[0].PeerID {
 			t.Errorf("host %+v", h.up6)
+		}
+	})
+	t.Run("RFC 5072 4.1: a Nak with the peer's own, or with zero", func(t *testing.T) {
+		hs, _ := set()
+		s := newScript(t, hs)
+		s.openLCP()
+		peer := opt(1, 9, 9, 9, 9, 9, 9, 9, 9)
+		s.give(packet.IPV6CP, packet.ConfigureRequest, 1, peer)
+		for _, nak := range []packet.Option{peer, opt(1, make([]byte, 8)...), opt(1, 1)} {
+			p := s.must(packet.IPV6CP, packet.ConfigureRequest)
+			s.give(packet.IPV6CP, packet.ConfigureNak, p.ID, nak)
+			next := s.must(packet.IPV6CP, packet.ConfigureRequest)
+			o := own(next.Data)[0]
+			if o.Equal(peer) || bytes.Equal(o.Data, make([]byte, 8)) || len(o.Data) != 8 || bytes.Equal(next.Data, p.Data) {
+				t.Errorf("upon % x asked for % x", nak.Data, next.Data)
+			}
+		}
+		p := s.must(packet.IPV6CP, packet.ConfigureRequest)
+		s.give(packet.IPV6CP, packet.ConfigureNak, p.ID, opt(1, 1, 2, 3, 4, 5, 6, 7, 8))
+		if next := s.must(packet.IPV6CP, packet.ConfigureRequest); string(next.Data) != "\x01\x0a\x01\x02\x03\x04\x05\x06\x07\x08" {
+			t.Errorf("asked for % x", next.Data)
 		}
 	})
 	t.Run("the modem refuses: IPv4 comes up all the same", func(t *testing.T) {

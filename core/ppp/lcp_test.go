@@ -121,6 +121,14 @@ func TestLCPPeerAnswer(t *testing.T) {
 					t.Errorf("asked for %08x", v)
 				}
 			}},
+		{"RFC 1662 7.1: and keeps ours", packet.ConfigureNak,
+			func([]packet.Option) []packet.Option { return []packet.Option{opt(packet.LCPACCM, 0, 0, 1, 0)} },
+			func(t *testing.T, _, after []packet.Option) {
+				o, _ := packet.Find(after, packet.LCPACCM)
+				if v, _ := o.Uint32(); v != 0x110 {
+					t.Errorf("asked for %08x", v)
+				}
+			}},
 		{"Nak of the magic number", packet.ConfigureNak,
 			func([]packet.Option) []packet.Option { return []packet.Option{opt(packet.LCPMagic, 1, 1, 1, 1)} },
 			func(t *testing.T, before, after []packet.Option) {
@@ -154,7 +162,11 @@ func TestLCPPeerAnswer(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			s := newScript(t, dialer())
+			set := dialer()
+			if c.name == "RFC 1662 7.1: and keeps ours" {
+				set.LCP.ACCM = 0x10
+			}
+			s := newScript(t, set)
 			s.Open(s.now)
 			s.drain(s.now)
 			before := s.must(packet.LCP, packet.ConfigureRequest)
@@ -329,6 +341,54 @@ func TestLoopedBack(t *testing.T) {
 		}
 	}
 	wantFailure(t, s.end, trace.PhaseLCP, KindLoopedBack, packet.LCP)
+}
+
+// Our own magic number in the peer's requests alone: what we send comes back, and our answers get lost.
+func TestOwnMagicNumberInRequests(t *testing.T) {
+	s := newScript(t, dialer())
+	s.Open(s.now)
+	s.drain(s.now)
+	for n := 0; len(s.closing) == 0; n++ {
+		if n > 10 {
+			t.Fatal("goes on for ever")
+		}
+		s.give(packet.LCP, packet.ConfigureRequest, uint8(n+1), opt(packet.LCPMagic, be32(s.lcp.magic)...))
+	}
+	if s.closing[0].Failure.Kind != KindLoopedBack {
+		t.Errorf("failure %+v", s.closing[0].Failure)
+	}
+	// By chance it may be the same once.
+	s = newScript(t, dialer())
+	s.Open(s.now)
+	s.drain(s.now)
+	s.give(packet.LCP, packet.ConfigureRequest, 1, opt(packet.LCPMagic, be32(s.lcp.magic)...))
+	n := s.must(packet.LCP, packet.ConfigureNak)
+	if bytes.Equal(n.Data[2:], be32(s.lcp.magic)) || len(n.Data) != 6 {
+		t.Errorf("suggested % x", n.Data)
+	}
+	s.giveData(packet.LCP, packet.ConfigureRequest, 2, n.Data)
+	s.ack(packet.LCP)
+	if s.lcp.state != StateOpened {
+		t.Errorf("LCP is %s", s.lcp.state)
+	}
+}
+
+// A peer that Naks every magic number, as a loop does that damages what it sends back.
+func TestEveryMagicNumberIsNaked(t *testing.T) {
+	s := newScript(t, dialer())
+	s.Open(s.now)
+	s.drain(s.now)
+	for n := 0; len(s.closing) == 0; n++ {
+		if n > 20 {
+			t.Fatal("goes on for ever")
+		}
+		p := s.must(packet.LCP, packet.ConfigureRequest)
+		s.give(packet.LCP, packet.ConfigureNak, p.ID, opt(packet.LCPMagic, 1, 2, 3, byte(n)))
+		s.wait(300 * time.Millisecond)
+	}
+	if s.closing[0].Failure.Kind != KindLoopedBack {
+		t.Errorf("failure %+v", s.closing[0].Failure)
+	}
 }
 
 // RFC 1661 section 6.4, when Opened: echo packets with our own magic number.
@@ -539,6 +599,26 @@ func TestLostSuccess(t *testing.T) {
 	if len(s.end.auth) != 1 || !s.end.auth[0].Provisional || s.count(packet.IPCP, packet.ConfigureAck) != 1 {
 		t.Errorf("auth %+v", s.end.auth)
 	}
+	// The Success comes after all: it is no second one.
+	s.giveData(packet.CHAP, packet.CHAPSuccess, 1, nil)
+	if len(s.end.auth) != 1 || len(s.closing) != 0 {
+		t.Errorf("auth %+v", s.end.auth)
+	}
+}
+
+// One request before our response and one after it are no proof: the peer may just be early, and repeat itself.
+func TestEarlyRequestsAreNoSuccess(t *testing.T) {
+	challenge := append([]byte{8}, "12345678UMTS_CHAP_SRVR"...)
+	s := newScript(t, dialer())
+	s.openLCP(chapMD5)
+	s.give(packet.IPCP, packet.ConfigureRequest, 1)
+	for id := range uint8(5) {
+		s.giveData(packet.CHAP, packet.CHAPChallenge, id+1, challenge)
+		s.give(packet.IPCP, packet.ConfigureRequest, 1)
+	}
+	if len(s.end.auth) != 0 {
+		t.Errorf("auth %+v", s.end.auth)
+	}
 }
 
 // What was agreed becomes the framing, in the direction in which it counts.
@@ -622,6 +702,33 @@ func TestAuthenticationMethodRefused(t *testing.T) {
 			t.Error("no detail")
 		}
 	}
+}
+
+// A peer that goes on without the authentication that we refused ends later for another reason.
+func TestRefusedAuthenticationIsForgotten(t *testing.T) {
+	set := dialer()
+	set.Auth.Allow = nil
+	s := newScript(t, set)
+	s.Open(s.now)
+	s.drain(s.now)
+	s.give(packet.LCP, packet.ConfigureRequest, 1, chapMD5)
+	s.give(packet.LCP, packet.ConfigureRequest, 2)
+	s.ack(packet.LCP)
+	s.giveData(packet.LCP, packet.TerminateRequest, 2, nil)
+	wantFailure(t, s.end, trace.PhaseIPCP, KindTerminated, packet.LCP)
+}
+
+// A peer that negotiates anew and then falls silent fails in LCP, wherever it was before.
+func TestSilenceAfterRenegotiation(t *testing.T) {
+	s := newScript(t, dialer())
+	s.openLCP()
+	s.openIPCP()
+	s.give(packet.LCP, packet.ConfigureRequest, 2, opt(packet.LCPMagic, 1, 2, 3, 4))
+	if len(s.down) != 1 {
+		t.Fatalf("down %v", s.down)
+	}
+	s.wait(2 * time.Minute)
+	wantFailure(t, s.end, trace.PhaseLCP, KindTimeout, packet.LCP)
 }
 
 // A modem's end that demands methods in turn: the host takes the second.

@@ -435,6 +435,50 @@ func TestNaksOfZeroNameServersWithAnAddress(t *testing.T) {
 	}
 }
 
+// Placeholders, then an address alone: an Ack of 0.0.0.0 for the name servers is not the last word.
+func TestAckOfZeroNameServersAfterPlaceholders(t *testing.T) {
+	s := newScript(t, dialer())
+	s.openLCP()
+	s.give(packet.IPCP, packet.ConfigureRequest, 1)
+	answer := func(code uint8, options ...packet.Option) {
+		p := s.must(packet.IPCP, packet.ConfigureRequest)
+		if code == packet.ConfigureAck {
+			options = own(p.Data)
+		}
+		s.give(packet.IPCP, code, p.ID, options...)
+		s.wait(300 * time.Millisecond)
+	}
+	host := packet.AddressOption(packet.IPCPAddress, hostAddr)
+	answer(packet.ConfigureNak, ipOpt(packet.IPCPDNS1, "10.11.12.13"), ipOpt(packet.IPCPDNS2, "10.11.12.14"))
+	answer(packet.ConfigureNak, host)
+	answer(packet.ConfigureAck)
+	if len(s.up) != 0 {
+		t.Fatalf("up with %+v", s.up)
+	}
+	answer(packet.ConfigureNak, host, packet.AddressOption(packet.IPCPDNS1, dns1))
+	answer(packet.ConfigureAck)
+	if up := wantUp(t, s.end); !slices.Equal(up.DNS, []netip.Addr{dns1}) {
+		t.Errorf("up with %+v", up)
+	}
+}
+
+// A peer that negotiates LCP anew each time it is open: that has an end, too.
+func TestLCPAgainAndAgain(t *testing.T) {
+	s := newScript(t, dialer())
+	s.openLCP()
+	for id := uint8(2); len(s.closing) == 0; id++ {
+		if id > 50 {
+			t.Fatal("goes on for ever")
+		}
+		s.wait(time.Second)
+		s.give(packet.LCP, packet.ConfigureRequest, id, opt(packet.LCPMagic, id, id, id, id))
+		s.ack(packet.LCP)
+	}
+	if f := s.closing[0].Failure; f.Kind != KindTimeout || f.Protocol != packet.LCP {
+		t.Errorf("failure %+v", f)
+	}
+}
+
 // Only placeholders and no address: 90 s, then a failure with a name.
 func TestPlaceholderNaksForEver(t *testing.T) {
 	l, h, _ := call(t, dialer(), misbehaving(PointPeerRequest, nil), func(_ time.Time, d Decision) Verdict {
@@ -500,6 +544,25 @@ func TestLateRequestAfterAssumption(t *testing.T) {
 	if up := wantUp(t, s.end); up.PeerAssumed || up.Peer != modemAddr || len(s.down) != 0 || len(s.up) != 2 {
 		t.Errorf("up with %+v, down %v", s.up, s.down)
 	}
+}
+
+// A request that we refused is a sign of life: the peer has its time to send a better one.
+func TestRefusedRequestDelaysTheAssumption(t *testing.T) {
+	s := newScript(t, dialer())
+	s.openLCP()
+	p := s.must(packet.IPCP, packet.ConfigureRequest)
+	s.give(packet.IPCP, packet.ConfigureNak, p.ID, packet.AddressOption(packet.IPCPAddress, hostAddr))
+	s.ack(packet.IPCP)
+	s.wait(3100 * time.Millisecond)
+	s.ack(packet.IPCP)
+	s.give(packet.IPCP, packet.ConfigureRequest, 1, opt(packet.IPCPCompression, 0, 0x2d, 15, 1))
+	s.wait(2900 * time.Millisecond)
+	if len(s.up) != 0 {
+		t.Fatal("assumed too early")
+	}
+	s.ack(packet.IPCP)
+	s.wait(time.Second)
+	wantUp(t, s.end)
 }
 
 // LCP's request comes late, with a demand to authenticate: that is done although LCP counts as open.
@@ -611,6 +674,22 @@ func TestPeerStopsAnsweringEcho(t *testing.T) {
 	wantFailure(t, h, trace.PhaseUp, KindEchoTimeout, packet.LCP)
 }
 
+// EchoStrict: only an Echo-Reply counts.
+func TestTrafficIsNoLifeWhenStrict(t *testing.T) {
+	set := dialer()
+	set.LCP.EchoMode = EchoStrict
+	s := newScript(t, set)
+	s.openLCP()
+	s.openIPCP()
+	for range 10 {
+		s.wait(29 * time.Second)
+		s.NoteTraffic(s.now)
+	}
+	if len(s.closing) != 1 || s.closing[0].Failure.Kind != KindEchoTimeout {
+		t.Errorf("closing %+v", s.closing)
+	}
+}
+
 func TestAnyTrafficIsLife(t *testing.T) {
 	set := dialer()
 	set.LCP.EchoMode = EchoAdaptive
@@ -699,10 +778,10 @@ func TestDifferentValueEachTime(t *testing.T) {
 		return Verdict{Action: Nak, Options: []packet.Option{packet.AddressOption(packet.IPCPAddress, addr)}}
 	})
 	l.open()
-	l.until(5*time.Minute, h.settled)
+	took := l.until(5*time.Minute, h.settled)
 	wantFailure(t, h, trace.PhaseIPCP, KindRepeatedNaks, packet.IPCP)
-	if sent := countRequests(h); sent > 110 {
-		t.Errorf("%d requests", sent)
+	if sent := countRequests(h); sent > 120 || took < 25*time.Second {
+		t.Errorf("%d requests in %v", sent, took)
 	}
 }
 

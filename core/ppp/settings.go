@@ -38,8 +38,8 @@ type Negotiation struct {
 	// MaxTerminate is how many Terminate-Requests are sent before the layer is finished anyway (max_terminate).
 	MaxTerminate int
 	// MaxFailure bounds Naks (max_failure). Of ours: after so many in a row without an Ack, what would be Nak'ed is
-	// rejected (RFC 1661 section 4.6). Of the peer's: after so many that each change something the negotiation is not
-	// going to converge. 0: no limit.
+	// rejected (RFC 1661 section 4.6). Of the peer's: after so many that each change something, and one more for each
+	// option that a request may have, the negotiation is not going to converge. 0: no limit.
 	MaxFailure int
 	// Deadline is how long the protocol may take to reach Opened, whatever the peer answers (deadline). 0: no limit.
 	Deadline time.Duration

@@ -99,7 +99,7 @@ type review struct {
 	rejects, naks []byte
 	// stubborn rejects what would be Nak'ed: Max-Failure is reached (RFC 1661 section 4.6).
 	stubborn bool
-	// limit is how many octets of options a reply may have, from the peer's MRU.
+	// limit is how many octets of options a Reject may have, from the peer's MRU.
 	limit int
 }
 
@@ -121,12 +121,11 @@ func (r *review) nak(o packet.Option, value []byte) {
 		r.reject(o)
 		return
 	}
-	if len(r.naks)+2+len(value) <= r.limit {
-		r.naks = packet.Option{Type: o.Type, Data: value}.AppendTo(r.naks)
-	}
+	// One for each type that is known, at most: that fits into any MRU.
+	r.naks = packet.Option{Type: o.Type, Data: value}.AppendTo(r.naks)
 }
 
-// answer is the reply: its options point into r. A reply that its limit made empty is not sent.
+// answer is the reply: its options point into r.
 func (r *review) answer() answer {
 	switch {
 	case len(r.rejects) > 0:
