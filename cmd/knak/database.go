@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/quirks"
 )
@@ -91,10 +94,25 @@ func resolver(db *quirks.DB, facts quirks.Facts, port, profile string, set []str
 			},
 		}
 		for _, s := range r.Changed() {
-			sel.Quirks = append(sel.Quirks, trace.Quirk{Key: s.Key, Value: s.Value.String(), Source: sourceOf(s), Reason: s.Reason})
+			sel.Quirks = append(sel.Quirks, trace.Quirk{Key: s.Key, Value: shownValue(s.Key, s.Value), Source: sourceOf(s), Reason: s.Reason})
 		}
 		return sel, nil
 	}
+}
+
+// longNumber is a telephone number, but none of the short ones for packet service, such as *99***1#.
+var longNumber = regexp.MustCompile(`\+?[0-9]{7,}`)
+
+// shownValue is a setting's value as it may be shown: a user name may be an IMSI, and a number to dial a person's.
+func shownValue(key string, v quirks.Value) string {
+	text := v.String()
+	switch key {
+	case "auth.user":
+		text = packet.HideIdentity(text)
+	case "dial.number", "dial.alternates":
+		text = longNumber.ReplaceAllString(text, "<hidden>")
+	}
+	return at.Redact(text)
 }
 
 // sourceOf says where a setting comes from, for people.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -34,24 +35,24 @@ import (
 const defaultLink = "default"
 
 func addDialFlags(f *pflag.FlagSet) {
-	f.String("port", "", "data port: a tty such as /dev/ttyUSB0 (default: found)")
+	f.String("port", "", "data port: a `tty` such as /dev/ttyUSB0 (default: found)")
 	f.String("at-port", "", "ask for identity, SIM and registration on this `tty`, and only dial on the data port")
 	f.Int("baud", 115200, "speed of a serial line in bit/s; USB modems ignore it")
 	f.String("apn", "", "access point `name`; without it the modem's own stays")
 	f.String("user", "", "user `name`; an empty name is a name")
 	f.String("password-file", "", "read the password from this `file`; - is standard input")
-	f.String("number", "", "number to dial, for example *99***1#; empty: the port carries PPP at once")
+	f.String("number", "", "`number` to dial, for example *99***1#; empty: the port carries PPP at once")
 	f.String("pin-file", "", "read the SIM's PIN from this `file`; - is standard input")
 	f.String("quirks", "", "use this `profile` instead of the one that matches the modem")
 	f.StringArray("set", nil, "set one quirk, `KEY=VALUE`, above everything else; may be repeated")
-	f.String("plane", plane.KindAuto, "where packets go: `kind` is auto, tun, stack or none")
-	f.String("proxy", "127.0.0.1:1080", "with --plane stack: where the SOCKS5 and HTTP proxy listens; off: nowhere")
+	f.String("plane", plane.KindAuto, "where packets go: `kind` is tun (an interface; needs root), stack (a proxy), none, or auto: tun if possible, else stack")
+	f.String("proxy", "127.0.0.1:1080", "with --plane stack: the `address` where the SOCKS5 and HTTP proxy listens; off: nowhere")
 	f.StringArray("forward", nil, "with --plane stack: `LISTEN=HOST:PORT` leads a local TCP port over the link; may be repeated")
 	f.String("interface", "", "with --plane tun: the interface's `name`, with %d for a number (default knak%d)")
 	f.Bool("default-route", true, "with --plane tun: send everything over the link that has no better route")
-	f.Bool("no-default-route", false, "make no default route")
-	f.Int("metric", 0, "metric of the routes")
-	f.String("dns", "system", "how the host learns the name servers: `mode` is system, resolved, resolvconf, file or none")
+	f.Bool("no-default-route", false, "with --plane tun: make no default route")
+	f.Int("metric", 0, "with --plane tun: metric of the routes")
+	f.String("dns", "system", "with --plane tun: how the host learns the name servers: `mode` is system, resolved, resolvconf, file or none")
 	f.Bool("persist", false, "dial again whenever the link ends")
 	f.Int("max-attempts", 0, "dial at most `n` times (default: once, or without limit with --persist)")
 	f.Duration("timeout", 2*time.Minute, "how long it may take to a working link; 0: no limit")
@@ -60,7 +61,7 @@ func addDialFlags(f *pflag.FlagSet) {
 	f.Uint64("max-bytes", 0, "end the link after so many octets in both directions")
 	f.Bool("prove", false, "announce the link only when a packet has come back over it")
 	f.Bool("no-prove", false, "never wait for such a proof")
-	f.String("sim", "", "dial a simulated modem: a `scenario` (see knak sim --list) or a file")
+	f.String("sim", "", "dial a simulated modem: a `scenario` (see knak sim --list) or a file; auto means stack then")
 	f.Bool("once", false, "hang up as soon as the link is up")
 }
 
@@ -126,18 +127,30 @@ func (a *app) dial(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	sink, finish := a.sinks(time.Now())
-	outcome := a.runJob(cmd.Context(), j, sink)
+	told := &toldSink{}
+	outcome := a.runJob(cmd.Context(), j, trace.Fanout{sink, told})
 	if err := finish(); err != nil && !errors.Is(err, syscall.EPIPE) {
 		return fmt.Errorf("writing what happened: %w", err)
 	}
-	if code := outcome.ExitCode(); code != link.ExitOK {
-		var text string
-		if outcome.Err != nil && !a.global.JSON {
-			text = outcome.Err.Error()
-		}
-		return &statusError{code: code, text: text}
+	code := outcome.ExitCode()
+	if code == link.ExitOK {
+		return nil
 	}
-	return nil
+	var text string
+	if !a.global.JSON && a.global.Quiet && !outcome.Clean() && !told.finding {
+		text = outcome.String() // nothing else has said it
+	}
+	return &statusError{code: code, text: text}
+}
+
+// toldSink remembers whether a finding has told why a dial failed.
+type toldSink struct{ finding bool }
+
+// Record looks for a finding.
+func (t *toldSink) Record(r trace.Record) {
+	if _, ok := r.Event.(trace.Finding); ok {
+		t.finding = true
+	}
 }
 
 // readJob reads and checks everything that the user said.
@@ -163,6 +176,9 @@ func (a *app) readJob(cmd *cobra.Command, args []string) (*job, error) {
 	o := &j.options
 	if err := o.check(); err != nil {
 		return nil, err
+	}
+	if o.Sim != "" && o.Plane == plane.KindAuto {
+		o.Plane = plane.KindStack // this host's routes and name servers must not lead into a modem that does not exist
 	}
 	if j.db, err = a.openQuirks(); err != nil {
 		return nil, err
@@ -275,6 +291,10 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 	held := &heldLink{board: board, ended: make(chan struct{})}
 	sink = trace.Fanout{sink, board, held}
 
+	if outcome, bad := o.obstacle(); bad {
+		tellFailure(sink, j.name, outcome)
+		return outcome
+	}
 	facts, openPort, portName, outcome, ok := a.findPort(j, sink)
 	if !ok {
 		return outcome
@@ -324,6 +344,26 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 	return outcome
 }
 
+// obstacle says why this host could not use the link, where that can be seen before anything is dialled.
+func (o *dialOptions) obstacle() (link.Outcome, bool) {
+	switch o.Plane {
+	case plane.KindTUN:
+		if kind, text, cure := tunObstacle(); kind != "" {
+			return link.Outcome{Kind: kind, Detail: "--plane tun: " + text + "; try: " + cure}, true
+		}
+	case plane.KindStack:
+		if o.Proxy == "" || o.Proxy == plane.ProxyOff {
+			break
+		}
+		l, err := net.Listen("tcp", o.Proxy)
+		if err != nil {
+			return link.Outcome{Kind: link.KindPlane, Detail: "the proxy: " + err.Error() + "; try: --proxy 127.0.0.1:0 for any free port, or --proxy off"}, true
+		}
+		_ = l.Close() // nothing was accepted
+	}
+	return link.Outcome{}, false
+}
+
 func proveMode(o *dialOptions) link.ProveMode {
 	switch {
 	case o.Prove:
@@ -365,7 +405,9 @@ func (a *app) findPort(j *job, sink trace.Sink) (facts quirks.Facts, open func(c
 	}
 	r, err := j.db.Resolve(found.facts, j.options.Quirks, j.set)
 	if err != nil {
-		return facts, nil, "", link.Outcome{Kind: link.KindUsage, Err: err}, false
+		o := link.Outcome{Kind: link.KindUsage, Err: err}
+		tellFailure(sink, j.name, o)
+		return facts, nil, "", o, false
 	}
 	open = link.SerialOpener(found.path, r)
 	return found.facts, open, found.path, link.Outcome{}, true

@@ -164,15 +164,23 @@ func userName() string {
 // checkPlanes says which data planes would work.
 func checkPlanes() []checkup {
 	c := checkup{Name: "plane tun", State: "ok", Text: "a TUN device can be made: the whole host can use the link"}
-	switch err := unix.Access("/dev/net/tun", unix.R_OK|unix.W_OK); {
-	case errors.Is(err, unix.ENOENT):
-		c = checkup{"plane tun", "note", "/dev/net/tun is missing: this kernel has no TUN, or its module is not loaded", "modprobe tun; without it --plane stack gives a proxy"}
-	case err != nil:
-		c = checkup{"plane tun", "note", "/dev/net/tun: " + err.Error(), "run as root; without it --plane stack gives a proxy"}
-	case !mayAdminNet():
-		c = checkup{"plane tun", "note", "this user may not configure the network (CAP_NET_ADMIN)", "run as root; without it --plane stack gives a proxy"}
+	if kind, text, cure := tunObstacle(); kind != "" {
+		c = checkup{"plane tun", "note", text, cure}
 	}
 	return []checkup{c, {Name: "plane stack", State: "ok", Text: "works everywhere: a SOCKS5 and HTTP proxy on the link"}}
+}
+
+// tunObstacle says why --plane tun would fail on this host; the kind is "" where nothing is seen that would.
+func tunObstacle() (kind link.Kind, text, cure string) {
+	switch err := unix.Access("/dev/net/tun", unix.R_OK|unix.W_OK); {
+	case errors.Is(err, unix.ENOENT):
+		return link.KindNoKernel, "/dev/net/tun is missing: this kernel has no TUN, or its module is not loaded", "modprobe tun; without it --plane stack gives a proxy"
+	case err != nil:
+		return link.KindPrivilege, "/dev/net/tun: " + err.Error(), "run as root; --plane stack gives a proxy and needs no right"
+	case !mayAdminNet():
+		return link.KindPrivilege, "this user may not configure the network (CAP_NET_ADMIN)", "run as root; --plane stack gives a proxy and needs no right"
+	}
+	return "", "", ""
 }
 
 // mayAdminNet says whether this process has CAP_NET_ADMIN.

@@ -304,11 +304,11 @@ func explanation(r *quirks.Resolution, key string) explained {
 	}
 	for _, s := range list {
 		es := explainedSetting{
-			Key: s.Key, Value: s.Value.String(), Source: sourceOf(s), Profile: s.Profile, Reason: s.Reason, Sources: s.Sources,
+			Key: s.Key, Value: shownValue(s.Key, s.Value), Source: sourceOf(s), Profile: s.Profile, Reason: s.Reason, Sources: s.Sources,
 			Confidence: s.Confidence, Assumed: s.Assumed, Losers: []explainedLoser{},
 		}
 		for _, l := range s.Losers {
-			es.Losers = append(es.Losers, explainedLoser{l.Value.String(), strings.TrimSpace(l.Layer.String() + " " + l.Source), l.Why})
+			es.Losers = append(es.Losers, explainedLoser{shownValue(s.Key, l.Value), strings.TrimSpace(l.Layer.String() + " " + l.Source), l.Why})
 		}
 		e.Settings = append(e.Settings, es)
 	}

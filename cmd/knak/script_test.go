@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
 	"os"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/knakppp/knak/core/control"
 )
 
 func TestMain(m *testing.M) {
@@ -24,7 +28,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("NO_COLOR", "1")
 			return os.MkdirAll(e.WorkDir+"/config", 0o700)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": checkStatus},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": checkStatus, "waitlink": waitLink},
 	})
 }
 
@@ -42,5 +46,25 @@ func checkStatus(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if code != args[0] {
 		ts.Fatalf("exit status %s, want %s", code, args[0])
+	}
+}
+
+// waitLink waits until a dial that runs in the background has a link up: waitlink NAME.
+func waitLink(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: waitlink NAME")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	for {
+		st, err := control.AskStatus(ctx, ts.Getenv("KNAK_RUNTIME_DIR"), args[0])
+		if err == nil && st.Up != nil {
+			return
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			ts.Fatalf("%s did not come up: %v", args[0], err)
+		}
 	}
 }

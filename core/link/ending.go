@@ -183,7 +183,7 @@ func (s *Session) attemptOver(now time.Time) {
 
 // final are failures that another attempt cannot cure, or must not try to: three wrong PINs block a SIM.
 var final = map[Kind]bool{
-	trace.FailedPINNeeded: true, trace.FailedPINWrong: true, trace.FailedPUKNeeded: true, trace.FailedNoSIM: true, KindUsage: true, KindPrivilege: true, KindPlane: true,
+	trace.FailedPINNeeded: true, trace.FailedPINWrong: true, trace.FailedPUKNeeded: true, trace.FailedNoSIM: true, KindUsage: true, KindPrivilege: true, KindNoKernel: true, KindPlane: true,
 	trace.FailedRegistrationDenied: true, KindInternal: true,
 }
 

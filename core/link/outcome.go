@@ -50,6 +50,7 @@ const (
 	KindUsage       Kind = "usage"      // what the user asked for cannot be followed
 	KindPlane       Kind = "plane"      // the data plane could not be set up
 	KindPrivilege   Kind = "privilege"  // the data plane needs a privilege
+	KindNoKernel    Kind = "no-kernel"  // the kernel does not offer the data plane
 	KindCarriesNone Kind = trace.FailedCarriesNothing
 	KindCarrierLost Kind = trace.FailedCarrierLost
 	KindInternal    Kind = "internal"
@@ -69,6 +70,7 @@ var exits = map[Kind]struct{ code, late ExitCode }{
 	KindUsage:       {code: ExitUsage},
 	KindPlane:       {code: ExitFatal},
 	KindPrivilege:   {code: ExitPrivilege},
+	KindNoKernel:    {code: ExitNoKernel},
 	KindInternal:    {code: ExitFatal},
 	KindCarrierLost: {code: ExitModemHangup, late: ExitAuth},
 	KindCarriesNone: {code: ExitCarriesNoData},

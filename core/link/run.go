@@ -399,8 +399,11 @@ func (r *Runner) openPlane(cfg plane.Config) {
 	p, err := r.env.OpenPlane(context.Background(), cfg)
 	if err != nil {
 		kind := KindPlane
-		if errors.Is(err, plane.ErrNotPermitted) {
+		switch {
+		case errors.Is(err, plane.ErrNotPermitted):
 			kind = KindPrivilege
+		case errors.Is(err, plane.ErrUnsupported):
+			kind = KindNoKernel
 		}
 		r.step(func(now time.Time) { r.session.PlaneFailed(now, kind, err) })
 		return
