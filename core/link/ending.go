@@ -162,15 +162,17 @@ func (s *Session) attemptOver(now time.Time) {
 	if o.Kind == "" {
 		o = Outcome{Kind: KindInternal, Phase: s.phase}
 	}
-	if !s.upSince.IsZero() {
-		// A link that was up and is lost: count anew.
-		s.down(now, o)
-		s.attempt = 0
+	wasUp := !s.upSince.IsZero()
+	if wasUp {
+		s.attempt = 0 // a link that was up and is lost: count anew
 	}
-	reason, ok := s.tryAgain(o)
+	reason, ok := s.tryAgain(o, wasUp)
 	if !ok {
 		s.finish(now, o)
 		return
+	}
+	if wasUp {
+		s.down(now, o)
 	}
 	wait := s.nextDelay()
 	s.stage = stageWaiting
@@ -187,9 +189,10 @@ var final = map[Kind]bool{
 	trace.FailedRegistrationDenied: true, KindInternal: true,
 }
 
-// tryAgain says whether there is another attempt, and why.
-func (s *Session) tryAgain(o Outcome) (reason string, ok bool) {
-	if o.Clean() && o.Kind != KindPeerEnded || final[o.Kind] || s.selection.Policy == nil {
+// tryAgain says whether there is another attempt, and why. wasUp: it is about a link that worked and is lost, which only
+// --persist dials again.
+func (s *Session) tryAgain(o Outcome, wasUp bool) (reason string, ok bool) {
+	if o.Clean() && o.Kind != KindPeerEnded || final[o.Kind] || s.selection.Policy == nil || wasUp && !s.cfg.Persist {
 		return "", false
 	}
 	s.blankUser = !s.blankUser && s.tryBlank(o)
@@ -201,9 +204,6 @@ func (s *Session) tryAgain(o Outcome) (reason string, ok bool) {
 		return "the network may not know the user name; trying an empty one", true
 	}
 	if limit > 0 && s.attempt >= limit {
-		return "", false
-	}
-	if o.Kind == KindPeerEnded && !s.cfg.Persist {
 		return "", false
 	}
 	return o.String(), true

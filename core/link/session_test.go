@@ -120,3 +120,21 @@ func mustScenario(t testing.TB, name string) sim.Scenario {
 	}
 	return s
 }
+
+// TestOneDown: a link that was up and ends is told once, with how long it was up, and not dialled again unless somebody
+// asked for that.
+func TestOneDown(t *testing.T) {
+	for _, scenario := range []string{"terminate-after-60s", "hangup-after-60s"} {
+		s := call{scenario: scenario, config: func(c *Config) { c.Once = false }}.run(t)
+		var downs []trace.Down
+		for _, r := range s.Records {
+			if d, ok := r.Event.(trace.Down); ok {
+				downs = append(downs, d)
+			}
+		}
+		if len(downs) != 1 || downs[0].Seconds < 59 || downs[0].ExitCode != int(s.Outcome.ExitCode()) {
+			t.Errorf("%s: %+v, exit code %d", scenario, downs, s.Outcome.ExitCode())
+			s.dump(t)
+		}
+	}
+}

@@ -46,8 +46,9 @@ const dirVariable = "KNAK_GUEST"
 // Inside tells whether this process runs in the guest.
 func Inside() bool { return os.Getenv(dirVariable) != "" }
 
-// Main is the TestMain of a package whose tests run in the guest. It does not return.
-func Main(m *testing.M) {
+// Main is the TestMain of a package whose tests run in the guest. It does not return. What prepare does, it does on the
+// machine itself, before the guest boots: build a program, for one, and name it in a variable KNAK_…, which the tests see.
+func Main(m *testing.M, prepare ...func() (undo func(), err error)) {
 	switch {
 	case os.Getpid() == 1 && Inside():
 		initProcess() // ends with the guest
@@ -63,12 +64,23 @@ func Main(m *testing.M) {
 	if list := flag.Lookup("test.list"); list != nil && list.Value.String() != "" {
 		os.Exit(m.Run()) // only names: no need to boot
 	}
-	code, err := boot(path)
+	code, err := prepareAndBoot(path, prepare)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "guest:", err)
 		code = 1
 	}
 	os.Exit(code)
+}
+
+func prepareAndBoot(kernel string, prepare []func() (func(), error)) (int, error) {
+	for _, f := range prepare {
+		undo, err := f()
+		if err != nil {
+			return 1, err
+		}
+		defer undo()
+	}
+	return boot(kernel)
 }
 
 // boot runs this binary with its own arguments in the guest and returns its exit status.

@@ -9,10 +9,11 @@ import (
 	"testing"
 
 	"github.com/knakppp/knak/test/guest"
+	"github.com/knakppp/knak/test/interop/program"
 	"github.com/knakppp/knak/test/peer"
 )
 
-func TestMain(m *testing.M) { guest.Main(m) }
+func TestMain(m *testing.M) { guest.Main(m, program.Build) }
 
 // TestGuestHasPPP says early and plainly what every other test here stands on.
 func TestGuestHasPPP(t *testing.T) {
