@@ -23,6 +23,10 @@ type Port interface {
 	Close() error
 }
 
+// Gatherer may be implemented by a Port whose reads are small. Its Read calls f when it is about to wait; until then the
+// plane may gather packets of several reads. Where a Port is no Gatherer, each Read is passed on at once.
+type Gatherer interface{ OnIdle(f func()) }
+
 // Environment is the world that Run works in.
 type Environment struct {
 	// OpenPort opens the port; it is called again when the port was lost and another attempt is due. It should wait for a
@@ -51,8 +55,8 @@ type Runner struct {
 	port     Port
 	atPort   Port
 	plane    plane.Plane
-	pending  []byte // octets for the port
-	deadline time.Time
+	pending  []byte    // octets for the port
+	armed    time.Time // when the timer fires; the zero time: it does not run
 	outcome  Outcome
 	finished bool
 
@@ -109,7 +113,7 @@ func (r *Runner) Run(ctx context.Context) Outcome {
 			r.Hangup(KindHangup, "told to end")
 		case <-r.timer.C:
 			r.step(func(now time.Time) {
-				r.deadline = time.Time{} // the timer has fired: it must be set again, also to the same time
+				r.armed = time.Time{}
 				r.session.Advance(now)
 			})
 		case <-r.done:
@@ -204,17 +208,15 @@ func (r *Runner) drain() {
 	r.rearm()
 }
 
-// rearm sets the timer for the session's deadline, with r.mu held.
+// rearm sets the timer for the session's deadline, with r.mu held. A deadline that moves away, as many do with every
+// frame, leaves the timer as it is: it fires once for nothing and is then set anew, which costs less than setting it
+// with every frame.
 func (r *Runner) rearm() {
 	d := r.session.Deadline()
-	if d.Equal(r.deadline) {
+	if d.IsZero() || !r.armed.IsZero() && !d.Before(r.armed) {
 		return
 	}
-	r.deadline = d
-	if d.IsZero() {
-		r.timer.Stop()
-		return
-	}
+	r.armed = d
 	r.timer.Reset(time.Until(d))
 }
 
@@ -258,13 +260,33 @@ func (r *Runner) flush() {
 	}
 }
 
-// readLoop reads the port until it is closed or lost.
+// readLoop reads the port until it is closed or lost. What the plane keeps back is flushed when nothing more is at hand.
 func (r *Runner) readLoop(port Port) {
 	buf := make([]byte, 32<<10)
+	var kept plane.Plane
+	flush := func() {
+		if kept == nil {
+			return
+		}
+		p := kept
+		kept = nil
+		if err := p.Flush(); err != nil {
+			r.step(func(now time.Time) { r.planeLost(now, err) })
+		}
+	}
+	g, gathers := port.(Gatherer)
+	if gathers {
+		g.OnIdle(flush)
+	}
 	for {
 		n, err := port.Read(buf)
 		if n > 0 {
-			r.received(buf[:n])
+			if to := r.received(buf[:n]); to != nil {
+				kept = to
+			}
+		}
+		if err != nil || !gathers {
+			flush()
 		}
 		if err != nil {
 			r.portLost(port, err)
@@ -293,10 +315,10 @@ func (r *Runner) writeAT(p []byte) {
 }
 
 // received gives octets to the session and IP packets to the plane. The lock is not held while the plane works: a packet
-// is valid until the session is given octets again, which only this goroutine does.
-func (r *Runner) received(p []byte) {
+// is valid until the session is given octets again, which only this goroutine does. It returns the plane that got packets
+// and may be keeping some back.
+func (r *Runner) received(p []byte) (to plane.Plane) {
 	now := time.Now()
-	var to plane.Plane
 	r.mu.Lock()
 	for len(p) > 0 && !r.finished {
 		var ip []byte
@@ -313,11 +335,7 @@ func (r *Runner) received(p []byte) {
 		}
 	}
 	r.mu.Unlock()
-	if to != nil {
-		if err := to.Flush(); err != nil {
-			r.step(func(now time.Time) { r.planeLost(now, err) })
-		}
-	}
+	return to
 }
 
 // planeLost ends a link whose plane works no more, with r.mu held.
@@ -438,18 +456,28 @@ func (r *Runner) closePlane() {
 // planeLoop carries packets from the plane to the port. It writes them itself, so that a port which takes no more
 // makes the plane wait, and not this program's memory grow.
 func (r *Runner) planeLoop(p plane.Plane) {
+	var now time.Time // of the batch; to ask for the time is a system call on some machines
 	add := func(ip []byte) bool {
+		if now.IsZero() {
+			now = time.Now()
+		}
 		r.mu.Lock()
-		r.pending = r.session.AppendPacket(time.Now(), r.pending, ip)
+		r.pending = r.session.AppendPacket(now, r.pending, ip)
 		more := len(r.pending) < writeChunk
 		r.mu.Unlock()
 		return more
 	}
 	for {
+		now = time.Time{}
 		if err := p.Read(add); err != nil {
 			return // closed
 		}
 		r.flush()
-		r.step(r.session.Advance) // a limit may be reached
+		r.mu.Lock()
+		if !r.finished && !now.IsZero() {
+			r.session.Advance(now) // a limit may be reached
+			r.drain()
+		}
+		r.mu.Unlock()
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"go.bug.st/serial"
 	"golang.org/x/sys/unix"
@@ -73,6 +74,7 @@ var ErrNoModemLines = errors.New("the port has no modem lines")
 type Port struct {
 	path     string // with all symbolic links resolved
 	file     *os.File
+	in, out  transfer
 	lock     *lockFile
 	saved    *unix.Termios // what Close restores, once there is something to restore
 	timeout  time.Duration
@@ -117,6 +119,12 @@ func Open(path string, cfg Config) (_ *Port, err error) {
 		return nil, openError(tty, err)
 	}
 	p.file = os.NewFile(uintptr(fd), tty)
+	raw, err := p.file.SyscallConn()
+	if err != nil {
+		return nil, openError(tty, err)
+	}
+	p.in.init(raw.Read, unix.SYS_READ)
+	p.out.init(raw.Write, unix.SYS_WRITE)
 	saved, err := unix.IoctlGetTermios(fd, unix.TCGETS2)
 	if err != nil {
 		return nil, openError(tty, err)
@@ -170,22 +178,44 @@ func (p *Port) LockFile() string { return p.lock.name() }
 
 // Read waits for at least one byte. Its errors: os.ErrDeadlineExceeded when the deadline passes, ErrHungUp, os.ErrClosed.
 func (p *Port) Read(b []byte) (int, error) {
-	n, err := p.file.Read(b)
-	return n, hungUp(err)
+	if len(b) == 0 {
+		return 0, nil
+	}
+	n, err := p.in.once(b, true)
+	if n == 0 && err == nil {
+		err = ErrHungUp
+	}
+	return n, err
 }
+
+// OnIdle makes Read call f when there is nothing to read at the moment and it is about to wait, so that its caller can
+// gather what several reads gave. It must be called before Read is; f must not use the port's Read.
+func (p *Port) OnIdle(f func()) { p.in.idle = f }
 
 // Write sends all of b, or says how many bytes of it the driver took. Its errors are those of Read.
 func (p *Port) Write(b []byte) (int, error) {
+	// Mostly the driver takes all at once; only what has to wait needs a time limit.
+	n, err := p.out.once(b, false)
+	if err != nil || n == len(b) {
+		return n, err
+	}
 	p.mu.Lock()
 	set := p.deadline
 	p.mu.Unlock()
 	if !set {
 		if err := closed(p.file.SetWriteDeadline(time.Now().Add(p.timeout))); err != nil {
-			return 0, err
+			return n, err
+		}
+		defer p.file.SetWriteDeadline(time.Time{})
+	}
+	for n < len(b) {
+		more, err := p.out.once(b[n:], true)
+		n += more
+		if err != nil {
+			return n, err
 		}
 	}
-	n, err := p.file.Write(b)
-	return n, hungUp(err)
+	return n, nil
 }
 
 // SetReadDeadline sets when Read gives up, also one that is waiting; the zero time: never.
@@ -244,6 +274,72 @@ func (p *Port) giveBack() error {
 	}
 	errs = append(errs, p.lock.release())
 	return errors.Join(errs...)
+}
+
+// transfer is one direction of the port: system calls on a descriptor that does not block, made without telling the
+// scheduler. It would take each for one that may last, and hand this thread's work to another one and back, which costs
+// more than the call. Its closures are made once: one made for a call would be allocated for it.
+type transfer struct {
+	wait, try func() error
+	idle      func() // called before waiting; nil: nobody wants to know
+
+	buf []byte
+	n   int
+	err error
+}
+
+// init takes RawConn's Read or Write and the number of the system call that goes with it.
+func (t *transfer) init(ready func(func(fd uintptr) bool) error, call uintptr) {
+	do := func(fd uintptr) {
+		for {
+			n, _, errno := unix.RawSyscall(call, fd, uintptr(unsafe.Pointer(&t.buf[0])), uintptr(len(t.buf)))
+			switch errno {
+			case 0:
+				t.n, t.err = int(n), nil
+			case unix.EINTR:
+				continue
+			default:
+				t.n, t.err = 0, errno
+			}
+			return
+		}
+	}
+	whenReady := func(fd uintptr) bool {
+		do(fd)
+		if t.err != unix.EAGAIN {
+			return true
+		}
+		if t.idle != nil {
+			t.idle()
+		}
+		return false
+	}
+	now := func(fd uintptr) bool { do(fd); return true }
+	t.wait = func() error { return ready(whenReady) }
+	t.try = func() error { return ready(now) }
+}
+
+// once makes one transfer. With wait it goes on until some bytes went over; otherwise none may have.
+func (t *transfer) once(b []byte, wait bool) (int, error) {
+	if len(b) == 0 {
+		return 0, nil
+	}
+	t.buf = b
+	f := t.try
+	if wait {
+		f = t.wait
+	}
+	err := f()
+	t.buf = nil
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return 0, os.ErrDeadlineExceeded
+	case err != nil:
+		return 0, os.ErrClosed
+	case t.err == unix.EAGAIN:
+		return 0, nil
+	}
+	return t.n, hungUp(t.err)
 }
 
 // control calls f with the descriptor, which stays open meanwhile.

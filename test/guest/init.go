@@ -20,7 +20,7 @@ import (
 var modules = []string{
 	"lib/crc-ccitt", "drivers/net/slip/slhc", "fs/overlayfs/overlay",
 	"drivers/net/ppp/ppp_generic", "drivers/net/ppp/ppp_async", "drivers/net/ppp/ppp_deflate", "drivers/net/ppp/bsd_comp", "drivers/net/ppp/ppp_mppe",
-	"drivers/net/tun", "drivers/net/veth", "net/sched/sch_netem",
+	"drivers/net/tun", "drivers/net/veth", "net/sched/sch_netem", "net/ipv6/ipv6",
 }
 
 // initProcess is the guest's first process: it makes the system whole, runs the tests and ends the guest.

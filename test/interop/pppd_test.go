@@ -63,12 +63,22 @@ func ptyPair(t testing.TB, line string) (a, b string) {
 	for range 100 {
 		_, errA := os.Stat(a)
 		if _, errB := os.Stat(b); errA == nil && errB == nil {
-			return a, b
+			return resolved(t, a), resolved(t, b)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 	t.Fatal("socat made no pseudo-terminals")
 	return "", ""
+}
+
+// resolved is the terminal itself: pppd names its lock file after the last part of the name, which all links share.
+func resolved(t testing.TB, link string) string {
+	t.Helper()
+	path, err := filepath.EvalSymlinks(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func TestPPPDAgainstPPPD(t *testing.T) {

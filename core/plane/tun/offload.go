@@ -151,25 +151,27 @@ type coalescer struct {
 	next   uint32 // the sequence number that continues
 	count  int
 	ended  bool // the last segment was short or pushed
+	pure   bool // what is kept is one acknowledgement without data
 }
 
 // segment is what coalescing asks about a packet.
 type segment struct {
 	ipHead, head int
 	seq          uint32
+	pure         bool // an acknowledgement without data
 }
 
-// parseSegment finds out whether a packet may be coalesced: a TCP segment with data and a correct checksum, which the
+// parseSegment finds out whether a packet may be coalesced: a TCP segment with a correct checksum, which the
 // kernel will not check again; no IP options, no fragment, no flags but ACK and PSH.
 func parseSegment(p []byte) (s segment, ok bool) {
 	switch {
-	case len(p) > 40 && p[0] == 0x45:
+	case len(p) >= 40 && p[0] == 0x45:
 		s.ipHead = 20
 		// The flags and offset must be Don't Fragment alone: then the identification means nothing (RFC 6864).
 		if int(binary.BigEndian.Uint16(p[2:])) != len(p) || binary.BigEndian.Uint16(p[6:]) != 0x4000 || p[9] != protocolTCP || fold(sum(p[:20], 0)) != 0xffff {
 			return s, false
 		}
-	case len(p) > 60 && p[0]>>4 == 6:
+	case len(p) >= 60 && p[0]>>4 == 6:
 		s.ipHead = 40
 		if int(binary.BigEndian.Uint16(p[4:])) != len(p)-40 || p[6] != protocolTCP {
 			return s, false
@@ -179,11 +181,43 @@ func parseSegment(p []byte) (s segment, ok bool) {
 	}
 	tcp := p[s.ipHead:]
 	s.head = s.ipHead + int(tcp[12]>>4)*4
-	if s.head < s.ipHead+20 || s.head >= len(p) || tcp[13]&^tcpPSH != tcpACK || tcp[12]&0x0f != 0 {
+	if s.head < s.ipHead+20 || s.head > len(p) || tcp[13]&^tcpPSH != tcpACK || tcp[12]&0x0f != 0 {
 		return s, false
 	}
 	s.seq = binary.BigEndian.Uint32(tcp[4:])
+	if s.pure = s.head == len(p); s.pure && (tcp[13] != tcpACK || !plainOptions(tcp[20:s.head-s.ipHead])) {
+		return s, false
+	}
 	return s, fold(sum(tcp, pseudoHeader(p, s.ipHead, len(tcp)))) == 0xffff
+}
+
+// plainOptions says that there is no option but the timestamps and padding: nothing that only this segment tells, as
+// SACK does.
+func plainOptions(b []byte) bool {
+	const nop, timestamps = 1, 8
+	for len(b) > 0 {
+		switch {
+		case b[0] == nop:
+			b = b[1:]
+		case b[0] == timestamps && len(b) >= 10 && b[1] == 10:
+			b = b[10:]
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// overtakes says that a kept acknowledgement may be dropped because p, which follows it at once, acknowledges more and
+// says the same otherwise (RFC 3449 section 5.2.1: ACK filtering). Each one costs a system call, and the kernel would
+// answer each with a few segments of its own instead of one train. Repeated acknowledgements mean loss and are all kept.
+func (c *coalescer) overtakes(p []byte, s segment) bool {
+	if c.count != 1 || !c.pure || !s.pure || s.head != c.head || s.ipHead != c.ipHead {
+		return false
+	}
+	a, b := c.buf[vnetHead:][s.ipHead:], p[s.ipHead:]
+	more := binary.BigEndian.Uint32(b[8:]) - binary.BigEndian.Uint32(a[8:])
+	return more != 0 && more < 1<<31 && bytes.Equal(a[:8], b[:8]) && sameHosts(c.buf[vnetHead:], p, s)
 }
 
 // start keeps a segment as the first of a new packet. Nothing may be kept already.
@@ -192,11 +226,12 @@ func (c *coalescer) start(p []byte, s segment) {
 	c.ipHead, c.head, c.size, c.count = s.ipHead, s.head, len(p)-s.head, 1
 	c.next = s.seq + uint32(c.size)
 	c.ended = p[s.ipHead+13]&tcpPSH != 0
+	c.pure = s.pure
 }
 
 // extend appends a segment if it continues what is kept.
 func (c *coalescer) extend(p []byte, s segment) bool {
-	if c.count == 0 || c.ended || s.seq != c.next || s.head != c.head || s.ipHead != c.ipHead {
+	if c.count == 0 || c.ended || c.pure || s.pure || s.seq != c.next || s.head != c.head || s.ipHead != c.ipHead {
 		return false
 	}
 	n := len(p) - s.head
@@ -216,15 +251,19 @@ func (c *coalescer) extend(p []byte, s segment) bool {
 
 // sameFlow compares all of the headers but lengths, checksums, the identification, the sequence number and PSH.
 func sameFlow(a, b []byte, s segment) bool {
-	if s.ipHead == 20 {
-		if a[1] != b[1] || !bytes.Equal(a[6:10], b[6:10]) || !bytes.Equal(a[12:20], b[12:20]) {
-			return false
-		}
-	} else if !bytes.Equal(a[:4], b[:4]) || !bytes.Equal(a[6:40], b[6:40]) {
+	if !sameHosts(a, b, s) {
 		return false
 	}
 	a, b = a[s.ipHead:s.head], b[s.ipHead:s.head]
 	return bytes.Equal(a[:4], b[:4]) && bytes.Equal(a[8:13], b[8:13]) && bytes.Equal(a[14:16], b[14:16]) && bytes.Equal(a[18:], b[18:])
+}
+
+// sameHosts compares the IP headers but lengths, checksums and the identification.
+func sameHosts(a, b []byte, s segment) bool {
+	if s.ipHead == 20 {
+		return a[1] == b[1] && bytes.Equal(a[6:10], b[6:10]) && bytes.Equal(a[12:20], b[12:20])
+	}
+	return bytes.Equal(a[:4], b[:4]) && bytes.Equal(a[6:40], b[6:40])
 }
 
 // finish completes the headers and returns what to write; nothing is kept after it. It is valid until the next start.

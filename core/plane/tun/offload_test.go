@@ -306,3 +306,54 @@ func BenchmarkCoalesceAndSplit(b *testing.B) {
 		}
 	}
 }
+
+// ack makes an acknowledgement of everything before number.
+func ack(number uint32, flags byte, options, payload []byte) []byte {
+	p := tcpSegment(false, 5, flags, options, payload)
+	tcp := p[20:]
+	binary.BigEndian.PutUint32(tcp[8:], number)
+	tcp[checksumAt], tcp[checksumAt+1] = 0, 0
+	binary.BigEndian.PutUint16(tcp[checksumAt:], ^slowSum(append(slowPseudo(p, 20), tcp...)))
+	return p
+}
+
+// TestOvertakenAcknowledgements: only what says nothing that the next one does not say is dropped (RFC 3449 section 5.2.1).
+func TestOvertakenAcknowledgements(t *testing.T) {
+	timestamps := []byte{1, 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8}
+	later := []byte{1, 1, 8, 10, 1, 2, 3, 5, 5, 6, 7, 9}
+	sack := []byte{1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2}
+	for _, c := range []struct {
+		name          string
+		first, second []byte
+		want          bool
+	}{
+		{"acknowledges more", ack(100, tcpACK, nil, nil), ack(200, tcpACK, nil, nil), true},
+		{"over the end of the numbers", ack(0xfffffff0, tcpACK, nil, nil), ack(10, tcpACK, nil, nil), true},
+		{"with timestamps", ack(100, tcpACK, timestamps, nil), ack(200, tcpACK, later, nil), true},
+		{"the same again", ack(100, tcpACK, nil, nil), ack(100, tcpACK, nil, nil), false},
+		{"an older one", ack(200, tcpACK, nil, nil), ack(100, tcpACK, nil, nil), false},
+		{"the first has SACK", ack(100, tcpACK, sack, nil), ack(200, tcpACK, nil, nil), false},
+		{"the second has SACK", ack(100, tcpACK, nil, nil), ack(200, tcpACK, sack, nil), false},
+		{"the first has data", ack(100, tcpACK, nil, []byte("x")), ack(200, tcpACK, nil, nil), false},
+		{"the second has data", ack(100, tcpACK, nil, nil), ack(200, tcpACK, nil, []byte("x")), false},
+		{"FIN", ack(100, tcpACK, nil, nil), ack(200, tcpACK|tcpFIN, nil, nil), false},
+		{"ECE", ack(100, tcpACK|0x40, nil, nil), ack(200, tcpACK, nil, nil), false},
+		{"another sequence number", tcpSegment(false, 6, tcpACK, nil, nil), ack(200, tcpACK, nil, nil), false},
+		{"another kind of IP", tcpSegment(true, 5, tcpACK, nil, nil), ack(200, tcpACK, nil, nil), false},
+	} {
+		kept := coalescer{buf: make([]byte, vnetHead)}
+		got := false
+		if s, ok := parseSegment(c.first); ok {
+			kept.start(c.first, s)
+			if s, ok := parseSegment(c.second); ok {
+				got = kept.overtakes(c.second, s)
+				if kept.extend(c.second, s) {
+					t.Errorf("%s: joined as data", c.name)
+				}
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: dropped %v, want %v", c.name, got, c.want)
+		}
+	}
+}

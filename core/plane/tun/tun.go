@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -95,7 +96,7 @@ func Open(name string) (*Device, error) {
 	d.readWait = func(fd uintptr) bool { d.read(fd); return d.readErr != unix.EAGAIN }
 	d.readNow = func(fd uintptr) bool { d.read(fd); return true }
 	d.writeNow = func(fd uintptr) bool {
-		_, d.writeErr = ignoringEINTR(unix.Write, int(fd), d.out)
+		_, d.writeErr = transfer(unix.SYS_WRITE, fd, d.out)
 		return true
 	}
 	return d, nil
@@ -136,7 +137,7 @@ func (d *Device) Read(each func(packet []byte) (more bool)) error {
 	}
 }
 
-func (d *Device) read(fd uintptr) { d.readN, d.readErr = ignoringEINTR(unix.Read, int(fd), d.in) }
+func (d *Device) read(fd uintptr) { d.readN, d.readErr = transfer(unix.SYS_READ, fd, d.in) }
 
 // Write gives the kernel a packet as received on the interface, or keeps it back until Flush. A packet that the kernel does
 // not take, because it is malformed, the interface is down or there is no memory, is dropped without an error.
@@ -147,13 +148,17 @@ func (d *Device) Write(packet []byte) error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
 	seg, ok := parseSegment(packet)
+	if ok && d.kept.overtakes(packet, seg) {
+		d.kept.start(packet, seg)
+		return nil
+	}
 	if ok && d.kept.extend(packet, seg) {
 		return nil
 	}
 	if err := d.flush(); err != nil {
 		return err
 	}
-	if ok && !d.single {
+	if ok && (!d.single || seg.pure) {
 		d.kept.start(packet, seg)
 		return nil
 	}
@@ -205,11 +210,17 @@ func (d *Device) Close() error {
 	return nil
 }
 
-func ignoringEINTR(call func(int, []byte) (int, error), fd int, b []byte) (int, error) {
+// transfer reads or writes without telling the scheduler, which would take the call for one that may last and hand this
+// thread's work to another one and back. A descriptor that does not block never lasts. b must not be empty.
+func transfer(call, fd uintptr, b []byte) (int, error) {
 	for {
-		n, err := call(fd, b)
-		if err != unix.EINTR {
-			return n, err
+		n, _, errno := unix.RawSyscall(call, fd, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
+		switch errno {
+		case 0:
+			return int(n), nil
+		case unix.EINTR:
+		default:
+			return 0, errno
 		}
 	}
 }
