@@ -180,6 +180,9 @@ func (a *app) readJob(cmd *cobra.Command, args []string) (*job, error) {
 	if o.Sim != "" && o.Plane == plane.KindAuto {
 		o.Plane = plane.KindStack // this host's routes and name servers must not lead into a modem that does not exist
 	}
+	if o.Port == "-" && a.global.JSON {
+		return nil, usagef("--port - takes standard output: with --log-format json the events go to standard error")
+	}
 	if j.db, err = a.openQuirks(); err != nil {
 		return nil, err
 	}
@@ -215,6 +218,8 @@ func (o *dialOptions) check() error {
 		return usagef("--prove and --no-prove exclude each other")
 	case o.Sim != "" && (o.Port != "" || o.ATPort != ""):
 		return usagef("--sim and --port exclude each other: the simulated modem is in this process")
+	case o.Port == "-" && (o.PasswordFile == "-" || o.PINFile == "-"):
+		return usagef("--port - takes standard input: read the password and the PIN from files")
 	case len(o.Forward) > 0 && o.Plane != plane.KindStack:
 		return usagef("--forward needs --plane stack")
 	}
@@ -396,6 +401,9 @@ func (a *app) findPort(j *job, sink trace.Sink) (facts quirks.Facts, open func(c
 		}
 		m := sim.New(*j.scenario, uint64(time.Now().UnixNano()))
 		return facts, func(context.Context) (link.Port, error) { return link.NewMemoryPort(m), nil }, "sim:" + j.scenario.Name, link.Outcome{}, true
+	}
+	if j.options.Port == "-" {
+		return quirks.Facts{USB: quirks.None}, link.OpenStdio(os.Stdin, os.Stdout), "standard input and output", link.Outcome{}, true
 	}
 	found, err := choosePort(os.DirFS("/sys"), j.options.Port, j.db, j.set)
 	if err != nil {
