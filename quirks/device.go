@@ -6,11 +6,12 @@ import (
 	"strings"
 )
 
-// Device is an entry that gives a profile to the modems it matches. All conditions must hold; of the patterns of one
-// condition one must match; an empty condition always holds.
+// Device is an entry that gives a profile, or the numbers of some interfaces, or both, to the modems it matches. All
+// conditions must hold; of the patterns of one condition one must match; an empty condition always holds.
 type Device struct {
 	Name         string   `json:"name"`
-	Profile      string   `json:"profile"`
+	Profile      string   `json:"profile,omitempty"`   // empty: none
+	Ports        []Quirk  `json:"ports,omitempty"`     // the entry's own settings, of port.data_interface and port.at_interface
 	USB          []string `json:"usb,omitempty"`       // vid:pid, or vid:*
 	Interface    []string `json:"interface,omitempty"` // these and the rest are patterns with * and ?, upper and lower case alike
 	Class        []string `json:"class,omitempty"`
@@ -19,6 +20,7 @@ type Device struct {
 	Model        []string `json:"model,omitempty"`
 	Revision     []string `json:"revision,omitempty"`
 	Sources      []string `json:"sources"`
+	Confidence   string   `json:"confidence,omitempty"` // of Ports; one of Confidences
 	Layer        Layer    `json:"layer"`
 	Origin       string   `json:"origin"` // file:line
 
@@ -112,7 +114,7 @@ func (r *reader) tables(t *node, name string) (list []*node) {
 func (r *reader) readDevice(t *node) Device {
 	d := Device{Name: r.text(t, "name"), Profile: r.text(t, "profile"), Layer: r.layer, Origin: r.origin(t.pos),
 		file: r.file, pos: t.pos}
-	allowed := []string{"name", "profile", "source"}
+	allowed := []string{"name", "profile", "ports", "source", "confidence"}
 	some := false
 	for _, c := range conditions {
 		allowed = append(allowed, c.name)
@@ -126,9 +128,11 @@ func (r *reader) readDevice(t *node) Device {
 		some = some || len(patterns) > 0
 	}
 	d.Sources, _ = r.texts(t, "source")
+	d.Confidence = r.confidence(t)
 	r.only(t, "name", allowed...)
-	if d.Profile == "" {
-		r.problem(t.pos, "profile is missing")
+	r.readPorts(t, &d)
+	if d.Profile == "" && len(d.Ports) == 0 {
+		r.problem(t.pos, "a device needs profile or ports, or both")
 	}
 	if r.layer == Builtin && (d.Name == "" || len(d.Sources) == 0) {
 		r.problem(t.pos, "a device needs a name and a source")
@@ -137,6 +141,42 @@ func (r *reader) readDevice(t *node) Device {
 		r.problem(t.pos, "a device needs at least one of usb, manufacturer, model and revision")
 	}
 	return d
+}
+
+// ports are the settings that an entry can make without a profile.
+var ports = []struct{ name, key, reason string }{
+	{"data", "port.data_interface", "The tty of interface %s carries PPP in this modem."},
+	{"at", "port.at_interface", "The tty of interface %s takes commands in this modem, also during a call."},
+}
+
+// readPorts reads the interface numbers of an entry.
+func (r *reader) readPorts(t *node, d *Device) {
+	n := t.child("ports")
+	if n == nil || !r.want(n, "ports", isTable) {
+		return
+	}
+	var names []string
+	for _, p := range ports {
+		names = append(names, p.name)
+		c := n.child(p.name)
+		if c == nil || !r.want(c, p.name, isInt) {
+			continue
+		}
+		v, err := table[p.key].fromNode(c)
+		if err != nil || c.num < 0 {
+			r.problem(c.pos, "%s: %d is not the number of a USB interface, 0 to 255; leave out what is not known", p.name, c.num)
+			continue
+		}
+		d.Ports = append(d.Ports, Quirk{Key: p.key, Value: v, Reason: fmt.Sprintf(p.reason, v), Sources: d.Sources,
+			Confidence: d.Confidence, Layer: d.Layer, Origin: d.Origin})
+	}
+	r.only(n, "name", names...)
+	if len(n.names) == 0 {
+		r.problem(n.pos, "ports is empty; write ports = { data = NUMBER, at = NUMBER }, or one of the two")
+	}
+	if r.layer == Builtin && d.Confidence == "" {
+		r.problem(n.pos, "ports need a confidence")
+	}
 }
 
 // alone gives the first USB id of an entry that many devices share, where the entry does not look at the model too.

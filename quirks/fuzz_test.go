@@ -134,6 +134,7 @@ func FuzzTOML(f *testing.F) {
 		f.Add(s)
 	}
 	f.Add("schema = 1\n[[auth.user]]\nvalue = 'x'\nfirmware = { from = '1' }\n[[auth.user]]\nvalue = \"\"\"\na\"\"\"\n")
+	f.Add("schema = 1\n[[device]]\nusb = ['19d2:0117']\nports = { data = 3, at = 1 }\n[[device]]\nmodel = ['E398*']\nports.data = 2\n")
 	f.Add("a.b = 1\n[a.c]\nd = [ # x\n [{e.f = 0x1F}], 1979-05-27 ]\n[[x]]\n[x.y]\n[[x.z]]\n")
 	f.Fuzz(checkFile)
 }

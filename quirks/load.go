@@ -375,10 +375,10 @@ func (l *loader) devices(p *place) {
 
 // reject says why an entry cannot be used among the others, or "".
 func (db *DB) reject(d *Device) string {
-	if isFragment(d.Profile) {
+	if d.Profile != "" && isFragment(d.Profile) {
 		return fmt.Sprintf("%q is there to be inherited; a device needs a profile of its own", d.Profile)
 	}
-	if db.files[d.Profile] == nil {
+	if d.Profile != "" && db.files[d.Profile] == nil {
 		text := fmt.Sprintf("profile %q is not there or has problems of its own", d.Profile)
 		if n := nearest(d.Profile, db.Profiles()); n != "" {
 			text += fmt.Sprintf("; did you mean %q?", n)

@@ -126,6 +126,10 @@ func TestTiesAreErrorsInShippedDataAndWarningsElsewhere(t *testing.T) {
 		{"patterns that cannot meet", device("acme/one", `model = ["MF1*"]`), device("acme/two", `model = ["MF2*"]`), ""},
 		{"one more exact", device("acme/one", `model = ["MF180"]`), device("acme/two", `model = ["MF1*"]`), ""},
 		{"one alternative more exact, the other not", device("acme/one", `model = ["MF180", "MF1*"]`), device("acme/two", `model = ["*F18"]`), "lcp.mru"},
+		{"ports", device("acme/one", "usb = [\"19d2:0117\"]\nports = { data = 1 }\nconfidence = \"reported\""),
+			device("acme/one", "usb = [\"19d2:0117\"]\nports = { data = 2 }\nconfidence = \"reported\""), "port.data_interface"},
+		{"ports on which they agree", device("acme/one", "usb = [\"19d2:0117\"]\nports = { data = 1, at = 0 }\nconfidence = \"reported\""),
+			device("acme/same", "usb = [\"19d2:0117\"]\nports = { data = 1 }\nconfidence = \"reported\""), ""},
 		{"no disagreement", device("acme/one", `usb = ["19d2:0117"]`), device("acme/same", `usb = ["19d2:0117"]`), ""},
 	} {
 		db, problems := Open(builtin(append(profiles, "devices.toml", "schema = 1\n"+c.a+c.b)...))

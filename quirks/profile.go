@@ -203,10 +203,7 @@ func (r *reader) readQuirk(k *key, t *node) Quirk {
 	}
 	q.Reason = r.text(t, "reason")
 	q.Sources, _ = r.texts(t, "source")
-	q.Confidence = r.text(t, "confidence")
-	if q.Confidence != "" && !slices.Contains(Confidences, q.Confidence) {
-		r.problem(t.child("confidence").pos, "%s", unknownText("confidence", q.Confidence, Confidences))
-	}
+	q.Confidence = r.confidence(t)
 	q.ReviewBy = r.date(t, "review_by")
 	q.Firmware = r.firmware(t)
 	if r.layer == Builtin {

@@ -123,3 +123,12 @@ func (r *reader) date(t *node, name string) string {
 	}
 	return n.text
 }
+
+// confidence reads an optional one of Confidences.
+func (r *reader) confidence(t *node) string {
+	word := r.text(t, "confidence")
+	if word != "" && !slices.Contains(Confidences, word) {
+		r.problem(t.child("confidence").pos, "%s", unknownText("confidence", word, Confidences))
+	}
+	return word
+}

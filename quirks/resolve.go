@@ -11,11 +11,11 @@ import (
 type candidate struct {
 	quirk   *Quirk
 	profile string // the profile that was matched or chosen; the quirk may stand in one that it inherits from
-	home    string // the profile whose file the quirk stands in
+	home    string // the profile whose file the quirk stands in; empty: the entry itself
 	layer   Layer  // the outer one of the quirk's and its device entry's: naming a profile in a layer is a setting there
 	entry   *Device
 	exact   specificity
-	depth   int // place in the lineage: the profile itself beats what it inherits from
+	depth   int // place in the lineage: the profile itself beats what it inherits from, and the entry beats the profile
 	fits    Tri // whether the modem's firmware is in the quirk's range
 }
 
@@ -123,10 +123,11 @@ func (r *Resolution) match() (all []*candidate) {
 			cmp.Compare(a.entry.Profile, b.entry.Profile))
 	})
 	for _, h := range hits {
+		all = append(all, h.entry.candidates(h.exact)...)
 		// Two entries may name one profile; the stronger one, which comes first, is enough.
-		if !slices.Contains(r.profiles, h.entry.Profile) {
-			r.profiles = append(r.profiles, h.entry.Profile)
-			all = append(all, r.db.candidates(h.entry.Profile, h.entry, h.exact, r.facts)...)
+		if id := h.entry.Profile; id != "" && !slices.Contains(r.profiles, id) {
+			r.profiles = append(r.profiles, id)
+			all = append(all, r.db.candidates(id, h.entry, h.exact, r.facts)...)
 		}
 	}
 	return all
@@ -146,6 +147,17 @@ func (db *DB) candidates(id string, entry *Device, exact specificity, facts Fact
 				all = append(all, c)
 			}
 		}
+	}
+	return all
+}
+
+// aboveProfiles is more than any place in a lineage.
+const aboveProfiles = 1 << 20
+
+// candidates gives what the entry itself sets.
+func (d *Device) candidates(exact specificity) (all []*candidate) {
+	for i := range d.Ports {
+		all = append(all, &candidate{quirk: &d.Ports[i], profile: d.Profile, layer: d.Layer, entry: d, exact: exact, depth: aboveProfiles, fits: Yes})
 	}
 	return all
 }
@@ -230,6 +242,9 @@ func merge(v Value, q *Quirk) Value {
 	return v
 }
 
+// String names what the candidate comes from.
+func (c *candidate) String() string { return cmp.Or(c.home, "a device entry") }
+
 // loser describes a candidate that did not win.
 func (c *candidate) loser(why string) Loser {
 	q := c.quirk
@@ -252,8 +267,10 @@ func why(c, over *candidate) string {
 		return fmt.Sprintf("layer %s beats layer %s", over.layer, c.layer)
 	case c.exact != over.exact:
 		return fmt.Sprintf("the entry at %s matches more exactly than the one at %s", over.entry.Origin, c.entry.Origin)
-	case c.profile != over.profile:
-		return fmt.Sprintf("a tie: %s comes before %s", over.profile, c.profile)
+	case c.entry != over.entry:
+		return fmt.Sprintf("a tie: %s comes before %s", over, c)
+	case over.home == "":
+		return fmt.Sprintf("the entry at %s says otherwise", over.entry.Origin)
 	case c.depth != over.depth:
 		return fmt.Sprintf("%s inherits from %s and says otherwise", over.profile, c.home)
 	case c.quirk.Firmware == nil:
@@ -270,9 +287,9 @@ func (r *Resolution) warn(fit []*candidate) {
 		if c.layer != w.layer || c.exact != w.exact || c.layer == CommandLine {
 			return
 		}
-		if c.profile != w.profile && (c.quirk.Op != Set || w.quirk.Op != Set || !c.quirk.Value.Equal(w.quirk.Value)) {
+		if c.entry != w.entry && (c.quirk.Op != Set || w.quirk.Op != Set || !c.quirk.Value.Equal(w.quirk.Value)) {
 			r.warnings = append(r.warnings, fmt.Sprintf("%s: %s (%s) and %s (%s) match this modem equally exactly; %s is used",
-				w.quirk.Key, w.home, w.quirk.Origin, c.home, c.quirk.Origin, w.quirk.Origin))
+				w.quirk.Key, w, w.quirk.Origin, c, c.quirk.Origin, w.quirk.Origin))
 			return
 		}
 	}

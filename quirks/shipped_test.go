@@ -26,7 +26,9 @@ func TestShippedDataIsSound(t *testing.T) {
 	}
 	used := map[string]bool{}
 	for _, d := range db.Devices() {
-		used[d.Profile] = true
+		if d.Profile != "" {
+			used[d.Profile] = true
+		}
 	}
 	for _, id := range db.Profiles() {
 		p, _ := db.Profile(id)
@@ -58,15 +60,21 @@ func TestShippedDataIsSound(t *testing.T) {
 // Each source is something that a reader can look up, and no source is one that only this project's machines can.
 func TestShippedSourcesAreAddresses(t *testing.T) {
 	db := shipped(t)
+	check := func(origin string, sources []string) {
+		for _, s := range sources {
+			if !strings.HasPrefix(s, "https://") && !strings.HasPrefix(s, "http://") {
+				t.Errorf("%s: source %q is not an address", origin, s)
+			}
+		}
+	}
 	for _, id := range db.Profiles() {
 		p, _ := db.Profile(id)
 		for _, q := range p.Quirks {
-			for _, s := range q.Sources {
-				if !strings.HasPrefix(s, "https://") && !strings.HasPrefix(s, "http://") {
-					t.Errorf("%s: source %q is not an address", q.Origin, s)
-				}
-			}
+			check(q.Origin, q.Sources)
 		}
+	}
+	for _, d := range db.Devices() {
+		check(d.Origin, d.Sources)
 	}
 }
 

@@ -1,6 +1,7 @@
 package quirks
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -13,15 +14,15 @@ func (db *DB) Validate() (problems []*Problem) {
 	}
 	for i := range db.devices {
 		d := &db.devices[i]
-		for _, c := range db.candidates(d.Profile, d, specificity{}, Facts{}) {
+		for _, c := range db.ofEntry(d) {
 			if why := c.unfit(Facts{}); why != "" {
 				at(d, "%s: %s", c.quirk.Origin, why)
 			}
 		}
 		for j := range i {
 			if e := &db.devices[j]; e.Layer == d.Layer && tie(d, e) {
-				if key := db.disagree(d.Profile, e.Profile); key != "" {
-					at(d, "%s (%s) and %s (%s) can match the same modem equally exactly, and disagree about %s", d.Profile, d.Origin, e.Profile, e.Origin, key)
+				if key := db.disagree(d, e); key != "" {
+					at(d, "%s and the entry at %s can match the same modem equally exactly, and disagree about %s", d.Origin, e.Origin, key)
 				}
 			}
 		}
@@ -61,16 +62,33 @@ func orNone(patterns []string) []string {
 	return patterns
 }
 
-// disagree gives a key about which two profiles say different things, or "".
-func (db *DB) disagree(a, b string) string {
-	p, err1 := db.Resolve(Facts{}, a, nil)
-	q, err2 := db.Resolve(Facts{}, b, nil)
-	if err1 != nil || err2 != nil {
-		return ""
+// ofEntry gives all that an entry brings.
+func (db *DB) ofEntry(d *Device) []*candidate {
+	all := d.candidates(specificity{})
+	if d.Profile != "" {
+		all = append(all, db.candidates(d.Profile, d, specificity{}, Facts{})...)
 	}
-	for i, s := range p.settings {
-		if t := q.settings[i]; s.Layer != Default && t.Layer != Default && !s.Value.Equal(t.Value) {
-			return s.Key
+	return all
+}
+
+// disagree gives a key about which two entries say different things, or "".
+func (db *DB) disagree(d, e *Device) string {
+	p, q := db.ofEntry(d), db.ofEntry(e)
+	of := func(all []*candidate, k *key) Setting {
+		var r Resolution
+		var mine []*candidate
+		for _, c := range all {
+			if c.quirk.Key == k.Name {
+				mine = append(mine, c)
+			}
+		}
+		slices.SortStableFunc(mine, compare)
+		return r.settle(k, mine)
+	}
+	for _, c := range p {
+		k := table[c.quirk.Key]
+		if s, t := of(p, k), of(q, k); s.Layer != Default && t.Layer != Default && !s.Value.Equal(t.Value) {
+			return k.Name
 		}
 	}
 	return ""
