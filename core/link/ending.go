@@ -49,6 +49,9 @@ func (s *Session) fail(now time.Time, o Outcome) {
 		s.engine.Close(now, s.goodbye())
 		s.pumpEngine(now)
 	case stageWaiting, stageReopening:
+		if o.Kind == KindHangup {
+			s.outcome = o // a person ended the waiting, whatever the last attempt ended with
+		}
 		s.finish(now, s.outcome)
 	case stageClosing, stageEnding, stageIdle:
 		// It ends already.

@@ -138,3 +138,53 @@ func TestOneDown(t *testing.T) {
 		}
 	}
 }
+
+// A link that was up and is lost ends the dial; only with Persist it is dialled again.
+func TestLostLink(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		scenario string
+		config   func(*Config)
+		code     ExitCode
+		ups      int
+	}{
+		{"hung up", "hangup-after-60s", nil, ExitModemHangup, 1},
+		{"hung up, several attempts allowed", "hangup-after-60s", func(c *Config) { c.MaxAttempts = 3 }, ExitModemHangup, 1},
+		{"terminated", "terminate-after-60s", nil, ExitOK, 1},
+		{"silent", "silent-after-60s", nil, ExitPeerDead, 1},
+		{"persistent", "hangup-after-60s", func(c *Config) { c.Persist = true }, ExitSignal, 5},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := call{scenario: tt.scenario, limit: 5 * time.Minute, config: func(c *Config) {
+				c.Once = false
+				if tt.config != nil {
+					tt.config(c)
+				}
+			}}.run(t)
+			ups, downs := 0, 0
+			for _, r := range got.Records {
+				switch r.Event.(type) {
+				case trace.Up:
+					ups++
+				case trace.Down:
+					downs++
+				}
+			}
+			if got.Outcome.ExitCode() != tt.code || ups != tt.ups || downs != ups {
+				got.dump(t)
+				t.Errorf("exit %d after %d ups and %d downs, want %d after %d of each", got.Outcome.ExitCode(), ups, downs, tt.code, tt.ups)
+			}
+		})
+	}
+}
+
+// A hang-up while the next attempt is waited for ends with the status of a signal, not with that of the last attempt.
+func TestHangupWhileWaiting(t *testing.T) {
+	got := call{scenario: "dial-busy", limit: 100 * time.Second, set: []string{"retry.delay=1h", "retry.max_delay=1h"}, config: func(c *Config) {
+		c.Once, c.Persist, c.Timeout = false, true, 0
+	}}.run(t)
+	if got.Outcome.ExitCode() != ExitSignal || got.Elapsed > 101*time.Second {
+		got.dump(t)
+		t.Errorf("exit %d after %s, want %d at once", got.Outcome.ExitCode(), got.Elapsed, ExitSignal)
+	}
+}
