@@ -114,6 +114,9 @@ func (db *DB) lineage(id string) (list []string) {
 	return list
 }
 
+// Lineage gives a profile and all it inherits from, each once, the weakest first and the profile itself last.
+func (db *DB) Lineage(id string) []string { return db.lineage(id) }
+
 // place is where one layer's files are.
 type place struct {
 	layer    Layer

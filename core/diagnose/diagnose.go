@@ -117,3 +117,12 @@ func (f *found) add(evidence ...string) {
 
 // rules is all of them. The order decides between causes that are equally likely: what names more of the case stands first.
 var rules = slices.Concat(portRules, simRules, dialRules, lcpRules, authRules, ipcpRules, dataRules)
+
+// IDs gives the ids of all findings, in the order of the rules.
+func IDs() []string {
+	var ids []string
+	for _, r := range rules {
+		ids = append(ids, r.id)
+	}
+	return ids
+}

@@ -180,6 +180,7 @@ func (c *checker) scenario(s *Scenario) {
 			c.fail("network.hosts."+name, "write the name in lower case and without a final dot")
 		}
 	}
+	c.expect(s)
 	c.entries("action", len(s.Actions))
 	for i := range s.Actions {
 		a, path := &s.Actions[i], "action."+strconv.Itoa(i)
@@ -351,7 +352,7 @@ func keysOf(path []string) []string {
 	t := reflect.TypeFor[Scenario]()
 	for _, key := range path {
 		t = fieldOf(t, key)
-		for t != nil && t.Kind() == reflect.Slice {
+		for t != nil && (t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer) {
 			t = t.Elem()
 		}
 		if t == nil || t.Kind() != reflect.Struct {

@@ -28,6 +28,8 @@ type Scenario struct {
 	IPV6CP       IPV6CP       `toml:"ipv6cp"`
 	Network      Network      `toml:"network"`
 	Actions      []Action     `toml:"action"`
+	Ports        *Ports       `toml:"ports"`  // nil: there is one
+	Expect       *Expect      `toml:"expect"` // nil: nothing is said
 }
 
 // Duration is a time.Duration written as Go writes it: "250ms", "4s".

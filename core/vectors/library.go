@@ -1,0 +1,108 @@
+package vectors
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/quirks"
+)
+
+// suffix is how the name of a scenario's file ends.
+const suffix = ".sim.toml"
+
+// Place is a directory of profiles with scenarios beside them: <FS>/<Dir>/<vendor>/<model>.sim.toml.
+type Place struct {
+	FS   fs.FS
+	Dir  string // within FS: "quirks" or "quirks.d"
+	Name string // what to put before names in errors
+}
+
+// Library is the scenarios of all profiles. It does not change after Open and may be used by many at once.
+type Library struct {
+	scenarios map[string]sim.Scenario // by <vendor>/<name>, without the suffix
+	names     []string                // sorted
+}
+
+// Open reads all scenarios. Of several with one name the last place's counts. What is wrong with one is an error; the
+// rest is used.
+func Open(places ...Place) (*Library, []error) {
+	l := &Library{scenarios: map[string]sim.Scenario{}}
+	var errs []error
+	for _, p := range places {
+		// The pattern is sound, so Glob cannot fail.
+		files, _ := fs.Glob(p.FS, p.Dir+"/*/*"+suffix)
+		for _, file := range files {
+			if strings.HasPrefix(path.Base(file), ".") {
+				continue
+			}
+			name := strings.TrimSuffix(strings.TrimPrefix(file, p.Dir+"/"), suffix)
+			shown := path.Join(p.Name, file)
+			text, err := readFile(p.FS, file)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", shown, err))
+				continue
+			}
+			s, err := sim.Parse(shown, text)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			s.Name = name
+			l.scenarios[name] = s
+		}
+	}
+	for name := range l.scenarios {
+		l.names = append(l.names, name)
+	}
+	slices.Sort(l.names)
+	return l, errs
+}
+
+// maxFile is the size in bytes of the largest file that is read.
+const maxFile = 1 << 18
+
+func readFile(fsys fs.FS, file string) ([]byte, error) {
+	info, err := fs.Stat(fsys, file)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("not a regular file")
+	case info.Size() > maxFile:
+		return nil, fmt.Errorf("%d bytes long, but at most %d are read", info.Size(), maxFile)
+	}
+	return fs.ReadFile(fsys, file)
+}
+
+// Names gives the names of all scenarios, sorted.
+func (l *Library) Names() []string { return slices.Clone(l.names) }
+
+// Own gives the scenarios that belong to a profile by their names: <id>.sim.toml and <id>-<anything>.sim.toml, or for a
+// fragment <id><anything>.sim.toml; but a scenario belongs to the profile with the longest name that fits.
+func (l *Library) Own(db *quirks.DB, id string) []sim.Scenario {
+	var list []sim.Scenario
+	all := db.Profiles()
+	for _, name := range l.names {
+		if fits(id, name) && !slices.ContainsFunc(all, func(other string) bool { return len(other) > len(id) && fits(other, name) }) {
+			list = append(list, l.scenarios[name])
+		}
+	}
+	return list
+}
+
+func fits(id, scenario string) bool {
+	rest, ok := strings.CutPrefix(scenario, id)
+	return ok && (rest == "" || rest[0] == '-' || strings.HasPrefix(id, "common/"))
+}
+
+// Orphans gives the names of the scenarios that belong to no profile.
+func (l *Library) Orphans(db *quirks.DB) []string {
+	all := db.Profiles()
+	return slices.DeleteFunc(l.Names(), func(name string) bool {
+		return slices.ContainsFunc(all, func(id string) bool { return fits(id, name) })
+	})
+}

@@ -1,0 +1,66 @@
+package vectors
+
+import (
+	"time"
+
+	"github.com/knakppp/knak/core/trace"
+)
+
+// Report is what came of testing a profile.
+type Report struct {
+	Profile   string           `json:"profile"`
+	OK        bool             `json:"ok"`
+	Scenarios []ScenarioReport `json:"scenarios"`
+	Quirks    []QuirkReport    `json:"quirks"`
+	Problems  []string         `json:"problems"` // what is wrong beyond the scenarios and quirks: no scenario, for example
+}
+
+// ScenarioReport is what came of one scenario, without the profile and with it.
+type ScenarioReport struct {
+	Name     string   `json:"name"`
+	Profile  string   `json:"profile"` // what it was dialled with: the profile, or one that inherits the fragment
+	OK       bool     `json:"ok"`
+	Without  Run      `json:"without"`
+	With     Run      `json:"with"`
+	Problems []string `json:"problems"`
+}
+
+// QuirkReport says whether a quirk makes a difference.
+type QuirkReport struct {
+	Key    string `json:"key"`
+	Value  string `json:"value"`
+	Source string `json:"source"` // file:line
+	Home   string `json:"home"`   // the profile whose file it stands in
+	// Verdict is Needed, DeadWeight, or Untestable for what no simulator can show, such as the speed of a line.
+	Verdict  string `json:"verdict"`
+	Scenario string `json:"scenario"` // the one that shows that it is needed
+	Why      string `json:"why"`      // what gets worse without it; or why it cannot be tested
+}
+
+// The words of QuirkReport.Verdict.
+const (
+	Needed     = "needed"
+	DeadWeight = "dead-weight"
+	Untestable = "untestable"
+)
+
+// Run is what came of dialling a scenario once, or of several times with different chance: the worst of them.
+type Run struct {
+	Up       bool     `json:"up"`
+	Seconds  float64  `json:"seconds"` // of virtual time until up
+	Exit     int      `json:"exit"`
+	Outcome  string   `json:"outcome"`
+	Findings []string `json:"findings"` // ids
+	Proved   bool     `json:"proved"`
+	DNS      []string `json:"dns"`
+	MTU      int      `json:"mtu"`
+	Packets  int      `json:"packets"` // PPP control packets sent until up
+	Held     bool     `json:"held"`    // it stayed up as long as asked
+	HungUp   bool     `json:"hung_up"` // the call was seen to end
+	// HangupSeconds is the virtual time from the beginning of the hang-up to the end.
+	HangupSeconds float64  `json:"hangup_seconds"`
+	Log           []string `json:"log,omitempty"` // the last lines of the story, where the run was not as it should be
+
+	up, hangup time.Duration
+	records    []trace.Record
+}

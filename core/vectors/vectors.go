@@ -1,0 +1,233 @@
+package vectors
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/knakppp/knak/core/diagnose"
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/quirks"
+)
+
+// TestAll tests profiles, several at once, and gives the reports in their order; those for which ctx left no time are
+// missing.
+func TestAll(ctx context.Context, db *quirks.DB, l *Library, ids []string) []Report {
+	reports := make([]*Report, len(ids))
+	next := make(chan int)
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(ids)) {
+		workers.Go(func() {
+			for i := range next {
+				r := Test(db, l, ids[i])
+				reports[i] = &r
+			}
+		})
+	}
+	for i := range ids {
+		if ctx.Err() != nil {
+			break
+		}
+		next <- i
+	}
+	close(next)
+	workers.Wait()
+	var list []Report
+	for _, r := range reports {
+		if r != nil {
+			list = append(list, *r)
+		}
+	}
+	return list
+}
+
+// trial is a scenario dialled with a profile.
+type trial struct {
+	scenario sim.Scenario
+	profile  string
+	// borrowed: the scenario is not the profile's own; it counts only for the quirks of what the profile inherits.
+	borrowed bool
+	with     []Run // one for each seed
+	settings []quirks.Setting
+}
+
+// Test tests one profile. It takes no more than computing time.
+func Test(db *quirks.DB, l *Library, id string) Report {
+	r := Report{Profile: id, OK: true, Scenarios: []ScenarioReport{}, Quirks: []QuirkReport{}, Problems: []string{}}
+	trials := gather(db, l, id)
+	if len(trials) == 0 {
+		r.Problems = append(r.Problems, fmt.Sprintf("there is no scenario: write %s%s, see docs/sim.md", id, suffix))
+	}
+	for i := range trials {
+		s, err := trials[i].run(db)
+		switch {
+		case err != nil:
+			r.Problems = append(r.Problems, fmt.Sprintf("%s: %v", s.Name, err))
+		case trials[i].borrowed:
+		default:
+			r.Scenarios = append(r.Scenarios, s)
+			r.OK = r.OK && s.OK
+		}
+	}
+	if len(trials) > 0 && len(r.Problems) == 0 && r.OK && !slices.ContainsFunc(trials, func(t trial) bool {
+		return t.scenario.Expect != nil && t.scenario.Expect.Without != nil
+	}) {
+		r.Problems = append(r.Problems, "no scenario says what goes wrong without the profile: write [expect.without]")
+	}
+	if len(trials) > 0 {
+		r.Quirks = dropEach(db, id, trials)
+	}
+	for _, q := range r.Quirks {
+		r.OK = r.OK && q.Verdict != DeadWeight
+	}
+	r.OK = r.OK && len(r.Problems) == 0
+	return r
+}
+
+// gather finds what a profile is tested with.
+func gather(db *quirks.DB, l *Library, id string) (trials []trial) {
+	for _, s := range l.Own(db, id) {
+		trials = append(trials, trial{scenario: s, profile: id})
+	}
+	p, _ := db.Profile(id)
+	if p != nil && p.Fragment() && len(trials) == 0 {
+		for _, heir := range db.Profiles() {
+			if h, _ := db.Profile(heir); h != nil && !h.Fragment() && slices.Contains(db.Lineage(heir), id) {
+				for _, s := range l.Own(db, heir) {
+					trials = append(trials, trial{scenario: s, profile: heir})
+				}
+			}
+		}
+		return trials
+	}
+	if len(trials) == 0 {
+		return nil
+	}
+	for _, parent := range db.Lineage(id) {
+		if parent != id {
+			for _, s := range l.Own(db, parent) {
+				trials = append(trials, trial{scenario: s, profile: id, borrowed: true})
+			}
+		}
+	}
+	return trials
+}
+
+// run dials without the profile and with it.
+func (t *trial) run(db *quirks.DB) (ScenarioReport, error) {
+	s := ScenarioReport{Name: t.scenario.Name, Profile: t.profile, Problems: []string{}}
+	e := t.scenario.Expect
+	if e != nil && e.Without != nil && e.Without.Finding != "" && !slices.Contains(diagnose.IDs(), e.Without.Finding) {
+		return s, fmt.Errorf("expect.without.finding: there is no finding %q; there are: %s", e.Without.Finding, strings.Join(diagnose.IDs(), ", "))
+	}
+	with, err := resolve(db, &t.scenario, t.profile, nil)
+	if err != nil {
+		return s, fmt.Errorf("expect.set: %w", err)
+	}
+	t.settings = with.Changed()
+	t.with = dial(&t.scenario, with)
+	if t.borrowed {
+		return s, nil
+	}
+	s.With = worst(t.with)
+	for i := range t.with {
+		if text := t.with[i].unlike(&t.scenario); text != "" {
+			s.With = t.with[i]
+			s.Problems = append(s.Problems, "with the profile: "+text)
+			break
+		}
+	}
+	without, err := resolve(db, &t.scenario, "", nil)
+	if err != nil {
+		return s, fmt.Errorf("expect.set: %w", err)
+	}
+	runs := dial(&t.scenario, without)
+	s.Without = worst(runs)
+	if e != nil && e.Without != nil {
+		// Where chance has a part it must go wrong in the named way half of the times.
+		wrong, text := 0, ""
+		for i := range runs {
+			if why := runs[i].notShort(e, &t.with[i]); why != "" {
+				s.Without, text = runs[i], why
+			} else {
+				wrong++
+			}
+		}
+		if wrong == 0 || wrong*2 < len(runs) {
+			s.Problems = append(s.Problems, "without the profile: "+text)
+		}
+	}
+	s.With.keepLog(len(s.Problems) > 0)
+	s.Without.keepLog(len(s.Problems) > 0)
+	s.OK = len(s.Problems) == 0
+	return s, nil
+}
+
+// untestable are the keys that a simulated modem takes no notice of.
+var untestable = map[string]string{
+	"port.baud":         "a simulated modem has no speed",
+	"port.flow":         "a simulated modem has no flow control",
+	"port.at_interface": "a simulated modem is dialled on the port it is asked on",
+}
+
+// dropEach takes one quirk of the profile away after the other and looks what gets worse.
+func dropEach(db *quirks.DB, id string, trials []trial) []QuirkReport {
+	list := []QuirkReport{}
+	at := map[string]int{}
+	mine := db.Lineage(id)
+	note := func(q QuirkReport) {
+		if _, ok := at[q.Key+" "+q.Source]; !ok {
+			q.Verdict = DeadWeight
+			if why, ok := untestable[q.Key]; ok {
+				q.Verdict, q.Why = Untestable, why
+			}
+			at[q.Key+" "+q.Source] = len(list)
+			list = append(list, q)
+		}
+	}
+	for i := range trials {
+		t := &trials[i]
+		for _, s := range t.settings {
+			if s.Profile == "" || !slices.Contains(mine, s.Profile) || t.borrowed && s.Profile == id {
+				continue
+			}
+			note(QuirkReport{Key: s.Key, Value: s.Value.String(), Source: s.Source, Home: s.Profile})
+			q := &list[at[s.Key+" "+s.Source]]
+			if q.Verdict != DeadWeight || t.borrowed && !t.good() {
+				continue
+			}
+			r, err := resolve(db, &t.scenario, t.profile, []string{s.Key + "=" + s.Default.String()})
+			if err != nil {
+				q.Why = err.Error()
+				continue
+			}
+			if why := worse(&t.scenario, t.with, dial(&t.scenario, r)); why != "" {
+				q.Verdict, q.Scenario, q.Why = Needed, t.scenario.Name, why
+			}
+		}
+	}
+	// A quirk for other firmware than any scenario's decides nothing anywhere.
+	if p, ok := db.Profile(id); ok {
+		for _, own := range p.Quirks {
+			note(QuirkReport{Key: own.Key, Value: own.Value.String(), Source: own.Origin, Home: id})
+		}
+	}
+	for i := range list {
+		if q := &list[i]; q.Verdict == DeadWeight && q.Why == "" {
+			q.Why = "no scenario gets worse without it"
+		}
+	}
+	return list
+}
+
+// good says whether the scenario comes up as it should.
+func (t *trial) good() bool {
+	return !slices.ContainsFunc(t.with, func(r Run) bool { return r.unlike(&t.scenario) != "" })
+}
+
+// seconds is how people read a duration here.
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
