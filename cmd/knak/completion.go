@@ -7,6 +7,10 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/quirks"
 )
 
 // completionShells are the shells that completions/ has a file for, with the way to write it.
@@ -28,7 +32,8 @@ func (a *app) completionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion " + strings.Join(names, "|"),
 		Short: "Print the completion script of a shell",
-		Long: `Print the completion script of a shell. To try it in a running bash:
+		Long: `Print the completion script of a shell. To try it in a running bash that
+has its package bash-completion:
 
   source <(knak completion bash)
 
@@ -46,5 +51,66 @@ The packages install it for bash, zsh and fish.`,
 			}
 			return nil
 		},
+	}
+}
+
+// complete says how the value of a flag is completed.
+func complete(cmd *cobra.Command, flag string, f cobra.CompletionFunc) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, f); err != nil {
+		panic(err) // no such flag: a mistake in this package
+	}
+}
+
+// completeWords completes an option that takes one of a few words.
+func completeWords(option string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(optionWords[option], cobra.ShellCompDirectiveNoFileComp)
+}
+
+func completeProfiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	db, _ := quirks.Open(quirks.Sources{Builtin: knak.Files}) // a completion says nothing of errors
+	return db.Profiles(), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeScenarios completes a name; a file is possible too.
+func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return sim.Names(knak.Files), cobra.ShellCompDirectiveDefault
+}
+
+func completeKeys(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	var keys []string
+	for _, k := range quirks.Keys {
+		keys = append(keys, k.Name+"\t"+k.Meaning)
+	}
+	return keys, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeSet completes a key of the quirks, and behind its = the words that it may have.
+func completeSet(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	name, _, ok := strings.Cut(typed, "=")
+	var list []string
+	if !ok {
+		for _, k := range quirks.Keys {
+			list = append(list, k.Name+"=\t"+k.Meaning)
+		}
+		return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	}
+	k, _ := quirks.Lookup(strings.TrimRight(name, "+-"))
+	words := k.Allowed
+	if k.Type == quirks.Bool {
+		words = []string{"true", "false"}
+	}
+	for _, w := range words {
+		list = append(list, name+"="+w)
+	}
+	return list, cobra.ShellCompDirectiveNoFileComp
+}
+
+// first completes the first argument of a command only.
+func first(f cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return f(cmd, args, typed)
 	}
 }

@@ -82,30 +82,12 @@ means and what to try; the exit status says it to scripts (pppd's numbers where 
 		RunE: func(cmd *cobra.Command, args []string) error { return a.dial(cmd, args) },
 	}
 	addDialFlags(cmd.Flags())
-	register := func(flag string, complete cobra.CompletionFunc) {
-		if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
-			panic(err) // no such flag: a mistake in this file
-		}
+	complete(cmd, "set", completeSet)
+	complete(cmd, "quirks", completeProfiles)
+	complete(cmd, "sim", completeScenarios)
+	for _, flag := range []string{"plane", "dns"} {
+		complete(cmd, flag, completeWords(flag))
 	}
-	words := func(list ...string) cobra.CompletionFunc {
-		return cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp)
-	}
-	register("plane", words(optionWords["plane"]...))
-	register("dns", words(optionWords["dns"]...))
-	register("quirks", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		db, _ := quirks.Open(quirks.Sources{Builtin: knak.Files})
-		return db.Profiles(), cobra.ShellCompDirectiveNoFileComp
-	})
-	register("set", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		var keys []string
-		for _, k := range quirks.Keys {
-			keys = append(keys, k.Name+"=\t"+k.Meaning)
-		}
-		return keys, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
-	})
-	register("sim", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return sim.Names(knak.Files), cobra.ShellCompDirectiveDefault
-	})
 	return cmd
 }
 

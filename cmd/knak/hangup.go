@@ -23,7 +23,7 @@ func (a *app) hangupCommand() *cobra.Command {
 		Long: `End a link that a running dial holds: PPP is terminated, the call is ended and verified, and routes, addresses, DNS and
 locks are given back. Without LINK the only running link is meant. It is no error when nothing was up.`,
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: completeLinks,
+		ValidArgsFunction: first(completeLinks),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.readGlobal(cmd); err != nil {
 				return err
@@ -99,10 +99,7 @@ func chooseLinks(args []string, all bool) ([]string, error) {
 	return links, nil
 }
 
-func completeLinks(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
+func completeLinks(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	links, _ := control.Links(control.Dir()) // a completion says nothing of errors
 	return links, cobra.ShellCompDirectiveNoFileComp
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -112,20 +111,12 @@ func (a *app) quirksListCommand() *cobra.Command {
 	}
 }
 
-func completeProfiles(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	db, _ := quirks.Open(quirks.Sources{Builtin: knak.Files})
-	return db.Profiles(), cobra.ShellCompDirectiveNoFileComp
-}
-
 func (a *app) quirksShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "show PROFILE",
 		Short:             "Show a profile: each setting with its reason, source and confidence",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: completeProfiles,
+		ValidArgsFunction: first(completeProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.readGlobal(cmd); err != nil {
 				return err
@@ -222,6 +213,10 @@ opened), or the one that --fact, --sim or --quirks describe.`,
 	f.StringVar(&profile, "quirks", "", "use this `profile` instead of the one that matches")
 	f.StringVar(&simulated, "sim", "", "take the facts from this `scenario`")
 	f.StringArrayVar(&set, "set", nil, "set one quirk, `KEY=VALUE`, above everything else")
+	complete(cmd, "key", completeKeys)
+	complete(cmd, "quirks", completeProfiles)
+	complete(cmd, "sim", completeScenarios)
+	complete(cmd, "set", completeSet)
 	return cmd
 }
 

@@ -87,6 +87,9 @@ says in plain words what went wrong and what to try.
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
 	addGlobalFlags(root.PersistentFlags())
+	for _, flag := range []string{"color", "log-format"} {
+		complete(root, flag, completeWords(flag))
+	}
 	root.AddCommand(a.dialCommand(), a.hangupCommand(), a.statusCommand(), a.devicesCommand(), a.quirksCommand(),
 		a.simCommand(), a.doctorCommand(), a.completionCommand(), a.versionCommand())
 	for _, add := range extraCommands {

@@ -27,13 +27,8 @@ func (a *app) simCommand() *cobra.Command {
 terminal is the first line on standard output. SCENARIO is a name (--list) or a TOML file; docs/sim.md explains the format.`,
 		Example: `  knak sim huawei/e398 --link /tmp/modem
   knak dial --port /tmp/modem --plane stack`,
-		Args: cobra.MaximumNArgs(1),
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			return sim.Names(knak.Files), cobra.ShellCompDirectiveDefault
-		},
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: first(completeScenarios),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.readGlobal(cmd); err != nil {
 				return err

@@ -25,7 +25,7 @@ func (a *app) statusCommand() *cobra.Command {
 		Long: `Show every link, or one: phase, device and profile, addresses, DNS, how long it is up, octets, signal, and the last
 finding. The exit status is 0 also when no link is up.`,
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: completeLinks,
+		ValidArgsFunction: first(completeLinks),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.readGlobal(cmd); err != nil {
 				return err
