@@ -6,7 +6,7 @@ BENCHTIME ?= 1s
 GORELEASER := github.com/goreleaser/goreleaser/v2@v2.16.0
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.7.2
 
-.PHONY: help build test unit interop fuzz bench lint generate release-check tools clean
+.PHONY: help build test unit interop fuzz bench lint generate apn release-check tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -36,6 +36,9 @@ lint: ## go vet and golangci-lint
 generate: ## completions, man pages, reference pages
 	$(GO) test ./cmd/knak -run TestGenerated -update
 	$(GO) test ./quirks -run Generated -update
+
+apn: ## the compiled-in table of APNs, from Debian's package mobile-broadband-provider-info
+	cd core/apn && $(GO) generate
 
 release-check: ## is goreleaser.yaml accepted?
 	$(GO) run $(GORELEASER) check

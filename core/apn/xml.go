@@ -1,0 +1,162 @@
+package apn
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Path is where the package mobile-broadband-provider-info has its table (Debian; other distributions alike).
+const Path = "/usr/share/mobile-broadband-provider-info/serviceproviders.xml"
+
+// maxXML is how many octets of a file are read; the largest known has 370 kB.
+const maxXML = 8 << 20
+
+// The parts of serviceproviders.2.dtd that matter for a data call. CDMA providers have no IMSI to be found by.
+type (
+	xmlProvider struct {
+		Names   []string `xml:"name"`
+		Primary string   `xml:"primary,attr"`
+		GSM     []xmlGSM `xml:"gsm"`
+	}
+	xmlGSM struct {
+		Networks []struct {
+			MCC string `xml:"mcc,attr"`
+			MNC string `xml:"mnc,attr"`
+		} `xml:"network-id"`
+		GID1 []struct{} `xml:"gid1"`
+		APN  []xmlAPN   `xml:"apn"`
+	}
+	xmlAPN struct {
+		Value string `xml:"value,attr"`
+		Usage []struct {
+			Type string `xml:"type,attr"`
+		} `xml:"usage"`
+		User     *string `xml:"username"`
+		Password *string `xml:"password"`
+		Auth     *struct {
+			Method string `xml:"method,attr"`
+		} `xml:"authentication"`
+	}
+)
+
+// ReadXML reads a serviceproviders.xml, format 2.0. source is for people.
+func ReadXML(r io.Reader, source string) (*Table, error) {
+	t := &Table{Source: source}
+	limited := &io.LimitedReader{R: r, N: maxXML + 1}
+	d := xml.NewDecoder(limited)
+	rooted := false
+	for {
+		token, err := d.Token()
+		switch {
+		case limited.N <= 0:
+			return nil, fmt.Errorf("provider table: longer than %d octets", maxXML)
+		case errors.Is(err, io.EOF) && rooted:
+			return t, nil
+		case err != nil:
+			return nil, fmt.Errorf("provider table: %w", err)
+		}
+		start, ok := token.(xml.StartElement)
+		if !ok {
+			continue
+		}
+		switch start.Name.Local {
+		case "serviceproviders":
+			rooted = true
+			for _, a := range start.Attr {
+				if a.Name.Local == "format" && !strings.HasPrefix(a.Value, "2.") {
+					return nil, fmt.Errorf("provider table: format %.10q is not known; this program reads 2.0", a.Value)
+				}
+			}
+		case "provider":
+			var p xmlProvider
+			if err := d.DecodeElement(&p, &start); err != nil {
+				return nil, fmt.Errorf("provider table: %w", err)
+			}
+			t.addXML(&p)
+		default:
+			if !rooted {
+				return nil, fmt.Errorf("provider table: begins with <%.20s>, not with <serviceproviders>", start.Name.Local)
+			}
+		}
+	}
+}
+
+func (t *Table) addXML(x *xmlProvider) {
+	p := Provider{Rank: Unsaid}
+	if len(x.Names) > 0 {
+		p.Name = x.Names[0]
+	}
+	switch x.Primary {
+	case "true":
+		p.Rank = Primary
+	case "false":
+		p.Rank = Virtual
+	}
+	var other []Access // without a use: behind those that are for the internet
+	for _, g := range x.GSM {
+		for _, n := range g.Networks {
+			p.Networks = append(p.Networks, Network{n.MCC, n.MNC})
+		}
+		if len(g.GID1) > 0 && p.Rank == Unsaid {
+			p.Rank = Virtual
+		}
+		for i := range g.APN {
+			a, internet, ok := g.APN[i].access()
+			switch {
+			case ok && internet:
+				p.Access = append(p.Access, a)
+			case ok:
+				other = append(other, a)
+			}
+		}
+	}
+	p.Access = append(p.Access, other...)
+	t.add(p)
+}
+
+// access gives an entry that is good for a data call. Those for picture messages, for WAP and for attaching alone are
+// not. internet says that the table recommends it for nothing else.
+func (x *xmlAPN) access() (a Access, internet, ok bool) {
+	ok = len(x.Usage) == 0
+	for _, u := range x.Usage {
+		internet = internet || u.Type == "internet"
+		ok = ok || strings.Contains(u.Type, "internet")
+	}
+	a = Access{APN: strings.TrimSpace(x.Value)}
+	if x.User != nil || x.Password != nil || x.Auth != nil {
+		a.Login = true
+		if x.User != nil {
+			a.User = strings.TrimSpace(*x.User)
+		}
+		if x.Password != nil {
+			a.Password = strings.TrimSpace(*x.Password)
+		}
+		if x.Auth != nil && (x.Auth.Method == "pap" || x.Auth.Method == "chap") {
+			a.Method = x.Auth.Method
+		}
+	}
+	return a, internet, ok
+}
+
+// cleanName makes a provider's name fit for one line on a terminal.
+func cleanName(s string) string {
+	s = strings.Join(strings.Fields(strings.Map(func(c rune) rune {
+		switch {
+		case unicode.IsSpace(c):
+			return ' '
+		case !unicode.IsPrint(c) || c == utf8.RuneError:
+			return -1
+		}
+		return c
+	}, s)), " ")
+	for len(s) > maxName {
+		_, n := utf8.DecodeLastRuneInString(s)
+		s = strings.TrimSpace(s[:len(s)-n])
+	}
+	return s
+}
