@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,11 +20,13 @@ type quirkDB interface {
 	Resolve(facts quirks.Facts, chosen string, set []string) (*quirks.Resolution, error)
 }
 
-// possible names the profiles that only the modem's own answer can confirm.
+// possible names the profiles that only the modem's own answer can confirm, where the bus says something in favour of
+// them: entries for modules on a UART look at nothing but the answers.
 func possible(r *quirks.Resolution) string {
 	var ids []string
 	for _, m := range r.Matches() {
-		if m.Result == quirks.Unknown && !slices.Contains(ids, m.Device.Profile) {
+		hint := slices.ContainsFunc(m.Conditions, func(c quirks.Condition) bool { return c.Result == quirks.Yes })
+		if m.Result == quirks.Unknown && hint && m.Device.Profile != "" && !slices.Contains(ids, m.Device.Profile) {
 			ids = append(ids, m.Device.Profile)
 		}
 	}
@@ -322,7 +325,7 @@ func printExplanation(w io.Writer, e explained) error {
 			continue
 		}
 		shown++
-		p("\n%s (%s) %s: %s\n", m.Device, m.Profile, matchWord(m.Result), m.Origin)
+		p("\n%s (%s) %s: %s\n", m.Device, cmp.Or(m.Profile, "no profile"), matchWord(m.Result), m.Origin)
 		for _, c := range m.Conditions {
 			fact := c.Fact
 			if fact == "" {
