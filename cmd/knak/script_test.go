@@ -28,7 +28,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("NO_COLOR", "1")
 			return os.MkdirAll(e.WorkDir+"/config", 0o700)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": checkStatus, "waitlink": waitLink},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": checkStatus, "waitlink": waitLink, "waitfile": waitFile},
 	})
 }
 
@@ -67,4 +67,17 @@ func waitLink(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s did not come up: %v", args[0], err)
 		}
 	}
+}
+
+// waitFile waits until a program in the background has made a file: waitfile PATH.
+func waitFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: waitfile PATH")
+	}
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("%s was not made", args[0])
 }

@@ -24,7 +24,7 @@ func (a *app) simCommand() *cobra.Command {
 		Use:   "sim SCENARIO",
 		Short: "Serve a misbehaving modem on a pseudo-terminal",
 		Long: `Serve a simulated modem on a pseudo-terminal, AT commands and PPP, for trying dialers without hardware. The path of the
-terminal is the first line on standard output. SCENARIO is a name (--list) or a TOML file; docs/sim.md explains the format.`,
+terminal is the first line on standard output (with --json its key "port"). SCENARIO is a name (--list) or a TOML file; docs/sim.md explains the format.`,
 		Example: `  knak sim huawei/e398 --link /tmp/modem
   knak dial --port /tmp/modem --plane stack`,
 		Args:              cobra.MaximumNArgs(1),
@@ -54,6 +54,12 @@ terminal is the first line on standard output. SCENARIO is a name (--list) or a 
 type scenarioInfo struct {
 	Name    string `json:"name"`
 	Summary string `json:"summary"`
+}
+
+// servedInfo is the first line of sim --json; events follow.
+type servedInfo struct {
+	Scenario string `json:"scenario"`
+	Port     string `json:"port"`
 }
 
 func (a *app) listScenarios() error {
@@ -88,7 +94,12 @@ func (a *app) serveSim(ctx context.Context, s sim.Scenario, linkPath string) err
 		}
 		defer os.Remove(linkPath)
 	}
-	if _, err := fmt.Fprintln(a.stdout, path); err != nil {
+	if a.global.JSON {
+		err = json.NewEncoder(a.stdout).Encode(servedInfo{s.Name, path})
+	} else {
+		_, err = fmt.Fprintln(a.stdout, path)
+	}
+	if err != nil {
 		return fmt.Errorf("sim: %w", err)
 	}
 	sink, finish := a.sinks(time.Now())

@@ -59,16 +59,21 @@ func (a *app) versionCommand() *cobra.Command {
 			if a.global.JSON {
 				return json.NewEncoder(a.stdout).Encode(v)
 			}
-			text := "knak " + v.Version
-			if v.Commit != "" {
-				text += " (" + v.Commit[:min(12, len(v.Commit))]
-				if v.Date != "" {
-					text += ", " + v.Date
-				}
-				text += ")"
-			}
-			_, err := fmt.Fprintf(a.stdout, "%s %s %s/%s\n", text, v.Go, v.OS, v.Arch)
+			_, err := fmt.Fprintln(a.stdout, v)
 			return err
 		},
 	}
+}
+
+// String is the version for people, in one line.
+func (v versionInfo) String() string {
+	text := "knak " + v.Version
+	if v.Commit != "" {
+		text += " (" + v.Commit[:min(12, len(v.Commit))]
+		if v.Date != "" {
+			text += ", " + v.Date
+		}
+		text += ")"
+	}
+	return fmt.Sprintf("%s %s %s/%s", text, v.Go, v.OS, v.Arch)
 }
