@@ -41,6 +41,7 @@ type Exchange struct {
 	synced       bool // the modem has answered OK and nothing timed out since
 	ignoreFrames bool
 	charDelay    time.Duration
+	never        []string // beginnings of commands that must not be sent
 	secrets      secrets
 	subscribers  []subscriber
 }
@@ -92,6 +93,10 @@ func (x *Exchange) Secret(s string) string {
 
 // CharDelay sets the pause after each character that is sent from now on, for modems that lose characters otherwise.
 func (x *Exchange) CharDelay(d time.Duration) { x.charDelay = d }
+
+// Never names commands that Command refuses as the modem would, with a *ResultError, and does not send. Each stands for
+// everything that begins with it and goes on with no letter: AT+CSQ is also AT+CSQ=?, but not AT+CSQN.
+func (x *Exchange) Never(commands []string) { x.never = commands }
 
 // IgnoreFrames says whether PPP frames in place of an answer are no error, as while a call is being ended.
 func (x *Exchange) IgnoreFrames(on bool) { x.ignoreFrames = on }
@@ -186,12 +191,29 @@ func (x *Exchange) Command(line string, timeout time.Duration) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
+	if Begins(c.line, x.never) {
+		return Reply{}, &ResultError{Command: Redact(c.shown), Result: Failed, Code: -1, Text: "not sent: at.never forbids it"}
+	}
 	if x.behind {
 		if err := x.catchUp(); err != nil {
 			return Reply{}, err
 		}
 	}
 	return x.ask(c, timeout)
+}
+
+// Begins says whether a command line is one of the commands, or begins with one and goes on with no letter. Case and
+// spaces do not matter. AT alone is the beginning of all and therefore of none.
+func Begins(line string, commands []string) bool {
+	plain := func(s string) string { return strings.ToUpper(strings.ReplaceAll(s, " ", "")) }
+	line = plain(line)
+	for _, c := range commands {
+		rest, ok := strings.CutPrefix(line, plain(c))
+		if ok && len(plain(c)) > len("AT") && (rest == "" || rest[0] < 'A' || rest[0] > 'Z') {
+			return true
+		}
+	}
+	return false
 }
 
 // prepare checks a command line and takes it apart.

@@ -27,10 +27,12 @@ const quietTime = time.Second
 // begin starts an attempt on an open port.
 func (s *Session) begin(now time.Time) {
 	s.attempt++
+	s.recovered = false
 	s.outcome = Outcome{}
 	s.provisional, s.proved = false, false
 	s.network, s.network6 = ppp.NetworkUp{}, ppp.NetworkUp6{}
 	s.proof, s.engine = nil, nil
+	s.pinSpent = s.pinSpent || s.dialed.PINSent
 	s.dialed = modem.Result{}
 	s.watcher = diagnose.New()
 	s.enter(now, trace.PhaseDial)
@@ -93,7 +95,9 @@ func (s *Session) take(x *at.Exchange, selection Selection) {
 }
 
 func (s *Session) planFor(selection Selection) modem.Plan {
-	return dialPlan(selection.Policy, s.cfg.PIN.Reveal(), s.user(selection.Policy), s.cfg.Password)
+	plan := dialPlan(selection.Policy, s.cfg.PIN.Reveal(), s.user(selection.Policy), s.cfg.Password)
+	plan.PINSpent = s.pinSpent
+	return plan
 }
 
 // user is the name to authenticate with in this attempt.
@@ -126,9 +130,21 @@ func (s *Session) pumpDialogue(now time.Time) {
 }
 
 func (s *Session) dialogueDone(now time.Time, err error) {
-	if s.stage == stageEnding {
+	switch {
+	case s.stage == stageEnding && s.onATPort:
+		s.dialogue = nil
+		s.hangUp(now)
+		return
+	case s.stage == stageEnding:
 		s.dialogue = nil
 		s.attemptOver(now)
+		return
+	case s.stage == stageRecovering:
+		s.dialogue = nil
+		if err != nil {
+			s.event(now, trace.Notice{Level: "warning", Text: err.Error()})
+		}
+		s.again(now)
 		return
 	}
 	rest := s.dialogue.Rest()
@@ -320,8 +336,18 @@ func (s *Session) phaseOf(now time.Time, p trace.Phase) {
 	s.event(now, p)
 }
 
+// minMTU is the least that every link must carry (RFC 791 section 3.2).
+const minMTU = 68
+
 // networkUp takes the addresses: the link is proved, or the plane is made at once.
 func (s *Session) networkUp(now time.Time, n ppp.NetworkUp) {
+	if most := s.selection.Policy.Int("link.mtu"); most >= minMTU {
+		n.MTU = min(n.MTU, most)
+	}
+	if len(n.DNS) == 0 && s.selection.Policy.Bool("ipcp.require_dns") {
+		s.fail(now, Outcome{Kind: KindNoDNS, Phase: trace.PhaseIPCP, Detail: "the peer named no name server, and ipcp.require_dns is set"})
+		return
+	}
 	old := s.network
 	s.network = n
 	switch s.stage {

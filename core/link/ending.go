@@ -48,7 +48,11 @@ func (s *Session) fail(now time.Time, o Outcome) {
 		s.closePlane()
 		s.engine.Close(now, s.goodbye())
 		s.pumpEngine(now)
-	case stageWaiting, stageReopening:
+	case stageWaiting, stageReopening, stageRecovering:
+		if s.dialogue != nil {
+			s.dialogue.Stop()
+			s.dialogue = nil
+		}
 		if o.Kind == KindHangup {
 			s.outcome = o // a person ended the waiting, whatever the last attempt ended with
 		}
@@ -138,8 +142,19 @@ func (s *Session) endCall(now time.Time, inData bool) {
 		return
 	}
 	s.enter(now, trace.PhaseHangup)
+	s.inData = inData
+	if s.cfg.ATPort && len(s.plan.Send.BeforeHangup) > 0 {
+		s.onATPort = true
+		s.talk(now, stageEnding, modem.BeforeHangup(s.plan))
+		return
+	}
+	s.hangUp(now)
+}
+
+// hangUp ends the call on the port that it was made on.
+func (s *Session) hangUp(now time.Time) {
 	s.onATPort = false
-	hangup := modem.Hangup(s.plan, inData, nil)
+	hangup := modem.Hangup(s.plan, s.inData, nil)
 	s.talk(now, stageEnding, func(x *at.Exchange) error {
 		err := hangup(x)
 		if err != nil {
@@ -237,7 +252,22 @@ func (s *Session) again(now time.Time) {
 		s.out.put(Reopen{})
 		return
 	}
+	if step := s.nextStep(); step != "redial" && !s.recovered {
+		s.recovered = true
+		s.onATPort = s.cfg.ATPort
+		s.talk(now, stageRecovering, modem.Recovery(step, s.plan))
+		return
+	}
 	s.begin(now)
+}
+
+// nextStep is the step of retry.ladder before the next attempt.
+func (s *Session) nextStep() string {
+	ladder := s.selection.Policy.List("retry.ladder")
+	if len(ladder) == 0 || s.blankUser { // an empty name is a cure of its own
+		return "redial"
+	}
+	return ladder[min(max(s.attempt, 1), len(ladder))-1]
 }
 
 // down tells that a link that was up is no more.

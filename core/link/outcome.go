@@ -48,6 +48,7 @@ const (
 	KindMaxBytes    Kind = "max-bytes"  // --max-bytes
 	KindTimeout     Kind = "too-late"   // --timeout passed before the link worked
 	KindUsage       Kind = "usage"      // what the user asked for cannot be followed
+	KindNoDNS       Kind = "no-dns"     // ipcp.require_dns, and the peer named no name server
 	KindPlane       Kind = "plane"      // the data plane could not be set up
 	KindPrivilege   Kind = "privilege"  // the data plane needs a privilege
 	KindNoKernel    Kind = "no-kernel"  // the kernel does not offer the data plane
@@ -68,6 +69,7 @@ var exits = map[Kind]struct{ code, late ExitCode }{
 	KindMaxBytes:    {code: ExitTraffic},
 	KindTimeout:     {code: ExitNegotiation, late: ExitAuth},
 	KindUsage:       {code: ExitUsage},
+	KindNoDNS:       {code: ExitNegotiation},
 	KindPlane:       {code: ExitFatal},
 	KindPrivilege:   {code: ExitPrivilege},
 	KindNoKernel:    {code: ExitNoKernel},

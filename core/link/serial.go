@@ -18,25 +18,49 @@ const reopenPause = 500 * time.Millisecond
 // SerialOpener gives the function by which Run opens a serial port, with the profile's speed and flow control. A port that
 // another program holds is not opened.
 func SerialOpener(path string, p Policy) func(context.Context) (Port, error) {
+	cfg := port.Config{Baud: p.Int("port.baud"), Flow: flowOf(p.Text("port.flow"))}
+	return opener(p, func() (Port, error) {
+		opened, err := port.Open(path, cfg)
+		if err != nil {
+			return nil, err
+		}
+		return &serialPort{opened}, nil
+	})
+}
+
+// opener is SerialOpener without the port. The first time a mistake is told at once, but for port.open_wait; later the
+// device may be restarting, and is waited for as long as the context allows.
+func opener(p Policy, open func() (Port, error)) func(context.Context) (Port, error) {
+	patience, reopen := p.Duration("port.open_wait"), p.Duration("port.reopen_pause")
 	first := true
 	return func(ctx context.Context) (Port, error) {
-		cfg := port.Config{Baud: p.Int("port.baud"), Flow: flowOf(p.Text("port.flow"))}
+		if !first {
+			sleep(ctx, reopen)
+		}
+		until := time.Now().Add(patience)
 		for {
-			opened, err := port.Open(path, cfg)
+			opened, err := open()
 			if err == nil {
 				first = false
-				return &serialPort{opened}, nil
+				return opened, nil
 			}
-			// The first time a mistake is told at once; later the device may be restarting and comes back.
-			if first || !errors.Is(err, os.ErrNotExist) {
+			var locked *port.LockedError
+			away := !first && errors.Is(err, os.ErrNotExist)
+			mayPass := time.Now().Before(until) && !errors.As(err, &locked)
+			if !away && !mayPass || !sleep(ctx, reopenPause) {
 				return nil, err
-			}
-			select {
-			case <-ctx.Done():
-				return nil, err
-			case <-time.After(reopenPause):
 			}
 		}
+	}
+}
+
+// sleep waits; it gives false when the context ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
 	}
 }
 

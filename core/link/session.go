@@ -95,16 +95,17 @@ func (Done) output()       {}
 type stage uint8
 
 const (
-	stageIdle      stage = iota // before Start, and after Done
-	stageDialing                // the dialogue has the port
-	stagePPP                    // the engine negotiates
-	stageProving                // IPCP is open, and probes are out
-	stageOpening                // the plane is being made
-	stageUp                     // packets flow
-	stageClosing                // the engine says good-bye
-	stageEnding                 // the dialogue ends the call
-	stageWaiting                // for the next attempt
-	stageReopening              // for the port
+	stageIdle       stage = iota // before Start, and after Done
+	stageDialing                 // the dialogue has the port
+	stagePPP                     // the engine negotiates
+	stageProving                 // IPCP is open, and probes are out
+	stageOpening                 // the plane is being made
+	stageUp                      // packets flow
+	stageClosing                 // the engine says good-bye
+	stageEnding                  // the dialogue ends the call
+	stageWaiting                 // for the next attempt
+	stageRecovering              // a step of retry.ladder has the port
+	stageReopening               // for the port
 )
 
 // Session is one connection as a machine. It is not safe for use by several goroutines.
@@ -130,6 +131,9 @@ type Session struct {
 	dialed    modem.Result
 	dialogue  *at.Dialogue
 	onATPort  bool // the dialogue talks on the AT port
+	pinSpent  bool // the PIN was sent and has not shown to be right: it is not sent again
+	recovered bool // the step before the next attempt was taken
+	inData    bool // for the hang-up: the modem is believed to be in the data state
 	blankUser bool // this attempt sends an empty user name although the policy has another
 
 	engine      *ppp.Engine
@@ -176,7 +180,7 @@ func (s *Session) Start(now time.Time) {
 // it, to be given again; the packet is valid until then. Otherwise it takes all of p.
 func (s *Session) Receive(now time.Time, p []byte) (ip, rest []byte) {
 	switch s.stage {
-	case stageDialing, stageEnding:
+	case stageDialing, stageEnding, stageRecovering:
 		if !s.onATPort {
 			s.dialogue.Receive(now, p)
 			s.pumpDialogue(now)
@@ -201,13 +205,13 @@ func (s *Session) ReceiveAT(now time.Time, p []byte) {
 func (s *Session) Lines(now time.Time, lines at.ModemLines, carrierDropped bool) {
 	s.lines = &lines
 	switch s.stage {
-	case stageDialing, stageEnding:
+	case stageDialing, stageEnding, stageRecovering:
 		if !s.onATPort {
 			s.dialogue.Lines(now, lines)
 			s.pumpDialogue(now)
 		}
 	case stagePPP, stageProving, stageOpening, stageUp, stageClosing:
-		if carrierDropped {
+		if carrierDropped && s.plan.WatchCarrier {
 			s.engine.LowerDown(now)
 			s.pumpEngine(now)
 		}
@@ -260,6 +264,10 @@ func (s *Session) PortLost(now time.Time, err error) {
 	s.lost = true
 	switch s.stage {
 	case stageIdle, stageWaiting:
+	case stageRecovering: // as it is when a modem restarts
+		s.dialogue.Stop()
+		s.dialogue = nil
+		s.again(now)
 	case stageReopening:
 		s.finish(now, Outcome{Kind: trace.FailedPortOpen, Phase: trace.PhaseDial, Err: err})
 	default:
@@ -276,7 +284,7 @@ func (s *Session) PortOpened(now time.Time) {
 		return
 	}
 	s.lost = false
-	s.begin(now)
+	s.again(now)
 }
 
 // Hangup ends the session cleanly, whatever it is doing.
@@ -306,7 +314,7 @@ func (s *Session) Deadline() time.Time {
 	switch s.stage {
 	case stageIdle:
 		return time.Time{}
-	case stageDialing, stageEnding:
+	case stageDialing, stageEnding, stageRecovering:
 		d.add(s.dialogue.Deadline())
 	case stageWaiting:
 		d.add(s.retryAt)
@@ -346,7 +354,7 @@ func (s *Session) Advance(now time.Time) {
 		s.textSeen(now, s.decoder.Flush())
 	}
 	switch s.stage {
-	case stageDialing, stageEnding:
+	case stageDialing, stageEnding, stageRecovering:
 		s.dialogue.Advance(now)
 		s.pumpDialogue(now)
 	case stageWaiting:

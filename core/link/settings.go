@@ -129,7 +129,33 @@ func engineSettings(p Policy, user string, password auth.Secret) ppp.Settings {
 // dialPlan gives the plan of the AT dialogues.
 func dialPlan(p Policy, pin, user string, password auth.Secret) modem.Plan {
 	plan := modem.Defaults()
-	plan.Init = p.List("at.init")
+	plan.Send = modem.Commands{
+		Init:          p.List("at.init"),
+		AfterPIN:      p.List("at.after_pin"),
+		BeforeContext: p.List("at.before_context"),
+		AfterContext:  p.List("at.after_context"),
+		BeforeDial:    p.List("at.before_dial"),
+		BeforeHangup:  p.List("at.before_hangup"),
+		AfterHangup:   p.List("at.after_hangup"),
+	}
+	plan.Tries = p.Int("at.tries")
+	plan.Optional = p.List("at.optional")
+	plan.Never = p.List("at.never")
+	plan.StartDelay = p.Duration("at.start_delay")
+	plan.ResetWait = p.Duration("at.reset_wait")
+	plan.Baud = p.Int("port.baud")
+	plan.FastBaud = p.Int("port.fast_baud")
+	plan.Flow = p.Text("port.flow")
+	plan.DataFlow = p.Text("port.flow_after_connect")
+	plan.WatchCarrier = p.Bool("port.watch_carrier")
+	plan.PINQuoted = p.Bool("sim.pin_quoted")
+	plan.RadioCommand = p.Text("registration.radio_command")
+	plan.RadioOffCommand = p.Text("registration.radio_off_command")
+	plan.RadioWait = p.Duration("registration.radio_wait")
+	plan.Attach = p.Text("registration.attach")
+	plan.Define = p.Text("context.define")
+	plan.ReadBack = p.Bool("context.read_back")
+	plan.TerminateWait = p.Duration("hangup.terminate_wait")
 	plan.Timeout = p.Duration("at.timeout")
 	plan.ReadyWait = p.Duration("at.ready_wait")
 	plan.CharDelay = p.Duration("at.char_delay")

@@ -9,12 +9,15 @@ import (
 	"github.com/knakppp/knak/core/at"
 )
 
-// AuthNone is the AuthCommand by which nothing is sent.
-const AuthNone = "none"
+// The AuthCommands that are no commands.
+const (
+	AuthNone      = "none"       // nothing is sent
+	AuthAPNPrefix = "APN prefix" // the method stands before the APN, as in "CHAP:internet" (quirk PDP-03)
+)
 
 // authCommands are the commands by which modems take the credentials of a PDP context. Only +CGAUTH is the standard's
 // (3GPP TS 27.007 section 10.1.31); the others are vendors', and differ in the order of user and password. {type} is 0
-// for none, 1 for PAP and 2 for CHAP in all of them.
+// for none, 1 for PAP and 2 for CHAP in all of them, and 3 for "the modem tries" in those that know it.
 var authCommands = []struct {
 	name  string
 	set   string
@@ -34,40 +37,53 @@ var authCommands = []struct {
 	{name: "#PDPAUTH", set: "AT#PDPAUTH={cid},{type},{user},{password}", clear: "AT#PDPAUTH={cid},0"},
 	{name: "+QICSGP", set: "AT+QICSGP={cid},{iptype},{apn},{user},{password},{type}", clear: `AT+QICSGP={cid},{iptype},{apn},"","",0`},
 	{name: "+ZGPCOAUTH", set: "AT+ZGPCOAUTH={cid},{user},{password},{type}", clear: `AT+ZGPCOAUTH={cid},"","",0`},
+	{name: "+KCNXCFG", set: `AT+KCNXCFG={cid},"GPRS",{apn},{user},{password},"{family}"`, clear: `AT+KCNXCFG={cid},"GPRS",{apn},,,"{family}"`},
 	{name: "+CNCFG", set: "AT+CNCFG={iptype},{apn},{user},{password},{type}", clear: "AT+CNCFG={iptype},{apn}"},
 }
 
 // AuthCommands are the words that Plan.AuthCommand may hold.
 func AuthCommands() []string {
-	names := []string{AuthNone}
+	names := []string{AuthNone, AuthAPNPrefix}
 	for _, c := range authCommands {
 		names = append(names, c.name)
 	}
 	return names
 }
 
-// authLine is the command line that gives the modem the credentials; "" for AuthNone.
+// contextAPN is the APN as the context gets it.
+func contextAPN(p Plan) string {
+	if p.AuthCommand == AuthAPNPrefix && p.User != "" && (p.AuthMethod == "pap" || p.AuthMethod == "chap") {
+		return strings.ToUpper(p.AuthMethod) + ":" + p.APN
+	}
+	return p.APN
+}
+
+// authLine is the command line that gives the modem the credentials; "" where no command does.
 func authLine(x *at.Exchange, p Plan) (string, error) {
-	if p.AuthCommand == AuthNone || p.AuthCommand == "" {
+	if p.AuthCommand == AuthNone || p.AuthCommand == AuthAPNPrefix || p.AuthCommand == "" {
 		return "", nil
 	}
 	for _, c := range authCommands {
 		if c.name != p.AuthCommand {
 			continue
 		}
-		kind := slices.Index([]string{"none", "pap", "chap"}, p.AuthMethod)
+		kind := slices.Index([]string{"none", "pap", "chap", "auto"}, p.AuthMethod)
 		if kind < 0 {
-			return "", fmt.Errorf("context.auth_method %q: none, pap and chap are allowed", p.AuthMethod)
+			return "", fmt.Errorf("context.auth_method %q: none, pap, chap and auto are allowed", p.AuthMethod)
 		}
 		form := c.set
 		if kind == 0 || p.User == "" || c.both && p.Password == "" {
 			form = c.clear
+		}
+		if p.APN == "" && strings.Contains(form, "{apn}") {
+			return "", nil // it would take the APN away that the modem has
 		}
 		ipType := max(1, 1+slices.Index([]string{"IP", "IPV6", "IPV4V6"}, p.ContextType))
 		return strings.NewReplacer(
 			"{cid}", strconv.Itoa(p.CID),
 			"{type}", strconv.Itoa(kind),
 			"{iptype}", strconv.Itoa(ipType),
+			"{family}", []string{"IPV4", "IPV6", "IPV4V6"}[ipType-1],
 			"{apn}", at.Quote(p.APN),
 			"{user}", at.Quote(p.User),
 			"{password}", at.Quote(x.Secret(p.Password)),

@@ -15,6 +15,7 @@ import (
 // modems write to flash memory, and an LTE modem leave and join the network where it is the context of its attachment.
 // It is done before registration is waited for, since that same context may decide whether the network takes the modem.
 func setContext(x *at.Exchange, p Plan) error {
+	sendAnyhow(x, p, p.Send.BeforeContext)
 	if p.APN != "" {
 		if err := defineContext(x, p); err != nil {
 			return err
@@ -24,28 +25,49 @@ func setContext(x *at.Exchange, p Plan) error {
 	if err != nil {
 		return &Error{Kind: ATError, Text: err.Error(), Err: err}
 	}
-	if line == "" {
-		return nil
+	if line != "" {
+		if err := retryInactive(x, p, line, "the modem does not take the credentials"); err != nil {
+			return err
+		}
 	}
-	return retryInactive(x, p, line, "the modem does not take the credentials")
+	return send(x, p, "at.after_context", p.Send.AfterContext)
 }
 
+// defineTries is how often a context is defined that the modem does not keep (quirk PDP-18).
+const defineTries = 3
+
 func defineContext(x *at.Exchange, p Plan) error {
-	reply, err := x.Command("AT+CGDCONT?", p.Timeout)
+	if ok, err := contextIs(x, p); ok || err != nil {
+		return err
+	}
+	line := fmt.Sprintf("AT%s=%d,%s,%s", p.Define, p.CID, at.Quote(p.ContextType), at.Quote(contextAPN(p)))
+	for range defineTries {
+		if err := retryInactive(x, p, line, "the modem does not take the APN"); err != nil || !p.ReadBack {
+			return err
+		}
+		if ok, err := contextIs(x, p); ok || err != nil {
+			return err
+		}
+	}
+	return &Error{Kind: ATError, Text: "the modem does not keep the APN and the type of its PDP context"}
+}
+
+// contextIs says whether the modem's context is what the plan wants.
+func contextIs(x *at.Exchange, p Plan) (bool, error) {
+	reply, err := x.Command("AT"+p.Define+"?", p.Timeout)
 	var result *at.ResultError
 	if err != nil && !errors.As(err, &result) {
-		return fail(err, "the modem does not tell its PDP contexts")
+		return false, fail(err, "the modem does not tell its PDP contexts")
 	}
 	for _, line := range reply.Lines {
-		if rest, ok := strings.CutPrefix(line, "+CGDCONT:"); ok {
+		if rest, ok := strings.CutPrefix(line, p.Define+":"); ok {
 			f := fields(rest)
-			if len(f) >= 3 && number(f[0]) == p.CID && f[1] == p.ContextType && strings.EqualFold(f[2], p.APN) {
-				return nil
+			if len(f) >= 3 && number(f[0]) == p.CID && f[1] == p.ContextType && strings.EqualFold(f[2], contextAPN(p)) {
+				return true, nil
 			}
 		}
 	}
-	line := fmt.Sprintf("AT+CGDCONT=%d,%s,%s", p.CID, at.Quote(p.ContextType), at.Quote(p.APN))
-	return retryInactive(x, p, line, "the modem does not take the APN")
+	return false, nil
 }
 
 // retryInactive sends a command about the context and, where the modem refuses it, deactivates the context and tries

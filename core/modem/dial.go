@@ -3,7 +3,6 @@ package modem
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +17,7 @@ type Result struct {
 	Signal       string // for example "-71 dBm", or ""
 	Connect      string // the final line, for example "CONNECT 7200000"; "" where the modem began PPP without
 	Number       string // the number that was dialled
+	PINSent      bool   // the PIN was sent, and the SIM has not shown since that it was right
 }
 
 // Dial is the whole dialogue from an unknown port to CONNECT: synchronise, initialise, unlock, set the context, wait for
@@ -55,10 +55,13 @@ func Prepare(p Plan, r *Result) func(*at.Exchange) error {
 			}
 			r.Identity = id
 		}
-		if err := initialise(x, p); err != nil {
+		if err := send(x, p, "at.init", p.Send.Init); err != nil {
 			return err
 		}
-		if err := unlock(x, p); err != nil {
+		if err := unlock(x, p, r); err != nil {
+			return err
+		}
+		if err := send(x, p, "at.after_pin", p.Send.AfterPIN); err != nil {
 			return err
 		}
 		early := setContext(x, p) // some modems take this only when their radio is on (quirk PDP-20)
@@ -69,9 +72,11 @@ func Prepare(p Plan, r *Result) func(*at.Exchange) error {
 			return err
 		}
 		if early != nil {
-			return setContext(x, p)
+			if err := setContext(x, p); err != nil {
+				return err
+			}
 		}
-		return nil
+		return attach(x, p)
 	}
 }
 
@@ -87,9 +92,15 @@ func call(x *at.Exchange, p Plan, r *Result) error {
 	if err := Sync(x, p); err != nil { // the last question may have gone without an answer
 		return err
 	}
+	if err := send(x, p, "at.before_dial", p.Send.BeforeDial); err != nil {
+		return err
+	}
+	if err := speedUp(x, p); err != nil {
+		return err
+	}
 	var err error
 	for _, number := range append([]string{p.Number}, p.Alternates...) {
-		number = strings.ReplaceAll(number, "{cid}", strconv.Itoa(p.CID))
+		number = p.expand(number)
 		r.Number = number
 		var reply at.Reply
 		reply, err = x.Command(p.DialCommand+number, p.DialTimeout)
@@ -98,6 +109,9 @@ func call(x *at.Exchange, p Plan, r *Result) error {
 		}
 		if err == nil {
 			r.Connect = reply.Text
+			if p.DataFlow != "same" {
+				x.SetFlow(p.DataFlow)
+			}
 			if p.ConnectDelay > 0 {
 				x.Wait(p.ConnectDelay)
 			}
@@ -138,3 +152,32 @@ func refused(x *at.Exchange, p Plan, err error) error {
 	}
 	return e
 }
+
+// speedUp makes the modem and the port take the plan's faster speed (AT+IPR, ITU-T V.250 section 6.2.10). Where that does
+// not work the call is made at the old one.
+func speedUp(x *at.Exchange, p Plan) error {
+	if p.FastBaud == 0 {
+		return nil
+	}
+	// Some modems keep the speed in flash memory: it is not written without need.
+	reply, err := x.Command("AT+IPR?", p.Timeout)
+	if value, _ := reply.Value("+IPR:"); err == nil && number(value) == p.FastBaud {
+		return nil
+	}
+	if _, err := x.Command(fmt.Sprintf("AT+IPR=%d", p.FastBaud), p.Timeout); err != nil {
+		return nil //nolint:nilerr // a modem that refuses stays as it is
+	}
+	x.SetBaud(p.FastBaud)
+	for range 3 {
+		x.Wait(speedPause) // the modem may send its OK before or after it changes (V.250 section 6.2.10)
+		if x.Synchronise("AT", syncTry) == nil {
+			return nil
+		}
+	}
+	x.Event(trace.Notice{Level: "warning", Text: fmt.Sprintf("the modem does not answer at %d bit/s; going back to %d", p.FastBaud, p.Baud)})
+	x.SetBaud(p.Baud)
+	return Sync(x, p)
+}
+
+// speedPause is how long a modem may take to change its speed.
+const speedPause = 100 * time.Millisecond

@@ -39,7 +39,7 @@ func TestDialClean(t *testing.T) {
 		},
 		{
 			"init", good("ATZ", "ERROR\r\n", "AT+CPMS?", "+CME ERROR: 4\r\n", "AT&C0", "OK\r\n"),
-			func(p *Plan) { p.Init = []string{"ATZ", "AT+CPMS?", "AT&C0"}; p.Require = false },
+			func(p *Plan) { p.Send.Init = []string{"ATZ", "AT+CPMS?", "AT&C0"}; p.Require = false },
 			"ATE0|ATZ|AT+CPMS?|AT&C0|AT+CPIN?|ATD*99***1#",
 		},
 		{
@@ -212,7 +212,7 @@ func TestDialFailures(t *testing.T) {
 		{"CME", good("ATD*99***1#", "+CME ERROR: 148\r\n"), nil, DialRefused, "unspecified GPRS error", 0, ""},
 		{"OK (USB-12)", good("ATD*99***1#", "OK\r\n"), nil, DialRefused, "no CONNECT", 5 * s, ""},
 		{"dial silence", good("ATD*99***1#", ""), nil, DialRefused, "no CONNECT within 1m0s", 60*s + 200*time.Millisecond, ""},
-		{"init refused", good("AT^X=1", "ERROR\r\n"), func(p *Plan) { p.Init = []string{"AT^X=1"} }, ATError, "AT^X=1: ERROR", 0, "ATD*99***1#"},
+		{"init refused", good("AT^X=1", "ERROR\r\n"), func(p *Plan) { p.Send.Init = []string{"AT^X=1"} }, ATError, "AT^X=1: ERROR", 0, "ATD*99***1#"},
 		{"APN refused", good(`AT+CGDCONT=1,"IP","x"`, "+CME ERROR: 50\r\n"), func(p *Plan) { p.APN = "x" }, ATError, "incorrect parameters", 0, "ATD*99***1#"},
 		{"unknown auth command", good(), func(p *Plan) { p.AuthCommand = "+X" }, ATError, "is not known", 0, "ATD*99***1#"},
 	} {
@@ -268,7 +268,7 @@ func TestPINSlow(t *testing.T) {
 func TestSilenceInTheMiddle(t *testing.T) {
 	p := Defaults()
 	p.Identify, p.PIN, p.APN, p.AuthCommand, p.User = true, "4711", "web", "+CGAUTH", "u"
-	p.Init = []string{"AT&C0"}
+	p.Send.Init = []string{"AT&C0"}
 	full := func() map[string][]string {
 		return good(
 			"AT&C0", "OK\r\n", "AT+CPIN?", "+CPIN: SIM PIN\r\nOK\r\n||+CPIN: READY\r\nOK\r\n", `AT+CPIN="4711"`, "OK\r\n",
@@ -460,6 +460,8 @@ func TestAuthLines(t *testing.T) {
 		"#PDPAUTH":          `AT#PDPAUTH=1,2,"us\22er","pass"`,
 		"+QICSGP":           `AT+QICSGP=1,1,"web","us\22er","pass",2`,
 		"+ZGPCOAUTH":        `AT+ZGPCOAUTH=1,"us\22er","pass",2`,
+		"+KCNXCFG":          `AT+KCNXCFG=1,"GPRS","web","us\22er","pass","IPV4"`,
+		"APN prefix":        "",
 		"+CNCFG":            `AT+CNCFG=1,"web","us\22er","pass",2`,
 	}
 	for _, name := range AuthCommands() {
@@ -470,7 +472,7 @@ func TestAuthLines(t *testing.T) {
 	for name, line := range want {
 		p := Defaults()
 		p.AuthCommand, p.User, p.Password, p.APN, p.Require = name, `us"er`, "pass", "web", false
-		answers := good(`AT+CGDCONT=1,"IP","web"`, "OK\r\n")
+		answers := good(`AT+CGDCONT=1,"IP","web"`, "OK\r\n", `AT+CGDCONT=1,"IP","CHAP:web"`, "OK\r\n")
 		if line != "" {
 			answers[line] = []string{line + "\r\r\nOK\r\n"}
 		}

@@ -18,6 +18,8 @@ type fake struct {
 	later   []later               // what happens by itself
 	raw     func(p string) string // the answer to bytes that are no command line; nil: none
 	dtr     func(on bool) []later // what a change of DTR leads to, counted from then
+	baud    func(rate int)        // hears of a change of speed
+	breaks  func()                // hears a break
 	lines   *at.ModemLines        // at the start; nil: the port has none
 	piece   int                   // octets at once; 0: all
 }
@@ -116,6 +118,17 @@ func (f *fake) run(t *testing.T, talk func(*at.Exchange) error) outcome {
 					for _, l := range f.dtr(out.On) {
 						add(l)
 					}
+				}
+			case at.SetBaud:
+				o.sent = append(o.sent, fmt.Sprintf("baud %d", out.Rate))
+				if f.baud != nil {
+					f.baud(out.Rate)
+				}
+			case at.SetFlow:
+				o.sent = append(o.sent, "flow "+out.Mode)
+			case at.Break:
+				if f.breaks != nil {
+					f.breaks()
 				}
 			case at.Event:
 				o.events = append(o.events, out.Event)

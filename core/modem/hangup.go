@@ -11,7 +11,7 @@ import (
 
 // HangupResult says how a call ended.
 type HangupResult struct {
-	Method string // "none" (the call was over by itself), "terminate", "dtr" or "escape"
+	Method string // "none" (the call was over by itself), "terminate", "dtr", "escape" or "break"
 	Seen   string // what showed it: "NO CARRIER", "DCD" (the line dropped) or "OK" (in answer to AT)
 }
 
@@ -20,9 +20,8 @@ type HangupResult struct {
 // negotiated; one in command state reads a line of nonsense.
 var terminateFrame = []byte("~\xff}#\xc0!}%}!} }$=\xc7~")
 
-// terminateWait is how long a modem may take to end a call by itself: NO CARRIER follows the last frame by one or two
-// seconds (quirk HUP-14).
-const terminateWait = 2 * time.Second
+// breakTime is how long a break condition lasts; 0.3 s is longer than any character at any speed.
+const breakTime = 300 * time.Millisecond
 
 // hangTimeout is for ATH: some modems take long to end a call (quirk HUP-03).
 const hangTimeout = 20 * time.Second
@@ -32,14 +31,45 @@ const hangTimeout = 20 * time.Second
 // before. r may be nil.
 func Hangup(p Plan, inData bool, r *HangupResult) func(*at.Exchange) error {
 	return func(x *at.Exchange) error {
-		x.CharDelay(p.CharDelay)
+		follow(x, p)
+		if p.DataFlow != "same" {
+			x.SetFlow(p.Flow)
+		}
 		e := newEnding(x, p)
 		defer e.over()
-		if !inData && e.answers() {
-			return e.done(r, "none", "OK")
+		if err := e.hangup(inData, r); err != nil {
+			return err
 		}
-		return e.run(slices.DeleteFunc(slices.Clone(p.HangupMethods), isTerminate), r)
+		sendAnyhow(x, p, p.Send.AfterHangup)
+		return nil
 	}
+}
+
+// BeforeHangup sends what the plan has for the AT port before a call on another port is ended.
+func BeforeHangup(p Plan) func(*at.Exchange) error {
+	return func(x *at.Exchange) error {
+		follow(x, p)
+		sendAnyhow(x, p, p.Send.BeforeHangup)
+		return nil
+	}
+}
+
+func (e *ending) hangup(inData bool, r *HangupResult) error {
+	if !inData && e.answers() {
+		return e.done(r, "none", "OK")
+	}
+	methods := slices.DeleteFunc(slices.Clone(e.p.HangupMethods), isTerminate)
+	if len(methods) == 0 {
+		// There is nothing else to do than to see what comes of the Terminate-Request (quirks HUP-02, HUP-14).
+		e.x.Until(e.p.TerminateWait, func() bool { return e.lost() != "" })
+		if seen := e.lost(); seen != "" {
+			return e.done(r, "terminate", seen)
+		}
+		if e.answers() {
+			return e.done(r, "terminate", "OK")
+		}
+	}
+	return e.run(methods, r)
 }
 
 // Recover brings a port that is stuck in the data state back to the command state, for example after this host was
@@ -47,7 +77,7 @@ func Hangup(p Plan, inData bool, r *HangupResult) func(*at.Exchange) error {
 // among the plan's methods. r may be nil.
 func Recover(p Plan, r *HangupResult) func(*at.Exchange) error {
 	return func(x *at.Exchange) error {
-		x.CharDelay(p.CharDelay)
+		follow(x, p)
 		return leaveData(x, p, r)
 	}
 }
@@ -56,7 +86,7 @@ func leaveData(x *at.Exchange, p Plan, r *HangupResult) error {
 	e := newEnding(x, p)
 	defer e.over()
 	var methods []string
-	for _, m := range []string{"terminate", "escape", "dtr"} {
+	for _, m := range []string{"terminate", "escape", "dtr", "break"} {
 		if slices.Contains(p.HangupMethods, m) {
 			methods = append(methods, m)
 		}
@@ -79,7 +109,7 @@ type ending struct {
 func newEnding(x *at.Exchange, p Plan) *ending {
 	e := &ending{x: x, p: p}
 	lines, _ := x.Lines()
-	e.hadDCD = lines.DCD
+	e.hadDCD = lines.DCD && p.WatchCarrier
 	x.IgnoreFrames(true)
 	x.Subscribe("NO CARRIER", func(string) { e.noCarrier = true })
 	x.Subscribe("OK", func(string) { e.ok = true })
@@ -106,6 +136,8 @@ func (e *ending) run(methods []string, r *HangupResult) error {
 			seen = e.dropDTR()
 		case "escape":
 			seen = e.escape()
+		case "break":
+			seen = e.sendBreak()
 		}
 		switch {
 		case e.byItself:
@@ -145,7 +177,7 @@ func (e *ending) answers() bool {
 func (e *ending) terminate() string {
 	e.x.Event(trace.Packet{Dir: trace.Sent, Protocol: 0xc021, Data: []byte{5, 1, 0, 4}})
 	e.x.Write(terminateFrame)
-	e.x.Until(terminateWait, func() bool { return e.lost() != "" })
+	e.x.Until(e.p.TerminateWait, func() bool { return e.lost() != "" })
 	if seen := e.lost(); seen != "" {
 		return seen
 	}
@@ -191,6 +223,19 @@ func (e *ending) escape() string {
 		return seen
 	}
 	if !e.ok && !e.answers() {
+		return ""
+	}
+	return e.hang()
+}
+
+// sendBreak brings the modem to the command state by a break condition (quirk HUP-15), then ends the call there.
+func (e *ending) sendBreak() string {
+	e.x.Break(breakTime)
+	e.x.Until(breakTime+probeTimeout, func() bool { return e.lost() != "" })
+	if seen := e.lost(); seen != "" {
+		return seen
+	}
+	if !e.answers() {
 		return ""
 	}
 	return e.hang()

@@ -128,7 +128,24 @@ func TestHangup(t *testing.T) {
 			method: "escape", seen: "OK", elapsed: 1100 * time.Millisecond, sent: "+++|ATH",
 		},
 		{name: "nothing helps", modem: modemInData{data: true, send: "~\xff\x03\x00\x21HTTP secret\r\n"}, lines: &up, inData: true, elapsed: 6 * time.Second},
-		{name: "only by LCP", modem: modemInData{data: true}, inData: true, change: func(p *Plan) { p.HangupMethods = []string{"terminate"} }},
+		{name: "only by LCP", modem: modemInData{data: true}, inData: true, elapsed: 3400 * time.Millisecond, change: func(p *Plan) { p.HangupMethods = []string{"terminate"} }},
+		{
+			name: "only by LCP, and it takes its time (HUP-02, HUP-14)", modem: modemInData{data: true}, inData: true,
+			later:  []later{{after: 3 * time.Second, send: "\r\nNO CARRIER\r\n"}},
+			change: func(p *Plan) { p.HangupMethods, p.TerminateWait = []string{"terminate"}, 4*time.Second },
+			method: "terminate", seen: "NO CARRIER", elapsed: 3 * time.Second,
+		},
+		{
+			name: "a carrier that means nothing", modem: modemInData{data: true, onEscape: true}, lines: &up, inData: true,
+			later:  []later{{after: 100 * time.Millisecond, lines: &down}},
+			change: func(p *Plan) { p.HangupMethods, p.WatchCarrier = []string{"escape"}, false },
+			method: "escape", seen: "OK", elapsed: 1100 * time.Millisecond, sent: "+++|ATH",
+		},
+		{
+			name: "commands afterwards (HUP-11)", modem: modemInData{data: true, onEscape: true}, inData: true,
+			change: func(p *Plan) { p.Send.AfterHangup = []string{"ATZ", "AT+CGACT=0,{cid}"} },
+			method: "escape", seen: "OK", elapsed: 1100 * time.Millisecond, sent: "+++|ATH|ATZ|AT+CGACT=0,1",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := tt.modem

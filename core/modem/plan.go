@@ -5,9 +5,19 @@ import "time"
 // Plan is everything about one modem and one subscription that the dialogues of this package follow. Each field names
 // the quirk key that fills it. A zero Plan is not useful: begin with Defaults.
 type Plan struct {
-	// Init is sent after the modem answers, one command a line. Each must be answered OK, except ATZ, AT&F and commands
-	// that only ask, which end in "?". Key at.init; default none: a modem that answers needs no ATZ.
-	Init []string
+	// Send are the profile's own commands, by when they are sent.
+	Send Commands
+	// Tries is how often a command of Send is sent while it is answered with an error, one second apart. Key at.tries;
+	// 1 to 100, default 1.
+	Tries int
+	// Optional names commands of Send that may be answered with an error. Key at.optional; default none. ATZ, AT&F and
+	// commands that only ask may be in any case.
+	Optional []string
+	// Never names commands that are not sent, whoever wants them: the dialogues go on as if the modem had answered ERROR.
+	// Key at.never; default none.
+	Never []string
+	// StartDelay is a silence before the first command. Key at.start_delay; 0 to 60 s, default 0.
+	StartDelay time.Duration
 	// Timeout is how long a modem may take for an ordinary command. Key at.timeout; 100 ms to 5 min, default 5 s.
 	Timeout time.Duration
 	// ReadyWait is how long a modem may stay silent before it answers its first AT. Key at.ready_wait; 0 to 2 min,
@@ -20,9 +30,25 @@ type Plan struct {
 	EchoOff bool
 	// Reset is the command that restarts the modem. Key at.reset; default AT+CFUN=1,1 (3GPP TS 27.007 section 8.2).
 	Reset string
+	// ResetWait is how long a modem that was restarted is left alone. Key at.reset_wait; 0 to 5 min, default 15 s.
+	ResetWait time.Duration
+
+	// Baud is the speed at which the port was opened, and FastBaud the one that the modem is told to take before it is
+	// dialled; 0: none. Where FastBaud is set a modem that does not answer is tried at both (quirks UART-01, RST-05). Keys
+	// port.baud and port.fast_baud.
+	Baud, FastBaud int
+	// Flow is the port's flow control, and DataFlow the one from CONNECT to the hang-up; "same": no change. Keys port.flow
+	// and port.flow_after_connect.
+	Flow, DataFlow string
+	// WatchCarrier lets the loss of DCD end a call. Key port.watch_carrier; default true.
+	WatchCarrier bool
 
 	// PIN unlocks the SIM: 4 to 8 digits, or "" for none. A secret; no quirk key.
 	PIN string
+	// PINQuoted sends the PIN in quotation marks, as the standard has it. Key sim.pin_quoted; default true.
+	PINQuoted bool
+	// PINSpent says that the PIN was sent before without showing that it is right: it is not sent again. No key.
+	PINSpent bool
 	// PINWait is a silence after the PIN was accepted. Key sim.pin_wait; 0 to 60 s, default 0.
 	PINWait time.Duration
 	// SIMWait is how long a SIM may say that it is busy. Key sim.wait; 0 to 120 s, default 20 s.
@@ -42,6 +68,15 @@ type Plan struct {
 	// RadioOn lets the dialogue switch on a radio that is off (AT+CFUN=1) and ask for automatic registration where the
 	// modem was told to deregister. Key registration.radio_on; default true. It is sent only when needed.
 	RadioOn bool
+	// RadioCommand switches the radio on; "": nothing does. Key registration.radio_command; default "AT+CFUN=1".
+	RadioCommand string
+	// RadioOffCommand switches it off, for Recovery. Key registration.radio_off_command; default "AT+CFUN=4".
+	RadioOffCommand string
+	// RadioWait is a silence after RadioCommand. Key registration.radio_wait; 0 to 60 s, default 0.
+	RadioWait time.Duration
+	// Attach says what to do about the attachment to packet service before dialling: "ignore", "wait" for it, or "request"
+	// it. Key registration.attach; default "ignore": most modems attach when they dial.
+	Attach string
 	// Signal asks for the signal quality once the modem is registered (AT+CSQ). Key registration.signal; default true.
 	Signal bool
 
@@ -51,11 +86,16 @@ type Plan struct {
 	ContextType string
 	// APN is the access point name; "" leaves the context as the modem has it. Key context.apn; default "".
 	APN string
+	// Define is the command that defines the context: "+CGDCONT" or "+ZGDCONT". Key context.define; default "+CGDCONT".
+	Define string
+	// ReadBack reads the context again after defining it, and defines it anew where it is not what was asked for. Key
+	// context.read_back; default false.
+	ReadBack bool
 	// AuthCommand says by which command the modem is told the credentials. Key context.auth_command; one of
 	// AuthCommands; default "none": PPP alone carries them.
 	AuthCommand string
-	// AuthMethod is the method named in that command. Key context.auth_method; "none", "pap" or "chap"; default "chap". Where User is
-	// empty it is "none".
+	// AuthMethod is the method named in that command. Key context.auth_method; "none", "pap", "chap" or "auto"; default "chap".
+	// Where User is empty it is "none".
 	AuthMethod string
 	// User and Password are the credentials for AuthCommand. Password is a secret. No quirk keys.
 	User, Password string
@@ -72,8 +112,11 @@ type Plan struct {
 	ConnectDelay time.Duration
 
 	// HangupMethods are the ways to end a call in order of preference: "terminate" (link sends the
-	// Terminate-Request; here only Recover does), "dtr", "escape". Key hangup.methods; default all three.
+	// Terminate-Request; here only Recover does), "dtr", "escape", "break". Key hangup.methods; default the first three.
 	HangupMethods []string
+	// TerminateWait is how long a modem may take to leave the data state after a Terminate-Request. Key
+	// hangup.terminate_wait; 0 to 60 s, default 2 s.
+	TerminateWait time.Duration
 	// DTRTime is for how long DTR is dropped at most. Key hangup.dtr_time; 100 ms to 30 s, default 1 s.
 	DTRTime time.Duration
 	// Escape is the sequence that brings the modem from data to command state. Key hangup.escape; default "+++".
@@ -84,27 +127,52 @@ type Plan struct {
 	HangupCommand string
 }
 
+// Commands are the AT commands that a profile adds, by when they are sent; {cid} in them stands for Plan.CID. Where the
+// comment does not say otherwise each must be answered OK, except ATZ, AT&F, commands that only ask, which end in "?",
+// and those in Plan.Optional. All are empty by default.
+type Commands struct {
+	Init          []string // once the modem answers: at.init
+	AfterPIN      []string // once the SIM is ready, PIN or no: at.after_pin
+	BeforeContext []string // before the context is defined; errors do not matter: at.before_context
+	AfterContext  []string // after that, and after the credentials: at.after_context
+	BeforeDial    []string // on the port that dials, just before: at.before_dial
+	BeforeHangup  []string // on the AT port, where there is one; errors do not matter: at.before_hangup
+	AfterHangup   []string // once the call has ended; errors do not matter: at.after_hangup
+}
+
 // Defaults is the plan for a modem about which nothing is known.
 func Defaults() Plan {
 	return Plan{
 		Timeout:          5 * time.Second,
 		ReadyWait:        10 * time.Second,
 		EchoOff:          true,
+		Tries:            1,
 		Reset:            "AT+CFUN=1,1",
+		ResetWait:        15 * time.Second,
+		Baud:             115200,
+		Flow:             "rtscts",
+		DataFlow:         "same",
+		WatchCarrier:     true,
+		PINQuoted:        true,
 		SIMWait:          20 * time.Second,
 		Require:          true,
 		RegistrationWait: 60 * time.Second,
 		RegistrationPoll: time.Second,
 		RadioOn:          true,
+		RadioCommand:     "AT+CFUN=1",
+		RadioOffCommand:  "AT+CFUN=4",
+		Attach:           "ignore",
 		Signal:           true,
 		CID:              1,
 		ContextType:      "IP",
+		Define:           "+CGDCONT",
 		AuthCommand:      AuthNone,
 		AuthMethod:       "chap",
 		DialCommand:      "ATD",
 		Number:           "*99***{cid}#",
 		DialTimeout:      60 * time.Second,
 		HangupMethods:    []string{"terminate", "dtr", "escape"},
+		TerminateWait:    2 * time.Second,
 		DTRTime:          time.Second,
 		Escape:           "+++",
 		Guard:            time.Second,

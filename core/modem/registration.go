@@ -258,3 +258,37 @@ func (r *registrar) unsubscribe() {
 		}
 	}
 }
+
+// attachTimeout is for AT+CGATT, which waits for the network.
+const attachTimeout = 75 * time.Second
+
+// attach waits until the modem is attached to packet service (AT+CGATT, 3GPP TS 27.007 section 10.1.9), as far as the plan
+// wants that: some firmware is not stable when it is dialled before (quirk REG-01).
+func attach(x *at.Exchange, p Plan) error {
+	if p.Attach == "ignore" {
+		return nil
+	}
+	until, asked := x.Now().Add(p.RegistrationWait), false
+	for {
+		reply, err := x.Command("AT+CGATT?", p.Timeout)
+		var result *at.ResultError
+		switch value, ok := reply.Value("+CGATT:"); {
+		case err != nil && !errors.As(err, &result):
+			return fail(err, "the modem does not tell whether it is attached")
+		case err == nil && !ok:
+			return nil // it has no such state
+		case err == nil && number(fields(value)[0]) == 1:
+			return nil
+		}
+		if !x.Now().Before(until) {
+			return &Error{Kind: Unregistered, Text: fmt.Sprintf("the modem did not attach to packet service within %v", p.RegistrationWait)}
+		}
+		if p.Attach == "request" && !asked {
+			asked = true
+			if _, err := x.Command("AT+CGATT=1", max(p.Timeout, attachTimeout)); err == nil {
+				continue
+			}
+		}
+		x.Wait(min(p.RegistrationPoll, max(time.Millisecond, until.Sub(x.Now()))))
+	}
+}

@@ -28,13 +28,16 @@ const (
 )
 
 // unlock brings the SIM to READY (3GPP TS 27.007 section 8.3).
-func unlock(x *at.Exchange, p Plan) error {
+func unlock(x *at.Exchange, p Plan, r *Result) error {
 	state, err := simState(x, p)
 	if err != nil {
 		return err
 	}
 	if state != "SIM PIN" {
 		return usable(state)
+	}
+	if p.PINSpent {
+		return &PINRefusedError{Remaining: -1, Result: "it was sent before, and the SIM asks for it still"}
 	}
 	if p.PIN == "" {
 		return &Error{Kind: PINNeeded, Result: "+CPIN: " + state, Text: "the SIM asks for a PIN and none is set"}
@@ -45,6 +48,7 @@ func unlock(x *at.Exchange, p Plan) error {
 	if n := pinTries(x, p); n == 0 || n == 1 {
 		return &PINRefusedError{Remaining: n}
 	}
+	r.PINSent = true
 	if err := enterPIN(x, p); err != nil {
 		return err
 	}
@@ -55,6 +59,7 @@ func unlock(x *at.Exchange, p Plan) error {
 			return err
 		}
 		if state != "SIM PIN" {
+			r.PINSent = state == "" // the modem did not say that the SIM is ready
 			return usable(state)
 		}
 		if !x.Now().Before(until) { // OK was said, but it did not help; a second try might block the SIM
@@ -65,7 +70,11 @@ func unlock(x *at.Exchange, p Plan) error {
 
 // enterPIN sends the PIN, once. Whether it was taken where the modem did not answer shows the SIM's state afterwards.
 func enterPIN(x *at.Exchange, p Plan) error {
-	_, err := x.Command("AT+CPIN="+at.Quote(x.Secret(p.PIN)), max(p.Timeout, simTimeout))
+	pin := x.Secret(p.PIN)
+	if p.PINQuoted {
+		pin = at.Quote(pin)
+	}
+	_, err := x.Command("AT+CPIN="+pin, max(p.Timeout, simTimeout))
 	var result *at.ResultError
 	var silent *at.TimeoutError
 	switch {
@@ -165,9 +174,12 @@ func pinTries(x *at.Exchange, p Plan) int {
 	return -1
 }
 
+// radioTimeout is for commands that switch the radio.
+const radioTimeout = 15 * time.Second
+
 // radioOn switches the radio on where it is off (AT+CFUN, 3GPP TS 27.007 section 8.2). It reports whether it did.
 func radioOn(x *at.Exchange, p Plan) (bool, error) {
-	if !p.RadioOn {
+	if !p.RadioOn || p.RadioCommand == "" {
 		return false, nil
 	}
 	reply, err := x.Command("AT+CFUN?", p.Timeout)
@@ -175,9 +187,10 @@ func radioOn(x *at.Exchange, p Plan) (bool, error) {
 		return false, nil
 	}
 	x.Event(trace.Notice{Level: "info", Text: "the modem's radio is off; switching it on"})
-	if _, err := x.Command("AT+CFUN=1", max(p.Timeout, 15*time.Second)); err != nil {
+	if _, err := x.Command(p.RadioCommand, max(p.Timeout, radioTimeout)); err != nil {
 		return false, fail(err, "the modem's radio is off and cannot be switched on")
 	}
+	x.Wait(p.RadioWait)
 	return true, nil
 }
 

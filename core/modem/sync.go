@@ -2,6 +2,7 @@ package modem
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,10 +15,11 @@ const syncTry = time.Second
 // Sync makes the modem answer AT, or says why it does not. It returns at once where the exchange is in step already. A
 // modem that still has a call is brought out of it; one that hides its result codes is told to show them.
 func Sync(x *at.Exchange, p Plan) error {
-	x.CharDelay(p.CharDelay)
+	follow(x, p)
 	if x.Synced() {
 		return nil
 	}
+	x.Wait(p.StartDelay)
 	x.Discard()
 	hello := "AT"
 	if p.EchoOff {
@@ -25,6 +27,7 @@ func Sync(x *at.Exchange, p Plan) error {
 	}
 	until := x.Now().Add(max(p.ReadyWait, syncTry))
 	silent, refused, recovered := 0, 0, false
+	speeds := []int{p.FastBaud, p.Baud}
 	for {
 		line := hello
 		switch {
@@ -50,7 +53,10 @@ func Sync(x *at.Exchange, p Plan) error {
 			silent = 0
 			leaveData(x, p, nil) //nolint:errcheck // the next AT shows whether it helped
 		default:
-			silent++
+			if silent++; p.FastBaud > 0 && silent%2 == 0 {
+				x.SetBaud(speeds[0])
+				speeds[0], speeds[1] = speeds[1], speeds[0]
+			}
 		}
 		if !x.Now().Before(until) {
 			return fail(err, "the modem does not answer AT with OK")
@@ -73,20 +79,55 @@ func Reset(p Plan) func(*at.Exchange) error {
 	}
 }
 
-// initialise sends the profile's own commands.
-func initialise(x *at.Exchange, p Plan) error {
-	for _, line := range p.Init {
-		_, err := x.Command(line, p.Timeout)
-		var result *at.ResultError
-		if err == nil || errors.As(err, &result) && mayFail(line) {
-			continue
+// follow makes the exchange keep to what the plan says of every command.
+func follow(x *at.Exchange, p Plan) {
+	x.CharDelay(p.CharDelay)
+	x.Never(p.Never)
+}
+
+// send sends commands of the profile; key is the name of the list.
+func send(x *at.Exchange, p Plan, key string, lines []string) error {
+	for _, line := range lines {
+		line = p.expand(line)
+		for try := 1; ; try++ {
+			_, err := x.Command(line, p.Timeout)
+			if err == nil {
+				break
+			}
+			var result *at.ResultError
+			if errors.As(err, &result) {
+				if mayFail(line) || at.Begins(line, p.Optional) {
+					break
+				}
+				if try < p.Tries {
+					x.Wait(sendPause)
+					continue
+				}
+			}
+			return fail(err, "a command of "+key+" failed")
 		}
-		return fail(err, "a command of at.init failed")
 	}
 	return nil
 }
 
-// mayFail says whether an ERROR in answer to an init command does not matter: some modems have no ATZ but work.
+// sendPause is the time between two tries of a command that was answered with an error.
+const sendPause = time.Second
+
+// sendAnyhow sends commands of the profile of which nothing depends; a modem that does not answer one gets no more.
+func sendAnyhow(x *at.Exchange, p Plan, lines []string) {
+	for _, line := range lines {
+		_, err := x.Command(p.expand(line), p.Timeout)
+		var result *at.ResultError
+		if err != nil && !errors.As(err, &result) {
+			return
+		}
+	}
+}
+
+// expand puts the context's number where the plan has {cid}.
+func (p Plan) expand(s string) string { return strings.ReplaceAll(s, "{cid}", strconv.Itoa(p.CID)) }
+
+// mayFail says whether an ERROR in answer to a command of the profile does not matter: some modems have no ATZ but work.
 func mayFail(line string) bool {
 	return strings.HasSuffix(line, "?") || strings.EqualFold(line, "ATZ") || strings.EqualFold(line, "AT&F")
 }

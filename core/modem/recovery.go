@@ -1,0 +1,64 @@
+package modem
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/trace"
+)
+
+// Recoveries are the words of the quirk key retry.ladder: what may be done between two attempts to dial, mildest first.
+// Taking the modem's power, or resetting its USB port, is the host's matter and not among them.
+func Recoveries() []string { return []string{"redial", "attach", "radio", "reset"} }
+
+// recoveryPause is the time between switching something off and on again.
+const recoveryPause = time.Second
+
+// Recovery is one step between two attempts. "redial" does nothing; "attach" detaches the modem from packet service and
+// attaches it again (quirk IPCP-13); "radio" switches its radio off and on (quirk SIM-05); "reset" restarts the modem and
+// waits, and the port may be lost meanwhile (quirk DIAL-11). What the modem refuses is told and is no error: the next
+// attempt shows whether it helped.
+func Recovery(step string, p Plan) func(*at.Exchange) error {
+	return func(x *at.Exchange) error {
+		if step == "redial" {
+			return nil
+		}
+		x.Event(trace.Notice{Level: "info", Text: "before the next attempt: " + step})
+		if err := Sync(x, p); err != nil {
+			return err
+		}
+		switch step {
+		case "attach":
+			return offAndOn(x, p, "AT+CGATT=0", "AT+CGATT=1", 0)
+		case "radio":
+			return offAndOn(x, p, p.RadioOffCommand, p.RadioCommand, p.RadioWait)
+		case "reset":
+			if p.Reset == "" {
+				return nil
+			}
+			if err := Reset(p)(x); err != nil {
+				return err
+			}
+			x.Wait(p.ResetWait)
+			return nil
+		}
+		return fmt.Errorf("retry.ladder has no step %q", step)
+	}
+}
+
+// offAndOn sends two commands with a pause between them, and keeps silent after.
+func offAndOn(x *at.Exchange, p Plan, off, on string, wait time.Duration) error {
+	if off == "" || on == "" {
+		return nil
+	}
+	_, err := x.Command(off, max(p.Timeout, attachTimeout))
+	x.Wait(recoveryPause)
+	// On again in any case: an error may mean that it was half done.
+	_, onErr := x.Command(on, max(p.Timeout, attachTimeout))
+	x.Wait(wait)
+	if err == nil {
+		err = onErr
+	}
+	return failIf(err, "the modem does not do what should bring it back")
+}
