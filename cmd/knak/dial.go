@@ -390,6 +390,10 @@ func (a *app) findPort(j *job, sink trace.Sink) (facts quirks.Facts, open func(c
 	found, err := choosePort(os.DirFS("/sys"), j.options.Port, j.db, j.set)
 	if err != nil {
 		o := link.Outcome{Kind: "no-modem", Phase: trace.PhaseDial, Detail: err.Error()}
+		var usage *usageError
+		if errors.As(err, &usage) {
+			o.Kind = link.KindUsage
+		}
 		tellFailure(sink, j.name, o)
 		return facts, nil, "", o, false
 	}
@@ -544,7 +548,7 @@ func choosePort(sysfs fs.FS, named string, db *quirks.DB, set []string) (chosenP
 				names = append(names, "/dev/"+p.Name)
 			}
 		}
-		return chosenPort{}, fmt.Errorf("several modems were found (%s): name one with --port", strings.Join(names, ", "))
+		return chosenPort{}, usagef("several modems were found (%s): name one with --port", strings.Join(names, ", "))
 	}
 	c := usb[0]
 	number := -1

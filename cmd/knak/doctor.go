@@ -34,7 +34,7 @@ func (a *app) doctorCommand() *cobra.Command {
 		Short: "Say what on this machine would stop a dial, each with its cure",
 		Long: `Look for what would stop a dial on this machine: no modem or one in storage mode, ports that may not be opened or that
 another program holds, missing kernel support or rights, a broken configuration. Nothing is changed and no port is opened.
-The exit status is 1 when something would stop every dial.`,
+The exit status is 1 when something was found that would stop a dial.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.readGlobal(cmd); err != nil {
@@ -137,6 +137,9 @@ func inStorageMode(sysfs fs.FS) map[string]string {
 func checkPort(path string) []checkup {
 	var list []checkup
 	if err := unix.Access(path, unix.R_OK|unix.W_OK); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return []checkup{{"port", "bad", path + " does not exist, though the kernel has it", "is udev running, or devtmpfs mounted on /dev? A container must be given the device"}}
+		}
 		cure := "run as root, or: usermod -aG dialout " + userName() + " and log in again"
 		list = append(list, checkup{"port", "bad", fmt.Sprintf("%s: %v", path, err), cure})
 	}

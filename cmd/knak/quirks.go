@@ -227,6 +227,9 @@ opened), or the one that --fact, --sim or --quirks describe.`,
 func explainFacts(args, texts []string, simulated string, db *quirks.DB) (quirks.Facts, error) {
 	var f quirks.Facts
 	if len(args) == 1 {
+		if _, err := os.Stat(args[0]); err != nil {
+			return f, usagef("PORT: %w; knak devices lists the ports", err)
+		}
 		c, err := choosePort(os.DirFS("/sys"), args[0], db, nil)
 		if err != nil {
 			return f, err

@@ -193,7 +193,7 @@ func (p *Progress) other(r Record) {
 			wait = time.Duration(e.WaitMS) * time.Millisecond
 		}
 		if wait > 0 {
-			text += fmt.Sprintf(" after waiting %s", wait.Round(time.Millisecond))
+			text += fmt.Sprintf(" in %s", wait.Round(time.Millisecond))
 		}
 		if e.Reason != "" {
 			text += ": " + Printable(e.Reason)
