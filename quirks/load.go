@@ -63,6 +63,7 @@ func (db *DB) Profile(id string) (*Profile, bool) {
 			p.Summary = f.summary
 		}
 		p.Quirks = append(p.Quirks, f.quirks...)
+		p.Files = append(p.Files, File{f.layer, f.file})
 	}
 	return p, true
 }

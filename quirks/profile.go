@@ -13,6 +13,13 @@ type Profile struct {
 	Summary  string   `json:"summary"`  // one line, of the outermost layer that has one
 	Inherits []string `json:"inherits"` // ids of the profiles it starts from, weakest first
 	Quirks   []Quirk  `json:"quirks"`   // its own, not the inherited ones: weakest layer first, then as the files have them
+	Files    []File   `json:"files"`    // weakest layer first
+}
+
+// File is one of the files that a profile is made of.
+type File struct {
+	Layer Layer  `json:"layer"`
+	Name  string `json:"name"` // as the layer names it: a path on disk, or one within the built-in files
 }
 
 // Fragment says whether the profile is only there to be inherited: no device entry may name it.

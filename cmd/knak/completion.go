@@ -67,7 +67,7 @@ func completeWords(option string) cobra.CompletionFunc {
 }
 
 func completeProfiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	db, _ := quirks.Open(quirks.Sources{Builtin: knak.Files}) // a completion says nothing of errors
+	db, _ := quirks.Open(quirkSources()) // a completion says nothing of errors
 	return db.Profiles(), cobra.ShellCompDirectiveNoFileComp
 }
 

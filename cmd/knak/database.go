@@ -16,13 +16,18 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// openQuirks reads the quirk database of this machine and says on standard error what is wrong in outer layers.
-func (a *app) openQuirks() (*quirks.DB, error) {
+// quirkSources says where the layers of this machine are.
+func quirkSources() quirks.Sources {
 	s := quirks.Sources{Builtin: knak.Files, System: "/etc/knak", Root: os.Geteuid() == 0}
 	if dir, err := os.UserConfigDir(); err == nil {
 		s.User = filepath.Join(dir, "knak")
 	}
-	db, problems := quirks.Open(s)
+	return s
+}
+
+// openQuirks reads the quirk database of this machine and says on standard error what is wrong in outer layers.
+func (a *app) openQuirks() (*quirks.DB, error) {
+	db, problems := quirks.Open(quirkSources())
 	for _, p := range problems {
 		if p.Layer == quirks.Builtin {
 			return nil, fmt.Errorf("built-in quirks: %w", p)

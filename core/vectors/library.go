@@ -24,13 +24,14 @@ type Place struct {
 // Library is the scenarios of all profiles. It does not change after Open and may be used by many at once.
 type Library struct {
 	scenarios map[string]sim.Scenario // by <vendor>/<name>, without the suffix
+	files     map[string]string       // their files, for people
 	names     []string                // sorted
 }
 
 // Open reads all scenarios. Of several with one name the last place's counts. What is wrong with one is an error; the
 // rest is used.
 func Open(places ...Place) (*Library, []error) {
-	l := &Library{scenarios: map[string]sim.Scenario{}}
+	l := &Library{scenarios: map[string]sim.Scenario{}, files: map[string]string{}}
 	var errs []error
 	for _, p := range places {
 		// The pattern is sound, so Glob cannot fail.
@@ -52,7 +53,7 @@ func Open(places ...Place) (*Library, []error) {
 				continue
 			}
 			s.Name = name
-			l.scenarios[name] = s
+			l.scenarios[name], l.files[name] = s, shown
 		}
 	}
 	for name := range l.scenarios {
@@ -78,9 +79,6 @@ func readFile(fsys fs.FS, file string) ([]byte, error) {
 	return fs.ReadFile(fsys, file)
 }
 
-// Names gives the names of all scenarios, sorted.
-func (l *Library) Names() []string { return slices.Clone(l.names) }
-
 // Own gives the scenarios that belong to a profile by their names: <id>.sim.toml and <id>-<anything>.sim.toml, or for a
 // fragment <id><anything>.sim.toml; but a scenario belongs to the profile with the longest name that fits.
 func (l *Library) Own(db *quirks.DB, id string) []sim.Scenario {
@@ -99,10 +97,16 @@ func fits(id, scenario string) bool {
 	return ok && (rest == "" || rest[0] == '-' || strings.HasPrefix(id, "common/"))
 }
 
-// Orphans gives the names of the scenarios that belong to no profile.
-func (l *Library) Orphans(db *quirks.DB) []string {
+// Tests says whether there is a scenario that Test would dial for a profile.
+func (l *Library) Tests(db *quirks.DB, id string) bool { return len(gather(db, l, id)) > 0 }
+
+// Orphans gives the files of the scenarios that belong to no profile.
+func (l *Library) Orphans(db *quirks.DB) (files []string) {
 	all := db.Profiles()
-	return slices.DeleteFunc(l.Names(), func(name string) bool {
-		return slices.ContainsFunc(all, func(id string) bool { return fits(id, name) })
-	})
+	for _, name := range l.names {
+		if !slices.ContainsFunc(all, func(id string) bool { return fits(id, name) }) {
+			files = append(files, l.files[name])
+		}
+	}
+	return files
 }

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/vectors"
+	"github.com/knakppp/knak/quirks"
+)
+
+// scenarioPlaces says where the scenarios of the layers lie.
+func scenarioPlaces(s quirks.Sources) []vectors.Place {
+	places := []vectors.Place{{FS: s.Builtin, Dir: "quirks"}}
+	for _, dir := range []string{s.System, s.User} {
+		if dir != "" {
+			places = append(places, vectors.Place{FS: os.DirFS(dir), Dir: "quirks.d", Name: dir})
+		}
+	}
+	return places
+}
+
+func (a *app) quirksTestCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "test [PROFILE…]",
+		Short: "Show that profiles are needed, work, and hold nothing that makes no difference",
+		Long: `Dial each scenario of the profiles (all, if none is named) in virtual time: without the profile it must go wrong as the
+scenario says, with it the link must come up. Then take away one quirk of the profile after the other: where no scenario
+gets worse, the quirk is reported as dead weight. Exit status 1: something is not as it should be. docs/sim.md explains
+scenarios and what they expect. With -v each scenario and quirk is shown, and the end of a dial that went wrong.`,
+		Example: `  knak quirks test huawei/e398 -v
+  knak quirks test --json`,
+		ValidArgsFunction: completeManyProfiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.readGlobal(cmd); err != nil {
+				return err
+			}
+			db, err := a.openQuirks()
+			if err != nil {
+				return err
+			}
+			library, errs := vectors.Open(scenarioPlaces(quirkSources())...)
+			for _, err := range errs {
+				fmt.Fprintf(a.stderr, "knak: %s (the file is left out)\n", err)
+			}
+			all := db.Profiles()
+			for _, id := range args {
+				if !slices.Contains(all, id) {
+					return noSuchProfile(db, id)
+				}
+			}
+			if len(args) == 0 {
+				args = all
+			}
+			failed := 0
+			for _, r := range vectors.TestAll(cmd.Context(), db, library, args) {
+				if !r.OK {
+					failed++
+				}
+				if a.global.JSON {
+					if err := json.NewEncoder(a.stdout).Encode(r); err != nil {
+						return fmt.Errorf("quirks test: %w", err)
+					}
+					continue
+				}
+				a.printReport(r)
+			}
+			if err := cmd.Context().Err(); err != nil {
+				return err
+			}
+			if failed > 0 {
+				return &statusError{link.ExitFatal, fmt.Sprintf("%d of %s failed", failed, plural(len(args), "profile"))}
+			}
+			if len(errs) > 0 {
+				return &statusError{link.ExitFatal, "some scenarios cannot be read"}
+			}
+			return nil
+		},
+	}
+}
+
+// noSuchProfile is the error for an unknown id, with the nearest known one.
+func noSuchProfile(db quirkDB, id string) error {
+	_, err := db.Resolve(quirks.Facts{}, id, nil)
+	return &usageError{err}
+}
+
+// printReport tells what came of a test: what is wrong always, what is right with -v.
+func (a *app) printReport(r vectors.Report) {
+	p := func(format string, args ...any) { fmt.Fprintf(a.stdout, format, args...) }
+	word := "ok"
+	if !r.OK {
+		word = "FAILED"
+	}
+	p("%-6s  %s: %s\n", word, r.Profile, countVerdicts(r))
+	for _, text := range r.Problems {
+		p("        %s\n", text)
+	}
+	for _, s := range r.Scenarios {
+		if s.OK && !a.global.Verbose {
+			continue
+		}
+		p("        scenario %s\n", s.Name)
+		p("          without: %s\n", runText(s.Without))
+		p("          with:    %s\n", runText(s.With))
+		for i, text := range s.Problems {
+			p("          wrong:   %s\n", text)
+			if a.global.Verbose && i == 0 {
+				log := s.Without.Log
+				if strings.HasPrefix(text, "with ") {
+					log = s.With.Log
+				}
+				for _, line := range log {
+					p("            | %s\n", line)
+				}
+			}
+		}
+	}
+	for _, q := range r.Quirks {
+		if q.Verdict == vectors.Needed && !a.global.Verbose {
+			continue
+		}
+		why := q.Why
+		if q.Scenario != "" {
+			why = "without it, in " + q.Scenario + ": " + why
+		}
+		p("        %-11s %s = %s (%s): %s\n", q.Verdict, q.Key, quoteEmpty(q.Value), q.Source, why)
+	}
+}
+
+// countVerdicts says in one line what a profile was tested with.
+func countVerdicts(r vectors.Report) string {
+	count := map[string]int{}
+	for _, q := range r.Quirks {
+		count[q.Verdict]++
+	}
+	text := plural(len(r.Scenarios), "scenario") + ", " + plural(count[vectors.Needed], "quirk") + " needed"
+	if n := count[vectors.Untestable]; n > 0 {
+		text += fmt.Sprintf(", %d that no simulator can show", n)
+	}
+	if n := count[vectors.DeadWeight]; n > 0 {
+		text += fmt.Sprintf(", %d dead weight", n)
+	}
+	return text
+}
+
+// plural counts things in words.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// runText tells a run in one line.
+func runText(r vectors.Run) string {
+	if r.Outcome == "" {
+		return "not dialled"
+	}
+	var text string
+	switch {
+	case !r.Up:
+		text = fmt.Sprintf("status %d, %s", r.Exit, r.Outcome)
+		if len(r.Findings) > 0 {
+			text += " [" + strings.Join(r.Findings, ", ") + "]"
+		}
+		return text
+	case r.Proved:
+		text = fmt.Sprintf("up and proved after %.1f s", r.Seconds)
+	default:
+		text = fmt.Sprintf("up after %.1f s", r.Seconds)
+	}
+	text += fmt.Sprintf(", name servers %s, MTU %d, %d packets", orNone(strings.Join(r.DNS, " ")), r.MTU, r.Packets)
+	if !r.Held {
+		text += "; then " + r.Outcome
+	}
+	if !r.HungUp {
+		text += "; the call is not seen to end"
+	}
+	return text
+}
+
+func completeManyProfiles(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+	ids, directive := completeProfiles(cmd, nil, start)
+	return slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(args, id) }), directive
+}
