@@ -1,0 +1,289 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/port"
+	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/trace"
+)
+
+// commands gives what was sent to the modem of these commands, and "new attempt" between attempts.
+func (s Simulation) commands(of ...string) (list []string) {
+	for _, r := range s.Records {
+		switch e := r.Event.(type) {
+		case trace.AT:
+			if e.Dir == trace.Sent && slices.Contains(of, e.Text) {
+				list = append(list, e.Text)
+			}
+		case trace.Attempt:
+			list = append(list, "new attempt")
+		}
+	}
+	return list
+}
+
+// retry.ladder: before the second attempt its first step, before the third the second, and the last again and again.
+func TestLadder(t *testing.T) {
+	sent := []string{"AT+CGATT=0", "AT+CGATT=1", "AT+CFUN=0", "AT+CFUN=1", "AT+CFUN=1,1"}
+	for _, c := range []struct {
+		ladder string
+		want   string
+	}{
+		{"redial", "new attempt|new attempt|new attempt"},
+		{"[]", "new attempt|new attempt|new attempt"},
+		{"redial,attach", "new attempt|new attempt|AT+CGATT=0|AT+CGATT=1|new attempt|AT+CGATT=0|AT+CGATT=1"},
+		{"attach,radio,reset", "new attempt|AT+CGATT=0|AT+CGATT=1|new attempt|AT+CFUN=0|AT+CFUN=1|new attempt|AT+CFUN=1,1"},
+	} {
+		s := call{scenario: "dial-no-carrier", limit: 10 * time.Minute, set: []string{
+			"retry.attempts=4", "retry.ladder=" + c.ladder, "registration.radio_off_command=AT+CFUN=0",
+		}}.run(t)
+		if got := strings.Join(s.commands(sent...), "|"); got != c.want || s.Outcome.ExitCode() != ExitDial || s.Late {
+			s.dump(t)
+			t.Errorf("%s: sent %s\nwant %s", c.ladder, got, c.want)
+		}
+	}
+}
+
+// A modem that restarts takes its port away: it is opened again, and the attempt made then. Told to end meanwhile, the
+// session ends at once.
+func TestLadderLosesThePort(t *testing.T) {
+	for _, end := range []bool{false, true} {
+		scenario := mustScenario(t, "dial-no-carrier")
+		cfg := Config{Name: "test", Resolve: call{set: []string{"retry.attempts=2", "retry.ladder=reset"}}.resolve(t, scenario)}
+		w := simulation{session: New(cfg), modem: sim.New(scenario, 1), now: epoch}
+		w.modem.Advance(epoch)
+		w.session.Start(epoch)
+		for w.settle(); !w.done && w.session.stage != stageRecovering; w.settle() {
+			var d deadline
+			d.add(w.session.Deadline())
+			d.add(w.modem.Deadline())
+			w.now = d.t
+			w.modem.Advance(w.now)
+			w.session.Advance(w.now)
+		}
+		w.now = w.now.Add(time.Second)
+		if end {
+			w.session.Hangup(w.now, KindHangup, "enough")
+			w.settle()
+			if !w.done || w.outcome.ExitCode() != ExitSignal {
+				t.Errorf("told to end: done %v, %v", w.done, w.outcome)
+			}
+			continue
+		}
+		w.session.PortLost(w.now, errGone)
+		if w.session.stage != stageReopening {
+			t.Fatalf("stage %v after the port was lost", w.session.stage)
+		}
+		w.settle() // opens it again
+		if w.done || w.session.stage != stageDialing || w.session.attempt != 2 {
+			t.Errorf("stage %v, attempt %d, done %v", w.session.stage, w.session.attempt, w.done)
+		}
+	}
+}
+
+// A PIN that was sent without showing that it is right is never sent again, also where the modem lost its port over it.
+func TestPINIsSentOnceWhateverHappens(t *testing.T) {
+	scenario := mustScenario(t, "pin-needed")
+	c := call{set: []string{"retry.attempts=5", "retry.ladder=radio,reset", "retry.delay=0s"}}
+	cfg := Config{Name: "test", Resolve: c.resolve(t, scenario), PIN: auth.NewSecret("1234")}
+	s := New(cfg)
+	sent, now := 0, epoch
+	say := func(text string) { s.Receive(now, []byte(text)) }
+	s.Start(now)
+	for range 1000 {
+		for o, ok := s.Next(); ok; o, ok = s.Next() {
+			switch o := o.(type) {
+			case Write:
+				switch line := strings.TrimSuffix(string(o.Bytes), "\r"); {
+				case strings.HasPrefix(line, "AT+CPIN="):
+					sent++
+					s.PortLost(now, errGone) // the modem restarts instead of an answer
+				case line == "AT+CPIN?":
+					say("\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n")
+				default:
+					say("\r\nOK\r\n")
+				}
+			case Reopen:
+				s.PortOpened(now)
+			case Done:
+				if sent != 1 || o.Outcome.ExitCode() != ExitSIM {
+					t.Errorf("the PIN was sent %d times; %v", sent, o.Outcome)
+				}
+				return
+			}
+		}
+		now = s.Deadline()
+		s.Advance(now)
+	}
+	t.Fatal("no end")
+}
+
+// link.mtu bounds what we send, whatever the peer takes (DATA-01, LCP-17).
+func TestMTU(t *testing.T) {
+	for set, want := range map[string]int{"link.mtu=0": 1500, "link.mtu=67": 1500, "link.mtu=990": 990, "link.mtu=9000": 1500} {
+		s := call{scenario: "behaves", set: []string{set}}.run(t)
+		if u, _, ok := s.up(); !ok || u.MTU != want {
+			t.Errorf("%s: up %v with an MTU of %d, want %d", set, ok, u.MTU, want)
+		}
+	}
+}
+
+// ipcp.require_dns makes a link without a name server a failure (IPCP-12).
+func TestRequireDNS(t *testing.T) {
+	if _, _, ok := (call{scenario: "rejects-dns"}).run(t).up(); !ok {
+		t.Error("without the key: not up")
+	}
+	s := call{scenario: "rejects-dns", set: []string{"ipcp.require_dns=true"}}.run(t)
+	if _, _, ok := s.up(); ok || s.Outcome.Kind != KindNoDNS {
+		s.dump(t)
+		t.Errorf("up %v, %v", ok, s.Outcome)
+	}
+	if _, _, ok := (call{scenario: "behaves", set: []string{"ipcp.require_dns=true"}}).run(t).up(); !ok {
+		t.Error("with name servers: not up")
+	}
+}
+
+// port.watch_carrier decides whether a DCD that drops ends the call.
+func TestWatchCarrier(t *testing.T) {
+	for _, watch := range []string{"true", "false"} {
+		scenario := mustScenario(t, "behaves")
+		cfg := Config{Name: "test", Resolve: call{set: []string{"port.watch_carrier=" + watch}}.resolve(t, scenario)}
+		w := simulation{session: New(cfg), modem: sim.New(scenario, 1), now: epoch}
+		w.modem.Advance(epoch)
+		w.session.Start(epoch)
+		for w.settle(); !w.done && w.session.stage != stageUp; w.settle() {
+			var d deadline
+			d.add(w.session.Deadline())
+			d.add(w.modem.Deadline())
+			w.now = d.t
+			w.modem.Advance(w.now)
+			w.session.Advance(w.now)
+		}
+		w.session.Lines(w.now, at.ModemLines{}, true)
+		if up := w.session.stage == stageUp; up != (watch == "false") {
+			t.Errorf("port.watch_carrier=%s: up %v after DCD dropped", watch, up)
+		}
+	}
+}
+
+// HUP-01, HUP-09: at.before_hangup goes to the AT port, and to no port where there is none.
+func TestBeforeHangupGoesToTheATPort(t *testing.T) {
+	for _, second := range []bool{true, false} {
+		scenario := mustScenario(t, "behaves")
+		c := call{set: []string{"context.cid=2", `at.before_hangup=["AT+CGACT=0,{cid}"]`}}
+		cfg := Config{Name: "test", ATPort: second, Resolve: c.resolve(t, scenario), Once: true}
+		s, data, control := New(cfg), sim.New(scenario, 1), sim.New(scenario, 2)
+		now, where, done := epoch, []bool(nil), false
+		s.Start(now)
+		for range 10000 {
+			for quiet := false; !quiet && !done; {
+				quiet = true
+				for o, ok := s.Next(); ok; o, ok = s.Next() {
+					quiet = false
+					switch o := o.(type) {
+					case Write:
+						if strings.HasPrefix(string(o.Bytes), "AT+CGACT=0,2\r") {
+							where = append(where, o.AT)
+						}
+						p := slices.Clone(o.Bytes)
+						if o.AT {
+							control.Receive(now, p)
+						} else {
+							data.Receive(now, p)
+						}
+					case OpenPlane:
+						s.PlaneUp(now, "none", "")
+					case Done:
+						done = true
+					}
+				}
+				for o, ok := control.Next(); ok; o, ok = control.Next() {
+					quiet = false
+					s.ReceiveAT(now, o.Data)
+				}
+				for o, ok := data.Next(); ok; o, ok = data.Next() {
+					quiet = false
+					for rest := o.Data; len(rest) > 0; {
+						_, rest = s.Receive(now, rest)
+					}
+				}
+			}
+			if done {
+				break
+			}
+			var d deadline
+			d.add(s.Deadline())
+			d.add(data.Deadline())
+			d.add(control.Deadline())
+			now = d.t
+			data.Advance(now)
+			control.Advance(now)
+			s.Advance(now)
+		}
+		if !done || second != slices.Equal(where, []bool{true}) || !second && len(where) > 0 {
+			t.Errorf("AT port %v: done %v, sent to the AT port %v", second, done, where)
+		}
+	}
+}
+
+// port.open_wait and port.reopen_pause (USB-20, HUP-06).
+func TestOpener(t *testing.T) {
+	failing := errors.New("input/output error")
+	for _, c := range []struct {
+		name  string
+		set   []string
+		first bool    // the port was open before
+		errs  []error // of the first tries; then it opens
+		err   error
+		after time.Duration
+	}{
+		{name: "at once"},
+		{name: "a mistake is told at once", errs: []error{failing}, err: failing},
+		{name: "open_wait", set: []string{"port.open_wait=2s"}, errs: []error{failing, failing}, after: time.Second},
+		{name: "open_wait ends", set: []string{"port.open_wait=1s"}, errs: []error{failing, failing, failing, failing}, err: failing, after: time.Second},
+		{name: "a lock is no matter of waiting", set: []string{"port.open_wait=2s"}, errs: []error{&port.LockedError{}}, err: &port.LockedError{}},
+		{name: "a port that is away comes back", first: true, errs: []error{os.ErrNotExist, os.ErrNotExist}, after: time.Second},
+		{name: "reopen_pause", set: []string{"port.reopen_pause=3s"}, first: true, after: 3 * time.Second},
+		{name: "no pause the first time", set: []string{"port.reopen_pause=3s"}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			errs := c.errs
+			if c.first {
+				errs = append([]error{nil}, errs...)
+			}
+			open := opener(builtin(t, c.set...), func() (Port, error) {
+				if len(errs) == 0 || errs[0] == nil {
+					errs = errs[min(1, len(errs)):]
+					return nil, nil
+				}
+				err := errs[0]
+				errs = errs[1:]
+				return nil, err
+			})
+			if c.first {
+				_, _ = open(t.Context())
+			}
+			begin := time.Now()
+			_, err := open(t.Context())
+			if same := err == c.err || err != nil && c.err != nil && err.Error() == c.err.Error(); !same || time.Since(begin) != c.after {
+				t.Errorf("%s: %v after %v, want %v after %v", c.name, err, time.Since(begin), c.err, c.after)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			errs = []error{os.ErrNotExist, os.ErrNotExist}
+			if _, err := open(ctx); err == nil {
+				t.Errorf("%s: goes on although it was told to end", c.name)
+			}
+		})
+	}
+}
