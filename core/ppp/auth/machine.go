@@ -110,9 +110,9 @@ func counted(b []byte) (field, rest []byte, ok bool) {
 }
 
 // printable makes a peer's text fit to be shown: control characters and what is not UTF-8 become spelled-out octets, and
-// the text is cut at maxText octets.
+// the text is cut at maxText octets. A number that may be a subscriber's is hidden.
 func printable[T string | []byte](text T) string {
-	s := string(text)
+	s := packet.HideNumbers(string(text))
 	clean := true
 	for _, r := range s {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {

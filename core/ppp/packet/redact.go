@@ -12,7 +12,8 @@ const hidden = '*'
 // Redact gives a copy of info with the same length in which these are overwritten: PAP passwords; the values of CHAP
 // responses, and what an EAP response proves itself with; anything after them, and the whole of packets of these
 // protocols whose code or layout is not known; such packets inside a Protocol-Reject; callback and directory numbers in
-// LCP options; and the digits of names that look like a subscriber's identity (see HideIdentity).
+// LCP options; and the digits of names that look like a subscriber's identity, and in a peer's messages those of long
+// numbers (see HideIdentity and HideNumbers).
 // To redact twice changes nothing more.
 func Redact(protocol uint16, info []byte) []byte {
 	b := slices.Clone(info)
@@ -21,14 +22,36 @@ func Redact(protocol uint16, info []byte) []byte {
 }
 
 // HideIdentity gives name as it may be shown: the digits of an IMSI or a phone number are replaced. A name is taken for
-// one if it is at least 8 digits, with or without a plus sign before and an @ with a realm after.
+// one if it is at least 8 digits, with or without a plus sign before and an @ with a realm after. Longer numbers are
+// replaced anywhere, see HideNumbers.
 func HideIdentity(name string) string {
 	b := []byte(name)
 	hideIdentity(b)
 	return string(b)
 }
 
+// HideNumbers gives a peer's text as it may be shown: each run of 14 or more digits is replaced, as long as an IMSI, an
+// IMEI or an ICCID is (3GPP TS 23.003 sections 2.2 and 6.2.1, ITU-T E.118).
+func HideNumbers(text string) string {
+	b := []byte(text)
+	hideNumbers(b)
+	return string(b)
+}
+
+func hideNumbers(b []byte) {
+	for start, i := 0, 0; i <= len(b); i++ {
+		if i < len(b) && '0' <= b[i] && b[i] <= '9' {
+			continue
+		}
+		if i-start >= 14 {
+			hide(b[start:i])
+		}
+		start = i + 1
+	}
+}
+
 func hideIdentity(name []byte) {
+	hideNumbers(name)
 	digits := bytes.TrimPrefix(name, []byte("+"))
 	if i := bytes.IndexByte(digits, '@'); i >= 0 {
 		digits = digits[:i]
@@ -98,7 +121,8 @@ func redact(protocol uint16, b []byte) {
 func redactPAP(code uint8, body, rest []byte) {
 	switch code {
 	case PAPAck, PAPNak:
-		return
+		hideNumbers(body)
+		hideNumbers(rest)
 	case PAPRequest:
 		hide(rest)
 		name, after, ok := cutCounted(body)
@@ -121,6 +145,8 @@ func redactPAP(code uint8, body, rest []byte) {
 func redactCHAP(code uint8, body, rest []byte) {
 	switch code {
 	case CHAPSuccess, CHAPFailure:
+		hideNumbers(body)
+		hideNumbers(rest)
 	case CHAPChallenge:
 		if _, name, ok := cutCounted(body); ok {
 			hideIdentity(name)
@@ -149,10 +175,16 @@ func redactEAP(code uint8, body, rest []byte) {
 	case EAPSuccess, EAPFailure:
 		return
 	case EAPRequest:
-		if len(body) > 1 && body[0] == EAPMD5 {
-			if _, name, ok := cutCounted(body[1:]); ok {
+		if len(body) == 0 {
+			return
+		}
+		switch data := body[1:]; body[0] {
+		case EAPMD5:
+			if _, name, ok := cutCounted(data); ok {
 				hideIdentity(name)
 			}
+		case EAPIdentity, EAPNotification, EAPMSCHAPv2:
+			hideNumbers(data)
 		}
 		return
 	case EAPResponse:
@@ -169,7 +201,9 @@ func redactEAP(code uint8, body, rest []byte) {
 	switch body[0] {
 	case EAPIdentity:
 		hideIdentity(data)
-	case EAPNotification, EAPNak:
+	case EAPNotification:
+		hideNumbers(data)
+	case EAPNak:
 	case EAPMD5:
 		redactValueAndName(data)
 	case EAPMSCHAPv2:

@@ -36,6 +36,11 @@ func TestRedact(t *testing.T) {
 		{"IMSI as PAP name", PAP, "01 01 0010 09 303030303030303030 01 70", "01 01 0010 09 ssssssssssssssssss 01 ss"},
 		{"phone number with realm as CHAP name", CHAP, "02 01 0012 01 aa 2b 3131313131313131 40 6161", "02 01 0012 01 ss 2b ssssssssssssssss 40 6161"},
 		{"IMSI as EAP identity", EAP, "02 01 000d 01 3131313131313131", "02 01 000d 01 ssssssssssssssss"},
+		{"IMSI in a PAP message", PAP, "03 01 0015 10 6e6f 3131313131313131313131313131", "03 01 0015 10 6e6f ssssssssssssssssssssssssssss"},
+		{"IMSI in a CHAP message", CHAP, "04 01 0014 6e6f 3131313131313131313131313131", "04 01 0014 6e6f ssssssssssssssssssssssssssss"},
+		{"shorter number in a CHAP message", CHAP, "04 01 0013 6e6f 31313131313131313131313131", "04 01 0013 6e6f 31313131313131313131313131"},
+		{"IMSI in a challenge's name", CHAP, "01 01 0015 01 aa 49 3131313131313131313131313131", "01 01 0015 01 aa 49 ssssssssssssssssssssssssssss"},
+		{"IMSI in an EAP notification", EAP, "01 01 0014 02 49 3131313131313131313131313131", "01 01 0014 02 49 ssssssssssssssssssssssssssss"},
 		{"IPCP is nothing's secret", IPCP, "01 01 000a 0306 0a000001", "01 01 000a 0306 0a000001"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
