@@ -220,3 +220,13 @@ next:
 	}
 	return f, nil
 }
+
+// List gives the facts that are known as name=value, as ParseFacts reads them.
+func (f Facts) List() (list []string) {
+	for _, c := range conditions {
+		if v := *c.fact(&f); v != "" {
+			list = append(list, c.name+"="+v)
+		}
+	}
+	return list
+}

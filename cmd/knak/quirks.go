@@ -42,7 +42,7 @@ func (a *app) quirksCommand() *cobra.Command {
 		Short: "The quirk database: which modem needs which setting, and why",
 	}
 	cmd.AddCommand(a.quirksListCommand(), a.quirksShowCommand(), a.quirksExplainCommand())
-	cmd.AddCommand(a.quirksTestCommand(), a.quirksValidateCommand())
+	cmd.AddCommand(a.quirksTestCommand(), a.quirksValidateCommand(), a.quirksDiffCommand())
 	return cmd
 }
 
@@ -84,10 +84,14 @@ func describeProfile(db *quirks.DB, id string, whole bool) (profileInfo, bool) {
 }
 
 func (a *app) quirksListCommand() *cobra.Command {
-	return &cobra.Command{
+	var filter listFilter
+	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the profiles and the devices that get them",
-		Args:  cobra.NoArgs,
+		Example: `  knak quirks list --vendor huawei
+  knak quirks list --key auth.user --json
+  knak quirks list --behaviour "empty nak"`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := a.readGlobal(cmd); err != nil {
 				return err
@@ -96,11 +100,15 @@ func (a *app) quirksListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			ids, err := filter.profiles(db)
+			if err != nil {
+				return err
+			}
 			tw := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
 			if !a.global.JSON {
 				fmt.Fprintln(tw, "PROFILE\tSUMMARY\tDEVICES")
 			}
-			for _, id := range db.Profiles() {
+			for _, id := range ids {
 				info, _ := describeProfile(db, id, false)
 				if a.global.JSON {
 					if err := json.NewEncoder(a.stdout).Encode(info); err != nil {
@@ -113,6 +121,8 @@ func (a *app) quirksListCommand() *cobra.Command {
 			return tw.Flush()
 		},
 	}
+	filter.addFlags(cmd)
+	return cmd
 }
 
 func (a *app) quirksShowCommand() *cobra.Command {
