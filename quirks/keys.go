@@ -85,6 +85,7 @@ func Lookup(name string) (Key, bool) {
 type key struct {
 	Key
 	order    int
+	mayHarm  bool // commands that are refused otherwise are taken
 	def      Value
 	min, max int64
 }

@@ -179,7 +179,16 @@ func unknownKey(name string) string {
 // readQuirk reads one table of a key.
 func (r *reader) readQuirk(k *key, t *node) Quirk {
 	q := Quirk{Key: k.Name, Layer: r.layer, Origin: r.origin(t.pos)}
-	r.only(t, "name", "value", "add", "remove", "reason", "source", "confidence", "firmware", "review_by")
+	r.only(t, "name", "value", "add", "remove", "reason", "source", "confidence", "firmware", "review_by", "may_harm")
+	if n := t.child("may_harm"); n != nil && r.want(n, "may_harm", isBool) && n.num != 0 {
+		if r.layer == System || r.layer == User {
+			loose := *k
+			loose.mayHarm = true
+			k = &loose
+		} else {
+			r.problem(n.pos, "may_harm is for files of your own; the %s layer must not set it", r.layer)
+		}
+	}
 	if k.Class == Command && (r.layer == Update || r.layer == Plugin) {
 		r.problem(t.pos, "%s decides what AT commands are sent; the %s layer must not set it", k.Name, r.layer)
 	}

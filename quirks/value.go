@@ -150,7 +150,7 @@ func (k *key) fromText(s string) (Value, error) {
 		if s == "" {
 			break
 		}
-		if err := checkCommand(s, k.Dials); err != nil {
+		if err := k.checkAT(s); err != nil {
 			return Value{}, err
 		}
 	default:
@@ -159,6 +159,16 @@ func (k *key) fromText(s string) (Value, error) {
 		}
 	}
 	return v, nil
+}
+
+// checkAT checks an AT command.
+func (k *key) checkAT(s string) error {
+	err := checkCommand(s, k.Dials)
+	var refused *refusedError
+	if errors.As(err, &refused) && refused.mayHarm && k.mayHarm {
+		return nil
+	}
+	return err
 }
 
 func checkAddress(s string) error {
@@ -204,7 +214,7 @@ func (k *key) fromList(list []string) (Value, error) {
 				return Value{}, fmt.Errorf("%q has bits beyond its length; %q is meant", s, p.Masked())
 			}
 		case ATs:
-			if err := checkCommand(s, false); err != nil {
+			if err := k.checkAT(s); err != nil {
 				return Value{}, err
 			}
 		default:
