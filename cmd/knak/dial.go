@@ -336,7 +336,7 @@ func (o *dialOptions) obstacle() (link.Outcome, bool) {
 	switch o.Plane {
 	case plane.KindTUN:
 		if kind, text, cure := tunObstacle(); kind != "" {
-			return link.Outcome{Kind: kind, Detail: "--plane tun: " + text + "; try: " + cure}, true
+			return link.Outcome{Kind: kind, Phase: trace.PhaseDial, Detail: "--plane tun: " + text + "; try: " + cure}, true
 		}
 	case plane.KindStack:
 		if o.Proxy == "" || o.Proxy == plane.ProxyOff {
@@ -344,7 +344,7 @@ func (o *dialOptions) obstacle() (link.Outcome, bool) {
 		}
 		l, err := net.Listen("tcp", o.Proxy)
 		if err != nil {
-			return link.Outcome{Kind: link.KindPlane, Detail: "the proxy: " + err.Error() + "; try: --proxy 127.0.0.1:0 for any free port, or --proxy off"}, true
+			return link.Outcome{Kind: link.KindPlane, Phase: trace.PhaseDial, Detail: "the proxy: " + err.Error() + "; try: --proxy 127.0.0.1:0 for any free port, or --proxy off"}, true
 		}
 		_ = l.Close() // nothing was accepted
 	}

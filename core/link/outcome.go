@@ -122,6 +122,8 @@ func (o Outcome) ExitCode() ExitCode {
 	switch {
 	case !known:
 		return ExitFatal
+	case o.Kind == trace.FailedTerminated && o.Phase == trace.PhaseAuth:
+		return ExitAuth // the peer ended it instead of saying yes
 	case o.Provisional && row.late != 0 && (o.Phase == trace.PhaseAuth || o.Phase == trace.PhaseIPCP):
 		return row.late
 	}

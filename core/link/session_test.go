@@ -188,3 +188,12 @@ func TestHangupWhileWaiting(t *testing.T) {
 		t.Errorf("exit %d after %s, want %d at once", got.Outcome.ExitCode(), got.Elapsed, ExitSignal)
 	}
 }
+
+// A peer that ends the link instead of answering our authentication has refused it, as one that says so.
+func TestTerminatedInAuthentication(t *testing.T) {
+	for phase, want := range map[string]ExitCode{trace.PhaseLCP: ExitNegotiation, trace.PhaseAuth: ExitAuth, trace.PhaseIPCP: ExitNegotiation} {
+		if got := (Outcome{Kind: trace.FailedTerminated, Phase: phase}).ExitCode(); got != want {
+			t.Errorf("terminated in phase %s: exit %d, want %d", phase, got, want)
+		}
+	}
+}

@@ -41,6 +41,10 @@ func TestTable(t *testing.T) {
 		{call: call{scenario: "bogus-address-link-local"}, code: ExitCarriesNoData, finding: "bogus-address"},
 		{call: call{scenario: "bogus-address-equal"}, code: ExitCarriesNoData, finding: "bogus-address"},
 
+		// never says yes or no to our authentication
+		{call: call{scenario: "auth-silence"}, code: ExitAuth, finding: "auth-no-answer"},
+		{call: call{scenario: "pap-silence"}, code: ExitAuth, finding: "auth-no-answer"},
+
 		// refuses by hanging up, terminating IPCP, terminating LCP, garbage
 		{call: call{scenario: "refuse-hangup"}, code: ExitAuth, finding: "ipcp-hangup-after-auth"},
 		{call: call{scenario: "refuse-terminate-ipcp"}, code: ExitAuth, finding: "ipcp-terminated-by-peer"},
