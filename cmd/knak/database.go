@@ -83,7 +83,7 @@ func userChosen(set []string) bool {
 }
 
 // resolver makes the function by which a link learns how to treat its modem.
-func resolver(db *quirks.DB, facts quirks.Facts, port, profile string, set []string) func(modem.Identity) (link.Selection, error) {
+func resolver(db *quirks.DB, facts quirks.Facts, port, profile string, set []string, carriers *apnTable) func(modem.Identity) (link.Selection, error) {
 	return func(id modem.Identity) (link.Selection, error) {
 		facts := facts
 		facts.Manufacturer, facts.Model, facts.Revision = id.Vendor, id.Model, id.Firmware
@@ -97,6 +97,9 @@ func resolver(db *quirks.DB, facts quirks.Facts, port, profile string, set []str
 			Device: trace.Device{
 				Port: port, Vendor: id.Vendor, Model: id.Model, Firmware: id.Firmware, USB: facts.USB, Profile: r.Profile(),
 			},
+		}
+		if r.Setting("context.apn").Layer == quirks.Default { // otherwise somebody has said it, be it that there is none
+			sel.Access = carriers.hook(r)
 		}
 		for _, s := range r.Changed() {
 			sel.Quirks = append(sel.Quirks, trace.Quirk{Key: s.Key, Value: shownValue(s.Key, s.Value), Source: sourceOf(s), Reason: s.Reason})

@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/apn"
 	"github.com/knakppp/knak/core/control"
 	"github.com/knakppp/knak/core/diagnose"
 	"github.com/knakppp/knak/core/link"
@@ -38,7 +39,7 @@ func addDialFlags(f *pflag.FlagSet) {
 	f.String("port", "", "data port: a `tty` such as /dev/ttyUSB0 (default: found); - is standard input and output")
 	f.String("at-port", "", "ask for identity, SIM and registration on this `tty`, and only dial on the data port")
 	f.Int("baud", 115200, "speed of a serial line in bit/s; USB modems ignore it")
-	f.String("apn", "", "access point `name`; without it the modem's own stays")
+	f.String("apn", "", "access point `name` (default: the modem's own, else the one that the SIM's carrier is known by)")
 	f.String("user", "", "user `name`; an empty name is a name")
 	f.String("password-file", "", "read the password from this `file`; - is standard input")
 	f.String("number", "", "`number` to dial, for example *99***1#; empty: the port carries PPP at once")
@@ -288,7 +289,7 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 	}
 	session := link.New(link.Config{
 		Name:        j.name,
-		Resolve:     resolver(j.db, facts, portName, o.Quirks, j.set),
+		Resolve:     resolver(j.db, facts, portName, o.Quirks, j.set, &apnTable{path: apn.Path}),
 		PIN:         j.pin,
 		Password:    j.password,
 		ATPort:      o.ATPort != "",

@@ -51,8 +51,8 @@ type Table struct {
 }
 
 // Lookup gives the ways in for a SIM of which the first six digits of the IMSI are known, the likeliest first. mncLength
-// is how many of the three behind the country code are the network's: 2 or 3, or 0 where the SIM was not asked
-// (EF_AD, 3GPP TS 31.102 section 4.2.18). Without it the table decides: in a country most of whose networks have
+// is how many of the three behind the country code are the network's: 2 or 3; anything else where the SIM did
+// not say (EF_AD, 3GPP TS 31.102 section 4.2.18). Without it the table decides: in a country most of whose networks have
 // three digits these are tried first, elsewhere two. unsure says that both give a network, so that the SIM had
 // better be asked; the result then holds the ways of the likelier network, followed by those of the other.
 func (t *Table) Lookup(digits string, mncLength int) (list []Access, unsure bool) {

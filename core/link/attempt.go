@@ -11,6 +11,7 @@ import (
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/ppp"
+	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/prove"
 	"github.com/knakppp/knak/core/trace"
@@ -34,6 +35,7 @@ func (s *Session) begin(now time.Time) {
 	s.proof, s.engine = nil, nil
 	s.pinSpent = s.pinSpent || s.dialed.PINSent
 	s.dialed = modem.Result{}
+	s.access.used = nil
 	s.watcher = diagnose.New()
 	s.enter(now, trace.PhaseDial)
 	s.onATPort = s.cfg.ATPort
@@ -75,6 +77,7 @@ func (s *Session) dial(x *at.Exchange) error {
 		}
 	}
 	s.take(x, selection)
+	s.plan.Access = s.accessHook(x)
 	switch {
 	case direct:
 		return nil
@@ -95,7 +98,7 @@ func (s *Session) take(x *at.Exchange, selection Selection) {
 }
 
 func (s *Session) planFor(selection Selection) modem.Plan {
-	plan := dialPlan(selection.Policy, s.cfg.PIN.Reveal(), s.user(selection.Policy), s.cfg.Password)
+	plan := dialPlan(selection.Policy, s.cfg.PIN.Reveal(), s.user(selection.Policy), s.password())
 	plan.PINSpent = s.pinSpent
 	return plan
 }
@@ -105,7 +108,17 @@ func (s *Session) user(p Policy) string {
 	if s.blankUser {
 		return ""
 	}
+	if a := s.access.used; a != nil && a.Login {
+		return a.User
+	}
 	return p.Text("auth.user")
+}
+
+func (s *Session) password() auth.Secret {
+	if a := s.access.used; a != nil && a.Login {
+		return auth.NewSecret(a.Password)
+	}
+	return s.cfg.Password
 }
 
 // pumpDialogue does what the dialogue asks for.
@@ -178,7 +191,7 @@ func dialOutcome(err error) Outcome {
 
 // startPPP gives the line to the engine. rest is what followed CONNECT.
 func (s *Session) startPPP(now time.Time, rest []byte) {
-	settings := engineSettings(s.selection.Policy, s.user(s.selection.Policy), s.cfg.Password)
+	settings := engineSettings(s.selection.Policy, s.user(s.selection.Policy), s.password())
 	s.stage = stagePPP
 	s.encoder = hdlc.NewEncoder(hdlc.DefaultConfig())
 	s.decoder = hdlc.NewDecoder(decoderConfig(ppp.DefaultFraming()))
@@ -317,7 +330,7 @@ func (s *Session) pumpEngine(now time.Time) {
 // is worth more than waiting.
 func (s *Session) stalled(now time.Time, f ppp.Failure) {
 	o := Outcome{Kind: Kind(f.Kind), Phase: f.Phase, Detail: f.Detail, Provisional: f.Provisional}
-	if !s.blankUser && s.tryBlank(o) {
+	if !s.blankUser && s.tryBlank(o) || s.accessLeft(o) {
 		s.fail(now, o)
 		return
 	}
@@ -476,6 +489,7 @@ func (s *Session) closePlane() {
 func (s *Session) announce(now time.Time, kind, name string) {
 	s.stage = stageUp
 	s.wasUp = true
+	s.access.worked = true
 	s.upSince, s.lastPacket = now, now
 	s.bytesIn, s.bytesOut = 0, 0
 	s.delay = 0

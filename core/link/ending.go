@@ -221,6 +221,10 @@ func (s *Session) tryAgain(o Outcome, wasUp bool) (reason string, ok bool) {
 	if s.blankUser {
 		return "the network may not know the user name; trying an empty one", true
 	}
+	if s.nextAccess(o) {
+		s.delay = 0
+		return "the network may not know the APN; trying another one", true
+	}
 	if limit > 0 && s.attempt >= limit {
 		return "", false
 	}
@@ -228,9 +232,9 @@ func (s *Session) tryAgain(o Outcome, wasUp bool) (reason string, ok bool) {
 }
 
 // tryBlank says whether an empty user name is worth an attempt: the success was provisional, the network then refused,
-// the name was not empty and no person chose it (AUTH-02, AUTH-03).
+// the name was not empty, no person chose it (AUTH-02, AUTH-03), and it is not the one that the SIM's carrier asks for.
 func (s *Session) tryBlank(o Outcome) bool {
-	return o.Provisional && o.ExitCode() == ExitAuth && !s.selection.UserChosen && s.selection.Policy.Text("auth.user") != ""
+	return o.Provisional && o.ExitCode() == ExitAuth && !s.selection.UserChosen && !s.access.login() && s.selection.Policy.Text("auth.user") != ""
 }
 
 // nextDelay doubles the wait from retry.delay to retry.max_delay.

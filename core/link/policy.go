@@ -3,6 +3,7 @@ package link
 import (
 	"time"
 
+	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/trace"
 )
 
@@ -23,4 +24,15 @@ type Selection struct {
 	Quirks []trace.Quirk // the settings that are not the built-in defaults
 	// UserChosen says that a person chose the user name. Otherwise the link may try a blank one.
 	UserChosen bool
+	// Access says how a subscription of a network gets in, the likeliest way first; unsure says that the SIM should be asked
+	// for the length of the network's code, and Access be called again. It is called where context.apn is empty and
+	// context.apn_lookup allows it. It must compute only, but may read a table the first time. nil: nobody knows.
+	Access func(modem.Home) (list []Access, unsure bool)
+}
+
+// Access is one way into a network.
+type Access struct {
+	modem.Access
+	Network string // its code, for example "262-01"
+	Source  string // who says so, and whose it is, for people
 }

@@ -134,6 +134,7 @@ type Session struct {
 	pinSpent  bool // the PIN was sent and has not shown to be right: it is not sent again
 	recovered bool // the step before the next attempt was taken
 	inData    bool // for the hang-up: the modem is believed to be in the data state
+	access    accessState
 	blankUser bool // this attempt sends an empty user name although the policy has another
 
 	engine      *ppp.Engine

@@ -63,7 +63,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 		"port.baud": "SerialOpener", "port.flow": "SerialOpener", "port.data_interface": "cmd", "port.at_interface": "cmd",
 		"auth.user": "Session.user", "prove.mode": "Session.mustProve", "prove.limit": "Session.startProof", "prove.targets": "Session.startProof",
 		"port.open_wait": "SerialOpener", "port.reopen_pause": "SerialOpener",
-		"link.mtu": "Session.networkUp", "ipcp.require_dns": "Session.networkUp", "retry.ladder": "Session.nextStep", "retry.attempts": "Session.tryAgain", "retry.delay": "Session.nextDelay", "retry.max_delay": "Session.nextDelay",
+		"context.apn_lookup": "Session.accessHook", "link.mtu": "Session.networkUp", "ipcp.require_dns": "Session.networkUp", "retry.ladder": "Session.nextStep", "retry.attempts": "Session.tryAgain", "retry.delay": "Session.nextDelay", "retry.max_delay": "Session.nextDelay",
 	}
 	for _, k := range quirks.Keys {
 		if !read.seen[k.Name] && elsewhere[k.Name] == "" {

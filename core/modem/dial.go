@@ -64,6 +64,10 @@ func Prepare(p Plan, r *Result) func(*at.Exchange) error {
 		if err := send(x, p, "at.after_pin", p.Send.AfterPIN); err != nil {
 			return err
 		}
+		p := p // the SIM may tell more
+		if err := subscribe(x, &p); err != nil {
+			return err
+		}
 		early := setContext(x, p) // some modems take this only when their radio is on (quirk PDP-20)
 		if early != nil && KindOf(early) != ATError {
 			return early

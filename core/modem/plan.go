@@ -86,6 +86,10 @@ type Plan struct {
 	ContextType string
 	// APN is the access point name; "" leaves the context as the modem has it. Key context.apn; default "".
 	APN string
+	// Access is asked where APN is empty: how does a subscription of this network get in? stored is the APN that the context
+	// has, or "". ask says that the number of digits of the network's code must be known first; it is called once more
+	// then. It must compute only. No key; nil: the SIM is not asked.
+	Access func(home Home, stored string) (a Access, ask bool)
 	// Define is the command that defines the context: "+CGDCONT" or "+ZGDCONT". Key context.define; default "+CGDCONT".
 	Define string
 	// ReadBack reads the context again after defining it, and defines it anew where it is not what was asked for. Key

@@ -24,6 +24,7 @@ type terminal struct {
 	asked    map[string]int
 	reports  map[string]int // +CREG, +CGREG, +CEREG: the n that was set
 	contexts map[int]string // +CGDCONT: what was set, by cid
+	apn      string         // of the context that was dialled last, in lower case
 	active   map[int]bool   // +CGACT
 	attached bool
 	function int // +CFUN

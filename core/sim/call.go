@@ -31,6 +31,7 @@ type call struct {
 
 	user      string // the name that the host gave, if named
 	named     bool
+	apn       string // of the context that was dialled, in lower case
 	challenge []byte // the last one sent
 	id        uint8  // of the packets that we make outside the engine
 
@@ -49,6 +50,7 @@ func (m *Modem) startCall(now time.Time) {
 	m.calls++
 	c := &call{
 		number: m.calls,
+		apn:    m.at.apn,
 		enc:    hdlc.NewEncoder(hdlc.DefaultConfig()),
 		dec:    hdlc.NewDecoder(hdlc.DefaultDecoderConfig()),
 		stages: map[string]bool{},

@@ -17,7 +17,7 @@ import (
 func defaults() Scenario {
 	return Scenario{
 		AT:           AT{Echo: true, CME: 1},
-		SIM:          SIM{Tries: 3},
+		SIM:          SIM{Tries: 3, Network: "00101"},
 		Registration: Registration{Signal: 17, Operator: "Example"},
 		Dial:         Dial{Connect: "CONNECT 7200000"},
 		Identity:     Identity{Manufacturer: "Example", Model: "Simulated modem", Revision: "1.0"},
@@ -242,6 +242,10 @@ func (c *checker) at(a *AT) {
 func (c *checker) card(s *SIM) {
 	c.word("sim.state", &s.State, "ready", "pin", "puk", "none")
 	c.number("sim.tries", int64(s.Tries), 1, 10)
+	if n := len(s.Network); n < 5 || n > 6 || strings.Trim(s.Network, "0123456789") != "" {
+		c.fail("sim.network", "must be five or six digits: country and network code")
+	}
+	c.number("sim.mnc_length", int64(s.MNCLength), 0, 3)
 	if s.State == "pin" && (len(s.PIN) < 4 || len(s.PIN) > 8 || strings.Trim(s.PIN, "0123456789") != "") {
 		c.fail("sim.pin", "must be 4 to 8 digits when the state is \"pin\"")
 	}

@@ -1,6 +1,9 @@
 package sim
 
 import (
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/knakppp/knak/core/trace"
@@ -8,10 +11,11 @@ import (
 
 // dial starts a packet call (3GPP TS 27.007 section 10.2.1.1: *99# and its like; 3GPP2: #777). The result comes after
 // the scenario's delay; any character before that aborts the dial (V.250 section 5.6.1).
-func dial(m *Modem, now time.Time, _ parsedCommand) ([]string, string) {
+func dial(m *Modem, now time.Time, c parsedCommand) ([]string, string) {
 	if m.call != nil {
 		return nil, "ERROR"
 	}
+	m.at.apn = m.apnOf(c.arg)
 	m.dials++
 	m.at.dialing = m.dials
 	if m.scenario.LCP.BeforeConnect && m.dialResult() == "connect" {
@@ -33,10 +37,25 @@ func (m *Modem) dialResult() string {
 	switch {
 	case m.sim.state != "ready" || !m.registered() || m.at.function != 1:
 		return "no-carrier"
-	case d.Times > 0 && m.dials > d.Times:
+	case d.Times > 0 && m.dials > d.Times, slices.Contains(d.APN, m.at.apn):
 		return "connect"
 	}
 	return d.Result
+}
+
+// apnOf gives the APN of the context that a number names: *99***2# is context 2, and one that names none context 1.
+func (m *Modem) apnOf(number string) string {
+	cid := 1
+	if _, rest, ok := strings.Cut(number, "***"); ok {
+		if n, err := strconv.Atoi(strings.TrimRight(rest, "#; ")); err == nil {
+			cid = n
+		}
+	}
+	f := strings.Split(m.at.contexts[cid], ",")
+	if len(f) < 3 {
+		return ""
+	}
+	return strings.ToLower(strings.Trim(strings.TrimSpace(f[2]), `"`))
 }
 
 func (m *Modem) finishDial(now time.Time) {

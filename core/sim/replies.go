@@ -62,7 +62,7 @@ var commands = map[string]commandFunc{
 	"B": accept, "L": accept, "M": accept, "N": accept, "P": accept, "T": accept, "X": accept,
 	"&C": accept, "&D": accept, "&K": accept, "&S": accept, "&V": accept, "&W": accept, "\\Q": accept,
 	"+CGMI": manufacturer, "+GMI": manufacturer, "+CGMM": model, "+GMM": model, "+CGMR": revision, "+GMR": revision,
-	"+CGSN": serial, "+GSN": serial, "+CIMI": subscriber, "+GCAP": capabilities,
+	"+CGSN": serial, "+GSN": serial, "+CIMI": subscriber, "+CRSM": simFile, "+GCAP": capabilities,
 	"+CMEE": errorForm, "+CFUN": functionality, "+CPIN": pin, "+CPINR": pinTries, "+CEER": cause,
 	"+CREG": registrationStatus, "+CGREG": registrationStatus, "+CEREG": registrationStatus,
 	"+COPS": operator, "+CSQ": signal,
@@ -123,7 +123,7 @@ func revision(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
 	return info(c, m.scenario.Identity.Revision)
 }
 
-// serial and subscriber give numbers that belong to nobody: all zero, and the test network 001-01.
+// serial and subscriber give numbers that belong to nobody: all zero, behind a network's code.
 func serial(_ *Modem, _ time.Time, c parsedCommand) ([]string, string) {
 	return info(c, "000000000000000")
 }
@@ -132,7 +132,18 @@ func subscriber(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
 	if n := m.sim.problem(); n != 0 {
 		return m.cme(n)
 	}
-	return info(c, "001010000000000")
+	return info(c, (m.scenario.SIM.Network + "0000000000")[:15])
+}
+
+// simFile reads the one file of the card that it has: EF_AD with the length of the MNC (3GPP TS 31.102 section 4.2.18).
+func simFile(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	if n := m.sim.problem(); n != 0 {
+		return m.cme(n)
+	}
+	if n := m.scenario.SIM.MNCLength; n != 0 && c.op == "=" && strings.HasPrefix(c.arg, "176,28589,") {
+		return []string{fmt.Sprintf(`+CRSM: 144,0,"000000%02X"`, n)}, "OK"
+	}
+	return m.cme(cmeNotAllowed)
 }
 
 func capabilities(_ *Modem, _ time.Time, c parsedCommand) ([]string, string) {

@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/knakppp/knak/core/ppp"
@@ -84,7 +85,9 @@ func (c *call) holds(r *Rule, n *ruleCount, age time.Duration, protocol uint16, 
 		age < time.Duration(r.After),
 		r.Before > 0 && age >= time.Duration(r.Before),
 		r.User != nil && (!c.named || c.user != *r.User),
-		r.UserNot != nil && c.named && c.user == *r.UserNot:
+		r.UserNot != nil && c.named && c.user == *r.UserNot,
+		len(r.APN) > 0 && !slices.Contains(r.APN, c.apn),
+		slices.Contains(r.APNNot, c.apn):
 		return false
 	}
 	for _, name := range r.Asks {

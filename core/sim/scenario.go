@@ -90,6 +90,11 @@ type SIM struct {
 	State string `toml:"state"` // "ready" (default), "pin", "puk", "none"
 	PIN   string `toml:"pin"`   // the right one, when State is "pin"; test values only
 	Tries int    `toml:"tries"` // left before PUK; 3 by default
+	// Network is the code of the network that issued the card, five or six digits; "00101" by default, the test network.
+	// The IMSI is that and zeros. MNCLength is the length of the network's own part, as the card tells (AT+CRSM for
+	// EF_AD); 0: it does not.
+	Network   string `toml:"network"`
+	MNCLength int    `toml:"mnc_length"`
 }
 
 // Registration is the state on the network over time (3GPP TS 27.007 section 10.1.20).
@@ -116,6 +121,7 @@ type Dial struct {
 	Cause   string   `toml:"cause"`   // what +CEER says of the last failure; "": it answers ERROR
 	Text    string   `toml:"text"`    // with result "text": what follows CONNECT instead of PPP
 	Delay   Duration `toml:"delay"`   // between ATD and the result
+	APN     []string `toml:"apn"`     // the result holds where the APN is none of these, in lower case; else "connect"
 	Times   int      `toml:"times"`   // result holds for the first so many dials, then "connect"; 0: always
 }
 
@@ -181,6 +187,8 @@ type Rule struct {
 	Value   map[string]string `toml:"value"`    // these options have these values
 	User    *string           `toml:"user_is"`  // the name that the host gave in this call's authentication
 	UserNot *string           `toml:"user_not"` // the name is another one
+	APN     []string          `toml:"apn_is"`   // the APN of the context that was dialled is one of these, in lower case
+	APNNot  []string          `toml:"apn_not"`  // it is none of these
 	Nth     int               `toml:"nth"`      // only the nth such packet of the call, from 1
 	Times   int               `toml:"times"`    // the rule matches at most so many times in a call
 	After   Duration          `toml:"after"`    // not before this long after the protocol's first packet in the call

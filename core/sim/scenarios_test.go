@@ -396,6 +396,8 @@ var offPPP = map[string]struct{ say, want string }{
 	"pin-one-try":         {"AT+CPIN=0000\rAT+CPIN?\r", "\r\n+CME ERROR: 12\r\n\r\n+CPIN: SIM PUK\r\n\r\nOK\r\n"},
 	"puk-needed":          {"AT+CPIN?\r", "\r\n+CPIN: SIM PUK\r\n\r\nOK\r\n"},
 	"no-sim":              {"AT+CPIN?\rATD*99#\r", "\r\n+CME ERROR: 10\r\n\r\nNO CARRIER\r\n"},
+	"apn-no-carrier":      {"AT+CIMI\rATD*99***1#\rAT+CGDCONT=1,\"IP\",\"Right.example\"\rATD*99***2#\r", "\r\n999990000000000\r\n\r\nOK\r\n\r\nNO CARRIER\r\n\r\nOK\r\n\r\nNO CARRIER\r\n"},
+	"apn-stored":          {"AT+CGDCONT?\rAT+CRSM=176,28589,0,0,4\r", "\r\n+CGDCONT: 1,\"IPV4V6\",\"RIGHT.example\",\"\",0,0\r\n\r\nOK\r\n\r\n+CME ERROR: 3\r\n"},
 	"dial-no-carrier":     {"ATD*99#\r", "\r\nNO CARRIER\r\n"},
 	"dial-error":          {"ATD*99#\r", "\r\nERROR\r\n"},
 	"dial-cme":            {"ATD*99#\r", "\r\n+CME ERROR: 30\r\n"},
@@ -420,7 +422,7 @@ func TestScenariosBeforePPP(t *testing.T) {
 }
 
 // elsewhere are the scenarios with a test of their own.
-var elsewhere = []string{"data-mode-stuck"}
+var elsewhere = []string{"data-mode-stuck", "apn-empty-naks", "apn-hangup"} // the last two in core/link TestAccess
 
 func TestEveryScenarioIsTested(t *testing.T) {
 	tested := map[string]bool{}

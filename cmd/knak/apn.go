@@ -1,0 +1,78 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+
+	"github.com/knakppp/knak/core/apn"
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/quirks"
+)
+
+// apnTable gives the table of access points: this machine's own, which its distribution keeps up to date, or the one that is
+// compiled in. It is read when a dial first needs it and not before.
+type apnTable struct {
+	path string // of the XML
+	once sync.Once
+	t    *apn.Table
+	err  error // why the machine's own is not used, though it is there
+}
+
+func (a *apnTable) read() *apn.Table {
+	a.once.Do(func() {
+		if a.t, a.err = readProviders(a.path); a.t == nil {
+			var err error
+			if a.t, err = apn.Embedded(); err != nil {
+				a.t, a.err = &apn.Table{}, err // a test sees to it that it can be read
+			}
+		}
+	})
+	return a.t
+}
+
+// readProviders reads the machine's own table, and nothing where it has none.
+func readProviders(path string) (*apn.Table, error) {
+	st, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !st.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return apn.ReadXML(f, "mobile-broadband-provider-info of "+st.ModTime().UTC().Format("2006-01-02"))
+}
+
+// hook makes the function by which a link learns how a subscription gets in. What a profile or a person says of
+// context.auth_method stands.
+func (a *apnTable) hook(r *quirks.Resolution) func(modem.Home) ([]link.Access, bool) {
+	method := r.Setting("context.auth_method").Layer == quirks.Default
+	return func(h modem.Home) ([]link.Access, bool) {
+		t := a.read()
+		found, unsure := t.Lookup(h.Digits, h.MNCLength)
+		source := "from " + t.Source
+		if a.err != nil {
+			source += fmt.Sprintf(" (%v)", a.err)
+		}
+		var list []link.Access
+		for _, f := range found {
+			w := link.Access{Network: f.Network.String(), Source: source + ", carrier " + f.Provider}
+			w.APN, w.Login, w.User, w.Password = f.APN, f.Login, f.User, f.Password
+			if method {
+				w.Method = f.Method
+			}
+			list = append(list, w)
+		}
+		return list, unsure
+	}
+}

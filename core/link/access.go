@@ -1,0 +1,130 @@
+package link
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/core/trace"
+)
+
+// This file is which APN is used where nobody named one: the modem's own, then those that the SIM's carrier is known by.
+
+// maxAccess is how many ways into a network are tried: a carrier with many resellers has more, and a person should choose.
+const maxAccess = 5
+
+// accessState is what a session knows of the ways in.
+type accessState struct {
+	home   modem.Home // whose list it is
+	list   []Access   // the ways to try, in order; one without a source is the modem's own
+	next   int        // the one of this attempt, or of the next
+	used   *Access    // the carrier's that this attempt uses; nil: the modem's own APN, or the user's
+	told   bool       // what there is to choose from
+	worked bool       // the link has been up: what was used then is right
+}
+
+// login says whether the credentials of this attempt are the carrier's.
+func (a *accessState) login() bool { return a.used != nil && a.used.Login }
+
+// accessHook gives the function by which the dialogue asks for a way in; nil where it must not.
+func (s *Session) accessHook(x *at.Exchange) func(modem.Home, string) (modem.Access, bool) {
+	sel := s.selection
+	if sel.Access == nil || sel.Policy.Text("context.apn") != "" || sel.Policy.Text("context.apn_lookup") == "never" {
+		return nil
+	}
+	return func(h modem.Home, stored string) (modem.Access, bool) {
+		a := &s.access
+		if h.Digits != a.home.Digits || h.MNCLength > 0 && h != a.home {
+			list, unsure := sel.Access(h)
+			if unsure && h.MNCLength == 0 {
+				return modem.Access{}, true
+			}
+			a.home, a.next, a.told, a.list = h, 0, false, ownFirst(list, stored)
+		}
+		if len(a.list) == 0 {
+			x.Event(trace.Notice{Level: "info", Text: "the modem has no APN, and none is known for the SIM's network; --apn names one"})
+			return modem.Access{}, false
+		}
+		way := a.list[a.next]
+		if way.Source != "" {
+			s.tellAccess(x)
+			if sel.UserChosen || !s.cfg.Password.Empty() { // the user's own credentials stand
+				way.Login, way.User, way.Password = false, "", ""
+			}
+			used := way
+			a.used = &used
+			why := "the SIM is of network " + way.Network
+			x.Event(trace.Quirk{Key: "context.apn", Value: way.APN, Source: way.Source, Reason: why})
+			if way.Login {
+				x.Event(trace.Quirk{Key: "auth.user", Value: way.User, Source: way.Source, Reason: why})
+			}
+		}
+		if strings.EqualFold(way.APN, stored) && sel.Policy.Text("context.auth_command") == modem.AuthNone {
+			way.APN = "" // it is there: leave the context as it is, its type too; commands for credentials may name it
+		}
+		return way.Access, false
+	}
+}
+
+// ownFirst gives the ways to try where the modem has an APN of its own, or none. One of the carrier's that it has is
+// likelier than the rest; another one is somebody's setting, which is not touched unless it fails.
+func ownFirst(list []Access, stored string) []Access {
+	var first, rest []Access
+	for _, a := range list {
+		if strings.EqualFold(a.APN, stored) {
+			first = append(first, a)
+		} else {
+			rest = append(rest, a)
+		}
+	}
+	if stored != "" && len(first) == 0 {
+		first = []Access{{Access: modem.Access{APN: stored}}}
+	}
+	list = append(first, rest...)
+	return list[:min(len(list), maxAccess)]
+}
+
+// tellAccess says once what there is to choose from.
+func (s *Session) tellAccess(x *at.Exchange) {
+	if a := &s.access; len(a.list) > 1 && !a.told {
+		a.told = true
+		var names []string
+		for _, way := range a.list {
+			names = append(names, way.APN)
+		}
+		x.Event(trace.Notice{Level: "info", Text: fmt.Sprintf("APNs to try for network %s: %s; --apn NAME picks one", a.list[len(names)-1].Network, strings.Join(names, ", "))})
+	}
+}
+
+// accessRefused are the failures that an unknown APN can look like besides a late refusal: most networks refuse it when
+// the context is activated, which modems do at the dial or behind IPCP; some lead it nowhere.
+var accessRefused = map[Kind]bool{
+	trace.FailedDialRefused: true, trace.FailedAuthRejected: true, trace.FailedEmptyNaks: true, trace.FailedRepeatedNaks: true,
+	trace.FailedNoAddress: true, trace.FailedAddressRejected: true, trace.FailedTerminated: true, trace.FailedCarrierLost: true,
+	trace.FailedBogusAddress: true, trace.FailedCarriesNothing: true,
+}
+
+// accessLeft says whether another way in is worth an attempt after this outcome.
+func (s *Session) accessLeft(o Outcome) bool {
+	a := &s.access
+	if a.worked || s.stop != nil || !accessRefused[o.Kind] && !(o.Provisional && o.ExitCode() == ExitAuth) ||
+		s.cfg.MaxAttempts > 0 && s.attempt >= s.cfg.MaxAttempts {
+		return false
+	}
+	return a.next+1 < len(a.list)
+}
+
+// nextAccess makes the next attempt use the next way in. After the last one it is the first one's turn again, in case
+// there are attempts left.
+func (s *Session) nextAccess(o Outcome) bool {
+	a := &s.access
+	left := s.accessLeft(o)
+	switch {
+	case left:
+		a.next++
+	case !a.worked:
+		a.next = 0
+	}
+	return left
+}
