@@ -27,8 +27,9 @@ type terminal struct {
 	apn      string         // of the context that was dialled last, in lower case
 	active   map[int]bool   // +CGACT
 	attached bool
-	function int // +CFUN
-	dialing  int // number of the dial that is under way; 0: none
+	function int    // +CFUN
+	onDTR    string // what AT&D says of a drop of DTR, in the words of AT.DTR, or "command"
+	dialing  int    // number of the dial that is under way; 0: none
 	pending  []string
 }
 
@@ -46,6 +47,10 @@ func (m *Modem) resetTerminal() {
 // command takes octets in command mode and gives back those that came after a command which left it.
 func (m *Modem) command(now time.Time, b []byte) []byte {
 	for i, c := range b {
+		if m.mute || now.Before(m.deaf) || now.Sub(m.lastChar) < time.Duration(m.scenario.AT.Pace) {
+			continue
+		}
+		m.lastChar = now
 		if m.at.dialing != 0 && c > ' ' && c < 0x7e {
 			m.abortDial(now)
 		}
@@ -123,6 +128,10 @@ func (m *Modem) commandLine(now time.Time) {
 		}
 		rest = after
 		m.at.asked["AT"+cmd.String()]++
+		if t := m.trap(now, "AT"+cmd.String()); t != nil {
+			m.spring(now, t)
+			return
+		}
 		if r := m.overrideCounted("AT" + cmd.String()); r != nil {
 			if rest == "" || r.Result != "OK" || r.Silent {
 				m.replyOverride(now, r, lines)
@@ -163,9 +172,7 @@ func (m *Modem) overrideCounted(command string) *Reply {
 	}
 	for i := range m.scenario.AT.Replies {
 		r := &m.scenario.AT.Replies[i]
-		prefix, wild := strings.CutSuffix(r.Command, "*")
-		matches := r.Command == command || wild && strings.HasPrefix(command, prefix)
-		if matches && (r.Nth == 0 || r.Nth == n) && (r.Until == 0 || n <= r.Until) {
+		if fits(r.Command, command) && !m.given(r.Unless) && (r.Nth == 0 || r.Nth == n) && (r.Until == 0 || n <= r.Until) {
 			return r
 		}
 	}
@@ -242,7 +249,7 @@ func (m *Modem) appendResult(b []byte, result string) []byte {
 
 // say sends one line that nobody asked for, at once.
 func (m *Modem) say(now time.Time, line string) {
-	if m.at.quiet || m.scenario.AT.Silent {
+	if m.at.quiet || m.scenario.AT.Silent || m.mute {
 		return
 	}
 	m.event(trace.AT{Dir: trace.Sent, Text: line})

@@ -22,6 +22,8 @@ type call struct {
 	enc     *hdlc.Encoder
 	dec     *hdlc.Decoder
 	damaged uint64 // of dec's count, what is in Counters already
+	ending  bool   // the host has asked to terminate, and the end is planned
+	peerMRU int    // the longest IP packet that the host takes
 
 	silent     bool
 	authDone   bool
@@ -189,6 +191,9 @@ func (m *Modem) drain(now time.Time) {
 				c.networkUp6 = false
 			}
 		case ppp.Finished:
+			if c.ending {
+				continue // as planned
+			}
 			m.event(trace.Notice{Level: "info", Text: "the modem's end of the link is finished: " + o.Failure.Error()})
 			m.hangUp(now, true)
 		}
@@ -234,6 +239,7 @@ func (m *Modem) reached(now time.Time, stage string) {
 func (m *Modem) frameAs(f ppp.Framing) {
 	c := m.call
 	cfg := hdlc.DefaultConfig()
+	c.peerMRU = f.PeerMRU
 	cfg.ACCM = f.SendACCM
 	cfg.PFC, cfg.ACFC = f.SendPFC, f.SendACFC
 	switch m.scenario.Line.Compress {
@@ -252,6 +258,12 @@ func (m *Modem) frameAs(f ppp.Framing) {
 // data takes octets in data mode.
 func (m *Modem) data(now time.Time, b []byte) {
 	c := m.call
+	if m.mute {
+		return
+	}
+	if m.scenario.Line.Control == "lost" {
+		b = slices.DeleteFunc(bytes.Clone(b), func(c byte) bool { return c < ' ' })
+	}
 	if c.engine == nil {
 		if c.loop {
 			m.out.write(OutputWrite, now, b, 0, 0)
@@ -294,20 +306,19 @@ func (m *Modem) packetIn(now time.Time, protocol uint16, info []byte) {
 	m.deliver(now, protocol, info, nil)
 }
 
-// ended is how long after the host's Terminate-Request the modem drops the call: long enough to acknowledge a second
-// one, should the first Ack be lost on the way to a host that asks again at once.
-const ended = 300 * time.Millisecond
-
 // deliver hands a packet to the engine, with a verdict where a rule has one.
 func (m *Modem) deliver(now time.Time, protocol uint16, info []byte, verdict *ppp.Verdict) {
 	c := m.call
+	if protocol == packet.LCP && len(info) > 0 && info[0] == packet.TerminateRequest && !c.ending {
+		// By default long enough to acknowledge a second one, should the first Ack be lost on the way to a host that asks
+		// again at once.
+		c.ending = true
+		m.agenda.add(task{at: now.Add(time.Duration(m.scenario.LCP.Linger)), call: c.number, run: func(now time.Time) { m.hangUp(now, true) }})
+	}
 	c.delivering, c.verdict = protocol, verdict
 	c.engine.Receive(now, protocol, info)
 	m.drain(now)
 	c.delivering, c.verdict = 0, nil
-	if protocol == packet.LCP && len(info) > 0 && info[0] == packet.TerminateRequest && m.call == c {
-		m.agenda.add(task{at: now.Add(ended), call: c.number, run: func(now time.Time) { m.hangUp(now, true) }})
-	}
 }
 
 // ip gives a data packet to the network behind the modem, or to the outside sink.
@@ -316,6 +327,9 @@ func (m *Modem) ip(now time.Time, p []byte) {
 		return
 	}
 	m.counters.PacketsIn++
+	if m.tooLong(now, p) {
+		return
+	}
 	if !m.network.routed(p) {
 		return
 	}
@@ -338,7 +352,7 @@ func (m *Modem) ip(now time.Time, p []byte) {
 
 // control sends a control packet, traced.
 func (m *Modem) control(now time.Time, protocol uint16, info []byte) {
-	if m.call.silent || !m.online {
+	if m.call.silent || !m.online || m.mute {
 		return
 	}
 	m.event(trace.Packet{Dir: trace.Sent, Protocol: protocol, Data: packet.Redact(protocol, info)})

@@ -16,7 +16,8 @@ import (
 // defaults is what a file is read over. Words that are left out get their default in checker.word.
 func defaults() Scenario {
 	return Scenario{
-		AT:           AT{Echo: true, CME: 1},
+		AT:           AT{Echo: true, CME: 1, Escape: "+++"},
+		LCP:          LCP{Linger: Duration(300 * time.Millisecond)},
 		SIM:          SIM{Tries: 3, Network: "00101"},
 		Registration: Registration{Signal: 17, Operator: "Example"},
 		Dial:         Dial{Connect: "CONNECT 7200000"},
@@ -54,7 +55,8 @@ var (
 	commonVerbs  = []string{"behave", "drop", "silence", "hangup", "terminate-lcp", "garbage", "text", "protocol-reject"}
 	controlVerbs = append(slices.Clone(commonVerbs), "ack", "nak", "reject", "terminate", "code-reject")
 	authVerbs    = append(slices.Clone(commonVerbs), "failure", "challenge")
-	actionVerbs  = []string{"hangup", "terminate-ipcp", "terminate-lcp", "silence", "text", "garbage", "discard", "request-ipcp"}
+	trapVerbs    = []string{"crash", "restart", "mute"}
+	actionVerbs  = []string{"crash", "mute", "long-packet", "hangup", "terminate-ipcp", "terminate-lcp", "silence", "text", "garbage", "discard", "request-ipcp"}
 )
 
 func names(methods ...auth.Method) []string {
@@ -191,6 +193,7 @@ func (c *checker) scenario(s *Scenario) {
 		}
 		c.word(path+".do", &a.Do, actionVerbs...)
 		c.text(path+".message", a.Message)
+		c.unless(path, a.Unless)
 		c.number(path+".call", int64(a.Call), 0, 1<<20)
 		c.every(path+".every", a.Every)
 	}
@@ -210,7 +213,23 @@ func isUSB(s string) bool {
 }
 
 func (c *checker) at(a *AT) {
-	c.word("at.dtr", &a.DTR, "hangup", "ignore")
+	c.word("at.dtr", &a.DTR, "hangup", "ignore", "as-set")
+	c.word("at.escaped", &a.Escaped, "command", "mute")
+	if a.Escape == "" || len(a.Escape) > 16 {
+		c.fail("at.escape", "must be 1 to 16 characters, or \"none\"")
+	}
+	c.entries("at.trap", len(a.Traps))
+	for i := range a.Traps {
+		t, path := &a.Traps[i], "at.trap."+strconv.Itoa(i)
+		c.command(path+".command", t.Command)
+		c.unless(path, t.Unless)
+		c.word(path+".since", &t.Since, "power-on", "pin", "radio", "hangup")
+		if t.Do == "" {
+			c.fail(path+".do", "is missing; allowed: %s", strings.Join(trapVerbs, ", "))
+		} else {
+			c.word(path+".do", &t.Do, trapVerbs...)
+		}
+	}
 	c.word("at.start", &a.Start, "command", "data")
 	c.number("at.cme", int64(a.CME), 0, 2)
 	c.number("at.chunk", int64(a.Chunk), 0, maxChunk)
@@ -218,9 +237,8 @@ func (c *checker) at(a *AT) {
 	c.entries("at.urc", len(a.URCs))
 	for i := range a.Replies {
 		r, path := &a.Replies[i], "at.reply."+strconv.Itoa(i)
-		if !strings.HasPrefix(r.Command, "AT") || strings.ContainsAny(r.Command, "\r\n") {
-			c.fail(path+".command", "%q is not a command; write it with AT in upper case, for example \"AT+CSQ\" or \"AT+CGDCONT=*\"", r.Command)
-		}
+		c.command(path+".command", r.Command)
+		c.unless(path, r.Unless)
 		if r.Result == "" {
 			r.Result = "OK"
 		}
@@ -239,6 +257,19 @@ func (c *checker) at(a *AT) {
 	}
 }
 
+func (c *checker) command(path, command string) {
+	if !strings.HasPrefix(command, "AT") || strings.ContainsAny(command, "\r\n") {
+		c.fail(path, "%q is not a command; write it with AT in upper case, for example \"AT+CSQ\" or \"AT+CGDCONT=*\"", command)
+	}
+}
+
+// unless is a command or nothing.
+func (c *checker) unless(path, command string) {
+	if command != "" {
+		c.command(path+".unless", command)
+	}
+}
+
 func (c *checker) card(s *SIM) {
 	c.word("sim.state", &s.State, "ready", "pin", "puk", "none")
 	c.number("sim.tries", int64(s.Tries), 1, 10)
@@ -253,6 +284,8 @@ func (c *checker) card(s *SIM) {
 
 func (c *checker) registration(r *Registration) {
 	c.word("registration.state", &r.State, registrationStates...)
+	c.word("registration.radio", &r.Radio, "on", "off")
+	c.word("registration.attach", &r.Attach, "auto", "asked")
 	c.number("registration.signal", int64(r.Signal), 0, 99)
 	c.entries("registration.then", len(r.Then))
 	for i := range r.Then {
@@ -267,6 +300,8 @@ func (c *checker) registration(r *Registration) {
 func (c *checker) linePart(l *Line) {
 	c.word("line.direction", &l.Direction, "both", "to-host", "from-host")
 	c.word("line.compress", &l.Compress, "agreed", "unasked", "never")
+	c.word("line.control", &l.Control, "pass", "lost")
+	c.number("line.longest", int64(l.Longest), 0, 65535)
 	c.chance("line.loss", l.Loss)
 	c.chance("line.corrupt", l.Corrupt)
 	c.chance("line.duplicate", l.Duplicate)
@@ -339,6 +374,7 @@ func (c *checker) rules(path string, rules []Rule, set ruleSet) {
 			c.option(path+".options."+strconv.Itoa(j), set.protocol, text)
 		}
 		c.text(path+".message", r.Message)
+		c.unless(path, r.Unless)
 		for name, v := range map[string]int{"nth": r.Nth, "times": r.Times, "call": r.Call} {
 			c.number(path+"."+name, int64(v), 0, 1<<20)
 		}

@@ -37,7 +37,9 @@ func (m *Modem) dialResult() string {
 	switch {
 	case m.sim.state != "ready" || !m.registered() || m.at.function != 1:
 		return "no-carrier"
-	case d.Times > 0 && m.dials > d.Times, slices.Contains(d.APN, m.at.apn):
+	case !m.at.attached:
+		return "no-carrier"
+	case d.Times > 0 && m.dials > d.Times, d.Restart && m.restarts > 0, slices.Contains(d.APN, m.at.apn):
 		return "connect"
 	}
 	return d.Result
@@ -123,6 +125,7 @@ func (m *Modem) hangUp(now time.Time, message bool) {
 	m.at.dialing = 0
 	m.at.line = m.at.line[:0]
 	m.escape.reset()
+	m.happened(now, "hangup")
 	if message {
 		m.say(now, "NO CARRIER")
 	}
@@ -141,33 +144,29 @@ func (m *Modem) setCarrier(now time.Time, on bool) {
 	m.out.push(OutputLines, now).lines = m.lines
 }
 
-// Escape guard time and character (V.250 annex C is left to makers; this is the usual S12 and S2).
-const (
-	guardTime  = time.Second
-	escapeChar = '+'
-	escapeLen  = 3
-)
+// guardTime is the silence around the escape sequence (V.250 annex C leaves it to makers; this is the usual S12).
+const guardTime = time.Second
 
-// escapeWatch finds the escape sequence in what the host sends: silence, +++, silence.
+// escapeWatch finds the escape sequence in what the host sends: silence, +++ or what the scenario has, silence.
 type escapeWatch struct {
 	last  time.Time // when the host last sent anything
-	count int       // pluses seen after silence
+	count int       // how much of the sequence was seen after silence
 	due   time.Time // when the second silence is long enough; the zero time: none
 }
 
 func (e *escapeWatch) reset() { e.count, e.due = 0, time.Time{} }
 
-func (e *escapeWatch) see(now time.Time, b []byte) {
+func (e *escapeWatch) see(now time.Time, b []byte, sequence string) {
 	quiet := now.Sub(e.last) >= guardTime
 	e.last = now
 	for _, c := range b {
-		if c != escapeChar || e.count == 0 && !quiet || e.count == escapeLen {
+		if sequence == "none" || e.count == len(sequence) || c != sequence[e.count] || e.count == 0 && !quiet {
 			e.reset()
 			return
 		}
 		e.count++
 	}
-	if e.count == escapeLen {
+	if e.count == len(sequence) {
 		e.due = now.Add(guardTime)
 	}
 }
@@ -175,8 +174,12 @@ func (e *escapeWatch) see(now time.Time, b []byte) {
 // toCommandMode leaves the call up but listens to commands.
 func (m *Modem) toCommandMode(now time.Time) {
 	m.escape.reset()
+	if m.scenario.AT.Escaped == "mute" {
+		m.silence(now)
+		return
+	}
 	m.online = false
-	m.event(trace.Notice{Level: "info", Text: "escape sequence: command mode"})
+	m.event(trace.Notice{Level: "info", Text: "command mode"})
 	m.say(now, "OK")
 }
 

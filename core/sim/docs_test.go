@@ -31,14 +31,14 @@ func TestGuideIsComplete(t *testing.T) {
 		seen[s] = true
 		for i := range s.NumField() {
 			f := s.Field(i)
-			if tag := f.Tag.Get("toml"); tag != "-" && tag != "" && tag != "rule" && tag != "reply" && tag != "urc" {
+			if tag := f.Tag.Get("toml"); tag != "-" && tag != "" && tag != "rule" && tag != "reply" && tag != "urc" && tag != "trap" {
 				want("key", tag)
 			}
 			walk(f.Type)
 		}
 	}
 	walk(reflect.TypeFor[Scenario]())
-	for _, words := range [][]string{controlVerbs, authVerbs, actionVerbs, lcpNames, registrationStates, methodNames} {
+	for _, words := range [][]string{controlVerbs, authVerbs, actionVerbs, trapVerbs, lcpNames, registrationStates, methodNames} {
 		for _, w := range words {
 			want("word", w)
 		}

@@ -60,19 +60,41 @@ var commands = map[string]commandFunc{
 	"E": setEcho, "V": setVerbose, "Q": setQuiet,
 	"Z": resetAll, "&F": resetAll, "I": identify,
 	"B": accept, "L": accept, "M": accept, "N": accept, "P": accept, "T": accept, "X": accept,
-	"&C": accept, "&D": accept, "&K": accept, "&S": accept, "&V": accept, "&W": accept, "\\Q": accept,
+	"&C": accept, "&D": onDTR, "&K": accept, "&S": accept, "&V": accept, "&W": accept, "\\Q": accept,
 	"+CGMI": manufacturer, "+GMI": manufacturer, "+CGMM": model, "+GMM": model, "+CGMR": revision, "+GMR": revision,
 	"+CGSN": serial, "+GSN": serial, "+CIMI": subscriber, "+CRSM": simFile, "+GCAP": capabilities,
 	"+CMEE": errorForm, "+CFUN": functionality, "+CPIN": pin, "+CPINR": pinTries, "+CEER": cause,
 	"+CREG": registrationStatus, "+CGREG": registrationStatus, "+CEREG": registrationStatus,
 	"+COPS": operator, "+CSQ": signal,
 	"+CGDCONT": contexts, "+CGACT": activate, "+CGATT": attach, "+CGPADDR": address,
+	"+CGDATA": enterData,
 	"+CGAUTH": accept, "+FCLASS": accept, "+IFC": accept, "+CNMI": accept, "+CMGF": accept, "+CURC": accept, "^CURC": accept,
 }
 
 func accept(*Modem, time.Time, parsedCommand) ([]string, string) { return nil, "OK" }
 
 func refuseCall(*Modem, time.Time, parsedCommand) ([]string, string) { return nil, "NO CARRIER" }
+
+// onDTR sets what a drop of DTR does (V.250 section 6.2.9).
+func onDTR(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	effect, ok := map[string]string{"": "ignore", "0": "ignore", "1": "command", "2": "hangup"}[c.arg]
+	if !ok {
+		return nil, "ERROR"
+	}
+	m.at.onDTR = effect
+	return nil, "OK"
+}
+
+// enterData is the other way to begin a packet call (3GPP TS 27.007 section 10.1.12).
+func enterData(m *Modem, now time.Time, c parsedCommand) ([]string, string) {
+	switch c.op {
+	case "=?":
+		return []string{`+CGDATA: ("PPP")`}, "OK"
+	case "=":
+		return dial(m, now, c)
+	}
+	return nil, "ERROR"
+}
 
 func setEcho(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
 	return setFlag(&m.at.echo, c, true)
@@ -164,14 +186,19 @@ func errorForm(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
 	return m.small(c, "+CMEE", &m.at.cmee, 2)
 }
 
-func functionality(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+func functionality(m *Modem, now time.Time, c parsedCommand) ([]string, string) {
 	if c.op == "=" {
 		c.arg, _, _ = strings.Cut(c.arg, ",")
 		if n, err := strconv.Atoi(c.arg); err != nil || n != 0 && n != 1 && n != 4 {
 			return m.cme(cmeWrongValue)
 		}
 	}
-	return m.small(c, "+CFUN", &m.at.function, 4)
+	before := m.at.function
+	lines, result := m.small(c, "+CFUN", &m.at.function, 4)
+	if before != 1 && m.at.function == 1 {
+		m.happened(now, "radio")
+	}
+	return lines, result
 }
 
 // small reads, sets and tests a command whose only parameter is a number from 0 to high.
@@ -225,6 +252,7 @@ func enterPIN(m *Modem, now time.Time, given string) ([]string, string) {
 	case "pin":
 		if given == m.sim.pin {
 			m.sim.state, m.sim.tries = "ready", m.sim.full
+			m.happened(now, "pin")
 			m.startRegistration(now)
 			return nil, "OK"
 		}
@@ -286,6 +314,9 @@ func (m *Modem) startRegistration(now time.Time) {
 	}
 	r := &m.scenario.Registration
 	m.setRegistration(now, r.State)
+	if r.Attach == "auto" && r.AttachAfter > 0 {
+		m.agenda.add(task{at: now.Add(time.Duration(r.AttachAfter)), run: func(time.Time) { m.at.attached = true }})
+	}
 	for _, step := range r.Then {
 		m.agenda.add(task{at: now.Add(time.Duration(step.After)), run: func(now time.Time) {
 			m.setRegistration(now, step.State)

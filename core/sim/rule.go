@@ -68,7 +68,7 @@ func (m *Modem) match(now time.Time, protocol uint16, info []byte) *Rule {
 			c.rules[r] = n
 		}
 		n.seen++ // also behind the rule that wins: nth counts packets
-		if found == nil && c.holds(r, n, age, set.protocol, options) {
+		if found == nil && !m.given(r.Unless) && c.holds(r, n, age, set.protocol, options) {
 			n.done++
 			found = r
 			m.event(trace.Notice{Level: "info", Text: fmt.Sprintf("%s rule %d applies: %s", packet.ProtocolName(protocol), i+1, r.Do)})
@@ -215,7 +215,7 @@ func (m *Modem) since(now time.Time, stage string) {
 			call = m.call.number
 		}
 		m.repeat(now.Add(time.Duration(a.After)), time.Duration(a.Every), call, func(now time.Time) {
-			if m.call != nil || a.Do == "text" {
+			if (m.call != nil || outsideCall(a.Do)) && !m.given(a.Unless) {
 				m.event(trace.Notice{Level: "info", Text: "action: " + a.Do})
 				m.act(now, a.Do, a.Message)
 			}
@@ -226,12 +226,21 @@ func (m *Modem) since(now time.Time, stage string) {
 // garbageLen is how many random octets stand for garbage: a few frames' worth.
 const garbageLen = 96
 
-// act does what needs no packet to answer. Outside a call there is only text.
+// outsideCall says whether an action needs no call.
+func outsideCall(do string) bool { return do == "text" || do == "crash" || do == "mute" }
+
+// act does what needs no packet to answer.
 func (m *Modem) act(now time.Time, do, message string) {
-	if m.call == nil && do != "text" {
+	if m.call == nil && !outsideCall(do) {
 		return
 	}
 	switch do {
+	case "crash":
+		m.restart(now)
+	case "mute":
+		m.silence(now)
+	case "long-packet":
+		m.sendIP(now, m.longPacket())
 	case "silence":
 		m.call.silent = true
 	case "hangup":

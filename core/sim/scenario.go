@@ -61,9 +61,14 @@ type AT struct {
 	Chunk      int      `toml:"chunk"`       // at most so many octets in one write; 0: whole replies
 	ChunkDelay Duration `toml:"chunk_delay"` // between two such writes
 	CME        int      `toml:"cme"`         // +CMEE at power-on: 0 plain ERROR, 1 numbers (default), 2 words
-	DTR        string   `toml:"dtr"`         // what a drop of DTR does: "hangup" (default), "ignore"
-	Start      string   `toml:"start"`       // "command" (default) or "data": powers up inside an old call
-	Replies    []Reply  `toml:"reply"`       // go before the built-in ones
+	DTR        string   `toml:"dtr"`         // what a drop of DTR does: "hangup" (default), "ignore", "as-set" (what AT&D says; at power-on nothing)
+	Boot       Duration `toml:"boot"`        // how long it is deaf after power-on and after a restart
+	Pace       Duration `toml:"pace"`        // a character of a command that comes sooner than this after the last one is lost
+	Escape     string   `toml:"escape"`      // what leads to command mode; "+++" by default, "none": nothing does
+	Escaped    string   `toml:"escaped"`     // what the escape does: "command" (default), "mute"
+	Traps      []Trap   `toml:"trap"`
+	Start      string   `toml:"start"` // "command" (default) or "data": powers up inside an old call
+	Replies    []Reply  `toml:"reply"` // go before the built-in ones
 	URCs       []URC    `toml:"urc"`
 }
 
@@ -76,6 +81,16 @@ type Reply struct {
 	Delay   Duration `toml:"delay"`   // instead of at.delay
 	Nth     int      `toml:"nth"`     // only the nth time it is asked; 0: always
 	Until   int      `toml:"until"`   // only the first so many times; 0: always
+	Unless  string   `toml:"unless"`  // only while this command has not been given; written as Command
+}
+
+// Trap is a command that the firmware does not survive.
+type Trap struct {
+	Command string   `toml:"command"` // as in Reply
+	Since   string   `toml:"since"`   // "power-on" (default), "pin", "radio" (+CFUN=1 where it was something else), "hangup"
+	Within  Duration `toml:"within"`  // only so soon after that; 0: always
+	Unless  string   `toml:"unless"`  // only while this command has not been given
+	Do      string   `toml:"do"`      // "crash" (restarts without an answer), "restart" (after OK), "mute" (until a restart, which nobody can ask for)
 }
 
 // URC is an unsolicited line at a time. It waits while the modem is in data mode.
@@ -103,6 +118,11 @@ type Registration struct {
 	Then     []RegistrationStep `toml:"then"`
 	Operator string             `toml:"operator"` // +COPS?
 	Signal   int                `toml:"signal"`   // +CSQ rssi, 0 to 31; 17 by default
+	Radio    string             `toml:"radio"`    // at power-on: "on" (default), "off" (+CFUN: 4)
+	// Attach is how it gets attached to packet service, without which it does not connect: "auto" (default, so long
+	// after it was unlocked as AttachAfter says) or "asked" (by +CGATT=1).
+	Attach      string   `toml:"attach"`
+	AttachAfter Duration `toml:"attach_after"`
 }
 
 // RegistrationStep is a later state. Time counts from power-on, or from the moment the SIM was unlocked if that is later.
@@ -123,6 +143,7 @@ type Dial struct {
 	Delay   Duration `toml:"delay"`   // between ATD and the result
 	APN     []string `toml:"apn"`     // the result holds where the APN is none of these, in lower case; else "connect"
 	Times   int      `toml:"times"`   // result holds for the first so many dials, then "connect"; 0: always
+	Restart bool     `toml:"restart"` // result holds until the modem is restarted
 }
 
 // Line mangles what passes in data mode. Probabilities are 0 to 1 and per frame; both directions unless Direction says one.
@@ -135,17 +156,20 @@ type Line struct {
 	Chunk      int      `toml:"chunk"`       // at most so many octets in one write to the host; 0: whole frames
 	ChunkDelay Duration `toml:"chunk_delay"` // between two such writes
 	Delay      Duration `toml:"delay"`       // one way, each direction it applies to
+	Control    string   `toml:"control"`     // control characters from the host that are not escaped: "pass" (default), "lost"
+	Longest    int      `toml:"longest"`     // an IP packet longer than this, either way, ends the call; 0: none does
 	Compress   string   `toml:"compress"`    // "agreed" (default): as negotiated; "unasked": address, control and protocol always compressed; "never"
 }
 
 // LCP is the modem's side of the Link Control Protocol (RFC 1661).
 type LCP struct {
-	OwnRequest    string `toml:"own_request"`    // "send" (default), "empty", "none"
-	BeforeConnect bool   `toml:"before_connect"` // its first frames come before the CONNECT line
-	Discard       bool   `toml:"discard"`        // a Discard-Request once LCP opens, as Qualcomm firmware does
-	MRU           int    `toml:"mru"`            // asked for; 0: not asked
-	ACCM          int64  `toml:"accm"`           // asked for; -1: not asked; 0 by default
-	Rules         []Rule `toml:"rule"`
+	OwnRequest    string   `toml:"own_request"`    // "send" (default), "empty", "none"
+	BeforeConnect bool     `toml:"before_connect"` // its first frames come before the CONNECT line
+	Discard       bool     `toml:"discard"`        // a Discard-Request once LCP opens, as Qualcomm firmware does
+	MRU           int      `toml:"mru"`            // asked for; 0: not asked
+	ACCM          int64    `toml:"accm"`           // asked for; -1: not asked; 0 by default
+	Linger        Duration `toml:"linger"`         // from the host's Terminate-Request to NO CARRIER; 300ms by default
+	Rules         []Rule   `toml:"rule"`
 }
 
 // Auth is what the modem demands of the host.
@@ -194,6 +218,7 @@ type Rule struct {
 	After   Duration          `toml:"after"`    // not before this long after the protocol's first packet in the call
 	Before  Duration          `toml:"before"`   // only earlier than that
 	Call    int               `toml:"call"`     // only in the nth call since power-on
+	Unless  string            `toml:"unless"`   // only while this command has not been given; written as Reply.Command
 
 	// Do is what happens then. In all protocols: "behave", "drop", "silence" (nothing more is sent in this call),
 	// "hangup", "terminate-lcp", "garbage", "text" (Message, raw), "protocol-reject". In LCP, IPCP and IPV6CP also "ack",
@@ -207,11 +232,13 @@ type Rule struct {
 
 // Action is something the modem does by itself at a time.
 type Action struct {
-	Since string   `toml:"since"` // "power-on", "connect" (default), "lcp", "auth", "ipcp"
-	After Duration `toml:"after"`
-	Every Duration `toml:"every"` // again and again; 0: once a call
-	Call  int      `toml:"call"`  // only in the nth call since power-on
-	// Do is "hangup", "terminate-ipcp", "terminate-lcp", "silence", "text" (Message, raw), "garbage", "discard" (a
+	Since  string   `toml:"since"` // "power-on", "connect" (default), "lcp", "auth", "ipcp"
+	After  Duration `toml:"after"`
+	Every  Duration `toml:"every"`  // again and again; 0: once a call
+	Call   int      `toml:"call"`   // only in the nth call since power-on
+	Unless string   `toml:"unless"` // only if this command has not been given by then
+	// Do is "crash" (the modem restarts), "mute" (it says nothing any more), "long-packet" (the network sends an IP packet as
+	// long as the host takes), "hangup", "terminate-ipcp", "terminate-lcp", "silence", "text" (Message, raw), "garbage", "discard" (a
 	// Discard-Request) or "request-ipcp" (an empty Configure-Request past the engine).
 	Do      string `toml:"do"`
 	Message string `toml:"message"`

@@ -26,7 +26,12 @@ type Modem struct {
 	escape       escapeWatch
 	dials        int
 	calls        int
-	call         *call // nil: none
+	restarts     int
+	deaf         time.Time            // until then it hears nothing: it boots
+	mute         bool                 // it neither hears nor says anything, until a restart
+	times        map[string]time.Time // when what Trap.Since names happened last
+	lastChar     time.Time            // when the last character of a command was taken
+	call         *call                // nil: none
 	network      network
 	takePackets  bool
 
@@ -72,18 +77,18 @@ func New(s Scenario, seed uint64) *Modem {
 		scenario: s,
 		chance:   rand.New(rand.NewPCG(seed, 1)),
 		random:   rand.New(rand.NewPCG(seed, 2)),
-		sim:      simCard{state: s.SIM.State, pin: s.SIM.PIN, full: s.SIM.Tries, tries: s.SIM.Tries},
 		lines:    Lines{DSR: true, CTS: true},
 		network:  network{Network: s.Network, modem: s.IPCP.Local, host: s.IPCP.Peer, dns: s.IPCP.DNS},
 	}
-	m.at = terminal{asked: map[string]int{}, contexts: map[int]string{}, active: map[int]bool{}, attached: true, function: 1}
-	m.resetTerminal()
+	m.coldStart()
 	return m
 }
 
 // powerOn starts everything that counts from power-on.
 func (m *Modem) powerOn(now time.Time) {
 	m.on, m.now = true, now
+	m.happened(now, "power-on")
+	m.deaf = now.Add(time.Duration(m.scenario.AT.Boot))
 	m.out.push(OutputLines, now).lines = m.lines
 	m.startRegistration(now)
 	for _, u := range m.scenario.AT.URCs {
@@ -116,7 +121,7 @@ func (m *Modem) Receive(now time.Time, b []byte) {
 			m.runDue(m.now)
 			continue
 		}
-		m.escape.see(m.now, b)
+		m.escape.see(m.now, b, m.scenario.AT.Escape)
 		m.data(m.now, b)
 		b = nil
 	}
@@ -131,10 +136,18 @@ func (m *Modem) SetDTR(now time.Time, on bool) {
 	if drop {
 		m.event(trace.Notice{Level: "info", Text: "DTR fell"})
 	}
-	if drop && m.scenario.AT.DTR == "hangup" {
-		if m.call != nil || m.at.dialing != 0 {
-			m.hangUp(m.now, true)
-		}
+	if !drop || m.call == nil && m.at.dialing == 0 || m.mute {
+		return
+	}
+	effect := m.scenario.AT.DTR
+	if effect == "as-set" {
+		effect = m.at.onDTR
+	}
+	switch {
+	case effect == "hangup":
+		m.hangUp(m.now, true)
+	case effect == "command" && m.online:
+		m.toCommandMode(m.now)
 	}
 }
 
@@ -209,7 +222,7 @@ func (m *Modem) SendPacket(now time.Time, b []byte) {
 }
 
 func (m *Modem) sendIP(now time.Time, b []byte) {
-	if m.call == nil || !m.online || len(b) == 0 {
+	if m.call == nil || !m.online || m.mute || len(b) == 0 || m.tooLong(now, b) {
 		return
 	}
 	switch {
