@@ -100,6 +100,7 @@ func (c *ipcp) assigned(typ uint8) netip.Addr {
 // the deprecated IP-Addresses has a successor.
 func (c *ipcp) judge(options []packet.Option) answer {
 	r := c.engine.startReview(&c.layer)
+	suggesting := false
 	for i, o := range options {
 		want := c.assigned(o.Type)
 		switch {
@@ -108,12 +109,15 @@ func (c *ipcp) judge(options []packet.Option) answer {
 		case want.Is4():
 			c.judgeAssigned(r, o, want)
 		case o.Type == packet.IPCPAddress:
-			c.judgePeerAddress(r, o)
+			suggesting = c.judgePeerAddress(r, o) || suggesting
 		default:
 			r.reject(o)
 		}
 	}
-	return r.answer()
+	a := r.answer()
+	// A Reject of something else goes first (RFC 1661 section 5.4): then the suggestion was not sent, and will be.
+	c.suggested = c.suggested || suggesting && a.action == Nak
+	return a
 }
 
 func (c *ipcp) judgeAssigned(r *review, o packet.Option, want netip.Addr) {
@@ -123,20 +127,21 @@ func (c *ipcp) judgeAssigned(r *review, o packet.Option, want netip.Addr) {
 	}
 }
 
-// judgePeerAddress takes any address that the peer has, unless it has none or ours.
-func (c *ipcp) judgePeerAddress(r *review, o packet.Option) {
+// judgePeerAddress takes any address that the peer has, unless it has none or ours. It tells whether it suggests one to a
+// peer that has none.
+func (c *ipcp) judgePeerAddress(r *review, o packet.Option) (suggesting bool) {
 	addr, ok := o.Address()
 	if ok && !addr.IsUnspecified() && addr != c.proposed() {
-		return
+		return false
 	}
 	zero := ok && addr.IsUnspecified()
 	if !c.cfg.AssumePeer.Is4() || zero && (c.suggested || c.cfg.RejectZeroPeer) {
 		r.reject(o)
-		return
+		return false
 	}
-	c.suggested = c.suggested || zero
 	b := c.cfg.AssumePeer.As4()
 	r.nak(o, b[:])
+	return zero
 }
 
 // proposed is the address that we ask for now, or that was agreed.

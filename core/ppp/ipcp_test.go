@@ -382,3 +382,23 @@ func TestIPV6CP(t *testing.T) {
 		}
 	})
 }
+
+// A peer without an address is told one, also where its first request is rejected for something else, as slirp's is for VJ:
+// it terminates IPCP when it is told none.
+func TestSuggestionAfterAReject(t *testing.T) {
+	s := newScript(t, dialer())
+	s.openLCP()
+	vj, zero := opt(packet.IPCPCompression, 0, 0x2d, 15, 1), ipOpt(packet.IPCPAddress, "0.0.0.0")
+	for i, c := range []struct {
+		in   []packet.Option
+		code uint8
+	}{{[]packet.Option{zero, vj}, packet.ConfigureReject}, {[]packet.Option{zero}, packet.ConfigureNak}, {[]packet.Option{zero}, packet.ConfigureReject}} {
+		sends := s.give(packet.IPCP, packet.ConfigureRequest, byte(i+1), c.in...)
+		if len(sends) != 1 {
+			t.Fatalf("request %d: sent %d packets", i+1, len(sends))
+		}
+		if p, _ := packet.Parse(sends[0].Info); p.Code != c.code {
+			t.Errorf("request %d: answered %s", i+1, packet.Line("sent", packet.IPCP, sends[0].Info))
+		}
+	}
+}
