@@ -234,7 +234,8 @@ func (s *Session) tryAgain(o Outcome, wasUp bool) (reason string, ok bool) {
 // tryBlank says whether an empty user name is worth an attempt: the success was provisional, the network then refused,
 // the name was not empty, no person chose it (AUTH-02, AUTH-03), and it is not the one that the SIM's carrier asks for.
 func (s *Session) tryBlank(o Outcome) bool {
-	return o.Provisional && o.ExitCode() == ExitAuth && !s.selection.UserChosen && !s.access.login() && s.selection.Policy.Text("auth.user") != ""
+	return o.Provisional && o.ExitCode() == ExitAuth && !s.selection.UserChosen && !s.access.login() &&
+		s.selection.Policy.Text("auth.user") != "" && s.selection.Policy.Bool("auth.try_blank")
 }
 
 // nextDelay doubles the wait from retry.delay to retry.max_delay.

@@ -13,6 +13,7 @@ import (
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/core/trace"
 )
@@ -285,5 +286,40 @@ func TestOpener(t *testing.T) {
 				t.Errorf("%s: goes on although it was told to end", c.name)
 			}
 		})
+	}
+}
+
+// auth.rechallenge: the modem of the scenario challenges again after a success, and ends the call if nobody answers or
+// does not care; what is asked here is only whether we answer.
+func TestRechallenge(t *testing.T) {
+	for set, want := range map[string]bool{"answer": true, "ignore": false} {
+		s := call{scenario: "rechallenge", limit: 5 * time.Minute, set: []string{"auth.rechallenge=" + set},
+			config: hold(func(c *Config) { c.MaxTime = 2 * time.Minute })}.run(t)
+		responses, challenges := 0, 0
+		for _, r := range s.Records {
+			if p, ok := r.Event.(trace.Packet); ok && p.Protocol == packet.CHAP && len(p.Data) > 0 {
+				switch {
+				case p.Dir == trace.Sent && p.Data[0] == packet.CHAPResponse:
+					responses++
+				case p.Dir == trace.Rcvd && p.Data[0] == packet.CHAPChallenge:
+					challenges++
+				}
+			}
+		}
+		if challenges < 2 || want && responses != challenges || !want && responses != 1 {
+			s.dump(t)
+			t.Errorf("%s: %d challenges, %d responses", set, challenges, responses)
+		}
+	}
+}
+
+// auth.try_blank: a name that nobody chose is replaced by an empty one only where the key allows it (AUTH-03).
+func TestTryBlank(t *testing.T) {
+	for set, want := range map[string]bool{"true": true, "false": false} {
+		s := call{scenario: "huawei/e398", profile: "-", set: []string{"ipcp.deadline=20s", "auth.try_blank=" + set}}.run(t)
+		if _, _, up := s.up(); up != want {
+			s.dump(t)
+			t.Errorf("auth.try_blank=%s: up %v", set, up)
+		}
 	}
 }

@@ -93,6 +93,7 @@ func engineSettings(p Policy, user string, password auth.Secret) ppp.Settings {
 	}
 	s.Auth.Provisional = p.Bool("auth.provisional")
 	s.Auth.NoImpliedSuccess = !p.Bool("auth.implied_success")
+	s.Auth.IgnoreRechallenge = p.Text("auth.rechallenge") == "ignore"
 	s.Auth.Client.Name = user
 	s.Auth.Client.Secret = password
 	s.Auth.Client.Limit = p.Duration("auth.timeout")

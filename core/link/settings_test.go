@@ -62,7 +62,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	elsewhere := map[string]string{
 		"port.baud": "SerialOpener", "port.flow": "SerialOpener", "port.data_interface": "cmd", "port.at_interface": "cmd",
 		"auth.user": "Session.user", "prove.mode": "Session.mustProve", "prove.limit": "Session.startProof", "prove.targets": "Session.startProof",
-		"port.open_wait": "SerialOpener", "port.reopen_pause": "SerialOpener",
+		"auth.try_blank": "Session.tryBlank", "port.open_wait": "SerialOpener", "port.reopen_pause": "SerialOpener",
 		"context.apn_lookup": "Session.accessHook", "link.mtu": "Session.networkUp", "ipcp.require_dns": "Session.networkUp", "retry.ladder": "Session.nextStep", "retry.attempts": "Session.tryAgain", "retry.delay": "Session.nextDelay", "retry.max_delay": "Session.nextDelay",
 	}
 	for _, k := range quirks.Keys {

@@ -105,6 +105,9 @@ func (a *authentication) receive(protocol uint16, info []byte) {
 		e.lcp.rejectProtocol(protocol, info)
 	case a.hold(info):
 	case a.clientDone && a.serverDone:
+		if e.set.Auth.IgnoreRechallenge && protocol == packet.CHAP && len(info) > 0 && info[0] == packet.CHAPChallenge {
+			return
+		}
 		a.deliver(info)
 	default:
 		e.decide(a, matter{point: PointAuthChallenge, info: info}, answer{})

@@ -119,6 +119,9 @@ type AuthSettings struct {
 	// before (auth.implied_success, turned round). Otherwise its second Configure-Request counts as the Success that was
 	// lost on the way.
 	NoImpliedSuccess bool
+	// IgnoreRechallenge leaves CHAP challenges unanswered that come after a success (auth.rechallenge). RFC 1994 section 2
+	// wants them answered.
+	IgnoreRechallenge bool
 
 	// Demand lists the methods of which the peer must take one to authenticate itself, best first. Empty: nothing is
 	// demanded, which is what a dialer wants.
