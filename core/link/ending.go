@@ -218,11 +218,13 @@ func (s *Session) tryAgain(o Outcome, wasUp bool) (reason string, ok bool) {
 	if limit == 0 && !s.cfg.Persist {
 		limit = s.selection.Policy.Int("retry.attempts")
 	}
+	s.otherWay = false
 	if s.blankUser {
+		s.otherWay = true
 		return "the network may not know the user name; trying an empty one", true
 	}
 	if s.nextAccess(o) {
-		s.delay = 0
+		s.delay, s.otherWay = 0, true
 		return "the network may not know the APN; trying another one", true
 	}
 	if limit > 0 && s.attempt >= limit {
@@ -269,7 +271,7 @@ func (s *Session) again(now time.Time) {
 // nextStep is the step of retry.ladder before the next attempt.
 func (s *Session) nextStep() string {
 	ladder := s.selection.Policy.List("retry.ladder")
-	if len(ladder) == 0 || s.blankUser { // an empty name is a cure of its own
+	if len(ladder) == 0 || s.otherWay { // another name or APN is a cure of its own
 		return "redial"
 	}
 	return ladder[min(max(s.attempt, 1), len(ladder))-1]

@@ -55,6 +55,15 @@ func TestLadder(t *testing.T) {
 	}
 }
 
+// An attempt with another name is a cure of its own: no step is taken before it.
+func TestNoStepBeforeAnotherName(t *testing.T) {
+	s := call{scenario: "huawei/e398", profile: "-", set: []string{"retry.ladder=attach"}}.run(t)
+	if got := strings.Join(s.commands("AT+CGATT=0"), "|"); got != "new attempt" {
+		s.dump(t)
+		t.Errorf("sent %s", got)
+	}
+}
+
 // A modem that restarts takes its port away: it is opened again, and the attempt made then. Told to end meanwhile, the
 // session ends at once.
 func TestLadderLosesThePort(t *testing.T) {

@@ -132,6 +132,7 @@ type Session struct {
 	dialogue  *at.Dialogue
 	onATPort  bool // the dialogue talks on the AT port
 	pinSpent  bool // the PIN was sent and has not shown to be right: it is not sent again
+	otherWay  bool // the next attempt differs from the last: another name or APN
 	recovered bool // the step before the next attempt was taken
 	inData    bool // for the hang-up: the modem is believed to be in the data state
 	access    accessState
