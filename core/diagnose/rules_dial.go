@@ -74,7 +74,9 @@ var dialRules = []rule{
 			if h.up != nil || !refused {
 				return no
 			}
-			return is(likely, append(h.at.registrationText(), h.dialText(), f.Detail)...)
+			out := is(likely, append(h.at.registrationText(), h.dialText(), f.Detail)...)
+			out.meaning = whyNotPutThrough[strings.ToUpper(h.at.result)]
+			return out
 		},
 	},
 	{
@@ -109,3 +111,11 @@ func (h *history) dialText() string {
 }
 
 func isError(result string) bool { return strings.Contains(strings.ToUpper(result), "ERROR") }
+
+// whyNotPutThrough is what each result code adds (V.250 section 6.3.1).
+var whyNotPutThrough = map[string]string{
+	"BUSY":        "BUSY: the number is engaged, which a data call never is: the number may be a voice number, or the network is full.",
+	"NO DIALTONE": "NO DIALTONE: the modem has no network at all at this moment, or takes the number for one of a telephone line.",
+	"NO ANSWER":   "NO ANSWER: the network did not answer in the modem's own time.",
+	"OK":          "OK: the modem took the command for something else than a call.",
+}

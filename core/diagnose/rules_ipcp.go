@@ -77,7 +77,7 @@ var ipcpRules = []rule{
 	{
 		id: "ipcp-hangup-after-auth", category: "pdp-activation-refused",
 		title:   "The modem hung up when it was asked for an address",
-		meaning: "The call was answered and the authentication called a success by the modem itself; only the request for an address made it ask the network, and the network refused.",
+		meaning: "The call was answered; only the request for an address made the modem ask the network, and the network refused.",
 		cure: []string{cureContext,
 			`where the operator's APN takes PAP only, refuse the others: knak dial --set auth.allow=pap (pppd: refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`},
 		match: func(h *history) found {

@@ -41,9 +41,9 @@ var portRules = []rule{
 	{
 		id:      "port-open",
 		title:   "The port cannot be opened",
-		meaning: "The operating system refused it: it is not there any more, or this user may not use it.",
-		cure:    []string{`see what is there: knak devices`, `join the group that owns the port (often dialout), then log in again: usermod -aG dialout USER`, `let knak look for other causes: knak doctor`},
-		match:   told(trace.FailedPortOpen),
+		meaning: "The operating system refused it.",
+		cure:    []string{`see what is there: knak devices`, `let knak look for other causes: knak doctor`},
+		match:   told(trace.FailedPortOpen), // its detail says why, and what to do
 	},
 	{
 		id:      "no-modem",

@@ -28,6 +28,7 @@ const quietTime = time.Second
 // begin starts an attempt on an open port.
 func (s *Session) begin(now time.Time) {
 	s.attempt++
+	s.began = now
 	s.recovered = false
 	s.outcome = Outcome{}
 	s.provisional, s.proved = false, false
@@ -329,6 +330,7 @@ func (s *Session) pumpEngine(now time.Time) {
 // stalled tells what IPCP is stuck on while the engine goes on trying. Where an empty user name is worth an attempt, that
 // is worth more than waiting.
 func (s *Session) stalled(now time.Time, f ppp.Failure) {
+	s.stuckAt = time.Time{} // this says it better
 	o := Outcome{Kind: Kind(f.Kind), Phase: f.Phase, Detail: f.Detail, Provisional: f.Provisional}
 	if !s.blankUser && s.tryBlank(o) || s.accessLeft(o) {
 		s.fail(now, o)
@@ -497,7 +499,7 @@ func (s *Session) announce(now time.Time, kind, name string) {
 	up := trace.Up{
 		Interface: name, Plane: kind, Local: s.network.Local.String(), Peer: s.network.Peer.String(),
 		DNS: texts(s.network.DNS), WINS: texts(s.network.NBNS), MTU: s.network.MTU,
-		ElapsedMS: now.Sub(s.started).Milliseconds(), Proved: s.proved,
+		ElapsedMS: now.Sub(s.began).Milliseconds(), Proved: s.proved,
 	}
 	if s.network6.LocalID != [8]byte{} {
 		up.IPv6 = linkLocal(s.network6.LocalID).String()

@@ -80,6 +80,17 @@ func (s *Session) tellOutcome(now time.Time) {
 	s.tellFindings(now)
 }
 
+// stuckTime is how long a phase of the negotiation may last before what diagnosis makes of it is told, although the engine
+// goes on trying: its own limits are long, because some modems need them.
+const stuckTime = 12 * time.Second
+
+// tellStuck says why a phase lasts so long, as far as that can be seen. It may still end well.
+func (s *Session) tellStuck(now time.Time) {
+	s.event(now, trace.Failure{Phase: s.phase, Cause: trace.FailedTimeout, Provisional: s.refusedLate(),
+		Detail: "no end in sight after " + stuckTime.String() + "; trying on"})
+	s.tellFindings(now)
+}
+
 // tellFindings puts out what diagnosis makes of the attempt so far, the likeliest cause only, and each finding once until
 // the link is up.
 func (s *Session) tellFindings(now time.Time) {

@@ -237,3 +237,19 @@ func TestPortLost(t *testing.T) {
 		t.Errorf("a deadline %v after the end", d)
 	}
 }
+
+// A negotiation that leads nowhere is explained long before it is given up.
+func TestAStuckPhaseIsTold(t *testing.T) {
+	for _, name := range []string{"changing-nak", "refuse-silence", "refuse-garbage", "wrong-port-text", "silent-after-connect", "auth-silence"} {
+		s := call{scenario: name}.run(t)
+		f, at, ok := s.finding("")
+		if !ok || at > 15*time.Second {
+			s.dump(t)
+			t.Errorf("%s: finding %q at %v", name, f.ID, at)
+		}
+	}
+	s := call{scenario: "empty-naks-4s"}.run(t)
+	if f, _, ok := s.finding(""); ok {
+		t.Errorf("a call that came up after 4 s was explained: %s", f.ID)
+	}
+}

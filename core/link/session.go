@@ -116,6 +116,7 @@ type Session struct {
 	stage   stage
 	phase   string // the last trace.Phase
 	started time.Time
+	began   time.Time // this attempt
 	attempt int
 	wasUp   bool // in this life of the session, for Timeout
 	timeout time.Time
@@ -150,6 +151,7 @@ type Session struct {
 	proved      bool
 	badAtIPCP   uint64    // damaged frames before IPCP began
 	quietAt     time.Time // when text without a line end is handed out
+	stuckAt     time.Time // when a phase of the negotiation has lasted so long that a person should be told why
 
 	upSince           time.Time
 	lastPacket        time.Time
@@ -335,6 +337,7 @@ func (s *Session) Deadline() time.Time {
 		}
 	}
 	d.add(s.quietAt)
+	d.add(s.stuckAt)
 	if !s.wasUp && s.stop == nil {
 		d.add(s.timeout)
 	}
@@ -350,6 +353,10 @@ func (s *Session) Advance(now time.Time) {
 		s.end(now, Outcome{Kind: KindTimeout, Phase: s.phase, Provisional: s.refusedLate(),
 			Detail: "no working link within " + s.cfg.Timeout.String()})
 		return
+	}
+	if due(s.stuckAt, now) {
+		s.stuckAt = time.Time{}
+		s.tellStuck(now)
 	}
 	if due(s.quietAt, now) {
 		s.quietAt = time.Time{}
@@ -401,6 +408,11 @@ func (s *Session) event(now time.Time, e trace.Event) {
 			return
 		}
 		s.phase = p.Phase
+		s.stuckAt = time.Time{}
+		switch p.Phase {
+		case trace.PhaseLCP, trace.PhaseAuth, trace.PhaseIPCP:
+			s.stuckAt = now.Add(stuckTime)
+		}
 	}
 	if s.watcher != nil {
 		s.watcher.Record(trace.Record{Time: now, Link: s.cfg.Name, Event: e})
