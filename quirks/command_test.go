@@ -4,6 +4,9 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/knakppp/knak/core/sim"
 )
 
 // TestCommandsOfAProfile holds the list of refused commands against ways around it (ITU-T V.250 section 5.2: spaces, lower
@@ -100,4 +103,44 @@ func TestMayHarm(t *testing.T) {
 	if _, err := table["at.init"].parse("AT&W"); err == nil {
 		t.Error("--set at.init=AT&W is taken")
 	}
+}
+
+// FuzzAcceptedCommands: whatever a profile may hold as a command, a modem that is given it neither dials nor loses a try
+// for the PIN. The modem is the simulated one, whose reading of command lines is its own.
+func FuzzAcceptedCommands(f *testing.F) {
+	for _, s := range []string{
+		"ATZ", "ATE0+CPIN=1", "AT&F&D2E1D1", "ATS0=0+CPIN=\"1\"", "AT+CPIN?", "ATX1DT0", "AT&D2D", "AT\\Q3+CPIN=1", "ATE?+CPIN=1", "AT=+CPIN=1",
+		"AT\"+CPIN=1", "AT+CPIN=1?", "AT1+CPIN=1", "ATS+CPIN=1", "AT*99***1#D", "AT&+CPIN=1", "at&d0d1",
+	} {
+		f.Add(s)
+	}
+	scenario, err := sim.Parse("pin.toml", []byte("schema = 1\nsummary = \"wants a PIN\"\n[sim]\nstate = \"pin\"\npin = \"1234\"\n"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, command string) {
+		if checkCommand(command, false) != nil {
+			return
+		}
+		now := time.Unix(1000, 0)
+		m := sim.New(scenario, 1)
+		m.Advance(now)
+		for _, line := range []string{"ATQ0V1", command, "ATQ0V1"} {
+			m.Receive(now, []byte(line+"\r"))
+			now = now.Add(time.Minute)
+			m.Advance(now)
+		}
+		said := func() (s string) {
+			for o, ok := m.Next(); ok; o, ok = m.Next() {
+				s += string(o.Data)
+			}
+			return s
+		}
+		said()
+		m.Receive(now, []byte("AT+CPINR=\"SIM PIN\"\r"))
+		m.Advance(now.Add(time.Minute))
+		if s := said(); !strings.Contains(s, "SIM PIN,3") || m.Counters().Calls > 0 {
+			t.Errorf("after %q the modem says %q, and there were %d calls", command, s, m.Counters().Calls)
+		}
+	})
 }

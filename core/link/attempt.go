@@ -432,7 +432,7 @@ func (s *Session) startProof(now time.Time) {
 	s.enter(now, trace.PhaseProve)
 	s.proof = prove.New(prove.Config{
 		Local: s.network.Local, Peer: s.network.Peer, PeerAssumed: s.network.PeerAssumed, DNS: s.network.DNS,
-		Targets: addresses(p.List("prove.targets")), Limit: p.Duration("prove.limit"), Random: s.random64(),
+		Targets: addresses(p.List("prove.targets")), Limit: p.Duration("prove.limit"), Interval: p.Duration("prove.interval"), Random: s.random64(),
 	})
 	s.proof.Start(now)
 	s.pumpProof(now)

@@ -56,7 +56,7 @@ func addresses(texts []string) []netip.Addr {
 	return list
 }
 
-// negotiation fills what LCP and IPCP have in common; n holds what has no key.
+// negotiation fills what LCP, IPCP and IPV6CP have in common; n holds what has no key.
 func negotiation(p Policy, prefix string, n ppp.Negotiation) ppp.Negotiation {
 	n.Restart = p.Duration(prefix + "restart")
 	n.MaxConfigure = p.Int(prefix + "max_configure")
@@ -67,6 +67,7 @@ func negotiation(p Policy, prefix string, n ppp.Negotiation) ppp.Negotiation {
 	n.NakPace = p.Duration(prefix + "empty_nak_pace")
 	n.AssumeRequestAfter = p.Duration(prefix + "assume_request_after")
 	n.AckUnchanged = p.Text(prefix+"confreq_when_open") == "ack-unchanged"
+	n.MaxUnchanged = p.Int(prefix + "max_unchanged")
 	return n
 }
 
@@ -116,6 +117,7 @@ func engineSettings(p Policy, user string, password auth.Secret) ppp.Settings {
 		s.IPCP.AssumePeer = a
 	}
 
+	s.IPV6CP.Negotiation = negotiation(p, "ipv6cp.", s.IPV6CP.Negotiation)
 	switch p.Text("ipv6cp.enable") {
 	case "always":
 		s.IPV6CP.Enabled = true

@@ -2,6 +2,7 @@ package link
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -61,7 +62,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	dialPlan(read, "", "", auth.Secret{})
 	elsewhere := map[string]string{
 		"port.baud": "SerialOpener", "port.flow": "SerialOpener", "port.data_interface": "cmd", "port.at_interface": "cmd",
-		"auth.user": "Session.user", "prove.mode": "Session.mustProve", "prove.limit": "Session.startProof", "prove.targets": "Session.startProof",
+		"auth.user": "Session.user", "prove.mode": "Session.mustProve", "prove.limit": "Session.startProof", "prove.targets": "Session.startProof", "prove.interval": "Session.startProof",
 		"auth.try_blank": "Session.tryBlank", "port.open_wait": "SerialOpener", "port.reopen_pause": "SerialOpener",
 		"context.apn_lookup": "Session.accessHook", "link.mtu": "Session.networkUp", "ipcp.require_dns": "Session.networkUp", "retry.ladder": "Session.nextStep", "retry.attempts": "Session.tryAgain", "retry.delay": "Session.nextDelay", "retry.max_delay": "Session.nextDelay",
 	}
@@ -85,3 +86,45 @@ func (r *readKeys) Duration(key string) time.Duration {
 }
 func (r *readKeys) Text(key string) string   { r.seen[key] = true; return r.Policy.Text(key) }
 func (r *readKeys) List(key string) []string { r.seen[key] = true; return r.Policy.List(key) }
+
+// Every key makes a difference: another value of it makes other settings of the machines. What the machines do with those
+// is tested where they are.
+func TestEveryKeyMakesOtherSettings(t *testing.T) {
+	elsewhere := []string{ // read by the session itself, or by who opens ports; each has its own test
+		"port.data_interface", "port.at_interface", "port.open_wait", "port.reopen_pause", "context.apn_lookup", "auth.user", "auth.try_blank", "ipcp.require_dns",
+		"link.mtu", "prove.mode", "prove.limit", "prove.interval", "prove.targets", "retry.attempts", "retry.delay", "retry.max_delay", "retry.ladder",
+	}
+	type settings struct {
+		engine ppp.Settings
+		plan   modem.Plan
+	}
+	of := func(p Policy) settings {
+		return settings{engineSettings(p, "", auth.Secret{}), dialPlan(p, "", "", auth.Secret{})}
+	}
+	usual := of(builtin(t))
+	for _, k := range quirks.Keys {
+		if slices.Contains(elsewhere, k.Name) {
+			continue
+		}
+		other := map[quirks.Type]string{
+			quirks.Bool: "true", quirks.Int: k.Max, quirks.Duration: k.Max, quirks.Text: "+", quirks.Address: "192.0.2.1", quirks.Addresses: "192.0.2.1",
+			quirks.Prefixes: "192.0.2.0/24", quirks.Names: "X", quirks.AT: "ATDP", quirks.ATs: "ATX1", quirks.Words: "[]",
+		}[k.Type]
+		switch {
+		case k.Default == "true":
+			other = "false"
+		case k.Type == quirks.AT && !k.Dials:
+			other = "ATX1"
+		case k.Type == quirks.Text && k.Name != "hangup.escape":
+			other = "other"
+		case k.Type == quirks.Enum, k.Default == "[]" && k.Type == quirks.Words:
+			other = k.Allowed[len(k.Allowed)-1]
+			if other == k.Default || k.Name == "ipv6cp.enable" {
+				other = k.Allowed[1]
+			}
+		}
+		if reflect.DeepEqual(of(builtin(t, k.Name+"="+other)), usual) {
+			t.Errorf("%s=%s changes nothing", k.Name, other)
+		}
+	}
+}

@@ -27,8 +27,8 @@ type Settings struct {
 	IPV6CP IPV6CPSettings
 }
 
-// Negotiation is what LCP, IPCP and IPV6CP have in common. Where a key is given, it is for LCP and IPCP, with the
-// protocol's name in front: lcp.restart, ipcp.restart.
+// Negotiation is what LCP, IPCP and IPV6CP have in common. Where a key is given, the protocol's name stands in
+// front: lcp.restart, ipcp.restart, ipv6cp.restart.
 type Negotiation struct {
 	// Restart is the time until an unanswered Configure-Request or Terminate-Request is sent again (restart; RFC 1661
 	// section 4.6).
@@ -59,7 +59,7 @@ type Negotiation struct {
 	// layer goes down and negotiates again.
 	AckUnchanged bool
 	// MaxUnchanged is how many such requests in a row, none later than two restart timers after the last, are
-	// acknowledged that way. One more means that the peer is not Opened and waits for a request from us.
+	// acknowledged that way (max_unchanged). One more means that the peer is not Opened and waits for a request from us.
 	MaxUnchanged int
 	// NoRequest never sends a Configure-Request, and goes on as if ours had been acknowledged. For simulated modems.
 	NoRequest bool
