@@ -136,7 +136,9 @@ func (a *app) printChange(c quirks.Change) error {
 	return nil
 }
 
-func placeText(l quirks.Layer, source string) string { return strings.TrimSpace(l.String() + " " + source) }
+func placeText(l quirks.Layer, source string) string {
+	return strings.TrimSpace(l.String() + " " + source)
+}
 
 // factsText gives what is known of a modem in a line, as --fact takes it.
 func factsText(f quirks.Facts) string {

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/quirks"
+)
+
+// job is a dial with everything read and checked, before anything is touched.
+type job struct {
+	name     string
+	options  dialOptions
+	db       *quirks.DB
+	set      []string
+	scenario *sim.Scenario
+	forwards []plane.Forward
+	password auth.Secret
+	pin      auth.Secret
+}
+
+// readJob reads and checks everything that the user said.
+func (a *app) readJob(cmd *cobra.Command, args []string) (*job, error) {
+	j := &job{name: defaultLink}
+	connection := ""
+	if len(args) == 1 {
+		connection, j.name = args[0], args[0]
+	}
+	if err := control.CheckName(j.name); err != nil {
+		return nil, &usageError{err}
+	}
+	s, err := readSettings(cmd, connection)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.takeGlobal(s); err != nil {
+		return nil, err
+	}
+	if err := s.fill(&j.options); err != nil {
+		return nil, err
+	}
+	o := &j.options
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if o.Sim != "" && o.Plane == plane.KindAuto {
+		o.Plane = plane.KindStack // this host's routes and name servers must not lead into a modem that does not exist
+	}
+	if o.Port == "-" && a.global.JSON {
+		return nil, usagef("--port - takes standard output: with --log-format json the events go to standard error")
+	}
+	if j.db, err = a.openQuirks(); err != nil {
+		return nil, err
+	}
+	if j.set, err = resolveSettings(j.db, o.Quirks, o.overrides(s)); err != nil {
+		return nil, err
+	}
+	if j.forwards, err = parseForwards(o.Forward); err != nil {
+		return nil, err
+	}
+	if o.Sim != "" {
+		s, err := loadScenario(o.Sim)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		j.scenario = &s
+	}
+	if o.PasswordFile == "-" && o.PINFile == "-" {
+		return nil, usagef("--password-file and --pin-file cannot both read standard input")
+	}
+	if j.password, err = a.readSecret("password-file", o.PasswordFile); err != nil {
+		return nil, err
+	}
+	if j.pin, err = a.readSecret("pin-file", o.PINFile); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+// check says what in the options cannot be.
+func (o *dialOptions) check() error {
+	switch {
+	case o.Prove && o.NoProve:
+		return usagef("--prove and --no-prove exclude each other")
+	case o.Sim != "" && (o.Port != "" || o.ATPort != ""):
+		return usagef("--sim and --port exclude each other: the simulated modem is in this process")
+	case o.Port == "-" && (o.PasswordFile == "-" || o.PINFile == "-"):
+		return usagef("--port - takes standard input: read the password and the PIN from files")
+	case len(o.Forward) > 0 && o.Plane != plane.KindStack:
+		return usagef("--forward needs --plane stack")
+	}
+	return nil
+}
+
+func parseForwards(texts []string) ([]plane.Forward, error) {
+	var list []plane.Forward
+	for _, t := range texts {
+		listen, target, ok := strings.Cut(t, "=")
+		if !ok || listen == "" || !strings.Contains(target, ":") {
+			return nil, usagef("--forward %q: must be LISTEN=HOST:PORT, for example 8080=192.0.2.1:80", t)
+		}
+		list = append(list, plane.Forward{Listen: listen, Target: target})
+	}
+	return list, nil
+}
+
+// loadScenario finds a scenario by its name, or reads a file.
+func loadScenario(name string) (sim.Scenario, error) {
+	s, err := sim.Load(knak.Files, name)
+	if err == nil {
+		return s, nil
+	}
+	switch st, statErr := os.Stat(name); {
+	case errors.Is(statErr, fs.ErrNotExist):
+		return sim.Scenario{}, err
+	case statErr != nil:
+		return sim.Scenario{}, fmt.Errorf("scenario: %w", statErr)
+	case !st.Mode().IsRegular() || st.Size() > configLimit:
+		return sim.Scenario{}, fmt.Errorf("scenario: %s must be a file of at most %d octets", name, configLimit)
+	}
+	return sim.LoadFile(name)
+}
+
+// secretLimit bounds a password or PIN file.
+const secretLimit = 4096
+
+// readSecret reads the first line of a file.
+func (a *app) readSecret(flag, path string) (auth.Secret, error) {
+	if path == "" {
+		return auth.Secret{}, nil
+	}
+	var r io.Reader = a.stdin
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return auth.Secret{}, usagef("--%s: %w", flag, err)
+		}
+		defer f.Close()
+		if st, err := f.Stat(); err == nil && st.Mode().Perm()&0o077 != 0 {
+			fmt.Fprintf(a.stderr, "knak: warning: %s may be read by others: chmod 600 %s\n", path, path)
+		}
+		r = f
+	}
+	text, err := bufio.NewReader(io.LimitReader(r, secretLimit+1)).ReadBytes('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return auth.Secret{}, usagef("--%s: %w", flag, err)
+	}
+	if len(text) > secretLimit {
+		return auth.Secret{}, usagef("--%s: the first line is longer than %d octets", flag, secretLimit)
+	}
+	return auth.NewSecret(string(bytes.TrimRight(text, "\r\n"))), nil
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/knakppp/knak/core/apn"
+	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/diagnose"
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/quirks"
+)
+
+// endSignals end a dial in order. SIGPIPE is among them: whoever read what we say has gone, and with its default action
+// nothing would be hung up and given back.
+var endSignals = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE}
+
+// runJob dials.
+func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome {
+	o := &j.options
+	board := control.NewBoard(j.name)
+	held := &heldLink{board: board, ended: make(chan struct{})}
+	sink = trace.Fanout{sink, board, held}
+
+	if outcome, bad := o.obstacle(); bad {
+		tellFailure(sink, j.name, outcome)
+		return outcome
+	}
+	facts, openPort, portName, outcome, ok := a.findPort(j, sink)
+	if !ok {
+		return outcome
+	}
+	session := link.New(link.Config{
+		Name:        j.name,
+		Resolve:     resolver(j.db, facts, portName, o.Quirks, j.set, &apnTable{path: apn.Path}),
+		PIN:         j.pin,
+		Password:    j.password,
+		ATPort:      o.ATPort != "",
+		Prove:       proveMode(o),
+		Once:        o.Once,
+		Persist:     o.Persist,
+		MaxAttempts: o.MaxAttempts,
+		Timeout:     o.Timeout,
+		Idle:        o.Idle,
+		MaxTime:     o.MaxTime,
+		MaxBytes:    o.MaxBytes,
+	})
+	runner := link.NewRunner(session, link.Environment{
+		OpenPort:   openPort,
+		OpenATPort: j.atPortOpener(),
+		OpenPlane:  func(ctx context.Context, cfg plane.Config) (plane.Plane, error) { return j.openPlane(ctx, cfg, sink) },
+		Sink:       sink,
+	})
+	held.runner = runner
+	server, err := control.Listen(control.Dir(), j.name, held)
+	var busy *control.BusyError
+	switch {
+	case errors.As(err, &busy):
+		o := link.Outcome{Kind: "link-held", Phase: trace.PhaseDial, Detail: err.Error()}
+		tellFailure(sink, j.name, o)
+		return o
+	case err != nil:
+		sink.Record(trace.Record{Time: time.Now(), Link: j.name, Event: trace.Notice{Level: "warning",
+			Text: "status and hangup will not reach this dial: " + err.Error()}})
+	default:
+		defer server.Close()
+	}
+	ctx, stop := signal.NotifyContext(ctx, endSignals...)
+	defer stop()
+	outcome = runner.Run(ctx)
+	if session.Idle() {
+		tellFailure(sink, j.name, outcome) // the port could not be opened: there was no session to say so
+	}
+	held.finish(outcome)
+	return outcome
+}
+
+// obstacle says why this host could not use the link, where that can be seen before anything is dialled.
+func (o *dialOptions) obstacle() (link.Outcome, bool) {
+	switch o.Plane {
+	case plane.KindTUN:
+		if kind, text, cure := tunObstacle(); kind != "" {
+			return link.Outcome{Kind: kind, Phase: trace.PhaseDial, Detail: "--plane tun: " + text + "; try: " + cure}, true
+		}
+	case plane.KindStack:
+		if o.Proxy == "" || o.Proxy == plane.ProxyOff {
+			break
+		}
+		l, err := net.Listen("tcp", o.Proxy)
+		if err != nil {
+			return link.Outcome{Kind: link.KindPlane, Phase: trace.PhaseDial, Detail: "the proxy: " + err.Error() + "; try: --proxy 127.0.0.1:0 for any free port, or --proxy off"}, true
+		}
+		_ = l.Close() // nothing was accepted
+	}
+	return link.Outcome{}, false
+}
+
+func proveMode(o *dialOptions) link.ProveMode {
+	switch {
+	case o.Prove:
+		return link.ProveAlways
+	case o.NoProve:
+		return link.ProveNever
+	}
+	return link.ProveByProfile
+}
+
+// openPlane adds what the user chose to what the link has.
+func (j *job) openPlane(ctx context.Context, cfg plane.Config, sink trace.Sink) (plane.Plane, error) {
+	o := &j.options
+	cfg.Interface = o.Interface
+	cfg.DefaultRoute = o.DefaultRoute && !o.NoDefaultRoute
+	cfg.Metric = o.Metric
+	cfg.DNSMode = o.DNS
+	cfg.Proxy = o.Proxy
+	cfg.Forwards = j.forwards
+	cfg.Notice = func(n trace.Notice) { sink.Record(trace.Record{Time: time.Now(), Link: j.name, Event: n}) }
+	return plane.Open(ctx, o.Plane, cfg)
+}
+
+// findPort says how to open the port, and what is known of the modem before it is asked.
+func (a *app) findPort(j *job, sink trace.Sink) (facts quirks.Facts, open func(context.Context) (link.Port, error), name string, outcome link.Outcome, ok bool) {
+	if j.scenario != nil {
+		facts = quirks.Facts{USB: j.scenario.Identity.USB}
+		if facts.USB == "" {
+			facts.USB = quirks.None
+		}
+		m := sim.New(*j.scenario, uint64(time.Now().UnixNano()))
+		return facts, func(context.Context) (link.Port, error) { return link.NewMemoryPort(m), nil }, "sim:" + j.scenario.Name, link.Outcome{}, true
+	}
+	if j.options.Port == "-" {
+		return quirks.Facts{USB: quirks.None}, link.OpenStdio(os.Stdin, os.Stdout), "standard input and output", link.Outcome{}, true
+	}
+	found, err := choosePort(os.DirFS("/sys"), j.options.Port, j.db, j.set)
+	if err != nil {
+		o := link.Outcome{Kind: "no-modem", Phase: trace.PhaseDial, Detail: err.Error()}
+		var usage *usageError
+		if errors.As(err, &usage) {
+			o.Kind = link.KindUsage
+		}
+		tellFailure(sink, j.name, o)
+		return facts, nil, "", o, false
+	}
+	r, err := j.db.Resolve(found.facts, j.options.Quirks, j.set)
+	if err != nil {
+		o := link.Outcome{Kind: link.KindUsage, Err: err}
+		tellFailure(sink, j.name, o)
+		return facts, nil, "", o, false
+	}
+	open = link.SerialOpener(found.path, r)
+	return found.facts, open, found.path, link.Outcome{}, true
+}
+
+// atPortOpener gives the function that opens the AT port, or nil where there is none.
+func (j *job) atPortOpener() func(context.Context) (link.Port, error) {
+	if j.options.ATPort == "" {
+		return nil
+	}
+	r, err := j.db.Resolve(quirks.Facts{}, j.options.Quirks, j.set)
+	if err != nil {
+		return func(context.Context) (link.Port, error) { return nil, err }
+	}
+	return link.SerialOpener(j.options.ATPort, r)
+}
+
+// tellFailure puts out a failure that happened before there was a session, with what diagnosis says of it.
+func tellFailure(sink trace.Sink, name string, o link.Outcome) {
+	w := diagnose.New()
+	put := func(e trace.Event) {
+		r := trace.Record{Time: time.Now(), Link: name, Event: e}
+		w.Record(r)
+		sink.Record(r)
+	}
+	put(trace.Failure{Phase: o.Phase, Cause: string(o.Kind), Detail: o.Detail})
+	if f, ok := w.Finding(); ok {
+		put(f)
+	}
+	put(trace.Down{Reason: o.String(), ExitCode: int(o.ExitCode())})
+}
