@@ -172,7 +172,7 @@ func (m *Modem) overrideCounted(command string) *Reply {
 	}
 	for i := range m.scenario.AT.Replies {
 		r := &m.scenario.AT.Replies[i]
-		if fits(r.Command, command) && !m.given(r.Unless) && (r.Nth == 0 || r.Nth == n) && (r.Until == 0 || n <= r.Until) {
+		if fits(r.Command, command) && !m.given(r.Unless) && (r.Once == "" || m.given(r.Once)) && (r.Nth == 0 || r.Nth == n) && (r.Until == 0 || n <= r.Until) {
 			return r
 		}
 	}

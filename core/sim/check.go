@@ -55,7 +55,7 @@ var (
 	commonVerbs  = []string{"behave", "drop", "silence", "hangup", "terminate-lcp", "garbage", "text", "protocol-reject"}
 	controlVerbs = append(slices.Clone(commonVerbs), "ack", "nak", "reject", "terminate", "code-reject")
 	authVerbs    = append(slices.Clone(commonVerbs), "failure", "challenge")
-	trapVerbs    = []string{"crash", "restart", "mute"}
+	trapVerbs    = []string{"crash", "restart", "deregister", "mute"}
 	actionVerbs  = []string{"crash", "mute", "long-packet", "hangup", "terminate-ipcp", "terminate-lcp", "silence", "text", "garbage", "discard", "request-ipcp"}
 )
 
@@ -239,6 +239,7 @@ func (c *checker) at(a *AT) {
 		r, path := &a.Replies[i], "at.reply."+strconv.Itoa(i)
 		c.command(path+".command", r.Command)
 		c.unless(path, r.Unless)
+		c.unless(path, r.Once)
 		if r.Result == "" {
 			r.Result = "OK"
 		}

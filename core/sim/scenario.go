@@ -82,6 +82,7 @@ type Reply struct {
 	Nth     int      `toml:"nth"`     // only the nth time it is asked; 0: always
 	Until   int      `toml:"until"`   // only the first so many times; 0: always
 	Unless  string   `toml:"unless"`  // only while this command has not been given; written as Command
+	Once    string   `toml:"once"`    // only once this command has been given
 }
 
 // Trap is a command that the firmware does not survive.
@@ -90,7 +91,7 @@ type Trap struct {
 	Since   string   `toml:"since"`   // "power-on" (default), "pin", "radio" (+CFUN=1 where it was something else), "hangup"
 	Within  Duration `toml:"within"`  // only so soon after that; 0: always
 	Unless  string   `toml:"unless"`  // only while this command has not been given
-	Do      string   `toml:"do"`      // "crash" (restarts without an answer), "restart" (after OK), "mute" (until a restart, which nobody can ask for)
+	Do      string   `toml:"do"`      // "crash" (restarts without an answer), "restart" (after OK), "deregister" (OK, and it leaves the network), "mute" (until a restart, which nobody can ask for)
 }
 
 // URC is an unsolicited line at a time. It waits while the modem is in data mode.

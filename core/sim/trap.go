@@ -55,6 +55,9 @@ func (m *Modem) spring(now time.Time, t *Trap) {
 	case "restart":
 		m.say(now, "OK")
 		m.restart(now)
+	case "deregister":
+		m.say(now, "OK")
+		m.setRegistration(now, "none")
 	case "mute":
 		m.silence(now)
 	}
