@@ -2,6 +2,7 @@ package link
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,7 +102,16 @@ func (s *Session) take(x *at.Exchange, selection Selection) {
 func (s *Session) planFor(selection Selection) modem.Plan {
 	plan := dialPlan(selection.Policy, s.cfg.PIN.Reveal(), s.user(selection.Policy), s.password())
 	plan.PINSpent = s.pinSpent
+	if !s.loginGiven(selection) {
+		plan.User = "" // what PPP sends only because it must send something is no name that the network knows
+	}
 	return plan
+}
+
+// loginGiven says whether somebody gave a user name or a password: a person, the profile or the carrier's entry.
+func (s *Session) loginGiven(selection Selection) bool {
+	return selection.UserChosen || !s.password().Empty() || s.access.used != nil && s.access.used.Login ||
+		slices.ContainsFunc(selection.Quirks, func(q trace.Quirk) bool { return q.Key == "auth.user" })
 }
 
 // user is the name to authenticate with in this attempt.

@@ -25,7 +25,15 @@ func setContext(x *at.Exchange, p Plan) error {
 	if err != nil {
 		return &Error{Kind: ATError, Text: err.Error(), Err: err}
 	}
-	if line != "" {
+	switch {
+	case line == "":
+	case p.User == "":
+		// Only to forget older ones; a modem that knows no such command has none.
+		var result *at.ResultError
+		if _, err := x.Command(line, p.Timeout); err != nil && !errors.As(err, &result) {
+			return fail(err, "the modem does not take empty credentials")
+		}
+	default:
 		if err := retryInactive(x, p, line, "the modem does not take the credentials"); err != nil {
 			return err
 		}

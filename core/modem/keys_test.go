@@ -115,6 +115,11 @@ func TestPlanChangesTheDialogue(t *testing.T) {
 			want:    `ATE0|AT+CPIN?|AT+UAUTHREQ=1,3,"u","p"|AT+CEREG?|AT+CSQ|ATD*99***1#`,
 		},
 		{
+			name: "no credentials, and no command for them", change: func(p *Plan) { p.AuthCommand = "$QCPDPP" },
+			answers: []string{"AT$QCPDPP=1,0", "ERROR\r\n"},
+			want:    `ATE0|AT+CPIN?|AT$QCPDPP=1,0|AT+CEREG?|AT+CSQ|ATD*99***1#`,
+		},
+		{
 			name: "credentials with an APN need one", change: func(p *Plan) { p.User, p.AuthCommand = "u", "+QICSGP" },
 		},
 		{
