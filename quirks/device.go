@@ -230,3 +230,16 @@ func (f Facts) List() (list []string) {
 	}
 	return list
 }
+
+// CheckPattern says what is wrong with a pattern of a condition such as "usb" or "model".
+func CheckPattern(condition, pattern string) error {
+	for _, c := range conditions {
+		if c.name == condition {
+			if !c.form.MatchString(pattern) {
+				return fmt.Errorf("%s: %q is not %s", condition, pattern, c.what)
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no condition %q", condition)
+}

@@ -231,3 +231,14 @@ func (r *reader) readQuirk(k *key, t *node) Quirk {
 	}
 	return q
 }
+
+// CheckID says what is wrong with the id of a new profile.
+func CheckID(id string) error {
+	switch {
+	case !validID.MatchString(id):
+		return fmt.Errorf("%q is not <vendor>/<model> in lower-case letters, digits, dots, hyphens and underscores", id)
+	case strings.HasSuffix(id, ".sim"):
+		return fmt.Errorf("%q would be the file of a scenario", id)
+	}
+	return nil
+}

@@ -42,7 +42,7 @@ func (a *app) quirksCommand() *cobra.Command {
 		Short: "The quirk database: which modem needs which setting, and why",
 	}
 	cmd.AddCommand(a.quirksListCommand(), a.quirksShowCommand(), a.quirksExplainCommand())
-	cmd.AddCommand(a.quirksTestCommand(), a.quirksValidateCommand(), a.quirksDiffCommand())
+	cmd.AddCommand(a.quirksTestCommand(), a.quirksValidateCommand(), a.quirksDiffCommand(), a.quirksNewCommand())
 	return cmd
 }
 

@@ -22,7 +22,7 @@ import (
 )
 
 // todo marks what is still to be written in a file that quirks new made.
-const todo = "TODO"
+const todo = vectors.Todo
 
 func (a *app) quirksValidateCommand() *cobra.Command {
 	return &cobra.Command{
