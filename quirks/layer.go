@@ -21,6 +21,9 @@ const (
 	CommandLine              // --set, and flags that stand for a key
 )
 
+// tunes says that the layer may set tuning keys only.
+func (l Layer) tunes() bool { return l == Update || l == Plugin }
+
 // String gives the word that explain and errors use.
 func (l Layer) String() string {
 	return [...]string{"default", "built-in", "update", "system", "plugin", "user", "command line"}[l]
@@ -29,10 +32,14 @@ func (l Layer) String() string {
 // MarshalText makes JSON carry String.
 func (l Layer) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
+// Schema is the version of the files' form that this program reads.
+const Schema = 1
+
 // Sources says where the files are. System and User are directories that hold quirks.d/<vendor>/<model>.toml and
-// devices.d/*.toml; an empty or missing one is an empty layer.
+// devices.d/*.toml; an empty or missing one is an empty layer, as is an empty or missing Update.
 type Sources struct {
 	Builtin fs.FS  // devices.toml and quirks/<vendor>/<model>.toml: knak.Files
+	Update  string // an installed update, laid out as Builtin: bundle.Store.Current
 	System  string // usually /etc/knak
 	User    string // usually ~/.config/knak
 	Root    bool   // the program has root's rights: refuse files and directories that others may write

@@ -37,6 +37,14 @@ func Open(s Sources) (*DB, []*Problem) {
 	if s.Builtin != nil {
 		l.load(place{layer: Builtin, fsys: s.Builtin, profiles: "quirks", devices: "devices.toml"})
 	}
+	if s.Update != "" {
+		p := place{layer: Update, fsys: os.DirFS(s.Update), dir: s.Update, profiles: "quirks", devices: "devices.toml", trust: trust}
+		before := len(l.problems)
+		l.list(&p, ".") // who may write here could exchange what was verified
+		if len(l.problems) == before {
+			l.load(p)
+		}
+	}
 	for _, d := range []struct {
 		layer Layer
 		dir   string
@@ -317,6 +325,11 @@ again:
 				drop(f)
 				goto again
 			}
+			if key := l.db.command(ref.id); key != "" && p.layer.tunes() {
+				report("inherits from %q, which sets %s: the %s layer must not decide what AT commands are sent", ref.id, key, p.layer)
+				drop(f)
+				goto again
+			}
 		}
 	}
 }
@@ -343,6 +356,33 @@ func (db *DB) way(from, to string) []string {
 	return walk(from)
 }
 
+// command gives a key by which a profile, or one that it inherits from, decides what AT commands are sent; "" where none
+// does. There may be circles still.
+func (db *DB) command(id string) string {
+	seen := map[string]bool{}
+	var walk func(id string) string
+	walk = func(id string) string {
+		if seen[id] {
+			return ""
+		}
+		seen[id] = true
+		for _, f := range db.files[id] {
+			for i := range f.quirks {
+				if k := table[f.quirks[i].Key]; k.Class == Command {
+					return k.Name
+				}
+			}
+		}
+		for _, parent := range db.inherits(id) {
+			if name := walk(parent); name != "" {
+				return name
+			}
+		}
+		return ""
+	}
+	return walk(id)
+}
+
 // devices reads the device entries of one layer.
 func (l *loader) devices(p *place) {
 	files := []string{p.devices}
@@ -364,6 +404,10 @@ func (l *loader) devices(p *place) {
 		}
 		r := reader{layer: p.layer, file: p.name(file)}
 		list, ids := r.readDevices(t)
+		if p.layer.tunes() && len(ids) > 0 { // it would take entries of stronger layers out
+			r.problem(pos{}, "shared is for the built-in and your own files; the %s layer must not say it", p.layer)
+			ids = nil
+		}
 		l.problems = append(l.problems, r.problems...)
 		l.db.shared = append(l.db.shared, ids...)
 		all = append(all, list...)
@@ -388,6 +432,9 @@ func (db *DB) reject(d *Device) string {
 			text += fmt.Sprintf("; did you mean %q?", n)
 		}
 		return text
+	}
+	if key := db.command(d.Profile); key != "" && d.Layer.tunes() {
+		return fmt.Sprintf("profile %q sets %s: the %s layer must not decide which modems get AT commands", d.Profile, key, d.Layer)
 	}
 	if id, s, alone := d.alone(db.shared); alone {
 		return fmt.Sprintf("usb id %s is shared by different devices (%s, %s), so the entry must also match the model or the revision",

@@ -189,7 +189,7 @@ func (r *reader) readQuirk(k *key, t *node) Quirk {
 			r.problem(n.pos, "may_harm is for files of your own; the %s layer must not set it", r.layer)
 		}
 	}
-	if k.Class == Command && (r.layer == Update || r.layer == Plugin) {
+	if k.Class == Command && r.layer.tunes() {
 		r.problem(t.pos, "%s decides what AT commands are sent; the %s layer must not set it", k.Name, r.layer)
 	}
 	ops := 0

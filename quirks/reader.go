@@ -107,8 +107,8 @@ func (r *reader) schema(t *node) {
 		r.problem(pos{}, "schema is missing; write schema = 1 first")
 		return
 	}
-	if r.want(n, "schema", isInt) && n.num != 1 {
-		r.problem(n.pos, "schema %d is not known; this program reads schema 1", n.num)
+	if r.want(n, "schema", isInt) && n.num != Schema {
+		r.problem(n.pos, "schema %d is not known; this program reads schema %d", n.num, Schema)
 	}
 }
 

@@ -1,0 +1,174 @@
+package bundle
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Store is where bundles are installed: below its directory, usually /var/lib/knak, updates/<serial>/ holds the files of
+// one, and the symbolic link updates/current says which one counts. The one before it is kept.
+type Store struct{ Dir string }
+
+// Current is the directory of the installed bundle, for quirks.Sources; it may not be there.
+func (s Store) Current() string { return filepath.Join(s.Dir, "updates", "current") }
+
+// Installed gives the manifest of the installed bundle. ok is false where there is none.
+func (s Store) Installed() (m Manifest, ok bool, err error) {
+	name := filepath.Join(s.Current(), manifestName)
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, false, nil
+	}
+	if err != nil {
+		return m, false, fmt.Errorf("the installed update: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile))
+	if err == nil {
+		m, err = parseManifest(text)
+	}
+	if err != nil {
+		return m, false, fmt.Errorf("the installed update: %s: %w; remove %s to begin anew", name, err, s.Current())
+	}
+	return m, true, nil
+}
+
+// Lock keeps others from installing at the same time; release ends that.
+func (s Store) Lock() (release func(), err error) {
+	dir := filepath.Join(s.Dir, "updates")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = errors.New("another update is being installed")
+		}
+		return nil, err
+	}
+	return func() { f.Close() }, nil
+}
+
+// Unpack writes the files of a bundle into dir, which must be there and empty.
+func (b *Bundle) Unpack(dir string) error {
+	write := func(name string, text []byte) error {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := makeDirs(dir, filepath.Dir(path)); err != nil {
+			return err
+		}
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if _, err = f.Write(text); err == nil {
+			err = f.Chmod(0o644)
+		}
+		if err == nil {
+			err = f.Sync()
+		}
+		return err
+	}
+	for _, name := range b.Files() {
+		if err := write(name, b.files[name]); err != nil {
+			return err
+		}
+	}
+	return write(manifestName, b.manifest)
+}
+
+// makeDirs makes the directories from root down to dir, readable by all whatever the umask.
+func makeDirs(root, dir string) error {
+	if dir != root {
+		if err := makeDirs(root, filepath.Dir(dir)); err != nil {
+			return err
+		}
+		if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return os.Chmod(dir, 0o755)
+}
+
+// Install makes a bundle the one that counts: its files are written beside the others, then the link is exchanged in one
+// step. Until then nothing has changed, and a crash leaves what was there.
+func (s Store) Install(b *Bundle) error {
+	dir := filepath.Join(s.Dir, "updates")
+	old, _ := os.Readlink(s.Current())
+	temp, err := os.MkdirTemp(dir, ".new-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temp)
+	if err := b.Unpack(temp); err != nil {
+		return err
+	}
+	if err := syncDir(temp); err != nil {
+		return err
+	}
+	name := strconv.FormatInt(b.Manifest.Serial, 10)
+	if err := os.RemoveAll(filepath.Join(dir, name)); err != nil { // left by a crash: it never counted
+		return err
+	}
+	if err := os.Rename(temp, filepath.Join(dir, name)); err != nil {
+		return err
+	}
+	link := filepath.Join(dir, ".current")
+	if err := os.Remove(link); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Symlink(name, link); err != nil {
+		return err
+	}
+	if err := os.Rename(link, s.Current()); err != nil {
+		return err
+	}
+	if err := syncDir(dir); err != nil {
+		return err
+	}
+	return s.prune(name, old)
+}
+
+// prune removes bundles but the given ones.
+func (s Store) prune(keep ...string) error {
+	dir := filepath.Join(s.Dir, "updates")
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+next:
+	for _, e := range list {
+		for _, k := range keep {
+			if e.Name() == k {
+				continue next
+			}
+		}
+		if _, err := strconv.ParseInt(e.Name(), 10, 64); err == nil || strings.HasPrefix(e.Name(), ".new-") {
+			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func syncDir(name string) error {
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
