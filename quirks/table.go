@@ -45,7 +45,7 @@ var Keys = []Key{
 	{Name: "at.after_hangup", Type: ATs, Default: "[]", Class: Command, Phase: AtNegotiate,
 		Meaning: "commands sent once the call has ended; errors do not matter"},
 	{Name: "at.tries", Type: Int, Default: "1", Min: "1", Max: "100", Class: Command, Phase: AtProbe,
-		Meaning: "how often a command that must be answered OK is sent, a second apart, while the answer is an error"},
+		Meaning: "how often a command of those lists is sent, a second apart, while the answer is an error; not where errors do not matter"},
 	{Name: "at.optional", Type: Names, Default: "[]", Class: Command, Phase: AtProbe,
 		Meaning: "commands of those lists that may be answered with an error; each stands for all that begin with it"},
 	{Name: "at.never", Type: Names, Default: "[]", Class: Command, Phase: AtProbe,

@@ -32,7 +32,8 @@ type Environment struct {
 	// OpenPort opens the port; it is called again when the port was lost and another attempt is due. It should wait for a
 	// device that is away for a while, as long as ctx allows.
 	OpenPort func(ctx context.Context) (Port, error)
-	// OpenATPort opens the AT port of a session that has one, for as long as Run runs; otherwise it is nil.
+	// OpenATPort opens the AT port of a session that has one, for as long as Run runs; otherwise it is nil. It is called
+	// again when the port was lost and opened again: both belong to one modem.
 	OpenATPort func(ctx context.Context) (Port, error)
 	// OpenPlane makes a plane. It adds to the configuration what the user chose.
 	OpenPlane func(ctx context.Context, cfg plane.Config) (plane.Plane, error)
@@ -96,11 +97,10 @@ func (r *Runner) Run(ctx context.Context) Outcome {
 		return OpenOutcome(err)
 	}
 	if r.env.OpenATPort != nil {
-		if r.atPort, err = r.env.OpenATPort(ctx); err != nil {
+		if err := r.openATPort(ctx); err != nil {
 			_ = port.Close() // what counts is err
 			return OpenOutcome(err)
 		}
-		r.workers.Go(func() { r.readATPort(r.atPort) })
 	}
 	r.workers.Go(r.writeLoop)
 	r.attach(port)
@@ -122,9 +122,9 @@ func (r *Runner) Run(ctx context.Context) Outcome {
 	}
 	r.flush() // the last words, if the port still takes them
 	r.mu.Lock()
-	port = r.port
+	ports := []Port{r.port, r.atPort}
 	r.mu.Unlock()
-	for _, port := range []Port{port, r.atPort} {
+	for _, port := range ports {
 		if port == nil {
 			continue
 		}
@@ -295,12 +295,36 @@ func (r *Runner) readLoop(port Port) {
 	}
 }
 
+// openATPort opens the AT port. Where it was open before it is closed first: a modem that was away has another one.
+func (r *Runner) openATPort(ctx context.Context) error {
+	r.mu.Lock()
+	old := r.atPort
+	r.atPort = nil
+	r.mu.Unlock()
+	if old != nil {
+		_ = old.Close() // it is gone
+	}
+	port, err := r.env.OpenATPort(ctx)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.atPort = port
+	r.mu.Unlock()
+	r.workers.Go(func() { r.readATPort(port) })
+	return nil
+}
+
 // readATPort reads the AT port to its end. Losing it is no loss of the link; a dialogue on it runs into its time limit.
 func (r *Runner) readATPort(port Port) {
 	buf := make([]byte, 4<<10)
 	for {
 		n, err := port.Read(buf)
-		r.step(func(now time.Time) { r.session.ReceiveAT(now, buf[:n]) })
+		r.step(func(now time.Time) {
+			if r.atPort == port {
+				r.session.ReceiveAT(now, buf[:n])
+			}
+		})
 		if err != nil {
 			return
 		}
@@ -309,6 +333,9 @@ func (r *Runner) readATPort(port Port) {
 
 // writeAT writes a command to the AT port, with r.mu held. A command is short: the driver takes it at once.
 func (r *Runner) writeAT(p []byte) {
+	if r.atPort == nil {
+		return // it is being opened
+	}
 	if _, err := r.atPort.Write(p); err != nil {
 		r.record(trace.Notice{Level: "warning", Text: "the AT port: " + err.Error()})
 	}
@@ -378,11 +405,21 @@ func (r *Runner) reopen() {
 		r.step(func(now time.Time) { r.session.PortLost(now, err) })
 		return
 	}
+	if r.env.OpenATPort != nil {
+		if err := r.openATPort(ctx); err != nil {
+			_ = port.Close() // what counts is err
+			r.step(func(now time.Time) { r.session.PortLost(now, err) })
+			return
+		}
+	}
 	r.mu.Lock()
-	over := r.finished
+	over, atPort := r.finished, r.atPort
 	r.mu.Unlock()
-	if over {
-		_ = port.Close() // nobody wants it any more
+	if over { // nobody wants them any more
+		_ = port.Close()
+		if atPort != nil {
+			_ = atPort.Close()
+		}
 		return
 	}
 	r.attach(port)

@@ -154,8 +154,16 @@ func TestRunnerTellsWhatCannotBeOpened(t *testing.T) {
 func TestRunnerReopensTheLostPort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := mustScenario(t, "behaves")
-		var ports []*MemoryPort
-		b := newBench(t, "behaves", func(c *Config) { c.Persist = true }, func(e *Environment) {
+		var ports, atPorts []*MemoryPort
+		b := newBench(t, "behaves", func(c *Config) { c.Persist, c.ATPort = true, true }, func(e *Environment) {
+			e.OpenATPort = func(context.Context) (Port, error) {
+				if n := len(atPorts); n > 0 && !atPorts[n-1].closed {
+					t.Error("the AT port is opened twice")
+				}
+				p := NewMemoryPort(sim.New(s, 1))
+				atPorts = append(atPorts, p)
+				return p, nil
+			}
 			e.OpenPort = func(context.Context) (Port, error) {
 				p := NewMemoryPort(sim.New(s, 1))
 				ports = append(ports, p)
@@ -175,8 +183,11 @@ func TestRunnerReopensTheLostPort(t *testing.T) {
 		if o := <-done; o.ExitCode() != ExitSignal {
 			t.Errorf("outcome %v", o)
 		}
-		if len(ports) != 4 || len(b.planes) != 4 {
-			t.Errorf("%d ports and %d planes opened, want 4 of each", len(ports), len(b.planes))
+		if len(ports) != 4 || len(atPorts) != 4 || len(b.planes) != 4 {
+			t.Errorf("%d ports, %d AT ports and %d planes opened, want 4 of each", len(ports), len(atPorts), len(b.planes))
+		}
+		if !atPorts[3].closed {
+			t.Error("the AT port stays open")
 		}
 		b.allClosed(t)
 	})

@@ -49,6 +49,11 @@ func TestPlanChangesTheDialogue(t *testing.T) {
 			want:    "ATE0|AT+CFUN=4|AT+CFUN=4|AT+CFUN=4|AT+CPIN?|AT+CEREG?|AT+CSQ|ATD*99***1#", elapsed: 2 * time.Second,
 		},
 		{
+			name: "at.tries for a question (REG-04)", change: func(p *Plan) { p.Send.Init, p.Tries = []string{"AT+COPS?"}, 3 },
+			answers: []string{"AT+COPS?", "ERROR\r\n||ERROR\r\n||ERROR\r\n"},
+			want:    "ATE0|AT+COPS?|AT+COPS?|AT+COPS?|AT+CPIN?|AT+CEREG?|AT+CSQ|ATD*99***1#", elapsed: 2 * time.Second,
+		},
+		{
 			name: "at.tries come to an end", change: func(p *Plan) { p.Send.Init, p.Tries = []string{"AT+X"}, 3 },
 			want: "ATE0|AT+X|AT+X|AT+X", elapsed: 2 * time.Second, fails: "a command of at.init failed",
 		},
@@ -59,6 +64,7 @@ func TestPlanChangesTheDialogue(t *testing.T) {
 		{
 			name: "at.never holds for the profile's own lists", change: func(p *Plan) { p.Send.Init, p.Never = []string{"ATZ"}, []string{"ATZ"} },
 		},
+		{name: "at.never holds for the greeting", change: func(p *Plan) { p.Never = []string{"ATE0"} }, want: "AT|AT+CPIN?|AT+CEREG?|AT+CSQ|ATD*99***1#"},
 		{name: "at.start_delay (AT-13, AT-17)", change: func(p *Plan) { p.StartDelay = 3 * time.Second }, elapsed: 3 * time.Second},
 		{
 			name: "sim.pin_quoted", change: func(p *Plan) { p.PIN, p.PINQuoted = "1234", false }, answers: pin("AT+CPIN=1234"),

@@ -21,8 +21,11 @@ func Sync(x *at.Exchange, p Plan) error {
 	}
 	x.Wait(p.StartDelay)
 	x.Discard()
-	hello := "AT"
-	if p.EchoOff {
+	hello, wake := "AT", "ATE0Q0V1" // result codes, in words (V.250 sections 6.2.5 and 6.2.6)
+	switch never := at.Begins("ATE0", p.Never); {
+	case never:
+		wake = "ATQ0V1"
+	case p.EchoOff:
 		hello = "ATE0"
 	}
 	until := x.Now().Add(max(p.ReadyWait, syncTry))
@@ -34,7 +37,7 @@ func Sync(x *at.Exchange, p Plan) error {
 		case refused > 0:
 			line = "AT"
 		case silent%4 == 2:
-			line = "ATE0Q0V1" // result codes, in words (V.250 sections 6.2.5 and 6.2.6)
+			line = wake
 		}
 		err := x.Synchronise(line, max(1, min(syncTry, until.Sub(x.Now()))))
 		if err == nil {
@@ -96,12 +99,12 @@ func send(x *at.Exchange, p Plan, key string, lines []string) error {
 			}
 			var result *at.ResultError
 			if errors.As(err, &result) {
-				if mayFail(line) || at.Begins(line, p.Optional) {
-					break
-				}
 				if try < p.Tries {
 					x.Wait(sendPause)
 					continue
+				}
+				if mayFail(line) || at.Begins(line, p.Optional) {
+					break
 				}
 			}
 			return fail(err, "a command of "+key+" failed")
