@@ -436,7 +436,8 @@ func TestEveryScenarioIsTested(t *testing.T) {
 		tested[name] = true
 	}
 	for _, name := range Names(deviceFS) {
-		if !tested[name] {
+		// What says itself what to expect is tested by core/vectors.
+		if !tested[name] && load(t, name).Expect == nil {
 			t.Errorf("%s has no test", name)
 		}
 		delete(tested, name)
