@@ -26,7 +26,7 @@ func TestUpdateTunesOnly(t *testing.T) {
 	}{
 		{"tunes a profile", "quirks/acme/tuned.toml", "schema = 1\n[lcp.mru]\nvalue = 1300\n", "", "aaaa:0001", "lcp.mru", "1300 update"},
 		{"tunes one that talks", "quirks/acme/talks.toml", "schema = 1\n[lcp.mru]\nvalue = 1300\n", "", "aaaa:0002", "lcp.mru", "1300 update"},
-		{"gives a tuning profile to a device", "devices.toml", "schema = 1\n[[device]]\nprofile = \"acme/tuned\"\nusb = [\"aaaa:0003\"]\n", "", "aaaa:0003", "lcp.mru", "1400 update"},
+		{"gives a tuning profile to a device", "devices.toml", "schema = 1\n[[device]]\nprofile = \"acme/tuned\"\nusb = [\"aaaa:0003\"]\n", "", "aaaa:0003", "lcp.mru", "1400 built-in"},
 		{"sets a command", "quirks/acme/tuned.toml", "schema = 1\n[at.init]\nvalue = [\"ATX3\"]\n", "must not set it", "aaaa:0001", "lcp.mru", "1400 built-in"},
 		{"sets the APN", "quirks/acme/tuned.toml", "schema = 1\n[context.apn]\nvalue = \"x\"\n", "must not set it", "aaaa:0001", "lcp.mru", "1400 built-in"},
 		{"inherits a command", "quirks/acme/tuned.toml", "schema = 1\ninherits = [\"acme/talks\"]\n", "must not decide what AT", "aaaa:0001", "at.init", "[] default"},
