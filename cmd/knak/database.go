@@ -18,7 +18,7 @@ import (
 
 // quirkSources says where the layers of this machine are.
 func quirkSources() quirks.Sources {
-	s := quirks.Sources{Builtin: knak.Files, System: "/etc/knak", Root: os.Geteuid() == 0}
+	s := quirks.Sources{Builtin: knak.Files, Update: updateStore().Current(), System: "/etc/knak", Root: os.Geteuid() == 0}
 	if dir, err := os.UserConfigDir(); err == nil {
 		s.User = filepath.Join(dir, "knak")
 	}

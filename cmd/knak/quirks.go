@@ -43,6 +43,7 @@ func (a *app) quirksCommand() *cobra.Command {
 	}
 	cmd.AddCommand(a.quirksListCommand(), a.quirksShowCommand(), a.quirksExplainCommand())
 	cmd.AddCommand(a.quirksTestCommand(), a.quirksValidateCommand(), a.quirksDiffCommand(), a.quirksNewCommand())
+	cmd.AddCommand(a.quirksUpdateCommand(), a.quirksBundleCommand())
 	return cmd
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // This file verifies minisign's signatures (https://jedisct1.github.io/minisign/#signature-format). Why it is here and no
-// module: docs/decisions/0007-signed-updates.md.
+// module: docs/decisions/0008-signed-updates.md.
 
 // maxSmall is the longest key or signature file that is read.
 const maxSmall = 4096
