@@ -1,6 +1,7 @@
 package quirks
 
 import (
+	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -18,10 +19,7 @@ type DB struct {
 	devices []Device
 	shared  []shared
 
-	// Where in devices to look for a modem: byUSB has the entries that name whole USB ids, under each of them; others
-	// has the rest.
-	byUSB  map[string][]int
-	others []int
+	index index // of devices
 }
 
 // maxFile is the size in bytes of the largest file that is read. The largest one in the project has a few kilobytes.
@@ -33,9 +31,10 @@ func Open(s Sources) (*DB, []*Problem) {
 	if trust == nil && s.Root {
 		trust = onlyRootWrites
 	}
-	l := loader{db: &DB{files: map[string][]*profileFile{}, byUSB: map[string][]int{}}}
+	l := loader{db: &DB{files: map[string][]*profileFile{}, index: index{}}}
 	if s.Builtin != nil {
-		l.load(place{layer: Builtin, fsys: s.Builtin, profiles: "quirks", devices: "devices.toml"})
+		_, compiled := s.Builtin.(embed.FS)
+		l.load(place{layer: Builtin, fsys: s.Builtin, profiles: "quirks", devices: "devices.toml", sound: compiled})
 	}
 	if s.Update != "" {
 		p := place{layer: Update, fsys: os.DirFS(s.Update), dir: s.Update, profiles: "quirks", devices: "devices.toml", trust: trust}
@@ -81,18 +80,8 @@ func (db *DB) Devices() []Device { return slices.Clone(db.devices) }
 
 // addDevice adds an entry.
 func (db *DB) addDevice(d Device) {
-	i := len(db.devices)
 	db.devices = append(db.devices, d)
-	if len(d.USB) == 0 || slices.ContainsFunc(d.USB, func(id string) bool { return strings.HasSuffix(id, "*") }) {
-		db.others = append(db.others, i)
-		return
-	}
-	for _, id := range d.USB {
-		// Only once, though the entry may name it twice.
-		if at := db.byUSB[id]; len(at) == 0 || at[len(at)-1] != i {
-			db.byUSB[id] = append(at, i)
-		}
-	}
+	db.index.add(len(db.devices)-1, &d)
 }
 
 // inherits gives what a profile inherits from directly, over all layers, the weakest layer first.
@@ -134,6 +123,7 @@ type place struct {
 	profiles string // directory of <vendor>/<model>.toml
 	devices  string // file, or directory of files
 	trust    func(fs.FileInfo) error
+	sound    bool // compiled into the program: a test has read it, so that it is not read twice at run time
 }
 
 // name gives a file's name for people.
@@ -220,7 +210,11 @@ func (l *loader) tree(p *place, file string) *node {
 		l.problem(p, file, pos{}, "file is left out: %s", plain(err))
 		return nil
 	}
-	t, err := parseTree(data)
+	parse := parseTree
+	if p.sound {
+		parse = build
+	}
+	t, err := parse(data)
 	if err != nil {
 		var se *syntaxError
 		at := pos{}

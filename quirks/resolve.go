@@ -107,15 +107,13 @@ func (r *Resolution) match() (all []*candidate) {
 		exact specificity
 	}
 	var hits []hit
-	for _, list := range [][]int{r.db.byUSB[strings.ToLower(strings.TrimSpace(r.facts.USB))], r.db.others} {
-		for _, i := range list {
-			d := &r.db.devices[i]
-			if d.ruledOut(&r.facts) {
-				continue
-			}
-			if m, exact := d.matches(r.facts); m.Result == Yes {
-				hits = append(hits, hit{d, exact})
-			}
+	for _, i := range r.db.index.candidates(&r.facts) {
+		d := &r.db.devices[i]
+		if d.ruledOut(&r.facts) {
+			continue
+		}
+		if m, exact := d.matches(r.facts); m.Result == Yes {
+			hits = append(hits, hit{d, exact})
 		}
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int {

@@ -1,6 +1,7 @@
 package quirks_test
 
 import (
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +18,14 @@ func shipped(t testing.TB) *quirks.DB {
 		t.Errorf("shipped data: %v", p)
 	}
 	return db
+}
+
+// The files within the program are not read as strictly at run time as those of others are, so they are here.
+func TestCompiledFilesAreStrict(t *testing.T) {
+	_, problems := quirks.Open(quirks.Sources{Builtin: struct{ fs.FS }{knak.Files}})
+	for _, p := range problems {
+		t.Error(p)
+	}
 }
 
 func TestShippedDataIsSound(t *testing.T) {

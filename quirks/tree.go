@@ -83,6 +83,11 @@ func parseTree(data []byte) (*node, error) {
 		}
 		return nil, &syntaxError{text: strings.TrimPrefix(err.Error(), "toml: ")}
 	}
+	return build(data)
+}
+
+// build reads TOML that is known to be good into nodes.
+func build(data []byte) (*node, error) {
 	b := builder{lines: lineStarts(data)}
 	b.parser.Reset(data)
 	root := &node{kind: isTable}

@@ -1,0 +1,76 @@
+package quirks
+
+import (
+	"slices"
+	"strings"
+)
+
+// index says where in a list of device entries to look for a modem, so that a large database is not searched from one
+// end to the other. An entry stands under one of its conditions: whole USB ids, vendor ids, or how the patterns of a
+// text begin; where these begin with a wildcard, under the empty text.
+type index map[string][]int
+
+// maxPrefix is how many letters of a text's beginning are looked at.
+const maxPrefix = 8
+
+// beginnings are the conditions whose beginnings are looked at, with the letter that tells them apart in the index.
+var beginnings = []struct{ letter, condition string }{{"m", "model"}, {"r", "revision"}, {"v", "manufacturer"}}
+
+// add adds the entry that has place i in the list.
+func (x index) add(i int, d *Device) {
+	put := func(key string) {
+		// Only once, though the entry may name it twice.
+		if at := x[key]; len(at) == 0 || at[len(at)-1] != i {
+			x[key] = append(at, i)
+		}
+	}
+	for _, id := range d.USB {
+		put("u" + id)
+	}
+	if len(d.USB) > 0 {
+		return
+	}
+	for _, t := range beginnings {
+		for _, c := range conditions {
+			if patterns := *c.field(d); c.name == t.condition && len(patterns) > 0 {
+				for _, p := range patterns {
+					put(t.letter + prefix(p))
+				}
+				return
+			}
+		}
+	}
+	put("")
+}
+
+// prefix is the beginning of a pattern up to a wildcard, in lower case.
+func prefix(p string) string {
+	if i := strings.IndexAny(p, "*?"); i >= 0 {
+		p = p[:i]
+	}
+	return strings.ToLower(p[:min(len(p), maxPrefix)])
+}
+
+// candidates gives the places of all entries that could match, in the order of the list.
+func (x index) candidates(f *Facts) []int {
+	list := slices.Clone(x[""])
+	if usb := strings.ToLower(strings.TrimSpace(f.USB)); usb != "" {
+		list = append(list, x["u"+usb]...)
+		if vendor, _, ok := strings.Cut(usb, ":"); ok {
+			list = append(list, x["u"+vendor+":*"]...)
+		}
+	}
+	for _, t := range beginnings {
+		for _, c := range conditions {
+			if c.name != t.condition {
+				continue
+			}
+			fact := strings.TrimSpace(*c.fact(f))
+			for n := range min(len(fact), maxPrefix) + 1 {
+				list = append(list, x[t.letter+strings.ToLower(fact[:n])]...)
+			}
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}

@@ -1,0 +1,55 @@
+package quirks
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// What the index leaves out must not match: it is compared with a look at every entry.
+func TestIndexFindsAll(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	pick := func(list ...string) string { return list[r.IntN(len(list))] }
+	some := func(list ...string) []string {
+		var out []string
+		for range r.IntN(3) {
+			out = append(out, pick(list...))
+		}
+		return out
+	}
+	matched := 0
+	for range 300 {
+		db := &DB{index: index{}}
+		for i := range 20 {
+			db.addDevice(Device{
+				Name: fmt.Sprint(i),
+				USB:  some("12d1:1506", "12d1:*", "1234:5678", "05c6:*"), Model: some("E398*", "e398", "*398", "?39*", "E39801234", "E398012345*", "SARA*", "**"),
+				Manufacturer: some("hua*", "HUAWEI", "*"), Revision: some("11.*", "*33", "12.0"), Class: some("ff/*/01", "02/02/01"),
+			})
+		}
+		for range 20 {
+			f := Facts{USB: pick("", "12d1:1506", " 12D1:1506 ", "05c6:9000", None), Model: pick("", "E398", "e3980123456", "E39801234", " SARA-R4 ", None, "x"),
+				Manufacturer: pick("", "huawei", "HUAWEI", None), Revision: pick("", "11.433", "12.0"), Class: pick("", "ff/01/01")}
+			var want []int
+			for i := range db.devices {
+				if m, _ := db.devices[i].matches(f); m.Result == Yes {
+					want = append(want, i)
+				}
+			}
+			matched += len(want)
+			got := db.index.candidates(&f)
+			for _, i := range want {
+				if !slices.Contains(got, i) {
+					t.Fatalf("%+v matches %+v and is not found", db.devices[i], f)
+				}
+			}
+			if !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) {
+				t.Fatalf("%v: not in order, or twice", got)
+			}
+		}
+	}
+	if matched < 1000 {
+		t.Errorf("only %d matches: the test looks at nothing", matched)
+	}
+}
