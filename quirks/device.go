@@ -22,7 +22,8 @@ type Device struct {
 	Sources      []string `json:"sources"`
 	Confidence   string   `json:"confidence,omitempty"` // of Ports; one of Confidences
 	Layer        Layer    `json:"layer"`
-	Origin       string   `json:"origin"` // file:line
+	Origin       string   `json:"origin"`             // file:line
+	Disabled     string   `json:"disabled,omitempty"` // file:line of a stronger layer that says so: it matches nothing
 
 	file string
 	pos  pos
@@ -71,7 +72,15 @@ type shared struct {
 // readDevices takes the tree of a file of device entries apart. Entries with problems are left out.
 func (r *reader) readDevices(t *node) (list []Device, ids []shared) {
 	r.schema(t)
-	r.only(t, "name", "schema", "device", "shared")
+	r.only(t, "name", "schema", "device", "shared", "disable")
+	disable, at := r.texts(t, "disable")
+	for i, id := range disable {
+		r.disable = append(r.disable, reference{id, at[i]})
+	}
+	if len(disable) > 0 && !r.mayTakeAway() {
+		r.problem(t.child("disable").pos, "the %s layer must not disable a profile", r.layer)
+		r.disable = nil
+	}
 	for _, e := range r.tables(t, "shared") {
 		r.only(e, "name", "usb", "reason", "source")
 		patterns, at := r.texts(e, "usb")

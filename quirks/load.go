@@ -60,7 +60,7 @@ func (db *DB) Profiles() []string { return slices.Sorted(maps.Keys(db.files)) }
 
 // Profile gives a profile by its id.
 func (db *DB) Profile(id string) (*Profile, bool) {
-	files := db.files[id]
+	files := db.parts(id)
 	if len(files) == 0 {
 		return nil, false
 	}
@@ -84,9 +84,20 @@ func (db *DB) addDevice(d Device) {
 	db.index.add(len(db.devices)-1, &d)
 }
 
+// parts gives the files that a profile is made of, the weakest layer first: from the last one that replaces the others.
+func (db *DB) parts(id string) []*profileFile {
+	files := db.files[id]
+	for i, f := range slices.Backward(files) {
+		if f.replaces {
+			return files[i:]
+		}
+	}
+	return files
+}
+
 // inherits gives what a profile inherits from directly, over all layers, the weakest layer first.
 func (db *DB) inherits(id string) (list []string) {
-	for _, f := range db.files[id] {
+	for _, f := range db.parts(id) {
 		for _, ref := range f.inherits {
 			if !slices.Contains(list, ref.id) {
 				list = append(list, ref.id)
@@ -402,6 +413,11 @@ func (l *loader) devices(p *place) {
 			r.problem(pos{}, "shared is for the built-in and your own files; the %s layer must not say it", p.layer)
 			ids = nil
 		}
+		for _, ref := range r.disable {
+			if !l.db.disable(ref.id, r.origin(ref.pos)) {
+				r.problem(ref.pos, "disable: no entry of a weaker layer names profile %q%s", ref.id, l.db.perhaps(ref.id))
+			}
+		}
 		l.problems = append(l.problems, r.problems...)
 		l.db.shared = append(l.db.shared, ids...)
 		all = append(all, list...)
@@ -413,6 +429,24 @@ func (l *loader) devices(p *place) {
 		}
 		l.db.addDevice(d)
 	}
+}
+
+// disable makes the entries there are so far that name a profile match nothing, and says whether there are any.
+func (db *DB) disable(profile, origin string) (some bool) {
+	for i := range db.devices {
+		if d := &db.devices[i]; d.Profile == profile {
+			d.Disabled, some = origin, true
+		}
+	}
+	return some
+}
+
+// perhaps names the profile that was perhaps meant.
+func (db *DB) perhaps(id string) string {
+	if n := nearest(id, db.Profiles()); n != "" && n != id {
+		return fmt.Sprintf("; did you mean %q?", n)
+	}
+	return ""
 }
 
 // reject says why an entry cannot be used among the others, or "".

@@ -114,6 +114,9 @@ func (d *Device) matches(f Facts) (Match, specificity) {
 		}
 		m.Conditions = append(m.Conditions, r)
 	}
+	if d.Disabled != "" {
+		m.Result = No
+	}
 	return m, specificityOf(matched)
 }
 

@@ -67,6 +67,7 @@ type profileFile struct {
 	layer    Layer
 	file     string
 	summary  string
+	replaces bool // the files of weaker layers do not count
 	inherits []reference
 	quirks   []Quirk
 }
@@ -102,7 +103,8 @@ func (r *reader) readProfile(id string, t *node) *profileFile {
 	for i, id := range ids {
 		f.inherits = append(f.inherits, reference{id, at[i]})
 	}
-	head := []string{"schema", "summary", "inherits"}
+	f.replaces = r.replaces(t)
+	head := []string{"schema", "summary", "inherits", "replaces"}
 	for _, name := range t.names {
 		n := t.table[name]
 		switch {
@@ -117,6 +119,22 @@ func (r *reader) readProfile(id string, t *node) *profileFile {
 	}
 	return f
 }
+
+// replaces reads whether the files of weaker layers are not to count.
+func (r *reader) replaces(t *node) bool {
+	n := t.child("replaces")
+	if n == nil || !r.want(n, "replaces", isBool) || n.num == 0 {
+		return false
+	}
+	if !r.mayTakeAway() {
+		r.problem(n.pos, "the %s layer must not replace a profile", r.layer)
+	}
+	return true
+}
+
+// mayTakeAway says whether the layer may take away what weaker ones say: only those that somebody has written for this
+// machine.
+func (r *reader) mayTakeAway() bool { return r.layer == System || r.layer == User }
 
 // unknownName says that a name at the top of a profile means nothing. It may be a whole key with quotes around it.
 func unknownName(name string, allowed []string) string {

@@ -12,6 +12,7 @@ type reader struct {
 	layer    Layer
 	file     string
 	problems []*Problem
+	disable  []reference // profiles whose entries in weaker layers are not to match
 }
 
 // maxProblems is how many problems of one file are told: enough to work on, not a flood.

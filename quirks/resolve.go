@@ -109,7 +109,7 @@ func (r *Resolution) match() (all []*candidate) {
 	var hits []hit
 	for _, i := range r.db.index.candidates(&r.facts) {
 		d := &r.db.devices[i]
-		if d.ruledOut(&r.facts) {
+		if d.Disabled != "" || d.ruledOut(&r.facts) {
 			continue
 		}
 		if m, exact := d.matches(r.facts); m.Result == Yes {
@@ -134,7 +134,7 @@ func (r *Resolution) match() (all []*candidate) {
 // candidates gives all quirks of a profile and of what it inherits from.
 func (db *DB) candidates(id string, entry *Device, exact specificity, facts Facts) (all []*candidate) {
 	for depth, home := range db.lineage(id) {
-		for _, f := range db.files[home] {
+		for _, f := range db.parts(home) {
 			for i := range f.quirks {
 				q := &f.quirks[i]
 				c := &candidate{quirk: q, profile: id, home: home, layer: q.Layer, entry: entry, exact: exact, depth: depth,

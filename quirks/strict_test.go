@@ -40,7 +40,7 @@ func TestProfilesAreReadStrictly(t *testing.T) {
 		{"schema of a wrong type", "schema = \"1\"\nsummary = \"s\"\n", "1:10: schema must be an integer, not a text"},
 		{"no summary", "schema = 1\n", "summary is missing"},
 		{"unknown name at the top", head + "inherit = [\"a/b\"]\n",
-			`3:1: unknown name "inherit"; allowed are schema, summary, inherits, port, at, sim, registration, context, dial, lcp, auth, ipcp, ipv6cp, link, prove, hangup, retry; did you mean "inherits"?`},
+			`3:1: unknown name "inherit"; allowed are schema, summary, inherits, replaces, port, at, sim, registration, context, dial, lcp, auth, ipcp, ipv6cp, link, prove, hangup, retry; did you mean "inherits"?`},
 		{"key as a quoted name", head + "[\"auth.user\"]\nvalue = \"\"" + because, "3:2: write [auth.user] without quotes"},
 		{"unknown key", head + "[ipcp.reqest]\nvalue = [\"address\"]" + because,
 			`3:7: unknown key "ipcp.reqest"; the ipcp keys are ` + kin("ipcp.") + `; did you mean "ipcp.request"?`},
