@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -246,6 +247,41 @@ func TestInstall(t *testing.T) {
 	}
 	if _, _, err := s.Installed(); err == nil {
 		t.Error("a broken manifest tells no serial")
+	}
+}
+
+// A store in which somebody else could exchange what was verified is refused; one that is made is readable by all.
+func TestStoreDirectories(t *testing.T) {
+	old := syscall.Umask(0o077)
+	defer syscall.Umask(old)
+	dir := filepath.Join(t.TempDir(), "a")
+	release, err := Store{dir}.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if st, err := os.Stat(filepath.Join(dir, "updates")); err != nil || st.Mode().Perm() != 0o755 {
+		t.Errorf("%v, %v", st.Mode(), err)
+	}
+	if err := os.Remove(filepath.Join(dir, "updates", ".lock")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "updates")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(t.TempDir(), filepath.Join(dir, "updates")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (Store{dir}).Lock(); err == nil || !strings.Contains(err.Error(), "not a directory") {
+		t.Errorf("a symbolic link: %v", err)
+	}
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 {
+		if _, err := (Store{dir}).Lock(); err == nil || !strings.Contains(err.Error(), "others may write") {
+			t.Errorf("others may write: %v", err)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -44,8 +45,10 @@ func (s Store) Installed() (m Manifest, ok bool, err error) {
 // Lock keeps others from installing at the same time; release ends that.
 func (s Store) Lock() (release func(), err error) {
 	dir := filepath.Join(s.Dir, "updates")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
+	for _, d := range []string{s.Dir, dir} {
+		if err := prepare(d); err != nil {
+			return nil, err
+		}
 	}
 	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
@@ -59,6 +62,36 @@ func (s Store) Lock() (release func(), err error) {
 		return nil, err
 	}
 	return func() { f.Close() }, nil
+}
+
+// prepare makes a directory of the store, readable by all whatever the umask. Running as root it refuses one in which
+// somebody else could exchange what was verified, or lead what is written and removed elsewhere.
+func prepare(dir string) error {
+	err := os.Mkdir(dir, 0o755)
+	if err == nil {
+		return os.Chmod(dir, 0o755)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	st, err := os.Lstat(dir)
+	switch {
+	case err != nil:
+		return err
+	case !st.IsDir():
+		return fmt.Errorf("%s is not a directory", dir)
+	case os.Geteuid() != 0:
+		return nil
+	case st.Mode().Perm()&0o022 != 0:
+		return fmt.Errorf("%s is refused, because others may write there: chmod go-w", dir)
+	}
+	if sys, ok := st.Sys().(*syscall.Stat_t); ok && sys.Uid != 0 {
+		return fmt.Errorf("%s is refused, because it belongs to somebody else than root", dir)
+	}
+	return nil
 }
 
 // Unpack writes the files of a bundle into dir, which must be there and empty.
