@@ -338,6 +338,9 @@ func (m *Modem) setRegistration(now time.Time, state string) {
 
 // registrationText is the state with, for n of 2 and a state that has a cell, the area and the cell. Both are made up.
 func (m *Modem) registrationText(n int) string {
+	if m.at.function != 1 {
+		return "0" // the radio is off: it does not search either (3GPP TS 27.007 section 7.2)
+	}
 	s := strconv.Itoa(registrationNumbers[m.registration])
 	if n == 2 && m.registered() {
 		s += `,"0001","00000001"`
