@@ -32,7 +32,7 @@ func (s *Session) begin(now time.Time) {
 	s.began = now
 	s.recovered = false
 	s.outcome = Outcome{}
-	s.provisional, s.proved = false, false
+	s.provisional, s.proved, s.carries = false, false, false
 	s.network, s.network6 = ppp.NetworkUp{}, ppp.NetworkUp6{}
 	s.proof, s.engine = nil, nil
 	s.pinSpent = s.pinSpent || s.dialed.PINSent
@@ -259,6 +259,9 @@ func (s *Session) receiveFrames(now time.Time, p []byte) (ip, rest []byte) {
 func (s *Session) ipReceived(now time.Time, ip []byte) bool {
 	switch s.stage {
 	case stageUp:
+		if !s.carries {
+			return false
+		}
 		s.bytesIn += uint64(len(ip))
 		s.lastPacket = now
 		if s.cfg.MaxBytes > 0 && s.bytesIn+s.bytesOut >= s.cfg.MaxBytes {
@@ -323,7 +326,7 @@ func (s *Session) pumpEngine(now time.Time) {
 		case ppp.NetworkUp:
 			s.networkUp(now, o)
 		case ppp.NetworkUp6:
-			s.network6 = o
+			s.networkUp6(now, o)
 		case ppp.NetworkDown:
 			s.networkDown(now, o)
 		case ppp.Stalled:
@@ -374,7 +377,7 @@ func (s *Session) networkUp(now time.Time, n ppp.NetworkUp) {
 		return
 	}
 	old := s.network
-	s.network = n
+	s.network, s.carries = n, true
 	switch s.stage {
 	case stagePPP:
 		if s.mustProve() {
@@ -390,7 +393,25 @@ func (s *Session) networkUp(now time.Time, n ppp.NetworkUp) {
 		}
 		s.event(now, trace.Notice{Level: "warning", Text: "the peer gave other addresses: the plane is made anew"})
 		s.closePlane()
+		if s.proved = false; old.Local != n.Local && s.mustProve() {
+			s.startProof(now)
+			return
+		}
 		s.openPlane(now)
+	}
+}
+
+// networkUp6 takes the IPv6 identifiers. A plane that was made before them gets ours now: a peer that is slow in IPV6CP
+// does not hold IPv4 up.
+func (s *Session) networkUp6(now time.Time, n ppp.NetworkUp6) {
+	s.network6 = n
+	if !s.planeOpen || n.LocalID == [8]byte{} || n.LocalID == s.planeID6 {
+		return
+	}
+	s.planeID6 = n.LocalID
+	s.out.put(AddIPv6{n.LocalID})
+	if s.stage == stageUp {
+		s.event(now, trace.Notice{Level: "info", Text: "IPv6 is open, too: our link-local address is " + linkLocal(n.LocalID).String()})
 	}
 }
 
@@ -411,6 +432,7 @@ func (s *Session) networkDown(now time.Time, n ppp.NetworkDown) {
 		s.network6 = ppp.NetworkUp6{}
 		return
 	}
+	s.carries = false
 	switch s.stage {
 	case stageProving:
 		s.stage, s.proof = stagePPP, nil
@@ -484,7 +506,8 @@ func (s *Session) notProved(now time.Time, reason prove.Reason) {
 
 func (s *Session) openPlane(now time.Time) {
 	s.stage, s.proof = stageOpening, nil
-	s.planeOpen = true
+	s.planeOpen, s.planeID6 = true, s.network6.LocalID
+	s.planesAsked++
 	s.out.put(OpenPlane{plane.Config{
 		Local: s.network.Local, Peer: s.network.Peer, DNS: s.network.DNS, MTU: s.network.MTU, InterfaceID6: s.network6.LocalID,
 	}})
@@ -502,8 +525,11 @@ func (s *Session) announce(now time.Time, kind, name string) {
 	s.stage = stageUp
 	s.wasUp = true
 	s.access.worked = true
-	s.upSince, s.lastPacket = now, now
-	s.bytesIn, s.bytesOut = 0, 0
+	s.lastPacket = now
+	if s.upSince.IsZero() { // otherwise it is the same link with other addresses
+		s.upSince = now
+		s.bytesIn, s.bytesOut = 0, 0
+	}
 	s.delay = 0
 	clear(s.found)
 	up := trace.Up{

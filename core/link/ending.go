@@ -38,7 +38,7 @@ func (s *Session) fail(now time.Time, o Outcome) {
 		if s.dialogue != nil {
 			s.dialogue.Stop()
 			s.dialogue = nil
-			s.endCall(now, false)
+			s.endCall(now, false, s.dialed.Number != "") // any character ends an attempt to dial (V.250 section 5.6.1)
 			return
 		}
 		s.attemptOver(now)
@@ -139,17 +139,14 @@ func (s *Session) engineFinished(now time.Time, f ppp.Failure) {
 		s.closePlane()
 	}
 	s.quietAt = time.Time{}
-	s.endCall(now, f.Kind != ppp.KindCarrierLost)
+	s.endCall(now, f.Kind != ppp.KindCarrierLost, true)
 }
 
-// endCall brings the modem back to the command state. inData says whether it is believed to be in the data state.
-func (s *Session) endCall(now time.Time, inData bool) {
-	if s.lost || s.selection.Policy == nil || s.selection.Policy.Text("dial.number") == "" || s.outcome.Kind == trace.FailedModemSilent {
+// endCall brings the modem back to the command state. inData says whether it is believed to be in the data state, called
+// whether there may be a call at all.
+func (s *Session) endCall(now time.Time, inData, called bool) {
+	if !called || s.lost || s.selection.Policy == nil || s.selection.Policy.Text("dial.number") == "" || s.outcome.Kind == trace.FailedModemSilent {
 		s.attemptOver(now)
-		return
-	}
-	if s.dialed.Connect == "" && s.engine == nil {
-		s.attemptOver(now) // there never was a call
 		return
 	}
 	s.enter(now, trace.PhaseHangup)
@@ -185,7 +182,10 @@ func (s *Session) attemptOver(now time.Time) {
 	s.quietAt = time.Time{}
 	o := s.outcome
 	if s.stop != nil {
-		s.finish(now, *s.stop)
+		if s.stop.Kind != KindTimeout || o.Kind == "" {
+			o = *s.stop // otherwise the attempt had failed before, and that says more
+		}
+		s.finish(now, o)
 		return
 	}
 	if o.Kind == "" {
@@ -203,14 +203,18 @@ func (s *Session) attemptOver(now time.Time) {
 	if wasUp {
 		s.down(now, o)
 	}
-	wait := s.nextDelay()
+	// However short the profile wants it: an attempt that fails at once is no reason to spin.
+	wait := max(s.nextDelay(), s.began.Add(attemptSpacing).Sub(now))
 	s.stage = stageWaiting
 	s.retryAt = now.Add(wait)
 	s.event(now, trace.Attempt{Number: s.attempt + 1, Wait: wait, WaitMS: wait.Milliseconds(), Reason: reason})
-	if wait == 0 {
+	if wait <= 0 {
 		s.again(now)
 	}
 }
+
+// attemptSpacing is how long after the beginning of an attempt the next one begins at the soonest.
+const attemptSpacing = time.Second
 
 // final are failures that another attempt cannot cure, or must not try to: three wrong PINs block a SIM.
 var final = map[Kind]bool{
@@ -255,7 +259,7 @@ func (s *Session) tryBlank(o Outcome) bool {
 func (s *Session) nextDelay() time.Duration {
 	first, most := s.selection.Policy.Duration("retry.delay"), s.selection.Policy.Duration("retry.max_delay")
 	if s.delay == 0 {
-		s.delay = first
+		s.delay = min(first, most)
 	} else {
 		s.delay = min(2*s.delay, most)
 	}

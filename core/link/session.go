@@ -52,8 +52,8 @@ const (
 	ProveNever
 )
 
-// Output is one thing for the loop to do: Write, PortOp, Event, OpenPlane, ClosePlane, Reopen or Done. Outputs are done
-// in the order in which Next gives them.
+// Output is one thing for the loop to do: Write, PortOp, Event, OpenPlane, AddIPv6, ClosePlane, Reopen or Done. Outputs
+// are done in the order in which Next gives them.
 type Output interface{ output() }
 
 // Write asks for octets to be written to the port. They are valid until the next call into the session.
@@ -71,8 +71,12 @@ type PortOp struct {
 // Event is for the trace.
 type Event struct{ Event trace.Event }
 
-// OpenPlane asks for a plane; PlaneUp or PlaneFailed answers. The loop adds what the user chose.
+// OpenPlane asks for a plane; PlaneUp or PlaneFailed answers, once for each, even where ClosePlane has followed. The loop
+// adds what the user chose.
 type OpenPlane struct{ Config plane.Config }
+
+// AddIPv6 gives the plane an IPv6 interface identifier that was agreed after OpenPlane.
+type AddIPv6 struct{ ID [8]byte }
 
 // ClosePlane asks for the plane to give back what it took.
 type ClosePlane struct{}
@@ -87,6 +91,7 @@ func (Write) output()      {}
 func (PortOp) output()     {}
 func (Event) output()      {}
 func (OpenPlane) output()  {}
+func (AddIPv6) output()    {}
 func (ClosePlane) output() {}
 func (Reopen) output()     {}
 func (Done) output()       {}
@@ -127,7 +132,6 @@ type Session struct {
 	lines   *at.ModemLines // as they were told last; nil: the port has none
 
 	selection Selection
-	selectErr error
 	plan      modem.Plan
 	dialed    modem.Result
 	dialogue  *at.Dialogue
@@ -148,6 +152,9 @@ type Session struct {
 	network6    ppp.NetworkUp6
 	proof       *prove.Machine
 	planeOpen   bool
+	planeID6    [8]byte // the IPv6 identifier that the plane has
+	planesAsked int     // OpenPlanes that were not answered yet
+	carries     bool    // IPCP is open: packets may pass (RFC 1661 section 3.7)
 	proved      bool
 	badAtIPCP   uint64    // damaged frames before IPCP began
 	quietAt     time.Time // when text without a line end is handed out
@@ -158,6 +165,7 @@ type Session struct {
 	bytesIn, bytesOut uint64
 	outcome           Outcome // of this attempt, once it is known
 
+	chatter chatter
 	watcher *diagnose.Watcher
 	found   map[string]bool // findings told since the link was up last
 }
@@ -224,7 +232,7 @@ func (s *Session) Lines(now time.Time, lines at.ModemLines, carrierDropped bool)
 
 // AppendPacket frames an IP packet of the plane's for the line, behind dst. It drops the packet where the link is not up.
 func (s *Session) AppendPacket(now time.Time, dst, ip []byte) []byte {
-	if s.stage != stageUp || len(ip) == 0 {
+	if s.stage != stageUp || !s.carries || len(ip) == 0 {
 		return dst
 	}
 	protocol := packet.IP
@@ -248,15 +256,15 @@ func (s *Session) AppendPacket(now time.Time, dst, ip []byte) []byte {
 
 // PlaneUp says that the plane works. name is its network interface, or "".
 func (s *Session) PlaneUp(now time.Time, kind, name string) {
-	if s.stage != stageOpening {
-		return
+	if s.planesAsked--; s.stage != stageOpening || s.planesAsked > 0 {
+		return // it is closed again already
 	}
 	s.announce(now, kind, name)
 }
 
 // PlaneFailed says that no plane could be made.
 func (s *Session) PlaneFailed(now time.Time, kind Kind, err error) {
-	if s.stage != stageOpening {
+	if s.planesAsked--; s.stage != stageOpening || s.planesAsked > 0 {
 		return
 	}
 	s.planeOpen = false
@@ -273,11 +281,18 @@ func (s *Session) PortLost(now time.Time, err error) {
 		s.dialogue = nil
 		s.again(now)
 	case stageReopening:
-		s.finish(now, Outcome{Kind: trace.FailedPortOpen, Phase: trace.PhaseDial, Err: err})
+		s.attempt++
+		s.began = now
+		s.outcome = Outcome{Kind: trace.FailedPortOpen, Phase: trace.PhaseDial, Err: err}
+		s.tellOutcome(now)
+		s.attemptOver(now)
 	default:
 		if s.outcome.Kind == "" {
 			s.outcome = Outcome{Kind: KindCarrierLost, Phase: s.phase, Provisional: s.refusedLate(), Detail: "the port is gone", Err: err}
+			s.tellOutcome(now)
 		}
+		s.closePlane()
+		s.enter(now, trace.PhaseHangup)
 		s.attemptOver(now)
 	}
 }
@@ -417,7 +432,13 @@ func (s *Session) event(now time.Time, e trace.Event) {
 	if s.watcher != nil {
 		s.watcher.Record(trace.Record{Time: now, Link: s.cfg.Name, Event: e})
 	}
-	s.out.put(Event{e})
+	before, pass := s.chatter.admit(now, e)
+	if before != nil {
+		s.out.put(Event{before})
+	}
+	if pass {
+		s.out.put(Event{e})
+	}
 }
 
 func (s *Session) enter(now time.Time, phase string) { s.event(now, trace.Phase{Phase: phase}) }

@@ -1,0 +1,333 @@
+package link
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/quirks"
+)
+
+// endsWithin is how much virtual time a session may take to end after it was told to: the exchange of Terminate-Request
+// and Terminate-Ack, then every way to hang up that a profile may name, on a modem that answers to none.
+const endsWithin = 90 * time.Second
+
+// chaos is one session that the world treats badly: it drives the session as Run does, in virtual time, and checks at
+// every step what must hold of every session.
+type chaos struct {
+	*simulation
+	rnd     *rand.Rand
+	noPort  bool
+	open    int   // the number of the plane that was asked for and not closed since; 0: none
+	asked   []int // the planes that are being made
+	planeNo int   // counts OpenPlane
+	up      int   // the plane of the last Up that no Down followed
+	downs   int
+	dones   int
+	problem string
+}
+
+func (w *chaos) wrong(format string, args ...any) {
+	if w.problem == "" {
+		w.problem = fmt.Sprintf(format, args...)
+	}
+}
+
+// settle does what the session and the modem want, as simulation.settle does, with a world that does not always obey.
+func (w *chaos) settle() {
+	for rounds := 0; ; rounds++ {
+		if rounds > 10_000 {
+			w.wrong("the session and the modem never come to rest at %v", w.now.Sub(epoch))
+			return
+		}
+		quiet := true
+		for o, ok := w.session.Next(); ok; o, ok = w.session.Next() {
+			quiet = false
+			w.obey(o)
+		}
+		for o, ok := w.modem.Next(); ok; o, ok = w.modem.Next() {
+			quiet = false
+			if w.noPort {
+				continue
+			}
+			switch o.Kind {
+			case sim.OutputWrite:
+				for rest := append([]byte(nil), o.Data...); len(rest) > 0; {
+					_, rest = w.session.Receive(w.now, rest)
+				}
+			case sim.OutputLines:
+				dropped := w.carrier && !o.Lines.DCD
+				w.carrier = o.Lines.DCD
+				w.session.Lines(w.now, at.ModemLines{DCD: o.Lines.DCD, DSR: o.Lines.DSR, CTS: o.Lines.CTS}, dropped)
+			}
+		}
+		if quiet {
+			return
+		}
+	}
+}
+
+func (w *chaos) obey(o Output) {
+	if w.dones > 0 {
+		w.wrong("%T after Done", o)
+	}
+	switch o := o.(type) {
+	case Write:
+		if !w.noPort {
+			w.modem.Receive(w.now, append([]byte(nil), o.Bytes...))
+		}
+	case OpenPlane:
+		if w.open != 0 {
+			w.wrong("a plane is opened while another is open")
+		}
+		w.planeNo++
+		w.open = w.planeNo
+		w.asked = append(w.asked, w.planeNo)
+	case AddIPv6:
+		if w.open == 0 {
+			w.wrong("an address for a plane that is not open")
+		}
+	case ClosePlane:
+		if w.open == 0 {
+			w.wrong("a plane is closed that nobody opened")
+		}
+		w.open = 0
+	case Event:
+		switch e := o.Event.(type) {
+		case trace.Up:
+			if w.open == 0 || len(w.asked) > 0 || w.open == w.up {
+				w.wrong("up on plane %d, after up on plane %d, while %d are being made", w.open, w.up, len(w.asked))
+			}
+			w.up = w.open
+		case trace.Down:
+			w.up, w.downs = 0, w.downs+1
+			if w.open != 0 {
+				w.wrong("down, and the plane is still open")
+			}
+			if e.Seconds < 0 || e.Reason == "" {
+				w.wrong("%+v", e)
+			}
+		}
+		if text, err := json.Marshal(o.Event); err != nil || strings.Contains(string(text), "15551234567") {
+			w.wrong("%s: %s, %v", o.Event.Kind(), text, err)
+		}
+		w.simulation.do(o)
+	case Done:
+		w.dones++
+		w.simulation.do(o)
+		if w.open != 0 {
+			w.wrong("done, and the plane is still open")
+		}
+		if d := w.session.Deadline(); !d.IsZero() {
+			w.wrong("a deadline after the end")
+		}
+	case Reopen:
+		// the port is away: disturb decides when it comes back
+	default:
+		w.simulation.do(o)
+	}
+}
+
+// disturb does one thing that may happen to a session at any time.
+func (w *chaos) disturb() {
+	s := w.session
+	switch w.rnd.IntN(12) {
+	case 0:
+		s.Hangup(w.now, []Kind{KindHangup, KindPlane}[w.rnd.IntN(2)], "told to")
+	case 1, 2:
+		if !w.noPort {
+			w.noPort = true
+			s.PortLost(w.now, errGone)
+		}
+	case 3:
+		s.Lines(w.now, at.ModemLines{DCD: false, DSR: true, CTS: true}, w.rnd.IntN(2) == 0)
+	case 4:
+		s.Lines(w.now, at.ModemLines{DCD: true, DSR: true, CTS: true}, false)
+	case 5:
+		for rest := []byte("\r\nNO CARRIER\r\n"); len(rest) > 0; {
+			_, rest = s.Receive(w.now, rest)
+		}
+	case 6:
+		junk := make([]byte, w.rnd.IntN(300))
+		for i := range junk {
+			junk[i] = byte(w.rnd.Uint32())
+		}
+		for len(junk) > 0 {
+			_, junk = s.Receive(w.now, junk)
+		}
+	case 7: // the peer terminates LCP
+		for rest := []byte("~\xff}#\xc0!}%}!} }$=\xc7~"); len(rest) > 0; {
+			_, rest = s.Receive(w.now, rest)
+		}
+	case 8:
+		s.AppendPacket(w.now, nil, []byte{0x45, 0, 0, 20})
+	case 9: // a call out of turn
+		s.PortOpened(w.now)
+		w.noPort = w.noPort && s.lost
+	case 10:
+		s.Advance(w.now)
+	case 11:
+		s.ReceiveAT(w.now, []byte("\r\n+CREG: 1\r\n"))
+	}
+}
+
+// world answers what the session waits for: planes and ports.
+func (w *chaos) world() {
+	if len(w.asked) > 0 && w.rnd.IntN(3) == 0 {
+		number := w.asked[0]
+		w.asked = w.asked[1:]
+		if w.rnd.IntN(8) == 0 {
+			if w.open == number {
+				w.open = 0
+			}
+			w.session.PlaneFailed(w.now, KindPlane, errors.New("no plane"))
+		} else {
+			w.session.PlaneUp(w.now, "none", "")
+		}
+	}
+	if w.session.stage == stageReopening && w.rnd.IntN(4) == 0 {
+		if w.rnd.IntN(3) == 0 {
+			w.session.PortLost(w.now, errGone)
+		} else {
+			w.noPort = false
+			w.session.PortOpened(w.now)
+		}
+	}
+}
+
+// run lets the session live, disturbs it at random, hangs up at the end and waits for it to end.
+func (w *chaos) run(cfg Config) {
+	w.session = New(cfg)
+	w.now = epoch
+	w.modem.Advance(w.now)
+	w.session.Start(w.now)
+	w.settle()
+	hangup := epoch.Add(time.Duration(w.rnd.Int64N(int64(4 * time.Minute))))
+	disturbances := w.rnd.IntN(5)
+	next := func() time.Time { return w.now.Add(time.Duration(w.rnd.ExpFloat64() * float64(6*time.Second))) }
+	disturb, hungUp, stuck := next(), false, 0
+	for w.dones == 0 && w.problem == "" {
+		var d deadline
+		d.add(w.session.Deadline())
+		d.add(w.modem.Deadline())
+		if disturbances > 0 {
+			d.add(disturb)
+		}
+		if len(w.asked) > 0 || w.session.stage == stageReopening {
+			d.add(w.now.Add(300 * time.Millisecond))
+		}
+		if !hungUp {
+			d.add(hangup)
+		}
+		d.add(hangup.Add(endsWithin))
+		if stuck++; d.t.After(w.now) {
+			w.now, stuck = d.t, 0
+		}
+		if stuck > 1000 {
+			w.wrong("a machine asks for the same moment again and again, in stage %d", w.session.stage)
+		}
+		switch {
+		case !w.now.Before(hangup.Add(endsWithin)):
+			w.wrong("in stage %d %v after the hang-up", w.session.stage, endsWithin)
+		case !hungUp && !w.now.Before(hangup):
+			hungUp = true
+			w.session.Hangup(w.now, KindHangup, "told to end")
+		case disturbances > 0 && !w.now.Before(disturb):
+			disturbances--
+			w.disturb()
+			disturb = next()
+		}
+		w.settle()
+		w.world()
+		w.settle()
+		w.modem.Advance(w.now)
+		w.session.Advance(w.now)
+		w.settle()
+	}
+	// What comes after the end changes nothing.
+	for range 3 {
+		w.disturb()
+	}
+	w.session.Advance(w.now.Add(time.Hour))
+	w.settle()
+	if w.problem == "" && (w.dones != 1 || w.downs == 0) {
+		w.wrong("done %d times, down %d times", w.dones, w.downs)
+	}
+}
+
+// TestEverySessionEnds: whatever the modem, the port, the plane and the user do, and whenever they do it, a session ends
+// soon after it was told to, once, and every plane that was opened is closed.
+func TestEverySessionEnds(t *testing.T) {
+	runs := 3000
+	if testing.Short() {
+		runs = 300
+	}
+	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
+	for _, p := range problems {
+		t.Fatal(p)
+	}
+	names := sim.Names(knak.Files)
+	scenarios := map[string]sim.Scenario{}
+	for _, name := range names {
+		scenarios[name] = mustScenario(t, name)
+	}
+	kinds := map[Kind]int{}
+	for seed := range uint64(runs) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		name := names[rnd.IntN(len(names))]
+		pick := func(list ...string) string { return list[rnd.IntN(len(list))] }
+		set := []string{
+			"retry.attempts=" + pick("0", "1", "3"), "retry.delay=" + pick("0s", "1s", "10s"), "retry.max_delay=" + pick("0s", "10s"),
+			"prove.mode=" + pick("auto", "auto", "always", "never"), "ipv6cp.enable=" + pick("auto", "always"),
+			"ipcp.deadline=" + pick("15s", "40s"), "auth.user=" + pick("guest", "", "15551234567"),
+		}
+		if rnd.IntN(10) == 0 {
+			set = append(set, "dial.number=")
+		}
+		cfg := Config{
+			Name: "test", Once: rnd.IntN(4) == 0, Persist: rnd.IntN(2) == 0, MaxAttempts: rnd.IntN(3), ATPort: rnd.IntN(10) == 0,
+			Prove: ProveMode(rnd.IntN(3)), Random: rand.NewChaCha8([32]byte{byte(seed)}),
+			Resolve: func(id modem.Identity) (Selection, error) {
+				r, err := db.Resolve(quirks.Facts{Manufacturer: id.Vendor, Model: id.Model, Revision: id.Firmware}, "", set)
+				return Selection{Policy: r}, err
+			},
+		}
+		limit := func() time.Duration { return time.Duration(rnd.IntN(2)*rnd.IntN(100)) * time.Second }
+		cfg.Timeout, cfg.Idle, cfg.MaxTime, cfg.MaxBytes = limit(), limit(), limit(), uint64(rnd.IntN(2)*rnd.IntN(100))
+		w := &chaos{simulation: &simulation{modem: sim.New(scenarios[name], seed)}, rnd: rnd}
+		func() {
+			defer func() {
+				if p := recover(); p != nil && w.problem == "" {
+					w.wrong("panic: %v", p)
+					if seed == panicSeed {
+						panic(p)
+					}
+				}
+			}()
+			w.run(cfg)
+		}()
+		kinds[w.outcome.Kind]++
+		if w.problem != "" {
+			t.Errorf("seed %d, %s, %v: %s", seed, name, set, w.problem)
+			Simulation{Outcome: w.outcome, Elapsed: w.now.Sub(epoch), Records: w.records}.dump(t)
+			return
+		}
+	}
+	t.Logf("%d sessions ended: %v", runs, kinds)
+	for _, k := range []Kind{KindDone, KindHangup, KindCarrierLost, KindTimeout, KindPlane, KindPeerEnded, trace.FailedPortOpen} {
+		if kinds[k] == 0 {
+			t.Errorf("no session of %d ended with %s: the test does not get there", runs, k)
+		}
+	}
+}
+
+const panicSeed = ^uint64(0)
