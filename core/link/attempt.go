@@ -293,10 +293,6 @@ func (s *Session) textSeen(now time.Time, item hdlc.Item) {
 
 // send frames a packet for the line.
 func (s *Session) send(protocol uint16, info []byte) {
-	// Each Write keeps its octets until it is taken, so the buffer only grows while outputs wait.
-	if s.out.head == len(s.out.list) {
-		s.frame = s.frame[:0]
-	}
 	start := len(s.frame)
 	s.frame = s.encoder.Append(s.frame, protocol, info)
 	s.out.put(Write{Bytes: s.frame[start:len(s.frame):len(s.frame)]})

@@ -2,7 +2,6 @@ package link
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -32,8 +31,7 @@ type Environment struct {
 	// OpenPort opens the port; it is called again when the port was lost and another attempt is due. It should wait for a
 	// device that is away for a while, as long as ctx allows.
 	OpenPort func(ctx context.Context) (Port, error)
-	// OpenATPort opens the AT port of a session that has one, for as long as Run runs; otherwise it is nil. It is called
-	// again when the port was lost and opened again: both belong to one modem.
+	// OpenATPort opens the AT port of a session that has one; otherwise it is nil. It is called again with OpenPort.
 	OpenATPort func(ctx context.Context) (Port, error)
 	// OpenPlane makes a plane. It adds to the configuration what the user chose.
 	OpenPlane func(ctx context.Context, cfg plane.Config) (plane.Plane, error)
@@ -47,6 +45,13 @@ const portOpenPatience = time.Minute
 // writeChunk is how many octets of frames are gathered before the reader of the plane waits for the port to take them.
 const writeChunk = 32 << 10
 
+// pendingLimit is how many octets may wait for a port that takes none. What the session says beyond that is lost, as
+// on a line: a peer that asks without end and reads no answer must not fill the memory.
+const pendingLimit = 256 << 10
+
+// lastWords is how long the port may take for what is still to be written at the end.
+const lastWords = 2 * time.Second
+
 // Runner turns a session's crank. All of its goroutines work on the session under one lock; none of them polls.
 type Runner struct {
 	env Environment
@@ -54,7 +59,7 @@ type Runner struct {
 	mu       sync.Mutex // guards the session and everything below
 	session  *Session
 	port     Port
-	atPort   Port
+	at       *atPort
 	plane    plane.Plane
 	pending  []byte    // octets for the port
 	armed    time.Time // when the timer fires; the zero time: it does not run
@@ -96,14 +101,13 @@ func (r *Runner) Run(ctx context.Context) Outcome {
 	if err != nil {
 		return OpenOutcome(err)
 	}
-	if r.env.OpenATPort != nil {
-		if err := r.openATPort(ctx); err != nil {
-			_ = port.Close() // what counts is err
-			return OpenOutcome(err)
-		}
+	atPort, err := r.openATPort(ctx)
+	if err != nil {
+		_ = port.Close() // what counts is err
+		return OpenOutcome(err)
 	}
 	r.workers.Go(r.writeLoop)
-	r.attach(port)
+	r.attach(port, atPort)
 	r.step(r.session.Start)
 	ended := ctx.Done()
 	for running := true; running; {
@@ -120,38 +124,61 @@ func (r *Runner) Run(ctx context.Context) Outcome {
 			running = false
 		}
 	}
-	r.flush() // the last words, if the port still takes them
 	r.mu.Lock()
-	ports := []Port{r.port, r.atPort}
+	port, atPort = r.port, r.at
 	r.mu.Unlock()
-	for _, port := range ports {
-		if port == nil {
-			continue
+	if port != nil {
+		bound := time.AfterFunc(lastWords, func() { r.closePort(port) })
+		r.flush() // the last words, if the port still takes them
+		if bound.Stop() {
+			r.closePort(port)
 		}
-		if err := port.Close(); err != nil {
-			r.record(trace.Notice{Level: "warning", Text: "closing the port: " + err.Error()})
-		}
+	}
+	if atPort != nil {
+		r.closePort(atPort.port)
+		atPort.end()
 	}
 	close(r.wake)
 	r.workers.Wait()
 	return r.outcome
 }
 
-// attach takes a port into use: one goroutine reads it, one watches its lines.
-func (r *Runner) attach(port Port) {
+func (r *Runner) closePort(port Port) {
+	if err := port.Close(); err != nil {
+		r.tell(trace.Notice{Level: "warning", Text: "closing the port: " + err.Error()})
+	}
+}
+
+// attach takes a port into use: one goroutine reads it, one watches its lines. at may be nil. It says whether anybody
+// still wants a port.
+func (r *Runner) attach(port Port, atPort *atPort) bool {
 	r.mu.Lock()
-	r.port = port
+	if r.finished {
+		r.mu.Unlock()
+		return false
+	}
+	r.port, r.at = port, atPort
+	r.pending = r.pending[:0] // it was for the port that is gone
 	r.mu.Unlock()
 	r.workers.Go(func() { r.readLoop(port) })
+	if atPort != nil {
+		r.workers.Go(func() { r.readATPort(atPort.port) })
+		r.workers.Go(func() { r.writeATPort(atPort) })
+	}
 	// Nobody waits for this one: some drivers let it go only when a line changes.
 	go func() {
 		var last at.ModemLines
 		port.WatchLines(func(lines at.ModemLines) {
 			dropped := last.DCD && !lines.DCD
 			last = lines
-			r.step(func(now time.Time) { r.session.Lines(now, lines, dropped) })
+			r.step(func(now time.Time) {
+				if r.port == port {
+					r.session.Lines(now, lines, dropped)
+				}
+			})
 		})
 	}()
+	return true
 }
 
 // step runs one call into the session and does what comes out.
@@ -174,15 +201,18 @@ func (r *Runner) drain() {
 		switch o := o.(type) {
 		case Write:
 			if o.AT {
-				r.writeAT(o.Bytes)
+				r.at.write(o.Bytes)
+				continue
+			}
+			if len(r.pending)+len(o.Bytes) > pendingLimit {
 				continue
 			}
 			r.pending = append(r.pending, o.Bytes...)
 			r.wakeWriter()
 		case PortOp:
 			port := r.port
-			if o.AT {
-				port = r.atPort
+			if o.AT && r.at != nil {
+				port = r.at.port
 			}
 			if port == nil {
 				continue // it is lost, and the session will hear of it
@@ -194,6 +224,8 @@ func (r *Runner) drain() {
 			r.record(o.Event)
 		case OpenPlane:
 			r.planeDo(func() { r.openPlane(o.Config) })
+		case AddIPv6:
+			r.planeDo(func() { r.addIPv6(o.ID) })
 		case ClosePlane:
 			r.planeDo(r.closePlane)
 		case Reopen:
@@ -220,8 +252,16 @@ func (r *Runner) rearm() {
 	r.timer.Reset(time.Until(d))
 }
 
+// record puts an event out, with r.mu held: the sink hears one at a time.
 func (r *Runner) record(e trace.Event) {
 	r.env.Sink.Record(trace.Record{Time: time.Now(), Link: r.session.cfg.Name, Event: e})
+}
+
+// tell is record without r.mu held.
+func (r *Runner) tell(e trace.Event) {
+	r.mu.Lock()
+	r.record(e)
+	r.mu.Unlock()
 }
 
 func (r *Runner) wakeWriter() {
@@ -271,7 +311,7 @@ func (r *Runner) readLoop(port Port) {
 		p := kept
 		kept = nil
 		if err := p.Flush(); err != nil {
-			r.step(func(now time.Time) { r.planeLost(now, err) })
+			r.step(func(now time.Time) { r.planeLost(now, p, err) })
 		}
 	}
 	g, gathers := port.(Gatherer)
@@ -295,52 +335,6 @@ func (r *Runner) readLoop(port Port) {
 	}
 }
 
-// openATPort opens the AT port. Where it was open before it is closed first: a modem that was away has another one.
-func (r *Runner) openATPort(ctx context.Context) error {
-	r.mu.Lock()
-	old := r.atPort
-	r.atPort = nil
-	r.mu.Unlock()
-	if old != nil {
-		_ = old.Close() // it is gone
-	}
-	port, err := r.env.OpenATPort(ctx)
-	if err != nil {
-		return err
-	}
-	r.mu.Lock()
-	r.atPort = port
-	r.mu.Unlock()
-	r.workers.Go(func() { r.readATPort(port) })
-	return nil
-}
-
-// readATPort reads the AT port to its end. Losing it is no loss of the link; a dialogue on it runs into its time limit.
-func (r *Runner) readATPort(port Port) {
-	buf := make([]byte, 4<<10)
-	for {
-		n, err := port.Read(buf)
-		r.step(func(now time.Time) {
-			if r.atPort == port {
-				r.session.ReceiveAT(now, buf[:n])
-			}
-		})
-		if err != nil {
-			return
-		}
-	}
-}
-
-// writeAT writes a command to the AT port, with r.mu held. A command is short: the driver takes it at once.
-func (r *Runner) writeAT(p []byte) {
-	if r.atPort == nil {
-		return // it is being opened
-	}
-	if _, err := r.atPort.Write(p); err != nil {
-		r.record(trace.Notice{Level: "warning", Text: "the AT port: " + err.Error()})
-	}
-}
-
 // received gives octets to the session and IP packets to the plane. The lock is not held while the plane works: a packet
 // is valid until the session is given octets again, which only this goroutine does. It returns the plane that got packets
 // and may be keeping some back.
@@ -357,7 +351,7 @@ func (r *Runner) received(p []byte) (to plane.Plane) {
 			err := to.Deliver(ip)
 			r.mu.Lock()
 			if err != nil {
-				r.planeLost(now, err)
+				r.planeLost(now, to, err)
 			}
 		}
 	}
@@ -365,18 +359,14 @@ func (r *Runner) received(p []byte) (to plane.Plane) {
 	return to
 }
 
-// planeLost ends a link whose plane works no more, with r.mu held.
-func (r *Runner) planeLost(now time.Time, err error) {
-	r.session.Hangup(now, KindPlane, "the data plane failed: "+err.Error())
-	r.drain()
-}
-
 // portLost tells the session that the port is gone, once.
 func (r *Runner) portLost(port Port, err error) {
 	r.mu.Lock()
 	mine := r.port == port && !r.finished
+	var at *atPort
 	if mine {
-		r.port = nil
+		at = r.at
+		r.port, r.at = nil, nil
 		r.pending = r.pending[:0]
 	}
 	r.mu.Unlock()
@@ -384,6 +374,10 @@ func (r *Runner) portLost(port Port, err error) {
 		return
 	}
 	_ = port.Close() // it is gone; what counts is err
+	if at != nil {
+		_ = at.port.Close() // of the same modem: both are opened again
+		at.end()
+	}
 	r.step(func(now time.Time) { r.session.PortLost(now, err) })
 }
 
@@ -401,120 +395,22 @@ func (r *Runner) reopen() {
 		}
 	}()
 	port, err := r.env.OpenPort(ctx)
+	var at *atPort
+	if err == nil {
+		if at, err = r.openATPort(ctx); err != nil {
+			_ = port.Close() // what counts is err
+		}
+	}
 	if err != nil {
 		r.step(func(now time.Time) { r.session.PortLost(now, err) })
 		return
 	}
-	if r.env.OpenATPort != nil {
-		if err := r.openATPort(ctx); err != nil {
-			_ = port.Close() // what counts is err
-			r.step(func(now time.Time) { r.session.PortLost(now, err) })
-			return
-		}
-	}
-	r.mu.Lock()
-	over, atPort := r.finished, r.atPort
-	r.mu.Unlock()
-	if over { // nobody wants them any more
-		_ = port.Close()
-		if atPort != nil {
-			_ = atPort.Close()
+	if !r.attach(port, at) {
+		_ = port.Close() // nobody wants it any more
+		if at != nil {
+			_ = at.port.Close()
 		}
 		return
 	}
-	r.attach(port)
 	r.step(r.session.PortOpened)
-}
-
-// planeDo queues work on the plane, which may take its time, with r.mu held.
-func (r *Runner) planeDo(op func()) {
-	r.planeOps = append(r.planeOps, op)
-	if r.planeBusy {
-		return
-	}
-	r.planeBusy = true
-	r.workers.Go(func() {
-		for {
-			r.mu.Lock()
-			if len(r.planeOps) == 0 {
-				r.planeBusy = false
-				r.mu.Unlock()
-				return
-			}
-			op := r.planeOps[0]
-			r.planeOps = r.planeOps[1:]
-			r.mu.Unlock()
-			op()
-		}
-	})
-}
-
-// openPlane makes the plane, and carries its packets until it is closed.
-func (r *Runner) openPlane(cfg plane.Config) {
-	p, err := r.env.OpenPlane(context.Background(), cfg)
-	if err != nil {
-		kind := KindPlane
-		switch {
-		case errors.Is(err, plane.ErrNotPermitted):
-			kind = KindPrivilege
-		case errors.Is(err, plane.ErrUnsupported):
-			kind = KindNoKernel
-		}
-		r.step(func(now time.Time) { r.session.PlaneFailed(now, kind, err) })
-		return
-	}
-	r.mu.Lock()
-	r.plane = p
-	r.mu.Unlock()
-	r.mu.Lock()
-	for _, line := range p.Info() {
-		r.record(trace.Notice{Level: "info", Text: line})
-	}
-	r.mu.Unlock()
-	r.workers.Go(func() { r.planeLoop(p) })
-	r.step(func(now time.Time) { r.session.PlaneUp(now, p.Kind(), p.Interface()) })
-}
-
-func (r *Runner) closePlane() {
-	r.mu.Lock()
-	p := r.plane
-	r.plane = nil
-	r.mu.Unlock()
-	if p == nil {
-		return
-	}
-	if err := p.Close(); err != nil {
-		r.mu.Lock()
-		r.record(trace.Notice{Level: "warning", Text: "not everything could be given back: " + err.Error()})
-		r.mu.Unlock()
-	}
-}
-
-// planeLoop carries packets from the plane to the port. It writes them itself, so that a port which takes no more
-// makes the plane wait, and not this program's memory grow.
-func (r *Runner) planeLoop(p plane.Plane) {
-	var now time.Time // of the batch; to ask for the time is a system call on some machines
-	add := func(ip []byte) bool {
-		if now.IsZero() {
-			now = time.Now()
-		}
-		r.mu.Lock()
-		r.pending = r.session.AppendPacket(now, r.pending, ip)
-		more := len(r.pending) < writeChunk
-		r.mu.Unlock()
-		return more
-	}
-	for {
-		now = time.Time{}
-		if err := p.Read(add); err != nil {
-			return // closed
-		}
-		r.flush()
-		r.mu.Lock()
-		if !r.finished && !now.IsZero() {
-			r.session.Advance(now) // a limit may be reached
-			r.drain()
-		}
-		r.mu.Unlock()
-	}
 }

@@ -146,7 +146,7 @@ type Session struct {
 	engine      *ppp.Engine
 	encoder     *hdlc.Encoder
 	decoder     *hdlc.Decoder
-	frame       []byte // the encoder's buffer
+	frame       []byte // the encoder's buffer: it grows while outputs wait, and begins anew when Next has given all
 	provisional bool
 	network     ppp.NetworkUp
 	network6    ppp.NetworkUp6
@@ -325,7 +325,13 @@ func (s *Session) Counters() (in, out uint64) { return s.bytesIn, s.bytesOut }
 func (s *Session) Idle() bool { return s.started.IsZero() }
 
 // Next takes the next thing to do.
-func (s *Session) Next() (Output, bool) { return s.out.take() }
+func (s *Session) Next() (Output, bool) {
+	o, ok := s.out.take()
+	if !ok {
+		s.frame = s.frame[:0] // no Write waits that would hold octets of it
+	}
+	return o, ok
+}
 
 // Deadline is when Advance must be called next; the zero time: nothing is due.
 func (s *Session) Deadline() time.Time {

@@ -94,6 +94,13 @@ type Plane interface {
 	Close() error
 }
 
+// LateIPv6 is what a Plane may offer beyond Plane: to take an IPv6 interface identifier after it was opened. Close gives
+// that back, too; the two are not called at once.
+type LateIPv6 interface {
+	// AddIPv6 gives the plane the link-local address of id, as Config.InterfaceID6 would have.
+	AddIPv6(id [8]byte) error
+}
+
 // Open makes a plane of a kind for a link that is up; "" is KindAuto. If it fails, what it had changed is given back. The
 // context bounds the making only.
 func Open(ctx context.Context, kind string, cfg Config) (Plane, error) {

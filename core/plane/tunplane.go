@@ -18,6 +18,7 @@ import (
 // tunPlane is a TUN device with the addresses, routes and DNS servers of the link.
 type tunPlane struct {
 	device *tun.Device
+	cfg    Config
 	info   []string
 	undo   undo.List
 }
@@ -36,7 +37,7 @@ func openTUN(ctx context.Context, cfg Config) (_ Plane, err error) {
 	case err != nil:
 		return nil, err
 	}
-	p := &tunPlane{device: device}
+	p := &tunPlane{device: device, cfg: cfg}
 	p.undo.Add("close "+device.Name(), device.Close)
 	defer func() {
 		if err != nil {
@@ -92,3 +93,8 @@ func (p *tunPlane) Flush() error                             { return p.device.F
 func (p *tunPlane) Read(each func(packet []byte) bool) error { return p.device.Read(each) }
 func (p *tunPlane) Info() []string                           { return p.info }
 func (p *tunPlane) Close() error                             { return p.undo.Run() }
+
+// AddIPv6 gives the interface the link-local address of an interface identifier.
+func (p *tunPlane) AddIPv6(id [8]byte) error {
+	return host.AddIPv6(host.Config{Interface: p.Interface(), MTU: p.cfg.MTU, InterfaceID6: id, Notice: p.cfg.notice}, &p.undo)
+}

@@ -66,6 +66,24 @@ func Configure(cfg Config, u *undo.List) error {
 	return nil
 }
 
+// AddIPv6 gives an interface that Configure has set up without IPv6 the link-local address of cfg.InterfaceID6.
+func AddIPv6(cfg Config, u *undo.List) error {
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return fmt.Errorf("open a netlink socket: %w", err)
+	}
+	u.Add("close the netlink socket", func() error { h.Close(); return nil })
+	link, err := h.LinkByName(cfg.Interface)
+	if err != nil {
+		return fmt.Errorf("find the interface %s: %w", cfg.Interface, err)
+	}
+	c := &configuration{Config: cfg, h: h, link: link, u: u}
+	if err := c.quietIPv6(); err != nil {
+		return err
+	}
+	return c.address6()
+}
+
 type configuration struct {
 	Config
 	h    *netlink.Handle

@@ -120,6 +120,43 @@ func TestConfigureAndUndo(t *testing.T) {
 }
 
 // TestFailureHalfway lets the last route fail, when the addresses and the other routes are there already.
+// IPv6 that is agreed after the interface was set up makes the same of it as IPv6 that was agreed before.
+func TestAddIPv6(t *testing.T) {
+	nstest.EnterWithTUN(t)
+	dummy(t, "knaktest")
+	before := state(t)
+	var early undo.List
+	if err := Configure(full("knaktest", silent(t)), &early); err != nil {
+		t.Fatal(err)
+	}
+	want := state(t)
+	if err := early.Run(); err != nil {
+		t.Fatal(err)
+	}
+	var late undo.List
+	cfg := full("knaktest", silent(t))
+	id := cfg.InterfaceID6
+	cfg.InterfaceID6 = [8]byte{}
+	if err := Configure(cfg, &late); err != nil {
+		t.Fatal(err)
+	}
+	if err := AddIPv6(Config{Interface: "knaktest", MTU: cfg.MTU, InterfaceID6: id, Notice: silent(t)}, &late); err != nil {
+		t.Fatal(err)
+	}
+	got := state(t)
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(want, got) {
+		t.Errorf("early:\n%s\nlate:\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
+	}
+	if err := late.Run(); err != nil {
+		t.Error(err)
+	}
+	if after := state(t); !slices.Equal(before, after) {
+		t.Errorf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+	}
+}
+
 func TestFailureHalfway(t *testing.T) {
 	nstest.EnterWithTUN(t)
 	dummy(t, "knaktest")

@@ -102,13 +102,16 @@ func (s *Stack) configure(cfg Config) error {
 		}
 	}
 	if cfg.InterfaceID6 != [8]byte{} {
-		ip := [16]byte{0xfe, 0x80}
-		copy(ip[8:], cfg.InterfaceID6[:])
-		if err := s.address(ipv6.ProtocolNumber, netip.AddrFrom16(ip), 64, header.IPv6EmptySubnet); err != nil {
-			return err
-		}
+		return s.AddIPv6(cfg.InterfaceID6)
 	}
 	return nil
+}
+
+// AddIPv6 gives the stack the link-local address of an interface identifier (RFC 5072 section 5).
+func (s *Stack) AddIPv6(id [8]byte) error {
+	ip := [16]byte{0xfe, 0x80}
+	copy(ip[8:], id[:])
+	return s.address(ipv6.ProtocolNumber, netip.AddrFrom16(ip), 64, header.IPv6EmptySubnet)
 }
 
 func (s *Stack) address(protocol tcpip.NetworkProtocolNumber, ip netip.Addr, bits int, everything tcpip.Subnet) error {

@@ -153,8 +153,11 @@ func TestPingIPv6LinkLocal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := New(Config{InterfaceID6: [8]byte{7: 2}, MTU: 1400})
+	b, err := New(Config{MTU: 1400})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.AddIPv6([8]byte{7: 2}); err != nil { // as where IPV6CP opens later than IPCP
 		t.Fatal(err)
 	}
 	defer a.Close()
