@@ -36,7 +36,7 @@ lint: ## go vet and golangci-lint
 
 generate: ## completions, man pages, reference pages
 	$(GO) test ./cmd/knak -run TestGenerated -update
-	$(GO) test ./quirks -run Generated -update
+	$(GO) test ./quirks ./core/sim -run 'Generated|TestDocs' -update
 
 apn: ## the compiled-in table of APNs, from Debian's package mobile-broadband-provider-info
 	cd core/apn && $(GO) generate
