@@ -94,14 +94,18 @@ func TestShippedDevicesGetTheirProfiles(t *testing.T) {
 		facts quirks.Facts
 		want  []string
 	}{
-		{"E398 by its shared id and its model", quirks.Facts{USB: "12d1:1506", Manufacturer: "huawei", Model: "E398", Revision: "11.433.19.00.00"}, []string{"huawei/e398"}},
+		{"E398 by its shared id and its model", quirks.Facts{USB: "12d1:1506", Manufacturer: "huawei", Model: "E398", Revision: "11.433.19.00.00"}, []string{"huawei/e398", "huawei/stick"}},
 		{"E398 without a bus, as the simulator shows it", quirks.Facts{USB: quirks.None, Manufacturer: "huawei", Model: "E398"}, []string{"huawei/e398"}},
-		{"E3372 has the E398's id but not its model", quirks.Facts{USB: "12d1:1506", Manufacturer: "huawei", Model: "E3372"}, nil},
-		{"the shared id before the modem was asked", quirks.Facts{USB: "12d1:1506"}, nil},
-		{"E220 before it was asked", quirks.Facts{USB: "12d1:1003"}, []string{"huawei/e220"}},
+		{"E3372 has the E398's id but not its model", quirks.Facts{USB: "12d1:1506", Manufacturer: "huawei", Model: "E3372"}, []string{"huawei/stick"}},
+		{"the shared id before the modem was asked", quirks.Facts{USB: "12d1:1506"}, []string{"huawei/stick"}},
+		{"E220 before it was asked", quirks.Facts{USB: "12d1:1003"}, []string{"huawei/e220", "huawei/stick"}},
 		{"E270 through a serial line", quirks.Facts{USB: quirks.None, Manufacturer: "HUAWEI", Model: "E270"}, []string{"huawei/e220"}},
 		{"SARA-R410M behind Qualcomm's id", quirks.Facts{USB: "05c6:90b2", Manufacturer: "u-blox", Model: "SARA-R410M-02B"}, []string{"ublox/sara-r4"}},
-		{"EG91 on a UART", quirks.Facts{USB: quirks.None, Manufacturer: "Quectel", Model: "EG91"}, []string{"quectel/eg91"}},
+		{"EG91 on a UART", quirks.Facts{USB: quirks.None, Manufacturer: "Quectel", Model: "EG91"}, []string{"quectel/eg91", "quectel/module"}},
+		{"EG915 is another", quirks.Facts{USB: quirks.None, Manufacturer: "Quectel", Model: "EG915U"}, []string{"quectel/module"}},
+		{"a Telit with ports and a profile", quirks.Facts{USB: "1bc7:1040"}, []string{"telit/le922"}},
+		{"a ZTE of which only the ports are known", quirks.Facts{USB: "19d2:0117"}, []string{"zte/stick"}},
+		{"SIM7600 among those with its id", quirks.Facts{USB: "1e0e:9001", Manufacturer: "SIMCOM INCORPORATED", Model: "SIMCOM_SIM7600E-H"}, []string{"simcom/sim7600"}},
 		{"Qualcomm's id alone", quirks.Facts{USB: "05c6:90b2"}, nil},
 		{"a modem nobody knows", quirks.Facts{USB: "ffff:ffff", Manufacturer: "acme", Model: "one", Revision: "1"}, nil},
 		{"nothing known", quirks.Facts{}, nil},

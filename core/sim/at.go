@@ -26,6 +26,7 @@ type terminal struct {
 	contexts map[int]string // +CGDCONT: what was set, by cid
 	apn      string         // of the context that was dialled last, in lower case
 	active   map[int]bool   // +CGACT
+	defined  int            // how often +CGDCONT has set one
 	attached bool
 	function int    // +CFUN
 	onDTR    string // what AT&D says of a drop of DTR, in the words of AT.DTR, or "command"

@@ -218,6 +218,7 @@ func (c *checker) at(a *AT) {
 	if a.Escape == "" || len(a.Escape) > 16 {
 		c.fail("at.escape", "must be 1 to 16 characters, or \"none\"")
 	}
+	c.number("at.nonip", int64(a.NonIP), 0, 1<<20)
 	c.entries("at.trap", len(a.Traps))
 	for i := range a.Traps {
 		t, path := &a.Traps[i], "at.trap."+strconv.Itoa(i)

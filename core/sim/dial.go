@@ -37,7 +37,7 @@ func (m *Modem) dialResult() string {
 	switch {
 	case m.sim.state != "ready" || !m.registered() || m.at.function != 1:
 		return "no-carrier"
-	case !m.at.attached:
+	case !m.at.attached, strings.Contains(m.at.contexts[1], nonIP):
 		return "no-carrier"
 	case d.Times > 0 && m.dials > d.Times, d.Restart && m.restarts > 0, slices.Contains(d.APN, m.at.apn):
 		return "connect"

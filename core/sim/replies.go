@@ -303,7 +303,7 @@ func cause(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
 var registrationNumbers = map[string]int{"none": 0, "home": 1, "searching": 2, "denied": 3, "unknown": 4, "roaming": 5}
 
 func (m *Modem) registered() bool {
-	return m.registration == "home" || m.registration == "roaming"
+	return m.at.function == 1 && (m.registration == "home" || m.registration == "roaming")
 }
 
 // startRegistration begins the registration's own time: at power-on or when the SIM was unlocked.
@@ -342,6 +342,9 @@ func (m *Modem) registrationText(n int) string {
 		return "0" // the radio is off: it does not search either (3GPP TS 27.007 section 7.2)
 	}
 	s := strconv.Itoa(registrationNumbers[m.registration])
+	if m.at.function != 1 { // no radio, no network
+		s = "0"
+	}
 	if n == 2 && m.registered() {
 		s += `,"0001","00000001"`
 	}
@@ -382,6 +385,9 @@ func signal(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
 	return info(c, fmt.Sprintf("+CSQ: %d,99", m.scenario.Registration.Signal))
 }
 
+// nonIP is the PDP type that carries no IP (3GPP TS 27.007 section 10.1.1 has it as Non-IP; firmware writes it so).
+const nonIP = `"NONIP"`
+
 func contexts(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
 	switch c.op {
 	case "?":
@@ -401,6 +407,10 @@ func contexts(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
 		if !defined { // only the number: undefine it
 			delete(m.at.contexts, cid)
 			return nil, "OK"
+		}
+		m.at.defined++
+		if _, more, ok := strings.Cut(rest, ","); ok && m.at.defined <= m.scenario.AT.NonIP {
+			rest = nonIP + "," + more
 		}
 		m.at.contexts[cid] = fmt.Sprintf("%d,%s", cid, rest)
 		return nil, "OK"

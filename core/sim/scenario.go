@@ -66,6 +66,7 @@ type AT struct {
 	Pace       Duration `toml:"pace"`        // a character of a command that comes sooner than this after the last one is lost
 	Escape     string   `toml:"escape"`      // what leads to command mode; "+++" by default, "none": nothing does
 	Escaped    string   `toml:"escaped"`     // what the escape does: "command" (default), "mute"
+	NonIP      int      `toml:"nonip"`       // the first so many times that a context is set it becomes one of type NONIP, with which it does not connect
 	Traps      []Trap   `toml:"trap"`
 	Start      string   `toml:"start"` // "command" (default) or "data": powers up inside an old call
 	Replies    []Reply  `toml:"reply"` // go before the built-in ones

@@ -182,6 +182,8 @@ var onPPP = map[string]expectation{
 	"huawei/e220": {set: noWidenNoNBNS, check: all(atLeast(5, "rcvd [IPCP ConfNak", placeholders), none("198.51.100.53"))},
 	"ublox/sara-r4": {check: all(endsWith(ppp.KindCarrierLost), noCarrier, none("rcvd [IPCP ConfNak"), func(t *testing.T, d *dialer) {
 		d.end, d.texts = nil, ""
+		d.m.Receive(d.now, []byte("AT+CGATT=0\rAT+CGATT=1\r"))
+		d.pump()
 		d.dial()
 		d.run(10*time.Second, d.isUp)
 		if !d.isUp() {

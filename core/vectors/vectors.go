@@ -170,6 +170,7 @@ func (t *trial) run(db *quirks.DB) (ScenarioReport, error) {
 // untestable are the keys that a simulated modem takes no notice of.
 var untestable = map[string]string{
 	"port.baud":         "a simulated modem has no speed",
+	"port.open_wait":    "a simulated port always opens",
 	"port.flow":         "a simulated modem has no flow control",
 	"port.at_interface": "a simulated modem is dialled on the port it is asked on",
 }
