@@ -27,10 +27,10 @@ type accessState struct {
 // login says whether the credentials of this attempt are the carrier's.
 func (a *accessState) login() bool { return a.used != nil && a.used.Login }
 
-// accessHook gives the function by which the dialogue asks for a way in; nil where it must not.
+// accessHook gives the function by which the dialogue asks for a way in; nil where it must not. Where the policy names an APN the dialogue does not ask.
 func (s *Session) accessHook(x *at.Exchange) func(modem.Home, string) (modem.Access, bool) {
 	sel := s.selection
-	if sel.Access == nil || sel.Policy.Text("context.apn") != "" || sel.Policy.Text("context.apn_lookup") == "never" {
+	if sel.Access == nil || sel.Policy.Text("context.apn_lookup") == "never" {
 		return nil
 	}
 	return func(h modem.Home, stored string) (modem.Access, bool) {
@@ -47,7 +47,10 @@ func (s *Session) accessHook(x *at.Exchange) func(modem.Home, string) (modem.Acc
 			return modem.Access{}, false
 		}
 		way := a.list[a.next]
-		if way.Source != "" {
+		switch {
+		case way.Source == "" && a.next > 0:
+			x.Event(trace.Notice{Level: "info", Text: "back to the modem's own APN " + way.APN})
+		case way.Source != "":
 			s.tellAccess(x)
 			if sel.UserChosen || !s.cfg.Password.Empty() { // the user's own credentials stand
 				way.Login, way.User, way.Password = false, "", ""
@@ -68,7 +71,8 @@ func (s *Session) accessHook(x *at.Exchange) func(modem.Home, string) (modem.Acc
 }
 
 // ownFirst gives the ways to try where the modem has an APN of its own, or none. One of the carrier's that it has is
-// likelier than the rest; another one is somebody's setting, which is not touched unless it fails.
+// likelier than the rest; another one is somebody's setting, which is not touched unless it fails, and which is tried once
+// more in the end, so that the modem has it again if the fault lay elsewhere.
 func ownFirst(list []Access, stored string) []Access {
 	var first, rest []Access
 	for _, a := range list {
@@ -78,23 +82,34 @@ func ownFirst(list []Access, stored string) []Access {
 			rest = append(rest, a)
 		}
 	}
-	if stored != "" && len(first) == 0 {
-		first = []Access{{Access: modem.Access{APN: stored}}}
-	}
 	list = append(first, rest...)
-	return list[:min(len(list), maxAccess)]
+	list = list[:min(len(list), maxAccess)]
+	if stored == "" || len(first) > 0 {
+		return list
+	}
+	own := Access{Access: modem.Access{APN: stored}}
+	if len(list) == 0 {
+		return []Access{own}
+	}
+	return append(append([]Access{own}, list...), own)
 }
 
 // tellAccess says once what there is to choose from.
 func (s *Session) tellAccess(x *at.Exchange) {
-	if a := &s.access; len(a.list) > 1 && !a.told {
-		a.told = true
-		var names []string
-		for _, way := range a.list {
-			names = append(names, way.APN)
-		}
-		x.Event(trace.Notice{Level: "info", Text: fmt.Sprintf("APNs to try for network %s: %s; --apn NAME picks one", a.list[len(names)-1].Network, strings.Join(names, ", "))})
+	a := &s.access
+	if len(a.list) == 1 || a.told {
+		return
 	}
+	a.told = true
+	var names []string
+	network := ""
+	for _, way := range a.list {
+		names = append(names, way.APN)
+		if way.Source != "" {
+			network = way.Network
+		}
+	}
+	x.Event(trace.Notice{Level: "info", Text: fmt.Sprintf("APNs to try for network %s: %s; --apn NAME picks one", network, strings.Join(names, ", "))})
 }
 
 // accessRefused are the failures that an unknown APN can look like besides a late refusal: most networks refuse it when

@@ -57,6 +57,7 @@ func TestAccess(t *testing.T) {
 		cimi   int // how often the SIM is asked
 		asked  int // how often the table is
 		user   string
+		last   string // the last definition of the context
 	}{
 		{name: "the first is right", call: call{scenario: "apn-empty-naks"}, list: []modem.Access{right, wrong},
 			up: time.Second, apns: "right.example", cimi: 1, asked: 1, user: "guest"},
@@ -76,7 +77,7 @@ func TestAccess(t *testing.T) {
 		{name: "the modem's own fails, then the first of the table, then the next", call: call{scenario: "apn-no-carrier"}, list: []modem.Access{wrong, right},
 			up: 10 * time.Second, apns: "wrong.example right.example", cimi: 3, asked: 1},
 		{name: "none is right, and seven are known", call: call{scenario: "apn-no-carrier"}, list: many,
-			apns: "wrong.example wrong.example wrong.example wrong.example", cimi: 5, asked: 1},
+			apns: "wrong.example wrong.example wrong.example wrong.example wrong.example", cimi: 7, asked: 1, last: `AT+CGDCONT=1,"IP","old.example"`},
 		{name: "a limit of attempts holds", call: call{scenario: "apn-hangup", set: []string{"auth.user=mine"}, config: func(c *Config) { c.MaxAttempts = 1 }}, list: []modem.Access{wrong, right},
 			apns: "wrong.example", cimi: 1, asked: 1},
 		{name: "the modem has the carrier's already: it is first, with its credentials, and not written again", call: call{scenario: "apn-stored"}, list: []modem.Access{wrong, login},
@@ -114,8 +115,27 @@ func TestAccess(t *testing.T) {
 			if tt.unsure && (len(asked) < 2 || asked[1].MNCLength != 3) {
 				t.Errorf("asked %v: the card says three digits", asked)
 			}
-			if tt.user != "" && !strings.Contains(s.text(t), fmt.Sprintf("name=%q", tt.user)) && !strings.Contains(s.text(t), tt.user) {
-				t.Errorf("authenticated as somebody else than %q", tt.user)
+			if tt.last != "" {
+				last := ""
+				for _, r := range s.Records {
+					if e, ok := r.Event.(trace.AT); ok && e.Dir == trace.Sent && strings.HasPrefix(e.Text, "AT+CGDCONT=") {
+						last = e.Text
+					}
+				}
+				if last != tt.last {
+					t.Errorf("the modem is left with %s, want %s", last, tt.last)
+				}
+			}
+			if tt.user != "" {
+				said := ""
+				for _, line := range strings.Split(s.text(t), "\n") {
+					if strings.Contains(line, "[CHAP Response") || strings.Contains(line, "[PAP AuthReq") {
+						said = line
+					}
+				}
+				if !strings.Contains(said, `"`+tt.user+`"`) {
+					t.Errorf("authenticated by %s, want the name %q", said, tt.user)
+				}
 			}
 			for _, secret := range []string{"999990000000000", "9999900000", "known to all"} {
 				if strings.Contains(s.text(t), secret) {
@@ -161,5 +181,23 @@ func TestAccessThatWorkedStays(t *testing.T) {
 	list := s.apns()
 	if len(list) < 3 || slices.Contains(list, "two.example") {
 		t.Errorf("APNs: %v", list)
+	}
+}
+
+// Commands that carry the APN beside the credentials name it also where the context has it already.
+func TestAccessInCommands(t *testing.T) {
+	var asked []modem.Home
+	c := call{scenario: "apn-stored", set: []string{"context.auth_command=+QICSGP"}, config: func(c *Config) {
+		resolve := c.Resolve
+		c.Resolve = func(id modem.Identity) (Selection, error) {
+			sel, err := resolve(id)
+			sel.Access = ways(false, &asked, modem.Access{APN: "right.example", Login: true, User: "carrier", Password: "known to all"})
+			return sel, err
+		}
+	}}
+	s := c.run(t)
+	if s.sent(`AT+QICSGP=1,1,"right.example","carrier",`) == 0 {
+		s.dump(t)
+		t.Error("the command does not name the APN and the user")
 	}
 }
