@@ -106,7 +106,11 @@ func (r *Runner) Run(ctx context.Context) Outcome {
 		_ = port.Close() // what counts is err
 		return OpenOutcome(err)
 	}
-	r.workers.Go(r.writeLoop)
+	said := make(chan struct{})
+	r.workers.Go(func() {
+		defer close(said)
+		r.writeLoop()
+	})
 	r.attach(port, atPort)
 	r.step(r.session.Start)
 	ended := ctx.Done()
@@ -127,18 +131,18 @@ func (r *Runner) Run(ctx context.Context) Outcome {
 	r.mu.Lock()
 	port, atPort = r.port, r.at
 	r.mu.Unlock()
+	close(r.wake)
+	select {
+	case <-said:
+	case <-time.After(lastWords): // the port does not take them: closing it ends the write
+	}
 	if port != nil {
-		bound := time.AfterFunc(lastWords, func() { r.closePort(port) })
-		r.flush() // the last words, if the port still takes them
-		if bound.Stop() {
-			r.closePort(port)
-		}
+		r.closePort(port)
 	}
 	if atPort != nil {
 		r.closePort(atPort.port)
 		atPort.end()
 	}
-	close(r.wake)
 	r.workers.Wait()
 	return r.outcome
 }
@@ -276,6 +280,7 @@ func (r *Runner) writeLoop() {
 	for range r.wake {
 		r.flush()
 	}
+	r.flush() // the last words
 }
 
 // flush writes everything that is pending.

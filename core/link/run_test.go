@@ -192,3 +192,61 @@ func TestRunnerReopensTheLostPort(t *testing.T) {
 		b.allClosed(t)
 	})
 }
+
+// stuckPort is a port with a modem that, from a moment on, takes nothing: Write waits until Close.
+type stuckPort struct {
+	*MemoryPort
+	stuck  chan struct{}
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (p *stuckPort) Write(b []byte) (int, error) {
+	select {
+	case <-p.stuck:
+		<-p.closed
+		return 0, net.ErrClosed
+	default:
+		return p.MemoryPort.Write(b)
+	}
+}
+
+func (p *stuckPort) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return p.MemoryPort.Close()
+}
+
+// A modem that takes nothing any more keeps neither the hang-up from coming to its end nor anything open.
+func TestStuckPort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mustScenario(t, "behaves")
+		port := &stuckPort{MemoryPort: NewMemoryPort(sim.New(s, 1)), stuck: make(chan struct{}), closed: make(chan struct{})}
+		b := newBench(t, "behaves", nil, func(e *Environment) {
+			e.OpenPort = func(context.Context) (Port, error) { return port, nil }
+		})
+		done := make(chan Outcome)
+		go func() { done <- b.runner.Run(t.Context()) }()
+		<-b.up
+		close(port.stuck)
+		began := time.Now()
+		b.runner.Hangup(KindHangup, "asked for")
+		if o := <-done; o.ExitCode() != ExitSignal || time.Since(began) > endsWithin {
+			t.Errorf("%v after %v", o, time.Since(began))
+		}
+		b.allClosed(t)
+	})
+}
+
+// Somebody removes the network interface: the link ends, and says so.
+func TestPlaneThatGoesAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, "behaves", nil, nil)
+		done := make(chan Outcome)
+		go func() { done <- b.runner.Run(t.Context()) }()
+		<-b.up
+		_ = b.planes[0].Close()
+		if o := <-done; o.Kind != KindPlane {
+			t.Errorf("outcome %v", o)
+		}
+	})
+}
