@@ -27,7 +27,7 @@ fuzz: ## every fuzz target for FUZZTIME each (FUZZTIME=1h for a night)
 	./test/fuzz $(FUZZTIME)
 
 bench: ## every benchmark that docs/performance.md reports
-	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./core/...
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./core/... ./quirks/... ./cmd/...
 	$(GO) test -count=1 -v -run 'TestTimeToUp|TestThroughput|TestIdleLink|TestVersionIsQuick' ./test/interop ./test/interop/program
 
 lint: ## go vet and golangci-lint

@@ -167,12 +167,17 @@ func (t *trial) run(db *quirks.DB) (ScenarioReport, error) {
 	return s, nil
 }
 
-// untestable are the keys that a simulated modem takes no notice of.
-var untestable = map[string]string{
-	"port.baud":         "a simulated modem has no speed",
-	"port.open_wait":    "a simulated port always opens",
-	"port.flow":         "a simulated modem has no flow control",
-	"port.at_interface": "a simulated modem is dialled on the port it is asked on",
+// untestable says why no simulated modem can show what a key is good for, or "".
+func untestable(key string) string {
+	switch {
+	case key == "at.char_delay" || key == "lcp.send_accm" || key == "lcp.accm":
+		return "a simulated line loses no characters"
+	case key == "hangup.dtr_time":
+		return "a simulated modem sees DTR at once"
+	case strings.HasPrefix(key, "port.") && key != "port.data_interface":
+		return "a simulated modem has no port on a host"
+	}
+	return ""
 }
 
 // dropEach takes one quirk of the profile away after the other and looks what gets worse.
@@ -183,9 +188,6 @@ func dropEach(db *quirks.DB, id string, trials []trial) []QuirkReport {
 	note := func(q QuirkReport) {
 		if _, ok := at[q.Key+" "+q.Source]; !ok {
 			q.Verdict = DeadWeight
-			if why, ok := untestable[q.Key]; ok {
-				q.Verdict, q.Why = Untestable, why
-			}
 			at[q.Key+" "+q.Source] = len(list)
 			list = append(list, q)
 		}
@@ -218,7 +220,10 @@ func dropEach(db *quirks.DB, id string, trials []trial) []QuirkReport {
 		}
 	}
 	for i := range list {
-		if q := &list[i]; q.Verdict == DeadWeight && q.Why == "" {
+		q := &list[i]
+		if why := untestable(q.Key); q.Verdict == DeadWeight && why != "" {
+			q.Verdict, q.Why = Untestable, why
+		} else if q.Verdict == DeadWeight && q.Why == "" {
 			q.Why = "no scenario gets worse without it"
 		}
 	}

@@ -59,7 +59,7 @@ func TestVerdicts(t *testing.T) {
 		"dead weight": {[]string{"a/b.toml", blank + "[lcp.restart]\nvalue = \"2s\"\n", "a/b.sim.toml", wantsBlank},
 			false, "no scenario gets worse without it", "dead-weight needed"},
 		"untestable": {[]string{"a/b.toml", blank + "[port.baud]\nvalue = 9600\n", "a/b.sim.toml", wantsBlank},
-			true, "has no speed", "untestable needed"},
+			true, "no port on a host", "untestable needed"},
 		"firmware of no scenario": {[]string{"a/b.toml", blank + "[lcp.restart]\nfirmware = { from = \"99\" }\nvalue = \"2s\"\n", "a/b.sim.toml",
 			"[identity]\nrevision = \"1.0\"\n" + wantsBlank}, false, "no scenario", "needed dead-weight"},
 		"no scenario":        {[]string{"a/b.toml", blank}, false, "write a/b.sim.toml", ""},
