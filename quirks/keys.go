@@ -36,6 +36,7 @@ func (t Type) list() bool {
 // Class says what a key can do to the modem, and so which layers may set it.
 type Class uint8
 
+// The classes.
 const (
 	Tuning  Class = iota // changes times, counts and options of knak's own engines; any layer may set it
 	Command              // decides what AT commands are sent; a signed update or a plugin must not set it
@@ -47,6 +48,7 @@ func (c Class) String() string { return [...]string{"tuning", "command"}[c] }
 // Phase says when facts about a modem become known: each phase knows all that the earlier ones knew.
 type Phase uint8
 
+// The phases, in the order in which a call passes them.
 const (
 	AtOpen      Phase = iota // before the port is opened: USB ids, interface, driver
 	AtProbe                  // after the modem answered who it is: manufacturer, model, revision

@@ -94,8 +94,6 @@ func (r *rig) pass(d time.Duration) {
 	r.drain()
 }
 
-func (r *rig) elapsed() time.Duration { return r.now.Sub(r.begin) }
-
 // trace gives the AT events as text.
 func (r *rig) trace() string {
 	var b strings.Builder

@@ -184,7 +184,7 @@ func FuzzWatcher(f *testing.F) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		protocols := []uint16{packet.LCP, packet.PAP, packet.CHAP, packet.EAP, packet.IPCP, packet.CCP, 0x8001, 0x0021}
 		pieces := []events{dialled, lcpOpen, challenge, success, askAddress, emptyNaks, placeNak, carrier, good, up(), down(), gets("0.0.0.0"),
-			text(s), at(s, s, s), at("ATD1", s), at("AT+CPIN=****", s), failure(s, s, s), phase(s), probes(1, s), events{trace.Notice{Level: "warning", Text: s}}}
+			text(s), at(s, s, s), at("ATD1", s), at("AT+CPIN=****", s), failure(s, s, s), phase(s), probes(1, s), {trace.Notice{Level: "warning", Text: s}}}
 		w := New()
 		for range 60 {
 			piece := pieces[r.IntN(len(pieces))]

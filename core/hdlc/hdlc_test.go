@@ -160,7 +160,7 @@ func TestRoundTrip(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	accms := []uint32{0, 0x000a0000, 0xffffffff, 0x00000001, 0x80000000, 0x7fffffff, 0x0000ffff}
 	for range 20 {
-		accms = append(accms, r.Uint32(), r.Uint32()&r.Uint32()&r.Uint32())
+		accms = append(accms, r.Uint32(), r.Uint32()&r.Uint32()&r.Uint32()) //nolint:staticcheck // few bits set: each is another number
 	}
 	protocols := []uint16{0x0021, 0x0057, 0xc021, 0x8021, 0xc223, 0x00fd, 0x4003}
 	for _, accm := range accms {

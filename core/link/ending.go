@@ -33,6 +33,7 @@ func (s *Session) fail(now time.Time, o Outcome) {
 		s.outcome = o
 		s.tellOutcome(now)
 	}
+	//exhaustive:enforce
 	switch s.stage {
 	case stageDialing:
 		if s.dialogue != nil {
@@ -94,12 +95,9 @@ func (s *Session) tellStuck(now time.Time) {
 // tellFindings puts out what diagnosis makes of the attempt so far, the likeliest cause only, and each finding once until
 // the link is up.
 func (s *Session) tellFindings(now time.Time) {
-	for _, f := range s.watcher.Findings() {
-		if !s.found[f.ID] {
-			s.found[f.ID] = true
-			s.event(now, f)
-		}
-		return
+	if f, ok := s.watcher.Finding(); ok && !s.found[f.ID] {
+		s.found[f.ID] = true
+		s.event(now, f)
 	}
 }
 

@@ -223,7 +223,7 @@ func TestPeerTerminatesIPCP(t *testing.T) {
 		l, h, m := call(t, dialer(), modem(), nil)
 		l.open()
 		l.until(time.Minute, func() bool { return h.settled() && m.settled() })
-		m.end_(l.now, packet.IPCP, "context lost")
+		m.endIPCP(l.now, "context lost")
 		l.carry(m, m.drain(l.now))
 		l.run(time.Minute)
 		f := wantFailure(t, h, trace.PhaseUp, KindTerminated, packet.IPCP)
@@ -233,8 +233,8 @@ func TestPeerTerminatesIPCP(t *testing.T) {
 	})
 }
 
-// end_ makes the engine terminate IPCP, as a Verdict would.
-func (p *end) end_(now time.Time, protocol uint16, reason string) {
+// endIPCP makes the engine terminate IPCP, as a Verdict would.
+func (p *end) endIPCP(now time.Time, reason string) {
 	p.enter(now)
 	p.Engine.end(&p.ipcp.layer, reason)
 }

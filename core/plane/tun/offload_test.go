@@ -62,7 +62,7 @@ func TestSumAgainstTheSlowOne(t *testing.T) {
 	for n := range 200 {
 		b := make([]byte, n)
 		for i := range b {
-			b[i] = byte(random.Uint32() | random.Uint32())
+			b[i] = byte(random.Uint32() | random.Uint32()) //nolint:staticcheck // many bits set: each is another number
 		}
 		if got, want := fold(sum(b, 0)), slowSum(b); got != want && got+want != 0xffff {
 			t.Fatalf("%d octets: %04x, want %04x", n, got, want)
