@@ -75,6 +75,17 @@ func (db *DB) Profile(id string) (*Profile, bool) {
 	return p, true
 }
 
+// DeviceNames gives the names of the entries that give a profile to modems.
+func (db *DB) DeviceNames(profile string) []string {
+	names := []string{}
+	for i := range db.devices {
+		if d := &db.devices[i]; d.Profile == profile {
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}
+
 // Devices gives all device entries, weakest layer first, then in the order of the files.
 func (db *DB) Devices() []Device { return slices.Clone(db.devices) }
 

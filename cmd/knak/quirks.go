@@ -70,12 +70,7 @@ func describeProfile(db *quirks.DB, id string, whole bool) (profileInfo, bool) {
 	if !ok {
 		return profileInfo{}, false
 	}
-	info := profileInfo{ID: p.ID, Summary: p.Summary, Parents: p.Inherits, Devices: []string{}}
-	for _, d := range db.Devices() {
-		if d.Profile == id {
-			info.Devices = append(info.Devices, d.Name)
-		}
-	}
+	info := profileInfo{ID: p.ID, Summary: p.Summary, Parents: p.Inherits, Devices: db.DeviceNames(id)}
 	if whole {
 		for _, q := range p.Quirks {
 			info.Quirks = append(info.Quirks, quirkInfo{q.Key, q.Op.String(), q.Value.String(), q.Reason, q.Sources, q.Confidence, q.Layer.String() + " " + q.Origin})

@@ -32,16 +32,25 @@ const (
 func resolve(db *quirks.DB, s *sim.Scenario, id string, set []string) (*quirks.Resolution, error) {
 	facts := quirks.Facts{}
 	if id != "" {
-		facts = quirks.Facts{USB: s.Identity.USB, Manufacturer: s.Identity.Manufacturer, Model: s.Identity.Model, Revision: s.Identity.Revision}
+		facts = factsOf(s)
 	}
-	var all []string
+	return db.Resolve(facts, id, append(settings(s), set...))
+}
+
+// factsOf gives what the scenario says of the modem.
+func factsOf(s *sim.Scenario) quirks.Facts {
+	return quirks.Facts{USB: s.Identity.USB, Manufacturer: s.Identity.Manufacturer, Model: s.Identity.Model, Revision: s.Identity.Revision}
+}
+
+// settings gives what the scenario sets.
+func settings(s *sim.Scenario) (set []string) {
 	if e := s.Expect; e != nil {
 		if e.User != nil {
-			all = append(all, "auth.user="+*e.User)
+			set = append(set, "auth.user="+*e.User)
 		}
-		all = append(all, e.Set...)
+		set = append(set, e.Set...)
 	}
-	return db.Resolve(facts, id, append(all, set...))
+	return set
 }
 
 // byChance says whether the scenario behaves differently from seed to seed.

@@ -141,6 +141,9 @@ func (t *trial) run(db *quirks.DB) (ScenarioReport, error) {
 			break
 		}
 	}
+	if text := t.matched(db); text != "" {
+		s.Problems = append(s.Problems, text)
+	}
 	without, err := resolve(db, &t.scenario, "", nil)
 	if err != nil {
 		return s, fmt.Errorf("expect.set: %w", err)
@@ -165,6 +168,21 @@ func (t *trial) run(db *quirks.DB) (ScenarioReport, error) {
 	s.Without.keepLog(len(s.Problems) > 0)
 	s.OK = len(s.Problems) == 0
 	return s, nil
+}
+
+// matched dials with all the profiles that the modem gets by what it says of itself, where the tested one is among
+// several, and says what goes wrong then.
+func (t *trial) matched(db *quirks.DB) string {
+	r, err := db.Resolve(factsOf(&t.scenario), "", settings(&t.scenario))
+	if err != nil || len(r.Profiles()) < 2 || !slices.Contains(r.Profiles(), t.profile) {
+		return ""
+	}
+	for _, run := range dial(&t.scenario, r) {
+		if text := run.unlike(&t.scenario); text != "" {
+			return fmt.Sprintf("with all profiles that match the modem (%s): %s", strings.Join(r.Profiles(), ", "), text)
+		}
+	}
+	return ""
 }
 
 // untestable says why no simulated modem can show what a key is good for, or "".

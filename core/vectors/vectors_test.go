@@ -11,7 +11,7 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// one makes a database of profiles and scenarios given as name and text.
+// files makes a database of profiles, scenarios and devices.toml given as name and text.
 func files(t testing.TB, pairs ...string) (*quirks.DB, *Library) {
 	t.Helper()
 	tree := fstest.MapFS{"devices.toml": {Data: []byte("schema = 1\n")}}
@@ -19,6 +19,10 @@ func files(t testing.TB, pairs ...string) (*quirks.DB, *Library) {
 		text := "schema = 1\nsummary = \"s\"\n" + pairs[i+1]
 		if !strings.HasSuffix(pairs[i], ".sim.toml") {
 			text = strings.ReplaceAll(text, "value =", "reason = \"r\"\nsource = [\"https://example.org\"]\nconfidence = \"guessed\"\nvalue =")
+		}
+		if pairs[i] == "devices.toml" {
+			tree[pairs[i]] = &fstest.MapFile{Data: []byte("schema = 1\n" + pairs[i+1])}
+			continue
 		}
 		tree["quirks/"+pairs[i]] = &fstest.MapFile{Data: []byte(text)}
 	}
@@ -91,6 +95,10 @@ func TestVerdicts(t *testing.T) {
 		"borrowed from the fragment": {[]string{"common/f.toml", blank, "common/f.sim.toml", wantsBlank,
 			"a/b.toml", "inherits = [\"common/f\"]\n[port.data_interface]\nvalue = 2\n",
 			"a/b.sim.toml", "[ports]\nppp = 2\nat = [1]\nfirst = 1\n[expect.without]\nexit = 17\n"}, true, "in common/f", "needed needed"},
+		"spoilt by another that matches": {[]string{"devices.toml", "[[device]]\nname = \"n\"\nprofile = \"a/b\"\nusb = [\"1234:5678\"]\nsource = [\"https://example.org\"]\n" +
+			"[[device]]\nname = \"n\"\nprofile = \"a/c\"\nusb = [\"1234:5678\"]\nmodel = [\"Simulated*\"]\nsource = [\"https://example.org\"]\n",
+			"a/b.toml", blank, "a/c.toml", "[auth.user]\nvalue = \"me\"\n", "a/b.sim.toml", "[identity]\nusb = \"1234:5678\"\n" + wantsBlank + "[expect.with]\nwithin = \"1s\"\n"},
+			false, "with all profiles that match the modem (a/c, a/b): up after 2.0 s", "needed"},
 		"a fragment by its heirs": {[]string{"common/f.toml", blank, "a/b.toml", "inherits = [\"common/f\"]\n", "a/b.sim.toml", wantsBlank}, true, "", "needed"},
 	} {
 		t.Run(name, func(t *testing.T) {
