@@ -115,6 +115,9 @@ func TestAccess(t *testing.T) {
 			if tt.unsure && (len(asked) < 2 || asked[1].MNCLength != 3) {
 				t.Errorf("asked %v: the card says three digits", asked)
 			}
+			if tt.scenario == "apn-stored" && s.sent("AT+CGDCONT=") > 0 {
+				t.Error("the context is written again, with another type")
+			}
 			if tt.last != "" {
 				last := ""
 				for _, r := range s.Records {
