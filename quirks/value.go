@@ -55,6 +55,9 @@ func (v Value) String() string {
 	return v.text
 }
 
+// List gives the elements of a list; none for another type.
+func (v Value) List() []string { return slices.Clone(v.list) }
+
 // Equal says whether two values of one key mean the same.
 func (v Value) Equal(w Value) bool {
 	return v.typ == w.typ && v.num == w.num && v.text == w.text && slices.Equal(v.list, w.list)

@@ -35,6 +35,8 @@ type QuirkReport struct {
 	Verdict  string `json:"verdict"`
 	Scenario string `json:"scenario"` // the one that shows that it is needed
 	Why      string `json:"why"`      // what gets worse without it; or why it cannot be tested
+
+	idle []string // its elements of which nothing shows yet that they make a difference
 }
 
 // The words of QuirkReport.Verdict.

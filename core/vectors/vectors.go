@@ -200,35 +200,46 @@ func untestable(key string) string {
 
 // dropEach takes one quirk of the profile away after the other and looks what gets worse.
 func dropEach(db *quirks.DB, id string, trials []trial) []QuirkReport {
-	list := []QuirkReport{}
+	reports := []QuirkReport{}
 	at := map[string]int{}
 	mine := db.Lineage(id)
 	note := func(q QuirkReport) {
 		if _, ok := at[q.Key+" "+q.Source]; !ok {
 			q.Verdict = DeadWeight
-			at[q.Key+" "+q.Source] = len(list)
-			list = append(list, q)
+			at[q.Key+" "+q.Source] = len(reports)
+			reports = append(reports, q)
 		}
 	}
 	for i := range trials {
 		t := &trials[i]
+		if t.borrowed && !t.good() {
+			continue
+		}
 		for _, s := range t.settings {
-			if s.Profile == "" || !slices.Contains(mine, s.Profile) || t.borrowed && s.Profile == id {
+			if s.Profile == "" || !slices.Contains(mine, s.Profile) {
 				continue
 			}
-			note(QuirkReport{Key: s.Key, Value: s.Value.String(), Source: s.Source, Home: s.Profile})
-			q := &list[at[s.Key+" "+s.Source]]
-			if q.Verdict != DeadWeight || t.borrowed && !t.good() {
-				continue
+			if _, known := at[s.Key+" "+s.Source]; !known && t.borrowed && s.Profile == id {
+				continue // it is seen in one of the profile's own
 			}
-			r, err := resolve(db, &t.scenario, t.profile, []string{s.Key + "=" + s.Default.String()})
-			if err != nil {
-				q.Why = err.Error()
-				continue
+			note(QuirkReport{Key: s.Key, Value: s.Value.String(), Source: s.Source, Home: s.Profile, idle: added(s)})
+			q := &reports[at[s.Key+" "+s.Source]]
+			without := func(value string) string {
+				r, err := resolve(db, &t.scenario, t.profile, []string{s.Key + "=" + value})
+				if err != nil {
+					return ""
+				}
+				return worse(&t.scenario, t.with, dial(&t.scenario, r))
 			}
-			if why := worse(&t.scenario, t.with, dial(&t.scenario, r)); why != "" {
-				q.Verdict, q.Scenario, q.Why = Needed, t.scenario.Name, why
+			if q.Verdict == DeadWeight && !(t.borrowed && s.Profile == id) {
+				if why := without(s.Default.String()); why != "" {
+					q.Verdict, q.Scenario, q.Why = Needed, t.scenario.Name, why
+				}
 			}
+			q.idle = slices.DeleteFunc(q.idle, func(element string) bool {
+				rest := slices.DeleteFunc(s.Value.List(), func(e string) bool { return e == element })
+				return without(list(rest)) != ""
+			})
 		}
 	}
 	// A quirk for other firmware than any scenario's decides nothing anywhere.
@@ -237,15 +248,29 @@ func dropEach(db *quirks.DB, id string, trials []trial) []QuirkReport {
 			note(QuirkReport{Key: own.Key, Value: own.Value.String(), Source: own.Origin, Home: id})
 		}
 	}
-	for i := range list {
-		q := &list[i]
+	for i := range reports {
+		q := &reports[i]
+		if q.Verdict == Needed && len(q.idle) > 0 {
+			q.Verdict, q.Scenario, q.Why = DeadWeight, "", fmt.Sprintf("no scenario gets worse without its %s", quote(q.idle[0]))
+		}
 		if why := untestable(q.Key); q.Verdict == DeadWeight && why != "" {
 			q.Verdict, q.Why = Untestable, why
 		} else if q.Verdict == DeadWeight && q.Why == "" {
 			q.Why = "no scenario gets worse without it"
 		}
 	}
-	return list
+	return reports
+}
+
+// added gives the elements of a list that the default does not have, where there are several: each must be good for
+// something.
+func added(s quirks.Setting) []string {
+	usual := s.Default.List()
+	own := slices.DeleteFunc(s.Value.List(), func(e string) bool { return slices.Contains(usual, e) })
+	if len(own) < 2 {
+		return nil
+	}
+	return own
 }
 
 // good says whether the scenario comes up as it should.

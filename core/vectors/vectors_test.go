@@ -62,6 +62,9 @@ func TestVerdicts(t *testing.T) {
 		"needed": {[]string{"a/b.toml", blank, "a/b.sim.toml", wantsBlank}, true, "", "needed"},
 		"dead weight": {[]string{"a/b.toml", blank + "[lcp.restart]\nvalue = \"2s\"\n", "a/b.sim.toml", wantsBlank},
 			false, "no scenario gets worse without it", "dead-weight needed"},
+		"idle element": {[]string{"a/b.toml", "[at.init]\nvalue = [\"AT+X\", \"AT+Y\"]\n", "a/b.sim.toml", "[[at.reply]]\ncommand = \"AT+X\"\n[[at.reply]]\ncommand = \"AT+Y\"\n" +
+			"[[at.reply]]\ncommand = \"ATD*\"\nunless = \"AT+X\"\nresult = \"NO CARRIER\"\n[expect.without]\nfinding = \"no-carrier\"\n"},
+			false, "no scenario gets worse without its \"AT+Y\"", "dead-weight"},
 		"untestable": {[]string{"a/b.toml", blank + "[port.baud]\nvalue = 9600\n", "a/b.sim.toml", wantsBlank},
 			true, "no port on a host", "untestable needed"},
 		"firmware of no scenario": {[]string{"a/b.toml", blank + "[lcp.restart]\nfirmware = { from = \"99\" }\nvalue = \"2s\"\n", "a/b.sim.toml",
