@@ -284,11 +284,21 @@ func (s *Session) textSeen(now time.Time, item hdlc.Item) {
 	if text == "" {
 		return
 	}
-	s.event(now, trace.Text{Text: text})
+	s.event(now, trace.Text{Text: s.hide(text)})
 	if strings.Contains(text, "NO CARRIER") {
 		s.engine.LowerDown(now)
 		s.pumpEngine(now)
 	}
+}
+
+// hide replaces what a modem's words may give away: it may echo a command, or name who calls in the middle of a call.
+func (s *Session) hide(text string) string {
+	for _, secret := range []string{s.cfg.PIN.Reveal(), s.cfg.Password.Reveal()} {
+		if len(secret) >= 4 { // a shorter one is no PIN, and would be found in any text
+			text = strings.ReplaceAll(text, secret, "****")
+		}
+	}
+	return at.Redact(text)
 }
 
 // send frames a packet for the line.
@@ -340,6 +350,7 @@ func (s *Session) pumpEngine(now time.Time) {
 // is worth more than waiting.
 func (s *Session) stalled(now time.Time, f ppp.Failure) {
 	s.stuckAt = time.Time{} // this says it better
+	f.Detail = s.hide(f.Detail)
 	o := Outcome{Kind: Kind(f.Kind), Phase: f.Phase, Detail: f.Detail, Provisional: f.Provisional}
 	if !s.blankUser && s.tryBlank(o) || s.accessLeft(o) {
 		s.fail(now, o)

@@ -1,12 +1,15 @@
 package link
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/knakppp/knak/core/hdlc"
 	"github.com/knakppp/knak/core/ppp"
+	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/core/trace"
@@ -217,5 +220,32 @@ func TestFlood(t *testing.T) {
 			t.Errorf("stage %d: a buffer of %d", at, longest)
 		}
 		t.Logf("stage %d: %d events, %d octets written", at, events, octets)
+	}
+}
+
+// What a modem says in the middle of a call gives away neither who calls nor what knak keeps secret.
+func TestTextHidesSecrets(t *testing.T) {
+	w := upTo(t, stageUp, "behaves", func(c *Config) { c.PIN, c.Password = auth.NewSecret("4711"), auth.NewSecret("s3cret") })
+	said := "\r\nAT+CPIN=\"4711\"\r\n\r\n+CLIP: \"+15551234567\",145\r\n\r\n001010123456789 s3cret\r\n"
+	for rest := []byte(said); len(rest) > 0; {
+		_, rest = w.session.Receive(w.now, rest)
+	}
+	w.session.setFailure(w.now, ppp.Failure{Kind: ppp.KindAuthRejected, Detail: "no subscriber 001010123456789"})
+	texts := 0
+	for _, o := range drained(w.session) {
+		e, ok := o.(Event)
+		if !ok {
+			continue
+		}
+		texts++
+		shown := fmt.Sprintf("%+v", e.Event)
+		for _, secret := range []string{"4711", "5551234567", "001010123456789", "s3cret"} {
+			if strings.Contains(shown, secret) {
+				t.Errorf("%s shows %s", shown, secret)
+			}
+		}
+	}
+	if texts < 4 {
+		t.Errorf("%d events", texts)
 	}
 }

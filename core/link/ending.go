@@ -117,7 +117,7 @@ func (s *Session) setFailure(now time.Time, f ppp.Failure) {
 	if s.outcome.Kind != "" || f.Kind == ppp.KindClosed {
 		return
 	}
-	o := Outcome{Kind: Kind(f.Kind), Phase: f.Phase, Detail: f.Detail, Provisional: f.Provisional}
+	o := Outcome{Kind: Kind(f.Kind), Phase: f.Phase, Detail: s.hide(f.Detail), Provisional: f.Provisional}
 	switch {
 	case s.stage == stageUp && f.Kind == ppp.KindTerminated:
 		o.Kind, o.Phase = KindPeerEnded, trace.PhaseUp

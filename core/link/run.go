@@ -99,12 +99,12 @@ func (r *Runner) Counters() (in, out uint64) {
 func (r *Runner) Run(ctx context.Context) Outcome {
 	port, err := r.env.OpenPort(ctx)
 	if err != nil {
-		return OpenOutcome(err)
+		return notOpened(ctx, err)
 	}
 	atPort, err := r.openATPort(ctx)
 	if err != nil {
 		_ = port.Close() // what counts is err
-		return OpenOutcome(err)
+		return notOpened(ctx, err)
 	}
 	said := make(chan struct{})
 	r.workers.Go(func() {
@@ -145,6 +145,14 @@ func (r *Runner) Run(ctx context.Context) Outcome {
 	}
 	r.workers.Wait()
 	return r.outcome
+}
+
+// notOpened says why there is no port: it cannot be opened, or nobody wants it any more.
+func notOpened(ctx context.Context, err error) Outcome {
+	if ctx.Err() != nil {
+		return Outcome{Kind: KindHangup, Phase: trace.PhaseDial, Detail: "told to end"}
+	}
+	return OpenOutcome(err)
 }
 
 func (r *Runner) closePort(port Port) {

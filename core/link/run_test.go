@@ -141,6 +141,11 @@ func TestRunnerTellsWhatCannotBeOpened(t *testing.T) {
 		if o := b.runner.Run(t.Context()); o.ExitCode() != ExitOpen {
 			t.Errorf("port: %v", o)
 		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if o := b.runner.Run(ctx); o.ExitCode() != ExitSignal {
+			t.Errorf("told to end while the port was being opened: %v", o)
+		}
 		b = newBench(t, "behaves", nil, func(e *Environment) {
 			e.OpenPlane = func(context.Context, plane.Config) (plane.Plane, error) { return nil, plane.ErrNotPermitted }
 		})

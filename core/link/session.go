@@ -283,7 +283,7 @@ func (s *Session) PortLost(now time.Time, err error) {
 	case stageReopening:
 		s.attempt++
 		s.began = now
-		s.outcome = Outcome{Kind: trace.FailedPortOpen, Phase: trace.PhaseDial, Err: err}
+		s.outcome = OpenOutcome(err)
 		s.tellOutcome(now)
 		s.attemptOver(now)
 	default:
