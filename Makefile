@@ -6,7 +6,7 @@ BENCHTIME ?= 1s
 GORELEASER := github.com/goreleaser/goreleaser/v2@v2.16.0
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.7.2
 
-.PHONY: help build test unit interop fuzz bench lint generate apn release-check tools clean
+.PHONY: help build test unit interop fuzz bench lint generate apn release-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16

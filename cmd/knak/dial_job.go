@@ -125,6 +125,10 @@ func loadScenario(name string) (sim.Scenario, error) {
 	}
 	switch st, statErr := os.Stat(name); {
 	case errors.Is(statErr, fs.ErrNotExist):
+		var unknown *sim.UnknownError
+		if errors.As(err, &unknown) {
+			return sim.Scenario{}, fmt.Errorf("no scenario and no file is called %q; knak sim --list names all scenarios", name)
+		}
 		return sim.Scenario{}, err
 	case statErr != nil:
 		return sim.Scenario{}, fmt.Errorf("scenario: %w", statErr)
