@@ -16,7 +16,7 @@ const devicesFile = "../docs/devices.md"
 
 const devicesHead = `# Devices
 
-Generated from devices.toml and quirks/ by ` + "`go test ./quirks -run TestDevicesDoc -update`" + `. docs/quirks.md explains the files.
+Generated from devices.toml and quirks/ by ` + "`go test ./quirks -run TestGeneratedDevices -update`" + `. docs/quirks.md explains the files.
 
 A modem that is not here is not one that does not work: knak dials any modem that speaks AT and PPP, and most need nothing
 more. Here stand those of which something is known: which tty carries PPP and which takes commands, or what is odd about
@@ -154,7 +154,7 @@ func links(sources []string) string {
 	return strings.Join(list, " ")
 }
 
-func TestDevicesDoc(t *testing.T) {
+func TestGeneratedDevices(t *testing.T) {
 	text := devicesDoc(shipped(t))
 	old, err := os.ReadFile(devicesFile)
 	if flag.Lookup("update").Value.String() == "true" {
@@ -167,7 +167,7 @@ func TestDevicesDoc(t *testing.T) {
 		t.Fatal(err)
 	}
 	if text != string(old) {
-		t.Errorf("%s is not what the files say; run go test ./quirks -run TestDevicesDoc -update", devicesFile)
+		t.Errorf("%s is not what the files say; run go test ./quirks -run TestGeneratedDevices -update", devicesFile)
 	}
 }
 
