@@ -249,3 +249,36 @@ func TestTextHidesSecrets(t *testing.T) {
 		t.Errorf("%d events", texts)
 	}
 }
+
+// RFC 1994 section 2: a peer may challenge again at any time. A refusal then ends a link that was up, for that reason.
+func TestAuthenticationAgainWhileUp(t *testing.T) {
+	line := func(info []byte) []byte {
+		return hdlc.NewEncoder(hdlc.DefaultConfig()).Append(nil, packet.CHAP, info)
+	}
+	challenge := append([]byte{1, 200, 0, 24, 16}, "0123456789abcdefsrv"...)
+	for _, c := range []struct {
+		name   string
+		answer []byte
+		up     bool
+	}{
+		{"success", []byte{3, 200, 0, 4}, true},
+		{"failure", []byte{4, 200, 0, 4}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := upTo(t, stageUp, "behaves", nil)
+			s := w.session
+			s.Receive(w.now, line(challenge))
+			if count[Write](drained(s)) != 1 {
+				t.Fatal("no response")
+			}
+			s.Receive(w.now, line(c.answer))
+			out := drained(s)
+			if (s.stage == stageUp) != c.up || count[ClosePlane](out) != map[bool]int{true: 0, false: 1}[c.up] {
+				t.Errorf("stage %d, outputs %v", s.stage, out)
+			}
+			if !c.up && s.outcome.ExitCode() != ExitAuth {
+				t.Errorf("outcome %v", s.outcome)
+			}
+		})
+	}
+}

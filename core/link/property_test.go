@@ -267,7 +267,7 @@ func (w *chaos) run(cfg Config) {
 // TestEverySessionEnds: whatever the modem, the port, the plane and the user do, and whenever they do it, a session ends
 // soon after it was told to, once, and every plane that was opened is closed.
 func TestEverySessionEnds(t *testing.T) {
-	runs := 3000
+	runs := 2000
 	if testing.Short() {
 		runs = 300
 	}
