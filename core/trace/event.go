@@ -99,7 +99,7 @@ type Quirk struct {
 	Reason string `json:"reason"`
 }
 
-// Up says that the link works.
+// Up says that the link works. It comes again, with no Down between, where the peer gives other addresses to a link that is up.
 type Up struct {
 	Interface string   `json:"interface"`
 	Plane     string   `json:"plane"`
