@@ -16,9 +16,14 @@ type Device struct {
 	Interface    []string `json:"interface,omitempty"` // these and the rest are patterns with * and ?, upper and lower case alike
 	Class        []string `json:"class,omitempty"`
 	Driver       []string `json:"driver,omitempty"`
+	DMI          []string `json:"dmi,omitempty"`
+	DeviceTree   []string `json:"devicetree,omitempty"`
 	Manufacturer []string `json:"manufacturer,omitempty"`
 	Model        []string `json:"model,omitempty"`
 	Revision     []string `json:"revision,omitempty"`
+	Operator     []string `json:"operator,omitempty"`
+	Auth         []string `json:"auth,omitempty"`
+	Peer         []string `json:"peer,omitempty"`
 	Sources      []string `json:"sources"`
 	Confidence   string   `json:"confidence,omitempty"` // of Ports; one of Confidences
 	Layer        Layer    `json:"layer"`
@@ -37,24 +42,35 @@ type condition struct {
 	what  string // the form in words
 	field func(*Device) *[]string
 	fact  func(*Facts) *string
+	list  bool // the fact is a list of words between spaces; one of them must match
 }
 
 // conditions are all of them, in the order in which explain shows them.
 var conditions = []condition{
 	{"usb", AtOpen, regexp.MustCompile(`^[0-9a-f]{4}:([0-9a-f]{4}|\*)$`), `lower-case hex "vvvv:pppp" or "vvvv:*"`,
-		func(d *Device) *[]string { return &d.USB }, func(f *Facts) *string { return &f.USB }},
+		func(d *Device) *[]string { return &d.USB }, func(f *Facts) *string { return &f.USB }, false},
 	{"interface", AtOpen, regexp.MustCompile(`^[0-9a-f]{2}$`), `two lower-case hex digits`,
-		func(d *Device) *[]string { return &d.Interface }, func(f *Facts) *string { return &f.Interface }},
+		func(d *Device) *[]string { return &d.Interface }, func(f *Facts) *string { return &f.Interface }, false},
 	{"class", AtOpen, regexp.MustCompile(`^[0-9a-f]{2}/([0-9a-f]{2}|\*)/([0-9a-f]{2}|\*)$`), `lower-case hex "cc/ss/pp" with * for any subclass or protocol`,
-		func(d *Device) *[]string { return &d.Class }, func(f *Facts) *string { return &f.Class }},
+		func(d *Device) *[]string { return &d.Class }, func(f *Facts) *string { return &f.Class }, false},
 	{"driver", AtOpen, regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`), `a kernel driver's name`,
-		func(d *Device) *[]string { return &d.Driver }, func(f *Facts) *string { return &f.Driver }},
+		func(d *Device) *[]string { return &d.Driver }, func(f *Facts) *string { return &f.Driver }, false},
+	{"dmi", AtOpen, textPattern, textForm,
+		func(d *Device) *[]string { return &d.DMI }, func(f *Facts) *string { return &f.DMI }, false},
+	{"devicetree", AtOpen, regexp.MustCompile(`^[!-~]{0,64}[0-9A-Za-z]{2}[!-~]{0,64}$`), `a compatible string such as "vendor,board" with two letters or digits side by side; * is any text, ? any character`,
+		func(d *Device) *[]string { return &d.DeviceTree }, func(f *Facts) *string { return &f.DeviceTree }, true},
 	{"manufacturer", AtProbe, textPattern, textForm,
-		func(d *Device) *[]string { return &d.Manufacturer }, func(f *Facts) *string { return &f.Manufacturer }},
+		func(d *Device) *[]string { return &d.Manufacturer }, func(f *Facts) *string { return &f.Manufacturer }, false},
 	{"model", AtProbe, textPattern, textForm,
-		func(d *Device) *[]string { return &d.Model }, func(f *Facts) *string { return &f.Model }},
+		func(d *Device) *[]string { return &d.Model }, func(f *Facts) *string { return &f.Model }, false},
 	{"revision", AtProbe, textPattern, textForm,
-		func(d *Device) *[]string { return &d.Revision }, func(f *Facts) *string { return &f.Revision }},
+		func(d *Device) *[]string { return &d.Revision }, func(f *Facts) *string { return &f.Revision }, false},
+	{"operator", AtDial, textPattern, textForm,
+		func(d *Device) *[]string { return &d.Operator }, func(f *Facts) *string { return &f.Operator }, false},
+	{"auth", AtNegotiate, regexp.MustCompile(`^(` + strings.Join(authMethods, "|") + `)$`), `one of ` + strings.Join(authMethods, ", "),
+		func(d *Device) *[]string { return &d.Auth }, func(f *Facts) *string { return &f.Auth }, false},
+	{"peer", AtNegotiate, textPattern, textForm,
+		func(d *Device) *[]string { return &d.Peer }, func(f *Facts) *string { return &f.Peer }, false},
 }
 
 // A text pattern must hold two letters or digits side by side, so that it cannot match just anything.
@@ -146,8 +162,13 @@ func (r *reader) readDevice(t *node) Device {
 	if r.layer == Builtin && (d.Name == "" || len(d.Sources) == 0) {
 		r.problem(t.pos, "a device needs a name and a source")
 	}
-	if len(d.USB)+len(d.Manufacturer)+len(d.Model)+len(d.Revision) == 0 {
-		r.problem(t.pos, "a device needs at least one of usb, manufacturer, model and revision")
+	switch {
+	case len(d.USB)+len(d.Manufacturer)+len(d.Model)+len(d.Revision) > 0:
+	case len(d.DMI)+len(d.DeviceTree)+len(d.Operator)+len(d.Peer) == 0:
+		r.problem(t.pos, "a device needs at least one of usb, manufacturer, model, revision, dmi, devicetree, operator and peer")
+	case r.layer <= Update && (len(d.DMI)+len(d.DeviceTree) == 0 || len(d.Driver)+len(d.Interface)+len(d.Class) == 0):
+		// A board, a network or the name of a chip maker's PPP fits modems of every kind.
+		r.problem(t.pos, "a device needs at least one of usb, manufacturer, model and revision, or a board with driver, interface or class")
 	}
 	return d
 }

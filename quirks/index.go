@@ -14,7 +14,9 @@ type index map[string][]int
 const maxPrefix = 8
 
 // beginnings are the conditions whose beginnings are looked at, with the letter that tells them apart in the index.
-var beginnings = []struct{ letter, condition string }{{"m", "model"}, {"r", "revision"}, {"v", "manufacturer"}}
+var beginnings = []struct{ letter, condition string }{
+	{"m", "model"}, {"r", "revision"}, {"v", "manufacturer"}, {"d", "dmi"}, {"o", "operator"}, {"p", "peer"},
+}
 
 // add adds the entry that has place i in the list.
 func (x index) add(i int, d *Device) {

@@ -19,18 +19,20 @@ func TestIndexFindsAll(t *testing.T) {
 		return out
 	}
 	matched := 0
-	for range 300 {
+	for range 1000 {
 		db := &DB{index: index{}}
 		for i := range 20 {
 			db.addDevice(Device{
 				Name: fmt.Sprint(i),
 				USB:  some("12d1:1506", "12d1:*", "1234:5678", "05c6:*"), Model: some("E398*", "e398", "*398", "?39*", "E39801234", "E398012345*", "SARA*", "**"),
 				Manufacturer: some("hua*", "HUAWEI", "*"), Revision: some("11.*", "*33", "12.0"), Class: some("ff/*/01", "02/02/01"),
+				DMI: some("Acme/*", "*/gateway"), DeviceTree: some("acme,*", "acme,gateway"), Operator: some("262-01", "262-*"), Peer: some("UMTS*", "*SRVR"),
 			})
 		}
 		for range 20 {
 			f := Facts{USB: pick("", "12d1:1506", " 12D1:1506 ", "05c6:9000", None), Model: pick("", "E398", "e3980123456", "E39801234", " SARA-R4 ", None, "x"),
-				Manufacturer: pick("", "huawei", "HUAWEI", None), Revision: pick("", "11.433", "12.0"), Class: pick("", "ff/01/01")}
+				Manufacturer: pick("", "huawei", "HUAWEI", None), Revision: pick("", "11.433", "12.0"), Class: pick("", "ff/01/01"),
+				DMI: pick("acme/gateway", "acme/gateway", ""), DeviceTree: pick("acme,board acme,gateway", "ti,other", None), Operator: pick("262-01", "262-01", ""), Peer: pick("UMTS_CHAP_SRVR", "umts_srvr", "")}
 			var want []int
 			for i := range db.devices {
 				if m, _ := db.devices[i].matches(f); m.Result == Yes {

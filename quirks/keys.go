@@ -50,10 +50,10 @@ type Phase uint8
 
 // The phases, in the order in which a call passes them.
 const (
-	AtOpen      Phase = iota // before the port is opened: USB ids, interface, driver
+	AtOpen      Phase = iota // before the port is opened: USB ids, interface, driver, board
 	AtProbe                  // after the modem answered who it is: manufacturer, model, revision
-	AtDial                   // after registration: operator, access technology
-	AtNegotiate              // after the peer's first PPP packets
+	AtDial                   // after registration: operator
+	AtNegotiate              // after the peer's first PPP packets: the authentication it demands, its name
 )
 
 // String gives the word that docs and errors use.

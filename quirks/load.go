@@ -20,6 +20,7 @@ type DB struct {
 	shared  []shared
 
 	index index // of devices
+	late  []int // the places of those that look at what is known only during the call
 }
 
 // maxFile is the size in bytes of the largest file that is read. The largest one in the project has a few kilobytes.
@@ -93,6 +94,9 @@ func (db *DB) Devices() []Device { return slices.Clone(db.devices) }
 func (db *DB) addDevice(d Device) {
 	db.devices = append(db.devices, d)
 	db.index.add(len(db.devices)-1, &d)
+	if p, _ := d.phase(); p > AtProbe {
+		db.late = append(db.late, len(db.devices)-1)
+	}
 }
 
 // parts gives the files that a profile is made of, the weakest layer first: from the last one that replaces the others.

@@ -36,9 +36,10 @@ type Condition struct {
 }
 
 // specificity orders the entries that match one modem. It is compared from left to right:
-// revision; product id with interface or class; product id; model; manufacturer; vendor id; interface, class or driver alone.
+// revision; product id with interface or class; product id; model; manufacturer; vendor id; board; operator; peer;
+// authentication; interface, class or driver alone.
 // Texts count by how much of them is not a wildcard, exact ones most.
-type specificity [7]int
+type specificity [11]int
 
 // exact is the score of a pattern without wildcards.
 const exact = 1000
@@ -68,7 +69,11 @@ func specificityOf(matched map[string]string) (s specificity) {
 	s[3] = of("model")
 	s[4] = of("manufacturer")
 	s[5] = one(usb != "" && !product)
-	s[6] = 2*one(matched["interface"] != "") + 2*one(matched["class"] != "") + one(matched["driver"] != "")
+	s[6] = max(of("devicetree"), of("dmi"))
+	s[7] = of("operator")
+	s[8] = of("peer")
+	s[9] = one(matched["auth"] != "")
+	s[10] = 2*one(matched["interface"] != "") + 2*one(matched["class"] != "") + one(matched["driver"] != "")
 	return s
 }
 
@@ -102,7 +107,7 @@ func (d *Device) matches(f Facts) (Match, specificity) {
 		r := Condition{Name: c.name, Patterns: patterns, Fact: fact}
 		if fact == "" {
 			r.Result = Unknown
-		} else if p := bestMatch(patterns, fact); p != "" && fact != None {
+		} else if p := c.best(patterns, fact); p != "" && fact != None {
 			r.Result = Yes
 			matched[c.name] = p
 		}
@@ -126,12 +131,25 @@ func (d *Device) ruledOut(f *Facts) bool {
 	for i := range conditions {
 		c := &conditions[i]
 		if patterns := *c.field(d); len(patterns) > 0 {
-			if fact := strings.TrimSpace(*c.fact(f)); fact != "" && (fact == None || bestMatch(patterns, fact) == "") {
+			if fact := strings.TrimSpace(*c.fact(f)); fact != "" && (fact == None || c.best(patterns, fact) == "") {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// best gives the most exact of the patterns that match a fact, or, where that is a list, one of its words; or "".
+func (c *condition) best(patterns []string, fact string) (best string) {
+	if !c.list {
+		return bestMatch(patterns, fact)
+	}
+	for word := range strings.FieldsSeq(fact) {
+		if p := bestMatch(patterns, word); p != "" && (best == "" || score(p) > score(best)) {
+			best = p
+		}
+	}
+	return best
 }
 
 // bestMatch gives the most exact of the patterns that match a fact, or "".

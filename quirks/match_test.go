@@ -42,8 +42,19 @@ func TestNoneIsNotMatchedByAPattern(t *testing.T) {
 
 // Each entry is weaker than the next.
 func TestSpecificityOrder(t *testing.T) {
-	f := Facts{USB: "19d2:0117", Interface: "02", Class: "ff/02/01", Driver: "option", Manufacturer: "ZTE", Model: "MF180", Revision: "BD_1.2"}
+	f := Facts{USB: "19d2:0117", Interface: "02", Class: "ff/02/01", Driver: "option", Manufacturer: "ZTE", Model: "MF180", Revision: "BD_1.2",
+		DMI: "acme/gateway 2", DeviceTree: "acme,gateway-2 acme,gateway", Operator: "262-01", Auth: "chap-md5", Peer: "UMTS_CHAP_SRVR"}
 	order := []Device{
+		{Driver: []string{"option"}},
+		{Driver: []string{"option"}, Auth: []string{"chap-md5"}},
+		{Peer: []string{"UMTS*"}},
+		{Peer: []string{"UMTS_CHAP_SRVR"}},
+		{Operator: []string{"262-*"}},
+		{Operator: []string{"262-*"}, Peer: []string{"UMTS*"}},
+		{Operator: []string{"262-01"}},
+		{DMI: []string{"acme/*"}},
+		{DeviceTree: []string{"acme,gate*"}},
+		{DeviceTree: []string{"acme,*", "acme,gateway"}},
 		{Manufacturer: []string{"zte"}, Model: nil, USB: nil, Driver: nil},
 		{Manufacturer: []string{"zte"}, Driver: []string{"option"}},
 		{Manufacturer: []string{"zte"}, Interface: []string{"02"}},
@@ -231,7 +242,7 @@ func TestParseFacts(t *testing.T) {
 	}
 	for _, c := range []struct{ fact, want string }{
 		{"model", `fact "model" is not of the form name=value`},
-		{"modle=E398", `unknown fact "modle"; allowed are usb, interface, class, driver, manufacturer, model, revision; did you mean "model"?`},
+		{"modle=E398", `unknown fact "modle"; allowed are usb, interface, class, driver, dmi, devicetree, manufacturer, model, revision, operator, auth, peer; did you mean "model"?`},
 	} {
 		if _, err := ParseFacts([]string{c.fact}); err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v", c.fact, err)

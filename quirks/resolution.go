@@ -10,6 +10,7 @@ import (
 type Resolution struct {
 	db       *DB
 	facts    Facts
+	chosen   bool // a profile was chosen: facts decide nothing
 	profiles []string
 	settings []Setting // as Keys
 	index    map[string]int
@@ -135,6 +136,25 @@ func (r *Resolution) Matches() []Match {
 		list[i] = m.Match
 	}
 	return list
+}
+
+// Awaits says whether a fact that is not known yet, by the name of its condition, could still give the modem something.
+// Where it does not, nobody need find it out.
+func (r *Resolution) Awaits(fact string) bool {
+	if r.chosen {
+		return false
+	}
+	for _, c := range conditions {
+		if c.name != fact || *c.fact(&r.facts) != "" {
+			continue
+		}
+		for _, i := range r.db.late {
+			if d := &r.db.devices[i]; len(*c.field(d)) > 0 && d.Disabled == "" && !d.ruledOut(&r.facts) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Warnings gives what was decided arbitrarily: ties between device entries of outer layers.

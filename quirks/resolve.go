@@ -42,7 +42,7 @@ func (db *DB) Resolve(facts Facts, chosen string, set []string) (*Resolution, er
 		if db.files[chosen] == nil {
 			return nil, &Problem{Layer: CommandLine, Text: unknownProfile(chosen, db.Profiles())}
 		}
-		r.profiles = []string{chosen}
+		r.profiles, r.chosen = []string{chosen}, true
 		all = db.candidates(chosen, nil, specificity{}, facts)
 	} else {
 		all = r.match()

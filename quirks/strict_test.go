@@ -173,8 +173,8 @@ func TestDevicesAreReadStrictly(t *testing.T) {
 	for _, c := range []struct{ name, toml, want string }{
 		{"good", head + "profile = \"acme/modem\"\nusb = [\"19d2:0117\"]\ninterface = [\"02\"]\nclass = [\"ff/02/*\"]\ndriver = [\"option\"]\nmanufacturer = [\"zte*\"]\nmodel = [\"MF*\"]\nrevision = [\"BD_*\"]\n", ""},
 		{"unknown name", head + "profile = \"acme/modem\"\nmodell = [\"MF180\"]\n",
-			`devices.toml:9:1: unknown name "modell"; allowed are name, profile, ports, source, confidence, usb, interface, class, driver, manufacturer, model, revision; did you mean "model"?` + "\n" +
-				"devices.toml:5:3: a device needs at least one of usb, manufacturer, model and revision"},
+			`devices.toml:9:1: unknown name "modell"; allowed are name, profile, ports, source, confidence, usb, interface, class, driver, dmi, devicetree, manufacturer, model, revision, operator, auth, peer; did you mean "model"?` + "\n" +
+				"devices.toml:5:3: a device needs at least one of usb, manufacturer, model, revision, dmi, devicetree, operator and peer"},
 		{"upper-case hex", head + "profile = \"acme/modem\"\nusb = [\"19D2:0117\"]\n", `devices.toml:9:8: usb: "19D2:0117" is not lower-case hex "vvvv:pppp" or "vvvv:*"`},
 		{"pattern for anything", head + "profile = \"acme/modem\"\nmodel = [\"*\"]\n", `devices.toml:9:10: model: "*" is not printable text with two letters or digits side by side; * is any text, ? any character`},
 		{"no profile", head + "usb = [\"19d2:0117\"]\n", "devices.toml:5:3: a device needs profile or ports, or both"},
@@ -196,7 +196,7 @@ func TestDevicesAreReadStrictly(t *testing.T) {
 			"devices.toml:10:9: ports is empty; write ports = { data = NUMBER, at = NUMBER }, or one of the two"},
 		{"unknown profile", head + "profile = \"acme/moden\"\nusb = [\"19d2:0117\"]\n", `devices.toml:5:3: profile "acme/moden" is not there or has problems of its own; did you mean "acme/modem"?`},
 		{"fragment", head + "profile = \"common/x\"\nusb = [\"19d2:0117\"]\n", `devices.toml:5:3: "common/x" is there to be inherited; a device needs a profile of its own`},
-		{"driver alone", head + "profile = \"acme/modem\"\ndriver = [\"option\"]\n", "devices.toml:5:3: a device needs at least one of usb, manufacturer, model and revision"},
+		{"driver alone", head + "profile = \"acme/modem\"\ndriver = [\"option\"]\n", "devices.toml:5:3: a device needs at least one of usb, manufacturer, model, revision, dmi, devicetree, operator and peer"},
 		{"chip maker's id alone", head + "profile = \"acme/modem\"\nusb = [\"19d2:0117\", \"05c6:90b2\"]\nmanufacturer = [\"zte\"]\n",
 			"devices.toml:5:3: usb id 05c6:90b2 is shared by different devices (devices.toml:2, many modems), so the entry must also match the model or the revision"},
 		{"shared id alone", head + "profile = \"acme/modem\"\nusb = [\"12d1:1506\"]\n",

@@ -41,7 +41,7 @@ func tie(d, e *Device) bool {
 		c := conditions[i]
 		for _, p := range orNone(*c.field(d)) {
 			for _, q := range orNone(*c.field(e)) {
-				if p != "" && q != "" && !meet(strings.ToLower(p), strings.ToLower(q)) {
+				if p != "" && q != "" && !c.list && !meet(strings.ToLower(p), strings.ToLower(q)) {
 					continue
 				}
 				a[c.name], b[c.name] = p, q

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -47,7 +48,8 @@ quirk profile by what the USB bus tells. No port is opened: profiles that need t
 			if err != nil {
 				return err
 			}
-			found, err := modem.Find(os.DirFS("/sys"))
+			sysfs := os.DirFS("/sys")
+			found, err := modem.Find(sysfs)
 			if err != nil {
 				return fmt.Errorf("looking for modems: %w", err)
 			}
@@ -56,7 +58,7 @@ quirk profile by what the USB bus tells. No port is opened: profiles that need t
 				if c.USB == "" && !all {
 					continue
 				}
-				list = append(list, describeDevice(c, db))
+				list = append(list, describeDevice(sysfs, c, db))
 			}
 			if a.global.JSON {
 				enc := json.NewEncoder(a.stdout)
@@ -94,14 +96,14 @@ quirk profile by what the USB bus tells. No port is opened: profiles that need t
 	return cmd
 }
 
-func describeDevice(c modem.Candidate, db quirkDB) deviceInfo {
+func describeDevice(sysfs fs.FS, c modem.Candidate, db quirkDB) deviceInfo {
 	d := deviceInfo{Path: c.Path, USB: c.USB, Manufacturer: c.Manufacturer, Product: c.Product, Ports: []portInfo{}}
 	for _, p := range c.Ports {
 		d.Ports = append(d.Ports, portInfo{Name: p.Name, Interface: p.Interface, Driver: p.Driver, Adapter: p.Adapter})
 	}
 	number := -1
 	if len(c.Ports) > 0 {
-		if r, err := db.Resolve(factsOf(c, c.Ports[0]), "", nil); err == nil {
+		if r, err := db.Resolve(factsOf(sysfs, c, c.Ports[0]), "", nil); err == nil {
 			number = r.Int("port.data_interface")
 			d.Profile = r.Profile()
 			d.Note = possible(r)

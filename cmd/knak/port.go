@@ -26,7 +26,7 @@ func choosePort(sysfs fs.FS, named string, db *quirks.DB, set []string) (chosenP
 		for _, c := range candidates {
 			for _, p := range c.Ports {
 				if "/dev/"+p.Name == named {
-					return chosenPort{named, factsOf(c, p)}, nil
+					return chosenPort{named, factsOf(sysfs, c, p)}, nil
 				}
 			}
 		}
@@ -54,7 +54,7 @@ func choosePort(sysfs fs.FS, named string, db *quirks.DB, set []string) (chosenP
 	c := usb[0]
 	number := -1
 	if len(c.Ports) > 0 {
-		if r, err := db.Resolve(factsOf(c, c.Ports[0]), "", set); err == nil {
+		if r, err := db.Resolve(factsOf(sysfs, c, c.Ports[0]), "", set); err == nil {
 			number = r.Int("port.data_interface")
 		}
 	}
@@ -62,11 +62,20 @@ func choosePort(sysfs fs.FS, named string, db *quirks.DB, set []string) (chosenP
 	if !ok {
 		return chosenPort{}, fmt.Errorf("the USB device %s has no serial port: it may still be in storage mode (usb_modeswitch), or its driver is missing", c.USB)
 	}
-	return chosenPort{"/dev/" + p.Name, factsOf(c, p)}, nil
+	return chosenPort{"/dev/" + p.Name, factsOf(sysfs, c, p)}, nil
 }
 
-func factsOf(c modem.Candidate, p modem.Port) quirks.Facts {
+// factsOf is what is known of a modem on a port of this machine before it is asked.
+func factsOf(sysfs fs.FS, c modem.Candidate, p modem.Port) quirks.Facts {
 	f := quirks.Facts{USB: c.USB, Driver: p.Driver}
+	b := modem.ReadBoard(sysfs)
+	f.DMI, f.DeviceTree = b.DMI, strings.Join(b.Compatible, " ")
+	if b.NoDMI {
+		f.DMI = quirks.None
+	}
+	if b.NoTree {
+		f.DeviceTree = quirks.None
+	}
 	if c.USB == "" {
 		f.USB = quirks.None
 		return f

@@ -218,7 +218,7 @@ opened), or the one that --fact, --sim or --quirks describe.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&facts, "fact", nil, "something known of the modem, `NAME=VALUE`: usb, interface, class, driver, manufacturer, model or revision")
+	f.StringArrayVar(&facts, "fact", nil, "something known of the modem, `NAME=VALUE`: usb, interface, class, driver, dmi, devicetree, manufacturer, model, revision, operator, auth or peer")
 	f.StringVar(&key, "key", "", "explain this `key` only, also where it is the default")
 	f.StringVar(&profile, "quirks", "", "use this `profile` instead of the one that matches")
 	f.StringVar(&simulated, "sim", "", "take the facts from this `scenario`")
