@@ -10,7 +10,6 @@ import (
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/link"
-	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/quirks"
@@ -83,10 +82,11 @@ func userChosen(set []string) bool {
 }
 
 // resolver makes the function by which a link learns how to treat its modem.
-func resolver(db *quirks.DB, facts quirks.Facts, port, profile string, set []string, carriers *apnTable) func(modem.Identity) (link.Selection, error) {
-	return func(id modem.Identity) (link.Selection, error) {
+func resolver(db *quirks.DB, facts quirks.Facts, port, profile string, set []string, carriers *apnTable) func(link.Facts) (link.Selection, error) {
+	return func(id link.Facts) (link.Selection, error) {
 		facts := facts
 		facts.Manufacturer, facts.Model, facts.Revision = id.Vendor, id.Model, id.Firmware
+		facts.Operator, facts.Auth, facts.Peer = id.Operator, id.Auth, id.Peer
 		r, err := db.Resolve(facts, profile, set)
 		if err != nil {
 			return link.Selection{}, &link.SelectionError{Err: err}
@@ -94,6 +94,7 @@ func resolver(db *quirks.DB, facts quirks.Facts, port, profile string, set []str
 		sel := link.Selection{
 			Policy:     r,
 			UserChosen: userChosen(set),
+			Awaits:     r.Awaits,
 			Device: trace.Device{
 				Port: port, Vendor: id.Vendor, Model: id.Model, Firmware: id.Firmware, USB: facts.USB, Profile: r.Profile(),
 			},

@@ -92,7 +92,7 @@ func TestAccess(t *testing.T) {
 			inner := tt.config
 			tt.config = func(c *Config) {
 				resolve := c.Resolve
-				c.Resolve = func(id modem.Identity) (Selection, error) {
+				c.Resolve = func(id Facts) (Selection, error) {
 					sel, err := resolve(id)
 					sel.Access = ways(tt.unsure, &asked, tt.list...)
 					return sel, err
@@ -174,7 +174,7 @@ func TestAccessThatWorkedStays(t *testing.T) {
 	c := call{scenario: "hangup-after-60s", limit: 10 * time.Minute, config: func(c *Config) {
 		resolve := c.Resolve
 		c.Once, c.Persist, c.Timeout = false, true, 0
-		c.Resolve = func(id modem.Identity) (Selection, error) {
+		c.Resolve = func(id Facts) (Selection, error) {
 			sel, err := resolve(id)
 			sel.Access = ways(false, &asked, modem.Access{APN: "one.example"}, modem.Access{APN: "two.example"})
 			return sel, err
@@ -192,7 +192,7 @@ func TestAccessInCommands(t *testing.T) {
 	var asked []modem.Home
 	c := call{scenario: "apn-stored", set: []string{"context.auth_command=+QICSGP"}, config: func(c *Config) {
 		resolve := c.Resolve
-		c.Resolve = func(id modem.Identity) (Selection, error) {
+		c.Resolve = func(id Facts) (Selection, error) {
 			sel, err := resolve(id)
 			sel.Access = ways(false, &asked, modem.Access{APN: "right.example", Login: true, User: "carrier", Password: "known to all"})
 			return sel, err

@@ -57,7 +57,8 @@ func (s *Session) talk(now time.Time, stage stage, dialogue func(*at.Exchange) e
 
 // dial is the dialogue of an attempt: who is it, how is it to be treated, dial.
 func (s *Session) dial(x *at.Exchange) error {
-	selection, err := s.cfg.Resolve(modem.Identity{})
+	s.facts = Facts{}
+	selection, err := s.cfg.Resolve(s.facts)
 	if err != nil {
 		return err
 	}
@@ -74,7 +75,8 @@ func (s *Session) dial(x *at.Exchange) error {
 			s.take(x, selection)
 			return err
 		}
-		if selection, err = s.cfg.Resolve(id); err != nil {
+		s.facts.Identity = id
+		if selection, err = s.cfg.Resolve(s.facts); err != nil {
 			return err
 		}
 	}
@@ -83,10 +85,21 @@ func (s *Session) dial(x *at.Exchange) error {
 	switch {
 	case direct:
 		return nil
-	case s.onATPort:
-		return modem.Prepare(s.plan, &s.dialed)(x)
+	case !s.onATPort && !s.awaits("operator"):
+		return modem.Dial(s.plan, &s.dialed)(x)
 	}
-	return modem.Dial(s.plan, &s.dialed)(x)
+	if err := modem.Prepare(s.plan, &s.dialed)(x); err != nil {
+		return err
+	}
+	if s.awaits("operator") {
+		if err := s.registered(x); err != nil {
+			return err
+		}
+	}
+	if s.onATPort {
+		return nil
+	}
+	return modem.Call(s.plan, &s.dialed)(x)
 }
 
 // take makes a selection the one that this attempt follows, and says so.
@@ -234,6 +247,7 @@ func (s *Session) receiveFrames(now time.Time, p []byte) (ip, rest []byte) {
 					return item.Info, rest
 				}
 			default:
+				s.observe(now, item.Protocol, item.Info)
 				s.engine.Receive(now, item.Protocol, item.Info)
 				s.pumpEngine(now)
 			}

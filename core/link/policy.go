@@ -17,13 +17,16 @@ type Policy interface {
 	List(key string) []string
 }
 
-// Selection is what Config.Resolve makes of a modem's identity.
+// Selection is what Config.Resolve makes of what is known.
 type Selection struct {
 	Policy Policy
 	Device trace.Device  // who it is and which profile it got
 	Quirks []trace.Quirk // the settings that are not the built-in defaults
 	// UserChosen says that a person chose the user name. Otherwise the link may try a blank one.
 	UserChosen bool
+	// Awaits says whether a fact that is not known yet, "operator", "auth" or "peer", can still change the selection. nil:
+	// none can.
+	Awaits func(fact string) bool
 	// Access says how a subscription of a network gets in, the likeliest way first; unsure says that the SIM should be asked
 	// for the length of the network's code, and Access be called again. It is called where context.apn is empty and
 	// context.apn_lookup allows it. It must compute only, but may read a table the first time. nil: nobody knows.

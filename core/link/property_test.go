@@ -11,7 +11,6 @@ import (
 
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/at"
-	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/quirks"
@@ -296,7 +295,7 @@ func TestEverySessionEnds(t *testing.T) {
 		cfg := Config{
 			Name: "test", Once: rnd.IntN(4) == 0, Persist: rnd.IntN(2) == 0, MaxAttempts: rnd.IntN(3), ATPort: rnd.IntN(10) == 0,
 			Prove: ProveMode(rnd.IntN(3)), Random: rand.NewChaCha8([32]byte{byte(seed)}),
-			Resolve: func(id modem.Identity) (Selection, error) {
+			Resolve: func(id Facts) (Selection, error) {
 				r, err := db.Resolve(quirks.Facts{Manufacturer: id.Vendor, Model: id.Model, Revision: id.Firmware}, "", set)
 				return Selection{Policy: r}, err
 			},

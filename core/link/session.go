@@ -20,9 +20,10 @@ import (
 type Config struct {
 	Name string // the link's name, for the trace
 
-	// Resolve says how to treat the modem that answered with this identity. It is called once an attempt, inside the
-	// machine: it must compute only.
-	Resolve func(modem.Identity) (Selection, error)
+	// Resolve says how to treat the modem by what is known of it and of the call. It is called several times in an
+	// attempt, each time with more facts, inside the machine: it must compute only. What more facts decide must not be
+	// among what has been used already; Key.Phase of quirks says which keys that are.
+	Resolve func(Facts) (Selection, error)
 
 	PIN      auth.Secret
 	Password auth.Secret
@@ -131,6 +132,7 @@ type Session struct {
 	lost    bool           // the port is gone
 	lines   *at.ModemLines // as they were told last; nil: the port has none
 
+	facts     Facts // of this attempt
 	selection Selection
 	plan      modem.Plan
 	dialed    modem.Result

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/knakppp/knak"
-	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/core/trace"
@@ -30,12 +29,12 @@ type call struct {
 }
 
 // policyOf resolves like cmd does.
-func (c call) resolve(t testing.TB, scenario sim.Scenario) func(modem.Identity) (Selection, error) {
+func (c call) resolve(t testing.TB, scenario sim.Scenario) func(Facts) (Selection, error) {
 	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
 	for _, p := range problems {
 		t.Fatal(p)
 	}
-	return func(id modem.Identity) (Selection, error) {
+	return func(id Facts) (Selection, error) {
 		facts := quirks.Facts{USB: scenario.Identity.USB, Manufacturer: id.Vendor, Model: id.Model, Revision: id.Firmware}
 		profile := c.profile
 		if profile == "-" {

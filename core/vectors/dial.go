@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/link"
-	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/core/trace"
@@ -90,7 +89,7 @@ func dialOnce(s *sim.Scenario, r *quirks.Resolution, seed uint64) Run {
 	chosen := e.User != nil || slices.ContainsFunc(e.Set, func(t string) bool { return strings.HasPrefix(t, "auth.user=") })
 	cfg := link.Config{
 		Name: "test",
-		Resolve: func(modem.Identity) (link.Selection, error) {
+		Resolve: func(link.Facts) (link.Selection, error) {
 			return link.Selection{Policy: r, UserChosen: chosen}, nil
 		},
 		PIN: auth.NewSecret(e.PIN), Password: auth.NewSecret(e.Password),
