@@ -293,11 +293,13 @@ func TestFetch(t *testing.T) {
 	})
 	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/ok", http.StatusFound) })
 	mux.HandleFunc("/round", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/round", http.StatusFound) })
-	mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	hang := make(chan struct{})
+	mux.HandleFunc("/slow", func(http.ResponseWriter, *http.Request) { <-hang })
 	server := httptest.NewUnstartedServer(mux)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // one of the cases does not believe it
 	server.StartTLS()
 	defer server.Close()
+	defer close(hang) // before Close, which waits for it
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
 	host := strings.TrimPrefix(server.URL, "https://")
@@ -313,10 +315,10 @@ func TestFetch(t *testing.T) {
 		{"https:///ok", "no host"},
 		{server.URL + "/slow", "deadline"},
 	} {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		if strings.HasSuffix(tt.url, "slow") {
 			cancel()
-			ctx, cancel = context.WithTimeout(context.Background(), 50*time.Millisecond)
+			ctx, cancel = context.WithTimeout(context.Background(), 500*time.Millisecond)
 		}
 		b, err := Fetch(ctx, Client(roots), tt.url, 10)
 		cancel()
