@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -292,12 +293,31 @@ func TestEverySessionEnds(t *testing.T) {
 		if rnd.IntN(10) == 0 {
 			set = append(set, "dial.number=")
 		}
+		late := seed%3 == 0 // the call shows what changes the settings
 		cfg := Config{
 			Name: "test", Once: rnd.IntN(4) == 0, Persist: rnd.IntN(2) == 0, MaxAttempts: rnd.IntN(3), ATPort: rnd.IntN(10) == 0,
 			Prove: ProveMode(rnd.IntN(3)), Random: rand.NewChaCha8([32]byte{byte(seed)}),
 			Resolve: func(id Facts) (Selection, error) {
+				set := slices.Clone(set)
+				if late && id.Operator != "" {
+					set = append(set, "context.apn=late.example")
+				}
+				if late && id.Auth != "" {
+					set = append(set, "auth.timeout=20s", "lcp.send_accm=0x0a0000")
+				}
+				if late && id.Peer != "" {
+					set = append(set, "auth.user=late", "ipcp.request=address", "ipcp.deadline=10s")
+				}
 				r, err := db.Resolve(quirks.Facts{Manufacturer: id.Vendor, Model: id.Model, Revision: id.Firmware}, "", set)
-				return Selection{Policy: r}, err
+				sel := Selection{Policy: r, Awaits: func(string) bool { return late }}
+				if err == nil {
+					for _, s := range r.Changed() {
+						if s.Key != "auth.user" { // whose value may be a subscriber's number: cmd hides it
+							sel.Quirks = append(sel.Quirks, trace.Quirk{Key: s.Key, Value: s.Value.String()})
+						}
+					}
+				}
+				return sel, err
 			},
 		}
 		limit := func() time.Duration { return time.Duration(rnd.IntN(2)*rnd.IntN(100)) * time.Second }
