@@ -96,7 +96,7 @@ type Handler interface {
 // Server listens for one link.
 type Server struct {
 	listener net.Listener
-	path     string
+	lock     *os.File // held as long as the link is
 	handler  Handler
 	cancel   context.CancelFunc
 	clients  sync.WaitGroup
@@ -111,28 +111,43 @@ func Listen(dir, link string, handler Handler) (*Server, error) {
 	if err := makePrivate(dir); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, link+".sock")
-	listener, err := net.Listen("unix", path)
-	if errors.Is(err, unix.EADDRINUSE) {
-		if c, derr := net.Dial("unix", path); derr == nil {
-			_ = c.Close() // only the answer counted
-			return nil, &BusyError{Link: link}
-		}
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("control socket left behind: %w", err)
-		}
-		listener, err = net.Listen("unix", path)
-	}
+	lock, err := holdLink(dir, link)
 	if err != nil {
-		return nil, fmt.Errorf("control socket: %w", err)
+		return nil, err
+	}
+	path := filepath.Join(dir, link+".sock")
+	// Whoever holds the lock is the only dial of this link: a socket that lies here belongs to one that was killed.
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.Join(fmt.Errorf("control socket left behind: %w", err), lock.Close())
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("control socket: %w", err), lock.Close())
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("control socket: %w", err), listener.Close())
+		return nil, errors.Join(fmt.Errorf("control socket: %w", err), listener.Close(), lock.Close())
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{listener: listener, path: path, handler: handler, cancel: cancel}
+	s := &Server{listener: listener, lock: lock, handler: handler, cancel: cancel}
 	s.clients.Go(func() { s.accept(ctx) })
 	return s, nil
+}
+
+// holdLink takes the lock of a link. The system lets it go when the process ends, however it ends; the file stays.
+func holdLink(dir, link string) (*os.File, error) {
+	lock, err := os.OpenFile(filepath.Join(dir, link+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("control lock: %w", err)
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = &BusyError{Link: link}
+		} else {
+			err = fmt.Errorf("control lock: %w", err)
+		}
+		return nil, errors.Join(err, lock.Close())
+	}
+	return lock, nil
 }
 
 // makePrivate makes the directory and refuses one that somebody else may write: whoever can replace a socket in it
@@ -204,7 +219,7 @@ func (s *Server) Close() error {
 	s.cancel()
 	err := s.listener.Close()
 	s.clients.Wait()
-	return err
+	return errors.Join(err, s.lock.Close())
 }
 
 // Links lists the names of the links that have a socket below dir, sorted. A missing directory is no error.
