@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/link"
@@ -22,6 +24,14 @@ func quirkSources() quirks.Sources {
 		s.User = filepath.Join(dir, "knak")
 	}
 	return s
+}
+
+// quirksFor reads the global options of a command about quirks, and the database.
+func (a *app) quirksFor(cmd *cobra.Command) (*quirks.DB, error) {
+	if err := a.readGlobal(cmd); err != nil {
+		return nil, err
+	}
+	return a.openQuirks()
 }
 
 // openQuirks reads the quirk database of this machine and says on standard error what is wrong in outer layers.

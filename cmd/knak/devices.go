@@ -41,10 +41,7 @@ func (a *app) devicesCommand() *cobra.Command {
 quirk profile by what the USB bus tells. No port is opened: profiles that need the modem's own answer are named as possible.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := a.readGlobal(cmd); err != nil {
-				return err
-			}
-			db, err := a.openQuirks()
+			db, err := a.quirksFor(cmd)
 			if err != nil {
 				return err
 			}

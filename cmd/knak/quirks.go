@@ -89,10 +89,7 @@ func (a *app) quirksListCommand() *cobra.Command {
   knak quirks list --behaviour "empty nak"`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := a.readGlobal(cmd); err != nil {
-				return err
-			}
-			db, err := a.openQuirks()
+			db, err := a.quirksFor(cmd)
 			if err != nil {
 				return err
 			}
@@ -128,10 +125,7 @@ func (a *app) quirksShowCommand() *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: first(completeProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.readGlobal(cmd); err != nil {
-				return err
-			}
-			db, err := a.openQuirks()
+			db, err := a.quirksFor(cmd)
 			if err != nil {
 				return err
 			}
@@ -188,10 +182,7 @@ opened), or the one that --fact, --sim or --quirks describe.`,
   knak quirks explain --quirks huawei/e398 --key auth.user`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.readGlobal(cmd); err != nil {
-				return err
-			}
-			db, err := a.openQuirks()
+			db, err := a.quirksFor(cmd)
 			if err != nil {
 				return err
 			}

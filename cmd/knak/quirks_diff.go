@@ -34,10 +34,7 @@ those that the device entries of either describe.`,
 			return append(ids, builtinWord), cobra.ShellCompDirectiveDefault
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.readGlobal(cmd); err != nil {
-				return err
-			}
-			here, err := a.openQuirks()
+			here, err := a.quirksFor(cmd)
 			if err != nil {
 				return err
 			}

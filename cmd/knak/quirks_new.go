@@ -32,10 +32,7 @@ uses them at once. No file is ever overwritten. Passwords, names and addresses o
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.readGlobal(cmd); err != nil {
-				return err
-			}
-			db, err := a.openQuirks()
+			db, err := a.quirksFor(cmd)
 			if err != nil {
 				return err
 			}

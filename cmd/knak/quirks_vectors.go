@@ -37,10 +37,7 @@ scenarios and what they expect. With -v each scenario and quirk is shown, and th
   knak quirks test --json`,
 		ValidArgsFunction: completeManyProfiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.readGlobal(cmd); err != nil {
-				return err
-			}
-			db, err := a.openQuirks()
+			db, err := a.quirksFor(cmd)
 			if err != nil {
 				return err
 			}

@@ -183,7 +183,3 @@ func closingWaitNone(fd int) error {
 	}
 	return nil
 }
-
-// List gives the names in /dev that are serial ports. It opens those of the ttyS kind to see whether there is hardware
-// behind them, which raises their DTR.
-func List() ([]string, error) { return serial.GetPortsList() }

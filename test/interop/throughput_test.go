@@ -32,7 +32,7 @@ func TestThroughput(t *testing.T) {
 		line  string
 		size  int64
 		least float64
-	}{{lineNotty, throughputSize, 0.8}, {lineSocat, throughputSize / 4, 0.25}} {
+	}{{lineNotty, throughputSize, 0.8}, {lineSocat, throughputSize / 4, 0.35}} {
 		t.Run(c.line, func(t *testing.T) { throughput(t, c.line, c.size, c.least) })
 	}
 }

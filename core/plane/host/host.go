@@ -48,16 +48,10 @@ type Config struct {
 //
 // The netlink socket belongs to the network namespace of the calling thread; the undoing works from any thread.
 func Configure(cfg Config, u *undo.List) error {
-	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	c, err := configure(cfg, u)
 	if err != nil {
-		return fmt.Errorf("open a netlink socket: %w", err)
+		return err
 	}
-	u.Add("close the netlink socket", func() error { h.Close(); return nil })
-	link, err := h.LinkByName(cfg.Interface)
-	if err != nil {
-		return fmt.Errorf("find the interface %s: %w", cfg.Interface, err)
-	}
-	c := &configuration{Config: cfg, h: h, link: link, u: u}
 	for _, step := range []func() error{c.setMTU, c.setQueue, c.quietIPv6, c.address4, c.up, c.address6, c.routes, c.defaultRoute} {
 		if err := step(); err != nil {
 			return err
@@ -66,18 +60,26 @@ func Configure(cfg Config, u *undo.List) error {
 	return nil
 }
 
-// AddIPv6 gives an interface that Configure has set up without IPv6 the link-local address of cfg.InterfaceID6.
-func AddIPv6(cfg Config, u *undo.List) error {
+// configure opens what every change of an interface needs.
+func configure(cfg Config, u *undo.List) (*configuration, error) {
 	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
-		return fmt.Errorf("open a netlink socket: %w", err)
+		return nil, fmt.Errorf("open a netlink socket: %w", err)
 	}
 	u.Add("close the netlink socket", func() error { h.Close(); return nil })
 	link, err := h.LinkByName(cfg.Interface)
 	if err != nil {
-		return fmt.Errorf("find the interface %s: %w", cfg.Interface, err)
+		return nil, fmt.Errorf("find the interface %s: %w", cfg.Interface, err)
 	}
-	c := &configuration{Config: cfg, h: h, link: link, u: u}
+	return &configuration{Config: cfg, h: h, link: link, u: u}, nil
+}
+
+// AddIPv6 gives an interface that Configure has set up without IPv6 the link-local address of cfg.InterfaceID6.
+func AddIPv6(cfg Config, u *undo.List) error {
+	c, err := configure(cfg, u)
+	if err != nil {
+		return err
+	}
 	if err := c.quietIPv6(); err != nil {
 		return err
 	}

@@ -288,38 +288,3 @@ func (p *Process) Kill() {
 		<-p.done
 	}
 }
-
-// Sim starts knak sim with a scenario and returns the path of its terminal.
-func Sim(t testing.TB, scenario string) (path string) {
-	t.Helper()
-	dir := home(t, Config{})
-	cmd := command(Config{}, dir, []string{"sim", scenario})
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(out)
-	if !lines.Scan() {
-		t.Fatalf("knak sim %s named no terminal", scenario)
-	}
-	path = lines.Text()
-	go func() {
-		for lines.Scan() {
-		}
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("knak sim %s: %v", scenario, err)
-		}
-		if t.Failed() {
-			t.Logf("knak sim %s said:\n%s", scenario, stderr.Bytes())
-		}
-	})
-	return path
-}
