@@ -4,13 +4,34 @@
 // Secrets and subscriber identities are replaced before an event is made: an event may be shown to anyone.
 package trace
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // Record is one event at one time on one link.
 type Record struct {
-	Time  time.Time
-	Link  string // the connection's name, for example "default"
+	Time  time.Time // of a log without times: the zero time
+	Link  string    // the connection's name, for example "default"
 	Event Event
+	Pos   Pos // where it stood in a recording or a log; the zero Pos on a live link
+}
+
+// Pos is a place in a recording or a log, as a person counts: from 1. Text has lines, a capture has packets.
+type Pos struct {
+	Line   int64
+	Packet int64
+}
+
+// String gives "line 12" or "packet 7", or "" for the zero Pos.
+func (p Pos) String() string {
+	switch {
+	case p.Line > 0:
+		return "line " + strconv.FormatInt(p.Line, 10)
+	case p.Packet > 0:
+		return "packet " + strconv.FormatInt(p.Packet, 10)
+	}
+	return ""
 }
 
 // Sink takes records in the order in which they happened. Record must not block for long: the link's loop calls it.
@@ -150,6 +171,28 @@ type Decision struct {
 	By       string `json:"by"`
 }
 
+// Data is a packet that is not of a control protocol: only that it passed, never what it held.
+type Data struct {
+	Dir      Dir    `json:"dir"`
+	Protocol uint16 `json:"protocol"` // RFC 1661 section 2, for example 0x0021 for IPv4
+	Length   int    `json:"length"`   // of the information field, in octets
+}
+
+// Log is a line that another program wrote, in a log that was read, where no other event says the same: for example
+// pppd's "not replacing existing default route". Secrets and identities in it are replaced.
+type Log struct {
+	Program string `json:"program"` // for example "pppd", "chat", "kernel"; "" where the line does not say
+	Text    string `json:"text"`
+}
+
+// Unread is a part of a recording or a log that could not be understood: damaged, cut off, or of no known kind. It is
+// kept as it stands, so that a reader sees that something was there.
+type Unread struct {
+	Text   string `json:"text"` // made printable, secrets replaced, at most 1000 characters
+	Bytes  int    `json:"bytes"`
+	Reason string `json:"reason"`
+}
+
 // Text is text that the modem sent between or instead of frames, for example NO CARRIER, made printable.
 type Text struct {
 	Text string `json:"text"`
@@ -237,6 +280,9 @@ func (Finding) Kind() string      { return "finding" }
 func (Down) Kind() string         { return "down" }
 func (State) Kind() string        { return "state" }
 func (Decision) Kind() string     { return "decision" }
+func (Data) Kind() string         { return "data" }
+func (Log) Kind() string          { return "log" }
+func (Unread) Kind() string       { return "unread" }
 func (Text) Kind() string         { return "text" }
 func (Registration) Kind() string { return "registration" }
 func (Probe) Kind() string        { return "probe" }

@@ -14,7 +14,7 @@ import (
 // timeFormat is RFC 3339 with microseconds, always six digits.
 const timeFormat = "2006-01-02T15:04:05.000000Z07:00"
 
-// AppendJSON appends the record as one JSON object without a line end: t, link and event first, then the event's own
+// AppendJSON appends the record as one JSON object without a line end: t, link, event and, in a recording, pos first, then the event's own
 // fields. Characters that only HTML needs escaped stay as they are, for pppd's notation is full of < and >.
 func (r Record) AppendJSON(dst []byte) ([]byte, error) {
 	if r.Event == nil {
@@ -24,7 +24,8 @@ func (r Record) AppendJSON(dst []byte) ([]byte, error) {
 		T     string `json:"t"`
 		Link  string `json:"link"`
 		Event string `json:"event"`
-	}{r.Time.Format(timeFormat), r.Link, r.Event.Kind()})
+		Pos   string `json:"pos,omitempty"`
+	}{r.Time.Format(timeFormat), r.Link, r.Event.Kind(), r.Pos.String()})
 	if err != nil {
 		return dst, err
 	}

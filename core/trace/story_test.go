@@ -39,7 +39,7 @@ type teller struct{ records []Record }
 
 func (s *teller) at(ms int, events ...Event) {
 	for _, e := range events {
-		s.records = append(s.records, Record{begin.Add(time.Duration(ms) * time.Millisecond), "default", e})
+		s.records = append(s.records, Record{Time: begin.Add(time.Duration(ms) * time.Millisecond), Link: "default", Event: e})
 	}
 }
 

@@ -190,7 +190,7 @@ func TestFoldingDoesNotFallSilent(t *testing.T) {
 
 func TestFindingIsWrapped(t *testing.T) {
 	long := strings.Repeat("the modem says nothing of use and ", 20)
-	out := show([]Record{{begin, "", Finding{ID: "x", Title: long, Meaning: long, Cure: []string{long, strings.Repeat("y", 200)}, Evidence: []string{long}}}}, ProgressOptions{})
+	out := show([]Record{{Time: begin, Event: Finding{ID: "x", Title: long, Meaning: long, Cure: []string{long, strings.Repeat("y", 200)}, Evidence: []string{long}}}}, ProgressOptions{})
 	for l := range strings.SplitSeq(string(out), "\n") {
 		if n := utf8.RuneCountInString(l); n > 78 {
 			t.Errorf("%d columns: %s", n, l)
