@@ -1,0 +1,46 @@
+package read
+
+import (
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"errors"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// ErrPacked says that an input is packed in a way that is not read.
+var ErrPacked = errors.New("is packed with xz, which knak does not read; unpack it first (xz -dc FILE | knak … -)")
+
+// maxWindow bounds the memory of a zstd stream: what zstd itself takes without being asked (window log 27 is its limit).
+const maxWindow = 32 << 20
+
+// unpack gives r without the compression that its first octets show.
+func unpack(r io.Reader, follow bool) (plain io.Reader, compression string, closer io.Closer, err error) {
+	b := bufio.NewReaderSize(r, 64<<10)
+	magic, err := b.Peek(6)
+	if err != nil && !errors.Is(err, io.EOF) && len(magic) == 0 {
+		return nil, "", nil, err
+	}
+	switch {
+	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b, 8}): // RFC 1952 section 2.3.1
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		return z, "gzip", z, nil
+	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}): // RFC 8878 section 3.1.1
+		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, "", nil, err
+		}
+		return z, "zstd", z.IOReadCloser(), nil
+	case bytes.HasPrefix(magic, []byte("BZh")) && len(magic) > 3 && '1' <= magic[3] && magic[3] <= '9':
+		return bzip2.NewReader(b), "bzip2", nil, nil
+	case bytes.HasPrefix(magic, []byte("\xfd7zXZ\x00")):
+		return nil, "", nil, ErrPacked
+	}
+	return b, "", nil, nil
+}
