@@ -1,0 +1,121 @@
+// Package advice is what a link asks somebody outside of it, and what may be answered: plain values and one interface.
+// Who is asked may be a plugin in another process, a script, or a test; the link does not know.
+//
+// What is answered is a proposal. The link checks it, encodes it itself, and goes its own way where there is no answer,
+// a wrong one, or none in time. What a person chose on the command line or in their own configuration beats any answer.
+package advice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Adviser is somebody who may be asked.
+type Adviser interface {
+	// Wants says whether anybody has something to say to a question. It is called from inside a machine, often: it must
+	// be quick, do no I/O, never block, and be safe for concurrent use. Only what a question's comment says is filled in.
+	Wants(Question) bool
+	// Ask asks. It must return when ctx ends, and be safe for concurrent use; the question must not be changed. A nil or
+	// zero Answer means no opinion. An error tells what went wrong; an answer beside it counts all the same, for of
+	// several that were asked one may have failed. A *RequiredError in it ends the dial.
+	Ask(ctx context.Context, q Question) (Answer, error)
+}
+
+// Kind names what is asked.
+type Kind string
+
+// The kinds of questions, in the order in which a dial asks them.
+const (
+	KindIdentify    Kind = "identify"    // Identify -> Identified
+	KindCredentials Kind = "credentials" // Credentials -> Login
+	KindSteps       Kind = "steps"       // Steps -> Plan
+	KindChallenge   Kind = "challenge"   // Challenge -> Response
+	KindDecide      Kind = "decide"      // Decide -> Verdict
+	KindProve       Kind = "prove"       // Prove -> Proof
+)
+
+// Question is one of Identify, Credentials, Steps, Challenge, Decide and Prove.
+type Question interface {
+	Kind() Kind
+	// Redacted gives the question for somebody who may not see secrets; where there is none in it, the question itself.
+	// For a Challenge, which is nothing but secrets, it is nil: such a one must not be asked at all.
+	Redacted() Question
+}
+
+// Answer is one of Identified, Login, Plan, Response, Verdict and Proof.
+type Answer interface {
+	// To is the kind of question that it answers.
+	To() Kind
+	// Opinion says that it holds anything at all; the zero Answer of each kind does not.
+	Opinion() bool
+}
+
+// Budget is how long a question may take: soft is when those who are slow should be told of, hard when the link goes on
+// without an answer. ctx ends at hard. Where several are asked it is for all of them together.
+func Budget(k Kind) (soft, hard time.Duration) {
+	switch k {
+	case KindIdentify:
+		return 200 * time.Millisecond, time.Second
+	case KindCredentials:
+		return time.Second, 10 * time.Second // it may reach a store of secrets
+	case KindSteps:
+		return 500 * time.Millisecond, 2 * time.Second
+	case KindProve:
+		return time.Second, 5 * time.Second
+	default: // decide and challenge: far below any restart timer, so that no packet is ever sent again for it
+		return 20 * time.Millisecond, 150 * time.Millisecond
+	}
+}
+
+// RequiredError says that somebody without whom there must be no link has failed: it ends the dial (exit code 34). A link
+// that is up stays up.
+type RequiredError struct {
+	By  string // for example "plugin acme"
+	Err error
+}
+
+func (e *RequiredError) Error() string {
+	return fmt.Sprintf("%s is required and failed: %v", e.By, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *RequiredError) Unwrap() error { return e.Err }
+
+// FailedError says who failed, so that a person is told once of each and not with every question.
+type FailedError struct {
+	By  string
+	Err error
+}
+
+func (e *FailedError) Error() string { return fmt.Sprintf("%s: %v", e.By, e.Err) }
+
+// Unwrap gives the cause.
+func (e *FailedError) Unwrap() error { return e.Err }
+
+// ErrTooLate is the failure of somebody who did not answer in time.
+var ErrTooLate = errors.New("no answer in time")
+
+// Failures takes an error of Ask apart: one for each who failed. By is "" where the error does not say.
+func Failures(err error) []FailedError {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // this is what takes it apart
+		var list []FailedError
+		for _, e := range joined.Unwrap() {
+			list = append(list, Failures(e)...)
+		}
+		return list
+	}
+	var required *RequiredError
+	var failed *FailedError
+	switch {
+	case errors.As(err, &required):
+		return []FailedError{{required.By, required.Err}}
+	case errors.As(err, &failed):
+		return []FailedError{*failed}
+	}
+	return []FailedError{{Err: err}}
+}

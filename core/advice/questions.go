@@ -1,0 +1,160 @@
+package advice
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/knakppp/knak/core/ppp"
+	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/ppp/packet"
+)
+
+// Device is what is known of the modem. An empty field is not known.
+type Device struct {
+	Port     string // for example "/dev/ttyUSB0"
+	USB      string // vid:pid in lower-case hex, for example "12d1:1506"
+	Vendor   string // as the modem says it: AT+CGMI
+	Model    string // AT+CGMM
+	Firmware string // AT+CGMR
+	Profile  string // the id of the strongest quirk profile, or ""
+}
+
+// Identify asks, once in an attempt and right after the modem has said who it is, what else is known of such a modem and
+// how to treat it. Wants gets the zero Identify.
+type Identify struct {
+	Link    string
+	Attempt int
+	Device  Device
+}
+
+// Credentials asks for the way into the network, before the context is set and before PPP. Wants gets the zero
+// Credentials.
+type Credentials struct {
+	Link    string
+	Attempt int // from 1: what did not work may be answered differently
+	Device  Device
+	// Home is the network that issued the SIM, MCC-MNC such as "262-01", or its first six digits without a dash where the
+	// length of the MNC is not known, or "". It is never a subscriber's number.
+	Home string
+	APN  string // what the host would use; "": what the modem has
+	// StoredAPN is what the modem's context has now, or "".
+	StoredAPN string
+	User      string // what the host would use; the digits of an identity are replaced
+	// A person chose these: an answer does not change them.
+	APNChosen, UserChosen bool
+}
+
+// When says on which side of the dial command steps are.
+type When string
+
+// The two sides.
+const (
+	Before When = "before" // before ATD, on the port that dials
+	After  When = "after"  // after CONNECT, and before the first PPP packet of ours
+)
+
+// Step is one line to send to the modem and what must come back.
+type Step struct {
+	Command string
+	// Expect are the beginnings of lines, of which one must come; nil: the final result OK is enough. A final result that
+	// is no OK ends the dial, unless Expect names it.
+	Expect    []string
+	Timeout   time.Duration // 0: as for any command, at.timeout
+	Sensitive bool          // the command and its reply must not be shown
+}
+
+// Steps asks what to do around the dial command. Wants gets When only.
+type Steps struct {
+	Link    string
+	Attempt int
+	Device  Device
+	When    When
+	Dial    string // the command that dials, or has dialled, the digits of a telephone number replaced
+	Connect string // After: the modem's final line
+	Steps   []Step // Before: what the host would send, which is at.before_dial
+	// Commands says that commands can be sent: Before always, After where there is an AT port besides the one that carries
+	// PPP now. Where they cannot a Plan can only abort.
+	Commands bool
+}
+
+// Challenge asks for the response to a CHAP challenge, so that the secret need not be here. Wants gets Method only. Where
+// somebody answers, the host has no secret to check with: it cannot tell a wrong response from a right one, and not
+// answer a challenge by itself; for MS-CHAPv2 see Response.Authenticator.
+type Challenge struct {
+	Link    string
+	Attempt int
+	Method  auth.Method // CHAPMD5, MSCHAP or MSCHAPv2
+	ID      uint8       // RFC 1994 section 4.1: goes into the MD5
+	Value   []byte      // the challenge; for MSCHAP 8 octets, for MSCHAPv2 16
+	Peer    string      // what the peer calls itself, printable
+	User    string      // the name that the host would send
+}
+
+// Decide asks what the PPP engine should do. Wants gets Decision.Point with Protocol 0 at the start of PPP, which asks
+// about any protocol, and the whole question later.
+type Decide struct {
+	Link string
+	// Generation counts the attempts: a decision of an earlier one, or one whose Decision.ID was asked before, is stale.
+	Generation uint64
+	ppp.Decision
+}
+
+// Prove asks whether the link is as good as IPCP says. Wants gets the zero Prove.
+type Prove struct {
+	Link        string
+	Attempt     int
+	Local, Peer netip.Addr // Peer may be one that was made up: PeerAssumed
+	PeerAssumed bool
+	DNS         []netip.Addr
+	MTU         int
+	Provisional bool // the authentication was a success only provisionally (3GPP TS 29.061)
+	WillProbe   bool // what the host intends: to probe, or to believe
+}
+
+// Kind gives KindIdentify.
+func (Identify) Kind() Kind { return KindIdentify }
+
+// Kind gives KindCredentials.
+func (Credentials) Kind() Kind { return KindCredentials }
+
+// Kind gives KindSteps.
+func (Steps) Kind() Kind { return KindSteps }
+
+// Kind gives KindChallenge.
+func (Challenge) Kind() Kind { return KindChallenge }
+
+// Kind gives KindDecide.
+func (Decide) Kind() Kind { return KindDecide }
+
+// Kind gives KindProve.
+func (Prove) Kind() Kind { return KindProve }
+
+// Redacted gives q: there is nothing secret in it.
+func (q Identify) Redacted() Question { return q }
+
+// Redacted gives q: there is nothing secret in it.
+func (q Credentials) Redacted() Question { return q }
+
+// Redacted leaves out the text of sensitive steps.
+func (q Steps) Redacted() Question {
+	q.Steps = slices.Clone(q.Steps)
+	for i := range q.Steps {
+		if q.Steps[i].Sensitive {
+			q.Steps[i].Command = "<hidden>"
+		}
+	}
+	return q
+}
+
+// Redacted gives nil: a challenge is for those who may have secrets only.
+func (Challenge) Redacted() Question { return nil }
+
+// Redacted overwrites passwords, and the values of challenges and responses, as packet.Redact does.
+func (q Decide) Redacted() Question {
+	q.Packet = packet.Redact(q.Protocol, q.Packet)
+	return q
+}
+
+// Redacted gives q: there is nothing secret in it.
+func (q Prove) Redacted() Question { return q }
