@@ -4,9 +4,10 @@ GO ?= go
 FUZZTIME ?= 5s
 BENCHTIME ?= 1s
 GORELEASER := github.com/goreleaser/goreleaser/v2@v2.16.0
+BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.7.2
 
-.PHONY: help build test unit interop fuzz bench lint generate apn release-check clean
+.PHONY: help build test unit interop fuzz bench lint generate proto proto-release apn release-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -37,6 +38,14 @@ lint: ## go vet and golangci-lint
 generate: ## completions, man pages, reference pages
 	$(GO) test ./cmd/knak -run TestGenerated -update
 	$(GO) test ./quirks ./core/sim -run 'Generated|TestDocs' -update
+
+proto: ## Go code of the plugin protocol, after lint and a check that nothing released has changed
+	cd plugins/proto && $(GO) run $(BUF) lint && $(GO) run $(BUF) format --exit-code >/dev/null && \
+	$(GO) run $(BUF) breaking --against released.binpb && $(GO) run $(BUF) generate
+	cd plugins/proto && sha256sum $$(find knak -name '*.proto' | LC_ALL=C sort) >generated.sum
+
+proto-release: ## with a release of knak: what the plugin protocol holds now is never taken back
+	cd plugins/proto && $(GO) run $(BUF) breaking --against released.binpb && $(GO) run $(BUF) build --exclude-source-info -o released.binpb
 
 apn: ## the compiled-in table of APNs, from Debian's package mobile-broadband-provider-info
 	cd core/apn && $(GO) generate
