@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/knakppp/knak/core/hooks"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/trace"
@@ -44,6 +45,9 @@ func addDialFlags(f *pflag.FlagSet) {
 	f.Uint64("max-bytes", 0, "end the link after so many octets in both directions")
 	f.Bool("prove", false, "announce the link only when a packet has come back over it")
 	f.Bool("no-prove", false, "never wait for such a proof")
+	f.String("hooks", hooks.Dir, "with --plane tun: run ip-up, ip-down, ipv6-up and ipv6-down of this `directory` as pppd would; none: run none")
+	f.Duration("hook-timeout", time.Minute, "how long one script of --hooks may run")
+	f.String("ipparam", "", "sixth argument of the scripts of --hooks, as pppd's ipparam: a `text`")
 	f.String("sim", "", "dial a simulated modem: a `scenario` (see knak sim --list) or a file; auto means stack then")
 	f.Bool("once", false, "hang up as soon as the link is up")
 }

@@ -6,12 +6,14 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"os/user"
 	"syscall"
 	"time"
 
 	"github.com/knakppp/knak/core/apn"
 	"github.com/knakppp/knak/core/control"
 	"github.com/knakppp/knak/core/diagnose"
+	"github.com/knakppp/knak/core/hooks"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/sim"
@@ -37,6 +39,11 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 	facts, openPort, portName, outcome, ok := a.findPort(j, sink)
 	if !ok {
 		return outcome
+	}
+	if o.Hooks != noHooks {
+		scripts := j.hooks(portName, sink)
+		defer scripts.Close()
+		sink = trace.Fanout{sink, scripts}
 	}
 	session := link.New(link.Config{
 		Name:        j.name,
@@ -81,6 +88,23 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 	}
 	held.finish(outcome)
 	return outcome
+}
+
+// noHooks as --hooks means that no script is run.
+const noHooks = "none"
+
+// hooks gives what runs the host's own scripts.
+func (j *job) hooks(port string, sink trace.Sink) *hooks.Runner {
+	o := &j.options
+	cfg := hooks.Config{
+		Dir: o.Hooks, Limit: o.HookTimeout, Link: j.name, TTY: port, Speed: o.Baud, Param: o.IPParam,
+		UID: os.Getuid(), PID: os.Getpid(), ScriptsDoDNS: o.DNS == "none",
+		Tell: func(n trace.Notice) { sink.Record(trace.Record{Time: time.Now(), Link: j.name, Event: n}) },
+	}
+	if u, err := user.Current(); err == nil {
+		cfg.User = u.Username
+	}
+	return hooks.New(cfg)
 }
 
 // obstacle says why this host could not use the link, where that can be seen before anything is dialled.

@@ -55,6 +55,9 @@ type dialOptions struct {
 	MaxBytes       uint64        `mapstructure:"max-bytes"`
 	Prove          bool          `mapstructure:"prove"`
 	NoProve        bool          `mapstructure:"no-prove"`
+	Hooks          string        `mapstructure:"hooks"`
+	HookTimeout    time.Duration `mapstructure:"hook-timeout"`
+	IPParam        string        `mapstructure:"ipparam"`
 	Sim            string        `mapstructure:"sim"`
 	Once           bool          `mapstructure:"once"`
 }

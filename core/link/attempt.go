@@ -560,6 +560,9 @@ func (s *Session) announce(now time.Time, kind, name string) {
 	}
 	if s.network6.LocalID != [8]byte{} {
 		up.IPv6 = linkLocal(s.network6.LocalID).String()
+		if s.network6.PeerID != [8]byte{} {
+			up.IPv6Peer = linkLocal(s.network6.PeerID).String()
+		}
 	}
 	s.enter(now, trace.PhaseUp)
 	s.event(now, up)

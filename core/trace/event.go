@@ -129,7 +129,8 @@ type Up struct {
 	DNS       []string `json:"dns"`
 	WINS      []string `json:"wins"`
 	MTU       int      `json:"mtu"`
-	IPv6      string   `json:"ipv6"` // our link-local address, or ""
+	IPv6      string   `json:"ipv6"`      // our link-local address, or ""
+	IPv6Peer  string   `json:"ipv6_peer"` // the peer's, or ""
 	ElapsedMS int64    `json:"elapsed_ms"`
 	Proved    bool     `json:"proved"`
 }

@@ -17,13 +17,14 @@ import (
 func TestJSONKeys(t *testing.T) {
 	keys := map[string]string{
 		"device": "port vendor model firmware usb profile", "at": "dir text", "phase": "phase", "packet": "dir proto code id options text",
-		"quirk": "key value source reason", "up": "interface plane local peer dns wins mtu ipv6 elapsed_ms proved",
+		"quirk": "key value source reason", "up": "interface plane local peer dns wins mtu ipv6 ipv6_peer elapsed_ms proved",
 		"finding": "id category confidence title evidence meaning cure", "down": "reason exit_code seconds bytes_in bytes_out",
 		"failure": "phase cause detail provisional", "state": "protocol from to cause", "decision": "protocol point intent verdict by",
 		"text": "text", "registration": "state signal", "probe": "target how result", "attempt": "attempt wait_ms reason", "notice": "level text",
+		"data": "dir protocol length", "log": "program text", "unread": "text bytes reason",
 	}
 	for _, e := range []Event{Device{}, AT{}, Phase{}, Packet{}, Quirk{}, Up{}, Finding{}, Down{}, Failure{}, State{}, Decision{}, Text{},
-		Registration{}, Probe{}, Attempt{Wait: 1500 * time.Millisecond}, Notice{}} {
+		Registration{}, Probe{}, Attempt{Wait: 1500 * time.Millisecond}, Notice{}, Data{}, Log{}, Unread{}} {
 		b, err := Record{Time: begin.Add(1500 * time.Nanosecond), Link: `a"b`, Event: e}.AppendJSON(nil)
 		if err != nil {
 			t.Fatal(err)
@@ -118,7 +119,7 @@ func FuzzProgressIsSafe(f *testing.F) {
 			var b bytes.Buffer
 			p := NewProgress(&b, ProgressOptions{Level: level})
 			for _, e := range []Event{Device{s, s, s, s, s, s}, AT{Rcvd, s}, AT{Sent, s}, AT{Rcvd, s}, Phase{s}, Packet{Rcvd, packet.LCP, data}, Packet{Sent, packet.PAP, data},
-				Quirk{s, s, s, s}, Up{s, s, s, s, []string{s}, []string{s}, 1, s, 1, true}, Finding{s, s, s, s, []string{s}, s, []string{s}},
+				Quirk{s, s, s, s}, Up{s, s, s, s, []string{s}, []string{s}, 1, s, s, 1, true}, Finding{s, s, s, s, []string{s}, s, []string{s}},
 				Down{Reason: s}, State{s, s, s, s}, Decision{s, s, s, s, s}, Text{s}, Registration{s, s}, Probe{s, s, s},
 				Attempt{Number: 1, Reason: s}, Notice{s, s}, Notice{"warning", s}, Failure{s, s, s, true}} {
 				p.Record(Record{Event: e})

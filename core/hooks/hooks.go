@@ -1,0 +1,158 @@
+package hooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/trust"
+)
+
+// Dir is where the scripts are unless the user names another directory.
+const Dir = "/etc/knak/hooks.d"
+
+// Config says what the scripts are told, and where they are.
+type Config struct {
+	Dir   string        // NAME and NAME.d/* below it are run, for NAME of ip-up, ip-down, ipv6-up, ipv6-down
+	Limit time.Duration // how long one script may run; then it and its children are killed
+
+	Link  string // the link's name
+	TTY   string // the port
+	Speed int    // bit/s
+	Param string // the sixth argument, pppd's ipparam
+	User  string // who dials
+	UID   int
+	PID   int
+	// ScriptsDoDNS says that nobody else tells the host the name servers.
+	ScriptsDoDNS bool
+
+	Tell func(trace.Notice) // hears of a script that failed; must not block
+}
+
+// lastWords is how long a script has between SIGTERM and SIGKILL.
+const lastWords = time.Second
+
+// backlog bounds the calls that wait for the one before: a link that flaps faster than its scripts run drops the newest.
+const backlog = 64
+
+// Runner is a trace.Sink that runs the scripts. It starts no goroutine before a link is up.
+type Runner struct {
+	cfg   Config
+	plan  planner
+	calls chan call
+	work  sync.WaitGroup
+}
+
+// New makes a Runner.
+func New(cfg Config) *Runner { return &Runner{cfg: cfg, plan: planner{cfg: cfg}} }
+
+// Record runs what belongs to the event, later: it does not wait.
+func (r *Runner) Record(rec trace.Record) {
+	for _, c := range r.plan.take(rec.Event) {
+		if r.calls == nil {
+			r.calls = make(chan call, backlog)
+			r.work.Go(func() {
+				for c := range r.calls {
+					r.run(c)
+				}
+			})
+		}
+		select {
+		case r.calls <- c:
+		default:
+			r.warn("%s is left out: %d calls of scripts wait already", c.name, backlog)
+		}
+	}
+}
+
+// Close waits until all scripts that were begun have ended: each has its limit. No Record may follow.
+func (r *Runner) Close() {
+	if r.calls != nil {
+		close(r.calls)
+		r.work.Wait()
+	}
+}
+
+func (r *Runner) warn(format string, args ...any) {
+	r.cfg.Tell(trace.Notice{Level: "warning", Text: fmt.Sprintf(format, args...)})
+}
+
+// run runs the scripts for one call: NAME, then those in NAME.d by name.
+func (r *Runner) run(c call) {
+	for _, path := range r.scripts(c.name) {
+		if err := r.script(path, c); err != nil {
+			r.warn("the script %s: %v", path, err)
+		}
+	}
+}
+
+// scripts lists what is there. As run-parts(8) has it, a name with anything but letters, digits, '-', '_' and '.' between
+// is no script: so an editor's or a package manager's copy is not run.
+func (r *Runner) scripts(name string) []string {
+	var list []string
+	main := filepath.Join(r.cfg.Dir, name)
+	if info, err := os.Stat(main); err == nil && info.Mode().IsRegular() {
+		list = append(list, main)
+	}
+	entries, err := os.ReadDir(main + ".d")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.warn("%v", err)
+	}
+	for _, e := range entries {
+		path := filepath.Join(main+".d", e.Name())
+		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || !scriptName(e.Name()) {
+			continue
+		}
+		list = append(list, path)
+	}
+	return list
+}
+
+func scriptName(name string) bool {
+	for _, suffix := range []string{".bak", ".orig", ".rej", ".swp"} {
+		if strings.HasSuffix(name, suffix) {
+			return false
+		}
+	}
+	return !strings.HasPrefix(name, ".") && !strings.Contains(name, ".dpkg-") && !strings.Contains(name, ".rpm") &&
+		strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == ""
+}
+
+// script runs one script with pppd's surroundings: no environment but its own, nothing on its standard descriptors, the
+// root directory. It has a process group of its own, so that the limit reaches its children too.
+func (r *Runner) script(path string, c call) error {
+	if err := trust.Path(path); err != nil {
+		return fmt.Errorf("not run: %w", err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o111 == 0 {
+		return fmt.Errorf("not run: it is not executable: chmod 755 %s", path)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Limit)
+	defer cancel()
+	// pppd gives scripts a umask of 077. This process has one umask for all of its threads, so a shell sets it.
+	cmd := exec.CommandContext(ctx, "/bin/sh", slices.Concat([]string{"-c", `umask 077; exec "$0" "$@"`, path}, c.args)...)
+	cmd.Dir, cmd.Env = "/", c.env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = lastWords
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // whoever of the group is left; nobody, if all went well
+		return fmt.Errorf("%s took longer than %v and was ended", c.name, r.cfg.Limit)
+	}
+	return err
+}

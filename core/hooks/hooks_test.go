@@ -1,0 +1,206 @@
+package hooks
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/knakppp/knak/core/trace"
+)
+
+var config = Config{
+	Link: "default", TTY: "/dev/ttyUSB0", Speed: 115200, Param: "param", User: "root", PID: 42, Limit: 20 * time.Second,
+}
+
+var up = trace.Up{
+	Interface: "knak0", Plane: "tun", Local: "10.0.0.2", Peer: "10.64.64.64",
+	DNS: []string{"192.0.2.1", "192.0.2.2", "192.0.2.3"}, WINS: []string{"192.0.2.9"}, IPv6: "fe80::1", IPv6Peer: "fe80::2",
+}
+
+// pppd(8): which script is called when, with which arguments.
+func TestCalls(t *testing.T) {
+	down := trace.Down{Seconds: 61.7, BytesIn: 5, BytesOut: 7}
+	v4 := up
+	v4.IPv6, v4.IPv6Peer = "", ""
+	stack := v4
+	stack.Interface, stack.Plane = "", "stack"
+	for _, c := range []struct {
+		name   string
+		events []trace.Event
+		want   []string
+	}{
+		{"IPv4", []trace.Event{v4, down}, []string{
+			"ip-up knak0 /dev/ttyUSB0 115200 10.0.0.2 10.64.64.64 param", "ip-down knak0 /dev/ttyUSB0 115200 10.0.0.2 10.64.64.64 param"}},
+		{"both: what was made last ends first", []trace.Event{up, down}, []string{
+			"ip-up knak0 /dev/ttyUSB0 115200 10.0.0.2 10.64.64.64 param", "ipv6-up knak0 /dev/ttyUSB0 115200 fe80::1 fe80::2 param",
+			"ipv6-down knak0 /dev/ttyUSB0 115200 fe80::1 fe80::2 param", "ip-down knak0 /dev/ttyUSB0 115200 10.0.0.2 10.64.64.64 param"}},
+		{"other addresses on a link that is up", []trace.Event{v4, v4, down, down}, []string{
+			"ip-up knak0 /dev/ttyUSB0 115200 10.0.0.2 10.64.64.64 param", "ip-down knak0 /dev/ttyUSB0 115200 10.0.0.2 10.64.64.64 param",
+			"ip-up knak0 /dev/ttyUSB0 115200 10.0.0.2 10.64.64.64 param", "ip-down knak0 /dev/ttyUSB0 115200 10.0.0.2 10.64.64.64 param"}},
+		{"no interface", []trace.Event{stack, down}, nil},
+		{"never up", []trace.Event{trace.Phase{Phase: trace.PhaseDial}, down}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := planner{cfg: config}
+			var got []string
+			for _, e := range c.events {
+				for _, call := range p.take(e) {
+					got = append(got, call.name+" "+strings.Join(call.args, " "))
+				}
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+			}
+		})
+	}
+}
+
+// pppd(8): the environment of the scripts.
+func TestEnvironment(t *testing.T) {
+	p := planner{cfg: config}
+	before := p.take(up)[0].env
+	after := p.take(trace.Down{Seconds: 61.7, BytesIn: 5, BytesOut: 7})[1].env
+	for _, want := range []string{
+		"IFNAME=knak0", "DEVICE=/dev/ttyUSB0", "SPEED=115200", "IPLOCAL=10.0.0.2", "IPREMOTE=10.64.64.64", "LINKNAME=default",
+		"DNS1=192.0.2.1", "DNS2=192.0.2.2", "WINS1=192.0.2.9", "LLLOCAL=fe80::1", "LLREMOTE=fe80::2", "PPPD_PID=42", "PPPLOGNAME=root",
+	} {
+		if !slices.Contains(before, want) {
+			t.Errorf("%s is missing on the way up", want)
+		}
+	}
+	for _, want := range []string{"CONNECT_TIME=61", "BYTES_SENT=7", "BYTES_RCVD=5"} {
+		if !slices.Contains(after, want) || slices.Contains(before, want) {
+			t.Errorf("%s must be there on the way down only", want)
+		}
+	}
+	if slices.Contains(before, "USEPEERDNS=1") {
+		t.Error("the scripts are told to write resolv.conf, which knak does")
+	}
+	p.cfg.ScriptsDoDNS = true
+	if !slices.Contains(p.take(up)[0].env, "USEPEERDNS=1") {
+		t.Error("the scripts are not told to write resolv.conf, and nobody else does")
+	}
+}
+
+// told collects notices.
+type told struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (t *told) tell(n trace.Notice) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.list = append(t.list, n.Text)
+}
+
+func script(t *testing.T, path, body string, mode os.FileMode) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+body+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// run lets a link come up and end, and gives what the scripts wrote and what was told.
+func run(t *testing.T, dir string, limit time.Duration) (log string, notices []string) {
+	t.Helper()
+	var heard told
+	cfg := config
+	cfg.Dir, cfg.Limit, cfg.Tell = dir, limit, heard.tell
+	r := New(cfg)
+	v4 := up
+	v4.IPv6 = ""
+	r.Record(trace.Record{Event: v4})
+	r.Record(trace.Record{Event: trace.Down{Seconds: 3}})
+	r.Close()
+	b, err := os.ReadFile(filepath.Join(dir, "log"))
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	return string(b), heard.list
+}
+
+func TestScripts(t *testing.T) {
+	dir := t.TempDir()
+	write := `echo "$(basename "$0") $1 $4 $6 $IFNAME ${CONNECT_TIME:-none} $(umask) $(pwd) ${HOME:-nohome}" >> ` + dir + `/log`
+	script(t, filepath.Join(dir, "ip-up"), write, 0o755)
+	script(t, filepath.Join(dir, "ip-up.d", "20-second"), write, 0o755)
+	script(t, filepath.Join(dir, "ip-up.d", "10-first"), write, 0o755)
+	script(t, filepath.Join(dir, "ip-up.d", "10-first~"), write, 0o755)
+	script(t, filepath.Join(dir, "ip-up.d", "10-first.dpkg-old"), write, 0o755)
+	script(t, filepath.Join(dir, "ip-down"), write, 0o755)
+	log, notices := run(t, dir, time.Minute)
+	want := `ip-up knak0 10.0.0.2 param knak0 none 0077 / nohome
+10-first knak0 10.0.0.2 param knak0 none 0077 / nohome
+20-second knak0 10.0.0.2 param knak0 none 0077 / nohome
+ip-down knak0 10.0.0.2 param knak0 3 0077 / nohome
+`
+	if log != want || len(notices) != 0 {
+		t.Errorf("got\n%swant\n%snotices %q", log, want, notices)
+	}
+}
+
+// A script that fails, hangs, or could have been written by anybody is told of, and the others run.
+func TestBadScripts(t *testing.T) {
+	for _, c := range []struct {
+		name, body string
+		mode       os.FileMode
+		limit      time.Duration
+		want       string
+	}{
+		{"fails", "exit 3", 0o755, time.Minute, "exit status 3"},
+		{"hangs", "sleep 1000 & wait", 0o755, 100 * time.Millisecond, "ip-up took longer than 100ms and was ended"},
+		{"ignores the end", "trap '' TERM; while :; do sleep 1000; done", 0o755, 100 * time.Millisecond, "was ended"},
+		{"written by anybody", "exit 0", 0o757, time.Minute, "may be written by others"},
+		{"not executable", "exit 0", 0o644, time.Minute, "chmod 755"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			script(t, filepath.Join(dir, "ip-up"), c.body, c.mode)
+			script(t, filepath.Join(dir, "ip-down"), "echo down >> "+dir+"/log", 0o755)
+			begin := time.Now()
+			log, notices := run(t, dir, max(c.limit, 100*time.Millisecond))
+			if len(notices) == 0 || !strings.Contains(notices[0], c.want) || !strings.Contains(notices[0], dir+"/ip-up") {
+				t.Errorf("told %q, want %q", notices, c.want)
+			}
+			if log != "down\n" && c.limit > time.Second {
+				t.Errorf("ip-down wrote %q", log)
+			}
+			if took := time.Since(begin); took > 30*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+// Record must not wait for a script, and a link that flaps must not fill the memory.
+func TestRecordDoesNotWait(t *testing.T) {
+	dir := t.TempDir()
+	script(t, filepath.Join(dir, "ip-up"), "sleep 1000", 0o755)
+	var heard told
+	cfg := config
+	cfg.Dir, cfg.Limit, cfg.Tell = dir, time.Millisecond, heard.tell
+	r := New(cfg)
+	begin := time.Now()
+	for range backlog {
+		r.Record(trace.Record{Event: up})
+	}
+	if took := time.Since(begin); took > 200*time.Millisecond {
+		t.Errorf("Record waited %v", took)
+	}
+	r.Close()
+	if !slices.ContainsFunc(heard.list, func(s string) bool { return strings.Contains(s, "left out") }) {
+		t.Error("nobody was told that calls were left out")
+	}
+}
