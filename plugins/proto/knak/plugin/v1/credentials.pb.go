@@ -23,17 +23,22 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// ResolveRequest is what is known of the call.
+// ResolveRequest is what is known of the call. It holds no secret.
 type ResolveRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Link   *Link                  `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
 	Device *Device                `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
-	// The network that the modem is registered in: MCC-MNC such as "262-01", or its name; empty: not known.
-	Operator string `protobuf:"bytes,3,opt,name=operator,proto3" json:"operator,omitempty"`
-	// The APN by the user or the profile, empty: none.
+	// The network that issued the SIM: MCC-MNC such as "262-01", or six digits where the MNC's length is not known.
+	Home string `protobuf:"bytes,3,opt,name=home,proto3" json:"home,omitempty"`
+	// What the host would use; empty: what the modem has.
 	Apn string `protobuf:"bytes,4,opt,name=apn,proto3" json:"apn,omitempty"`
-	// The user name by the user or the profile, empty: none.
-	User          string `protobuf:"bytes,5,opt,name=user,proto3" json:"user,omitempty"`
+	// What the modem's context has.
+	StoredApn string `protobuf:"bytes,5,opt,name=stored_apn,json=storedApn,proto3" json:"stored_apn,omitempty"`
+	// What the host would use; the digits of an identity are replaced.
+	User string `protobuf:"bytes,6,opt,name=user,proto3" json:"user,omitempty"`
+	// A person chose these: an answer does not change them.
+	ApnChosen     bool `protobuf:"varint,7,opt,name=apn_chosen,json=apnChosen,proto3" json:"apn_chosen,omitempty"`
+	UserChosen    bool `protobuf:"varint,8,opt,name=user_chosen,json=userChosen,proto3" json:"user_chosen,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -82,9 +87,9 @@ func (x *ResolveRequest) GetDevice() *Device {
 	return nil
 }
 
-func (x *ResolveRequest) GetOperator() string {
+func (x *ResolveRequest) GetHome() string {
 	if x != nil {
-		return x.Operator
+		return x.Home
 	}
 	return ""
 }
@@ -96,6 +101,13 @@ func (x *ResolveRequest) GetApn() string {
 	return ""
 }
 
+func (x *ResolveRequest) GetStoredApn() string {
+	if x != nil {
+		return x.StoredApn
+	}
+	return ""
+}
+
 func (x *ResolveRequest) GetUser() string {
 	if x != nil {
 		return x.User
@@ -103,17 +115,35 @@ func (x *ResolveRequest) GetUser() string {
 	return ""
 }
 
-// ResolveResponse is a login. known false: no opinion, and the rest is not looked at.
+func (x *ResolveRequest) GetApnChosen() bool {
+	if x != nil {
+		return x.ApnChosen
+	}
+	return false
+}
+
+func (x *ResolveRequest) GetUserChosen() bool {
+	if x != nil {
+		return x.UserChosen
+	}
+	return false
+}
+
+// ResolveResponse is a login. Empty: no opinion.
 type ResolveResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Known bool                   `protobuf:"varint,1,opt,name=known,proto3" json:"known,omitempty"`
 	// Empty: the APN stays as it was.
-	Apn  string `protobuf:"bytes,2,opt,name=apn,proto3" json:"apn,omitempty"`
-	User string `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"`
+	Apn string `protobuf:"bytes,1,opt,name=apn,proto3" json:"apn,omitempty"`
+	// Put user and password in the place of the host's, also where they are empty.
+	Replace bool   `protobuf:"varint,2,opt,name=replace,proto3" json:"replace,omitempty"`
+	User    string `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"`
 	// The secret. A plugin that answers Respond leaves it empty.
 	Password string `protobuf:"bytes,4,opt,name=password,proto3" json:"password,omitempty"`
-	// Methods that may be used: "none", "pap", "chap-md5", "mschap", "mschap-v2", "eap". None: as the settings say.
-	Allow         []string `protobuf:"bytes,5,rep,name=allow,proto3" json:"allow,omitempty"`
+	// Methods that may be used, best first: "none", "pap", "chap-md5", "mschap", "mschap-v2", "eap". None: as the host has
+	// it. A word that the host does not know is left out.
+	Allow []string `protobuf:"bytes,5,rep,name=allow,proto3" json:"allow,omitempty"`
+	// Why, for the trace.
+	Reason        string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -148,18 +178,18 @@ func (*ResolveResponse) Descriptor() ([]byte, []int) {
 	return file_knak_plugin_v1_credentials_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *ResolveResponse) GetKnown() bool {
-	if x != nil {
-		return x.Known
-	}
-	return false
-}
-
 func (x *ResolveResponse) GetApn() string {
 	if x != nil {
 		return x.Apn
 	}
 	return ""
+}
+
+func (x *ResolveResponse) GetReplace() bool {
+	if x != nil {
+		return x.Replace
+	}
+	return false
 }
 
 func (x *ResolveResponse) GetUser() string {
@@ -183,19 +213,28 @@ func (x *ResolveResponse) GetAllow() []string {
 	return nil
 }
 
+func (x *ResolveResponse) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // RespondRequest is a challenge. It goes only to a plugin with the grant "secrets".
 type RespondRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	Link  *Link                  `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Link   *Link                  `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
+	Device *Device                `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
 	// "chap-md5", "mschap" or "mschap-v2".
-	Method string `protobuf:"bytes,2,opt,name=method,proto3" json:"method,omitempty"`
+	Method string `protobuf:"bytes,3,opt,name=method,proto3" json:"method,omitempty"`
 	// The identifier of the CHAP packet, 0 to 255 (RFC 1994 section 4.1).
-	Id        uint32 `protobuf:"varint,3,opt,name=id,proto3" json:"id,omitempty"`
-	Challenge []byte `protobuf:"bytes,4,opt,name=challenge,proto3" json:"challenge,omitempty"`
-	// The peer's name.
-	Peer string `protobuf:"bytes,5,opt,name=peer,proto3" json:"peer,omitempty"`
-	// Our user name by settings or Resolve.
-	User          string `protobuf:"bytes,6,opt,name=user,proto3" json:"user,omitempty"`
+	Id uint32 `protobuf:"varint,4,opt,name=id,proto3" json:"id,omitempty"`
+	// For mschap 8 octets, for mschap-v2 16.
+	Challenge []byte `protobuf:"bytes,5,opt,name=challenge,proto3" json:"challenge,omitempty"`
+	// What the peer calls itself.
+	Peer string `protobuf:"bytes,6,opt,name=peer,proto3" json:"peer,omitempty"`
+	// The user name that the host would send.
+	User          string `protobuf:"bytes,7,opt,name=user,proto3" json:"user,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -237,6 +276,13 @@ func (x *RespondRequest) GetLink() *Link {
 	return nil
 }
 
+func (x *RespondRequest) GetDevice() *Device {
+	if x != nil {
+		return x.Device
+	}
+	return nil
+}
+
 func (x *RespondRequest) GetMethod() string {
 	if x != nil {
 		return x.Method
@@ -272,14 +318,16 @@ func (x *RespondRequest) GetUser() string {
 	return ""
 }
 
-// RespondResponse is the response. known false: no opinion.
+// RespondResponse is the response. No value: no opinion.
 type RespondResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Known bool                   `protobuf:"varint,1,opt,name=known,proto3" json:"known,omitempty"`
 	// The name to send; empty: the user name.
-	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// The value: 16 octets for chap-md5, 49 for mschap and mschap-v2.
-	Value         []byte `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// 16 octets for chap-md5 (RFC 1994 section 4.1), 49 for mschap (RFC 2433 section 4) and mschap-v2 (RFC 2759 section 4).
+	Value []byte `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	// For mschap-v2: what the peer's Success must hold behind "S=" (RFC 2759 section 8.7), 20 octets. Empty: the peer is
+	// taken for whom it says it is.
+	Authenticator []byte `protobuf:"bytes,3,opt,name=authenticator,proto3" json:"authenticator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -314,13 +362,6 @@ func (*RespondResponse) Descriptor() ([]byte, []int) {
 	return file_knak_plugin_v1_credentials_proto_rawDescGZIP(), []int{3}
 }
 
-func (x *RespondResponse) GetKnown() bool {
-	if x != nil {
-		return x.Known
-	}
-	return false
-}
-
 func (x *RespondResponse) GetName() string {
 	if x != nil {
 		return x.Name
@@ -335,34 +376,49 @@ func (x *RespondResponse) GetValue() []byte {
 	return nil
 }
 
+func (x *RespondResponse) GetAuthenticator() []byte {
+	if x != nil {
+		return x.Authenticator
+	}
+	return nil
+}
+
 var File_knak_plugin_v1_credentials_proto protoreflect.FileDescriptor
 
 const file_knak_plugin_v1_credentials_proto_rawDesc = "" +
 	"\n" +
-	" knak/plugin/v1/credentials.proto\x12\x0eknak.plugin.v1\x1a\x1aknak/plugin/v1/types.proto\"\xac\x01\n" +
+	" knak/plugin/v1/credentials.proto\x12\x0eknak.plugin.v1\x1a\x1aknak/plugin/v1/types.proto\"\x83\x02\n" +
 	"\x0eResolveRequest\x12(\n" +
 	"\x04link\x18\x01 \x01(\v2\x14.knak.plugin.v1.LinkR\x04link\x12.\n" +
-	"\x06device\x18\x02 \x01(\v2\x16.knak.plugin.v1.DeviceR\x06device\x12\x1a\n" +
-	"\boperator\x18\x03 \x01(\tR\boperator\x12\x10\n" +
-	"\x03apn\x18\x04 \x01(\tR\x03apn\x12\x12\n" +
-	"\x04user\x18\x05 \x01(\tR\x04user\"\x7f\n" +
-	"\x0fResolveResponse\x12\x14\n" +
-	"\x05known\x18\x01 \x01(\bR\x05known\x12\x10\n" +
-	"\x03apn\x18\x02 \x01(\tR\x03apn\x12\x12\n" +
+	"\x06device\x18\x02 \x01(\v2\x16.knak.plugin.v1.DeviceR\x06device\x12\x12\n" +
+	"\x04home\x18\x03 \x01(\tR\x04home\x12\x10\n" +
+	"\x03apn\x18\x04 \x01(\tR\x03apn\x12\x1d\n" +
+	"\n" +
+	"stored_apn\x18\x05 \x01(\tR\tstoredApn\x12\x12\n" +
+	"\x04user\x18\x06 \x01(\tR\x04user\x12\x1d\n" +
+	"\n" +
+	"apn_chosen\x18\a \x01(\bR\tapnChosen\x12\x1f\n" +
+	"\vuser_chosen\x18\b \x01(\bR\n" +
+	"userChosen\"\x9b\x01\n" +
+	"\x0fResolveResponse\x12\x10\n" +
+	"\x03apn\x18\x01 \x01(\tR\x03apn\x12\x18\n" +
+	"\areplace\x18\x02 \x01(\bR\areplace\x12\x12\n" +
 	"\x04user\x18\x03 \x01(\tR\x04user\x12\x1a\n" +
 	"\bpassword\x18\x04 \x01(\tR\bpassword\x12\x14\n" +
-	"\x05allow\x18\x05 \x03(\tR\x05allow\"\xa8\x01\n" +
+	"\x05allow\x18\x05 \x03(\tR\x05allow\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\"\xd8\x01\n" +
 	"\x0eRespondRequest\x12(\n" +
-	"\x04link\x18\x01 \x01(\v2\x14.knak.plugin.v1.LinkR\x04link\x12\x16\n" +
-	"\x06method\x18\x02 \x01(\tR\x06method\x12\x0e\n" +
-	"\x02id\x18\x03 \x01(\rR\x02id\x12\x1c\n" +
-	"\tchallenge\x18\x04 \x01(\fR\tchallenge\x12\x12\n" +
-	"\x04peer\x18\x05 \x01(\tR\x04peer\x12\x12\n" +
-	"\x04user\x18\x06 \x01(\tR\x04user\"Q\n" +
-	"\x0fRespondResponse\x12\x14\n" +
-	"\x05known\x18\x01 \x01(\bR\x05known\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x03 \x01(\fR\x05value2\xa5\x01\n" +
+	"\x04link\x18\x01 \x01(\v2\x14.knak.plugin.v1.LinkR\x04link\x12.\n" +
+	"\x06device\x18\x02 \x01(\v2\x16.knak.plugin.v1.DeviceR\x06device\x12\x16\n" +
+	"\x06method\x18\x03 \x01(\tR\x06method\x12\x0e\n" +
+	"\x02id\x18\x04 \x01(\rR\x02id\x12\x1c\n" +
+	"\tchallenge\x18\x05 \x01(\fR\tchallenge\x12\x12\n" +
+	"\x04peer\x18\x06 \x01(\tR\x04peer\x12\x12\n" +
+	"\x04user\x18\a \x01(\tR\x04user\"a\n" +
+	"\x0fRespondResponse\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value\x12$\n" +
+	"\rauthenticator\x18\x03 \x01(\fR\rauthenticator2\xa5\x01\n" +
 	"\vCredentials\x12J\n" +
 	"\aResolve\x12\x1e.knak.plugin.v1.ResolveRequest\x1a\x1f.knak.plugin.v1.ResolveResponse\x12J\n" +
 	"\aRespond\x12\x1e.knak.plugin.v1.RespondRequest\x1a\x1f.knak.plugin.v1.RespondResponseB?Z=github.com/knakppp/knak/plugins/proto/knak/plugin/v1;pluginv1b\x06proto3"
@@ -392,15 +448,16 @@ var file_knak_plugin_v1_credentials_proto_depIdxs = []int32{
 	4, // 0: knak.plugin.v1.ResolveRequest.link:type_name -> knak.plugin.v1.Link
 	5, // 1: knak.plugin.v1.ResolveRequest.device:type_name -> knak.plugin.v1.Device
 	4, // 2: knak.plugin.v1.RespondRequest.link:type_name -> knak.plugin.v1.Link
-	0, // 3: knak.plugin.v1.Credentials.Resolve:input_type -> knak.plugin.v1.ResolveRequest
-	2, // 4: knak.plugin.v1.Credentials.Respond:input_type -> knak.plugin.v1.RespondRequest
-	1, // 5: knak.plugin.v1.Credentials.Resolve:output_type -> knak.plugin.v1.ResolveResponse
-	3, // 6: knak.plugin.v1.Credentials.Respond:output_type -> knak.plugin.v1.RespondResponse
-	5, // [5:7] is the sub-list for method output_type
-	3, // [3:5] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	5, // 3: knak.plugin.v1.RespondRequest.device:type_name -> knak.plugin.v1.Device
+	0, // 4: knak.plugin.v1.Credentials.Resolve:input_type -> knak.plugin.v1.ResolveRequest
+	2, // 5: knak.plugin.v1.Credentials.Respond:input_type -> knak.plugin.v1.RespondRequest
+	1, // 6: knak.plugin.v1.Credentials.Resolve:output_type -> knak.plugin.v1.ResolveResponse
+	3, // 7: knak.plugin.v1.Credentials.Respond:output_type -> knak.plugin.v1.RespondResponse
+	6, // [6:8] is the sub-list for method output_type
+	4, // [4:6] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_knak_plugin_v1_credentials_proto_init() }

@@ -29,7 +29,8 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Credentials knows logins. Capabilities "credentials" for Resolve and "challenge" for Respond. The host waits 1 s, at most 10 s.
+// Credentials knows logins. Capability "credentials" for Resolve: the host waits 1 s, at most 10 s. Capability "challenge"
+// for Respond: the host waits 20 ms, at most 150 ms.
 type CredentialsClient interface {
 	// Resolve gives the APN, the user name and the password.
 	Resolve(ctx context.Context, in *ResolveRequest, opts ...grpc.CallOption) (*ResolveResponse, error)
@@ -69,7 +70,8 @@ func (c *credentialsClient) Respond(ctx context.Context, in *RespondRequest, opt
 // All implementations must embed UnimplementedCredentialsServer
 // for forward compatibility.
 //
-// Credentials knows logins. Capabilities "credentials" for Resolve and "challenge" for Respond. The host waits 1 s, at most 10 s.
+// Credentials knows logins. Capability "credentials" for Resolve: the host waits 1 s, at most 10 s. Capability "challenge"
+// for Respond: the host waits 20 ms, at most 150 ms.
 type CredentialsServer interface {
 	// Resolve gives the APN, the user name and the password.
 	Resolve(context.Context, *ResolveRequest) (*ResolveResponse, error)

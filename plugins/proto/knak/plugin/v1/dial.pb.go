@@ -28,9 +28,9 @@ type When int32
 
 const (
 	When_WHEN_UNSPECIFIED When = 0
-	// Before the dial command.
+	// Before the dial command, on the port that dials.
 	When_WHEN_BEFORE When = 1
-	// After CONNECT's call has ended, in command state.
+	// After CONNECT, before the first PPP packet of ours.
 	When_WHEN_AFTER When = 2
 )
 
@@ -77,11 +77,19 @@ func (When) EnumDescriptor() ([]byte, []int) {
 
 // StepsRequest is what knak is about to do.
 type StepsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Link          *Link                  `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
-	Device        *Device                `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
-	When          When                   `protobuf:"varint,3,opt,name=when,proto3,enum=knak.plugin.v1.When" json:"when,omitempty"`
-	Steps         []*Step                `protobuf:"bytes,4,rep,name=steps,proto3" json:"steps,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Link   *Link                  `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
+	Device *Device                `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
+	When   When                   `protobuf:"varint,3,opt,name=when,proto3,enum=knak.plugin.v1.When" json:"when,omitempty"`
+	// The command that dials, or has dialled; the digits of a telephone number are replaced.
+	Dial string `protobuf:"bytes,4,opt,name=dial,proto3" json:"dial,omitempty"`
+	// After: the modem's final line.
+	Connect string `protobuf:"bytes,5,opt,name=connect,proto3" json:"connect,omitempty"`
+	// Before: what the host would send.
+	Steps []*Step `protobuf:"bytes,6,rep,name=steps,proto3" json:"steps,omitempty"`
+	// Commands can be sent: before always, after where there is an AT port besides the one that carries PPP. Where they
+	// cannot, only abort is followed.
+	Commands      bool `protobuf:"varint,7,opt,name=commands,proto3" json:"commands,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -137,6 +145,20 @@ func (x *StepsRequest) GetWhen() When {
 	return When_WHEN_UNSPECIFIED
 }
 
+func (x *StepsRequest) GetDial() string {
+	if x != nil {
+		return x.Dial
+	}
+	return ""
+}
+
+func (x *StepsRequest) GetConnect() string {
+	if x != nil {
+		return x.Connect
+	}
+	return ""
+}
+
 func (x *StepsRequest) GetSteps() []*Step {
 	if x != nil {
 		return x.Steps
@@ -144,14 +166,23 @@ func (x *StepsRequest) GetSteps() []*Step {
 	return nil
 }
 
-// StepsResponse is what to do instead. Neither replace nor abort: no opinion.
+func (x *StepsRequest) GetCommands() bool {
+	if x != nil {
+		return x.Commands
+	}
+	return false
+}
+
+// StepsResponse is what to do besides or instead. Empty: no opinion. The steps are checked as any command is.
 type StepsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Do these steps in place of those of the request.
+	// Steps take the place of the host's; otherwise they come behind them.
 	Replace bool    `protobuf:"varint,1,opt,name=replace,proto3" json:"replace,omitempty"`
 	Steps   []*Step `protobuf:"bytes,2,rep,name=steps,proto3" json:"steps,omitempty"`
-	// Not empty: do not dial, for this reason.
-	Abort         string `protobuf:"bytes,3,opt,name=abort,proto3" json:"abort,omitempty"`
+	// Not empty: the attempt ends, for this reason.
+	Abort string `protobuf:"bytes,3,opt,name=abort,proto3" json:"abort,omitempty"`
+	// Why, for the trace.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -207,12 +238,20 @@ func (x *StepsResponse) GetAbort() string {
 	return ""
 }
 
+func (x *StepsResponse) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // Step is one AT command.
 type Step struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Such as AT+CFUN=1, printable ASCII without its line end. Redacted where it is sensitive.
 	Command string `protobuf:"bytes,1,opt,name=command,proto3" json:"command,omitempty"`
-	// Final result lines that count as success, by their beginning; none: OK.
+	// The beginnings of lines, of which one must come; none: the final result OK is enough. A final result that is no OK
+	// ends the dial, unless it is named here.
 	Expect []string `protobuf:"bytes,2,rep,name=expect,proto3" json:"expect,omitempty"`
 	// 0: the host's own.
 	TimeoutMs uint32 `protobuf:"varint,3,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
@@ -284,16 +323,20 @@ var File_knak_plugin_v1_dial_proto protoreflect.FileDescriptor
 
 const file_knak_plugin_v1_dial_proto_rawDesc = "" +
 	"\n" +
-	"\x19knak/plugin/v1/dial.proto\x12\x0eknak.plugin.v1\x1a\x1aknak/plugin/v1/types.proto\"\xbe\x01\n" +
+	"\x19knak/plugin/v1/dial.proto\x12\x0eknak.plugin.v1\x1a\x1aknak/plugin/v1/types.proto\"\x88\x02\n" +
 	"\fStepsRequest\x12(\n" +
 	"\x04link\x18\x01 \x01(\v2\x14.knak.plugin.v1.LinkR\x04link\x12.\n" +
 	"\x06device\x18\x02 \x01(\v2\x16.knak.plugin.v1.DeviceR\x06device\x12(\n" +
-	"\x04when\x18\x03 \x01(\x0e2\x14.knak.plugin.v1.WhenR\x04when\x12*\n" +
-	"\x05steps\x18\x04 \x03(\v2\x14.knak.plugin.v1.StepR\x05steps\"k\n" +
+	"\x04when\x18\x03 \x01(\x0e2\x14.knak.plugin.v1.WhenR\x04when\x12\x12\n" +
+	"\x04dial\x18\x04 \x01(\tR\x04dial\x12\x18\n" +
+	"\aconnect\x18\x05 \x01(\tR\aconnect\x12*\n" +
+	"\x05steps\x18\x06 \x03(\v2\x14.knak.plugin.v1.StepR\x05steps\x12\x1a\n" +
+	"\bcommands\x18\a \x01(\bR\bcommands\"\x83\x01\n" +
 	"\rStepsResponse\x12\x18\n" +
 	"\areplace\x18\x01 \x01(\bR\areplace\x12*\n" +
 	"\x05steps\x18\x02 \x03(\v2\x14.knak.plugin.v1.StepR\x05steps\x12\x14\n" +
-	"\x05abort\x18\x03 \x01(\tR\x05abort\"u\n" +
+	"\x05abort\x18\x03 \x01(\tR\x05abort\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"u\n" +
 	"\x04Step\x12\x18\n" +
 	"\acommand\x18\x01 \x01(\tR\acommand\x12\x16\n" +
 	"\x06expect\x18\x02 \x03(\tR\x06expect\x12\x1d\n" +

@@ -79,10 +79,12 @@ func (x *IdentifyRequest) GetDevice() *Device {
 // IdentifyResponse adds to it. Empty: no opinion.
 type IdentifyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Facts that go into the trace, for example "revision": "B2". The names are the plugin's own.
-	Facts map[string]string `protobuf:"bytes,1,rep,name=facts,proto3" json:"facts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// These take the place of what the modem said where they are not empty, so that the right profile is found.
+	Vendor   string `protobuf:"bytes,1,opt,name=vendor,proto3" json:"vendor,omitempty"`
+	Model    string `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
+	Firmware string `protobuf:"bytes,3,opt,name=firmware,proto3" json:"firmware,omitempty"`
 	// Quirk settings; they stand above the profile's and below the user's.
-	Settings      []*Setting `protobuf:"bytes,2,rep,name=settings,proto3" json:"settings,omitempty"`
+	Settings      []*Setting `protobuf:"bytes,4,rep,name=settings,proto3" json:"settings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -117,11 +119,25 @@ func (*IdentifyResponse) Descriptor() ([]byte, []int) {
 	return file_knak_plugin_v1_identifier_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *IdentifyResponse) GetFacts() map[string]string {
+func (x *IdentifyResponse) GetVendor() string {
 	if x != nil {
-		return x.Facts
+		return x.Vendor
 	}
-	return nil
+	return ""
+}
+
+func (x *IdentifyResponse) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *IdentifyResponse) GetFirmware() string {
+	if x != nil {
+		return x.Firmware
+	}
+	return ""
 }
 
 func (x *IdentifyResponse) GetSettings() []*Setting {
@@ -134,9 +150,9 @@ func (x *IdentifyResponse) GetSettings() []*Setting {
 // Setting is one quirk key with its value.
 type Setting struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// As `knak quirks keys` lists them, for example "ipcp.dns".
+	// As `knak quirks keys` lists them, for example "ipcp.dns"; "+" behind it adds to a list, "-" removes.
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	// As a profile has it: "true", "3s", "4", a word; a list with commas between.
+	// As --set of `knak dial` takes it: "true", "3s", "4", a word; a list with commas between.
 	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
 	// Why; shown wherever the setting is. A setting without a reason is not taken.
 	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -202,14 +218,12 @@ const file_knak_plugin_v1_identifier_proto_rawDesc = "" +
 	"\x1fknak/plugin/v1/identifier.proto\x12\x0eknak.plugin.v1\x1a\x1aknak/plugin/v1/types.proto\"k\n" +
 	"\x0fIdentifyRequest\x12(\n" +
 	"\x04link\x18\x01 \x01(\v2\x14.knak.plugin.v1.LinkR\x04link\x12.\n" +
-	"\x06device\x18\x02 \x01(\v2\x16.knak.plugin.v1.DeviceR\x06device\"\xc4\x01\n" +
-	"\x10IdentifyResponse\x12A\n" +
-	"\x05facts\x18\x01 \x03(\v2+.knak.plugin.v1.IdentifyResponse.FactsEntryR\x05facts\x123\n" +
-	"\bsettings\x18\x02 \x03(\v2\x17.knak.plugin.v1.SettingR\bsettings\x1a8\n" +
-	"\n" +
-	"FactsEntry\x12\x10\n" +
-	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"I\n" +
+	"\x06device\x18\x02 \x01(\v2\x16.knak.plugin.v1.DeviceR\x06device\"\x91\x01\n" +
+	"\x10IdentifyResponse\x12\x16\n" +
+	"\x06vendor\x18\x01 \x01(\tR\x06vendor\x12\x14\n" +
+	"\x05model\x18\x02 \x01(\tR\x05model\x12\x1a\n" +
+	"\bfirmware\x18\x03 \x01(\tR\bfirmware\x123\n" +
+	"\bsettings\x18\x04 \x03(\v2\x17.knak.plugin.v1.SettingR\bsettings\"I\n" +
 	"\aSetting\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x16\n" +
@@ -230,27 +244,25 @@ func file_knak_plugin_v1_identifier_proto_rawDescGZIP() []byte {
 	return file_knak_plugin_v1_identifier_proto_rawDescData
 }
 
-var file_knak_plugin_v1_identifier_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_knak_plugin_v1_identifier_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
 var file_knak_plugin_v1_identifier_proto_goTypes = []any{
 	(*IdentifyRequest)(nil),  // 0: knak.plugin.v1.IdentifyRequest
 	(*IdentifyResponse)(nil), // 1: knak.plugin.v1.IdentifyResponse
 	(*Setting)(nil),          // 2: knak.plugin.v1.Setting
-	nil,                      // 3: knak.plugin.v1.IdentifyResponse.FactsEntry
-	(*Link)(nil),             // 4: knak.plugin.v1.Link
-	(*Device)(nil),           // 5: knak.plugin.v1.Device
+	(*Link)(nil),             // 3: knak.plugin.v1.Link
+	(*Device)(nil),           // 4: knak.plugin.v1.Device
 }
 var file_knak_plugin_v1_identifier_proto_depIdxs = []int32{
-	4, // 0: knak.plugin.v1.IdentifyRequest.link:type_name -> knak.plugin.v1.Link
-	5, // 1: knak.plugin.v1.IdentifyRequest.device:type_name -> knak.plugin.v1.Device
-	3, // 2: knak.plugin.v1.IdentifyResponse.facts:type_name -> knak.plugin.v1.IdentifyResponse.FactsEntry
-	2, // 3: knak.plugin.v1.IdentifyResponse.settings:type_name -> knak.plugin.v1.Setting
-	0, // 4: knak.plugin.v1.Identifier.Identify:input_type -> knak.plugin.v1.IdentifyRequest
-	1, // 5: knak.plugin.v1.Identifier.Identify:output_type -> knak.plugin.v1.IdentifyResponse
-	5, // [5:6] is the sub-list for method output_type
-	4, // [4:5] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	3, // 0: knak.plugin.v1.IdentifyRequest.link:type_name -> knak.plugin.v1.Link
+	4, // 1: knak.plugin.v1.IdentifyRequest.device:type_name -> knak.plugin.v1.Device
+	2, // 2: knak.plugin.v1.IdentifyResponse.settings:type_name -> knak.plugin.v1.Setting
+	0, // 3: knak.plugin.v1.Identifier.Identify:input_type -> knak.plugin.v1.IdentifyRequest
+	1, // 4: knak.plugin.v1.Identifier.Identify:output_type -> knak.plugin.v1.IdentifyResponse
+	4, // [4:5] is the sub-list for method output_type
+	3, // [3:4] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_knak_plugin_v1_identifier_proto_init() }
@@ -265,7 +277,7 @@ func file_knak_plugin_v1_identifier_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_knak_plugin_v1_identifier_proto_rawDesc), len(file_knak_plugin_v1_identifier_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   3,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -347,27 +347,23 @@ type DecideRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Link   *Link                  `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
 	Device *Device                `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
-	// Counts the decisions of this link.
+	// Counts the decisions of this attempt.
 	Id uint64 `protobuf:"varint,3,opt,name=id,proto3" json:"id,omitempty"`
-	// Counts the attempts of this link to come up: what was learned in one need not hold in the next.
-	Generation uint32 `protobuf:"varint,4,opt,name=generation,proto3" json:"generation,omitempty"`
 	// The PPP protocol number: 0xc021 LCP, 0x8021 IPCP, 0x8057 IPV6CP, 0xc023 PAP, 0xc223 CHAP, 0xc227 EAP.
-	Protocol uint32 `protobuf:"varint,5,opt,name=protocol,proto3" json:"protocol,omitempty"`
-	Point    Point  `protobuf:"varint,6,opt,name=point,proto3,enum=knak.plugin.v1.Point" json:"point,omitempty"`
-	// The state of the protocol's automaton (RFC 1661 section 4.2), for example "Req-Sent"; empty: it has none.
-	State string `protobuf:"bytes,7,opt,name=state,proto3" json:"state,omitempty"`
+	Protocol uint32 `protobuf:"varint,4,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	Point    Point  `protobuf:"varint,5,opt,name=point,proto3,enum=knak.plugin.v1.Point" json:"point,omitempty"`
 	// Of the packet that came; 0: none did.
-	Code uint32 `protobuf:"varint,8,opt,name=code,proto3" json:"code,omitempty"`
+	Code uint32 `protobuf:"varint,6,opt,name=code,proto3" json:"code,omitempty"`
 	// Of the packet, or of the request that is about to be sent.
-	Options []*Option `protobuf:"bytes,9,rep,name=options,proto3" json:"options,omitempty"`
+	Options []*Option `protobuf:"bytes,7,rep,name=options,proto3" json:"options,omitempty"`
 	// The information field that came, from the code on; empty: none did.
-	Packet []byte `protobuf:"bytes,10,opt,name=packet,proto3" json:"packet,omitempty"`
+	Packet []byte `protobuf:"bytes,8,opt,name=packet,proto3" json:"packet,omitempty"`
 	// Secrets in packet and options are overwritten, for the plugin has no grant for them.
-	Redacted bool `protobuf:"varint,11,opt,name=redacted,proto3" json:"redacted,omitempty"`
+	Redacted bool `protobuf:"varint,9,opt,name=redacted,proto3" json:"redacted,omitempty"`
 	// What the host does without an answer.
-	Intent *Verdict `protobuf:"bytes,12,opt,name=intent,proto3" json:"intent,omitempty"`
+	Intent *Verdict `protobuf:"bytes,10,opt,name=intent,proto3" json:"intent,omitempty"`
 	// How long the host waits for the answer.
-	BudgetMs      uint32 `protobuf:"varint,13,opt,name=budget_ms,json=budgetMs,proto3" json:"budget_ms,omitempty"`
+	BudgetMs      uint32 `protobuf:"varint,11,opt,name=budget_ms,json=budgetMs,proto3" json:"budget_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -423,13 +419,6 @@ func (x *DecideRequest) GetId() uint64 {
 	return 0
 }
 
-func (x *DecideRequest) GetGeneration() uint32 {
-	if x != nil {
-		return x.Generation
-	}
-	return 0
-}
-
 func (x *DecideRequest) GetProtocol() uint32 {
 	if x != nil {
 		return x.Protocol
@@ -442,13 +431,6 @@ func (x *DecideRequest) GetPoint() Point {
 		return x.Point
 	}
 	return Point_POINT_UNSPECIFIED
-}
-
-func (x *DecideRequest) GetState() string {
-	if x != nil {
-		return x.State
-	}
-	return ""
 }
 
 func (x *DecideRequest) GetCode() uint32 {
@@ -551,24 +533,20 @@ const file_knak_plugin_v1_negotiator_proto_rawDesc = "" +
 	"\aoptions\x18\x02 \x03(\v2\x16.knak.plugin.v1.OptionR\aoptions\x12\x16\n" +
 	"\x06packet\x18\x03 \x01(\fR\x06packet\x12\x19\n" +
 	"\bdelay_ms\x18\x04 \x01(\rR\adelayMs\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xc0\x03\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"\x8a\x03\n" +
 	"\rDecideRequest\x12(\n" +
 	"\x04link\x18\x01 \x01(\v2\x14.knak.plugin.v1.LinkR\x04link\x12.\n" +
 	"\x06device\x18\x02 \x01(\v2\x16.knak.plugin.v1.DeviceR\x06device\x12\x0e\n" +
-	"\x02id\x18\x03 \x01(\x04R\x02id\x12\x1e\n" +
-	"\n" +
-	"generation\x18\x04 \x01(\rR\n" +
-	"generation\x12\x1a\n" +
-	"\bprotocol\x18\x05 \x01(\rR\bprotocol\x12+\n" +
-	"\x05point\x18\x06 \x01(\x0e2\x15.knak.plugin.v1.PointR\x05point\x12\x14\n" +
-	"\x05state\x18\a \x01(\tR\x05state\x12\x12\n" +
-	"\x04code\x18\b \x01(\rR\x04code\x120\n" +
-	"\aoptions\x18\t \x03(\v2\x16.knak.plugin.v1.OptionR\aoptions\x12\x16\n" +
-	"\x06packet\x18\n" +
-	" \x01(\fR\x06packet\x12\x1a\n" +
-	"\bredacted\x18\v \x01(\bR\bredacted\x12/\n" +
-	"\x06intent\x18\f \x01(\v2\x17.knak.plugin.v1.VerdictR\x06intent\x12\x1b\n" +
-	"\tbudget_ms\x18\r \x01(\rR\bbudgetMs\"C\n" +
+	"\x02id\x18\x03 \x01(\x04R\x02id\x12\x1a\n" +
+	"\bprotocol\x18\x04 \x01(\rR\bprotocol\x12+\n" +
+	"\x05point\x18\x05 \x01(\x0e2\x15.knak.plugin.v1.PointR\x05point\x12\x12\n" +
+	"\x04code\x18\x06 \x01(\rR\x04code\x120\n" +
+	"\aoptions\x18\a \x03(\v2\x16.knak.plugin.v1.OptionR\aoptions\x12\x16\n" +
+	"\x06packet\x18\b \x01(\fR\x06packet\x12\x1a\n" +
+	"\bredacted\x18\t \x01(\bR\bredacted\x12/\n" +
+	"\x06intent\x18\n" +
+	" \x01(\v2\x17.knak.plugin.v1.VerdictR\x06intent\x12\x1b\n" +
+	"\tbudget_ms\x18\v \x01(\rR\bbudgetMs\"C\n" +
 	"\x0eDecideResponse\x121\n" +
 	"\averdict\x18\x01 \x01(\v2\x17.knak.plugin.v1.VerdictR\averdict*\xf7\x01\n" +
 	"\x05Point\x12\x15\n" +

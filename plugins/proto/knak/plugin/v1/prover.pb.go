@@ -25,12 +25,19 @@ const (
 
 // ProveRequest is the link as IPCP agreed on it. Addresses are IPv4 in dotted form, empty where there is none.
 type ProveRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Link          *Link                  `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
-	Device        *Device                `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
-	Local         string                 `protobuf:"bytes,3,opt,name=local,proto3" json:"local,omitempty"`
-	Peer          string                 `protobuf:"bytes,4,opt,name=peer,proto3" json:"peer,omitempty"`
-	Dns           []string               `protobuf:"bytes,5,rep,name=dns,proto3" json:"dns,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Link   *Link                  `protobuf:"bytes,1,opt,name=link,proto3" json:"link,omitempty"`
+	Device *Device                `protobuf:"bytes,2,opt,name=device,proto3" json:"device,omitempty"`
+	Local  string                 `protobuf:"bytes,3,opt,name=local,proto3" json:"local,omitempty"`
+	// May be one that was made up: peer_assumed.
+	Peer        string   `protobuf:"bytes,4,opt,name=peer,proto3" json:"peer,omitempty"`
+	PeerAssumed bool     `protobuf:"varint,5,opt,name=peer_assumed,json=peerAssumed,proto3" json:"peer_assumed,omitempty"`
+	Dns         []string `protobuf:"bytes,6,rep,name=dns,proto3" json:"dns,omitempty"`
+	Mtu         uint32   `protobuf:"varint,7,opt,name=mtu,proto3" json:"mtu,omitempty"`
+	// The authentication was a success only provisionally (3GPP TS 29.061).
+	Provisional bool `protobuf:"varint,8,opt,name=provisional,proto3" json:"provisional,omitempty"`
+	// The host intends to probe; otherwise, to believe.
+	WillProbe     bool `protobuf:"varint,9,opt,name=will_probe,json=willProbe,proto3" json:"will_probe,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -93,6 +100,13 @@ func (x *ProveRequest) GetPeer() string {
 	return ""
 }
 
+func (x *ProveRequest) GetPeerAssumed() bool {
+	if x != nil {
+		return x.PeerAssumed
+	}
+	return false
+}
+
 func (x *ProveRequest) GetDns() []string {
 	if x != nil {
 		return x.Dns
@@ -100,17 +114,36 @@ func (x *ProveRequest) GetDns() []string {
 	return nil
 }
 
-// ProveResponse is the answer. None of the cases, or one that the host does not know: no opinion.
+func (x *ProveRequest) GetMtu() uint32 {
+	if x != nil {
+		return x.Mtu
+	}
+	return 0
+}
+
+func (x *ProveRequest) GetProvisional() bool {
+	if x != nil {
+		return x.Provisional
+	}
+	return false
+}
+
+func (x *ProveRequest) GetWillProbe() bool {
+	if x != nil {
+		return x.WillProbe
+	}
+	return false
+}
+
+// ProveResponse is the answer. Empty: no opinion.
 type ProveResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The answer.
-	//
-	// Types that are valid to be assigned to Proof:
-	//
-	//	*ProveResponse_Targets
-	//	*ProveResponse_Trust
-	//	*ProveResponse_Refuse
-	Proof         isProveResponse_Proof `protobuf_oneof:"proof"`
+	// IPv4 in dotted form: to be probed besides the host's own; the link is then proved even where the host would not.
+	Targets []string `protobuf:"bytes,1,rep,name=targets,proto3" json:"targets,omitempty"`
+	// A reason to believe the link without a probe.
+	Trust string `protobuf:"bytes,2,opt,name=trust,proto3" json:"trust,omitempty"`
+	// A reason to give it up; beats trust.
+	Refuse        string `protobuf:"bytes,3,opt,name=refuse,proto3" json:"refuse,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -145,139 +178,47 @@ func (*ProveResponse) Descriptor() ([]byte, []int) {
 	return file_knak_plugin_v1_prover_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *ProveResponse) GetProof() isProveResponse_Proof {
+func (x *ProveResponse) GetTargets() []string {
 	if x != nil {
-		return x.Proof
-	}
-	return nil
-}
-
-func (x *ProveResponse) GetTargets() *ProbeTargets {
-	if x != nil {
-		if x, ok := x.Proof.(*ProveResponse_Targets); ok {
-			return x.Targets
-		}
+		return x.Targets
 	}
 	return nil
 }
 
 func (x *ProveResponse) GetTrust() string {
 	if x != nil {
-		if x, ok := x.Proof.(*ProveResponse_Trust); ok {
-			return x.Trust
-		}
+		return x.Trust
 	}
 	return ""
 }
 
 func (x *ProveResponse) GetRefuse() string {
 	if x != nil {
-		if x, ok := x.Proof.(*ProveResponse_Refuse); ok {
-			return x.Refuse
-		}
+		return x.Refuse
 	}
 	return ""
-}
-
-type isProveResponse_Proof interface {
-	isProveResponse_Proof()
-}
-
-type ProveResponse_Targets struct {
-	// Probe these.
-	Targets *ProbeTargets `protobuf:"bytes,1,opt,name=targets,proto3,oneof"`
-}
-
-type ProveResponse_Trust struct {
-	// The link works, for this reason; nothing is probed.
-	Trust string `protobuf:"bytes,2,opt,name=trust,proto3,oneof"`
-}
-
-type ProveResponse_Refuse struct {
-	// The link does not work, for this reason.
-	Refuse string `protobuf:"bytes,3,opt,name=refuse,proto3,oneof"`
-}
-
-func (*ProveResponse_Targets) isProveResponse_Proof() {}
-
-func (*ProveResponse_Trust) isProveResponse_Proof() {}
-
-func (*ProveResponse_Refuse) isProveResponse_Proof() {}
-
-// ProbeTargets are addresses that should answer.
-type ProbeTargets struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// IPv4 in dotted form, for ICMP echo.
-	Icmp []string `protobuf:"bytes,1,rep,name=icmp,proto3" json:"icmp,omitempty"`
-	// IPv4 in dotted form, for a DNS question.
-	Dns           []string `protobuf:"bytes,2,rep,name=dns,proto3" json:"dns,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ProbeTargets) Reset() {
-	*x = ProbeTargets{}
-	mi := &file_knak_plugin_v1_prover_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ProbeTargets) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ProbeTargets) ProtoMessage() {}
-
-func (x *ProbeTargets) ProtoReflect() protoreflect.Message {
-	mi := &file_knak_plugin_v1_prover_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ProbeTargets.ProtoReflect.Descriptor instead.
-func (*ProbeTargets) Descriptor() ([]byte, []int) {
-	return file_knak_plugin_v1_prover_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *ProbeTargets) GetIcmp() []string {
-	if x != nil {
-		return x.Icmp
-	}
-	return nil
-}
-
-func (x *ProbeTargets) GetDns() []string {
-	if x != nil {
-		return x.Dns
-	}
-	return nil
 }
 
 var File_knak_plugin_v1_prover_proto protoreflect.FileDescriptor
 
 const file_knak_plugin_v1_prover_proto_rawDesc = "" +
 	"\n" +
-	"\x1bknak/plugin/v1/prover.proto\x12\x0eknak.plugin.v1\x1a\x1aknak/plugin/v1/types.proto\"\xa4\x01\n" +
+	"\x1bknak/plugin/v1/prover.proto\x12\x0eknak.plugin.v1\x1a\x1aknak/plugin/v1/types.proto\"\x9a\x02\n" +
 	"\fProveRequest\x12(\n" +
 	"\x04link\x18\x01 \x01(\v2\x14.knak.plugin.v1.LinkR\x04link\x12.\n" +
 	"\x06device\x18\x02 \x01(\v2\x16.knak.plugin.v1.DeviceR\x06device\x12\x14\n" +
 	"\x05local\x18\x03 \x01(\tR\x05local\x12\x12\n" +
-	"\x04peer\x18\x04 \x01(\tR\x04peer\x12\x10\n" +
-	"\x03dns\x18\x05 \x03(\tR\x03dns\"\x84\x01\n" +
-	"\rProveResponse\x128\n" +
-	"\atargets\x18\x01 \x01(\v2\x1c.knak.plugin.v1.ProbeTargetsH\x00R\atargets\x12\x16\n" +
-	"\x05trust\x18\x02 \x01(\tH\x00R\x05trust\x12\x18\n" +
-	"\x06refuse\x18\x03 \x01(\tH\x00R\x06refuseB\a\n" +
-	"\x05proof\"4\n" +
-	"\fProbeTargets\x12\x12\n" +
-	"\x04icmp\x18\x01 \x03(\tR\x04icmp\x12\x10\n" +
-	"\x03dns\x18\x02 \x03(\tR\x03dns2N\n" +
+	"\x04peer\x18\x04 \x01(\tR\x04peer\x12!\n" +
+	"\fpeer_assumed\x18\x05 \x01(\bR\vpeerAssumed\x12\x10\n" +
+	"\x03dns\x18\x06 \x03(\tR\x03dns\x12\x10\n" +
+	"\x03mtu\x18\a \x01(\rR\x03mtu\x12 \n" +
+	"\vprovisional\x18\b \x01(\bR\vprovisional\x12\x1d\n" +
+	"\n" +
+	"will_probe\x18\t \x01(\bR\twillProbe\"W\n" +
+	"\rProveResponse\x12\x18\n" +
+	"\atargets\x18\x01 \x03(\tR\atargets\x12\x14\n" +
+	"\x05trust\x18\x02 \x01(\tR\x05trust\x12\x16\n" +
+	"\x06refuse\x18\x03 \x01(\tR\x06refuse2N\n" +
 	"\x06Prover\x12D\n" +
 	"\x05Prove\x12\x1c.knak.plugin.v1.ProveRequest\x1a\x1d.knak.plugin.v1.ProveResponseB?Z=github.com/knakppp/knak/plugins/proto/knak/plugin/v1;pluginv1b\x06proto3"
 
@@ -293,25 +234,23 @@ func file_knak_plugin_v1_prover_proto_rawDescGZIP() []byte {
 	return file_knak_plugin_v1_prover_proto_rawDescData
 }
 
-var file_knak_plugin_v1_prover_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_knak_plugin_v1_prover_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_knak_plugin_v1_prover_proto_goTypes = []any{
 	(*ProveRequest)(nil),  // 0: knak.plugin.v1.ProveRequest
 	(*ProveResponse)(nil), // 1: knak.plugin.v1.ProveResponse
-	(*ProbeTargets)(nil),  // 2: knak.plugin.v1.ProbeTargets
-	(*Link)(nil),          // 3: knak.plugin.v1.Link
-	(*Device)(nil),        // 4: knak.plugin.v1.Device
+	(*Link)(nil),          // 2: knak.plugin.v1.Link
+	(*Device)(nil),        // 3: knak.plugin.v1.Device
 }
 var file_knak_plugin_v1_prover_proto_depIdxs = []int32{
-	3, // 0: knak.plugin.v1.ProveRequest.link:type_name -> knak.plugin.v1.Link
-	4, // 1: knak.plugin.v1.ProveRequest.device:type_name -> knak.plugin.v1.Device
-	2, // 2: knak.plugin.v1.ProveResponse.targets:type_name -> knak.plugin.v1.ProbeTargets
-	0, // 3: knak.plugin.v1.Prover.Prove:input_type -> knak.plugin.v1.ProveRequest
-	1, // 4: knak.plugin.v1.Prover.Prove:output_type -> knak.plugin.v1.ProveResponse
-	4, // [4:5] is the sub-list for method output_type
-	3, // [3:4] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	2, // 0: knak.plugin.v1.ProveRequest.link:type_name -> knak.plugin.v1.Link
+	3, // 1: knak.plugin.v1.ProveRequest.device:type_name -> knak.plugin.v1.Device
+	0, // 2: knak.plugin.v1.Prover.Prove:input_type -> knak.plugin.v1.ProveRequest
+	1, // 3: knak.plugin.v1.Prover.Prove:output_type -> knak.plugin.v1.ProveResponse
+	3, // [3:4] is the sub-list for method output_type
+	2, // [2:3] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_knak_plugin_v1_prover_proto_init() }
@@ -320,18 +259,13 @@ func file_knak_plugin_v1_prover_proto_init() {
 		return
 	}
 	file_knak_plugin_v1_types_proto_init()
-	file_knak_plugin_v1_prover_proto_msgTypes[1].OneofWrappers = []any{
-		(*ProveResponse_Targets)(nil),
-		(*ProveResponse_Trust)(nil),
-		(*ProveResponse_Refuse)(nil),
-	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_knak_plugin_v1_prover_proto_rawDesc), len(file_knak_plugin_v1_prover_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   3,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

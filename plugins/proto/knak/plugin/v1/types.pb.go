@@ -27,7 +27,9 @@ const (
 type Link struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The connection's name, for example "default".
-	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Counts the attempts of the link to come up, from 1: what did not work may be answered differently.
+	Attempt       uint64 `protobuf:"varint,2,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -67,6 +69,13 @@ func (x *Link) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *Link) GetAttempt() uint64 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
 }
 
 // Device is what is known of the modem. Empty: not known. It never holds a serial number.
@@ -244,9 +253,10 @@ var File_knak_plugin_v1_types_proto protoreflect.FileDescriptor
 
 const file_knak_plugin_v1_types_proto_rawDesc = "" +
 	"\n" +
-	"\x1aknak/plugin/v1/types.proto\x12\x0eknak.plugin.v1\"\x1a\n" +
+	"\x1aknak/plugin/v1/types.proto\x12\x0eknak.plugin.v1\"4\n" +
 	"\x04Link\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"\x92\x01\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\aattempt\x18\x02 \x01(\x04R\aattempt\"\x92\x01\n" +
 	"\x06Device\x12\x12\n" +
 	"\x04port\x18\x01 \x01(\tR\x04port\x12\x16\n" +
 	"\x06vendor\x18\x02 \x01(\tR\x06vendor\x12\x14\n" +
