@@ -18,6 +18,8 @@ type DecoderConfig struct {
 	// MRU is the greatest length of the information field that is taken, with whatever slack the caller wants to give
 	// a peer that does not keep to what was agreed. Zero means DefaultMRU. It bounds the Decoder's memory.
 	MRU int
+	// Damaged hands out frames that were lost on the way as well, for who records a line.
+	Damaged bool
 }
 
 // DefaultDecoderConfig is what a link starts with: every control character had to be escaped, FCS-16, an MRU of 1500.
@@ -30,9 +32,10 @@ type Kind uint8
 
 // The kinds of Item.
 const (
-	None  Kind = iota // nothing yet: all input was taken, more is needed
-	Frame             // a frame with a good FCS
-	Text              // characters between frames: a modem's message or the echo of a command
+	None    Kind = iota // nothing yet: all input was taken, more is needed
+	Frame               // a frame with a good FCS
+	Text                // characters between frames: a modem's message or the echo of a command
+	Damaged             // what stood between two flags and is no sound frame, where DecoderConfig.Damaged asks for it
 )
 
 // Item is what a Decoder found. Its slices belong to the Decoder and hold until the next call of any of its methods.
@@ -44,6 +47,9 @@ type Item struct {
 	Info []byte
 	// Room is Info with Headroom free octets in front of it, in one slice: Room[Headroom:] is Info.
 	Room []byte
+	// Frame is the frame as it stood on the line, without escapes and FCS: the fields before Info may be compressed. Of
+	// kind Damaged it is what was left of the frame and its FCS.
+	Frame []byte
 	// Text is what stood between frames, mostly with its line ends: for example "\r\nNO CARRIER\r\n". It holds printable
 	// ASCII, CR, LF and TAB only, and at least one printable character.
 	Text []byte
@@ -248,6 +254,9 @@ func (d *Decoder) end() Item {
 	if t := lastLine(frame[d.line.until:]); t != nil {
 		return d.text(t)
 	}
+	if d.cfg.Damaged && synced {
+		return Item{Kind: Damaged, Frame: frame}
+	}
 	return Item{}
 }
 
@@ -298,5 +307,5 @@ func (d *Decoder) open(from, to int) Item {
 	}
 	d.stats.Frames++
 	room := d.buf[to-len(p)-Headroom : to : to]
-	return Item{Kind: Frame, Protocol: protocol, Info: room[Headroom:], Room: room}
+	return Item{Kind: Frame, Protocol: protocol, Info: room[Headroom:], Room: room, Frame: d.buf[from:to]}
 }

@@ -115,6 +115,14 @@ func fold16(fcs uint16, p []byte) (uint16, []byte) {
 	return fcs, p[foldBlock:]
 }
 
+// AppendFCS appends the 16-bit FCS of frame, as the line sends it (RFC 1662 appendix C.1).
+func AppendFCS(dst, frame []byte) []byte {
+	return binary.LittleEndian.AppendUint16(dst, fcs16(fcs16Init, frame)^0xffff)
+}
+
+// Sound says whether frame, which ends with a 16-bit FCS, is undamaged.
+func Sound(frame []byte) bool { return len(frame) >= minFrame+2 && goodFCS(FCS16, frame) }
+
 // goodFCS says whether frame, which ends with its FCS, is undamaged.
 func goodFCS(kind FCS, frame []byte) bool {
 	n := len(frame) - kind.Size()
