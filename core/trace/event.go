@@ -19,8 +19,8 @@ type Record struct {
 
 // Pos is a place in a recording or a log, as a person counts: from 1. Text has lines, a capture has packets.
 type Pos struct {
-	Line   int64
-	Packet int64
+	Line   int64 `json:"line,omitempty"`
+	Packet int64 `json:"packet,omitempty"`
 }
 
 // String gives "line 12" or "packet 7", or "" for the zero Pos.
@@ -144,6 +144,7 @@ type Finding struct {
 	Evidence   []string `json:"evidence"`
 	Meaning    string   `json:"meaning"`
 	Cure       []string `json:"cure"`
+	Places     []Pos    `json:"places,omitempty"` // where the evidence stands in a recording or a log, in order; none on a live link
 }
 
 // Down says that the link ended.
