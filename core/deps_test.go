@@ -29,6 +29,8 @@ var only = []struct {
 	{[]string{"core/trace/source", "core/trace/lint"}, []string{"core/ppp/packet", "core/trace"}, "readers share the input and nothing above it; lint judges records, wherever they come from"},
 	{[]string{"core/trace/record"}, []string{"core/ppp/packet", "core/trace", "core/hdlc", "core/at"}, "a recorder is given bytes and records, and knows neither link nor port"},
 	{[]string{"core/advice"}, []string{"core/ppp", "core/ppp/packet", "core/ppp/auth", "core/trace"}, "what may be asked and answered: the link asks, a host of plugins answers, and neither knows the other"},
+	{[]string{"core/trace/wire"}, []string{"core/ppp/packet", "core/trace", "core/hdlc", "core/at"}, "bytes become records in one place, for a tap and for any reader"},
+	{[]string{"core/trace/capture"}, []string{"core/ppp/packet", "core/trace", "core/trace/source", "core/trace/wire"}, "a capture's format is only the way to the bytes of a line; wire reads them"},
 	{[]string{"core/diagnose"}, []string{"core/ppp/packet", "core/trace"}, "rules read the event stream only, so that a log is judged as a live call is"},
 	{[]string{"quirks"}, []string{""}, "profiles are data and know no engine; the root package embeds them"},
 }
@@ -51,7 +53,7 @@ var never = []struct {
 }
 
 // machines take the time and bytes as arguments: no I/O, no goroutine, no clock.
-var machines = []string{"core/ppp/packet", "core/hdlc", "core/ppp", "core/ppp/auth", "core/at", "core/prove", "core/diagnose"}
+var machines = []string{"core/ppp/packet", "core/hdlc", "core/ppp", "core/ppp/auth", "core/at", "core/prove", "core/diagnose", "core/trace/wire"}
 
 type file struct {
 	name    string

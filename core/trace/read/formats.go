@@ -1,12 +1,15 @@
 package read
 
-import "github.com/knakppp/knak/core/trace/source"
+import (
+	"github.com/knakppp/knak/core/trace/capture"
+	"github.com/knakppp/knak/core/trace/source"
+)
 
 // Formats is the one table of what can be read. Of two that are equally sure of a file the first is taken.
 func Formats() []source.Format {
-	return []source.Format{
+	return append(capture.Formats(),
 		logFormat,
-	}
+	)
 }
 
 // Names gives the names of all formats, in the order of the table.
