@@ -1,0 +1,108 @@
+package pin
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Found is a plugin's file.
+type Found struct {
+	Name string
+	Path string
+}
+
+// Dirs gives the directories in which plugins may lie, the strongest first: extra where it is not empty, the user's own
+// (not for root, whose plugins run as root), and the two of the system.
+func Dirs(extra string) []string {
+	var dirs []string
+	if extra != "" {
+		if abs, err := filepath.Abs(extra); err == nil {
+			dirs = append(dirs, abs)
+		}
+	}
+	if home, err := os.UserHomeDir(); err == nil && os.Geteuid() != 0 && filepath.IsAbs(home) {
+		dirs = append(dirs, filepath.Join(home, ".local/share/knak/plugins"))
+	}
+	return append(dirs, "/usr/local/libexec/knak/plugins", "/usr/libexec/knak/plugins")
+}
+
+// InstallDir gives the directory into which a plugin is installed: the first of dirs.
+func InstallDir(extra string) string { return Dirs(extra)[0] }
+
+// NotFoundError says that no directory has the plugin's file.
+type NotFoundError struct {
+	Name string
+	Dirs []string
+}
+
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("no file %s%s in %s", Prefix, e.Name, strings.Join(e.Dirs, ", "))
+}
+
+// Find gives the path of a plugin's file, from the first directory that has one. The error is a *NotFoundError.
+func Find(dirs []string, name string) (string, error) {
+	for _, dir := range dirs {
+		path := filepath.Join(dir, Prefix+name)
+		if _, err := os.Lstat(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", &NotFoundError{Name: name, Dirs: dirs}
+}
+
+// List gives every plugin's file, by name; of several with one name the one that Find gives.
+func List(dirs []string) []Found {
+	var all []Found
+	for _, dir := range dirs {
+		entries, _ := os.ReadDir(dir) // a directory that is missing or closed to us has no plugin for us
+		for _, e := range entries {
+			name, ok := NameOf(e.Name())
+			if ok && !e.IsDir() && !slices.ContainsFunc(all, func(f Found) bool { return f.Name == name }) {
+				all = append(all, Found{Name: name, Path: filepath.Join(dir, e.Name())})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b Found) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// NameOf gives the plugin's name from its file's.
+func NameOf(path string) (string, bool) {
+	name, ok := strings.CutPrefix(filepath.Base(path), Prefix)
+	return name, ok && CheckName(name) == nil
+}
+
+// Install copies a file into dir as the plugin of this name and gives its path and the SHA-256 of what was copied. It
+// makes the directory where it is missing.
+func Install(file, dir, name string) (path, sum string, err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", "", err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	switch {
+	case err != nil:
+		return "", "", err
+	case !st.Mode().IsRegular():
+		return "", "", &fs.PathError{Op: "install", Path: file, Err: fmt.Errorf("is no regular file")}
+	case st.Size() > sizeLimit:
+		return "", "", &fs.PathError{Op: "install", Path: file, Err: fmt.Errorf("is larger than %d MiB", sizeLimit>>20)}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", "", err
+	}
+	if _, err := checkPath(dir); err != nil {
+		return "", "", err
+	}
+	path = filepath.Join(dir, Prefix+name)
+	if err := replaceFile(path, f, 0o755); err != nil {
+		return "", "", err
+	}
+	_, sum, err = openHashed(path)
+	return path, sum, err
+}

@@ -1,0 +1,212 @@
+package pin
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// sizeLimit bounds a plugin's file, in octets.
+const sizeLimit = 512 << 20
+
+// maxLinks is how many symbolic links may stand in a path, as the kernel has such a limit.
+const maxLinks = 20
+
+// State says in a word or a few how it is with a plugin's file.
+type State string
+
+// The states of a file, from good to bad.
+const (
+	OK            State = "ok"
+	NotConfigured State = "not configured" // fine, but no [plugins.NAME] asks for it
+	NotPinned     State = "not pinned"
+	Modified      State = "modified"
+	Unsafe        State = "writable by others"
+	WrongOwner    State = "wrong owner"
+	NotExecutable State = "not executable"
+	Missing       State = "missing"
+	Unreadable    State = "unreadable"
+)
+
+// UnsafeError says that somebody other than root and the user of this process could change what lies at Path.
+type UnsafeError struct {
+	Path  string
+	State State // Unsafe or WrongOwner
+	Why   string
+	Cure  string // a command
+}
+
+func (e *UnsafeError) Error() string { return fmt.Sprintf("%s %s; try: %s", e.Path, e.Why, e.Cure) }
+
+// StateError says why a plugin must not run, and what to do.
+type StateError struct {
+	State State
+	Path  string
+	Text  string
+	Cure  string
+}
+
+func (e *StateError) Error() string { return fmt.Sprintf("%s; try: %s", e.Text, e.Cure) }
+
+// StateOf gives the state that an error of this package stands for: OK for nil.
+func StateOf(err error) State {
+	var unsafe *UnsafeError
+	var state *StateError
+	var none *NotFoundError
+	switch {
+	case err == nil:
+		return OK
+	case errors.As(err, &unsafe):
+		return unsafe.State
+	case errors.As(err, &state):
+		return state.State
+	case errors.As(err, &none), errors.Is(err, fs.ErrNotExist):
+		return Missing
+	}
+	return Unreadable
+}
+
+// checkOwner says whether only root and the user of this process can change what st describes. A directory that others
+// may write is one in which they could put another file; with the sticky bit (/tmp) they cannot replace what is ours.
+func checkOwner(path string, st *unix.Stat_t) error {
+	kind := st.Mode & unix.S_IFMT
+	if st.Uid != 0 && int(st.Uid) != os.Geteuid() {
+		return &UnsafeError{Path: path, State: WrongOwner, Why: fmt.Sprintf("belongs to user %d, who could change it", st.Uid),
+			Cure: "chown root " + path}
+	}
+	if kind != unix.S_IFLNK && st.Mode&0o022 != 0 && (kind != unix.S_IFDIR || st.Mode&unix.S_ISVTX == 0) {
+		return &UnsafeError{Path: path, State: Unsafe, Why: fmt.Sprintf("may be written by others (mode %04o)", st.Mode&0o7777),
+			Cure: "chmod go-w " + path}
+	}
+	return nil
+}
+
+// checkPath looks at everything on the way to path, symbolic links and what they lead to included, and gives an
+// *UnsafeError where somebody else could lead the way to another file. It gives the path without links.
+func checkPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	rest, at, links := strings.Split(path, "/"), "/", 0
+	for {
+		var st unix.Stat_t
+		if err := unix.Lstat(at, &st); err != nil {
+			return "", &fs.PathError{Op: "lstat", Path: at, Err: err}
+		}
+		if err := checkOwner(at, &st); err != nil {
+			return "", err
+		}
+		if st.Mode&unix.S_IFMT == unix.S_IFLNK {
+			if links++; links > maxLinks {
+				return "", &fs.PathError{Op: "open", Path: path, Err: unix.ELOOP}
+			}
+			to, err := os.Readlink(at)
+			if err != nil {
+				return "", err
+			}
+			rest = append(strings.Split(to, "/"), rest...)
+			at = filepath.Dir(at)
+			if filepath.IsAbs(to) {
+				at = "/"
+			}
+		}
+		for len(rest) > 0 && (rest[0] == "" || rest[0] == ".") {
+			rest = rest[1:]
+		}
+		if len(rest) == 0 {
+			return at, nil
+		}
+		at, rest = filepath.Join(at, rest[0]), rest[1:] // at has no link in it, so Join may take ".." for the directory above
+	}
+}
+
+// openSafe opens a file that nobody but root and the user of this process could have put there or can change.
+func openSafe(path string) (*os.File, error) {
+	path, err := checkPath(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW, 0) // a FIFO must not keep us waiting
+	if err != nil {
+		return nil, err
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return nil, errors.Join(&fs.PathError{Op: "fstat", Path: path, Err: err}, f.Close())
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return nil, errors.Join(&fs.PathError{Op: "open", Path: path, Err: errors.New("is no regular file")}, f.Close())
+	}
+	if err := checkOwner(path, &st); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// openHashed opens a file, checks its owner and the way to it, and gives the SHA-256 of what this very descriptor holds.
+func openHashed(path string) (*os.File, string, error) {
+	f, err := openSafe(path)
+	if err != nil {
+		return nil, "", err
+	}
+	fail := func(err error) (*os.File, string, error) { return nil, "", errors.Join(err, f.Close()) }
+	h := sha256.New()
+	n, err := io.Copy(h, io.LimitReader(f, sizeLimit+1))
+	if err == nil && n > sizeLimit {
+		err = fmt.Errorf("%s is larger than %d MiB", path, sizeLimit>>20)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return fail(err)
+	}
+	return f, hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Sum gives the SHA-256 of a file as plugins.lock writes it, after the checks of owner and mode.
+func Sum(path string) (string, error) {
+	f, sum, err := openHashed(path)
+	if err != nil {
+		return "", err
+	}
+	return sum, f.Close()
+}
+
+// Open opens a plugin's file to be executed through its descriptor, if it may run: nobody else can change it, its
+// content is pinned in lock and is the one that want names (from the configuration; "" names none). What is run is what
+// was hashed, also if the file's name leads elsewhere a moment later. The errors are *UnsafeError and *StateError.
+func Open(lock *Lock, name, path, want string) (*os.File, error) {
+	f, sum, err := openHashed(path)
+	if err != nil {
+		return nil, err
+	}
+	bad := func(state State, text, cure string) (*os.File, error) {
+		return nil, errors.Join(&StateError{State: state, Path: path, Text: text, Cure: cure}, f.Close())
+	}
+	st, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, errors.Join(err, f.Close())
+	case st.Mode().Perm()&0o111 == 0:
+		return bad(NotExecutable, path+" is not executable", "chmod a+x "+path)
+	case !lock.Pinned(name):
+		return bad(NotPinned, fmt.Sprintf("%s does not name the plugin %s", lock.Path, name), "knak plugins install "+path)
+	case !lock.Has(name, sum):
+		return bad(Modified, fmt.Sprintf("%s is not the file that was installed: its SHA-256 is %s", path, sum),
+			"install it again from where you trust it: knak plugins install FILE")
+	case want != "" && want != sum:
+		return bad(Modified, fmt.Sprintf("%s has the SHA-256 %s, the configuration wants %s", path, sum, want),
+			"correct sha256 in [plugins."+name+"], or install the file that it names")
+	}
+	return f, nil
+}
