@@ -210,3 +210,10 @@ func Open(lock *Lock, name, path, want string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// CheckPath says, with an *UnsafeError, whether somebody other than root and the user of this process could change what
+// path leads to.
+func CheckPath(path string) error {
+	_, err := checkPath(path)
+	return err
+}

@@ -1,0 +1,370 @@
+package host
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/trace"
+)
+
+// Times of the second program.
+const (
+	startLimit = 15 * time.Second // for all plugins to start or to fail: each has 5 s, and they start at once
+	closeLimit = 4 * time.Second  // to end them in order
+)
+
+// noteQueue is how many events may wait for the second program, where each plugin has a queue of its own.
+const noteQueue = 256
+
+// Options say what else a Host needs. All may be zero.
+type Options struct {
+	Program string          // the path of the second program; "": FindProgram
+	Tell    func(Told)      // somebody should know this; called from one goroutine
+	Order   func(Command)   // a plugin with the grant "control" wants something; called from one goroutine
+	Changed func(s []State) // the states are other than they were; called from one goroutine
+}
+
+// Host is the plugins of one dial. Its methods may be called from several goroutines.
+type Host struct {
+	options Options
+	plan    Plan
+	conn    *Conn
+	cmd     *exec.Cmd
+	dir     string
+	lock    *os.File
+	stderr  *tail
+	ended   chan struct{} // the second program has ended, and all is cleaned up
+	closing atomic.Bool
+
+	states atomic.Pointer[[]State]
+	nextID atomic.Uint64
+
+	mu      sync.Mutex
+	waiting map[uint64]chan Message
+	gone    error // why the second program is not there any more
+
+	notes chan []byte
+	lost  atomic.Uint64
+}
+
+// Start starts the second program and in it every plugin of the plan, and waits until each has started or failed, or until
+// ctx ends. A required plugin that failed is a *advice.RequiredError; then nothing runs any more.
+func Start(ctx context.Context, plan Plan, o Options) (*Host, error) {
+	h := &Host{options: o, plan: plan, waiting: map[uint64]chan Message{}, ended: make(chan struct{}), notes: make(chan []byte, noteQueue)}
+	err := h.start(ctx)
+	if err == nil {
+		err = h.firstRequired()
+		if err != nil {
+			h.Close()
+		}
+		return h, err
+	}
+	for _, p := range plan.Plugins {
+		if p.Required {
+			return nil, &advice.RequiredError{By: by(p.Name), Err: err}
+		}
+	}
+	return nil, err
+}
+
+func by(name string) string { return "plugin " + name }
+
+func (h *Host) start(ctx context.Context) (err error) {
+	path := h.options.Program
+	if path == "" {
+		if path, err = FindProgram(); err != nil {
+			return err
+		}
+	}
+	if h.dir, h.lock, err = makeRuntime(h.plan.Runtime); err != nil {
+		return err
+	}
+	h.plan.Runtime = h.dir
+	var socket *os.File
+	if h.cmd, socket, h.stderr, err = startProgram(path, h.lock); err != nil {
+		return errors.Join(err, h.lock.Close(), os.RemoveAll(h.dir))
+	}
+	h.conn = NewConn(socket)
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	go h.read()
+	go h.sendNotes()
+	m, err := h.call(ctx, Message{Type: Open}, h.plan)
+	if err == nil {
+		err = h.takeStates(m.Body)
+	}
+	if err != nil {
+		h.Close()
+		return fmt.Errorf("plugins: %w", err)
+	}
+	return nil
+}
+
+// firstRequired gives the error of a required plugin that does not run.
+func (h *Host) firstRequired() error {
+	for _, s := range h.States() {
+		if s.Required && s.Word != Running {
+			return &advice.RequiredError{By: by(s.Name), Err: fmt.Errorf("%s: %s", s.Word, withCure(s.Problem, s.Cure))}
+		}
+	}
+	return nil
+}
+
+func withCure(problem, cure string) string {
+	if cure == "" {
+		return problem
+	}
+	return problem + "; try: " + cure
+}
+
+// read takes what the second program sends, and cleans up when it ends.
+func (h *Host) read() {
+	defer close(h.ended)
+	for {
+		m, err := h.conn.Read()
+		if err != nil {
+			break
+		}
+		switch m.Type {
+		case Ready, Answer:
+			h.mu.Lock()
+			c := h.waiting[m.ID]
+			delete(h.waiting, m.ID)
+			h.mu.Unlock()
+			if c != nil {
+				c <- m // it has room for one
+			}
+		case Tell:
+			var t Told
+			if json.Unmarshal(m.Body, &t) == nil && h.options.Tell != nil {
+				h.options.Tell(t)
+			}
+		case Change:
+			_ = h.takeStates(m.Body) // of our own version: it can be read
+		case Order:
+			var c Command
+			if json.Unmarshal(m.Body, &c) == nil && h.options.Order != nil {
+				h.options.Order(c)
+			}
+		}
+	}
+	h.over()
+}
+
+// over ends what is left when the second program has closed its socket.
+func (h *Host) over() {
+	_ = h.conn.Close() // of a program that has ended
+	timer := time.AfterFunc(closeLimit, func() { _ = h.cmd.Process.Kill() })
+	err := h.cmd.Wait()
+	timer.Stop()
+	// Its plugins died with it: the kernel sends them SIGKILL when their parent ends (PR_SET_PDEATHSIG).
+	_ = os.RemoveAll(h.dir) // the second program has removed it, unless it was killed
+	_ = h.lock.Close()
+	if err == nil {
+		err = errors.New("has ended")
+	}
+	why := fmt.Errorf("the program %s: %w", Program, err)
+	if text := h.stderr.String(); text != "" {
+		why = fmt.Errorf("%w: %s", why, text)
+	}
+	h.mu.Lock()
+	h.gone = why
+	for id, c := range h.waiting {
+		close(c)
+		delete(h.waiting, id)
+	}
+	h.mu.Unlock()
+	if h.closing.Load() {
+		return
+	}
+	states := slices.Clone(h.States())
+	for i := range states {
+		states[i].Word, states[i].PID, states[i].Problem, states[i].Cure = Out, 0, why.Error(), "dial again"
+	}
+	h.setStates(states)
+	if h.options.Tell != nil && len(states) > 0 {
+		h.options.Tell(Told{Level: "warning", Text: why.Error() + "; the plugins are out for this run"})
+	}
+}
+
+func (h *Host) takeStates(body []byte) error {
+	var states []State
+	if err := json.Unmarshal(body, &states); err != nil {
+		return err
+	}
+	h.setStates(states)
+	return nil
+}
+
+func (h *Host) setStates(states []State) {
+	h.states.Store(&states)
+	if h.options.Changed != nil {
+		h.options.Changed(states)
+	}
+}
+
+// States gives how each plugin is, in the order in which they are asked. The slice must not be changed.
+func (h *Host) States() []State {
+	if s := h.states.Load(); s != nil {
+		return *s
+	}
+	return nil
+}
+
+// call sends a message and waits for what comes back.
+func (h *Host) call(ctx context.Context, m Message, body any) (Message, error) {
+	m.ID = h.nextID.Add(1)
+	c := make(chan Message, 1)
+	h.mu.Lock()
+	if h.gone != nil {
+		defer h.mu.Unlock()
+		return Message{}, h.gone
+	}
+	h.waiting[m.ID] = c
+	h.mu.Unlock()
+	if err := h.conn.Write(m, body); err != nil {
+		h.forget(m.ID)
+		return Message{}, err
+	}
+	select {
+	case answer, ok := <-c:
+		if !ok {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return Message{}, h.gone
+		}
+		return answer, nil
+	case <-ctx.Done():
+		h.forget(m.ID)
+		return Message{}, ctx.Err()
+	}
+}
+
+func (h *Host) forget(id uint64) {
+	h.mu.Lock()
+	delete(h.waiting, id)
+	h.mu.Unlock()
+}
+
+// Wants says whether any running plugin answers such questions.
+func (h *Host) Wants(q advice.Question) bool {
+	for i, states := 0, h.States(); i < len(states); i++ {
+		if states[i].Takes(q) {
+			return true
+		}
+	}
+	return false
+}
+
+// Takes says whether the plugin wants to be asked this: its word is Running or Waiting, and it named the kind and, for a
+// decision, the point.
+func (s *State) Takes(q advice.Question) bool {
+	if s.Word != Running && s.Word != Waiting || !slices.Contains(s.Answers, q.Kind()) {
+		return false
+	}
+	if q.Kind() == advice.KindChallenge && !slices.Contains(s.Grants, GrantSecrets) {
+		return false
+	}
+	d, ok := q.(advice.Decide)
+	if !ok || len(s.Points) == 0 {
+		return true
+	}
+	for _, p := range s.Points {
+		if (d.Protocol == 0 || p.Protocol == 0 || p.Protocol == d.Protocol) && (p.Points == 0 || p.Points&uint16(d.Point) != 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// Ask asks the plugins in turn. Where the second program is gone, a required plugin ends the dial.
+func (h *Host) Ask(ctx context.Context, q advice.Question) (advice.Answer, error) {
+	_, budget := advice.Budget(q.Kind())
+	if end, ok := ctx.Deadline(); ok {
+		budget = min(budget, time.Until(end))
+	}
+	body, err := MarshalQuestion(q)
+	if err != nil {
+		return nil, &advice.FailedError{By: "plugins", Err: err}
+	}
+	m, err := h.call(ctx, Message{Type: Ask, Kind: q.Kind(), Budget: max(budget, time.Millisecond)}, body)
+	if err == nil {
+		return UnmarshalReply(q.Kind(), m.Body)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = advice.ErrTooLate
+	}
+	for _, p := range h.plan.Plugins {
+		if p.Required {
+			return nil, &advice.RequiredError{By: by(p.Name), Err: err}
+		}
+	}
+	return nil, &advice.FailedError{By: "plugins", Err: err}
+}
+
+// Record hands an event on to the plugins that want it. It never blocks: where the queue is full, the oldest is lost.
+func (h *Host) Record(r trace.Record) {
+	kind := r.Event.Kind()
+	if !slices.ContainsFunc(h.States(), func(s State) bool { return s.Observes && slices.Contains(s.Events, kind) }) {
+		return
+	}
+	line, err := r.AppendJSON(nil)
+	if err != nil {
+		return
+	}
+	for {
+		select {
+		case h.notes <- line:
+			return
+		default:
+		}
+		select {
+		case <-h.notes:
+			h.lost.Add(1)
+		default:
+		}
+	}
+}
+
+func (h *Host) sendNotes() {
+	for {
+		select {
+		case line := <-h.notes:
+			if h.conn.Write(Message{Type: Note}, line) != nil {
+				return
+			}
+		case <-h.ended:
+			return
+		}
+	}
+}
+
+// Close ends the plugins in order, removes their sockets and returns when nothing is left.
+func (h *Host) Close() {
+	if h.closing.Swap(true) {
+		<-h.ended
+		return
+	}
+	for len(h.notes) > 0 { // a last word, such as that the link is down
+		select {
+		case line := <-h.notes:
+			_ = h.conn.Write(Message{Type: Note}, line)
+		default:
+		}
+	}
+	if h.conn.Write(Message{Type: Close}, nil) != nil {
+		_ = h.conn.Close() // then it sees the end of the socket
+	}
+	timer := time.AfterFunc(closeLimit, func() { _ = h.conn.Close() })
+	defer timer.Stop()
+	<-h.ended
+}

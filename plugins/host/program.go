@@ -1,0 +1,161 @@
+package host
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/knakppp/knak/plugins/host/pin"
+)
+
+// Program is the name of the second program.
+const Program = "knak-pluginhost"
+
+// SocketFD is the descriptor on which the second program finds its end of the socket.
+const SocketFD = 3
+
+// LockName is a file in a private directory that is locked as long as somebody uses the directory.
+const LockName = "lock"
+
+// runtimePrefix begins the names of private directories.
+const runtimePrefix = "plugins-"
+
+// maxRuntime is how long the path of the directory above the private one may be: below it go-plugin adds 38 characters, and
+// a socket's path has at most 107 (unix(7)).
+const maxRuntime = 52
+
+// FindProgram finds the second program: beside this one, or where packages put it. It must be as safe as a plugin's file.
+func FindProgram() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("plugins: %w", err)
+	}
+	places := []string{filepath.Join(filepath.Dir(self), Program)}
+	if real, err := filepath.EvalSymlinks(self); err == nil {
+		dir := filepath.Dir(real)
+		places = append(places, filepath.Join(dir, Program), filepath.Join(dir, "../libexec/knak", Program))
+	}
+	places = append(places, "/usr/libexec/knak/"+Program)
+	for _, path := range places {
+		if _, err := os.Stat(path); err != nil {
+			continue
+		}
+		if err := pin.CheckPath(path); err != nil {
+			return "", fmt.Errorf("plugins: %w", err)
+		}
+		return path, nil
+	}
+	return "", fmt.Errorf("plugins need the program %s, which is not beside %s: install it, it is in the same package", Program, self)
+}
+
+// makeRuntime makes a private directory below base for the sockets of plugins and removes those whose owner is gone.
+func makeRuntime(base string) (dir string, lock *os.File, err error) {
+	if len(base) > maxRuntime {
+		base = os.TempDir()
+	}
+	if err := os.MkdirAll(base, 0o700); err != nil {
+		return "", nil, fmt.Errorf("plugins: %w", err)
+	}
+	if err := pin.CheckPath(base); err != nil {
+		return "", nil, fmt.Errorf("plugins: %w", err)
+	}
+	sweep(base)
+	if dir, err = os.MkdirTemp(base, runtimePrefix); err != nil { // mode 0700
+		return "", nil, fmt.Errorf("plugins: %w", err)
+	}
+	lock, err = os.OpenFile(filepath.Join(dir, LockName), os.O_CREATE|os.O_RDWR, 0o600)
+	if err == nil {
+		err = unix.Flock(int(lock.Fd()), unix.LOCK_SH)
+	}
+	if err != nil {
+		return "", nil, errors.Join(fmt.Errorf("plugins: %w", err), os.RemoveAll(dir))
+	}
+	return dir, lock, nil
+}
+
+// sweep removes private directories that nobody uses: only where both programs were killed at once is one left behind.
+func sweep(base string) {
+	entries, _ := os.ReadDir(base) // it was just made or looked at
+	for _, e := range entries {
+		if !e.IsDir() || len(e.Name()) <= len(runtimePrefix) || e.Name()[:len(runtimePrefix)] != runtimePrefix {
+			continue
+		}
+		dir := filepath.Join(base, e.Name())
+		st, err := os.Lstat(dir)
+		if err != nil || int(st.Sys().(*syscall.Stat_t).Uid) != os.Geteuid() {
+			continue
+		}
+		lock, err := os.OpenFile(filepath.Join(dir, LockName), os.O_RDWR, 0)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			if time.Since(st.ModTime()) < 10*time.Second {
+				continue // it is being made at this moment
+			}
+		case err != nil:
+			continue
+		case unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil:
+			_ = lock.Close() // in use
+			continue
+		default:
+			_ = lock.Close()
+		}
+		_ = os.RemoveAll(dir) // whatever is left is tried again at the next start
+	}
+}
+
+// tail keeps the last octets that were written to it.
+type tail struct {
+	mu   sync.Mutex
+	last []byte
+}
+
+const tailLimit = 2000
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last = append(t.last, p...)
+	if n := len(t.last); n > tailLimit {
+		t.last = append(t.last[:0], t.last[n-tailLimit:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(bytes.TrimSpace(t.last))
+}
+
+// startProgram starts the second program with one end of a socket and gives the other.
+func startProgram(path string, lock *os.File) (*exec.Cmd, *os.File, *tail, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("plugins: %w", err)
+	}
+	ours, theirs := os.NewFile(uintptr(pair[0]), "socket"), os.NewFile(uintptr(pair[1]), "socket")
+	defer theirs.Close()
+	errors := &tail{}
+	cmd := &exec.Cmd{
+		Path: path, Args: []string{Program}, Dir: "/", Env: []string{"PATH=" + childPath},
+		Stderr: errors, ExtraFiles: []*os.File{theirs, lock},
+		SysProcAttr: &syscall.SysProcAttr{Setpgid: true}, // Ctrl-C on the terminal is for the dial, which ends it in order
+	}
+	if err := cmd.Start(); err != nil {
+		_ = ours.Close()
+		return nil, nil, nil, fmt.Errorf("plugins: %s: %w", path, err)
+	}
+	return cmd, ours, errors, nil
+}
+
+// childPath is where plugins look for programs.
+const childPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
