@@ -1,0 +1,130 @@
+// Package wire is the host's end of the plugin protocol: it turns the questions of core/advice into messages, and what
+// comes back into answers. Everything that a plugin may send has a meaning here: what is not known passes, and what makes no
+// sense is a *BadAnswerError beside no answer.
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	goplugin "github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/knakppp/knak/plugins/proto"
+	v0 "github.com/knakppp/knak/plugins/proto/knak/plugin/v0"
+	v1 "github.com/knakppp/knak/plugins/proto/knak/plugin/v1"
+)
+
+// Handshake is go-plugin's.
+func Handshake() goplugin.HandshakeConfig {
+	return goplugin.HandshakeConfig{ProtocolVersion: proto.Major, MagicCookieKey: proto.CookieKey, MagicCookieValue: proto.CookieValue}
+}
+
+// Sets are the majors that a host offers: the current one and the one before. Dispense(proto.Name) gives a *Client.
+func Sets() map[int]goplugin.PluginSet {
+	sets := map[int]goplugin.PluginSet{}
+	for _, major := range []int{proto.Previous, proto.Major} {
+		sets[major] = goplugin.PluginSet{proto.Name: &clientEnd{major: major}}
+	}
+	return sets
+}
+
+type clientEnd struct {
+	goplugin.NetRPCUnsupportedPlugin
+	major int
+}
+
+func (c *clientEnd) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error {
+	return errors.New("this is the host's end")
+}
+
+func (c *clientEnd) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
+	return NewClient(conn, c.major)
+}
+
+// DialOptions bound the messages of a connection to a plugin, and refuse a call of the protocol that has no deadline.
+func DialOptions() []grpc.DialOption {
+	return []grpc.DialOption{
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(proto.MaxMessage), grpc.MaxCallSendMsgSize(proto.MaxMessage)),
+		grpc.WithChainUnaryInterceptor(func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+			if _, ok := ctx.Deadline(); !ok && isOurs(method) {
+				return status.Errorf(codes.FailedPrecondition, "%s without a deadline", method)
+			}
+			return invoke(ctx, method, req, reply, conn, opts...)
+		}),
+	}
+}
+
+func isOurs(method string) bool {
+	const prefix = "/knak.plugin."
+	return len(method) > len(prefix) && method[:len(prefix)] == prefix
+}
+
+// Client is a plugin that runs, whatever its major is: one of an earlier major looks like one of this major that can do
+// less. It is safe for concurrent use.
+type Client struct {
+	Major int
+
+	base        v1.BaseClient
+	identifier  v1.IdentifierClient
+	credentials v1.CredentialsClient
+	dial        v1.DialClient
+	negotiator  v1.NegotiatorClient
+	prover      v1.ProverClient
+	observer    v1.ObserverClient
+	commander   v1.CommanderClient
+}
+
+// NewClient makes the client for a connection on which that major was agreed.
+func NewClient(conn grpc.ClientConnInterface, major int) (*Client, error) {
+	c := &Client{
+		Major: major,
+
+		base: v1.NewBaseClient(conn), identifier: v1.NewIdentifierClient(conn), credentials: v1.NewCredentialsClient(conn),
+		dial: v1.NewDialClient(conn), negotiator: v1.NewNegotiatorClient(conn), prover: v1.NewProverClient(conn),
+		observer: v1.NewObserverClient(conn), commander: v1.NewCommanderClient(conn),
+	}
+	switch major {
+	case proto.Major:
+	case proto.Previous:
+		c.base = previousBase{v0.NewBaseClient(conn)}
+		c.negotiator = previousNegotiator{v0.NewNegotiatorClient(conn)}
+	default:
+		return nil, fmt.Errorf("protocol version %d is not served: %d and %d are", major, proto.Previous, proto.Major)
+	}
+	return c, nil
+}
+
+// ErrGone says that the plugin's process or its connection has ended.
+var ErrGone = errors.New("the plugin has ended")
+
+// BadAnswerError says that what a plugin answered makes no sense; the answer was not taken.
+type BadAnswerError struct {
+	Call string // for example "Decide"
+	Text string
+}
+
+func (e *BadAnswerError) Error() string { return "bad answer to " + e.Call + ": " + e.Text }
+
+// rpcError makes an error of what gRPC says. nil with ok false: a plugin of another minor does not know the call, and has
+// no opinion.
+func rpcError(err error) (ok bool, _ error) {
+	if err == nil {
+		return true, nil
+	}
+	s := status.Convert(err)
+	switch s.Code() {
+	case codes.Unimplemented:
+		return false, nil
+	case codes.Unavailable:
+		return false, fmt.Errorf("%w: %s", ErrGone, clip(s.Message()))
+	case codes.Canceled:
+		return false, context.Canceled
+	case codes.DeadlineExceeded:
+		return false, context.DeadlineExceeded
+	}
+	return false, errors.New(clip(s.Message()))
+}
