@@ -1,0 +1,142 @@
+"use strict";
+// The page is whole without this script; it fits the ladder to the width, filters, sorts, and shows one row in detail.
+(() => {
+  const calls = JSON.parse(document.getElementById("rows").textContent);
+  const detail = document.getElementById("detail");
+  const search = document.getElementById("search");
+  const boxes = [...document.querySelectorAll(".bar input[data-group]")];
+  const only = document.getElementById("only");
+  const HEIGHT = 24;
+
+  const text = (tag, value, name) => {
+    const e = document.createElement(tag);
+    e.textContent = value;
+    if (name) e.className = name;
+    return e;
+  };
+
+  function wanted(row) {
+    if (!boxes.some((b) => b.dataset.group === row.box && b.checked)) return false;
+    if (only.checked && !(row.refusal || row.again || row.wrong || row.pins)) return false;
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const all = (row.text + " " + row.group + " " + (row.pos || "")).toLowerCase();
+    return words.every((w) => all.includes(w));
+  }
+
+  // layout puts the rows that are wanted below each other and fits arrows and labels to the width.
+  function layout(svg, rows) {
+    const width = Math.max(svg.clientWidth || 720, 260);
+    const narrow = width < 560;
+    const left = narrow ? 14 : 92, right = width - 14;
+    const room = Math.max(Math.floor((right - left - 24) / 7.3), 8);
+    let y = 34;
+    for (const g of svg.querySelectorAll(".row")) {
+      const row = rows[+g.dataset.i];
+      const show = wanted(row);
+      g.style.display = show ? "" : "none";
+      if (!show) continue;
+      g.setAttribute("transform", `translate(0,${y})`);
+      y += HEIGHT;
+      g.querySelector(".hit").setAttribute("width", width);
+      const time = g.querySelector(".t");
+      if (time) time.style.display = narrow ? "none" : "";
+      const label = g.querySelector(".l,.across");
+      if (label) {
+        const whole = row.label;
+        label.textContent = whole.length > room ? whole.slice(0, room - 1) + "\u2026" : whole;
+        label.setAttribute("x", (left + right) / 2);
+      }
+      const line = g.querySelector("line");
+      if (line) {
+        line.setAttribute("x1", left);
+        line.setAttribute("x2", right);
+        g.querySelector("path").setAttribute("d", row.sent ? `M${right} 19l-9 -4v8z` : `M${left} 19l9 -4v8z`);
+      }
+      const pin = g.querySelector(".pin");
+      if (pin) pin.setAttribute("x", right - 4);
+    }
+    const lives = svg.querySelectorAll(".life");
+    [left, right].forEach((x, i) => {
+      lives[i].setAttribute("x1", x);
+      lives[i].setAttribute("x2", x);
+      lives[i].setAttribute("y2", y);
+    });
+    svg.querySelector(".modem").setAttribute("x", right);
+    svg.querySelector(".host").setAttribute("x", left);
+    svg.setAttribute("viewBox", `0 0 ${width} ${y + 8}`);
+    svg.setAttribute("height", y + 8);
+  }
+
+  function filter() {
+    calls.forEach((rows, c) => {
+      layout(document.querySelector(`svg[data-call="${c}"]`), rows);
+      let n = 0;
+      for (const tr of document.querySelectorAll(`table[data-call="${c}"] tbody tr`)) {
+        tr.hidden = !wanted(rows[+tr.dataset.i]);
+        if (!tr.hidden) n++;
+      }
+      document.querySelector(`[data-count="${c}"]`).textContent = `${n} of ${rows.length} rows`;
+    });
+  }
+
+  function show(c, i) {
+    const row = calls[c][i];
+    for (const e of document.querySelectorAll(".row.on,tr.on")) e.classList.remove("on");
+    for (const e of document.querySelectorAll(`svg[data-call="${c}"] .row[data-i="${i}"],table[data-call="${c}"] tr[data-i="${i}"]`)) e.classList.add("on");
+    const head = [row.time, row.pos, row.dir, row.group].filter(Boolean).join(" \u00b7 ");
+    const parts = [text("p", head, "soft"), text("pre", row.text)];
+    if (row.again) parts.push(text("p", `The same went this way ${row.again} time${row.again > 1 ? "s" : ""} before.`));
+    for (const w of row.wrong || []) parts.push(text("p", "Wrong: " + w));
+    for (const n of row.pins || []) {
+      const f = document.getElementById(`finding-${c}-${n}`);
+      if (f) parts.push(text("p", "Finding: " + f.querySelector("h3").textContent));
+    }
+    if (row.hex) parts.push(text("pre", row.hex.replace(/(..)(?=.)/g, "$1 ")));
+    const close = text("button", "Close");
+    close.onclick = () => { detail.hidden = true; };
+    detail.replaceChildren(...parts, close);
+    detail.hidden = false;
+  }
+
+  for (const g of document.querySelectorAll("svg .row")) {
+    const c = +g.closest("svg").dataset.call, i = +g.dataset.i;
+    g.onclick = () => show(c, i);
+    g.onkeydown = (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); show(c, i); } };
+  }
+  for (const tr of document.querySelectorAll("table[data-call] tbody tr")) {
+    tr.onclick = () => show(+tr.closest("table").dataset.call, +tr.dataset.i);
+  }
+  for (const a of document.querySelectorAll("[data-goto]")) {
+    a.onclick = () => {
+      const [c, i] = a.dataset.goto.split(":");
+      show(+c, +i);
+      const g = document.querySelector(`svg[data-call="${c}"] .row[data-i="${i}"]`);
+      if (g) g.scrollIntoView({ block: "center" });
+    };
+  }
+  for (const b of document.querySelectorAll("table[data-call] th button")) {
+    b.onclick = () => {
+      const th = b.closest("th"), table = b.closest("table"), body = table.tBodies[0];
+      const column = [...th.parentNode.children].indexOf(th);
+      const up = th.getAttribute("aria-sort") !== "ascending";
+      for (const other of th.parentNode.children) other.removeAttribute("aria-sort");
+      th.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const number = th.dataset.kind === "number";
+      const key = (tr) => (column === 0 ? +tr.dataset.i : number ? parseFloat(tr.cells[column].textContent) || 0 : tr.cells[column].textContent);
+      const rows = [...body.rows].map((tr) => [key(tr), tr]);
+      rows.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0) * (up ? 1 : -1));
+      body.append(...rows.map(([, tr]) => tr));
+    };
+  }
+  document.onkeydown = (e) => { if (e.key === "Escape") detail.hidden = true; };
+  search.oninput = filter;
+  only.onchange = filter;
+  for (const b of boxes) b.onchange = filter;
+  let pending = 0;
+  new ResizeObserver(() => {
+    cancelAnimationFrame(pending);
+    pending = requestAnimationFrame(filter);
+  }).observe(document.querySelector("main"));
+  filter();
+  document.documentElement.dataset.ready = "yes";
+})();

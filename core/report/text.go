@@ -1,0 +1,174 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// TextOptions say how the ladder looks on a terminal.
+type TextOptions struct {
+	Width int  // columns, 80 where it is 0; never less than 60
+	Color bool // SGR colours
+	ASCII bool // no characters beyond ASCII
+}
+
+// glyphs draw the arrows and the lifelines.
+type glyphs struct{ bar, left, right, line, cut string }
+
+var (
+	unicodeGlyphs = glyphs{"│", "◀", "▶", "─", "…"}
+	asciiGlyphs   = glyphs{"|", "<", ">", "-", "."}
+)
+
+// timeWidth is the column of times: "  12.345".
+const timeWidth = 9
+
+// Text writes the ladder for a terminal: host on the left, modem on the right, one line an arrow, longer labels below.
+func (l Ladder) Text(w io.Writer, o TextOptions) error {
+	g := unicodeGlyphs
+	if o.ASCII {
+		g = asciiGlyphs
+	}
+	width := o.Width
+	if width == 0 {
+		width = 80
+	}
+	d := drawing{w: w, g: g, color: o.Color, begin: l.Begin, inner: max(width, 60) - timeWidth - 4}
+	d.head()
+	for i := range l.Rows {
+		if l.Left > 0 && i == len(l.Rows)/2 {
+			d.across("", fmt.Sprintf("%d rows are left out here", l.Left), "phase")
+		}
+		d.row(&l.Rows[i], l)
+	}
+	for n, f := range l.Findings {
+		d.printf("\n[%d] %s (%s)\n", n+1, f.Title, f.Confidence)
+	}
+	return d.err
+}
+
+type drawing struct {
+	w     io.Writer
+	g     glyphs
+	color bool
+	begin time.Time
+	inner int // columns between the lifelines
+	err   error
+}
+
+func (d *drawing) printf(format string, args ...any) {
+	if d.err == nil {
+		_, d.err = fmt.Fprintf(d.w, format, args...)
+	}
+}
+
+func (d *drawing) head() {
+	d.printf("%*s  host%*smodem\n", timeWidth, "", d.inner-5, "")
+}
+
+func (d *drawing) clock(t time.Time) string {
+	if t.IsZero() || d.begin.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("%.3f", t.Sub(d.begin).Seconds())
+}
+
+// sgr are the colours of the groups (ECMA-48 section 8.3.117); what is not in it has none.
+var sgr = map[string]string{
+	"at": "36", "lcp": "34", "pap": "35", "chap": "35", "eap": "35", "ipcp": "32", "ipv6cp": "32", "data": "2",
+	"phase": "1", "finding": "1;33", "note": "2", "unread": "31", "wrong": "31",
+}
+
+func (d *drawing) paint(group, text string) string {
+	code := sgr[group]
+	if !d.color || code == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// row draws one row: the label on the arrow where it fits, else above it in as many lines as it takes.
+func (d *drawing) row(row *Row, l Ladder) {
+	if !row.Arrow {
+		d.across(d.clock(row.Time), row.Label, row.Group)
+		return
+	}
+	label := row.Label
+	if row.Group != "at" && row.Group != "data" {
+		label = strings.ToUpper(row.Group) + " " + label
+	}
+	if row.Again > 0 {
+		label += fmt.Sprintf(" (again, %d)", row.Again)
+	}
+	for _, n := range row.Pins {
+		label += fmt.Sprintf(" [%d]", n+1)
+	}
+	room := d.inner - 6
+	lines := wrapped(label, room)
+	clock := d.clock(row.Time)
+	for _, line := range lines[:len(lines)-1] {
+		d.line(clock, d.paint(row.Group, pad(line, d.inner, 3)))
+		clock = ""
+	}
+	last := lines[len(lines)-1]
+	rest := d.inner - 4 - utf8.RuneCountInString(last)
+	var arrow string
+	if row.Dir == 0 {
+		arrow = d.g.line + " " + last + " " + strings.Repeat(d.g.line, rest) + d.g.right
+	} else {
+		arrow = d.g.left + " " + last + " " + strings.Repeat(d.g.line, rest) + d.g.line
+	}
+	d.line(clock, d.paint(row.Group, arrow))
+	for _, wrong := range row.Wrong {
+		for _, line := range wrapped("! "+wrong, room) {
+			d.line("", d.paint("wrong", pad(line, d.inner, 3)))
+		}
+	}
+}
+
+func (d *drawing) line(clock, inner string) {
+	d.printf("%*s  %s%s%s\n", timeWidth-2, clock, d.g.bar, inner, d.g.bar)
+}
+
+// across writes what is no arrow between the lifelines.
+func (d *drawing) across(clock, text, group string) {
+	for i, line := range wrapped(text, d.inner-4) {
+		if i == 0 && group == "phase" {
+			line = "== " + line + " =="
+		}
+		d.line(clock, d.paint(group, pad(line, d.inner, 2)))
+		clock = ""
+	}
+}
+
+func pad(s string, width, before int) string {
+	n := utf8.RuneCountInString(s)
+	if n+before > width {
+		before = max(width-n, 0)
+	}
+	return strings.Repeat(" ", before) + s + strings.Repeat(" ", max(width-before-n, 0))
+}
+
+// wrapped cuts text into lines of at most width runes, at a space where there is one. It gives at least one line.
+func wrapped(text string, width int) []string {
+	var lines []string
+	runes := []rune(text)
+	for len(runes) > width {
+		cut := width
+		for i := width; i > width/2; i-- {
+			if runes[i] == ' ' {
+				cut = i
+				break
+			}
+		}
+		lines = append(lines, string(runes[:cut]))
+		runes = runes[cut:]
+		for len(runes) > 0 && runes[0] == ' ' {
+			runes = runes[1:]
+		}
+	}
+	return append(lines, string(runes))
+}
