@@ -64,7 +64,9 @@ func Budget(k Kind) (soft, hard time.Duration) {
 		return 500 * time.Millisecond, 2 * time.Second
 	case KindProve:
 		return time.Second, 5 * time.Second
-	default: // decide and challenge: far below any restart timer, so that no packet is ever sent again for it
+	case KindChallenge:
+		return 200 * time.Millisecond, 2 * time.Second // a key store may be slow, and nobody repeats a challenge sooner
+	default: // decide: far below any restart timer, so that no packet is ever sent again for it
 		return 20 * time.Millisecond, 150 * time.Millisecond
 	}
 }

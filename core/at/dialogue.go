@@ -73,6 +73,13 @@ func (d *Dialogue) Lines(now time.Time, l ModemLines) {
 	d.run()
 }
 
+// Wake says that something the function waits for, other than the modem and the time, has happened: what Until was given
+// is asked again.
+func (d *Dialogue) Wake(now time.Time) {
+	d.start(now)
+	d.run()
+}
+
 // Advance tells the time. The first call starts the dialogue.
 func (d *Dialogue) Advance(now time.Time) {
 	d.start(now)

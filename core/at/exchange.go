@@ -216,13 +216,16 @@ func Begins(line string, commands []string) bool {
 	return false
 }
 
+// Dials says whether a command line, answered with CONNECT, leaves the command state.
+func Dials(line string) bool { return parseCommand(line).dials }
+
 // prepare checks a command line and takes it apart.
 func (x *Exchange) prepare(line string) (*command, error) {
 	sent, shown := unmark(line)
 	c := parseCommand(sent)
 	c.shown, c.secret = shown, shown != sent
 	if c.dials {
-		c.shown = telephone.ReplaceAllString(c.shown, hidden)
+		c.shown = HideNumber(c.shown)
 	}
 	switch {
 	case sent == "":

@@ -27,6 +27,9 @@ var (
 	numbered = regexp.MustCompile(`(?i)^([+^%*#$](?:CLIP|CCWA|CNUM|COLP|CNAP|CMT|CDS|CUSD|CBM|CLCC|CMGR|CMGL|CRSM|CSIM|CIMI|CGSN|GSN|[IQ]?CCID|MEID|CPBR|CRING):)\s*\S.*`)
 )
 
+// HideNumber replaces a telephone number in a dial command; one of the short ones for packet service stays.
+func HideNumber(command string) string { return telephone.ReplaceAllString(command, hidden) }
+
 // Redact replaces what may name a subscriber or a device: runs of 14 and more digits, telephone numbers in the codes
 // that carry them, and values labelled IMEI, IMSI and the like.
 func Redact(line string) string {

@@ -2,10 +2,12 @@ package link
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/diagnose"
 	"github.com/knakppp/knak/core/hdlc"
@@ -38,6 +40,9 @@ func (s *Session) begin(now time.Time) {
 	s.pinSpent = s.pinSpent || s.dialed.PINSent
 	s.dialed = modem.Result{}
 	s.access.used = nil
+	s.generation++
+	s.inquiries, s.judging, s.login, s.passes = nil, nil, nil, nil
+	s.connected, s.afterwards, s.holding, s.held = false, nil, false, nil
 	s.watcher = diagnose.New()
 	s.enter(now, trace.PhaseDial)
 	s.onATPort = s.cfg.ATPort
@@ -80,14 +85,14 @@ func (s *Session) dial(x *at.Exchange) error {
 			return err
 		}
 	}
-	s.take(x, selection)
-	s.plan.Access = s.accessHook(x)
-	switch {
-	case direct:
+	s.take(x, s.identify(x, selection))
+	if direct {
+		if s.wants(advice.Credentials{}) {
+			s.askCredentials(x, modem.Home{}, "")
+		}
 		return nil
-	case !s.onATPort && !s.awaits("operator"):
-		return modem.Dial(s.plan, &s.dialed)(x)
 	}
+	s.plan.Access, s.plan.Credentials = s.accessHook(x), s.credentialsHook(x)
 	if err := modem.Prepare(s.plan, &s.dialed)(x); err != nil {
 		return err
 	}
@@ -99,7 +104,7 @@ func (s *Session) dial(x *at.Exchange) error {
 	if s.onATPort {
 		return nil
 	}
-	return modem.Call(s.plan, &s.dialed)(x)
+	return s.call(x)
 }
 
 // take makes a selection the one that this attempt follows, and says so.
@@ -115,6 +120,15 @@ func (s *Session) take(x *at.Exchange, selection Selection) {
 func (s *Session) planFor(selection Selection) modem.Plan {
 	plan := dialPlan(selection.Policy, s.cfg.PIN.Reveal(), s.user(selection.Policy), s.password())
 	plan.PINSpent = s.pinSpent
+	if s.login != nil {
+		way := access(s.login)
+		if way.APN != "" {
+			plan.APN = way.APN
+		}
+		if way.Method != "" {
+			plan.AuthMethod = way.Method
+		}
+	}
 	if !s.loginGiven(selection) {
 		plan.User = "" // what PPP sends only because it must send something is no name that the network knows
 	}
@@ -123,12 +137,15 @@ func (s *Session) planFor(selection Selection) modem.Plan {
 
 // loginGiven says whether somebody gave a user name or a password: a person, the profile or the carrier's entry.
 func (s *Session) loginGiven(selection Selection) bool {
-	return selection.UserChosen || !s.password().Empty() || s.access.used != nil && s.access.used.Login ||
+	return selection.UserChosen || !s.password().Empty() || s.advisedLogin() != nil || s.access.used != nil && s.access.used.Login ||
 		slices.ContainsFunc(selection.Quirks, func(q trace.Quirk) bool { return q.Key == "auth.user" })
 }
 
 // user is the name to authenticate with in this attempt.
 func (s *Session) user(p Policy) string {
+	if l := s.advisedLogin(); l != nil {
+		return l.User
+	}
 	if s.blankUser {
 		return ""
 	}
@@ -139,6 +156,9 @@ func (s *Session) user(p Policy) string {
 }
 
 func (s *Session) password() auth.Secret {
+	if l := s.advisedLogin(); l != nil {
+		return l.Password
+	}
 	if a := s.access.used; a != nil && a.Login {
 		return auth.NewSecret(a.Password)
 	}
@@ -190,12 +210,19 @@ func (s *Session) dialogueDone(now time.Time, err error) {
 		s.fail(now, dialOutcome(err))
 		return
 	}
-	if s.onATPort {
+	switch {
+	case s.holding:
+		s.onATPort, s.holding, rest = false, false, s.held
+	case s.onATPort:
 		s.onATPort = false
 		if s.plan.Number != "" {
-			s.talk(now, stageDialing, modem.Call(s.plan, &s.dialed))
+			s.talk(now, stageDialing, s.call)
 			return
 		}
+	case len(s.afterwards) > 0:
+		s.onATPort, s.holding, s.held = true, true, rest
+		s.talk(now, stageDialing, s.after)
+		return
 	}
 	s.startPPP(now, rest)
 }
@@ -203,6 +230,10 @@ func (s *Session) dialogueDone(now time.Time, err error) {
 // dialOutcome says what an error of the dialogue means.
 func dialOutcome(err error) Outcome {
 	kind := Kind(modem.KindOf(err))
+	var aborted *abortError
+	if errors.As(err, &aborted) {
+		kind = KindAborted
+	}
 	if kind == "" {
 		kind = KindInternal
 		var refused *SelectionError
@@ -215,7 +246,7 @@ func dialOutcome(err error) Outcome {
 
 // startPPP gives the line to the engine. rest is what followed CONNECT.
 func (s *Session) startPPP(now time.Time, rest []byte) {
-	settings := engineSettings(s.selection.Policy, s.user(s.selection.Policy), s.password())
+	settings := s.settings()
 	s.stage = stagePPP
 	s.encoder = hdlc.NewEncoder(hdlc.DefaultConfig())
 	s.decoder = hdlc.NewDecoder(decoderConfig(ppp.DefaultFraming()))
@@ -307,7 +338,7 @@ func (s *Session) textSeen(now time.Time, item hdlc.Item) {
 
 // hide replaces what a modem's words may give away: it may echo a command, or name who calls in the middle of a call.
 func (s *Session) hide(text string) string {
-	for _, secret := range []string{s.cfg.PIN.Reveal(), s.cfg.Password.Reveal()} {
+	for _, secret := range []string{s.cfg.PIN.Reveal(), s.cfg.Password.Reveal(), s.password().Reveal()} {
 		if len(secret) >= 4 { // a shorter one is no PIN, and would be found in any text
 			text = strings.ReplaceAll(text, secret, "****")
 		}
@@ -327,7 +358,13 @@ func (s *Session) pumpEngine(now time.Time) {
 	for {
 		o, ok := s.engine.Next()
 		if !ok {
-			return
+			if len(s.passes) == 0 {
+				return
+			}
+			id := s.passes[0]
+			s.passes = s.passes[1:]
+			s.engine.Resolve(now, id, ppp.Verdict{})
+			continue
 		}
 		switch o := o.(type) {
 		case ppp.Send:
@@ -341,6 +378,10 @@ func (s *Session) pumpEngine(now time.Time) {
 				continue
 			}
 			s.event(now, o.Event)
+		case ppp.Decision:
+			if !s.decide(now, o) {
+				s.passes = append(s.passes, o.ID) // not at once: what is still to be taken out must stay as it is
+			}
 		case ppp.AuthDone:
 			s.provisional = o.Provisional
 		case ppp.NetworkUp:
@@ -401,21 +442,17 @@ func (s *Session) networkUp(now time.Time, n ppp.NetworkUp) {
 	s.network, s.carries = n, true
 	switch s.stage {
 	case stagePPP:
-		if s.mustProve() {
-			s.startProof(now)
-			return
-		}
-		s.openPlane(now)
+		s.judge(now)
 	case stageProving:
-		s.startProof(now)
+		s.startProof(now, s.targets)
 	case stageOpening, stageUp:
 		if sameNetwork(old, n) {
 			return
 		}
 		s.event(now, trace.Notice{Level: "warning", Text: "the peer gave other addresses: the plane is made anew"})
 		s.closePlane()
-		if s.proved = false; old.Local != n.Local && s.mustProve() {
-			s.startProof(now)
+		if s.proved = false; old.Local != n.Local {
+			s.judge(now)
 			return
 		}
 		s.openPlane(now)
@@ -455,6 +492,8 @@ func (s *Session) networkDown(now time.Time, n ppp.NetworkDown) {
 	}
 	s.carries = false
 	switch s.stage {
+	case stagePPP:
+		s.unjudged()
 	case stageProving:
 		s.stage, s.proof = stagePPP, nil
 	case stageOpening, stageUp:
@@ -479,13 +518,14 @@ func (s *Session) mustProve() bool {
 	return s.provisional
 }
 
-func (s *Session) startProof(now time.Time) {
+// startProof probes; others are targets besides the profile's.
+func (s *Session) startProof(now time.Time, others []netip.Addr) {
 	p := s.selection.Policy
-	s.stage = stageProving
+	s.stage, s.targets = stageProving, others
 	s.enter(now, trace.PhaseProve)
 	s.proof = prove.New(prove.Config{
 		Local: s.network.Local, Peer: s.network.Peer, PeerAssumed: s.network.PeerAssumed, DNS: s.network.DNS,
-		Targets: addresses(p.List("prove.targets")), Limit: p.Duration("prove.limit"), Interval: p.Duration("prove.interval"), Random: s.random64(),
+		Targets: append(addresses(p.List("prove.targets")), others...), Limit: p.Duration("prove.limit"), Interval: p.Duration("prove.interval"), Random: s.random64(),
 	})
 	s.proof.Start(now)
 	s.pumpProof(now)

@@ -33,13 +33,17 @@ func (s *Session) fail(now time.Time, o Outcome) {
 		s.outcome = o
 		s.tellOutcome(now)
 	}
+	s.inquiries, s.judging = nil, nil // what they would answer does not matter any more
 	//exhaustive:enforce
 	switch s.stage {
 	case stageDialing:
-		if s.dialogue != nil {
+		running := s.dialogue != nil
+		if running {
 			s.dialogue.Stop()
 			s.dialogue = nil
-			s.endCall(now, false, s.dialed.Number != "") // any character ends an attempt to dial (V.250 section 5.6.1)
+		}
+		if running || s.connected {
+			s.endCall(now, s.connected, s.dialed.Number != "") // any character ends an attempt to dial (V.250 section 5.6.1)
 			return
 		}
 		s.attemptOver(now)
@@ -143,6 +147,7 @@ func (s *Session) engineFinished(now time.Time, f ppp.Failure) {
 // endCall brings the modem back to the command state. inData says whether it is believed to be in the data state, called
 // whether there may be a call at all.
 func (s *Session) endCall(now time.Time, inData, called bool) {
+	s.inquiries, s.judging = nil, nil
 	if !called || s.lost || s.selection.Policy == nil || s.selection.Policy.Text("dial.number") == "" || s.outcome.Kind == trace.FailedModemSilent {
 		s.attemptOver(now)
 		return
@@ -178,6 +183,7 @@ func (s *Session) attemptOver(now time.Time) {
 	}
 	s.closePlane()
 	s.quietAt = time.Time{}
+	s.inquiries, s.judging = nil, nil
 	o := s.outcome
 	if s.stop != nil {
 		if s.stop.Kind != KindTimeout || o.Kind == "" {
@@ -217,7 +223,7 @@ const attemptSpacing = time.Second
 // final are failures that another attempt cannot cure, or must not try to: three wrong PINs block a SIM.
 var final = map[Kind]bool{
 	trace.FailedPINNeeded: true, trace.FailedPINWrong: true, trace.FailedPUKNeeded: true, trace.FailedNoSIM: true, KindUsage: true, KindPrivilege: true, KindNoKernel: true, KindPlane: true,
-	trace.FailedRegistrationDenied: true, KindInternal: true,
+	trace.FailedRegistrationDenied: true, KindInternal: true, KindPlugin: true,
 }
 
 // tryAgain says whether there is another attempt, and why. wasUp: it is about a link that worked and is lost, which only
@@ -249,7 +255,7 @@ func (s *Session) tryAgain(o Outcome, wasUp bool) (reason string, ok bool) {
 // tryBlank says whether an empty user name is worth an attempt: the success was provisional, the network then refused,
 // the name was not empty, no person chose it (AUTH-02, AUTH-03), and it is not the one that the SIM's carrier asks for.
 func (s *Session) tryBlank(o Outcome) bool {
-	return o.Provisional && o.ExitCode() == ExitAuth && !s.selection.UserChosen && !s.access.login() &&
+	return o.Provisional && o.ExitCode() == ExitAuth && !s.selection.UserChosen && !s.access.login() && s.advisedLogin() == nil &&
 		s.selection.Policy.Text("auth.user") != "" && s.selection.Policy.Bool("auth.try_blank")
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/ppp/auth"
@@ -21,6 +22,8 @@ type Facts struct {
 	Operator string // the network that the modem is registered in: MCC-MNC such as "262-01", or the name that the modem gives
 	Auth     string // the authentication that the peer demanded first: a word of auth.allow, or Nothing
 	Peer     string // what the peer calls itself in its first challenge, or Nothing
+
+	Advised []advice.Setting // what somebody who was asked proposes for such a modem
 }
 
 // Nothing in a field of Facts says that it is known that there is no such thing.
@@ -45,11 +48,16 @@ func (s *Session) learned(event func(trace.Event)) (keys []string) {
 			event(q)
 		}
 	}
-	access := s.plan.Access
 	s.selection = selection
-	s.plan = s.planFor(selection)
-	s.plan.Access = access
+	s.replan()
 	return keys
+}
+
+// replan makes the plan anew, with the same ways to ask.
+func (s *Session) replan() {
+	access, credentials := s.plan.Access, s.plan.Credentials
+	s.plan = s.planFor(s.selection)
+	s.plan.Access, s.plan.Credentials = access, credentials
 }
 
 // registered is the dialogue between Prepare and the call, where the operator can decide something.
@@ -62,9 +70,7 @@ func (s *Session) registered(x *at.Exchange) error {
 	keys := s.learned(x.Event)
 	if s.selection.Policy.Text("context.apn") != "" && s.access.used != nil {
 		s.access.used = nil // what the operator's entry names beats what the SIM's carrier is known by
-		access := s.plan.Access
-		s.plan = s.planFor(s.selection)
-		s.plan.Access = access
+		s.replan()
 	}
 	context := func(key string) bool {
 		return strings.HasPrefix(key, "context.") || key == "at.before_context" || key == "at.after_context" || key == "auth.user"
@@ -102,7 +108,7 @@ func (s *Session) apply(now time.Time, fact string) {
 		return
 	}
 	if keys := s.learned(func(e trace.Event) { s.event(now, e) }); len(keys) > 0 {
-		s.engine.Adjust(now, engineSettings(s.selection.Policy, s.user(s.selection.Policy), s.password()))
+		s.engine.Adjust(now, s.settings())
 		s.pumpEngine(now)
 	}
 }

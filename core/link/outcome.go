@@ -54,6 +54,8 @@ const (
 	KindNoKernel    Kind = "no-kernel"  // the kernel does not offer the data plane
 	KindCarriesNone Kind = trace.FailedCarriesNothing
 	KindCarrierLost Kind = trace.FailedCarrierLost
+	KindPlugin      Kind = "plugin-required" // somebody without whom there must be no link has failed
+	KindAborted     Kind = "aborted"         // somebody who was asked would not have the call
 	KindInternal    Kind = "internal"
 )
 
@@ -74,6 +76,8 @@ var exits = map[Kind]struct{ code, late ExitCode }{
 	KindPrivilege:   {code: ExitPrivilege},
 	KindNoKernel:    {code: ExitNoKernel},
 	KindInternal:    {code: ExitFatal},
+	KindPlugin:      {code: ExitPlugin},
+	KindAborted:     {code: ExitDial},
 	KindCarrierLost: {code: ExitModemHangup, late: ExitAuth},
 	KindCarriesNone: {code: ExitCarriesNoData},
 

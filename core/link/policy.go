@@ -24,6 +24,8 @@ type Selection struct {
 	Quirks []trace.Quirk // the settings that are not the built-in defaults
 	// UserChosen says that a person chose the user name. Otherwise the link may try a blank one.
 	UserChosen bool
+	// Chosen says whether a person chose the value of a key, in their own configuration or on the command line. nil: of none.
+	Chosen func(key string) bool
 	// Awaits says whether a fact that is not known yet, "operator", "auth" or "peer", can still change the selection. nil:
 	// none can.
 	Awaits func(fact string) bool

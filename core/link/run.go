@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/trace"
@@ -36,6 +37,9 @@ type Environment struct {
 	// OpenPlane makes a plane. It adds to the configuration what the user chose.
 	OpenPlane func(ctx context.Context, cfg plane.Config) (plane.Plane, error)
 	Sink      trace.Sink
+	// Adviser is asked what the session asks, each question by a goroutine of its own; nil: nobody is. NewRunner tells the
+	// session what it wants to be asked. It is not closed.
+	Adviser advice.Adviser
 }
 
 // portOpenPatience is how long a lost port may take to come back before the attempt counts as failed: a stick that
@@ -66,6 +70,9 @@ type Runner struct {
 	outcome  Outcome
 	finished bool
 
+	questions int             // that are not answered yet
+	asking    context.Context //nolint:containedctx // ends with Run: questions that are out end with it
+
 	writing   sync.Mutex // held while octets are on their way into the port, so that frames keep their order
 	spare     []byte     // the other buffer of pending's pair; belongs to writing
 	wake      chan struct{}
@@ -78,6 +85,9 @@ type Runner struct {
 
 // NewRunner makes the runner of a session that was not started.
 func NewRunner(s *Session, env Environment) *Runner {
+	if env.Adviser != nil && s.cfg.Wants == nil {
+		s.cfg.Wants = env.Adviser.Wants
+	}
 	return &Runner{
 		env: env, session: s, wake: make(chan struct{}, 1), timer: time.NewTimer(time.Hour), done: make(chan struct{}),
 	}
@@ -97,6 +107,11 @@ func (r *Runner) Counters() (in, out uint64) {
 
 // Run opens the port, runs the session to its end and gives back everything. When ctx ends, the link is hung up cleanly.
 func (r *Runner) Run(ctx context.Context) Outcome {
+	asking, endAsking := context.WithCancel(context.Background()) // not of ctx: when that ends the link is ended in order
+	defer endAsking()
+	r.mu.Lock()
+	r.asking = asking
+	r.mu.Unlock()
 	port, err := r.env.OpenPort(ctx)
 	if err != nil {
 		return notOpened(ctx, err)
@@ -234,6 +249,8 @@ func (r *Runner) drain() {
 			}
 		case Event:
 			r.record(o.Event)
+		case Ask:
+			r.ask(o)
 		case OpenPlane:
 			r.planeDo(func() { r.openPlane(o.Config) })
 		case AddIPv6:

@@ -2,8 +2,10 @@ package link
 
 import (
 	"io"
+	"net/netip"
 	"time"
 
+	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/diagnose"
 	"github.com/knakppp/knak/core/hdlc"
@@ -24,6 +26,10 @@ type Config struct {
 	// attempt, each time with more facts, inside the machine: it must compute only. What more facts decide must not be
 	// among what has been used already; Key.Phase of quirks says which keys that are.
 	Resolve func(Facts) (Selection, error)
+
+	// Wants is advice.Adviser's, of whoever answers the Asks that the session puts out; nil: nobody is asked anything.
+	// NewRunner and Simulator fill it in from their Adviser.
+	Wants func(advice.Question) bool
 
 	PIN      auth.Secret
 	Password auth.Secret
@@ -53,7 +59,7 @@ const (
 	ProveNever
 )
 
-// Output is one thing for the loop to do: Write, PortOp, Event, OpenPlane, AddIPv6, ClosePlane, Reopen or Done. Outputs
+// Output is one thing for the loop to do: Write, PortOp, Event, Ask, OpenPlane, AddIPv6, ClosePlane, Reopen or Done. Outputs
 // are done in the order in which Next gives them.
 type Output interface{ output() }
 
@@ -167,6 +173,19 @@ type Session struct {
 	bytesIn, bytesOut uint64
 	outcome           Outcome // of this attempt, once it is known
 
+	asked      uint64     // the last Ask's ID
+	inquiries  []*inquiry // the Asks that are out
+	failed     map[string]bool
+	generation uint64        // counts the attempts, also those after a link that was up
+	login      *advice.Login // of this attempt
+	judging    *inquiry      // about the proof
+	targets    []netip.Addr  // to be probed besides the profile's
+	passes     []uint64      // decisions that nobody wanted to know
+	connected  bool          // this attempt has got as far as CONNECT
+	afterwards []modem.Step  // for the AT port, between CONNECT and PPP
+	holding    bool          // they are being taken, and what comes on the other port waits
+	held       []byte        // in here
+
 	chatter chatter
 	watcher *diagnose.Watcher
 	found   map[string]bool // findings told since the link was up last
@@ -195,9 +214,12 @@ func (s *Session) Start(now time.Time) {
 func (s *Session) Receive(now time.Time, p []byte) (ip, rest []byte) {
 	switch s.stage {
 	case stageDialing, stageEnding, stageRecovering:
-		if !s.onATPort {
+		switch {
+		case !s.onATPort:
 			s.dialogue.Receive(now, p)
 			s.pumpDialogue(now)
+		case s.holding:
+			s.held = append(s.held, p[:min(len(p), max(0, maxHeld-len(s.held)))]...)
 		}
 		return nil, nil
 	case stagePPP, stageProving, stageOpening, stageUp, stageClosing:
@@ -359,6 +381,9 @@ func (s *Session) Deadline() time.Time {
 			d.add(s.upSince.Add(s.cfg.MaxTime))
 		}
 	}
+	for _, i := range s.inquiries {
+		d.add(i.until)
+	}
 	d.add(s.quietAt)
 	d.add(s.stuckAt)
 	if !s.wasUp && s.stop == nil {
@@ -376,6 +401,9 @@ func (s *Session) Advance(now time.Time) {
 		s.end(now, Outcome{Kind: KindTimeout, Phase: s.phase, Provisional: s.refusedLate(),
 			Detail: "no working link within " + s.cfg.Timeout.String()})
 		return
+	}
+	if len(s.inquiries) > 0 {
+		s.advanceInquiries(now)
 	}
 	if due(s.stuckAt, now) {
 		s.stuckAt = time.Time{}

@@ -25,8 +25,11 @@ const hangupLimit = time.Minute
 // Simulate runs a session against a simulated modem in virtual time, on plane "none", for at most limit. It takes
 // microseconds for seconds, opens nothing and starts no goroutine.
 func Simulate(cfg Config, m *sim.Modem, start time.Time, limit time.Duration) Simulation {
-	s := New(cfg)
-	w := simulation{session: s, modem: m, now: start}
+	return Simulator{}.Run(cfg, m, start, limit)
+}
+
+func (w *simulation) run(start time.Time, limit time.Duration) Simulation {
+	s, m := w.session, w.modem
 	m.Advance(start)
 	s.Start(start)
 	w.settle()
@@ -36,6 +39,9 @@ func Simulate(cfg Config, m *sim.Modem, start time.Time, limit time.Duration) Si
 		var d deadline
 		d.add(s.Deadline())
 		d.add(m.Deadline())
+		for _, a := range w.answers {
+			d.add(a.at)
+		}
 		if d.t.IsZero() || d.t.After(hangAt) {
 			if w.late && w.now.After(hangAt.Add(-time.Nanosecond)) {
 				w.outcome = Outcome{Kind: KindInternal, Detail: "the session does not end"}
@@ -55,6 +61,7 @@ func Simulate(cfg Config, m *sim.Modem, start time.Time, limit time.Duration) Si
 			break
 		}
 		m.Advance(w.now)
+		w.deliverAnswers()
 		s.Advance(w.now)
 		w.settle()
 	}
@@ -70,6 +77,9 @@ type simulation struct {
 	done    bool
 	late    bool
 	carrier bool
+
+	simulator Simulator
+	answers   []answered // to come
 }
 
 // settle carries octets to and fro until neither side has anything left to say at this moment.
@@ -117,6 +127,8 @@ func (w *simulation) do(o Output) {
 		}
 	case Event:
 		w.records = append(w.records, trace.Record{Time: w.now, Link: w.session.cfg.Name, Event: o.Event})
+	case Ask:
+		w.ask(o)
 	case OpenPlane:
 		w.session.PlaneUp(w.now, "none", "")
 	case Reopen:

@@ -7,6 +7,8 @@ import "time"
 type Plan struct {
 	// Send are the profile's own commands, by when they are sent.
 	Send Commands
+	// AlsoBeforeDial is what somebody besides the profile wants to be sent after Send.BeforeDial. No key.
+	AlsoBeforeDial []Step
 	// Tries is how often a command of Send is sent while it is answered with an error, one second apart. Key at.tries;
 	// 1 to 100, default 1.
 	Tries int
@@ -90,6 +92,9 @@ type Plan struct {
 	// has, or "". ask says that the number of digits of the network's code must be known first; it is called once more
 	// then. It must compute only. No key; nil: the SIM is not asked.
 	Access func(home Home, stored string) (a Access, ask bool)
+	// Credentials is asked before Access, whether or not APN is empty, and what it gives beats both. home is empty where the
+	// SIM does not tell. nil: nobody has anything to say. No key.
+	Credentials func(home Home, stored string) Access
 	// Define is the command that defines the context: "+CGDCONT" or "+ZGDCONT". Key context.define; default "+CGDCONT".
 	Define string
 	// ReadBack reads the context again after defining it, and defines it anew where it is not what was asked for. Key

@@ -32,7 +32,7 @@ type Access struct {
 // has an APN: it may be the carrier's, and want the carrier's credentials. A SIM that does not tell who issued it is no
 // failure.
 func subscribe(x *at.Exchange, p *Plan) error {
-	if p.APN != "" || p.Access == nil {
+	if p.Credentials == nil && (p.APN != "" || p.Access == nil) {
 		return nil
 	}
 	stored, err := storedAPN(x, *p)
@@ -40,10 +40,24 @@ func subscribe(x *at.Exchange, p *Plan) error {
 		return err
 	}
 	digits, err := homeDigits(x, *p)
-	if err != nil || digits == "" {
+	if err != nil {
 		return err
 	}
 	home := Home{Digits: digits}
+	login := false // the credentials have been given
+	if p.Credentials != nil {
+		if digits != "" {
+			if home.MNCLength, err = mncLength(x, *p); err != nil {
+				return err
+			}
+		}
+		a := p.Credentials(home, stored)
+		p.adopt(a)
+		login = a.Login
+	}
+	if digits == "" || p.APN != "" || p.Access == nil {
+		return nil
+	}
 	a, ask := p.Access(home, stored)
 	if ask {
 		if home.MNCLength, err = mncLength(x, *p); err != nil {
@@ -51,14 +65,24 @@ func subscribe(x *at.Exchange, p *Plan) error {
 		}
 		a, _ = p.Access(home, stored)
 	}
-	p.APN = a.APN
+	if login {
+		a.Login, a.Method = false, ""
+	}
+	p.adopt(a)
+	return nil
+}
+
+// adopt puts what a says into the plan.
+func (p *Plan) adopt(a Access) {
+	if a.APN != "" {
+		p.APN = a.APN
+	}
 	if a.Login {
 		p.User, p.Password = a.User, a.Password
 	}
 	if a.Method != "" {
 		p.AuthMethod = a.Method
 	}
-	return nil
 }
 
 // storedAPN gives the APN that the plan's context has in the modem.

@@ -1,6 +1,7 @@
 package ppp
 
 import (
+	"bytes"
 	"strings"
 	"time"
 	"unicode"
@@ -23,6 +24,9 @@ type authentication struct {
 	clientDone   bool
 	serverDone   bool
 	done         AuthDone
+
+	// elsewhere is the last challenge that a Verdict answered: the secret is with whoever gave it.
+	elsewhere []byte
 
 	spoken bool // we have answered the peer's challenge, or sent a request
 	early  int  // the peer's Configure-Requests for the network since then
@@ -84,7 +88,7 @@ func (a *authentication) late(m auth.Method) {
 // stop drops the machines.
 func (a *authentication) stop() {
 	a.clear()
-	a.client, a.server = nil, nil
+	a.client, a.server, a.elsewhere = nil, nil, nil
 	a.spoken, a.early = false, 0
 }
 
@@ -104,6 +108,10 @@ func (a *authentication) receive(protocol uint16, info []byte) {
 	case !a.uses(protocol):
 		e.lcp.rejectProtocol(protocol, info)
 	case a.hold(info):
+	case a.elsewhere != nil && bytes.Equal(a.elsewhere, info):
+		a.deliver(info) // the same challenge again: the client has the response
+	case a.elsewhere != nil && len(info) > 0 && info[0] == packet.CHAPChallenge && !(a.clientDone && e.set.Auth.IgnoreRechallenge):
+		e.decide(a, matter{point: PointAuthChallenge, info: info}, answer{action: Drop})
 	case a.clientDone && a.serverDone:
 		if e.set.Auth.IgnoreRechallenge && protocol == packet.CHAP && len(info) > 0 && info[0] == packet.CHAPChallenge {
 			return
@@ -144,10 +152,15 @@ func (a *authentication) deliver(info []byte) {
 func (a *authentication) decisionDesk() *desk { return &a.desk }
 
 func (a *authentication) proto() uint16 {
+	return a.method().Protocol()
+}
+
+// method is what the peer demands of us or, where it demands nothing, we of it.
+func (a *authentication) method() auth.Method {
 	if a.client != nil {
-		return a.clientMethod.Protocol()
+		return a.clientMethod
 	}
-	return a.serverMethod.Protocol()
+	return a.serverMethod
 }
 
 func (a *authentication) carryOut(m matter, v answer) {
@@ -161,6 +174,10 @@ func (a *authentication) carryOut(m matter, v answer) {
 		e.fail(Failure{Kind: kind, Protocol: a.proto(), Detail: v.reason})
 	case v.action == Transmit:
 		e.sendRaw(a.proto(), v.packet)
+		a.spoken, a.early = true, 0
+		if c, ok := a.client.(auth.Delegate); ok && c.Delegated(m.info, v.packet, v.proof) {
+			a.elsewhere = m.info
+		}
 	case m.point == PointAuthResult:
 		if a.clientDone && a.serverDone {
 			a.finish()

@@ -3,6 +3,7 @@ package ppp
 import (
 	"time"
 
+	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
@@ -33,7 +34,8 @@ const (
 	// Retry; Wait for Delay; Terminate.
 	PointTimeout
 	// PointAuthChallenge: a packet of the authentication protocol came, and no result is known; the intent is Pass.
-	// Send a packet instead of the machine's answer; Wait; Drop; Terminate.
+	// Transmit a packet instead of the machine's answer; Wait; Drop; Terminate. Once a CHAP Response was transmitted, later
+	// challenges come here too, also after the result: the secret is somewhere else. The intent is then Drop.
 	PointAuthChallenge
 	// PointAuthResult: the authentication came to a result; the intent is Ack for a success, Terminate for a failure.
 	// Ack; Terminate.
@@ -103,7 +105,10 @@ type Verdict struct {
 	Packet  []byte          // for Transmit: the information field, from the code on
 	Delay   time.Duration   // for Request, Retry and Wait
 	Reason  string          // for Terminate: goes into the Terminate-Request and the Failure
-	By      string          // who decided, for the trace; "" means the engine's user
+	By      string          // who decided, for the trace; "" means the engine's user, whose Pass is not told
+	// Authenticator is for Transmit of an MS-CHAPv2 Response that somebody else made: the 20 octets that the Success must
+	// hold (RFC 2759 section 8.7). nil: a Success is taken as it is.
+	Authenticator []byte
 }
 
 // Decision asks what to do. The packet, and those of the same protocol behind it, wait for Resolve or for Deadline; then
@@ -112,6 +117,8 @@ type Decision struct {
 	ID       uint64
 	Protocol uint16
 	Point    Points
+	State    string          // of the automaton, RFC 1661 section 4.2; "" for the authentication
+	Method   auth.Method     // with PointAuthChallenge and PointAuthResult: what was agreed on
 	Code     uint8           // of the packet that came; 0 where none did
 	Options  []packet.Option // of the packet, or of the request about to be sent
 	Packet   []byte          // the information field that came, nil where none did

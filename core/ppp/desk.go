@@ -16,6 +16,7 @@ type answer struct {
 	reason  string
 	kind    string // with Terminate: the kind of our own Failure, or "" where a Verdict wants the end
 	foreign bool   // it is a Verdict
+	proof   []byte // with Transmit: Verdict.Authenticator
 }
 
 // matter is what a decision is about.
@@ -89,6 +90,12 @@ func (e *Engine) park(p party, m matter, intent answer) {
 		ID: k.id, Protocol: p.proto(), Point: m.point, Code: m.packet.Code, Deadline: k.until,
 		Intent: Verdict{Action: intent.action, Options: own(intent.options), Delay: intent.delay, Reason: intent.reason},
 	}
+	switch p := p.(type) {
+	case *layer:
+		d.State = p.state.String()
+	case *authentication:
+		d.Method = p.method()
+	}
 	switch {
 	case m.info != nil:
 		d.Packet, d.Code = append([]byte(nil), m.info...), m.info[0]
@@ -128,7 +135,7 @@ func (e *Engine) resolve(p party, v Verdict) {
 	if !ok {
 		a, by = k.intent, "engine: the verdict does not fit"
 	}
-	if e.set.Trace {
+	if e.set.Trace && (v.Action != Pass || by != "") {
 		e.put(Event{trace.Decision{
 			Protocol: packet.ProtocolName(p.proto()), Point: k.point.String(),
 			Intent: k.intent.action.String(), Verdict: a.action.String(), By: by,
@@ -192,7 +199,7 @@ func (e *Engine) check(k *parked, v Verdict) (answer, bool) {
 	for _, a := range allowed[k.point] {
 		fits = fits || a == v.Action
 	}
-	a := answer{action: v.Action, packet: v.Packet, delay: max(0, v.Delay), reason: v.Reason, foreign: true}
+	a := answer{action: v.Action, packet: v.Packet, delay: max(0, v.Delay), reason: v.Reason, foreign: true, proof: v.Authenticator}
 	if v.Options != nil || v.Action != Ack {
 		a.options = packet.AppendOptions([]byte{}, v.Options)
 	}

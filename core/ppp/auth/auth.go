@@ -117,6 +117,16 @@ type Machine interface {
 // again at any time (RFC 1994 section 2), and when it then refuses, a Failure follows the Success.
 type Client interface{ Machine }
 
+// Delegate is a Client whose challenges somebody else may answer, who has the secret: those of CHAP, MS-CHAP and
+// MS-CHAPv2.
+type Delegate interface {
+	Client
+	// Delegated says that this response has been sent to this challenge, both the information field of a packet, and what
+	// the Success must hold (RFC 2759 section 8.7: 20 octets); nil where that is not known, and then the server is not
+	// verified, of which a Note tells. It takes the place of Receive, and gives false where the packets are none of the kind.
+	Delegated(challenge, response, authenticator []byte) bool
+}
+
 // Server is the authenticator.
 type Server interface{ Machine }
 

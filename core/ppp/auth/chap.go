@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/md5"
 	"crypto/subtle"
+	"encoding/hex"
+	"strings"
 	"time"
 
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -26,6 +28,8 @@ type chapClient struct {
 	packet    []byte // the answer to it
 	peer      string
 	v2        *mschapv2
+	delegated bool     // somebody else made the answer
+	expect    [40]byte // of it, what Success must hold; zero: not known
 	started   bool
 	answered  bool // a response went out
 	pending   bool // and its result is not in yet
@@ -47,6 +51,24 @@ func (m *chapClient) Advance(now time.Time) {
 		text = "the response was not answered"
 	}
 	m.fail(Failure{Reason: TimedOut, Message: text})
+}
+
+// Delegated takes a response that somebody else has made.
+func (m *chapClient) Delegated(challenge, response, authenticator []byte) bool {
+	code, _, body, ok := header(challenge)
+	value, name, fits := counted(body)
+	if code != packet.CHAPChallenge || !ok || !fits || len(response) < packet.HeaderLen || response[0] != packet.CHAPResponse {
+		return false
+	}
+	m.packet = append(m.packet[:0], response...)
+	m.challenge = append(m.challenge[:0], value...)
+	m.peer = printable(name)
+	m.v2, m.delegated, m.expect = nil, true, [40]byte{}
+	if len(authenticator) == len(m.expect)/2 {
+		copy(m.expect[:], strings.ToUpper(hex.EncodeToString(authenticator)))
+	}
+	m.answered, m.pending = true, true
+	return true
 }
 
 func (m *chapClient) fail(f Failure) {
@@ -116,7 +138,7 @@ func (m *chapClient) answer(id byte, body []byte) {
 	m.packet = finish(append(m.packet, m.c.Name...))
 	m.challenge = append(m.challenge[:0], value...)
 	m.peer = printable(name)
-	m.answered, m.pending = true, true
+	m.answered, m.pending, m.delegated = true, true, false
 	m.put(Send{m.packet})
 }
 
@@ -162,17 +184,9 @@ func (m *chapClient) result(code, id byte, body []byte) {
 		return
 	}
 	s := Success{Method: m.method, Peer: m.peer, Message: string(body)}
-	if m.method == MSCHAPv2 {
-		if m.v2 != nil {
-			s.Message, s.Verified = successText(body, m.v2.authenticator(m.c.Name, m.c.Secret))
-		}
-		if !s.Verified && !m.c.TolerateImpostor {
-			m.fail(Failure{Reason: Impostor, Message: "the server did not prove that it knows the password"})
-			return
-		}
-		if !s.Verified {
-			m.note(warning, "the server did not prove that it knows the password; tolerated")
-		}
+	if m.method == MSCHAPv2 && !m.believed(&s, body) {
+		m.fail(Failure{Reason: Impostor, Message: "the server did not prove that it knows the password"})
+		return
 	}
 	m.disarm()
 	m.pending = false
@@ -182,6 +196,25 @@ func (m *chapClient) result(code, id byte, body []byte) {
 	m.done = true
 	s.Message = printable(s.Message)
 	m.put(s)
+}
+
+// believed looks at the proof in a Success of MS-CHAPv2, fills in what it says, and says whether the Success counts.
+func (m *chapClient) believed(s *Success, body []byte) bool {
+	switch {
+	case m.delegated && m.expect == [40]byte{}:
+		s.Message, _ = successText(body, m.expect)
+		m.note(warning, "whether the server knows the password cannot be checked: the response came from elsewhere, without what the success must hold")
+		return true
+	case m.delegated:
+		s.Message, s.Verified = successText(body, m.expect)
+	case m.v2 != nil:
+		s.Message, s.Verified = successText(body, m.v2.authenticator(m.c.Name, m.c.Secret))
+	}
+	if !s.Verified && m.c.TolerateImpostor {
+		m.note(warning, "the server did not prove that it knows the password; tolerated")
+		return true
+	}
+	return s.Verified
 }
 
 // chapServer challenges, checks, and from time to time challenges again.
