@@ -49,6 +49,9 @@ func addDialFlags(f *pflag.FlagSet) {
 	f.Duration("hook-timeout", time.Minute, "how long one script of --hooks may run")
 	f.String("ipparam", "", "sixth argument of the scripts of --hooks, as pppd's ipparam: a `text`")
 	f.String("sim", "", "dial a simulated modem: a `scenario` (see knak sim --list) or a file; auto means stack then")
+	f.String("record", "", "record the call into this `file`, which must not exist: .pcapng for Wireshark and knak, .record in pppd's format")
+	f.Bool("record-secrets", false, "record passwords, responses and identities too: show such a file to nobody")
+	f.Bool("record-control", false, "record no data packets, only what is said about the link")
 	f.Bool("once", false, "hang up as soon as the link is up")
 }
 
@@ -64,6 +67,7 @@ means and what to try; the exit status says it to scripts (pppd's numbers where 
 		Example: `  knak dial --apn internet
   knak dial --port /dev/ttyUSB0 --apn internet --user me --password-file /etc/knak/secret
   knak dial --sim huawei/e398 --plane stack --once
+  knak dial --apn internet --record call.pcapng
   knak dial --set lcp.echo_mode=off --set ipcp.request=address,dns1,dns2,nbns1,nbns2`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.dial(cmd, args) },
@@ -85,7 +89,17 @@ func (a *app) dial(cmd *cobra.Command, args []string) error {
 	}
 	sink, finish := a.sinks(time.Now())
 	told := &toldSink{}
-	outcome := a.runJob(cmd.Context(), j, trace.Fanout{sink, told})
+	if j.recorder, err = j.startRecording(sink); err != nil {
+		return err
+	}
+	all := trace.Fanout{sink, told}
+	if j.recorder != nil {
+		all = append(all, j.recorder)
+	}
+	outcome := a.runJob(cmd.Context(), j, all)
+	if j.recorder != nil {
+		_ = j.recorder.Close() // sink was told what is wrong
+	}
 	if err := finish(); err != nil && !errors.Is(err, syscall.EPIPE) {
 		return fmt.Errorf("writing what happened: %w", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/trace/record"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -30,6 +31,7 @@ type job struct {
 	forwards []plane.Forward
 	password auth.Secret
 	pin      auth.Secret
+	recorder *record.Recorder // nil: nothing is recorded
 }
 
 // readJob reads and checks everything that the user said.
@@ -102,7 +104,7 @@ func (o *dialOptions) check() error {
 	case len(o.Forward) > 0 && o.Plane != plane.KindStack:
 		return usagef("--forward needs --plane stack")
 	}
-	return nil
+	return o.checkRecord()
 }
 
 func parseForwards(texts []string) ([]plane.Forward, error) {

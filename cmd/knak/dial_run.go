@@ -61,7 +61,7 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 		MaxBytes:    o.MaxBytes,
 	})
 	runner := link.NewRunner(session, link.Environment{
-		OpenPort:   openPort,
+		OpenPort:   j.tapped(openPort),
 		OpenATPort: j.atPortOpener(),
 		OpenPlane:  func(ctx context.Context, cfg plane.Config) (plane.Plane, error) { return j.openPlane(ctx, cfg, sink) },
 		Sink:       sink,

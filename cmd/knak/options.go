@@ -59,6 +59,9 @@ type dialOptions struct {
 	HookTimeout    time.Duration `mapstructure:"hook-timeout"`
 	IPParam        string        `mapstructure:"ipparam"`
 	Sim            string        `mapstructure:"sim"`
+	Record         string        `mapstructure:"record"`
+	RecordSecrets  bool          `mapstructure:"record-secrets"`
+	RecordControl  bool          `mapstructure:"record-control"`
 	Once           bool          `mapstructure:"once"`
 }
 

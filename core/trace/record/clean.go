@@ -202,10 +202,21 @@ func (c *cleaner) endText(dst []byte) []byte {
 		line = strings.Repeat("*", len(line))
 		c.hidden = false
 	default:
-		line = at.RedactLine(line)
+		line = at.RedactCommand(line)
 	}
-	if c.other != nil && strings.HasSuffix(strings.ToLower(strings.TrimSpace(line)), "password:") {
+	if c.other != nil && asksSecret(line) {
 		c.other.hidden = true
 	}
 	return append(append(dst, line...), end...)
+}
+
+// asksSecret says whether a line asks for a password or the like, or for the text of a message (3GPP TS 27.005 section 3.5.1).
+func asksSecret(line string) bool {
+	line = strings.ToLower(strings.TrimSpace(line))
+	for _, end := range []string{"word:", "pin:", "code:", "secret:"} {
+		if strings.HasSuffix(line, end) {
+			return true
+		}
+	}
+	return line == ">"
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/knakppp/knak/core/hdlc"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/trace/wire"
 )
 
 // The layout that pcapng files have here, for who reads them back (draft-ietf-opsawg-pcapng). Octets are little-endian,
@@ -66,8 +67,10 @@ type pcapng struct {
 	o     Options
 	begun bool
 	ways  [2]*hdlc.Decoder // by trace.Dir
-	noise [2]uint64        // what the decoders had counted
-	buf   []byte
+	lines *wire.Line       // nil: records say what the bytes say besides frames
+	last  time.Time        // of the last packet: the next has no earlier one
+	// Frames that came behind text in one read, such as CONNECT: they wait for the event of the text.
+	held []byte
 }
 
 func newPcapng(o Options) *pcapng {
@@ -75,21 +78,51 @@ func newPcapng(o Options) *pcapng {
 	for i := range p.ways {
 		// No control character is dropped: who recorded a line with one that should not be there wants to see it. The
 		// flow control's own would spoil the frames.
-		p.ways[i] = hdlc.NewDecoder(hdlc.DecoderConfig{MRU: recordedMRU, Damaged: true})
+		p.ways[i] = hdlc.NewDecoder(hdlc.DecoderConfig{MRU: recordedMRU, Damaged: !o.Lines})
+	}
+	if o.Lines {
+		p.lines = wire.New(wire.Options{Raw: o.Secrets})
 	}
 	return p
 }
 
 func (p *pcapng) AppendBytes(dst []byte, now time.Time, dir trace.Dir, b []byte) []byte {
-	dst = p.begin(dst)
+	dst = p.release(p.begin(dst))
 	d := p.ways[dir]
+	behindText := false
 	for item, rest := d.Next(b); item.Kind != hdlc.None; item, rest = d.Next(rest) {
-		switch item.Kind {
-		case hdlc.Frame:
-			dst = p.frame(dst, now, dir, item)
-		case hdlc.Damaged:
+		switch {
+		case item.Kind == hdlc.Text:
+			behindText = true
+		case item.Kind == hdlc.Damaged:
 			dst = p.damaged(dst, now, dir, item.Frame)
+		case behindText:
+			p.held = p.frame(p.held, now, dir, item)
+		default:
+			dst = p.frame(dst, now, dir, item)
 		}
+	}
+	if p.lines != nil {
+		p.lines.Receive(now, dir, b)
+		dst = p.release(p.said(dst))
+	}
+	return dst
+}
+
+// release appends the frames that waited.
+func (p *pcapng) release(dst []byte) []byte {
+	for b := p.held; len(b) > 0; b = b[binary.LittleEndian.Uint32(b[4:]):] {
+		putTime(b, p.last)
+	}
+	dst = append(dst, p.held...)
+	p.held = p.held[:0]
+	return dst
+}
+
+// said appends what was read out of the bytes.
+func (p *pcapng) said(dst []byte) []byte {
+	for r, ok := p.lines.Next(); ok; r, ok = p.lines.Next() {
+		dst = p.AppendRecord(dst, r)
 	}
 	return dst
 }
@@ -137,7 +170,7 @@ func (p *pcapng) AppendRecord(dst []byte, r trace.Record) []byte {
 	direction := -1
 	switch e := r.Event.(type) {
 	case nil, trace.Packet, trace.Data:
-		return dst // the frame is there
+		return p.release(dst) // the frame is there
 	case trace.AT:
 		dissector, column, payload = DissectorAT, "AT", e.Text
 		text = e.Dir.String() + " " + e.Text
@@ -151,6 +184,9 @@ func (p *pcapng) AppendRecord(dst []byte, r trace.Record) []byte {
 			return dst
 		}
 		dissector, column, payload, text = DissectorJSON, "knak "+e.Kind(), string(line), describe(r)
+		if _, text := e.(trace.Text); !text && p.lines == nil {
+			dst = p.release(dst)
+		}
 	}
 	dst, start := p.packet(dst, EventInterface, r.Time)
 	dst = appendTag(dst, TagDissector, dissector)
@@ -190,7 +226,14 @@ func lost(octets, events uint64) trace.Notice {
 	return trace.Notice{Level: "warning", Text: fmt.Sprintf("the recording has a hole here: %d octets and %d events could not be written in time", octets, events)}
 }
 
-func (p *pcapng) AppendEnd(dst []byte, now time.Time) []byte { return p.begin(dst) }
+func (p *pcapng) AppendEnd(dst []byte, now time.Time) []byte {
+	dst = p.begin(dst)
+	if p.lines != nil {
+		p.lines.Close(now)
+		dst = p.said(dst)
+	}
+	return p.release(dst)
+}
 
 // begin appends the head of the file, once.
 func (p *pcapng) begin(dst []byte) []byte {
@@ -232,14 +275,23 @@ func (p *pcapng) begin(dst []byte) []byte {
 // packet begins an Enhanced Packet Block; endPacket ends it.
 func (p *pcapng) packet(dst []byte, iface uint32, now time.Time) (_ []byte, start int) {
 	dst, start = beginBlock(dst, blockPacket)
-	t := uint64(now.UnixNano())
-	if now.IsZero() {
-		t = 0
+	if now.After(p.last) {
+		p.last = now
 	}
 	dst = binary.LittleEndian.AppendUint32(dst, iface)
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(t>>32))
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(t))
-	return append(dst, 0, 0, 0, 0, 0, 0, 0, 0), start // lengths
+	dst = append(dst, make([]byte, packetHead-12)...) // the time and two lengths
+	putTime(dst[start:], p.last)
+	return dst, start
+}
+
+// putTime sets the time of a packet block: in two halves, the higher first.
+func putTime(block []byte, at time.Time) {
+	var t uint64
+	if !at.IsZero() {
+		t = uint64(at.UnixNano())
+	}
+	binary.LittleEndian.PutUint32(block[12:], uint32(t>>32))
+	binary.LittleEndian.PutUint32(block[16:], uint32(t))
 }
 
 // packetHead is the octets of an Enhanced Packet Block before the packet.

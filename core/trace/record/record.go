@@ -88,6 +88,9 @@ type Options struct {
 	Secrets bool
 	// ControlOnly leaves out the packets of network-layer protocols (RFC 1661 section 2: below 0x8000).
 	ControlOnly bool
+	// Lines makes events out of the bytes: lines of the AT dialogue, text, and what could not be read. For who records the
+	// line of another program's call, and is given no records of it. pppd's format has the bytes themselves.
+	Lines bool
 	// Program and Port go into pcapng's header: who wrote it, and what was recorded. They may be "".
 	Program, Port string
 }

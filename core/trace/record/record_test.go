@@ -247,3 +247,28 @@ func checkBlocks(t *testing.T, file []byte) {
 		file = file[n:]
 	}
 }
+
+// A modem's first frame often comes in one read with CONNECT: in the file it stands behind it, whoever reads the text.
+func TestFrameStandsBehindItsText(t *testing.T) {
+	request := frame(packet.LCP, control(packet.ConfigureRequest, 1, "\x02\x06\x00\x00\x00\x00"))
+	connect := append([]byte("\r\nCONNECT\r\n"), request...)
+	for _, lines := range []bool{false, true} {
+		e := NewEncoder(Options{Lines: lines})
+		file := e.AppendBytes(nil, start, trace.Sent, []byte("ATD*99#\r"))
+		file = e.AppendBytes(file, start, trace.Rcvd, connect)
+		if !lines {
+			for _, event := range []trace.Event{trace.AT{Dir: trace.Rcvd, Text: "CONNECT"}, trace.Phase{Phase: "lcp"}, trace.Notice{Text: "later"}} {
+				file = e.AppendRecord(file, trace.Record{Time: start.Add(time.Millisecond), Event: event})
+			}
+		}
+		file = e.AppendEnd(file, start)
+		checkBlocks(t, file)
+		text, first := bytes.Index(file, []byte("CONNECT")), bytes.Index(file, []byte{0xff, 0x03, 0xc0, 0x21})
+		if text < 0 || first < text || bytes.Count(file, []byte{0xc0, 0x21}) != 1 {
+			t.Errorf("lines=%v: text at %d, frame at %d", lines, text, first)
+		}
+		if phase := bytes.Index(file, []byte("== lcp")); !lines && phase < first {
+			t.Errorf("the phase, at %d, is not behind the frame, at %d", phase, first)
+		}
+	}
+}

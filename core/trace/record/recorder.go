@@ -61,10 +61,10 @@ type Stats struct {
 func Create(name string, o Options, notice func(trace.Notice)) (*Recorder, error) {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("record to %s: it exists already, and recordings are not overwritten; give another name, or remove it", name)
+		return nil, fmt.Errorf("%s exists already, and recordings are not overwritten: give another name, or remove it", name)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("record: %w", err)
+		return nil, err
 	}
 	return Start(name, osFile{f}, o, notice), nil
 }
@@ -115,23 +115,20 @@ func (r *Recorder) Stats() Stats {
 }
 
 // Close writes the rest and closes the file. It waits for a short while only for a file that takes nothing. Its error
-// says what is missing in the recording.
+// says what is wrong with the recording; notice has been told of it.
 func (r *Recorder) Close() error {
 	r.queue.close()
 	select {
 	case <-r.done:
 	case <-time.After(closePatience):
-		return fmt.Errorf("the recording %s is not complete: writing to it takes too long", r.name)
+		r.failed(errors.New("writing to it takes too long"))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch {
-	case r.err != nil:
-		return fmt.Errorf("the recording %s is not complete: %w", r.name, r.err)
-	case r.stats.LostOctets+r.stats.LostEvents > 0:
-		return fmt.Errorf("the recording %s is not complete: %d octets and %d events could not be written in time", r.name, r.stats.LostOctets, r.stats.LostEvents)
+	if r.err == nil {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("the recording %s is not complete: %w", r.name, r.err)
 }
 
 // writer is the state of the goroutine that writes.
@@ -236,7 +233,7 @@ func (w *writer) batch(b *batch) {
 	put()
 	if b.lostOctets+b.lostEvents > 0 {
 		w.lose(b.lostOctets, b.lostEvents)
-		w.failed(fmt.Errorf("writing is slower than the line"))
+		w.failed(errors.New("writing is slower than the line"))
 	}
 }
 
@@ -304,6 +301,6 @@ func (r *Recorder) failed(err error) {
 	}
 	r.mu.Unlock()
 	if first {
-		r.notice(trace.Notice{Level: "warning", Text: fmt.Sprintf("the recording %s is not complete: %v; the call goes on", r.name, err)})
+		r.notice(trace.Notice{Level: "warning", Text: fmt.Sprintf("the recording %s is not complete, but the call goes on: %v", r.name, err)})
 	}
 }

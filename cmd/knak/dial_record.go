@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/trace/record"
+)
+
+// checkRecord says whether --record can be done, before anything is touched.
+func (o *dialOptions) checkRecord() error {
+	if o.Record == "" {
+		if o.RecordSecrets || o.RecordControl {
+			return usagef("--record-secrets and --record-control say how to record: add --record FILE")
+		}
+		return nil
+	}
+	if _, err := record.ParseFormat("", o.Record); err != nil {
+		return usagef("--record: %w", err)
+	}
+	return nil
+}
+
+// startRecording makes the recording that was asked for, or gives nil. What goes wrong with it later is told to sink.
+func (j *job) startRecording(sink trace.Sink) (*record.Recorder, error) {
+	o := &j.options
+	if o.Record == "" {
+		return nil, nil
+	}
+	format, err := record.ParseFormat("", o.Record)
+	if err != nil {
+		return nil, usagef("--record: %w", err)
+	}
+	r, err := record.Create(o.Record, record.Options{
+		Format: format, Secrets: o.RecordSecrets, ControlOnly: o.RecordControl, Program: "knak " + readVersion().Version, Port: o.Port,
+	}, func(n trace.Notice) { sink.Record(trace.Record{Time: time.Now(), Link: j.name, Event: n}) })
+	if err != nil {
+		return nil, usagef("--record: %w", err)
+	}
+	return r, nil
+}
+
+// tapped gives the opener of a port that is recorded, if it is.
+func (j *job) tapped(open func(context.Context) (link.Port, error)) func(context.Context) (link.Port, error) {
+	if j.recorder == nil {
+		return open
+	}
+	return link.Tapped(open, j.recorder)
+}

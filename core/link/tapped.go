@@ -1,0 +1,53 @@
+package link
+
+import (
+	"context"
+	"time"
+
+	"github.com/knakppp/knak/core/trace"
+)
+
+// Tap hears what passes at a port. Bytes must neither block nor keep p.
+type Tap interface {
+	Bytes(now time.Time, dir trace.Dir, p []byte)
+}
+
+// Tapped gives open's ports with a tap at each. What is written is heard before the port has it, so that no answer can be
+// heard before what it answers; if the port then fails, its end was not sent.
+func Tapped(open func(context.Context) (Port, error), tap Tap) func(context.Context) (Port, error) {
+	return func(ctx context.Context) (Port, error) {
+		p, err := open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		t := &tappedPort{p, tap}
+		if g, ok := p.(Gatherer); ok {
+			return &tappedGatherer{t, g}, nil
+		}
+		return t, nil
+	}
+}
+
+type tappedPort struct {
+	Port
+	tap Tap
+}
+
+func (t *tappedPort) Read(p []byte) (int, error) {
+	n, err := t.Port.Read(p)
+	if n > 0 {
+		t.tap.Bytes(time.Now(), trace.Rcvd, p[:n])
+	}
+	return n, err
+}
+
+func (t *tappedPort) Write(p []byte) (int, error) {
+	t.tap.Bytes(time.Now(), trace.Sent, p)
+	return t.Port.Write(p)
+}
+
+// tappedGatherer is a tappedPort whose port is a Gatherer.
+type tappedGatherer struct {
+	*tappedPort
+	Gatherer
+}
