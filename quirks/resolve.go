@@ -36,6 +36,11 @@ func compare(a, b *candidate) int {
 // not empty, of that profile alone; then set (KEY=VALUE, KEY+=VALUE or KEY-=VALUE, in order) on top. The error is a
 // *Problem that says what in set is wrong and what is allowed, or that there is no such profile.
 func (db *DB) Resolve(facts Facts, chosen string, set []string) (*Resolution, error) {
+	return db.resolve(facts, chosen, nil, set)
+}
+
+// resolve is Resolve with candidates of other layers between the files and set.
+func (db *DB) resolve(facts Facts, chosen string, others []*candidate, set []string) (*Resolution, error) {
 	r := &Resolution{db: db, facts: facts, settings: make([]Setting, len(Keys)), index: map[string]int{}}
 	var all []*candidate
 	if chosen != "" {
@@ -47,6 +52,7 @@ func (db *DB) Resolve(facts Facts, chosen string, set []string) (*Resolution, er
 	} else {
 		all = r.match()
 	}
+	all = append(all, others...)
 	for _, s := range set {
 		q, err := parseSet(s)
 		if err != nil {
@@ -259,6 +265,8 @@ func why(c, over *candidate) string {
 		return "any layer beats the default"
 	case c.layer == CommandLine:
 		return "a later --set beats an earlier one"
+	case c.layer == Plugin && over.layer == Plugin:
+		return fmt.Sprintf("%s was asked later", over.quirk.Origin)
 	case c.layer != over.layer && over.quirk.Layer < over.layer:
 		return fmt.Sprintf("the entry at %s in layer %s gives this modem the profile %s", over.entry.Origin, over.layer, over.profile)
 	case c.layer != over.layer:

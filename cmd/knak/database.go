@@ -1,15 +1,18 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -97,13 +100,15 @@ func resolver(db *quirks.DB, facts quirks.Facts, port, profile string, set []str
 		facts := facts
 		facts.Manufacturer, facts.Model, facts.Revision = id.Vendor, id.Model, id.Firmware
 		facts.Operator, facts.Auth, facts.Peer = id.Operator, id.Auth, id.Peer
-		r, err := db.Resolve(facts, profile, set)
+		r, refused, err := db.ResolveAdvised(facts, profile, advised(id.Advised), set)
 		if err != nil {
 			return link.Selection{}, &link.SelectionError{Err: err}
 		}
 		sel := link.Selection{
 			Policy:     r,
 			UserChosen: userChosen(set),
+			Chosen:     func(key string) bool { return r.Setting(key).Layer >= quirks.User },
+			Refused:    failed(refused),
 			Awaits:     r.Awaits,
 			Device: trace.Device{
 				Port: port, Vendor: id.Vendor, Model: id.Model, Firmware: id.Firmware, USB: facts.USB, Profile: r.Profile(),
@@ -117,6 +122,29 @@ func resolver(db *quirks.DB, facts quirks.Facts, port, profile string, set []str
 		}
 		return sel, nil
 	}
+}
+
+// advised are the settings of plugins as the database takes them.
+func advised(list []advice.Setting) []quirks.Advised {
+	var out []quirks.Advised
+	for _, s := range list {
+		out = append(out, quirks.Advised{Key: s.Key, Value: s.Value, Reason: s.Reason, By: s.By})
+	}
+	return out
+}
+
+// failed are the settings of plugins that the database did not take, one failure for each plugin.
+func failed(refused []*quirks.Problem) []advice.FailedError {
+	var out []advice.FailedError
+	for _, p := range refused {
+		i := slices.IndexFunc(out, func(f advice.FailedError) bool { return f.By == p.File })
+		if i < 0 {
+			out = append(out, advice.FailedError{By: p.File, Err: errors.New("setting " + p.Text)})
+			continue
+		}
+		out[i].Err = fmt.Errorf("%w; setting %s", out[i].Err, p.Text)
+	}
+	return out
 }
 
 // longNumber is a telephone number, but none of the short ones for packet service, such as *99***1#.
@@ -136,8 +164,11 @@ func shownValue(key string, v quirks.Value) string {
 
 // sourceOf says where a setting comes from, for people.
 func sourceOf(s quirks.Setting) string {
-	if s.Source == "" || s.Layer == quirks.CommandLine {
+	switch {
+	case s.Source == "" || s.Layer == quirks.CommandLine:
 		return s.Layer.String()
+	case s.Layer == quirks.Plugin:
+		return s.Source // which says it already
 	}
 	return s.Layer.String() + " " + s.Source
 }

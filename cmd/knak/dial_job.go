@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/control"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/ppp/auth"
@@ -32,6 +33,7 @@ type job struct {
 	password auth.Secret
 	pin      auth.Secret
 	recorder *record.Recorder // nil: nothing is recorded
+	adviser  advice.Adviser   // whom the link may ask: plugins; nil: nobody
 }
 
 // readJob reads and checks everything that the user said.

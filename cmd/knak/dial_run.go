@@ -65,6 +65,7 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 		OpenATPort: j.atPortOpener(),
 		OpenPlane:  func(ctx context.Context, cfg plane.Config) (plane.Plane, error) { return j.openPlane(ctx, cfg, sink) },
 		Sink:       sink,
+		Adviser:    j.adviser,
 	})
 	held.runner = runner
 	server, err := control.Listen(control.Dir(), j.name, held)

@@ -55,6 +55,9 @@ func (s *Session) identify(x *at.Exchange, sel Selection) Selection {
 		s.tellFailed(x.Now(), advice.KindIdentify, advice.FailedError{By: a.By, Err: err})
 		return sel
 	}
+	for _, f := range next.Refused {
+		s.tellFailed(x.Now(), advice.KindIdentify, f)
+	}
 	keys := make([]string, 0, len(s.facts.Advised))
 	for _, setting := range s.facts.Advised {
 		keys = append(keys, setting.Key)

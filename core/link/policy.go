@@ -3,6 +3,7 @@ package link
 import (
 	"time"
 
+	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/trace"
 )
@@ -26,6 +27,8 @@ type Selection struct {
 	UserChosen bool
 	// Chosen says whether a person chose the value of a key, in their own configuration or on the command line. nil: of none.
 	Chosen func(key string) bool
+	// Refused is what of Facts.Advised could not be taken, and why; Err holds no secret.
+	Refused []advice.FailedError
 	// Awaits says whether a fact that is not known yet, "operator", "auth" or "peer", can still change the selection. nil:
 	// none can.
 	Awaits func(fact string) bool

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/core/trace"
@@ -26,6 +27,7 @@ type call struct {
 	config   func(*Config)
 	seed     uint64
 	limit    time.Duration // of virtual time; 0: three minutes
+	advised  Simulator
 }
 
 // policyOf resolves like cmd does.
@@ -40,11 +42,20 @@ func (c call) resolve(t testing.TB, scenario sim.Scenario) func(Facts) (Selectio
 		if profile == "-" {
 			facts, profile = quirks.Facts{}, ""
 		}
-		r, err := db.Resolve(facts, profile, c.set)
+		var advised []quirks.Advised
+		for _, s := range id.Advised {
+			advised = append(advised, quirks.Advised{Key: s.Key, Value: s.Value, Reason: s.Reason, By: s.By})
+		}
+		r, refused, err := db.ResolveAdvised(facts, profile, advised, c.set)
 		if err != nil {
 			return Selection{}, err
 		}
-		sel := Selection{Policy: r, Device: trace.Device{Profile: r.Profile(), Model: id.Model}}
+		var failed []advice.FailedError
+		for _, p := range refused {
+			failed = append(failed, advice.FailedError{By: p.File, Err: errors.New(p.Text)})
+		}
+		chosen := func(key string) bool { return r.Setting(key).Layer >= quirks.User }
+		sel := Selection{Chosen: chosen, Refused: failed, Policy: r, Device: trace.Device{Profile: r.Profile(), Model: id.Model}}
 		for _, s := range r.Changed() {
 			sel.Quirks = append(sel.Quirks, trace.Quirk{Key: s.Key, Value: s.Value.String()})
 		}
@@ -72,7 +83,7 @@ func (c call) run(t testing.TB) Simulation {
 	if limit == 0 {
 		limit = 3 * time.Minute
 	}
-	return Simulate(cfg, sim.New(scenario, c.seed), epoch, limit)
+	return c.advised.Run(cfg, sim.New(scenario, c.seed), epoch, limit)
 }
 
 // up gives the first Up, and when it came.
