@@ -30,7 +30,7 @@ var only = []struct {
 	{[]string{"core/trace/record"}, []string{"core/ppp/packet", "core/trace", "core/trace/wire", "core/hdlc", "core/at"}, "a recorder is given bytes and records, and knows neither link nor port"},
 	{[]string{"core/advice"}, []string{"core/ppp", "core/ppp/packet", "core/ppp/auth", "core/trace"}, "what may be asked and answered: the link asks, a host of plugins answers, and neither knows the other"},
 	{[]string{"core/trace/wire"}, []string{"core/ppp/packet", "core/trace", "core/hdlc", "core/at"}, "bytes become records in one place, for a tap and for any reader"},
-	{[]string{"core/trace/capture"}, []string{"core/ppp/packet", "core/trace", "core/trace/source", "core/trace/wire"}, "a capture's format is only the way to the bytes of a line; wire reads them"},
+	{[]string{"core/trace/capture"}, []string{"core/ppp/packet", "core/at", "core/trace", "core/trace/source", "core/trace/wire"}, "a capture's format is only the way to the bytes of a line; wire reads them"},
 	{[]string{"core/diagnose"}, []string{"core/ppp/packet", "core/trace"}, "rules read the event stream only, so that a log is judged as a live call is"},
 	{[]string{"quirks"}, []string{""}, "profiles are data and know no engine; the root package embeds them"},
 }

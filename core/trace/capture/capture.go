@@ -7,5 +7,5 @@ import "github.com/knakppp/knak/core/trace/source"
 
 // Formats gives the formats of this package for the table of core/trace/read.
 func Formats() []source.Format {
-	return []source.Format{}
+	return []source.Format{pcapngFormat, pcapFormat, pppdRecordFormat}
 }

@@ -73,12 +73,14 @@ func (l *Line) again(now time.Time, dir trace.Dir, p []byte) {
 }
 
 // found makes the record of a sound frame.
-func (l *Line) found(now time.Time, dir trace.Dir, f hdlc.Item) { l.ppp(now, dir, f.Protocol, f.Info) }
+func (l *Line) found(now time.Time, dir trace.Dir, f hdlc.Item) {
+	l.ppp(now, dir, f.Protocol, f.Info, 0)
+}
 
-func (l *Line) ppp(now time.Time, dir trace.Dir, protocol uint16, info []byte) {
+func (l *Line) ppp(now time.Time, dir trace.Dir, protocol uint16, info []byte, missing int) {
 	l.stats.Frames++
 	if protocol < firstControl {
-		l.add(now, l.boxes.data(trace.Data{Dir: dir, Protocol: protocol, Length: len(info)}))
+		l.add(now, l.boxes.data(trace.Data{Dir: dir, Protocol: protocol, Length: len(info) + missing}))
 		return
 	}
 	p := trace.Packet{Dir: dir, Protocol: protocol}
@@ -94,16 +96,16 @@ func (l *Line) ppp(now time.Time, dir trace.Dir, protocol uint16, info []byte) {
 const firstControl = 0x8000
 
 // packet reads a frame without flags and FCS. Compressed fields are taken, as on the line.
-func (l *Line) packet(now time.Time, dir trace.Dir, frame []byte) {
+func (l *Line) packet(now time.Time, dir trace.Dir, frame []byte, missing int) {
 	p := frame
 	if len(p) >= 2 && p[0] == 0xff && p[1] == 0x03 {
 		p = p[2:]
 	}
 	switch {
 	case len(p) >= 1 && p[0]&1 != 0 && p[0] != 0xff:
-		l.ppp(now, dir, uint16(p[0]), p[1:])
+		l.ppp(now, dir, uint16(p[0]), p[1:], missing)
 	case len(p) >= 2 && p[0]&1 == 0 && p[1]&1 != 0:
-		l.ppp(now, dir, uint16(p[0])<<8|uint16(p[1]), p[2:])
+		l.ppp(now, dir, uint16(p[0])<<8|uint16(p[1]), p[2:], missing)
 	default:
 		l.unread(now, dir, frame, "no PPP header")
 	}

@@ -116,10 +116,10 @@ func (l *Line) Close(now time.Time) {
 
 // Packet gives the record of a frame that somebody else took off the line, without flags, escapes and FCS: PPP from the
 // Address field or, where that is left out, from the Protocol field on. It does not change what state the Line is in.
-// A capture of link type PPP has such frames.
-func (l *Line) Packet(now time.Time, dir trace.Dir, frame []byte) {
+// A capture of link type PPP has such frames; missing is how many octets at the end of this one it does not have.
+func (l *Line) Packet(now time.Time, dir trace.Dir, frame []byte, missing int) {
 	l.stats.Bytes[dir] += uint64(len(frame))
-	l.packet(now, dir, frame)
+	l.packet(now, dir, frame, missing)
 }
 
 func (l *Line) read(now time.Time, dir trace.Dir, b []byte) {
