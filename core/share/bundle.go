@@ -1,0 +1,166 @@
+package share
+
+import (
+	"archive/zip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/knakppp/knak/core/report"
+	"github.com/knakppp/knak/core/trace"
+)
+
+// Facts say what the recording was made with and read by. They hold no name of the machine or of a person.
+type Facts struct {
+	Knak    string `json:"knak"`    // version
+	System  string `json:"system"`  // operating system and architecture
+	Kernel  string `json:"kernel"`  // release, for example "6.1.0"
+	Format  string `json:"format"`  // of the recording that was read
+	Bytes   int64  `json:"bytes"`   // of it
+	Unread  int64  `json:"unread"`  // octets of it that were not understood
+	Records int64  `json:"records"` // events in it
+}
+
+// Writer writes an archive: Record takes every record, Close writes the rest.
+type Writer struct {
+	zip       *zip.Writer
+	events    io.Writer
+	json      []byte
+	mask      *Mask
+	collector *report.Collector
+	device    *trace.Device
+	capture   Capture
+	made      time.Time
+	err       error
+}
+
+// Capture writes masked records in a format that other programs open; it goes into the archive under Name. The zero
+// Capture writes nothing.
+type Capture struct {
+	Name string
+	Sink trace.Sink            // takes every masked record
+	Copy func(io.Writer) error // writes what the sink made of them, at the end
+}
+
+// NewWriter begins an archive in ZIP format. made is the time that the files in it get.
+func NewWriter(w io.Writer, made time.Time, capture Capture) *Writer {
+	b := &Writer{zip: zip.NewWriter(w), mask: NewMask(), collector: report.NewCollector(0), made: made, capture: capture}
+	b.events = b.create("events.jsonl")
+	return b
+}
+
+func (b *Writer) create(name string) io.Writer {
+	if b.err != nil {
+		return io.Discard
+	}
+	w, err := b.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: b.made})
+	if err != nil {
+		b.err = err
+		return io.Discard
+	}
+	return w
+}
+
+// Record takes one record as it was read. The first error is told by Close.
+func (b *Writer) Record(r trace.Record) {
+	if b.err != nil {
+		return
+	}
+	r = b.mask.Record(r)
+	r.Link = "link" // its name is the user's own
+	if d, ok := r.Event.(trace.Device); ok {
+		b.device = &d
+	}
+	b.collector.Record(r)
+	if b.capture.Sink != nil {
+		b.capture.Sink.Record(r)
+	}
+	if b.json, b.err = r.AppendJSON(b.json[:0]); b.err == nil {
+		_, b.err = b.events.Write(append(b.json, '\n'))
+	}
+}
+
+// Close writes the findings, the facts, the page and what else belongs to it.
+func (b *Writer) Close(findings []trace.Finding, facts Facts) error {
+	masked := make([]trace.Finding, len(findings))
+	for i, f := range findings {
+		masked[i] = b.mask.Finding(f)
+	}
+	b.writeJSON("findings.json", masked)
+	b.writeJSON("facts.json", struct {
+		Facts
+		Device   *trace.Device  `json:"device"`
+		Replaced map[string]int `json:"replaced"`
+	}{facts, b.device, b.mask.Replaced()})
+	if b.capture.Copy != nil {
+		if w := b.create(b.capture.Name); b.err == nil {
+			b.err = b.capture.Copy(w)
+		}
+	}
+	page := report.Page{
+		Calls: []report.Call{{Title: "shared recording", Source: facts.Format, Ladder: b.collector.Ladder(masked)}}, Version: facts.Knak, Made: b.made,
+	}
+	if w := b.create("report.html"); b.err == nil {
+		b.err = page.HTML(w)
+	}
+	if w := b.create("README.txt"); b.err == nil {
+		_, b.err = io.WriteString(w, b.readme())
+	}
+	if b.err != nil {
+		return b.err
+	}
+	return b.zip.Close()
+}
+
+func (b *Writer) writeJSON(name string, v any) {
+	w := b.create(name)
+	if b.err != nil {
+		return
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	b.err = e.Encode(v)
+}
+
+func (b *Writer) readme() string {
+	var s strings.Builder
+	s.WriteString(`A recording of a PPP call, made to be shared.
+
+report.html    the call as a picture: open it in a browser
+events.jsonl   every event, one JSON object a line: knak decode, knak diagnose and knak compare read it
+findings.json  what knak makes of it
+facts.json     versions, the modem, how much was read and replaced
+`)
+	if b.capture.Name != "" {
+		fmt.Fprintf(&s, "%-14s the packets: Wireshark opens it\n", b.capture.Name)
+	}
+	s.WriteString(`
+Replaced, the same by the same: addresses (private ones by private ones), telephone and other long numbers, names before
+an @, hardware addresses. Overwritten: passwords, responses, IMSI, IMEI, ICCID. Left out: lines that were not understood,
+the name of the link, the file that was read.
+
+`)
+	kinds := make([]string, 0, len(b.mask.Replaced()))
+	for k, n := range b.mask.Replaced() {
+		kinds = append(kinds, fmt.Sprintf("%d %s", n, k))
+	}
+	slices.Sort(kinds)
+	if len(kinds) > 0 {
+		s.WriteString("Replaced in this recording: " + strings.Join(kinds, ", ") + ".\n")
+	}
+	return s.String()
+}
+
+// Kernel gives the release of the running kernel, "" where it cannot be read.
+func Kernel() string {
+	b, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}

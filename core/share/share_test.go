@@ -1,0 +1,167 @@
+package share
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/hex"
+	"io"
+	"net/netip"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/trace"
+)
+
+var begin = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+
+// The same is replaced by the same, what says something about a fault stays what it is, and the rest of a text stays.
+func TestText(t *testing.T) {
+	m := NewMask()
+	for _, c := range []struct{ in, want string }{
+		{"local IP address 10.142.7.9", "local IP address 10.0.0.1"},
+		{"peer 10.142.7.9, DNS 8.8.8.8:53 and 8.8.8.8.", "peer 10.0.0.1, DNS 198.18.0.1:53 and 198.18.0.1."},
+		{"192.168.4.5 172.20.1.2 100.80.3.4 169.254.9.9", "192.168.0.1 172.16.0.1 100.64.0.1 169.254.0.1"},
+		{"10.64.64.64 10.11.12.13 0.0.0.0 127.0.0.1 255.255.255.255", "10.64.64.64 10.11.12.13 0.0.0.0 127.0.0.1 255.255.255.255"},
+		{"fe80::1234:5678 2a01:4f8::9 ::1", "fe80::1 2001:db8::1 ::1"},
+		{"ATD+491701234567", "ATDnumber-1"},
+		{"ATD*99***1#", "ATD*99***1#"},
+		{"CONNECT 115200000", "CONNECT 115200000"},
+		{"again 491701234567 and 5551234", "again number-1 and number-2"},
+		{`name = "jane.doe@isp.example" jane.doe@isp.example`, `name = "name-1@isp.example" name-1@isp.example`},
+		{"eth 00:A0:C6:11:22:33 up", "eth 02:00:00:00:00:01 up"},
+		{"<magic 0x86ad05dc> <7f806230a13ca07796da768f640748d1>", "<magic 0x86ad05dc> <7f806230a13ca07796da768f640748d1>"},
+		{"09:13:55 firmware 11.433.19.00.00", "09:13:55 firmware 11.433.19.00.00"},
+		{"", ""},
+	} {
+		if got := m.Text(c.in); got != c.want {
+			t.Errorf("%q became %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
+func configure(code uint8, options ...packet.Option) []byte {
+	return packet.Packet{Code: code, ID: 1, Data: packet.AppendOptions(nil, options)}.AppendTo(nil)
+}
+
+// secrets is what must be in no file of an archive, however it is written: as text, as hex digits or as octets.
+var secrets = []string{
+	"262011234567890", "490154203237518", "8949020000012345678", "491701234567", "jane.doe", "s3cret-pass", "10.142.7.9", "84.23.7.200", "2a01:4f8::77",
+	"my-home-link", "DEADBEEF00112233",
+}
+
+// addresses are those of the secrets that also stand in packets in binary.
+var addresses = []string{"10.142.7.9", "84.23.7.200"}
+
+func story() []trace.Record {
+	addr := func(s string) netip.Addr { return netip.MustParseAddr(s) }
+	chap := func(code uint8, value, name string) []byte {
+		data := append([]byte{byte(len(value))}, value...)
+		return packet.Packet{Code: code, ID: 7, Data: append(data, name...)}.AppendTo(nil)
+	}
+	pap := append([]byte{33}, "jane.doe@an-isp-of-the-example.ne"...) // 33 is a printable length
+	pap = append(append(pap, 11), "s3cret-pass"...)
+	rejected := append([]byte{0x80, 0x21}, configure(packet.ConfigureRequest, packet.AddressOption(packet.IPCPAddress, addr("10.142.7.9")))...)
+	code := configure(packet.ConfigureNak, packet.AddressOption(packet.IPCPDNS1, addr("84.23.7.200")))
+	events := []trace.Event{
+		trace.Device{Port: "/dev/serial/by-id/usb-X_490154203237518-if00", Vendor: "x", Model: "y", Firmware: "1.0"},
+		trace.AT{Dir: trace.Sent, Text: "ATD+491701234567"}, trace.AT{Dir: trace.Rcvd, Text: "+CGPADDR: 1,10.142.7.9"},
+		trace.AT{Dir: trace.Rcvd, Text: "262011234567890"}, trace.Text{Text: "IMEI 490154203237518 ICCID 8949020000012345678"},
+		trace.Packet{Dir: trace.Sent, Protocol: packet.IPCP, Data: configure(packet.ConfigureRequest,
+			packet.AddressOption(packet.IPCPAddress, addr("10.142.7.9")), packet.AddressOption(packet.IPCPDNS1, addr("84.23.7.200")))},
+		trace.Packet{Protocol: packet.PAP, Data: packet.Packet{Code: packet.PAPRequest, ID: 1, Data: pap}.AppendTo(nil)},
+		trace.Packet{Protocol: packet.CHAP, Data: chap(packet.CHAPResponse, "DEADBEEF00112233", "jane.doe@isp.example")},
+		trace.Packet{Protocol: packet.CHAP, Data: chap(packet.CHAPChallenge, "0123456789abcdef", "262011234567890")},
+		trace.Packet{Protocol: packet.LCP, Data: packet.Packet{Code: packet.ProtocolReject, ID: 2, Data: rejected}.AppendTo(nil)},
+		trace.Packet{Protocol: packet.IPCP, Data: packet.Packet{Code: packet.CodeReject, ID: 3, Data: code}.AppendTo(nil)},
+		trace.Packet{Protocol: packet.LCP, Data: packet.Packet{Code: packet.TerminateRequest, ID: 3, Data: []byte("call +491701234567 from 84.23.7.200")}.AppendTo(nil)},
+		trace.Up{Interface: "knak0", Local: "10.142.7.9", Peer: "84.23.7.200", DNS: []string{"84.23.7.200", "2a01:4f8::77"}, IPv6: "fe80::a"},
+		trace.Probe{Target: "84.23.7.200", How: "icmp", Result: "answer from 84.23.7.200"},
+		trace.Quirk{Key: "auth.user", Value: "jane.doe@isp.example", Source: "x", Reason: "y"},
+		trace.Log{Program: "pppd", Text: "remote IP address 84.23.7.200 for jane.doe@isp.example"},
+		trace.Unread{Text: "jane.doe s3cret-pass 10.142.7.9", Bytes: 30, Reason: "no known line"},
+		trace.Notice{Text: "the proxy on 10.142.7.9:1080"}, trace.Failure{Detail: "84.23.7.200 is silent"}, trace.Attempt{Number: 2, Reason: "84.23.7.200"},
+		trace.Down{Reason: "84.23.7.200"},
+	}
+	var list []trace.Record
+	for i, e := range events {
+		list = append(list, trace.Record{Time: begin.Add(time.Duration(i) * time.Second), Link: "my-home-link", Event: e, Pos: trace.Pos{Line: int64(i + 1)}})
+	}
+	return list
+}
+
+// None of what names a person or a place survives in any file of the archive, and the same is still the same.
+func TestNoneSurvive(t *testing.T) {
+	var out bytes.Buffer
+	w := NewWriter(&out, begin, Capture{})
+	for _, r := range story() {
+		w.Record(r)
+	}
+	finding := trace.Finding{ID: "x", Title: "84.23.7.200 is silent", Evidence: []string{"line 6: sent [IPCP ConfReq id=0x1 <addr 10.142.7.9>]"}, Meaning: "jane.doe@isp.example", Cure: []string{"call 491701234567"}}
+	if err := w.Close([]trace.Finding{finding}, Facts{Knak: "dev", Format: "pppd"}); err != nil {
+		t.Fatal(err)
+	}
+	archive, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, f := range archive.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[f.Name] = string(b)
+		for _, secret := range secrets {
+			for _, form := range []string{secret, hex.EncodeToString([]byte(secret))} {
+				if strings.Contains(strings.ToLower(string(b)), strings.ToLower(form)) {
+					t.Errorf("%s holds %q", f.Name, secret)
+				}
+			}
+		}
+		for _, s := range addresses {
+			a := netip.MustParseAddr(s).As4()
+			if bytes.Contains(b, a[:]) || strings.Contains(string(b), hex.EncodeToString(a[:])) {
+				t.Errorf("%s holds %s in binary", f.Name, s)
+			}
+		}
+	}
+	for _, name := range []string{"events.jsonl", "findings.json", "facts.json", "report.html", "README.txt"} {
+		if len(files[name]) < 50 {
+			t.Errorf("%s is missing or empty", name)
+		}
+	}
+	// Our address stands in the packet, in the Up and in the finding: all three are the same still.
+	if n := len(regexp.MustCompile(`10\.0\.0\.1\b`).FindAllString(files["events.jsonl"]+files["findings.json"], -1)); n < 4 {
+		t.Errorf("our address is there %d times under its new name", n)
+	}
+	if !strings.Contains(files["README.txt"], "4 addresses") {
+		t.Errorf("README.txt does not tell what was replaced: %s", files["README.txt"][len(files["README.txt"])-120:])
+	}
+}
+
+// A masked packet has the length of the packet, so that what was wrong with it is still wrong; to mask never panics.
+func FuzzPacket(f *testing.F) {
+	for _, r := range story() {
+		if p, ok := r.Event.(trace.Packet); ok {
+			f.Add(p.Protocol, p.Data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, protocol uint16, data []byte) {
+		m := NewMask()
+		before := bytes.Clone(data)
+		got := m.Packet(protocol, data)
+		if len(got) != len(data) || !bytes.Equal(before, data) {
+			t.Fatalf("%x became %x, the original is %x", before, got, data)
+		}
+		if again := NewMask(); protocol == packet.IPCP && !bytes.Equal(again.Packet(protocol, data), got) {
+			t.Fatal("two masks that have seen the same differ")
+		}
+	})
+}
