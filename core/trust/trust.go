@@ -7,14 +7,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
 // Error says who else could have changed a file.
 type Error struct {
-	Path string // of the file or of a directory above it
-	Why  string // "belongs to user 1000" or "may be written by others"
-	Cure string // a command
+	Path  string // of the file, of a directory above it, or of a symbolic link on the way
+	Owner bool   // it belongs to somebody else; otherwise somebody else may write it
+	Why   string // "belongs to user 1000" or "may be written by others"
+	Cure  string // a command
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s %s: %s", e.Path, e.Why, e.Cure) }
@@ -23,26 +25,50 @@ func (e *Error) Error() string { return fmt.Sprintf("%s %s: %s", e.Path, e.Why, 
 // error of looking. What is checked is what stands there now: who runs the file afterwards must open it first and check
 // what was opened (Info), or trust the directories.
 func Path(path string) error {
+	_, err := Resolve(path)
+	return err
+}
+
+// maxLinks is how many symbolic links may stand in a path, as the kernel has such a limit.
+const maxLinks = 20
+
+// Resolve is Path, and gives the path without symbolic links. It looks at the links too, and at the directories in which
+// they stand: whoever can replace a link leads to another file.
+func Resolve(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if path, err = filepath.EvalSymlinks(path); err != nil {
-		return err
-	}
+	rest, at, links := strings.Split(path, "/"), "/", 0
 	for {
-		info, err := os.Lstat(path)
+		info, err := os.Lstat(at)
 		if err != nil {
-			return err
+			return "", err
 		}
-		if err := Info(path, info); err != nil {
-			return err
+		if err := Info(at, info); err != nil {
+			return "", err
 		}
-		up := filepath.Dir(path)
-		if up == path {
-			return nil
+		if info.Mode()&fs.ModeSymlink != 0 {
+			if links++; links > maxLinks {
+				return "", &fs.PathError{Op: "open", Path: path, Err: syscall.ELOOP}
+			}
+			to, err := os.Readlink(at)
+			if err != nil {
+				return "", err
+			}
+			rest = append(strings.Split(to, "/"), rest...)
+			at = filepath.Dir(at)
+			if filepath.IsAbs(to) {
+				at = "/"
+			}
 		}
-		path = up
+		for len(rest) > 0 && (rest[0] == "" || rest[0] == ".") {
+			rest = rest[1:]
+		}
+		if len(rest) == 0 {
+			return at, nil
+		}
+		at, rest = filepath.Join(at, rest[0]), rest[1:] // at has no link in it, so Join may take ".." for the directory above
 	}
 }
 
@@ -54,11 +80,11 @@ func Info(path string, info fs.FileInfo) error {
 		return fmt.Errorf("%s: the system does not say whose it is", path)
 	}
 	if st.Uid != 0 && int(st.Uid) != os.Geteuid() {
-		return &Error{path, fmt.Sprintf("belongs to user %d", st.Uid), "chown root " + path}
+		return &Error{Path: path, Owner: true, Why: fmt.Sprintf("belongs to user %d", st.Uid), Cure: "chown root " + path}
 	}
 	sticky := info.IsDir() && info.Mode()&fs.ModeSticky != 0
-	if info.Mode().Perm()&0o022 != 0 && !sticky {
-		return &Error{path, "may be written by others", "chmod go-w " + path}
+	if info.Mode().Perm()&0o022 != 0 && !sticky && info.Mode()&fs.ModeSymlink == 0 {
+		return &Error{Path: path, Why: "may be written by others", Cure: "chmod go-w " + path}
 	}
 	return nil
 }

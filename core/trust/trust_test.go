@@ -62,6 +62,30 @@ func TestPath(t *testing.T) {
 	}
 }
 
+// A link in a directory that others may write may lead elsewhere a moment later, however safe its target is.
+func TestTheWayThroughLinks(t *testing.T) {
+	dir := t.TempDir()
+	open, sub, file := filepath.Join(dir, "open"), filepath.Join(dir, "sub"), filepath.Join(dir, "f")
+	for _, err := range []error{
+		os.Mkdir(open, 0o755), os.Chmod(open, 0o777), os.Mkdir(sub, 0o755), os.WriteFile(file, nil, 0o755),
+		os.Symlink(file, filepath.Join(open, "link")), os.Symlink("../sub/../f", filepath.Join(sub, "good")), os.Symlink("loop", filepath.Join(sub, "loop")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var told *Error
+	if err := Path(filepath.Join(open, "link")); !errors.As(err, &told) || told.Path != open {
+		t.Errorf("a link that anybody may replace: %v", err)
+	}
+	if got, err := Resolve(filepath.Join(sub, "good")); err != nil || filepath.Base(got) != "f" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if err := Path(filepath.Join(sub, "loop")); err == nil {
+		t.Error("a loop of links has an end")
+	}
+}
+
 func TestOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give a file away")

@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/knakppp/knak/plugins/host/pin"
+	"github.com/knakppp/knak/core/trust"
 )
 
 // Program is the name of the second program.
@@ -49,7 +49,7 @@ func FindProgram() (string, error) {
 		if _, err := os.Stat(path); err != nil {
 			continue
 		}
-		if err := pin.CheckPath(path); err != nil {
+		if err := trust.Path(path); err != nil {
 			return "", fmt.Errorf("plugins: %w", err)
 		}
 		return path, nil
@@ -65,7 +65,7 @@ func makeRuntime(base string) (dir string, lock *os.File, err error) {
 	if err := os.MkdirAll(base, 0o700); err != nil {
 		return "", nil, fmt.Errorf("plugins: %w", err)
 	}
-	if err := pin.CheckPath(base); err != nil {
+	if err := trust.Path(base); err != nil {
 		return "", nil, fmt.Errorf("plugins: %w", err)
 	}
 	sweep(base)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/knakppp/knak/core/trust"
 )
 
 // Found is a plugin's file.
@@ -96,7 +98,7 @@ func Install(file, dir, name string) (path, sum string, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", "", err
 	}
-	if _, err := checkPath(dir); err != nil {
+	if err := trust.Path(dir); err != nil {
 		return "", "", err
 	}
 	path = filepath.Join(dir, Prefix+name)

@@ -97,7 +97,7 @@ type lockFile struct {
 }
 
 // ReadLock reads a plugins.lock, strictly. A missing file is an empty one. A file that others may write pins nothing, so it
-// is an *UnsafeError.
+// is an *trust.Error.
 func ReadLock(path string) (*Lock, error) {
 	l := &Lock{Path: path}
 	f, err := openSafe(path)

@@ -8,17 +8,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/knakppp/knak/core/trust"
 )
 
 // sizeLimit bounds a plugin's file, in octets.
 const sizeLimit = 512 << 20
-
-// maxLinks is how many symbolic links may stand in a path, as the kernel has such a limit.
-const maxLinks = 20
 
 // State says in a word or a few how it is with a plugin's file.
 type State string
@@ -36,16 +33,6 @@ const (
 	Unreadable    State = "unreadable"
 )
 
-// UnsafeError says that somebody other than root and the user of this process could change what lies at Path.
-type UnsafeError struct {
-	Path  string
-	State State // Unsafe or WrongOwner
-	Why   string
-	Cure  string // a command
-}
-
-func (e *UnsafeError) Error() string { return fmt.Sprintf("%s %s; try: %s", e.Path, e.Why, e.Cure) }
-
 // StateError says why a plugin must not run, and what to do.
 type StateError struct {
 	State State
@@ -58,14 +45,17 @@ func (e *StateError) Error() string { return fmt.Sprintf("%s; try: %s", e.Text, 
 
 // StateOf gives the state that an error of this package stands for: OK for nil.
 func StateOf(err error) State {
-	var unsafe *UnsafeError
+	var unsafe *trust.Error
 	var state *StateError
 	var none *NotFoundError
 	switch {
 	case err == nil:
 		return OK
 	case errors.As(err, &unsafe):
-		return unsafe.State
+		if unsafe.Owner {
+			return WrongOwner
+		}
+		return Unsafe
 	case errors.As(err, &state):
 		return state.State
 	case errors.As(err, &none), errors.Is(err, fs.ErrNotExist):
@@ -74,64 +64,9 @@ func StateOf(err error) State {
 	return Unreadable
 }
 
-// checkOwner says whether only root and the user of this process can change what st describes. A directory that others
-// may write is one in which they could put another file; with the sticky bit (/tmp) they cannot replace what is ours.
-func checkOwner(path string, st *unix.Stat_t) error {
-	kind := st.Mode & unix.S_IFMT
-	if st.Uid != 0 && int(st.Uid) != os.Geteuid() {
-		return &UnsafeError{Path: path, State: WrongOwner, Why: fmt.Sprintf("belongs to user %d, who could change it", st.Uid),
-			Cure: "chown root " + path}
-	}
-	if kind != unix.S_IFLNK && st.Mode&0o022 != 0 && (kind != unix.S_IFDIR || st.Mode&unix.S_ISVTX == 0) {
-		return &UnsafeError{Path: path, State: Unsafe, Why: fmt.Sprintf("may be written by others (mode %04o)", st.Mode&0o7777),
-			Cure: "chmod go-w " + path}
-	}
-	return nil
-}
-
-// checkPath looks at everything on the way to path, symbolic links and what they lead to included, and gives an
-// *UnsafeError where somebody else could lead the way to another file. It gives the path without links.
-func checkPath(path string) (string, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
-	rest, at, links := strings.Split(path, "/"), "/", 0
-	for {
-		var st unix.Stat_t
-		if err := unix.Lstat(at, &st); err != nil {
-			return "", &fs.PathError{Op: "lstat", Path: at, Err: err}
-		}
-		if err := checkOwner(at, &st); err != nil {
-			return "", err
-		}
-		if st.Mode&unix.S_IFMT == unix.S_IFLNK {
-			if links++; links > maxLinks {
-				return "", &fs.PathError{Op: "open", Path: path, Err: unix.ELOOP}
-			}
-			to, err := os.Readlink(at)
-			if err != nil {
-				return "", err
-			}
-			rest = append(strings.Split(to, "/"), rest...)
-			at = filepath.Dir(at)
-			if filepath.IsAbs(to) {
-				at = "/"
-			}
-		}
-		for len(rest) > 0 && (rest[0] == "" || rest[0] == ".") {
-			rest = rest[1:]
-		}
-		if len(rest) == 0 {
-			return at, nil
-		}
-		at, rest = filepath.Join(at, rest[0]), rest[1:] // at has no link in it, so Join may take ".." for the directory above
-	}
-}
-
 // openSafe opens a file that nobody but root and the user of this process could have put there or can change.
 func openSafe(path string) (*os.File, error) {
-	path, err := checkPath(path)
+	path, err := trust.Resolve(path)
 	if err != nil {
 		return nil, err
 	}
@@ -139,14 +74,14 @@ func openSafe(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	var st unix.Stat_t
-	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
-		return nil, errors.Join(&fs.PathError{Op: "fstat", Path: path, Err: err}, f.Close())
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: path, Err: errors.New("is no regular file")}
 	}
-	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return nil, errors.Join(&fs.PathError{Op: "open", Path: path, Err: errors.New("is no regular file")}, f.Close())
+	if err == nil {
+		err = trust.Info(path, st)
 	}
-	if err := checkOwner(path, &st); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
@@ -184,7 +119,7 @@ func Sum(path string) (string, error) {
 
 // Open opens a plugin's file to be executed through its descriptor, if it may run: nobody else can change it, its
 // content is pinned in lock and is the one that want names (from the configuration; "" names none). What is run is what
-// was hashed, also if the file's name leads elsewhere a moment later. The errors are *UnsafeError and *StateError.
+// was hashed, also if the file's name leads elsewhere a moment later. The errors are *trust.Error and *StateError.
 func Open(lock *Lock, name, path, want string) (*os.File, error) {
 	f, sum, err := openHashed(path)
 	if err != nil {
@@ -209,11 +144,4 @@ func Open(lock *Lock, name, path, want string) (*os.File, error) {
 			"correct sha256 in [plugins."+name+"], or install the file that it names")
 	}
 	return f, nil
-}
-
-// CheckPath says, with an *UnsafeError, whether somebody other than root and the user of this process could change what
-// path leads to.
-func CheckPath(path string) error {
-	_, err := checkPath(path)
-	return err
 }
