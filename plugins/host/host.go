@@ -119,6 +119,14 @@ func (h *Host) firstRequired() error {
 	return nil
 }
 
+// Refresh asks the second program how the plugins are, for the counters in their states.
+func (h *Host) Refresh(ctx context.Context) []State {
+	if m, err := h.call(ctx, Message{Type: Look}, nil); err == nil {
+		_ = h.takeStates(m.Body) // of our own version: it can be read
+	}
+	return h.States()
+}
+
 func withCure(problem, cure string) string {
 	if cure == "" {
 		return problem

@@ -32,6 +32,7 @@ const (
 	Tell                   // an event for the link's trace [Told]
 	Change                 // the states are other than they were [States]
 	Order                  // a plugin wants something of the dial [Command]
+	Look                   // knak: how are they? Ready comes back
 	Close                  // knak: end all plugins; the program ends when that is done
 )
 

@@ -21,11 +21,17 @@ import (
 
 // nursery starts processes, all from one thread of the system that lives as long as this program: the kernel sends a
 // child its parent-death signal when the thread that made it ends (prctl(2), PR_SET_PDEATHSIG), not the process.
-type nursery struct{ jobs chan func() }
+type nursery struct {
+	jobs chan func()
+
+	mu      sync.Mutex
+	closed  bool
+	running map[*process]bool
+}
 
 // newNursery prepares the thread: nothing that it starts can gain privileges by a set-user-ID bit or file capabilities.
 func newNursery() (*nursery, error) {
-	n := &nursery{jobs: make(chan func())}
+	n := &nursery{jobs: make(chan func()), running: map[*process]bool{}}
 	ready := make(chan error)
 	go func() {
 		runtime.LockOSThread() // and never unlocked
@@ -40,10 +46,52 @@ func newNursery() (*nursery, error) {
 	return n, nil
 }
 
-func (n *nursery) start(cmd *exec.Cmd) error {
+// errClosed is the answer to a start after killAll.
+var errClosed = errors.New("nothing is started any more")
+
+func (n *nursery) start(p *process) error {
 	done := make(chan error)
-	n.jobs <- func() { done <- cmd.Start() }
+	n.jobs <- func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.closed {
+			done <- errClosed
+			return
+		}
+		err := p.cmd.Start()
+		if err == nil {
+			n.running[p] = true
+		}
+		done <- err
+	}
 	return <-done
+}
+
+func (n *nursery) ended(p *process) {
+	n.mu.Lock()
+	delete(n.running, p)
+	n.mu.Unlock()
+}
+
+// killAll kills every process with its group and starts none any more. It waits until the processes have ended.
+func (n *nursery) killAll() {
+	n.mu.Lock()
+	n.closed = true
+	var all []*process
+	for p := range n.running {
+		all = append(all, p)
+	}
+	n.mu.Unlock()
+	for _, p := range all {
+		p.signal(unix.SIGKILL)
+	}
+	limit := time.After(termLimit)
+	for _, p := range all {
+		select {
+		case <-p.ended:
+		case <-limit:
+		}
+	}
 }
 
 // process is one run of a plugin's file. It is go-plugin's runner.Runner.
@@ -56,10 +104,9 @@ type process struct {
 	stderr    io.ReadCloser
 	takeLine  func(line []byte) // of standard error
 
-	lines sync.WaitGroup
-	wait  sync.Once
-	ended chan struct{} // it was waited for, and its group killed
-	err   error         // how it ended
+	output sync.WaitGroup // its readers
+	ended  chan struct{}  // it was waited for, and its group killed
+	err    error          // how it ended; read after ended
 
 	mu  sync.Mutex
 	out bool // its number may be another's by now
@@ -79,8 +126,6 @@ func newProcess(n *nursery, f *os.File, name, path, socketDir string, extra []st
 		// TMPDIR is for go-plugin's and others' temporary files: they go with the private directory.
 		Env:         []string{"TMPDIR=" + socketDir, "HOME=/"},
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
-		// Whatever a plugin started and left behind may hold its output open.
-		WaitDelay: 500 * time.Millisecond,
 	}
 	for _, key := range environment {
 		if value, ok := os.LookupEnv(key); ok {
@@ -92,10 +137,12 @@ func newProcess(n *nursery, f *os.File, name, path, socketDir string, extra []st
 		// The kernel gives the interpreter a name to open: the descriptor must still be there then.
 		cmd.Path, cmd.ExtraFiles = "/proc/self/fd/3", []*os.File{f}
 	}
-	var err error
-	if p.stdout, err = cmd.StdoutPipe(); err != nil {
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
 		return nil, err
 	}
+	p.output.Add(1)
+	p.stdout = &watched{ReadCloser: stdout, done: p.output.Done}
 	if p.stderr, err = cmd.StderrPipe(); err != nil {
 		return nil, err
 	}
@@ -111,14 +158,15 @@ func script(f *os.File) bool {
 
 // Start starts it; stdin is /dev/null.
 func (p *process) Start(context.Context) error {
-	if err := p.nursery.start(p.cmd); err != nil {
+	if err := p.nursery.start(p); err != nil {
 		close(p.ended)
 		if errors.Is(err, unix.ENOENT) {
 			err = fmt.Errorf("its interpreter is not there (first line of a script, or the loader of a program): %w", err)
 		}
 		return err
 	}
-	p.lines.Go(p.readLines)
+	p.output.Go(p.readLines)
+	go p.reap()
 	return nil
 }
 
@@ -149,28 +197,53 @@ func (p *process) readLines() {
 	}
 }
 
-// Wait waits until the process has ended and ends what else is in its group.
+// Wait waits until the process has ended and what else was in its group was killed.
 func (p *process) Wait(context.Context) error {
-	p.wait.Do(func() {
-		pid := p.cmd.Process.Pid
-		for {
-			var info unix.Siginfo
-			err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT, nil)
-			if !errors.Is(err, unix.EINTR) {
-				break
-			}
-		}
-		// It is not reaped yet, so its number, which is the group's, is nobody else's.
-		p.mu.Lock()
-		_ = unix.Kill(-pid, unix.SIGKILL)
-		p.out = true
-		p.mu.Unlock()
-		p.lines.Wait()
-		p.err = p.cmd.Wait()
-		close(p.ended)
-	})
 	<-p.ended
 	return p.err
+}
+
+// reap waits for the process, kills what else is in its group, and lets go of its output.
+func (p *process) reap() {
+	pid := p.cmd.Process.Pid
+	for {
+		var info unix.Siginfo
+		if err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT, nil); !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	// It is not reaped yet, so its number, which is the group's, is nobody else's.
+	p.mu.Lock()
+	_ = unix.Kill(-pid, unix.SIGKILL)
+	p.out = true
+	p.mu.Unlock()
+	read := make(chan struct{})
+	go func() { p.output.Wait(); close(read) }()
+	select {
+	case <-read:
+	case <-time.After(outputLimit): // something that left the group holds it open
+	}
+	p.err = p.cmd.Wait() // closes our ends
+	p.nursery.ended(p)
+	close(p.ended)
+}
+
+// outputLimit is how long the output of a process that has ended is still read.
+const outputLimit = 300 * time.Millisecond
+
+// watched tells when it has been read to its end.
+type watched struct {
+	io.ReadCloser
+	once sync.Once
+	done func()
+}
+
+func (w *watched) Read(b []byte) (int, error) {
+	n, err := w.ReadCloser.Read(b)
+	if err != nil {
+		w.once.Do(w.done)
+	}
+	return n, err
 }
 
 // signal sends to the whole group, if the process was not waited for.

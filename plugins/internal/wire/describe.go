@@ -23,12 +23,13 @@ type Description struct {
 	ConfigSchema string   // JSON Schema; "": it takes no configuration
 	Major        int
 
-	decides []subscription
+	Subscriptions []Subscription // of "decide"
 }
 
-type subscription struct {
-	protocol uint16 // 0: any
-	points   ppp.Points
+// Subscription is a set of decision points of one protocol.
+type Subscription struct {
+	Protocol uint16 // 0: any
+	Points   ppp.Points
 }
 
 var capabilities = []string{
@@ -47,8 +48,8 @@ func (d *Description) Wants(q advice.Question) bool {
 	if !ok {
 		return true
 	}
-	for _, s := range d.decides {
-		if (s.protocol == 0 || decide.Protocol == 0 || s.protocol == decide.Protocol) && s.points&decide.Point != 0 {
+	for _, s := range d.Subscriptions {
+		if (s.Protocol == 0 || decide.Protocol == 0 || s.Protocol == decide.Protocol) && s.Points&decide.Point != 0 {
 			return true
 		}
 	}
@@ -86,10 +87,10 @@ func (c *Client) Describe(ctx context.Context, hostVersion string) (*Description
 		if len(s.GetPoints()) == 0 {
 			points = allPoints
 		}
-		d.decides = append(d.decides, subscription{uint16(s.GetProtocol()), points})
+		d.Subscriptions = append(d.Subscriptions, Subscription{uint16(s.GetProtocol()), points})
 	}
 	if len(r.GetSubscriptions()) == 0 {
-		d.decides = []subscription{{0, allPoints}}
+		d.Subscriptions = []Subscription{{0, allPoints}}
 	}
 	return d, nil
 }

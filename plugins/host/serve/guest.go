@@ -1,0 +1,414 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/plugins/host"
+	"github.com/knakppp/knak/plugins/internal/wire"
+	"github.com/knakppp/knak/plugins/proto"
+)
+
+// The queue of notifications of one plugin.
+const (
+	noteQueue = 64
+	noteLimit = 5 * time.Second // for one to be taken
+)
+
+// guest is one plugin for as long as the program runs: one process after the other.
+type guest struct {
+	m    *manager
+	plan *host.Plugin
+
+	mu      sync.Mutex
+	run     *running // nil: none
+	state   host.State
+	breaker breaker
+	stopped bool // nothing is started any more
+	told    map[string]bool
+	rate    logRate
+	last    []string // lines of standard error
+
+	notes   chan trace.Record
+	deliver sync.Once
+	lost    int // since the last that was taken
+}
+
+// lastLines is how many lines of standard error an error message may show.
+const lastLines = 3
+
+func newGuest(m *manager, p *host.Plugin) *guest {
+	g := &guest{m: m, plan: p, told: map[string]bool{}, notes: make(chan trace.Record, noteQueue)}
+	g.state = host.State{Name: p.Name, Word: host.Waiting, Grants: p.Grants, Required: p.Required}
+	return g
+}
+
+func (g *guest) by() string { return "plugin " + g.plan.Name }
+
+// takeLine takes a line of the plugin's standard error.
+func (g *guest) takeLine(line []byte) {
+	t := logLine(line)
+	if t.Text == "" {
+		return
+	}
+	g.mu.Lock()
+	if len(g.last) == lastLines {
+		g.last = g.last[1:]
+	}
+	g.last = append(g.last, t.Text)
+	ok, before := g.rate.allow(time.Now())
+	g.state.Suppressed = g.rate.total
+	g.mu.Unlock()
+	if !ok {
+		return
+	}
+	t.By = g.by()
+	if before > 0 {
+		g.m.tell(host.Told{By: t.By, Level: "info", Text: fmt.Sprintf("(%d lines more than %d a second were not kept)", before, lineRate)})
+	}
+	g.m.tell(t)
+}
+
+func (g *guest) lastWords() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return strings.Join(g.last, " / ")
+}
+
+// tellOnce tells a person of a trouble, each kind of it once.
+func (g *guest) tellOnce(kind, text string) {
+	g.mu.Lock()
+	was := g.told[kind]
+	g.told[kind] = true
+	g.mu.Unlock()
+	if !was {
+		g.m.tell(host.Told{Level: "warning", Text: g.by() + " " + text})
+	}
+}
+
+const (
+	toldFailed = "failed"
+	toldSlow   = "slow"
+	toldAnswer = "answer"
+)
+
+// start starts the plugin's process, and says in its state how that went.
+func (g *guest) start(ctx context.Context) {
+	begin := time.Now()
+	g.mu.Lock()
+	g.last = nil
+	g.state.Starts++
+	g.mu.Unlock()
+	r, path, about, err := start(ctx, g.m.nursery, &g.m.plan, g.plan, g.takeLine, g.lastWords)
+	g.mu.Lock()
+	g.state.Path = path
+	if about != nil {
+		g.describe(about)
+	}
+	if g.stopped && err == nil {
+		g.mu.Unlock()
+		r.stop(false)
+		return
+	}
+	if err == nil {
+		g.run = r
+		g.state.Word, g.state.Problem, g.state.Cure, g.state.PID = host.Running, "", "", r.process.cmd.Process.Pid
+		g.state.StartTime = time.Since(begin)
+		g.mu.Unlock()
+		go g.watch(r)
+		if about.Can(proto.Observe) {
+			g.deliver.Do(func() { go g.deliverAll(context.Background()) })
+		}
+		if about.Can(proto.Command) && slices.Contains(g.plan.Grants, host.GrantControl) {
+			go g.listen(r)
+		}
+		g.m.changed()
+		return
+	}
+	var e *startError
+	if !errors.As(err, &e) {
+		e = &startError{word: host.NoStart, text: err.Error()}
+	}
+	g.state.Word, g.state.Problem, g.state.Cure = e.word, e.text, e.cure
+	g.breaker.strike(time.Now())
+	g.breaker.out = g.breaker.out || e.lasting
+	g.state.Strikes = len(g.breaker.strikes)
+	retry := g.backOff(e.word)
+	g.mu.Unlock()
+	text := fmt.Sprintf("does not take part: %s: %s", e.word, e.text)
+	if e.cure != "" {
+		text += "; try: " + e.cure
+	}
+	g.tellOnce(toldFailed, text)
+	g.again(retry)
+	g.m.changed()
+}
+
+// describe copies what the plugin says of itself. g.mu is held.
+func (g *guest) describe(d *wire.Description) {
+	s := &g.state
+	s.Version, s.About, s.SDK, s.Major, s.Schema, s.Wants = d.Version, d.About, d.SDK, d.Major, d.ConfigSchema, d.WantsGrants
+	s.Observes, s.Commands, s.Events = d.Can(proto.Observe), d.Can(proto.Command), d.Events
+	s.Answers, s.Points = nil, nil
+	for _, k := range []advice.Kind{advice.KindIdentify, advice.KindCredentials, advice.KindSteps, advice.KindChallenge, advice.KindDecide, advice.KindProve} {
+		if d.Can(string(k)) {
+			s.Answers = append(s.Answers, k)
+		}
+	}
+	if d.Can(proto.Decide) {
+		for _, p := range d.Subscriptions {
+			s.Points = append(s.Points, host.Point{Protocol: p.Protocol, Points: uint16(p.Points)})
+		}
+	}
+}
+
+// backOff says after which wait to start again, 0 for never, and sets the state. g.mu is held.
+func (g *guest) backOff(word host.Word) time.Duration {
+	g.state.PID = 0
+	switch {
+	case g.stopped || g.m.plan.Try:
+		return 0
+	case g.breaker.out:
+		if word == host.Waiting {
+			g.state.Word = host.Out
+		}
+		return 0
+	}
+	g.breaker.ended(time.Now())
+	g.state.Word = host.Waiting
+	return g.breaker.wait
+}
+
+// again starts the plugin after a wait, but not in the middle of a negotiation.
+func (g *guest) again(wait time.Duration) {
+	if wait == 0 {
+		return
+	}
+	time.AfterFunc(wait, func() {
+		if g.m.negotiating(time.Now()) {
+			g.again(firstWait)
+			return
+		}
+		g.mu.Lock()
+		stopped := g.stopped
+		g.mu.Unlock()
+		if !stopped {
+			g.start(context.Background())
+		}
+	})
+}
+
+// watch waits for the end of a process that nobody asked to end.
+func (g *guest) watch(r *running) {
+	<-r.process.ended
+	g.mu.Lock()
+	if g.run != r {
+		g.mu.Unlock()
+		return // it was taken away: leave has it
+	}
+	g.mu.Unlock()
+	why := "has ended"
+	if err := r.process.err; err != nil {
+		why += " (" + err.Error() + ")"
+	}
+	if last := g.lastWords(); last != "" {
+		why += "; it wrote: " + last
+	}
+	g.leave(r, true, why)
+}
+
+// leave takes a process that failed out of use, and starts another later.
+func (g *guest) leave(r *running, strike bool, why string) {
+	g.mu.Lock()
+	if g.run != r {
+		g.mu.Unlock()
+		return
+	}
+	g.run = nil
+	if strike {
+		g.breaker.strike(time.Now())
+	}
+	g.state.Strikes, g.state.Problem = len(g.breaker.strikes), why
+	retry := g.backOff(host.Waiting)
+	g.mu.Unlock()
+	g.tellOnce(toldFailed, why+"; knak goes on without it, and knak status shows how it is")
+	g.again(retry)
+	g.m.changed()
+	go r.stop(true)
+}
+
+// stop ends the process and starts no other.
+func (g *guest) stop() {
+	g.mu.Lock()
+	r := g.run
+	g.run, g.stopped = nil, true
+	g.mu.Unlock()
+	if r != nil {
+		r.stop(false)
+	}
+}
+
+// ask asks the running process. blame says that the time was enough for anybody.
+func (g *guest) ask(ctx context.Context, q advice.Question, k wire.Known, soft time.Duration) (advice.Answer, error) {
+	g.mu.Lock()
+	r := g.run
+	g.mu.Unlock()
+	if r == nil {
+		return nil, wire.ErrGone
+	}
+	k.By, k.Secrets = g.by(), slices.Contains(g.plan.Grants, host.GrantSecrets)
+	begin := time.Now()
+	a, err := r.wire.Ask(ctx, q, k)
+	took := time.Since(begin)
+	g.mu.Lock()
+	g.state.Calls++
+	g.state.Slowest = max(g.state.Slowest, took)
+	if err == nil {
+		g.breaker.answered()
+	}
+	g.mu.Unlock()
+	var bad *wire.BadAnswerError
+	switch {
+	case err == nil:
+		if took > soft {
+			g.tellOnce(toldSlow, fmt.Sprintf("is slow: %v for %s, where %v are allowed; the dial waits for it", took.Round(time.Millisecond), q.Kind(), soft))
+		}
+	case errors.As(err, &bad):
+		g.mu.Lock()
+		g.breaker.answered()
+		g.mu.Unlock()
+		g.tellOnce(toldAnswer, fmt.Sprintf("gave an answer that was not taken: %v", bad))
+	case ctx.Err() != nil && took < soft:
+		// Those before it took the time: not its fault.
+	case ctx.Err() != nil:
+		g.late(r, q, took)
+		err = advice.ErrTooLate
+	case errors.Is(err, wire.ErrGone):
+		// watch sees the end of the process; a connection that ended without it is the end of it too.
+		go func() {
+			select {
+			case <-r.process.ended:
+			case <-time.After(termLimit):
+				g.leave(r, true, "has closed its connection")
+			}
+		}()
+	default:
+		g.failed(r, q, err)
+	}
+	return a, err
+}
+
+// late counts a call that did not come back.
+func (g *guest) late(r *running, q advice.Question, took time.Duration) {
+	g.mu.Lock()
+	kill := g.breaker.timeout(time.Now())
+	g.state.Strikes = len(g.breaker.strikes)
+	g.mu.Unlock()
+	g.tellOnce(toldFailed, fmt.Sprintf("did not answer %s within %v; knak goes its own way, and knak status shows how it is", q.Kind(), took.Round(time.Millisecond)))
+	if kill {
+		g.leave(r, false, fmt.Sprintf("hangs: it did not answer %s within %v", q.Kind(), took.Round(time.Millisecond)))
+	}
+}
+
+// failed counts a call that came back as an error.
+func (g *guest) failed(r *running, q advice.Question, err error) {
+	g.mu.Lock()
+	g.breaker.answered()
+	g.breaker.strike(time.Now())
+	out := g.breaker.out
+	g.state.Strikes = len(g.breaker.strikes)
+	g.mu.Unlock()
+	why := fmt.Sprintf("failed at %s: %v", q.Kind(), err)
+	g.tellOnce(toldFailed, why+"; knak goes its own way, and knak status shows how it is")
+	if out {
+		g.leave(r, false, why)
+	}
+}
+
+// listen hands on what a plugin with the grant "control" orders.
+func (g *guest) listen(r *running) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		<-r.process.ended
+		cancel()
+	}()
+	err := r.wire.Commands(ctx, g.by(), func(c wire.Command) {
+		action := "hangup"
+		if c.Order == wire.Redial {
+			action = "redial"
+		}
+		g.m.order(host.Command{By: c.By, Link: c.Link, Action: action, Reason: c.Reason})
+	})
+	if err != nil && !errors.Is(err, wire.ErrGone) {
+		g.tellOnce(toldAnswer, "gives no more orders: "+err.Error())
+	}
+}
+
+// note puts a record into the queue; where that is full the oldest is lost.
+func (g *guest) note(r trace.Record) {
+	for {
+		select {
+		case g.notes <- r:
+			return
+		default:
+		}
+		select {
+		case <-g.notes:
+			g.mu.Lock()
+			g.lost++
+			g.state.Lost++
+			g.mu.Unlock()
+		default:
+		}
+	}
+}
+
+// deliverAll takes records to the plugin, one after the other, until ctx ends.
+func (g *guest) deliverAll(ctx context.Context) {
+	for {
+		var record trace.Record
+		select {
+		case record = <-g.notes:
+		case <-ctx.Done():
+			return
+		}
+		g.mu.Lock()
+		r, lost := g.run, g.lost
+		g.mu.Unlock()
+		if r == nil {
+			g.mu.Lock()
+			g.lost++
+			g.state.Lost++
+			g.mu.Unlock()
+			continue
+		}
+		call, cancel := context.WithTimeout(ctx, noteLimit)
+		err := r.wire.Notify(call, record, lost)
+		expired := call.Err() != nil
+		cancel()
+		switch {
+		case err == nil:
+			g.mu.Lock()
+			g.lost -= lost
+			g.mu.Unlock()
+		case ctx.Err() != nil:
+			return
+		case expired:
+			g.late(r, observation{}, noteLimit)
+		}
+	}
+}
+
+// observation stands for a notification where a question's kind is told.
+type observation struct{ advice.Question }
+
+// Kind gives "observe".
+func (observation) Kind() advice.Kind { return "observe" }

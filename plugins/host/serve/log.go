@@ -1,0 +1,68 @@
+package serve
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/plugins/host"
+)
+
+// The rate of lines that a plugin may write to the log.
+const (
+	lineRate  = 10 // a second
+	lineBurst = 40
+)
+
+// logRate lets a burst of lines through and then so many a second. The time is an argument.
+type logRate struct {
+	tokens     float64
+	at         time.Time
+	suppressed uint64 // since the last line that was let through
+	total      uint64
+}
+
+// allow says whether a line may pass, and how many were kept back before it.
+func (l *logRate) allow(now time.Time) (ok bool, before uint64) {
+	if l.at.IsZero() {
+		l.tokens = lineBurst
+	} else {
+		l.tokens = min(lineBurst, l.tokens+lineRate*now.Sub(l.at).Seconds())
+	}
+	l.at = now
+	if l.tokens < 1 {
+		l.suppressed++
+		l.total++
+		return false, 0
+	}
+	l.tokens--
+	before, l.suppressed = l.suppressed, 0
+	return true, before
+}
+
+// logLine reads a line of a plugin's standard error: plain text, or hclog's JSON as the SDK writes it.
+func logLine(line []byte) host.Told {
+	var fields map[string]any
+	if len(line) > 0 && line[0] == '{' && json.Unmarshal(line, &fields) == nil {
+		if text, ok := fields["@message"].(string); ok {
+			t := host.Told{Level: "info"}
+			if level := fields["@level"]; level == "warn" || level == "error" {
+				t.Level = "warning"
+			}
+			var b strings.Builder
+			b.WriteString(text)
+			for _, key := range slices.Sorted(maps.Keys(fields)) {
+				if !strings.HasPrefix(key, "@") {
+					fmt.Fprintf(&b, " %s=%v", key, fields[key])
+				}
+			}
+			t.Text = trace.Printable(b.String())
+			return t
+		}
+	}
+	return host.Told{Level: "info", Text: trace.Printable(string(line))}
+}

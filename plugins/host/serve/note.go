@@ -1,0 +1,63 @@
+package serve
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/plugins/internal/wire"
+)
+
+// rawEvent is an event of which only the JSON form is known here.
+type rawEvent struct {
+	kind   string
+	fields map[string]json.RawMessage
+}
+
+// Kind gives its kind.
+func (e rawEvent) Kind() string { return e.kind }
+
+// MarshalJSON gives its fields.
+func (e rawEvent) MarshalJSON() ([]byte, error) { return json.Marshal(e.fields) }
+
+// readRecord reads a line of trace's JSON. Of the kinds that have a message of their own the event is typed.
+func readRecord(line []byte) (trace.Record, error) {
+	var head struct {
+		T     time.Time `json:"t"`
+		Link  string    `json:"link"`
+		Event string    `json:"event"`
+	}
+	fields := map[string]json.RawMessage{}
+	if err := json.Unmarshal(line, &head); err != nil {
+		return trace.Record{}, fmt.Errorf("event: %w", err)
+	}
+	if err := json.Unmarshal(line, &fields); err != nil {
+		return trace.Record{}, fmt.Errorf("event: %w", err)
+	}
+	r := trace.Record{Time: head.T, Link: head.Link}
+	switch head.Event {
+	case trace.Phase{}.Kind():
+		r.Event = event[trace.Phase](line)
+	case trace.Up{}.Kind():
+		r.Event = event[trace.Up](line)
+	case trace.Down{}.Kind():
+		r.Event = event[trace.Down](line)
+	case trace.Finding{}.Kind():
+		r.Event = event[trace.Finding](line)
+	case wire.Statistics{}.Kind():
+		r.Event = event[wire.Statistics](line)
+	default:
+		for _, name := range []string{"t", "link", "event", "pos"} {
+			delete(fields, name)
+		}
+		r.Event = rawEvent{head.Event, fields}
+	}
+	return r, nil
+}
+
+func event[E trace.Event](line []byte) trace.Event {
+	var e E
+	_ = json.Unmarshal(line, &e) // it was read once as an object; what does not fit stays empty
+	return e
+}

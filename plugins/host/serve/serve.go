@@ -1,0 +1,139 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/knakppp/knak/plugins/host"
+)
+
+// Limits of this process, which plugins inherit.
+var limits = []struct {
+	resource int
+	value    uint64
+}{
+	{unix.RLIMIT_CORE, 0}, // a core file would hold secrets
+	{unix.RLIMIT_NOFILE, 512},
+	{unix.RLIMIT_FSIZE, 64 << 20},
+	{unix.RLIMIT_DATA, 1 << 30},
+}
+
+// Main is the program. It gives the exit status.
+func Main(stderr io.Writer) int {
+	if err := unix.Fstat(host.SocketFD, &unix.Stat_t{}); err != nil {
+		fmt.Fprintf(stderr, "%s runs external plugins for knak and is started by it. By hand, use: knak plugins run FILE\n", host.Program)
+		return 2
+	}
+	if err := serve(); err != nil {
+		fmt.Fprintln(stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func serve() error {
+	unix.Umask(0o077)
+	for _, l := range limits {
+		var old unix.Rlimit
+		if err := unix.Getrlimit(l.resource, &old); err != nil {
+			return fmt.Errorf("limits: %w", err)
+		}
+		to := unix.Rlimit{Cur: min(l.value, old.Max), Max: min(l.value, old.Max)}
+		if err := unix.Setrlimit(l.resource, &to); err != nil {
+			return fmt.Errorf("limits: %w", err)
+		}
+	}
+	unix.CloseOnExec(host.SocketFD)
+	unix.CloseOnExec(host.SocketFD + 1) // the lock on the private directory
+	if err := unix.SetNonblock(host.SocketFD, true); err != nil {
+		return fmt.Errorf("socket: %w", err)
+	}
+	conn := host.NewConn(os.NewFile(host.SocketFD, "socket"))
+	nursery, err := newNursery()
+	if err != nil {
+		return err
+	}
+	first, err := conn.Read()
+	if err != nil {
+		return nil //nolint:nilerr // knak is gone before it began
+	}
+	if first.Type != host.Open {
+		return errors.New("the first message is not a plan")
+	}
+	var plan host.Plan
+	if err := json.Unmarshal(first.Body, &plan); err != nil {
+		return fmt.Errorf("the plan: %w", err)
+	}
+	// A write that fails means that knak is gone; the loop below sees that.
+	m := newManager(nursery, plan,
+		func(t host.Told) { _ = conn.Write(host.Message{Type: host.Tell}, t) },
+		func(c host.Command) { _ = conn.Write(host.Message{Type: host.Order}, c) })
+	m.changed = func() { _ = conn.Write(host.Message{Type: host.Change}, m.states()) }
+	go func() {
+		m.start(context.Background())
+		_ = conn.Write(host.Message{Type: host.Ready, ID: first.ID}, m.states())
+		debug.FreeOSMemory() // a link lives for weeks on small machines
+	}()
+	ordered := loop(conn, m)
+	if !ordered {
+		// Knak was killed: whatever it was, nothing of ours may be left behind.
+		m.kill()
+	} else {
+		m.stop()
+	}
+	removeRuntime(m.plan.Runtime)
+	return nil
+}
+
+// loop serves knak until it says that it is over, or is gone.
+func loop(conn *host.Conn, m *manager) (ordered bool) {
+	for {
+		in, err := conn.Read()
+		if err != nil {
+			return false
+		}
+		switch in.Type {
+		case host.Ask:
+			go answer(conn, m, in)
+		case host.Note:
+			if r, err := readRecord(in.Body); err == nil {
+				m.note(r)
+			}
+		case host.Look:
+			_ = conn.Write(host.Message{Type: host.Ready, ID: in.ID}, m.states())
+		case host.Close:
+			return true
+		}
+	}
+}
+
+func answer(conn *host.Conn, m *manager, in host.Message) {
+	out := host.Message{Type: host.Answer, Kind: in.Kind, ID: in.ID}
+	q, err := host.UnmarshalQuestion(in.Kind, in.Body)
+	var body []byte
+	if err == nil {
+		a, failed := m.ask(q, in.Budget)
+		body, err = host.MarshalReply(a, failed)
+	}
+	if err != nil {
+		if body, err = host.MarshalReply(nil, err); err != nil {
+			return
+		}
+	}
+	_ = conn.Write(out, body) // knak may be gone: loop sees that
+}
+
+// removeRuntime removes the private directory, whose name knak made.
+func removeRuntime(dir string) {
+	if _, err := os.Lstat(filepath.Join(dir, host.LockName)); err == nil {
+		_ = os.RemoveAll(dir) // what is left is swept at the next start
+	}
+}
