@@ -1,0 +1,107 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/trace/read"
+)
+
+// recording is a file that is being read as the event stream.
+type recording struct {
+	*read.Reader
+	name string
+	file io.Closer
+}
+
+// openRecording opens a recording or log of any format that core/trace/read knows; - is standard input. What is wrong
+// with the name or with what is in it is a mistake of the user's.
+func (a *app) openRecording(name string, o read.Options) (*recording, error) {
+	if name == "-" {
+		o.Name = "standard input"
+		r, err := read.Open(a.stdin, o)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		return &recording{Reader: r, name: o.Name}, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = fmt.Errorf("%s is a directory: name a recording or a log in it", name)
+	}
+	var r *read.Reader
+	if err == nil {
+		if o.Date.IsZero() {
+			o.Date = info.ModTime()
+		}
+		o.Name = name
+		r, err = read.Open(f, o)
+	}
+	if err != nil {
+		_ = f.Close() // it was only read from
+		return nil, &usageError{err}
+	}
+	return &recording{Reader: r, name: name, file: f}, nil
+}
+
+// Close closes the file.
+func (r *recording) Close() error {
+	if r.file == nil {
+		return nil
+	}
+	return r.file.Close()
+}
+
+// each gives every record to the sinks, in order.
+func (r *recording) each(sinks ...trace.Sink) error {
+	for {
+		rec, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, s := range sinks {
+			s.Record(rec)
+		}
+	}
+}
+
+// source says in a few words what was read and how much of it was not understood.
+func (r *recording) source() string {
+	s := r.Summary()
+	text := s.Title
+	if s.Compression != "" {
+		text += " (" + s.Compression + ")"
+	}
+	if s.Lines > 0 {
+		text += ", " + plural(int(s.Lines), "line")
+	} else {
+		text += ", " + plural(int(s.Bytes), "octet")
+	}
+	text += ", " + plural(int(s.Packets), "packet")
+	switch {
+	case s.UnreadLines > 0:
+		text += "; not understood: " + plural(int(s.UnreadLines), "line")
+	case s.UnreadBytes > 0:
+		text += "; not understood: " + plural(int(s.UnreadBytes), "octet")
+	}
+	return text
+}
+
+// addFormatFlag adds --format to a command that reads recordings.
+func addFormatFlag(cmd *cobra.Command, into *string) {
+	cmd.Flags().StringVar(into, "format", "", "what the recording is, where it cannot be told by its content: a `name` of "+strings.Join(read.Names(), ", "))
+	complete(cmd, "format", cobra.FixedCompletions(read.Names(), cobra.ShellCompDirectiveNoFileComp))
+}
