@@ -1,0 +1,227 @@
+package notation
+
+// bad tells a line that ends too early from one that is something else.
+func (p *parser) bad() error {
+	if p.at >= len(p.text) || p.begun == p.at+1 {
+		return ErrCut
+	}
+	return ErrNotation
+}
+
+// byte gives the next octet, 0 at the end.
+func (p *parser) byte() byte {
+	if p.at < len(p.text) {
+		return p.text[p.at]
+	}
+	return 0
+}
+
+// back goes back over one octet c if it was the last.
+func (p *parser) back(c byte) {
+	if p.at > 0 && p.text[p.at-1] == c {
+		p.at--
+	}
+}
+
+// skip takes s if it comes next.
+func (p *parser) skip(s string) bool {
+	rest := p.text[p.at:]
+	if len(rest) < len(s) {
+		if len(rest) > 0 && string(rest) == s[:len(rest)] {
+			p.begun = p.at + 1
+		}
+		return false
+	}
+	if string(rest[:len(s)]) != s {
+		return false
+	}
+	p.at += len(s)
+	return true
+}
+
+func (p *parser) spaces() {
+	for p.at < len(p.text) && (p.text[p.at] == ' ' || p.text[p.at] == '\t') {
+		p.at++
+	}
+}
+
+// word takes what stands before the next space or mark.
+func (p *parser) word() []byte {
+	start := p.at
+	for ; p.at < len(p.text); p.at++ {
+		switch p.text[p.at] {
+		case ' ', '\t', '<', '>', '[', ']', '"', ',':
+			return p.text[start:p.at]
+		}
+	}
+	return p.text[start:]
+}
+
+// field takes name and a number in hex, for example " id=0x1".
+func (p *parser) field(name string) (uint32, bool) {
+	if !p.skip(name) {
+		return 0, false
+	}
+	return hexNumber(p.word())
+}
+
+// hex takes octets, each a space and two digits, and a note that there were more. last says that what follows them is
+// of no interest.
+func (p *parser) hex(last bool) error {
+	for {
+		t := p.text[p.at:]
+		if len(t) >= 3 && t[0] == ' ' && isHex(t[1]) && isHex(t[2]) && (len(t) == 3 || !isWord(t[3])) {
+			p.out = append(p.out, digit(t[1])<<4|digit(t[2]))
+			p.at += 3
+			continue
+		}
+		if p.skip(" ...") {
+			p.cut = true
+		} else if !last && (len(t) < 3 && len(t) > 0 && t[0] == ' ' && (len(t) == 1 || isHex(t[1]))) {
+			p.at = len(p.text)
+			return ErrCut
+		}
+		return nil
+	}
+}
+
+// quoted takes a string up to its closing quote, which must be the one that pppd wrote: a backslash stands before all others.
+func (p *parser) quoted() error {
+	for p.at < len(p.text) {
+		c := p.text[p.at]
+		p.at++
+		switch c {
+		case '"':
+			return nil
+		case '\\':
+			if err := p.escape(); err != nil {
+				return err
+			}
+		default:
+			p.out = append(p.out, c)
+		}
+	}
+	return ErrCut
+}
+
+func (p *parser) escape() error {
+	if p.at == len(p.text) {
+		return ErrCut
+	}
+	c := p.text[p.at]
+	p.at++
+	switch c {
+	case 'n':
+		c = '\n'
+	case 'r':
+		c = '\r'
+	case 't':
+		c = '\t'
+	case '0', '1', '2', '3':
+		t := p.text[p.at:]
+		if len(t) < 2 {
+			p.at = len(p.text)
+			return ErrCut
+		}
+		if isOctal(t[0]) && isOctal(t[1]) {
+			c = (c-'0')<<6 | (t[0]-'0')<<3 | t[1] - '0'
+			p.at += 2
+		}
+	}
+	p.out = append(p.out, c)
+	return nil
+}
+
+func (p *parser) uint32(v uint32) {
+	p.out = append(p.out, byte(v>>24), byte(v>>16), byte(v>>8), byte(v))
+}
+
+func (p *parser) uint16(v uint32) { p.out = append(p.out, byte(v>>8), byte(v)) }
+
+// placeholder gives a number that depends on a hidden text alone, so that the same text is the same value.
+func (p *parser) placeholder(text []byte) uint32 {
+	p.hidden = true
+	h := uint32(2166136261) // FNV-1a
+	for _, c := range text {
+		h = (h ^ uint32(c)) * 16777619
+	}
+	return h
+}
+
+func cutByte(b []byte, sep byte) (before, after []byte, ok bool) {
+	for i, c := range b {
+		if c == sep {
+			return b[:i], b[i+1:], true
+		}
+	}
+	return b, nil, false
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+func isOctal(c byte) bool { return '0' <= c && c <= '7' }
+
+func isWord(c byte) bool { return isHex(c) || 'g' <= c && c <= 'z' || 'G' <= c && c <= 'Z' }
+
+func digit(c byte) byte {
+	switch {
+	case c <= '9':
+		return c - '0'
+	case c >= 'a':
+		return c - 'a' + 10
+	}
+	return c - 'A' + 10
+}
+
+// hexNumber reads 0x1f, or 1f as old releases wrote it, of at most 32 bits.
+func hexNumber(b []byte) (uint32, bool) {
+	if len(b) > 2 && b[0] == '0' && (b[1] == 'x' || b[1] == 'X') {
+		b = b[2:]
+	}
+	if len(b) == 0 || len(b) > 8 {
+		return 0, false
+	}
+	v := uint32(0)
+	for _, c := range b {
+		if !isHex(c) {
+			return 0, false
+		}
+		v = v<<4 | uint32(digit(c))
+	}
+	return v, true
+}
+
+// number reads a decimal number of at most 32 bits.
+func number(b []byte) (uint32, bool) {
+	if len(b) == 0 || len(b) > 10 {
+		return 0, false
+	}
+	v := uint64(0)
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		v = v*10 + uint64(c-'0')
+	}
+	return uint32(v), v <= 0xffffffff
+}
+
+// ipv4 reads a dotted address.
+func ipv4(b []byte) (v uint32, ok bool) {
+	dots, n, digits := 0, uint32(0), 0
+	for _, c := range b {
+		switch {
+		case '0' <= c && c <= '9' && digits < 3:
+			n = n*10 + uint32(c-'0')
+			digits++
+		case c == '.' && digits > 0 && dots < 3 && n <= 255:
+			v = v<<8 | n
+			n, digits, dots = 0, 0, dots+1
+		default:
+			return 0, false
+		}
+	}
+	return v<<8 | n, dots == 3 && digits > 0 && n <= 255
+}
