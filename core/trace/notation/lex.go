@@ -140,7 +140,7 @@ func (p *parser) uint16(v uint32) { p.out = append(p.out, byte(v>>8), byte(v)) }
 
 // placeholder gives a number that depends on a hidden text alone, so that the same text is the same value.
 func (p *parser) placeholder(text []byte) uint32 {
-	p.hidden = true
+	p.hidden, p.replaced = true, true
 	h := uint32(2166136261) // FNV-1a
 	for _, c := range text {
 		h = (h ^ uint32(c)) * 16777619

@@ -16,7 +16,8 @@ type Packet struct {
 	Protocol uint16
 	Info     []byte // the information field, in the buffer that was given to Parse
 	Cut      bool   // pppd itself wrote only the first octets and then "..."
-	Hidden   bool   // somebody had replaced a value, and octets of ours stand for it
+	Hidden   bool   // the text hides a value, and octets of ours stand for it
+	Replaced bool   // one of them is an address or a magic number, which pppd itself never hides
 	Used     int    // how much of the text it was
 }
 
@@ -38,17 +39,18 @@ var (
 func Parse(buf, text []byte) (Packet, error) {
 	p := parser{text: text, out: buf[:0]}
 	protocol, err := p.packet()
-	return Packet{Protocol: protocol, Info: p.out, Cut: p.cut, Hidden: p.hidden, Used: p.at}, err
+	return Packet{Protocol: protocol, Info: p.out, Cut: p.cut, Hidden: p.hidden, Replaced: p.replaced, Used: p.at}, err
 }
 
 type parser struct {
-	text   []byte
-	at     int
-	out    []byte
-	cut    bool
-	hidden bool
-	begun  int // 1 + where something began that the end of the text cut off
-	wins   int // how many options of the name ms-wins there were
+	text     []byte
+	at       int
+	out      []byte
+	cut      bool
+	hidden   bool
+	replaced bool
+	begun    int // 1 + where something began that the end of the text cut off
+	wins     int // how many options of the name ms-wins there were
 }
 
 // packet reads from the protocol's name to what follows the closing bracket.

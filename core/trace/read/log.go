@@ -1,25 +1,310 @@
 package read
 
 import (
+	"bytes"
+	"errors"
+	"html"
+	"io"
+	"strings"
+
+	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/trace/notation"
 	"github.com/knakppp/knak/core/trace/source"
 )
 
-var logFormat = source.Format{Name: "log", Title: "log of pppd, chat, wvdial or ModemManager", Sniff: sniffLog, Open: openLog}
+var logFormat = source.Format{Name: "log", Title: "log of pppd, chat, wvdial, NetworkManager or ModemManager", Sniff: sniffLog, Open: openLog}
 
-func sniffLog(prefix []byte) int { return source.Weak }
+func openLog(in *source.Input, c source.Config) source.Source {
+	return &logSource{in: in, c: c, clock: clock{date: c.Date}, buf: make([]byte, 0, 2048)}
+}
 
-func openLog(in *source.Input, c source.Config) source.Source { return &logSource{in: in, c: c} }
+// maxWrapped is over how many lines one packet may be wrapped.
+const maxWrapped = 6
 
+// logSource reads lines of all dresses: a log may change them from line to line, as where several were pasted together.
 type logSource struct {
-	in *source.Input
-	c  source.Config
+	in    *source.Input
+	c     source.Config
+	clock clock
+	talk  dialogue
+	call  call
+	buf   []byte // for the octets of a packet
+	queue []trace.Record
+	head  int
+	rec   trace.Record // time, link and place of what is being read
+	wrap  wrapped
+	ended bool
+	note  bool // it was said that something stands for hidden values
+}
+
+// wrapped is a packet whose line broke off.
+type wrapped struct {
+	text  []byte // from "sent [" on
+	rec   trace.Record
+	bytes int
+	lines int
 }
 
 func (s *logSource) Next() (trace.Record, error) {
+	for s.head == len(s.queue) {
+		s.queue, s.head = s.queue[:0], 0
+		if s.ended {
+			return trace.Record{}, io.EOF
+		}
+		if err := s.line(); err != nil {
+			if !errors.Is(err, io.EOF) {
+				return trace.Record{}, err
+			}
+			s.ended = true
+			s.unwrap()
+			s.endOfLog()
+		}
+	}
+	r := s.queue[s.head]
+	s.queue[s.head] = trace.Record{}
+	s.head++
+	return r, nil
+}
+
+func (s *logSource) emit(e trace.Event) {
+	r := s.rec
+	r.Event = e
+	s.queue = append(s.queue, r)
+}
+
+// line takes one line.
+func (s *logSource) line() error {
 	line, size, err := s.in.Line()
 	if err != nil {
-		return trace.Record{}, err
+		return err
 	}
-	return trace.Record{Link: s.c.Link, Pos: trace.Pos{Line: s.in.Lines()}, Event: trace.Unread{Text: trace.Printable(string(line)), Bytes: size, Reason: "not yet read"}}, nil
+	for len(line) > 1 && line[0] == '>' && line[1] == ' ' { // quoted in a mail
+		line = line[2:]
+	}
+	d := s.clock.undress(line)
+	if s.wrap.text != nil {
+		if !d.dressed && !isPacketStart(d.msg) && s.joins(d.msg, size) {
+			return nil
+		}
+		s.unwrap()
+	}
+	s.rec = trace.Record{Time: d.at, Link: s.c.Link, Pos: trace.Pos{Line: s.in.Lines()}}
+	if isPacketStart(d.msg) && s.packet(d.msg, size) {
+		return nil
+	}
+	s.message(d, size)
+	return nil
+}
+
+// message takes what is not a packet from its first octet on.
+func (s *logSource) message(d dressed, size int) {
+	if len(bytes.TrimSpace(d.msg)) == 0 {
+		return
+	}
+	if i := packetInside(d.msg); i >= 0 {
+		s.inside(d, i, size)
+		return
+	}
+	if !s.said(d) {
+		s.unread(d.msg, size, "of no known kind")
+	}
+}
+
+// said gives the events of a message of one of the known programs. It is false for one of no known kind.
+func (s *logSource) said(d dressed) bool {
+	switch {
+	case isWvdial(d.msg):
+		s.talk.wvdial = d.program
+		s.talk.by = "wvdial"
+		s.wvdial(bytes.TrimSpace(d.msg[3:]))
+	case d.program == "chat" || d.program == "" && isChat(d.msg):
+		s.chat(d.msg)
+	case d.program == "pppd":
+		s.pppd(d.msg)
+	case d.program == "" && s.isStatus(d.msg):
+		s.pppd(d.msg)
+	case isModemManager(d.msg):
+		s.modemManager(d)
+	case s.talk.by != "" && (d.program == "" && !d.dressed || d.program != "" && d.program == s.talk.wvdial):
+		s.fromModem(d.msg)
+	case d.dressed:
+		s.log(d.program, d.msg)
+	case isEcho(d.msg): // wvdial's and chat's output alone shows what the modem echoed
+		s.talk.by = "wvdial"
+		s.fromModem(d.msg)
+	default:
+		return false
+	}
+	return true
+}
+
+// packetInside finds a packet that does not begin the message: two programs wrote at once, or one quotes another.
+func packetInside(msg []byte) int {
+	if bytes.IndexByte(msg, '[') < 0 {
+		return -1
+	}
+	for _, s := range [...]string{"rcvd [", "sent ["} {
+		if i := bytes.Index(msg, []byte(s)); i > 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// inside takes a message with a packet in it.
+func (s *logSource) inside(d dressed, i, size int) {
+	n := len(s.queue)
+	if !s.packet(d.msg[i:], 0) || len(s.queue) == n {
+		s.queue, s.wrap = s.queue[:n], wrapped{}
+		if !s.said(d) {
+			s.unread(d.msg, size, "of no known kind")
+		}
+		return
+	}
+	packets := append([]trace.Record(nil), s.queue[n:]...)
+	s.queue = s.queue[:n]
+	head := d
+	head.msg = bytes.TrimRight(d.msg[:i], " `'\"(")
+	if len(bytes.TrimSpace(head.msg)) > 0 && !s.said(head) {
+		s.unread(head.msg, i, "cut off by another line")
+	}
+	s.queue = append(s.queue, packets...)
+}
+
+// packet takes a message that begins with "sent [" or "rcvd [". It is false if it is something else after all. One whose end
+// is missing is kept until the next line shows whether the line was wrapped.
+func (s *logSource) packet(msg []byte, size int) bool {
+	dir := trace.Sent
+	if msg[0] == 'r' {
+		dir = trace.Rcvd
+	}
+	p, err := notation.Parse(s.buf, msg[len("sent ["):])
+	if err == nil {
+		s.take(dir, p)
+		if size > 0 {
+			s.behind(msg[len("sent [")+p.Used:])
+		}
+		return true
+	}
+	if i := packetInside(msg[6:]); i >= 0 { // another line begins inside this one
+		if n := len(s.queue); s.packet(msg[6+i:], 0) && len(s.queue) > n {
+			rest := append([]trace.Record(nil), s.queue[n:]...)
+			s.queue = s.queue[:n]
+			s.unread(msg[:6+i], max(size-(len(msg)-6-i), 6+i), "cut off by another line")
+			s.queue = append(s.queue, rest...)
+			return true
+		}
+	}
+	if fixed, ok := repaired(msg); ok {
+		if p, err := notation.Parse(s.buf, fixed[len("sent ["):]); err == nil {
+			s.take(dir, p)
+			return true
+		}
+	}
+	switch {
+	case errors.Is(err, notation.ErrCut) && size > 0:
+		s.wrap = wrapped{text: bytes.Clone(msg), rec: s.rec, bytes: size, lines: 1}
+	case size == 0:
+		return false
+	default:
+		s.unread(msg, size, err.Error())
+	}
+	return true
+}
+
+// behind takes what follows a packet in its line: nothing, or the line of another program.
+func (s *logSource) behind(rest []byte) {
+	if rest = bytes.TrimSpace(rest); len(rest) > 0 {
+		s.message(dressed{msg: rest}, len(rest))
+	}
+}
+
+// take makes the events of a packet that was read.
+func (s *logSource) take(dir trace.Dir, p notation.Packet) {
+	if p.Replaced && !s.note {
+		s.note = true
+		s.emit(trace.Notice{Level: "info", Text: "the log hides addresses: 192.0.2.0/24 stands for them"})
+	}
+	if p.Protocol < 0x8000 || p.Protocol == packet.Compressed {
+		s.emit(trace.Data{Dir: dir, Protocol: p.Protocol, Length: len(p.Info)})
+		return
+	}
+	info := bytes.Clone(p.Info)
+	if !s.c.Raw {
+		info = packet.Redact(p.Protocol, p.Info)
+	}
+	e := trace.Packet{Dir: dir, Protocol: p.Protocol, Data: info}
+	s.sees(e)
+	s.emit(e)
+}
+
+// repaired undoes what web pages and word processors do to a line.
+func repaired(msg []byte) ([]byte, bool) {
+	text := string(msg)
+	if strings.ContainsRune(text, '&') {
+		text = html.UnescapeString(text)
+	}
+	text = strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "\u00a0", " ", "‹", "<", "›", ">", "\x93", `"`, "\x94", `"`, "\t", " ").Replace(text)
+	return []byte(text), text != string(msg) && len(text) > 6
+}
+
+// joins tries whether the line continues the packet that broke off, and says whether it took it.
+func (s *logSource) joins(line []byte, size int) bool {
+	w := &s.wrap
+	if w.lines >= maxWrapped || len(line) == 0 {
+		return false
+	}
+	dir := trace.Sent
+	if w.text[0] == 'r' {
+		dir = trace.Rcvd
+	}
+	trimmed := bytes.TrimLeft(line, " \t")
+	for _, glue := range [...]string{"", " "} { // cut at a column, or at a space
+		text := append(append(bytes.Clone(w.text), glue...), trimmed...)
+		p, err := notation.Parse(s.buf, text[len("sent ["):])
+		switch {
+		case err == nil:
+			s.rec = w.rec
+			s.wrap = wrapped{}
+			s.take(dir, p)
+			return true
+		case errors.Is(err, notation.ErrCut):
+			w.text, w.bytes, w.lines = text, w.bytes+size, w.lines+1
+			return true
+		}
+	}
+	return false
+}
+
+// unwrap gives up a packet whose end never came.
+func (s *logSource) unwrap() {
+	if s.wrap.text == nil {
+		return
+	}
+	w := s.wrap
+	s.wrap = wrapped{}
+	now := s.rec
+	s.rec = w.rec
+	s.unread(w.text, w.bytes, "the line ends inside the packet")
+	s.rec = now
+}
+
+// maxUnread is how much of what was not understood is kept.
+const maxUnread = 1000
+
+func (s *logSource) unread(text []byte, size int, reason string) {
+	t := string(text[:min(len(text), maxUnread)])
+	if !s.c.Raw {
+		t = hideAll(t)
+	}
+	s.emit(trace.Unread{Text: printable(t), Bytes: size, Reason: reason})
+}
+
+func (s *logSource) log(program string, text []byte) {
+	t := strings.TrimRight(string(text[:min(len(text), maxUnread)]), " \t")
+	if !s.c.Raw {
+		t = hideAll(t)
+	}
+	s.emit(trace.Log{Program: program, Text: printable(t)})
 }

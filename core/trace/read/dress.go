@@ -1,0 +1,206 @@
+package read
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"time"
+)
+
+// dressed is a line of a log without what the logger wrote before the message.
+type dressed struct {
+	at      time.Time
+	program string // "" where the line does not say
+	msg     []byte
+	dressed bool // there was a time or a program
+}
+
+// undress takes off what syslog, the journal, logread and others write before a message.
+func (k *clock) undress(line []byte) dressed {
+	b := line
+	if len(b) > 0 && b[0] == '<' { // the priority of RFC 3164 and RFC 5424
+		if i := bytes.IndexByte(b[:min(len(b), 6)], '>'); i > 1 && allDigits(b[1:i]) {
+			b = b[i+1:]
+			if bytes.HasPrefix(b, []byte("1 ")) {
+				if d, ok := k.rfc5424(b[2:]); ok {
+					return d
+				}
+			}
+		}
+	}
+	if len(b) > 12 && b[0] == '{' {
+		if d, ok := journalJSON(b); ok {
+			return d
+		}
+	}
+	at, n := k.take(b)
+	if n == 0 {
+		if p, msg, ok := ownName(b); ok {
+			return dressed{program: p, msg: msg, dressed: true}
+		}
+		return dressed{msg: b}
+	}
+	d := dressed{at: at, msg: b[n:], dressed: true}
+	if bytes.HasPrefix(d.msg, []byte(": ")) { // pppd's own log file on macOS
+		d.msg = d.msg[2:]
+		return d
+	}
+	d.program, d.msg = tag(d.msg)
+	if d.program == "kernel" { // the time since the boot says nothing more
+		if i := bytes.Index(d.msg, []byte("] ")); i > 0 && d.msg[0] == '[' {
+			d.msg = d.msg[i+2:]
+		}
+	}
+	return d
+}
+
+// tag takes host, facility and program from the start of a message: the first of at most three words that ends in a colon is
+// the program, with its number in brackets or not.
+func tag(b []byte) (string, []byte) {
+	rest := b
+	for range 3 {
+		if isPacketStart(rest) {
+			return "", b
+		}
+		i := bytes.IndexByte(rest, ' ')
+		word := rest
+		if i >= 0 {
+			word = rest[:i]
+		}
+		if name, ok := programName(word); ok {
+			msg := rest[len(word):]
+			if len(msg) > 0 {
+				msg = msg[1:]
+			}
+			return name, msg
+		}
+		if i < 0 {
+			break
+		}
+		rest = bytes.TrimLeft(rest[i:], " ")
+	}
+	return "", b
+}
+
+// programName reads "pppd[123]:" or "pppd:".
+func programName(word []byte) (string, bool) {
+	n := len(word)
+	if n < 2 || word[n-1] != ':' {
+		return "", false
+	}
+	word = word[:n-1]
+	if i := bytes.IndexByte(word, '['); i > 0 && word[len(word)-1] == ']' {
+		word = word[:i]
+	}
+	if i := bytes.LastIndexByte(word, '/'); i >= 0 {
+		word = word[i+1:]
+	}
+	if len(word) == 0 {
+		return "", false
+	}
+	for _, c := range word {
+		if c <= ' ' || c == '(' || c == '<' || c == '"' || c == '\'' {
+			return "", false
+		}
+	}
+	switch string(word) { // the common ones without a new string
+	case "pppd":
+		return "pppd", true
+	case "chat":
+		return "chat", true
+	case "kernel":
+		return "kernel", true
+	}
+	return string(word), true
+}
+
+// ownName takes the name with which some programs begin their own lines, for example "/usr/sbin/pppd: ".
+func ownName(b []byte) (string, []byte, bool) {
+	i := bytes.Index(b[:min(len(b), 80)], []byte(": "))
+	if i < 0 || bytes.IndexByte(b[:i], ' ') >= 0 {
+		return "", nil, false
+	}
+	name, ok := programName(b[:i+1])
+	if !ok {
+		return "", nil, false
+	}
+	switch name {
+	case "pppd", "chat", "wvdial", "ModemManager", "NetworkManager", "kernel":
+		return name, b[i+2:], true
+	}
+	return "", nil, false
+}
+
+// rfc5424 reads "time host app procid msgid structured-data msg" (RFC 5424 section 6).
+func (k *clock) rfc5424(b []byte) (dressed, bool) {
+	at, n := k.take(b)
+	if n == 0 {
+		return dressed{}, false
+	}
+	f := bytes.SplitN(b[n:], []byte(" "), 6)
+	if len(f) < 6 {
+		return dressed{}, false
+	}
+	msg := f[5]
+	if len(f[4]) > 0 && f[4][0] == '[' {
+		if _, rest, ok := bytes.Cut(b[n:], []byte("] ")); ok {
+			msg = rest
+		}
+	}
+	return dressed{at: at, program: string(f[1]), msg: bytes.TrimPrefix(msg, []byte("\xef\xbb\xbf")), dressed: true}, true
+}
+
+// journalJSON reads one entry of journalctl -o json. Its message is an array of octets where it is not text.
+func journalJSON(b []byte) (dressed, bool) {
+	if !bytes.Contains(b, []byte(`"MESSAGE"`)) {
+		return dressed{}, false
+	}
+	var e struct {
+		Message json.RawMessage `json:"MESSAGE"`
+		Micros  string          `json:"__REALTIME_TIMESTAMP"`
+		ID      string          `json:"SYSLOG_IDENTIFIER"`
+		Comm    string          `json:"_COMM"`
+	}
+	if json.Unmarshal(b, &e) != nil {
+		return dressed{}, false
+	}
+	d := dressed{program: e.ID, dressed: true}
+	if d.program == "" {
+		d.program = e.Comm
+	}
+	var text string
+	var octets []byte
+	var numbers []uint8
+	switch {
+	case json.Unmarshal(e.Message, &text) == nil:
+		octets = []byte(text)
+	case json.Unmarshal(e.Message, &numbers) == nil:
+		octets = numbers
+	default:
+		var list []int
+		if json.Unmarshal(e.Message, &list) != nil {
+			return dressed{}, false
+		}
+		for _, v := range list {
+			octets = append(octets, byte(v))
+		}
+	}
+	d.msg = octets
+	if us, err := strconv.ParseInt(e.Micros, 10, 64); err == nil {
+		d.at = time.UnixMicro(us).UTC()
+	}
+	return d, true
+}
+
+func allDigits(b []byte) bool {
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+func isPacketStart(b []byte) bool {
+	return len(b) > 6 && (string(b[:6]) == "sent [" || string(b[:6]) == "rcvd [")
+}

@@ -1,0 +1,288 @@
+package read
+
+import (
+	"time"
+)
+
+// clock reads the times of a log's lines. It remembers the last text of a time, for many lines have the same.
+type clock struct {
+	date time.Time // where years and days come from that a line does not say
+	last string    // the last stamp as it stood
+	then time.Time // its time
+	prev time.Time // the last time of all, to see a year or a day pass
+	span int       // what was taken by last
+}
+
+// year is the year of a date without one: of the file's own time, or one that nobody takes for true.
+func (k *clock) zone() *time.Location {
+	if k.date.IsZero() {
+		return time.UTC
+	}
+	return k.date.Location()
+}
+
+// take reads a time at the start of b and gives how many octets it has with the spaces behind it, 0 if there is none.
+func (k *clock) take(b []byte) (time.Time, int) {
+	if len(k.last) > 0 && len(b) >= len(k.last) && string(b[:len(k.last)]) == k.last {
+		return k.then, k.span
+	}
+	t, n := k.parse(b)
+	if n == 0 {
+		return time.Time{}, 0
+	}
+	stamp := n
+	for n < len(b) && (b[n] == ' ' || b[n] == '\t') {
+		n++
+	}
+	if n == len(b) || n == stamp && b[n-1] != ']' {
+		return time.Time{}, 0 // a time stands apart from what follows
+	}
+	k.last, k.then, k.span, k.prev = string(b[:n]), t, n, t
+	return t, n
+}
+
+func (k *clock) parse(b []byte) (time.Time, int) {
+	if len(b) < 9 {
+		return time.Time{}, 0
+	}
+	switch c := b[0]; {
+	case c == '[':
+		return k.bracketed(b)
+	case '0' <= c && c <= '9':
+		if b[2] == ':' {
+			return k.timeOfDay(b)
+		}
+		if b[4] == '-' {
+			return k.iso(b)
+		}
+		return unixStamp(b)
+	case 'A' <= c && c <= 'Z' && b[3] == ' ':
+		if t, n := k.bsd(b); n > 0 {
+			return t, n
+		}
+		if !weekday(b) {
+			return time.Time{}, 0
+		}
+		if t, n := k.iso(b[4:]); n > 0 { // journalctl -o short-full, with the zone's name behind
+			n += 4
+			for m := n + 1; m < len(b) && m < n+7; m++ {
+				if b[m] == ' ' {
+					return t, m
+				}
+				if b[m] < 'A' || b[m] > 'Z' {
+					break
+				}
+			}
+			return t, n
+		}
+		t, n := k.bsd(b[4:])
+		if n == 0 {
+			return t, 0
+		}
+		n += 4
+		if y, ok := digits(b, n+1, 4); ok && n < len(b) && b[n] == ' ' { // ctime's form
+			return time.Date(y, t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), k.zone()), n + 5
+		}
+		return t, n
+	}
+	return time.Time{}, 0
+}
+
+// bracketed reads [2024-06-14 10:52:56], and seconds since the boot or the epoch as in [   79.165890].
+func (k *clock) bracketed(b []byte) (time.Time, int) {
+	i := 1
+	for i < len(b) && b[i] == ' ' {
+		i++
+	}
+	inner := b[i:]
+	if len(inner) < 9 {
+		return time.Time{}, 0
+	}
+	t, n := k.iso(inner)
+	if n == 0 {
+		t, n = unixStamp(inner)
+	}
+	if n == 0 {
+		t, n = k.timeOfDay(inner)
+	}
+	if n == 0 || i+n >= len(b) || b[i+n] != ']' {
+		return time.Time{}, 0
+	}
+	return t, i + n + 1
+}
+
+// unixStamp reads seconds with a fraction. Of a log that counts from the boot, the boot is taken for the epoch.
+func unixStamp(b []byte) (time.Time, int) {
+	sec, i := int64(0), 0
+	for ; i < len(b) && i < 11 && '0' <= b[i] && b[i] <= '9'; i++ {
+		sec = sec*10 + int64(b[i]-'0')
+	}
+	if i == 0 || i+6 >= len(b) || b[i] != '.' {
+		return time.Time{}, 0
+	}
+	ns, n := fraction(b[i:])
+	if n < 4 {
+		return time.Time{}, 0
+	}
+	return time.Unix(sec, int64(ns)).UTC(), i + n
+}
+
+var months = [...]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"}
+
+func weekday(b []byte) bool {
+	switch string(b[:3]) {
+	case "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun":
+		return true
+	}
+	return false
+}
+
+// bsd reads "Jun  4 10:52:56" (RFC 3164 section 4.1.2), with a fraction if there is one.
+func (k *clock) bsd(b []byte) (time.Time, int) {
+	if len(b) < 15 || b[3] != ' ' || b[6] != ' ' {
+		return time.Time{}, 0
+	}
+	month := 0
+	for i, m := range months {
+		if m == string(b[:3]) {
+			month = i + 1
+		}
+	}
+	day := int(b[5] - '0')
+	if b[4] != ' ' {
+		day += 10 * int(b[4]-'0')
+	}
+	h, m, s, ns, n := hms(b[7:])
+	if month == 0 || day < 1 || day > 31 || n == 0 {
+		return time.Time{}, 0
+	}
+	t := time.Date(k.year(time.Month(month), day), time.Month(month), day, h, m, s, ns, k.zone())
+	if d := k.prev; !d.IsZero() && d.Year() == t.Year() && d.Month() == time.December && month == 1 {
+		t = t.AddDate(1, 0, 0)
+	} else if !d.IsZero() && d.Year() == t.Year()+1 && month < 7 {
+		t = t.AddDate(1, 0, 0) // the year has passed already
+	}
+	return t, 7 + n
+}
+
+// year gives the last year before the file's time in which that day was.
+func (k *clock) year(m time.Month, day int) int {
+	if k.date.IsZero() {
+		return 0
+	}
+	y := k.date.Year()
+	if time.Date(y, m, day, 0, 0, 0, 0, k.date.Location()).After(k.date.AddDate(0, 0, 1)) {
+		y--
+	}
+	return y
+}
+
+// iso reads 2024-06-14T10:52:56.761615+02:00 (RFC 3339) and its many relatives.
+func (k *clock) iso(b []byte) (time.Time, int) {
+	if len(b) < 19 || b[4] != '-' || b[7] != '-' || b[10] != 'T' && b[10] != ' ' {
+		return time.Time{}, 0
+	}
+	y, ok := digits(b, 0, 4)
+	mo, ok2 := digits(b, 5, 2)
+	d, ok3 := digits(b, 8, 2)
+	h, m, s, ns, n := hms(b[11:])
+	if !ok || !ok2 || !ok3 || n == 0 || mo < 1 || mo > 12 || d < 1 || d > 31 {
+		return time.Time{}, 0
+	}
+	n += 11
+	zone, used := offset(b[n:])
+	if used == 0 {
+		zone = k.zone()
+	}
+	return time.Date(y, time.Month(mo), d, h, m, s, ns, zone), n + used
+}
+
+func offset(b []byte) (*time.Location, int) {
+	if len(b) == 0 {
+		return nil, 0
+	}
+	if b[0] == 'Z' {
+		return time.UTC, 1
+	}
+	if b[0] != '+' && b[0] != '-' || len(b) < 5 {
+		return nil, 0
+	}
+	h, ok := digits(b, 1, 2)
+	at, n := 3, 5
+	if b[3] == ':' {
+		at, n = 4, 6
+	}
+	m, ok2 := digits(b, at, 2)
+	if !ok || !ok2 {
+		return nil, 0
+	}
+	sec := (h*60 + m) * 60
+	if sec == 0 {
+		return time.UTC, n
+	}
+	if b[0] == '-' {
+		sec = -sec
+	}
+	return time.FixedZone("", sec), n
+}
+
+// timeOfDay reads 10:52:56.761 on the day of the file, or on no day.
+func (k *clock) timeOfDay(b []byte) (time.Time, int) {
+	h, m, s, ns, n := hms(b)
+	if n == 0 {
+		return time.Time{}, 0
+	}
+	day := k.date
+	if day.IsZero() {
+		day = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	t := time.Date(day.Year(), day.Month(), day.Day(), h, m, s, ns, k.zone())
+	for !k.prev.IsZero() && k.prev.Sub(t) > 12*time.Hour { // past midnight
+		t = t.AddDate(0, 0, 1)
+	}
+	return t, n
+}
+
+func hms(b []byte) (h, m, s, ns, n int) {
+	if len(b) < 8 || b[2] != ':' || b[5] != ':' {
+		return 0, 0, 0, 0, 0
+	}
+	h, ok := digits(b, 0, 2)
+	m, ok2 := digits(b, 3, 2)
+	s, ok3 := digits(b, 6, 2)
+	if !ok || !ok2 || !ok3 || h > 23 || m > 59 || s > 60 {
+		return 0, 0, 0, 0, 0
+	}
+	ns, n = fraction(b[8:])
+	return h, m, s, ns, 8 + n
+}
+
+// fraction reads .123 or ,123 as nanoseconds.
+func fraction(b []byte) (ns, n int) {
+	if len(b) < 2 || b[0] != '.' && b[0] != ',' {
+		return 0, 0
+	}
+	scale := 100_000_000
+	for n = 1; n < len(b) && '0' <= b[n] && b[n] <= '9'; n++ {
+		ns += int(b[n]-'0') * scale
+		scale /= 10
+	}
+	if n == 1 {
+		return 0, 0
+	}
+	return ns, n
+}
+
+func digits(b []byte, at, n int) (int, bool) {
+	if len(b) < at+n {
+		return 0, false
+	}
+	v := 0
+	for _, c := range b[at : at+n] {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		v = v*10 + int(c-'0')
+	}
+	return v, true
+}
