@@ -1,0 +1,67 @@
+package compare
+
+import (
+	"slices"
+
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/trace/call"
+)
+
+// sight is what one call shows of an aspect.
+type sight struct {
+	known  bool   // the call came so far, and the recording shows it
+	key    string // two calls are alike in the aspect if their keys are
+	text   string // for a person
+	does   string // in words that follow "the working one", "" where the aspect is no news in a sentence
+	pos    trace.Pos
+	number float64 // for aspects with a tolerance
+}
+
+// aspect is one line of the table of what is compared.
+type aspect struct {
+	id       string
+	role     Role
+	protocol string
+	what     string
+	weight   int // how telling a difference is
+	why      string
+	keys     []string // the quirk keys by which knak does it
+	see      func(*call.Call) sight
+	alike    func(a, b sight) bool // nil: the keys are the same
+	unless   []string              // it is no news where one of these is different
+}
+
+// table is all aspects: first what the host does, then what the modem does, each in the order of a call.
+func table() []aspect { return append(hostAspects(), modemAspects()...) }
+
+func keysOf(id string) []string {
+	for _, a := range table() {
+		if a.id == id {
+			return a.keys
+		}
+	}
+	if id == atCommand {
+		return []string{"at.init", "at.after_pin", "at.after_context", "at.before_dial"}
+	}
+	return nil
+}
+
+// differences gives all that is different and shown on both sides.
+func differences(good, bad *call.Call) (list []Difference) {
+	for _, a := range table() {
+		g, b := a.see(good), a.see(bad)
+		if !g.known || !b.known || g.key == b.key || a.alike != nil && a.alike(g, b) {
+			continue
+		}
+		if slices.ContainsFunc(list, func(d Difference) bool { return slices.Contains(a.unless, d.ID) }) {
+			continue
+		}
+		list = append(list, Difference{ID: a.id, Role: a.role, Protocol: a.protocol, What: a.what, Weight: a.weight, Why: a.why,
+			Good: seen(g.text, g.pos), Bad: seen(b.text, b.pos), good: g.does, bad: b.does})
+	}
+	return append(list, commands(good, bad)...)
+}
+
+func seen(text string, pos trace.Pos) Seen {
+	return Seen{Text: trace.Printable(text), Pos: pos, At: pos.String()}
+}

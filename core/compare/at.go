@@ -1,0 +1,89 @@
+package compare
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/knakppp/knak/core/mimic"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/trace/call"
+)
+
+// The ids of differences between lists of AT commands.
+const (
+	atCommand = "at-command"
+	atAnswer  = "at-answer"
+)
+
+// v250 are commands that set the modem's ways with a telephone line or with its cable. Over USB and on a cellular network they
+// change next to nothing.
+var v250 = []string{"Z", "&F", "&C", "&D", "&K", "&S", "&R", "S", "X", "L", "M", "T", "P", "\\Q", "\\N", "%C", "+FCLASS", "+IFC", "+IPR", "+ICF", "+CRC", "+DS", "V", "Q", "E", "N"}
+
+// weightOf is how telling a command is that only one dialer sends.
+func weightOf(part string) int {
+	switch {
+	case strings.HasPrefix(part, "+CFUN"), strings.HasPrefix(part, "+CGATT"), strings.HasPrefix(part, "+CGACT"), strings.HasPrefix(part, "+COPS="):
+		return 70
+	case slices.ContainsFunc(v250, func(p string) bool { return strings.HasPrefix(part, p) }):
+		return 8
+	}
+	return 58
+}
+
+// least is the weight below which a difference is not told unless it is the only one of its kind.
+const least = 10
+
+// parts gives the commands that count, with where each was sent.
+func parts(c *call.Call) (list []string, pos map[string]trace.Pos, result map[string]string) {
+	pos, result = map[string]trace.Pos{}, map[string]string{}
+	for _, cmd := range c.Commands {
+		for _, p := range call.Split(cmd.Text) {
+			if _, context := call.ParseContext(p); context || mimic.Asks(p) || strings.HasPrefix(p, "+CGAUTH") {
+				continue
+			}
+			if _, twice := pos[p]; !twice {
+				list = append(list, p)
+				pos[p] = cmd.Pos
+			}
+			result[p] = cmd.Result
+		}
+	}
+	return list, pos, result
+}
+
+// commands compares the AT commands before the call: those that only one side sends, and those that were answered otherwise.
+func commands(good, bad *call.Call) (list []Difference) {
+	if len(good.Commands) == 0 || len(bad.Commands) == 0 {
+		return nil
+	}
+	g, gPos, gResult := parts(good)
+	b, bPos, bResult := parts(bad)
+	for _, p := range g {
+		if _, both := bPos[p]; !both {
+			list = append(list, Difference{ID: atCommand, Role: Host, Protocol: "at", What: "command AT" + p, Weight: weightOf(p),
+				Why: "a modem may need it, or not bear it", Good: seen("sent: "+answerOf(gResult[p]), gPos[p]), Bad: seen("not sent", trace.Pos{}),
+				good: "sends AT" + p, bad: "does not send AT" + p})
+			continue
+		}
+		if gr, br := answerOf(gResult[p]), answerOf(bResult[p]); gr != br {
+			list = append(list, Difference{ID: atAnswer, Role: Modem, Protocol: "at", What: "answer to AT" + p, Weight: 55,
+				Why: "another modem or firmware, or another state of it", Good: seen(gr, gPos[p]), Bad: seen(br, bPos[p]),
+				good: "gets " + gr + " to AT" + p, bad: "gets " + br})
+		}
+	}
+	for _, p := range b {
+		if _, both := gPos[p]; !both {
+			list = append(list, Difference{ID: atCommand, Role: Host, Protocol: "at", What: "command AT" + p, Weight: weightOf(p) * 3 / 4,
+				Why: "a modem may need it, or not bear it", Good: seen("not sent", trace.Pos{}), Bad: seen("sent: "+answerOf(bResult[p]), bPos[p]),
+				good: "does not send AT" + p, bad: "sends AT" + p})
+		}
+	}
+	return slices.DeleteFunc(list, func(d Difference) bool { return d.Weight < least })
+}
+
+func answerOf(result string) string {
+	if result == "" {
+		return "no answer"
+	}
+	return result
+}

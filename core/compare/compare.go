@@ -1,0 +1,154 @@
+// Package compare lays two recordings of a call side by side, one that worked and one that did not, and says what was
+// different: not by time but by role, protocol and step. What two calls always have different, such as identifiers,
+// magic numbers, the addresses that were given and small differences in time, does not count.
+package compare
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/knakppp/knak/core/mimic"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/trace/call"
+)
+
+// Side is one of the two recordings.
+type Side struct {
+	Name    string `json:"name"`    // as the user named it, for example the file
+	Call    int    `json:"call"`    // which of the recording's calls is compared, from 1
+	Calls   int    `json:"calls"`   // how many there are
+	Worked  bool   `json:"worked"`  // the link came up
+	Outcome string `json:"outcome"` // in words
+	Cut     bool   `json:"cut"`     // the recording ends, or begins, in the middle
+}
+
+// Role says whose doing something was.
+type Role string
+
+// The roles.
+const (
+	Host  Role = "host"  // the dialer
+	Modem Role = "modem" // and the network behind it
+)
+
+// Seen is what one side shows of an aspect.
+type Seen struct {
+	Text string    `json:"text"`
+	Pos  trace.Pos `json:"-"`
+	At   string    `json:"at"` // Pos in words, "" where there is none
+}
+
+// Difference is one thing that the two sides did differently.
+type Difference struct {
+	ID       string   `json:"id"` // of the table, for example "auth-name"
+	Role     Role     `json:"role"`
+	Protocol string   `json:"protocol"` // "at", "lcp", "auth", "ipcp", "ipv6cp", "ccp" or "link"
+	What     string   `json:"what"`     // for example "user name"
+	Good     Seen     `json:"good"`
+	Bad      Seen     `json:"bad"`
+	Weight   int      `json:"weight"`   // how telling it is, from 1 to 100
+	Why      string   `json:"why"`      // why it can matter
+	Settings []string `json:"settings"` // KEY=VALUE for knak dial --set, so that knak does what the good side did
+
+	good, bad string // what each side does, in words that follow "the working one"
+}
+
+// Result is the comparison.
+type Result struct {
+	Good    Side `json:"good"`
+	Bad     Side `json:"bad"`
+	Swapped bool `json:"swapped"` // what was given as good failed and the other one worked: they are exchanged here
+	// Host and Modem are the differences that matter, the most telling first.
+	Host     []Difference `json:"host"`
+	Modem    []Difference `json:"modem"`
+	Remarks  []string     `json:"remarks"`  // what could not be compared, and why
+	Sentence string       `json:"sentence"` // what it comes to
+	Settings []string     `json:"settings"` // what knak must be told to do what the sentence says of the good side, KEY=VALUE
+}
+
+// Same says whether nothing that matters is different.
+func (r *Result) Same() bool { return len(r.Host) == 0 && len(r.Modem) == 0 }
+
+// Recording is what Compare takes of one side.
+type Recording struct {
+	Name  string
+	Calls []*call.Call
+}
+
+// Compare compares a recording of a dialer that worked with one of a dialer that did not. Of a good recording with several calls the last
+// that worked is taken, of a bad one the last that did not, or else the last. It is false where one of them shows no call.
+func Compare(good, bad Recording) (Result, bool) {
+	if len(good.Calls) == 0 || len(bad.Calls) == 0 {
+		return Result{}, false
+	}
+	g, b := pick(good.Calls, true), pick(bad.Calls, false)
+	r := Result{Host: []Difference{}, Modem: []Difference{}, Remarks: []string{}, Settings: []string{}}
+	if !g.Worked() && b.Worked() {
+		good, bad, g, b, r.Swapped = bad, good, b, g, true
+	}
+	r.Good, r.Bad = side(good, g), side(bad, b)
+	for _, d := range differences(g, b) {
+		if d.Role == Host {
+			r.Host = append(r.Host, d)
+		} else {
+			r.Modem = append(r.Modem, d)
+		}
+	}
+	for _, list := range [][]Difference{r.Host, r.Modem} {
+		slices.SortStableFunc(list, func(a, b Difference) int { return cmp.Compare(b.Weight, a.Weight) })
+	}
+	r.settle(mimic.Settings(g))
+	r.Remarks = append(r.Remarks, remarks(&r, g, b)...)
+	r.Sentence = r.sentence()
+	return r, true
+}
+
+// Calls compares two calls: what their hosts and what their modems did differently.
+func Calls(good, bad *call.Call) Result {
+	r, _ := Compare(Recording{Calls: []*call.Call{good}}, Recording{Calls: []*call.Call{bad}})
+	return r
+}
+
+// pick gives the last call that worked, or did not; else the last that shows any PPP; else the last.
+func pick(calls []*call.Call, worked bool) *call.Call {
+	for _, fits := range []func(*call.Call) bool{
+		func(c *call.Call) bool { return c.Worked() == worked && c.PPP() },
+		func(c *call.Call) bool { return c.Worked() == worked && (c.Dial != nil || len(c.Failures) > 0) },
+		func(c *call.Call) bool { return c.PPP() },
+	} {
+		for _, c := range slices.Backward(calls) {
+			if fits(c) {
+				return c
+			}
+		}
+	}
+	return calls[len(calls)-1]
+}
+
+func side(r Recording, c *call.Call) Side {
+	return Side{Name: r.Name, Call: c.Number, Calls: len(r.Calls), Worked: c.Worked(), Outcome: outcome(c), Cut: c.Cut()}
+}
+
+// settle gives each difference of the host the settings that do what the good side did. A setting whose value is knak's
+// own default needs no telling.
+func (r *Result) settle(m mimic.Host) {
+	for i := range r.Host {
+		d := &r.Host[i]
+		d.Settings = []string{}
+		for _, s := range m.Settings {
+			if slices.Contains(keysOf(d.ID), s.Key) && !slices.Contains(d.Settings, s.String()) {
+				d.Settings = append(d.Settings, s.String())
+			}
+		}
+	}
+	for _, d := range r.telling() {
+		for _, s := range d.Settings {
+			if !slices.Contains(r.Settings, s) {
+				r.Settings = append(r.Settings, s)
+			}
+		}
+	}
+	for i := range r.Modem {
+		r.Modem[i].Settings = []string{}
+	}
+}

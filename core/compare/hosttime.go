@@ -1,0 +1,123 @@
+package compare
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/knakppp/knak/core/mimic"
+	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/trace/call"
+)
+
+// near says whether two times are so alike that no modem could mind: within half a second, or less than twice as long.
+func near(a, b sight) bool {
+	short, long := min(a.number, b.number), max(a.number, b.number)
+	return long-short < 0.5 || long < 2*short
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
+
+func span(d time.Duration, s call.Step, ok bool, does string) sight {
+	if !ok || s.Time.IsZero() {
+		return sight{}
+	}
+	return sight{known: true, key: seconds(d), text: seconds(d), does: fmt.Sprintf(does, seconds(d)), pos: s.Pos, number: d.Seconds()}
+}
+
+func pace(c *call.Call) sight {
+	d, s, ok := mimic.NakPace(c)
+	return span(d, s, ok, "waits %s after an empty Nak")
+}
+
+func connectDelay(c *call.Call) sight {
+	d, s, ok := mimic.ConnectDelay(c)
+	return span(d, s, ok, "is silent for %s after CONNECT")
+}
+
+func restart(of func(*call.Call) *call.Protocol) func(*call.Call) sight {
+	return func(c *call.Call) sight {
+		d, s, ok := mimic.Restart(of(c))
+		return span(d, s, ok, "asks again after %s")
+	}
+}
+
+// patience is how long the host asks for an address. It matters where the failing one gave up itself.
+func patience(c *call.Call) sight {
+	d, s, ok := mimic.Patience(c)
+	v := span(d, s, ok, "asks in IPCP for %s")
+	if !c.Worked() {
+		end, gaveUp := c.Terminated()
+		timeout := false
+		for _, f := range c.Failures {
+			timeout = timeout || f.Phase == trace.PhaseIPCP && f.Cause != trace.FailedCarrierLost && f.Cause != trace.FailedTerminated
+		}
+		if !(gaveUp && end.Dir == trace.Sent) && !timeout {
+			return sight{}
+		}
+	}
+	return v
+}
+
+// longEnough says that the failing one asked at least as long as the working one had to.
+func longEnough(good, bad sight) bool { return bad.number+0.5 >= good.number }
+
+// method is the method that the host answered by.
+func method(c *call.Call) sight {
+	for _, s := range c.Auth.Steps {
+		if s.Dir != trace.Sent {
+			continue
+		}
+		word := packet.ProtocolName(s.Protocol)
+		if s.Protocol == packet.CHAP {
+			if m := demanded(c, true); m != "" {
+				word = m
+			}
+		}
+		return sight{known: true, key: word, text: word, does: "answers by " + word, pos: s.Pos}
+	}
+	return sight{}
+}
+
+// demanded is the method in the modem's first LCP request, or in the last, which the host agreed to.
+func demanded(c *call.Call, last bool) string {
+	word := ""
+	for _, s := range c.LCP.Of(trace.Rcvd, packet.ConfigureRequest) {
+		word = ""
+		if o, ok := packet.Find(s.Options, packet.LCPAuth); ok {
+			word = packet.OptionText(packet.LCP, o)
+			if m, ok := auth.MethodOf(o.Data); ok {
+				word = m.String()
+			}
+		}
+		if !last {
+			break
+		}
+	}
+	return word
+}
+
+// methodWanted is the method that the host asks for where the modem demands another.
+func methodWanted(c *call.Call) sight {
+	if demanded(c, false) == "" {
+		return sight{}
+	}
+	for _, s := range c.LCP.Steps {
+		o, ok := packet.Find(s.Options, packet.LCPAuth)
+		if s.Dir != trace.Sent || !ok {
+			continue
+		}
+		switch s.Code {
+		case packet.ConfigureReject:
+			return sight{known: true, key: "reject", text: "none: it rejects the demand", does: "rejects any authentication", pos: s.Pos}
+		case packet.ConfigureNak:
+			word := packet.OptionText(packet.LCP, o)
+			if m, ok := auth.MethodOf(o.Data); ok {
+				word = m.String()
+			}
+			return sight{known: true, key: word, text: word, does: "asks for " + word + " instead", pos: s.Pos}
+		}
+	}
+	return sight{known: true, text: "none: it takes " + demanded(c, false), does: "takes " + demanded(c, false)}
+}

@@ -1,0 +1,101 @@
+// Package mimic turns a recording into settings that do the same: of a dialer that worked the quirk profile that makes knak
+// do what it did, and of a modem that misbehaved the simulator scenario that misbehaves so.
+//
+// Telephone numbers, identities and passwords are never copied. What a profile or a scenario cannot say is told.
+package mimic
+
+import (
+	"strings"
+
+	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/trace/call"
+	"github.com/knakppp/knak/quirks"
+)
+
+// Setting is one quirk that does what a dialer was seen to do.
+type Setting struct {
+	Key    string
+	Value  string // as --set takes it
+	Reason string // what the dialer did, one sentence
+	Shown  string // the packet or line that shows it
+	Pos    trace.Pos
+}
+
+// String gives KEY=VALUE.
+func (s Setting) String() string { return s.Key + "=" + s.Value }
+
+// Cannot is something that the dialer did and that no setting makes knak do, or that is not copied.
+type Cannot struct {
+	What string // what the dialer did, and what stands in the way
+	Pos  trace.Pos
+}
+
+// Host is how a dialer behaved, as far as it is not what knak does by itself.
+type Host struct {
+	Settings []Setting
+	Cannot   []Cannot
+}
+
+// Settings gives what makes knak do as the dialer of c did. Only what differs from knak's defaults is in it.
+func Settings(c *call.Call) Host {
+	h := host{call: c, db: emptyDB()}
+	h.commands()
+	h.dial()
+	h.context()
+	h.lcp()
+	h.auth()
+	h.ipcp()
+	h.others()
+	h.timing()
+	return h.Host
+}
+
+// emptyDB resolves settings without any profile. It is made of nothing, so there are no problems.
+func emptyDB() *quirks.DB {
+	db, _ := quirks.Open(quirks.Sources{})
+	return db
+}
+
+type host struct {
+	Host
+	call *call.Call
+	db   *quirks.DB
+}
+
+// set notes a setting, unless it is the default. One that the key does not take is told instead.
+func (h *host) set(key, value, reason, shown string, pos trace.Pos) {
+	r, err := h.db.Resolve(quirks.Facts{}, "", []string{key + "=" + value})
+	if err != nil {
+		h.cannot(pos, "%s: no setting can say it: %v", strings.TrimSuffix(reason, "."), err)
+		return
+	}
+	s := r.Setting(key)
+	if s.Value.Equal(s.Default) {
+		return
+	}
+	h.Settings = append(h.Settings, Setting{Key: key, Value: s.Value.String(), Reason: reason, Shown: shown, Pos: pos})
+}
+
+// words gives a list as --set takes it; an empty one is written, for an empty text could be an oversight.
+func words(list []string) string {
+	if len(list) == 0 {
+		return "[]"
+	}
+	return strings.Join(list, ",")
+}
+
+// The words of lcp.request and ipcp.request.
+var (
+	lcpWords = map[uint8]string{
+		packet.LCPMRU: "mru", packet.LCPACCM: "accm", packet.LCPMagic: "magic", packet.LCPPFC: "pfc", packet.LCPACFC: "acfc",
+	}
+	ipcpWords = map[uint8]string{
+		packet.IPCPAddress: "address", packet.IPCPDNS1: "dns1", packet.IPCPDNS2: "dns2",
+		packet.IPCPNBNS1: "nbns1", packet.IPCPNBNS2: "nbns2",
+	}
+)
+
+func text(s call.Step) string {
+	return packet.Text(s.Protocol, s.Packet.AppendTo(nil))
+}

@@ -1,0 +1,143 @@
+package call
+
+import "strings"
+
+// Split takes a command line apart into its commands, without the leading AT and in upper case outside of quotes:
+// "ATE0V1+CGDCONT=1,\"IP\"" is E0, V1 and +CGDCONT=1,"IP" (ITU-T V.250 section 5.2). A dial command reaches to the end.
+func Split(line string) (list []string) {
+	body := upper(strings.TrimSpace(line))
+	if !strings.HasPrefix(body, "AT") {
+		return nil
+	}
+	body = body[2:]
+	for body = strings.TrimLeft(body, " ;"); body != ""; body = strings.TrimLeft(body, " ;") {
+		n := next(body)
+		list = append(list, strings.TrimSpace(body[:n]))
+		body = body[n:]
+	}
+	return list
+}
+
+// upper gives s in upper case, without blanks, but for what is in quotes.
+func upper(s string) string {
+	var b strings.Builder
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == ' ':
+			continue
+		case c >= 'a' && c <= 'z':
+			c -= 'a' - 'A'
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}
+
+// next gives how many octets the first command of s takes.
+func next(s string) int {
+	i := 0
+	if s[0] == '&' || s[0] == '\\' || s[0] == '%' && len(s) > 1 && s[1] >= 'A' && s[1] <= 'Z' && (len(s) == 2 || s[2] >= '0' && s[2] <= '9') {
+		i++
+	}
+	switch {
+	case s[0] == 'D':
+		return len(s)
+	case i == 0 && (s[0] < 'A' || s[0] > 'Z'): // +CGDCONT and the like: to the semicolon
+		quoted := false
+		for i < len(s) && (s[i] != ';' || quoted) {
+			if s[i] == '"' {
+				quoted = !quoted
+			}
+			i++
+		}
+		return i
+	}
+	if i >= len(s) {
+		return i
+	}
+	assigns := s[i] == 'S' && i == 0
+	for i++; i < len(s) && (s[i] >= '0' && s[i] <= '9' || assigns && (s[i] == '=' || s[i] == '?')); i++ {
+	}
+	return i
+}
+
+// Context is what a command that defines a PDP context says (3GPP TS 27.007 section 10.1.1).
+type Context struct {
+	CID, Type, APN string
+}
+
+// ParseContext reads +CGDCONT=<cid>,<type>,<apn>… as Split gives it; +ZGDCONT too.
+func ParseContext(part string) (Context, bool) {
+	_, rest, ok := strings.Cut(part, "GDCONT=")
+	if !ok || strings.HasPrefix(rest, "?") || len(part) < 2 || part[0] != '+' {
+		return Context{}, false
+	}
+	var c Context
+	for i, field := range strings.SplitN(rest, ",", 4) {
+		field = strings.Trim(strings.TrimSpace(field), `"`)
+		switch i {
+		case 0:
+			c.CID = field
+		case 1:
+			c.Type = strings.ToUpper(field)
+		case 2:
+			c.APN = field
+		}
+	}
+	return c, c.CID != ""
+}
+
+// Context gives the PDP context that the call used: the one whose number was dialled, else the last that was defined. The
+// command says where.
+func (c *Call) Context() (Context, Command, bool) {
+	cid := ""
+	if n, ok := c.Number99(); ok {
+		cid = n
+	}
+	var found Context
+	var at Command
+	ok := false
+	for _, cmd := range c.Commands {
+		for _, part := range Split(cmd.Text) {
+			if k, is := ParseContext(part); is && (cid == "" || k.CID == cid || !ok) {
+				found, at, ok = k, cmd, true
+			}
+		}
+	}
+	return found, at, ok
+}
+
+// Number99 gives the context's number in a dialled *99***1#; "1" for *99# (3GPP TS 27.007 section 10.2.1).
+func (c *Call) Number99() (string, bool) {
+	n, ok := strings.CutPrefix(c.Dialled(), "*99")
+	if !ok {
+		return "", false
+	}
+	if n == "#" {
+		return "1", true
+	}
+	n, ok = strings.CutSuffix(n, "#")
+	i := strings.LastIndexByte(n, '*')
+	return n[i+1:], ok && i >= 0
+}
+
+// Dialled is the number that was dialled, without D, T or P before it; "" where none is shown.
+func (c *Call) Dialled() string {
+	if c.Dial == nil {
+		return ""
+	}
+	parts := Split(c.Dial.Text)
+	if len(parts) == 0 {
+		return ""
+	}
+	n := strings.TrimPrefix(parts[len(parts)-1], "D")
+	if len(n) > 0 && (n[0] == 'T' || n[0] == 'P') {
+		n = n[1:]
+	}
+	return n
+}
