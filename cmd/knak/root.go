@@ -93,7 +93,7 @@ says in plain words what went wrong and what to try.
 		complete(root, flag, completeWords(flag))
 	}
 	root.AddCommand(a.dialCommand(), a.hangupCommand(), a.statusCommand(), a.devicesCommand(), a.quirksCommand(),
-		a.simCommand(), a.doctorCommand(), a.completionCommand(), a.versionCommand())
+		a.reportCommand(), a.simCommand(), a.doctorCommand(), a.completionCommand(), a.versionCommand())
 	for _, add := range extraCommands {
 		root.AddCommand(add(a))
 	}
@@ -145,5 +145,5 @@ func wrongArguments(c *cobra.Command, check cobra.PositionalArgs, args []string)
 	case len(args) == 0:
 		return "an argument is missing: " + name
 	}
-	return fmt.Sprintf("one argument too many, %q: %s", args[1], name)
+	return fmt.Sprintf("one argument too many, %q: %s", args[len(args)-1], name)
 }
