@@ -22,9 +22,9 @@ type Plugin struct {
 	Path     string          `json:"path"`   // of its file; "": searched for in Plan.Dirs
 	SHA256   string          `json:"sha256"` // the content that it must have besides being in plugins.lock; "": any that is pinned
 	Grants   []string        `json:"grants"`
-	Required bool            `json:"required"` // no link without it
-	Plain    bool            `json:"plain"`    // no TLS on its socket, which stands in a private directory: tls = "none"
-	Config   json.RawMessage `json:"config"`   // its own block, a JSON object; empty: none
+	Required bool            `json:"required"`         // no link without it
+	Plain    bool            `json:"plain"`            // no TLS on its socket, which stands in a private directory: tls = "none"
+	Config   json.RawMessage `json:"config,omitempty"` // its own block, a JSON object; empty: none
 }
 
 // Plan is what the second program needs to know. The plugins stand in the order in which they are asked.

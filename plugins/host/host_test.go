@@ -1,0 +1,213 @@
+package host_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/ppp"
+	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/plugins/host"
+	"github.com/knakppp/knak/plugins/host/pin"
+)
+
+// bin is where TestMain has put the programs.
+var bin string
+
+// TestMain builds the second program and the plugins as they are built for a package.
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var err error
+		if bin, err = os.MkdirTemp("", "knak-host-"); err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(bin)
+		build := exec.Command("go", "build", "-o", bin+"/", "../../cmd/knak-pluginhost", "./testdata/plugin", "./testdata/raw")
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "%s\n%v\n", out, err)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// raws are the plugins that are not made with the SDK.
+var raws = map[string]bool{"prints": true, "version7": true, "tcp": true, "notls": true, "old": true, "unknown": true, "newer": true}
+
+// world is a directory with plugins and a plugins.lock for a Host.
+type world struct {
+	t    testing.TB
+	dir  string
+	plan host.Plan
+
+	mu   sync.Mutex
+	told []host.Told
+}
+
+func newWorld(t testing.TB, names ...string) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir()}
+	w.plan = host.Plan{Dirs: []string{w.dir}, Lock: filepath.Join(w.dir, "plugins.lock"), Runtime: filepath.Join(w.dir, "r"), Version: "test"}
+	lock := &pin.Lock{Path: w.plan.Lock}
+	for _, name := range names {
+		from := filepath.Join(bin, "plugin")
+		if raws[name] {
+			from = filepath.Join(bin, "raw")
+		}
+		_, sum, err := pin.Install(from, w.dir, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lock.Set(pin.Pin{Name: name, SHA256: sum})
+		w.plan.Plugins = append(w.plan.Plugins, host.Plugin{Name: name})
+	}
+	if err := lock.Write(); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (w *world) options() host.Options {
+	return host.Options{Program: filepath.Join(bin, host.Program), Tell: func(t host.Told) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.told = append(w.told, t)
+	}}
+}
+
+// start starts the plugins; the test ends them.
+func (w *world) start() *host.Host {
+	w.t.Helper()
+	h, err := host.Start(context.Background(), w.plan, w.options())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() {
+		h.Close()
+		w.nothingLeft()
+	})
+	return h
+}
+
+// warnings are what a person was told.
+func (w *world) warnings() (list []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, t := range w.told {
+		if t.Level == "warning" {
+			list = append(list, t.Text)
+		}
+	}
+	return list
+}
+
+// log is what plugins wrote.
+func (w *world) log() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var b strings.Builder
+	for _, t := range w.told {
+		if t.By != "" {
+			fmt.Fprintf(&b, "%s: %s\n", t.By, t.Text)
+		}
+	}
+	return b.String()
+}
+
+// nothingLeft says what is there of plugins though it should not be: processes that run a file below the world's directory,
+// sockets and private directories.
+func (w *world) nothingLeft() {
+	w.t.Helper()
+	var left []string
+	for end := time.Now().Add(2 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		left = w.leftovers()
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			w.t.Fatalf("left after 2 s: %s", strings.Join(left, "; "))
+		}
+	}
+}
+
+func (w *world) leftovers() (left []string) {
+	procs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, p := range procs {
+		args, _ := os.ReadFile(p + "/cmdline")
+		if strings.HasPrefix(string(args), w.dir) {
+			left = append(left, "process "+filepath.Base(p)+" "+string(args))
+		}
+	}
+	_ = filepath.WalkDir(w.plan.Runtime, func(path string, d os.DirEntry, err error) error {
+		if err == nil && path != w.plan.Runtime {
+			left = append(left, path)
+		}
+		return nil
+	})
+	return left
+}
+
+var decision = advice.Decide{Link: "default", Generation: 1, Decision: ppp.Decision{ID: 1, Protocol: packet.IPCP, Point: ppp.PointOpened}}
+
+func TestGood(t *testing.T) {
+	w := newWorld(t, "good")
+	w.plan.Plugins[0].Config = []byte(`{"env": true}`)
+	t.Setenv("KNAK_SECRET_OF_THE_HOST", "x")
+	h := w.start()
+	s := h.States()[0]
+	if s.Word != host.Running || s.Version != "1.2.3" || s.Major != 1 || !h.Wants(decision) || h.Wants(advice.Identify{}) {
+		t.Fatalf("%+v", s)
+	}
+	a, err := h.Ask(t.Context(), decision)
+	if a != nil || err != nil {
+		t.Errorf("a plugin that passes: %v, %v", a, err)
+	}
+	if s := h.Refresh(t.Context())[0]; s.Calls != 1 || s.Slowest == 0 {
+		t.Errorf("after a call: %+v", s)
+	}
+	if len(w.warnings()) > 0 {
+		t.Errorf("told: %q", w.warnings())
+	}
+	for _, want := range []string{"cwd=/ ", "umask=077", "stdin=/dev/null", "core=0", "group=true", "no_new_privs=1"} {
+		if !strings.Contains(w.log(), want) {
+			t.Errorf("no %s in %s", want, w.log())
+		}
+	}
+	if strings.Contains(w.log(), "KNAK_SECRET") {
+		t.Errorf("the host's environment has come along: %s", w.log())
+	}
+}
+
+// A call over three processes: this one, knak-pluginhost and the plugin.
+func BenchmarkDecide(b *testing.B) {
+	for _, plain := range []bool{false, true} {
+		name := "mtls"
+		if plain {
+			name = "tls=none"
+		}
+		b.Run(name, func(b *testing.B) {
+			w := newWorld(b, "good")
+			w.plan.Plugins[0].Plain = plain
+			h := w.start()
+			var times []time.Duration
+			for b.Loop() {
+				begin := time.Now()
+				if _, err := h.Ask(b.Context(), decision); err != nil {
+					b.Fatal(err)
+				}
+				times = append(times, time.Since(begin))
+			}
+			report(b, times)
+			if s := h.Refresh(b.Context())[0]; s.Calls != uint64(len(times)) {
+				b.Errorf("%d calls, and the plugin was asked %d times: %+v", len(times), s.Calls, s)
+			}
+		})
+	}
+}
