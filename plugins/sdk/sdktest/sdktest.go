@@ -1,0 +1,389 @@
+// Package sdktest tests a plugin in process, over real gRPC, against knak's own engine and a simulated modem in virtual
+// time: a minute of timeouts takes milliseconds, and no modem, no knak and no privilege is needed.
+//
+//	func TestComesUp(t *testing.T) {
+//		call := sdktest.Dial(t, plugin(), sdktest.Scenario("huawei/e398"))
+//		if !call.Up {
+//			t.Fatal(call)
+//		}
+//	}
+//
+// Scenarios are the files that `knak sim` plays: one that comes with knak by its name (`knak sim list`), or a file of the
+// author's own (docs/sim.md).
+package sdktest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/plugins/internal/wire"
+	"github.com/knakppp/knak/plugins/proto"
+	"github.com/knakppp/knak/plugins/sdk"
+	"github.com/knakppp/knak/plugins/sdk/internal/bridge"
+	"github.com/knakppp/knak/quirks"
+)
+
+// Option says more of a call.
+type Option func(*setup)
+
+type setup struct {
+	scenario string
+	profile  string
+	config   string
+	grants   []string
+	set      []string
+	password string
+	hold     time.Duration
+	seed     uint64
+	err      error
+}
+
+// Scenario is the modem: the name of a scenario that comes with knak, such as "huawei/e398" or "empty-naks", or the path of
+// a file that ends in .toml. Without it the modem behaves.
+func Scenario(name string) Option { return func(s *setup) { s.scenario = name } }
+
+// Profile gives the modem a quirk profile of knak's, such as "huawei/e398"; without it there is none, so that what comes up
+// is the plugin's doing.
+func Profile(id string) Option { return func(s *setup) { s.profile = id } }
+
+// Config configures the plugin: what [plugins.NAME.config] holds. v is anything that encoding/json makes an object of.
+func Config(v any) Option {
+	return func(s *setup) {
+		b, err := json.Marshal(v)
+		if err != nil {
+			s.err = fmt.Errorf("sdktest.Config: %w", err)
+		}
+		s.config = string(b)
+	}
+}
+
+// Grants allows the plugin what a user would have to.
+func Grants(grants ...sdk.Grant) Option {
+	return func(s *setup) {
+		for _, g := range grants {
+			s.grants = append(s.grants, string(g))
+		}
+	}
+}
+
+// Set are settings as --set of `knak dial` takes them: "auth.user=web", "context.apn=internet".
+func Set(settings ...string) Option { return func(s *setup) { s.set = append(s.set, settings...) } }
+
+// Password is the user's.
+func Password(p string) Option { return func(s *setup) { s.password = p } }
+
+// Hold keeps the link up for so long, in virtual time, before it is hung up; without it, it is hung up as soon as it is up.
+func Hold(d time.Duration) Option { return func(s *setup) { s.hold = d } }
+
+// Seed varies what chance decides.
+func Seed(n uint64) Option { return func(s *setup) { s.seed = n } }
+
+// Call is how a dial went.
+type Call struct {
+	Up       bool          // the link came up
+	Elapsed  time.Duration // of virtual time until it was up, or until it was given up
+	Reason   string        // how it ended, in words
+	ExitCode int           // with which `knak dial` would have ended
+	Findings []string      // ids of what diagnosis found
+	Local    string        // our address
+	Peer     string
+	DNS      []string
+	Events   []Event  // all that happened
+	Verdicts []Event  // the events "decision" of what the plugin decided
+	Errors   []string // what the plugin failed with, or answered that makes no sense
+
+	log string
+}
+
+// Event is one event of a call.
+type Event struct {
+	At   time.Duration // since the dial began
+	Kind string        // as in the JSON Lines of `knak dial`
+	JSON string
+}
+
+// String gives the story of the call as `knak dial -v` tells it.
+func (c *Call) String() string {
+	end := "the link did not come up: " + c.Reason
+	if c.Up {
+		end = "the link came up"
+	}
+	return end + strings.Join(append([]string{""}, c.Errors...), "\nthe plugin failed: ") + "\n" + c.log
+}
+
+// Find gives the events of a kind.
+func (c *Call) Find(kind string) []Event {
+	var list []Event
+	for _, e := range c.Events {
+		if e.Kind == kind {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+const (
+	patience = 2 * time.Minute  // of virtual time
+	budget   = 20 * time.Second // of real time, for each answer: a slow machine must not fail a test
+)
+
+var epoch = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// Dial dials once with the plugin, and fails the test where that is not possible: no such scenario, a configuration that
+// the plugin refuses. That the link does not come up is for the test to judge.
+//
+// An Observer is told of the events when the dial is over, in their order.
+func Dial(t testing.TB, p sdk.Plugin, options ...Option) *Call {
+	t.Helper()
+	s := newSetup(t, options)
+	scenario, err := s.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := start(t, p, s)
+	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
+	if len(problems) > 0 {
+		t.Fatal(problems[0])
+	}
+	resolve := a.resolve(db, s, scenario)
+	if _, err := resolve(link.Facts{}); err != nil {
+		t.Fatal(err)
+	}
+	cfg := link.Config{
+		Name: "test", Resolve: resolve, Password: auth.NewSecret(s.password), Once: s.hold == 0, MaxTime: s.hold,
+		Timeout: patience, MaxAttempts: 1, Random: rand.NewChaCha8([32]byte{byte(s.seed)}),
+	}
+	if e := scenario.Expect; e != nil {
+		cfg.PIN = auth.NewSecret(e.PIN)
+		if s.password == "" {
+			cfg.Password = auth.NewSecret(e.Password)
+		}
+	}
+	done := link.Simulator{Adviser: a}.Run(cfg, sim.New(scenario, s.seed), epoch, patience+s.hold+time.Minute)
+	a.notify(done.Records)
+	return a.judge(done)
+}
+
+// Configure gives what the plugin says is wrong with a configuration; nothing: it takes it.
+func Configure(t testing.TB, p sdk.Plugin, config any) []string {
+	t.Helper()
+	s := newSetup(t, []Option{Config(config)})
+	client, _ := connect(t, p)
+	return configure(t, client, s)
+}
+
+func newSetup(t testing.TB, options []Option) *setup {
+	t.Helper()
+	s := &setup{scenario: "behaves"}
+	for _, o := range options {
+		o(s)
+	}
+	if s.err != nil {
+		t.Fatal(s.err)
+	}
+	return s
+}
+
+func (s *setup) load() (sim.Scenario, error) {
+	if strings.HasSuffix(s.scenario, ".toml") {
+		return sim.LoadFile(s.scenario)
+	}
+	return sim.Load(knak.Files, s.scenario)
+}
+
+// connect serves the plugin and gives the host's end.
+func connect(t testing.TB, p sdk.Plugin) (*wire.Client, *wire.Description) {
+	t.Helper()
+	server := grpc.NewServer(bridge.ServerOptions(p)...)
+	if err := bridge.Register(p, server); err != nil {
+		t.Fatal(err)
+	}
+	listener := bufconn.Listen(proto.MaxMessage)
+	go func() { _ = server.Serve(listener) }() // ends with Stop
+	t.Cleanup(server.Stop)
+	conn, err := grpc.NewClient("passthrough:///plugin", append(wire.DialOptions(),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	client, err := wire.NewClient(conn, proto.Major)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), budget)
+	defer cancel()
+	description, err := client.Describe(ctx, "sdktest")
+	if err != nil {
+		t.Fatalf("Describe: %v", err)
+	}
+	return client, description
+}
+
+func configure(t testing.TB, client *wire.Client, s *setup) []string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), budget)
+	defer cancel()
+	problems, err := client.Configure(ctx, s.config, s.grants)
+	if err != nil {
+		t.Fatalf("Configure: %v", err)
+	}
+	var list []string
+	for _, p := range problems {
+		list = append(list, p.String())
+	}
+	return list
+}
+
+// adviser asks the plugin as the host does.
+type adviser struct {
+	client *wire.Client
+	plugin *wire.Description
+	by     string
+	grants []string
+
+	mu     sync.Mutex
+	device advice.Device
+	errors []string
+}
+
+func start(t testing.TB, p sdk.Plugin, s *setup) *adviser {
+	t.Helper()
+	client, description := connect(t, p)
+	if problems := configure(t, client, s); len(problems) > 0 {
+		t.Fatalf("the plugin does not take its configuration: %s", strings.Join(problems, "; "))
+	}
+	return &adviser{client: client, plugin: description, by: "plugin " + p.Name, grants: s.grants}
+}
+
+// Wants says what the plugin subscribes to.
+func (a *adviser) Wants(q advice.Question) bool { return a.plugin.Wants(q) }
+
+// Ask asks it.
+func (a *adviser) Ask(ctx context.Context, q advice.Question) (advice.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, budget)
+	defer cancel()
+	_, hard := advice.Budget(q.Kind())
+	a.mu.Lock()
+	known := wire.Known{By: a.by, Secrets: slices.Contains(a.grants, proto.GrantSecrets), Device: a.device, Budget: hard}
+	a.mu.Unlock()
+	answer, err := a.client.Ask(ctx, q, known)
+	a.fail(err)
+	return answer, err
+}
+
+func (a *adviser) fail(err error) {
+	if err == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if text := err.Error(); !slices.Contains(a.errors, text) {
+		a.errors = append(a.errors, text)
+	}
+}
+
+// resolve gives the settings as `knak dial` does, with a profile only where one was asked for.
+func (a *adviser) resolve(db *quirks.DB, s *setup, scenario sim.Scenario) func(link.Facts) (link.Selection, error) {
+	set := s.set
+	if e := scenario.Expect; e != nil {
+		if e.User != nil {
+			set = append([]string{"auth.user=" + *e.User}, set...)
+		}
+		set = append(slices.Clone(e.Set), set...)
+	}
+	return func(f link.Facts) (link.Selection, error) {
+		facts := quirks.Facts{}
+		if s.profile != "" {
+			facts = quirks.Facts{USB: scenario.Identity.USB, Manufacturer: f.Vendor, Model: f.Model, Revision: f.Firmware}
+		}
+		var advised []quirks.Advised
+		for _, v := range f.Advised {
+			advised = append(advised, quirks.Advised{Key: v.Key, Value: v.Value, Reason: v.Reason, By: v.By})
+		}
+		r, refused, err := db.ResolveAdvised(facts, s.profile, advised, set)
+		if err != nil {
+			return link.Selection{}, err
+		}
+		chosen := func(key string) bool { return r.Setting(key).Layer >= quirks.User }
+		selection := link.Selection{
+			Policy: r, Chosen: chosen, UserChosen: chosen("auth.user"), Device: trace.Device{
+				Vendor: f.Vendor, Model: f.Model, Firmware: f.Firmware, USB: scenario.Identity.USB, Profile: r.Profile(),
+			},
+		}
+		for _, p := range refused {
+			a.fail(fmt.Errorf("a setting that was not taken: %s", p.Text))
+			selection.Refused = append(selection.Refused, advice.FailedError{By: p.File, Err: errors.New(p.Text)})
+		}
+		a.mu.Lock()
+		a.device = advice.Device{USB: scenario.Identity.USB, Vendor: f.Vendor, Model: f.Model, Firmware: f.Firmware, Profile: r.Profile()}
+		a.mu.Unlock()
+		return selection, nil
+	}
+}
+
+func (a *adviser) notify(records []trace.Record) {
+	if !a.plugin.Can(proto.Observe) {
+		return
+	}
+	for _, r := range records {
+		if a.plugin.Told(r.Event.Kind()) {
+			ctx, cancel := context.WithTimeout(context.Background(), budget)
+			a.fail(a.client.Notify(ctx, r, 0))
+			cancel()
+		}
+	}
+}
+
+func (a *adviser) judge(done link.Simulation) *Call {
+	c := &Call{Elapsed: done.Elapsed, Reason: done.Outcome.String(), ExitCode: int(done.Outcome.ExitCode()), Errors: a.errors}
+	var story bytes.Buffer
+	progress := trace.NewProgress(&story, trace.ProgressOptions{Level: trace.Verbose, Start: epoch})
+	for _, r := range done.Records {
+		progress.Record(r)
+		line, err := r.AppendJSON(nil)
+		if err != nil {
+			continue
+		}
+		event := Event{At: r.Time.Sub(epoch), Kind: r.Event.Kind(), JSON: string(line)}
+		c.Events = append(c.Events, event)
+		switch e := r.Event.(type) {
+		case trace.Up:
+			if !c.Up {
+				c.Up, c.Elapsed, c.Local, c.Peer, c.DNS = true, event.At, e.Local, e.Peer, e.DNS
+			}
+		case trace.Finding:
+			if !slices.Contains(c.Findings, e.ID) {
+				c.Findings = append(c.Findings, e.ID)
+			}
+		case trace.Decision:
+			if e.By == a.by {
+				c.Verdicts = append(c.Verdicts, event)
+			}
+		}
+	}
+	progress.Flush()
+	c.log = story.String()
+	return c
+}
