@@ -2,16 +2,27 @@ package diagnose
 
 import (
 	"slices"
+	"strings"
 
+	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/trace"
 )
 
 // Case judges a whole recording or log, which may hold several attempts and may begin or end anywhere. What it keeps
 // does not grow with the input. Where a live call is judged while it runs, use a Watcher.
 type Case struct {
-	now      *Watcher
-	last     judgement // the most telling of the attempts before
+	now      *history
+	best     *judgement // the most telling of the attempts before
 	attempts int
+	told     int
+}
+
+// judgement is what is kept of an attempt that is over.
+type judgement struct {
+	number int
+	stage  int // how far it came, an index of phaseOrder
+	up     bool
+	all    []judged
 }
 
 // Verdict is what a Case says in the end.
@@ -25,20 +36,128 @@ type Verdict struct {
 	Up bool
 	// Attempts says how many there were, and Attempt which one is judged, counted from 1.
 	Attempts, Attempt int
-	// Told says how many records said anything to the rules.
+	// Told says how many records were of a kind that rules look at. 0: there was nothing to judge.
 	Told int
 }
 
 // NewCase makes a Case that has seen nothing.
-func NewCase() *Case { return &Case{now: New(), attempts: 1} }
+func NewCase() *Case { return &Case{now: &history{}, attempts: 1} }
 
 // Record takes one record, in the order in which they stand.
-func (c *Case) Record(r trace.Record) { c.now.Record(r) }
+func (c *Case) Record(r trace.Record) {
+	switch e := r.Event.(type) {
+	case trace.Finding, trace.Quirk, trace.Decision, trace.State, trace.Unread, trace.Data:
+		return // what somebody else made of it, or nothing to go by
+	case trace.Attempt:
+		if e.Number > 1 {
+			c.next()
+		}
+		return
+	}
+	if c.now.begins(r) {
+		c.next()
+	}
+	c.told++
+	c.now.record(r)
+}
+
+// next puts the attempt that is over away and begins another with the same modem.
+func (c *Case) next() {
+	old := c.now
+	c.best = better(c.best, c.judge(old, false))
+	c.attempts++
+	h := &history{device: old.device, told: old.told}
+	h.at.reg, h.at.state, h.at.regLine, h.at.csq, h.at.csqAt = old.at.reg, old.at.state, old.at.regLine, old.at.csq, old.at.csqAt
+	h.at.command = old.at.command
+	h.log.seen, h.log.wantDNS, h.log.pppoe, h.log.tty = old.log.seen, old.log.wantDNS, old.log.pppoe, old.log.tty
+	h.log.wasUp = (old.up != nil || old.log.wasUp) && !old.log.ours
+	c.now = h
+}
+
+func (c *Case) judge(h *history, eof bool) *judgement {
+	h.log.eof = eof
+	j := &judgement{number: c.attempts, stage: h.reached(), up: h.up != nil || h.log.up6, all: h.judge()}
+	h.log.eof = false
+	return j
+}
+
+// reached says how far an attempt came.
+func (h *history) reached() int {
+	phase := h.phase
+	switch {
+	case h.up != nil:
+		phase = trace.PhaseUp
+	case h.ipcp.requests > 0:
+		phase = trace.PhaseIPCP
+	case h.auth.success != "" || h.auth.failure != "":
+		phase = trace.PhaseAuth
+	}
+	return slices.Index(phaseOrder, phase)
+}
+
+// sure gives how sure the best finding is.
+func (j *judgement) sure() confidence {
+	if len(j.all) == 0 {
+		return 0
+	}
+	return j.all[0].confidence
+}
+
+// better chooses between the attempts before and the one after them. The last one counts, unless it says less: it was cut
+// off, or it came less far, as one does that only suffers from what the one before has left.
+func better(before, after *judgement) *judgement {
+	switch {
+	case before == nil:
+		return after
+	case after.up: // what failed before was overcome
+		return after
+	case after.sure() == 0 && before.sure() > 0:
+		return before
+	case before.sure() >= likely && after.sure() < likely:
+		return before
+	case before.sure() >= likely && before.stage > after.stage && !(after.sure() == certain && before.sure() < certain && before.up):
+		return before
+	}
+	return after
+}
 
 // Verdict judges what was seen so far as all there is.
 func (c *Case) Verdict() Verdict {
-	return Verdict{Findings: slices.Clone(c.now.Findings()), Attempts: 1, Attempt: 1, Up: c.now.h.up != nil}
+	j := better(c.best, c.judge(c.now, true))
+	v := Verdict{Findings: findings(j.all), Up: j.up, Attempts: c.attempts, Attempt: j.number, Told: c.told}
+	if j.up {
+		i := slices.IndexFunc(j.all, func(f judged) bool { return f.confidence < likely })
+		if i >= 0 {
+			v.Findings, v.Notes = v.Findings[:i:i], v.Findings[i:]
+		}
+	}
+	return v
 }
 
-// judgement is what is kept of an attempt.
-type judgement struct{}
+// begins says whether a record is the first of another attempt.
+func (h *history) begins(r trace.Record) bool {
+	ppp := h.lcp.requests+h.lcp.rcvd > 0 || h.auth.started() || h.up != nil || h.log.connect != ""
+	failed := h.ended() || h.dialFailed()
+	switch e := r.Event.(type) {
+	case trace.AT:
+		return e.Dir == trace.Sent && (ppp && failed || isDial(strings.ToUpper(e.Text)) && failed) && h.phase != trace.PhaseHangup
+	case trace.Device:
+		return h.device.Port != "" && failed
+	case trace.Log:
+		s := words(e.Text)
+		switch {
+		case matches("pppd * started by *", s), matches("wvdial: internet dialer*", s):
+			return ppp || h.log.pppd && failed
+		case matches("connect: * <--> *", s):
+			return ppp
+		case matches("initializing modem*", s):
+			return ppp || failed
+		case matches("serial connection established*", s):
+			return ppp
+		}
+	case trace.Packet:
+		c, ok := e.Control()
+		return ok && e.Dir == trace.Sent && e.Protocol == packet.LCP && c.Code == packet.ConfigureRequest && h.lcp.requests > 0 && h.log.ended
+	}
+	return false
+}

@@ -12,7 +12,7 @@ import (
 // allCures are the cures of every rule and of every case.
 func allCures() []string {
 	var all []string
-	for _, r := range rules {
+	for _, r := range slices.Concat(rules[:]...) {
 		all = append(all, r.cure...)
 	}
 	for _, c := range ruleCases {
@@ -31,7 +31,7 @@ func TestCuresCanBeTyped(t *testing.T) {
 	}
 	set := regexp.MustCompile(`--set (\S+=\S+)`)
 	flag := regexp.MustCompile(`--([a-z-]+)`)
-	flags := []string{"set", "port", "baud", "apn", "user", "password-file", "number", "pin-file", "quirks", "persist", "timeout"}
+	flags := []string{"set", "port", "baud", "apn", "user", "password-file", "number", "pin-file", "quirks", "persist", "timeout", "default-route", "plane"}
 	settings := 0
 	for _, cure := range allCures() {
 		for _, m := range set.FindAllStringSubmatch(cure, -1) {

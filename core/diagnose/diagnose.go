@@ -6,6 +6,8 @@ package diagnose
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/knakppp/knak/core/trace"
 )
@@ -20,38 +22,80 @@ func New() *Watcher { return &Watcher{} }
 // Record takes one event of the link. A trace.Attempt with a number above 1 begins the history anew.
 func (w *Watcher) Record(r trace.Record) { w.h.record(r) }
 
+// judged is a finding with what it is ranked by.
+type judged struct {
+	confidence
+	trace.Finding
+}
+
 // Findings judges what was seen so far, the most likely cause first. It is empty where nothing is wrong.
-func (w *Watcher) Findings() []trace.Finding {
-	type judged struct {
-		confidence
-		trace.Finding
-	}
+func (w *Watcher) Findings() []trace.Finding { return findings(w.h.judge()) }
+
+// judge asks all rules, stage by stage: what a line of a log names by itself, then what follows from the history. Of two
+// that are as likely, the one that comes first says more.
+func (h *history) judge() []judged {
 	var all []judged
-	for _, r := range rules {
-		f := r.match(&w.h)
-		if f.confidence == 0 {
-			continue
-		}
-		out := trace.Finding{
-			ID: r.id, Category: r.category, Confidence: f.confidence.String(), Title: r.title,
-			Evidence: f.evidence, Meaning: r.meaning, Cure: append(f.cure, r.cure...),
-		}
-		if f.category != "" {
-			out.Category = f.category
-		}
-		if f.meaning != "" {
-			if out.Meaning != "" {
-				out.Meaning += " "
+	for i, stage := range stages {
+		all = append(all, h.lineFindings(stage)...)
+		for _, r := range rules[i] {
+			if f := r.match(h); f.confidence != 0 {
+				all = append(all, finding(r, f))
 			}
-			out.Meaning += f.meaning
 		}
-		all = append(all, judged{f.confidence, out})
 	}
-	// Of two that are as likely, the one that stands first in the table says more.
+	if h.log.eof && !h.ended() && h.up == nil { // what is missing may only have been cut off
+		for i := range all {
+			all[i].confidence = possible
+			all[i].Confidence = possible.String()
+		}
+	}
 	slices.SortStableFunc(all, func(a, b judged) int { return int(b.confidence) - int(a.confidence) })
+	return all
+}
+
+// finding makes the finding of one rule that matched.
+func finding(r rule, f found) judged {
+	out := trace.Finding{
+		ID: r.id, Category: r.category, Confidence: f.confidence.String(), Title: r.title,
+		Evidence: f.evidence, Meaning: r.meaning, Cure: append(f.cure, r.cure...),
+	}
+	if f.category != "" {
+		out.Category = f.category
+	}
+	if f.meaning != "" {
+		if out.Meaning != "" {
+			out.Meaning += " "
+		}
+		out.Meaning += f.meaning
+	}
+	out.Places = places(f.evidence)
+	return judged{f.confidence, out}
+}
+
+func findings(all []judged) []trace.Finding {
 	out := make([]trace.Finding, len(all))
 	for i, j := range all {
 		out[i] = j.Finding
+	}
+	return out
+}
+
+// places reads where pieces of evidence stand, as history.here has written it before them.
+func places(evidence []string) []trace.Pos {
+	var out []trace.Pos
+	for _, e := range evidence {
+		front, _, ok := strings.Cut(e, ": ")
+		unit, number, ok2 := strings.Cut(front, " ")
+		n, err := strconv.ParseInt(number, 10, 64)
+		if !ok || !ok2 || err != nil || n <= 0 {
+			continue
+		}
+		switch unit {
+		case "line":
+			out = append(out, trace.Pos{Line: n})
+		case "packet":
+			out = append(out, trace.Pos{Packet: n})
+		}
 	}
 	return out
 }
@@ -115,14 +159,22 @@ func (f *found) add(evidence ...string) {
 	}
 }
 
-// rules is all of them. The order decides between causes that are equally likely: what names more of the case stands first.
-var rules = slices.Concat(portRules, simRules, dialRules, lcpRules, authRules, ipcpRules, dataRules)
+// rules is all of them that are Go, by stages. The order decides between causes that are equally likely: what names more
+// of the case stands first.
+var rules = [...][]rule{slices.Concat(portRules, simRules), dialRules, lcpRules, authRules, ipcpRules, dataRules}
 
 // IDs gives the ids of all findings, in the order of the rules.
 func IDs() []string {
 	var ids []string
-	for _, r := range rules {
-		ids = append(ids, r.id)
+	for i, stage := range stages {
+		for _, r := range lineRules() {
+			if r.Stage == stage {
+				ids = append(ids, r.ID)
+			}
+		}
+		for _, r := range rules[i] {
+			ids = append(ids, r.id)
+		}
 	}
 	return ids
 }

@@ -61,7 +61,7 @@ func TestLogsWithoutHints(t *testing.T) {
 		"lcp-no-answer":                     tell(dialled, times(10, request), down()),
 	} {
 		if f, ok := judge(bare(story)).Finding(); !ok || f.ID != id {
-			t.Errorf("%s is judged %v", id, ids(judge(bare(story)).Findings()))
+			t.Errorf("%s is judged %v", id, f.ID)
 		}
 	}
 }

@@ -14,8 +14,10 @@ import (
 // history is what one attempt showed so far: counts, the last of each thing that matters, and the packets' text as
 // evidence. It does not grow with the length of a call.
 type history struct {
+	pos      trace.Pos // of the record that is being taken
 	device   trace.Device
-	phase    string // the last Phase event
+	phase    string // the last Phase event, or what the records without one let see
+	told     bool   // there are Phase events
 	failures []trace.Failure
 	notices  []string // warnings
 	up       *trace.Up
@@ -27,6 +29,7 @@ type history struct {
 	ipcp ipcpHistory
 	line lineHistory
 	data dataHistory
+	log  logHistory
 }
 
 // Bounds of the lists of a history.
@@ -38,7 +41,9 @@ const (
 
 // lineHistory is what the modem said or did on the line while PPP was expected there.
 type lineHistory struct {
-	texts       []string // text between or instead of frames
+	texts       []string // text between or instead of frames, each with its place
+	sevenBit    string   // that no octet with the highest bit came: text, not frames
+	prompt      string   // that a prompt for a person was there
 	carrierLost string   // the words of it, "" if the carrier was not lost
 	lostIn      string   // the phase in which it was lost, "" if nothing tells
 }
@@ -54,6 +59,7 @@ type dataHistory struct {
 
 // record takes one event.
 func (h *history) record(r trace.Record) {
+	h.pos = r.Pos
 	switch e := r.Event.(type) {
 	case trace.Attempt:
 		if e.Number > 1 { // what was before belongs to the attempt that failed; the modem is the same
@@ -62,7 +68,7 @@ func (h *history) record(r trace.Record) {
 	case trace.Device:
 		h.device = e
 	case trace.Phase:
-		h.phase = e.Phase
+		h.phase, h.told = e.Phase, true
 	case trace.Failure:
 		if len(h.failures) < maxFailures {
 			h.failures = append(h.failures, e)
@@ -75,7 +81,7 @@ func (h *history) record(r trace.Record) {
 			h.notices = append(h.notices, e.Text)
 		}
 	case trace.AT:
-		h.at.record(e)
+		h.at.record(e, h.here())
 		if e.Dir == trace.Rcvd && h.inPPP() {
 			h.text(e.Text)
 		}
@@ -91,6 +97,29 @@ func (h *history) record(r trace.Record) {
 		h.up = &e
 	case trace.Down:
 		h.down = &e
+	case trace.Log:
+		h.logLine(r, e)
+	}
+}
+
+// here says where the record stands that is being taken, for the front of a piece of evidence; "" on a live link.
+func (h *history) here() string {
+	if p := h.pos.String(); p != "" {
+		return p + ": "
+	}
+	return ""
+}
+
+// quote is a packet as evidence.
+func (h *history) quote(e trace.Packet) string { return h.here() + e.Line() }
+
+// phaseOrder is the way of a good call.
+var phaseOrder = []string{"", trace.PhaseDial, trace.PhaseLCP, trace.PhaseAuth, trace.PhaseIPCP, trace.PhaseUp}
+
+// advance follows the phases where no Phase event tells them: never back.
+func (h *history) advance(phase string) {
+	if !h.told && slices.Index(phaseOrder, phase) > slices.Index(phaseOrder, h.phase) {
+		h.phase = phase
 	}
 }
 
@@ -119,26 +148,17 @@ func (h *history) text(s string) {
 			continue
 		}
 		if len(h.line.texts) < maxLines {
-			h.line.texts = append(h.line.texts, trace.Printable(l))
+			h.line.texts = append(h.line.texts, h.here()+trace.Printable(l))
 		}
 	}
 }
 
 func (h *history) lost(how, phase string) {
-	if phase == "" { // a log that tells no phases
-		switch {
-		case h.ipcp.requests > 0:
-			phase = trace.PhaseIPCP
-		case h.auth.started():
-			phase = trace.PhaseAuth
-		case h.lcp.requests > 0:
-			phase = trace.PhaseLCP
-		case h.at.dial != "" && !h.connected():
-			phase = trace.PhaseDial
-		}
+	if phase == "" && h.at.dial != "" && !h.connected() { // a log that tells no phases
+		phase = trace.PhaseDial
 	}
 	if h.line.carrierLost == "" {
-		h.line.carrierLost, h.line.lostIn = how, phase
+		h.line.carrierLost, h.line.lostIn = h.here()+how, phase
 	}
 }
 
@@ -164,7 +184,12 @@ func (h *history) failedIn(phase, cause string) (trace.Failure, bool) {
 
 // over says that the attempt has ended or is known to have failed, so that what is missing will not come any more.
 func (h *history) over() bool {
-	return h.down != nil || len(h.failures) > 0 || h.line.carrierLost != ""
+	return h.ended() || h.log.eof
+}
+
+// ended says the same of what was seen: that a recording stops says less.
+func (h *history) ended() bool {
+	return h.down != nil || len(h.failures) > 0 || h.line.carrierLost != "" || h.log.ended
 }
 
 // provisional says whether an authentication was called a success before IPCP began. On a cellular modem that proves
@@ -177,6 +202,9 @@ func (h *history) provisional() bool {
 // stuckInIPCP says that the network phase was reached, and that it has not given an address.
 func (h *history) stuckInIPCP() bool {
 	if h.up != nil || h.ipcp.acked.IsValid() {
+		return false
+	}
+	if h.log.up6 && h.ipcp.requests < 10 && len(h.failures) == 0 { // IPv6 works; the rest may come
 		return false
 	}
 	return h.ipcp.requests > 0 || h.phase == trace.PhaseIPCP || slices.ContainsFunc(h.failures, func(f trace.Failure) bool { return f.Phase == trace.PhaseIPCP })
@@ -193,12 +221,17 @@ func (h *history) packet(at time.Time, e trace.Packet) {
 	}
 	switch e.Protocol {
 	case packet.LCP:
+		h.advance(trace.PhaseLCP)
 		h.lcpPacket(e, c)
 	case packet.PAP, packet.CHAP, packet.EAP:
-		h.auth.record(e, c)
+		h.advance(trace.PhaseAuth)
+		h.auth.record(h, e, c)
 	case packet.IPCP:
+		h.advance(trace.PhaseIPCP)
 		h.ipcp.record(h, at, e, c)
-	case packet.IPV6CP, packet.CCP, packet.ECP, packet.MPLSCP, packet.CBCP, packet.BACP, packet.LQR, packet.IPXCP, packet.NBFCP:
+	case packet.CCP:
+		h.ccpPacket(e, c)
+	case packet.IPV6CP, packet.ECP, packet.MPLSCP, packet.CBCP, packet.BACP, packet.LQR, packet.IPXCP, packet.NBFCP:
 	default:
 		if e.Dir == trace.Rcvd {
 			h.ipcp.damage(h, e)

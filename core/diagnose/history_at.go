@@ -10,10 +10,16 @@ import (
 // atHistory is what the AT dialogue showed.
 type atHistory struct {
 	sent, rcvd int
+	echoes     int    // commands that only came back
 	command    string // the last command that was sent
+	answered   bool   // whether anything but its echo came back
 
 	dial   string // the dial command, "" if none was sent
 	result string // what the modem answered to it, "" if nothing yet
+	dialAt string // where that stands
+
+	noContext string // an error to the command that activates the context
+	boot      string // a sign that the modem has just started
 
 	pin      string // the last state of +CPIN, for example "SIM PIN"
 	pinSent  bool
@@ -25,12 +31,13 @@ type atHistory struct {
 	reg     map[string]int     // the last state by +CREG, +CGREG and +CEREG
 	regLine string
 	csq     string // the last +CSQ line
+	csqAt   string
 }
 
 // maxATLine is how much of one line is kept.
 const maxATLine = 200
 
-func (a *atHistory) record(e trace.AT) {
+func (a *atHistory) record(e trace.AT, here string) {
 	text := strings.TrimSpace(e.Text)
 	if text == "" {
 		return
@@ -41,32 +48,66 @@ func (a *atHistory) record(e trace.AT) {
 	upper := strings.ToUpper(text)
 	if e.Dir == trace.Sent {
 		a.sent++
-		a.command = text
+		a.command, a.answered = text, false
 		switch {
-		case strings.HasPrefix(upper, "ATD"):
-			a.dial, a.result = text, ""
+		case isDial(upper):
+			a.dial, a.result, a.dialAt = text, "", here
 		case strings.HasPrefix(upper, "AT+CPIN="):
 			a.pinSent, a.pinError = true, ""
 		}
 		return
 	}
+	if upper == strings.ToUpper(a.command) { // its echo: somebody is there, but no more
+		a.echoes++
+		return
+	}
 	a.rcvd++
+	a.answered = true
 	final := strings.HasPrefix(upper, "+CME ERROR") || strings.HasPrefix(upper, "+CMS ERROR") || upper == "ERROR"
 	if final {
-		a.fail(text)
+		a.fail(text, here)
 	}
 	switch {
 	case a.dial != "" && a.command == a.dial && a.result == "" && (final || isDialResult(upper)):
-		a.result = text
+		a.result, a.dialAt = text, here
+	case isBoot(upper):
+		a.boot = here + text
 	case strings.HasPrefix(upper, "+CPIN:"):
 		a.pin = strings.TrimSpace(upper[len("+CPIN:"):])
 	case strings.HasPrefix(upper, "+CREG:"), strings.HasPrefix(upper, "+CGREG:"), strings.HasPrefix(upper, "+CEREG:"):
-		a.registration(text)
+		a.registration(text, here)
 	case strings.HasPrefix(upper, "+CSQ:"):
-		a.csq = text
+		a.csq, a.csqAt = text, here
+	case strings.EqualFold(a.command, "AT+CSQ") && strings.HasPrefix(upper, "99"): // some leave out the name
+		a.csq, a.csqAt = "+CSQ: "+text, here
 	case upper == "OK" && strings.HasPrefix(strings.ToUpper(a.command), "AT+CPIN="):
 		a.pin = "READY"
 	}
+}
+
+// isDial says whether a command dials: the D may stand behind others, as in ATM1L3DT#777 (V.250 sections 5.2.4 and 6.3.1).
+func isDial(upper string) bool {
+	rest, ok := strings.CutPrefix(upper, "AT")
+	for ok && rest != "" {
+		switch {
+		case rest[0] == 'D':
+			return true
+		case strings.IndexByte("EHILMQVXZ ", rest[0]) < 0: // +, & and S commands end where only their own syntax says
+			return false
+		}
+		rest = strings.TrimLeft(rest[1:], "0123456789")
+	}
+	return false
+}
+
+// isBoot says whether a line is one that modems send on their own while they start.
+func isBoot(upper string) bool {
+	for _, b := range []string{"^BOOT:", "^SIMST:", "^SYSSTART", "+PBREADY", "+SIND:", "^SRVST:0", "^SRVST: 0", "*EMRDY", "+SYSSTART", "RDY"} {
+		if strings.HasPrefix(upper, b) {
+			return true
+		}
+	}
+	return false
 }
 
 // isDialResult says whether a line ends a dial command (3GPP TS 27.007 section 6.20, V.250 section 6.3.1).
@@ -79,8 +120,11 @@ func isDialResult(upper string) bool {
 	return false
 }
 
-func (a *atHistory) fail(text string) {
-	a.cme, a.cmeLine = 0, a.command+" → "+text
+func (a *atHistory) fail(text, here string) {
+	a.cme, a.cmeLine = 0, here+a.command+" → "+text
+	if strings.HasPrefix(strings.ToUpper(a.command), "AT+CGACT=1") {
+		a.noContext = a.cmeLine
+	}
 	if _, n, ok := strings.Cut(text, ":"); ok && strings.HasPrefix(strings.ToUpper(text), "+CME") {
 		n = strings.ToLower(strings.TrimSpace(n))
 		a.cme, _ = strconv.Atoi(n)
@@ -96,7 +140,7 @@ func (a *atHistory) fail(text string) {
 }
 
 // registration reads the state from "+CREG: <n>,<stat>…" or, unasked, "+CREG: <stat>…" (3GPP TS 27.007 section 10.1.20).
-func (a *atHistory) registration(text string) {
+func (a *atHistory) registration(text, here string) {
 	name, rest, _ := strings.Cut(text, ":")
 	fields := strings.Split(rest, ",")
 	stat := fields[0]
@@ -114,9 +158,7 @@ func (a *atHistory) registration(text string) {
 	if len(a.reg) < 4 || a.reg[name] != 0 {
 		a.reg[name] = n
 	}
-	if a.regLine = text; len(a.regLine) > 60 {
-		a.regLine = a.regLine[:60]
-	}
+	a.regLine = here + text[:min(len(text), 60)]
 }
 
 // States of registration: what is known of the modem on the network.
@@ -162,7 +204,7 @@ func (a *atHistory) registrationText() []string {
 		out = append(out, a.regLine)
 	}
 	if a.noSignal() {
-		out = append(out, a.csq+" (no signal)")
+		out = append(out, a.csqAt+a.csq+" (no signal)")
 	}
 	return out
 }

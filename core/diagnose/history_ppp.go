@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -62,7 +63,7 @@ func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
 			}
 		case packet.ConfigureNak, packet.ConfigureReject:
 			if hasAuth {
-				l.refused, l.offered = e.Line(), ""
+				l.refused, l.offered = h.quote(e), ""
 				if c.Code == packet.ConfigureNak {
 					l.offered = packet.OptionText(packet.LCP, auth)
 				}
@@ -75,12 +76,12 @@ func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
 	}
 	if c.Code == packet.ConfigureRequest && magic != 0 && magic == l.magic {
 		l.looped++
-		l.loop = e.Line()
+		l.loop = h.quote(e)
 		return
 	}
 	if c.Code == packet.EchoRequest && l.magic != 0 && len(c.Data) >= 4 && binary.BigEndian.Uint32(c.Data) == l.magic {
 		l.looped++
-		l.loop = e.Line()
+		l.loop = h.quote(e)
 		return
 	}
 	l.rcvd++
@@ -88,21 +89,21 @@ func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
 	switch c.Code {
 	case packet.ConfigureRequest:
 		if hasAuth {
-			l.demanded, l.demand = packet.OptionText(packet.LCP, auth), e.Line()
+			l.demanded, l.demand = packet.OptionText(packet.LCP, auth), h.quote(e)
 		}
 	case packet.ConfigureAck:
 		l.rcvdAck = true
 	case packet.ConfigureReject:
 		if hasAuth {
-			l.peerNoNak = e.Line()
+			l.peerNoNak = h.quote(e)
 		}
 	case packet.EchoReply:
 		h.data.echoReplies++
 	case packet.TerminateRequest:
 		if h.up != nil {
-			h.data.ended = e.Line()
+			h.data.ended = h.quote(e)
 		} else if l.terminated == "" {
-			l.terminated, l.afterAuth, l.terminateID = e.Line(), h.auth.success != "", bytes.Clone(c.Data[:min(len(c.Data), 64)])
+			l.terminated, l.afterAuth, l.terminateID = h.quote(e), h.auth.success != "", bytes.Clone(c.Data[:min(len(c.Data), 64)])
 		}
 	case packet.ProtocolReject:
 		if len(c.Data) >= 2 {
@@ -110,8 +111,20 @@ func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
 				l.rejected = map[uint16]string{}
 			}
 			if p := binary.BigEndian.Uint16(c.Data); len(l.rejected) < maxLines {
-				l.rejected[p] = e.Line()
+				l.rejected[p] = h.quote(e)
 			}
+		}
+	}
+}
+
+// ccpPacket looks for a compression that broke down while it was used (RFC 1962 section 3).
+func (h *history) ccpPacket(e trace.Packet, c packet.Packet) {
+	switch {
+	case c.Code == packet.TerminateRequest && e.Dir == trace.Sent && bytes.Contains(bytes.ToLower(c.Data), []byte("sync")):
+		h.log.lostSync = h.quote(e)
+	case c.Code == packet.ResetRequest:
+		if h.log.resets++; h.log.resets == 1 {
+			h.log.reset = h.quote(e)
 		}
 	}
 }
@@ -127,10 +140,11 @@ type authHistory struct {
 	success    string // the packet of it
 	failure    string
 	message    string // the text of success or failure
+	malformed  string // our Response, where it has a length that its algorithm does not give
 }
 
 // record files a packet. The codes happen to have the same order in all three: 1 opens, the highest two decide.
-func (a *authHistory) record(e trace.Packet, c packet.Packet) {
+func (a *authHistory) record(h *history, e trace.Packet, c packet.Packet) {
 	a.method = packet.ProtocolName(e.Protocol)
 	switch {
 	case e.Dir == trace.Sent:
@@ -140,25 +154,28 @@ func (a *authHistory) record(e trace.Packet, c packet.Packet) {
 		}
 		if ok || e.Protocol == packet.EAP && c.Code == packet.EAPResponse {
 			a.sent++
-			a.request = e.Line()
+			a.request = h.quote(e)
+			if e.Protocol == packet.CHAP && len(c.Data) > 0 && c.Data[0] > 16 && strings.Contains(h.lcp.agreed, "MD5") {
+				a.malformed = h.quote(e)
+			}
 		}
 	case e.Protocol == packet.PAP && c.Code == packet.PAPAck,
 		e.Protocol == packet.CHAP && c.Code == packet.CHAPSuccess,
 		e.Protocol == packet.EAP && c.Code == packet.EAPSuccess:
-		a.success = e.Line()
+		a.success = h.quote(e)
 		a.message = message(e.Protocol, c)
 	case e.Protocol == packet.PAP && c.Code == packet.PAPNak,
 		e.Protocol == packet.CHAP && c.Code == packet.CHAPFailure,
 		e.Protocol == packet.EAP && c.Code == packet.EAPFailure:
-		a.failure = e.Line()
+		a.failure = h.quote(e)
 		a.message = message(e.Protocol, c)
 	case e.Protocol == packet.CHAP && c.Code == packet.CHAPChallenge:
-		a.challenge = e.Line()
+		a.challenge = h.quote(e)
 		if _, name, ok := counted(c.Data); ok {
 			a.challenger = trace.Printable(string(name))
 		}
 	case e.Protocol == packet.EAP && c.Code == packet.EAPRequest:
-		a.challenge = e.Line()
+		a.challenge = h.quote(e)
 	}
 }
 
@@ -217,6 +234,10 @@ type ipcpHistory struct {
 	ack             string
 	peer            netip.Addr // the peer's address as it said
 	dns             []netip.Addr
+	peerAddress     netip.Addr // in the peer's own last request
+	weNaked         string     // our Nak of it with another address
+	dropped         string     // its next request, without an address
+	consented       bool       // which we acknowledged
 	terminated      string
 	damaged         int
 	damagedLine     string
@@ -229,6 +250,12 @@ func (p *ipcpHistory) record(h *history, at time.Time, e trace.Packet, c packet.
 		address, _ = o.Address()
 	}
 	if e.Dir == trace.Sent {
+		switch {
+		case c.Code == packet.ConfigureNak && address.IsValid() && !address.IsUnspecified() && p.peerAddress.IsValid() && !p.peerAddress.IsUnspecified():
+			p.weNaked = h.quote(e)
+		case c.Code == packet.ConfigureAck && p.dropped != "":
+			p.consented = true
+		}
 		if c.Code == packet.ConfigureRequest {
 			if p.asked == nil {
 				p.asked = map[uint8]bool{}
@@ -237,7 +264,7 @@ func (p *ipcpHistory) record(h *history, at time.Time, e trace.Packet, c packet.
 				p.forced = address
 			}
 			p.requests++
-			p.request = e.Line()
+			p.request = h.quote(e)
 			for _, o := range options {
 				p.asked[o.Type] = true
 			}
@@ -251,20 +278,23 @@ func (p *ipcpHistory) record(h *history, at time.Time, e trace.Packet, c packet.
 	switch c.Code {
 	case packet.ConfigureRequest:
 		p.peerAsks++
-		if address.IsValid() {
+		if p.peerAddress = address; address.IsValid() {
 			p.peer = address
+			p.weNaked, p.dropped, p.consented = "", "", false
+		} else if p.weNaked != "" && p.dropped == "" {
+			p.dropped = h.quote(e)
 		}
 	case packet.ConfigureNak:
 		p.replies++
-		p.takeNak(at, e, c, options, address)
+		p.takeNak(h, at, e, c, options, address)
 	case packet.ConfigureReject:
 		p.replies++
 		if address.IsValid() {
-			p.addressRejected = e.Line()
+			p.addressRejected = h.quote(e)
 		}
 	case packet.ConfigureAck:
 		p.replies++
-		p.ack = e.Line()
+		p.ack = h.quote(e)
 		if address.IsValid() {
 			p.acked = address
 		}
@@ -276,7 +306,7 @@ func (p *ipcpHistory) record(h *history, at time.Time, e trace.Packet, c packet.
 		}
 	case packet.TerminateRequest:
 		if h.up == nil {
-			p.terminated = e.Line()
+			p.terminated = h.quote(e)
 		}
 	case packet.TerminateAck, packet.CodeReject:
 	default:
@@ -284,8 +314,8 @@ func (p *ipcpHistory) record(h *history, at time.Time, e trace.Packet, c packet.
 	}
 }
 
-func (p *ipcpHistory) takeNak(at time.Time, e trace.Packet, c packet.Packet, options []packet.Option, address netip.Addr) {
-	p.nak = e.Line()
+func (p *ipcpHistory) takeNak(h *history, at time.Time, e trace.Packet, c packet.Packet, options []packet.Option, address netip.Addr) {
+	p.nak = h.quote(e)
 	if len(options) == 0 {
 		if p.empty == 0 {
 			p.emptyFirst = at
@@ -308,7 +338,7 @@ func (p *ipcpHistory) takeNak(at time.Time, e trace.Packet, c packet.Packet, opt
 	for _, o := range options {
 		if a, ok := o.Address(); ok && slices.Contains(placeholders, a) {
 			p.placeholder++
-			p.placeholderNak = e.Line()
+			p.placeholderNak = h.quote(e)
 			return
 		}
 	}
@@ -320,7 +350,7 @@ func (p *ipcpHistory) damage(h *history, e trace.Packet) {
 		return
 	}
 	p.damaged++
-	p.damagedLine = trace.Printable(e.Line())
+	p.damagedLine = trace.Printable(h.quote(e))
 }
 
 // emptyText says how many empty Naks came and how fast.

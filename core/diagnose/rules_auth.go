@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -9,6 +8,19 @@ import (
 )
 
 var authRules = []rule{
+	{
+		id: "chap-response-malformed", category: "pppd-or-kernel-bug",
+		title:   "The response to the challenge is longer than it can be",
+		meaning: "CHAP with MD5 answers with 16 octets (RFC 1994 section 4.1). Here it was longer: the digest was not computed, and the peer refused what is no response. Releases 2.5.0 and 2.5.1 of pppd do this where the OpenSSL that they use does not give them MD5.",
+		cure: []string{`dial without that pppd: knak dial`, `use another release of pppd, or one that was built without OpenSSL's MD5`,
+			`refuse CHAP, so that PAP is used: knak dial --set auth.allow=pap (pppd: refuse-chap)`},
+		match: func(h *history) found {
+			if h.up != nil || h.auth.malformed == "" {
+				return no
+			}
+			return is(certain, h.lcp.demand, h.auth.malformed, h.auth.failure)
+		},
+	},
 	{
 		id: "auth-rejected", category: "auth-rejected",
 		title:   "The user name or the password was refused",
@@ -19,7 +31,7 @@ var authRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failed(trace.FailedAuthRejected)
 			terminated := ""
-			if isRAS691(h.lcp.terminateID) {
+			if rasCode(h.lcp.terminateID) == rasAuthFailed {
 				terminated = h.lcp.terminated
 			}
 			switch {
@@ -56,7 +68,8 @@ var authRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failed(trace.FailedAuthMethod)
 			refused := h.lcp.refused != "" && h.lcp.agreed == "" && !h.auth.started() &&
-				(h.lcp.terminated != "" || h.over() && !h.lcp.open())
+				(h.lcp.terminated != "" || h.over() && !h.lcp.open() || h.log.noAuth != "" && h.ended() && !h.log.up6) ||
+				h.log.noAuth != "" && h.lcp.terminated != "" && !h.auth.started() || rasCode(h.lcp.terminateID) == rasNoMethod
 			if h.up != nil || !told && !refused {
 				return no
 			}
@@ -64,7 +77,7 @@ var authRules = []rule{
 			if told {
 				c = certain
 			}
-			return is(c, h.lcp.demand, h.lcp.refused, h.lcp.terminated, f.Detail)
+			return is(c, h.lcp.demand, h.log.noAuth, h.lcp.refused, h.lcp.terminated, f.Detail)
 		},
 	},
 	{
@@ -102,9 +115,22 @@ func sentTimes(a *authHistory) string {
 	return fmt.Sprintf("%s, sent %d times", a.request, a.sent)
 }
 
-// isRAS691 says whether the data of a Terminate-Request ends as Microsoft's servers end it for ERROR_AUTHENTICATION_FAILURE
-// (691, 0x2b3).
-func isRAS691(data []byte) bool { return bytes.HasSuffix(data, []byte{0, 0, 2, 0xb3}) }
+// Error numbers that Microsoft's servers put at the end of their Terminate-Request (RFC 1661 section 5.5 leaves its data
+// open; the numbers are those of the RAS errors).
+const (
+	rasAuthFailed = 691 // the name or the password
+	rasNoMethod   = 919 // no authentication method that both ends accept
+	rasEncryption = 742 // no encryption that both ends accept
+	rasNoEncrypt  = 741 // the same: this end does not encrypt
+)
+
+// rasCode gives the number at the end of a Terminate-Request's data, 0 if there is none.
+func rasCode(data []byte) int {
+	if n := len(data); n >= 4 && data[n-4] == 0 && data[n-3] == 0 {
+		return int(data[n-2])<<8 | int(data[n-1])
+	}
+	return 0
+}
 
 // mschapErrors are the codes of RFC 2433 section 6 and RFC 2759 section 6.
 var mschapErrors = map[string]string{

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/knakppp/knak/core/trace"
 )
@@ -38,6 +40,9 @@ var dataRules = []rule{
 		title: "The other end stopped answering Echo-Requests",
 		match: func(h *history) found {
 			f, told := h.failed(trace.FailedEchoTimeout)
+			if h.log.gone != "" || h.log.redial != "" { // transport-lost says more
+				return no
+			}
 			if !told && (h.up == nil || h.data.unanswered < 4 || !h.over() || h.line.carrierLost != "" || h.data.ended != "") {
 				return no
 			}
@@ -63,6 +68,98 @@ var dataRules = []rule{
 		},
 	},
 	{
+		id: "transport-lost", category: "transport-lost",
+		title:   "The way to the modem or to the network went away",
+		meaning: "The device left the machine, or nobody was there any more when the call was tried again. No setting of PPP does that: it is power, a cable, the driver, the line or a modem that restarts.",
+		cure: []string{`look for USB disconnects in the kernel's log (dmesg), and give the modem enough power: another cable, a hub with its own supply`,
+			`check the line, for DSL its modem's lamps`, `dial again and keep dialling: knak dial --persist (pppd: persist, maxfail 0)`},
+		match: func(h *history) found {
+			up := h.up != nil || h.log.wasUp
+			_, echo := h.failed(trace.FailedEchoTimeout)
+			switch {
+			case up && (h.log.gone != "" || h.log.redial != ""):
+				f, _ := h.failed(trace.FailedEchoTimeout)
+				return is(certain, f.Detail, h.line.carrierLost, h.log.gone, h.log.redial)
+			case h.log.gone != "" && h.over():
+				return is(likely, h.line.carrierLost, h.log.gone)
+			case echo && h.log.redial != "":
+				return is(likely, h.failures[0].Detail, h.log.redial)
+			}
+			return no
+		},
+	},
+	{
+		id: "hangup-just-after-up", category: "port-shared-with-other-program",
+		title: "The port hung up seconds after the link had come up",
+		meaning: "Nothing was said by the other end, no Terminate-Request and no NO CARRIER: the port itself was closed or its lines were changed. " +
+			"That is what another program does that opens the same port: a console or getty, ModemManager, a second dialer.",
+		cure: []string{`see who has the port open: fuser -v PORT`, `stop the getty on it: systemctl stop serial-getty@PORT.service, and take console=PORT from the kernel's command line`,
+			`ignore the line of the carrier where there is none: knak dial --set port.watch_carrier=false (pppd: local)`},
+		match: func(h *history) found {
+			if h.up == nil || !h.log.seen || !h.shortLived() || h.log.gone != "" || h.log.pppoe {
+				return no
+			}
+			lived := ""
+			if h.log.timed {
+				lived = fmt.Sprintf("connected for %.1f minutes", h.log.minutes)
+			}
+			return is(likely, h.line.carrierLost, lived)
+		},
+	},
+	{
+		id: "pppoe-session-cut", category: "pppd-or-kernel-bug",
+		title: "The PPPoE session was closed without a word of PPP",
+		meaning: "A server that ends a session says so by an LCP Terminate-Request first. Here there was none, and echo had not failed: a PADT closed it. " +
+			"Kernels have taken a PADT that was meant for another subscriber with the same session number for their own. The log alone does not tell which PADT it was.",
+		cure: []string{`look at what arrives: tcpdump -e -n -i INTERFACE ether proto 0x8863, and compare the PADT's destination with this interface's address`, `use a newer kernel`,
+			`keep dialling until then (pppd: persist, holdoff 5)`},
+		match: func(h *history) found {
+			if h.up == nil || !h.log.pppoe || h.line.carrierLost == "" || h.log.gone != "" || h.log.redial != "" || len(h.failures) > 0 {
+				return no
+			}
+			return is(likely, h.line.carrierLost)
+		},
+	},
+	{
+		id: "default-route-kept", category: "default-route-not-installed",
+		title: "The default route still leads another way",
+		meaning: "The link is up, but pppd left an existing default route in place, so what is meant for the Internet does not go through the link. " +
+			"Often that route was put there for the stick's own network port, where nobody answers.",
+		cure: []string{`let the link have it: knak dial --default-route (pppd: replacedefaultroute, or ip route replace default dev ppp0)`, `stop the DHCP client on the stick's other network port`},
+		match: func(h *history) found {
+			if h.up == nil || h.log.route == "" {
+				return no
+			}
+			c := possible // somebody who has another way out may want it so
+			switch d := h.down; {
+			case strings.Contains(h.log.route, " through "): // a route without a gateway leads nowhere
+				c = likely
+			case d != nil && d.BytesIn < 500, h.log.noNames != "":
+				c = likely
+			}
+			traffic := ""
+			if h.down != nil {
+				traffic = fmt.Sprintf("%d bytes sent, %d received", h.down.BytesOut, h.down.BytesIn)
+			}
+			return is(c, h.log.route, traffic, h.log.noNames)
+		},
+	},
+	{
+		id: "compression-sync-lost", category: "compression-failure",
+		title:   "The compression lost its step",
+		meaning: "Packets arrive compressed and cannot be unpacked any more. A peer that compresses wrongly, or bytes that are lost on the port, do that.",
+		cure:    []string{`do without compression (knak asks for none; pppd: nodeflate nobsdcomp, or noccp for all of it)`, `check flow control of a serial cable: knak dial --set port.flow=rtscts (pppd: crtscts)`},
+		match: func(h *history) found {
+			switch {
+			case h.log.lostSync != "":
+				return is(certain, h.log.lostSync)
+			case h.log.resets >= 5:
+				return is(likely, fmt.Sprintf("%s, %d times", h.log.reset, h.log.resets))
+			}
+			return no
+		},
+	},
+	{
 		id: "peer-ended-session", category: "peer-ended-session",
 		title:   "The other end ended the session",
 		meaning: "The link worked and was then ended properly by the other end: a time limit, an idle rule, or the network dropped the context.",
@@ -80,18 +177,40 @@ var dataRules = []rule{
 		meaning: "Addresses work, names do not: the modem gave no name server, or only placeholders that its firmware fills in while it has none.",
 		cure:    []string{cureWider, `give it longer for real ones: knak dial --set ipcp.placeholder_patience=60s (pppd: ipcp-max-failure 100)`, `set name servers by hand for this link`},
 		match: func(h *history) found {
-			if h.up == nil || len(h.failures) > 0 || !h.ipcp.asked[129] && !h.ipcp.asked[131] {
+			asked := h.ipcp.asked[129] || h.ipcp.asked[131] || h.log.wantDNS || h.log.noNames != ""
+			if h.up == nil || len(h.failures) > 0 || h.log.seen && h.log.afterUp == 0 && len(h.up.DNS) == 0 || !asked && len(h.up.DNS) == 0 {
 				return no
 			}
 			usable := func(s string) bool {
 				a, err := netip.ParseAddr(s)
+				if err != nil && h.log.seen { // what was made unreadable before the log was posted
+					return true
+				}
 				return err == nil && !a.IsUnspecified() && !a.IsLoopback() && !slices.Contains(placeholders, a)
 			}
 			fromAck := slices.ContainsFunc(h.ipcp.dns, func(a netip.Addr) bool { return usable(a.String()) })
 			if slices.ContainsFunc(h.up.DNS, usable) || len(h.up.DNS) == 0 && fromAck {
 				return no
 			}
-			return is(likely, h.ipcp.ack)
+			given := ""
+			if len(h.up.DNS) > 0 {
+				given = "name servers: " + strings.Join(h.up.DNS, ", ")
+			}
+			return is(likely, h.ipcp.ack, given, h.log.noNames)
 		},
 	},
+}
+
+// shortLife is how long a link lives at most that another program on its port ends.
+const shortLife = 20 * time.Second
+
+// shortLived says that the port ended within seconds of the addresses, without a word of the other end.
+func (h *history) shortLived() bool {
+	if h.line.carrierLost == "" || h.line.carrierLost != "" && strings.Contains(h.line.carrierLost, "NO CARRIER") || h.data.ended != "" || len(h.failures) > 0 {
+		return false
+	}
+	if h.log.timed {
+		return h.log.minutes <= shortLife.Minutes()
+	}
+	return !h.log.upAt.IsZero() && !h.log.lostAt.IsZero() && h.log.lostAt.Sub(h.log.upAt) <= shortLife
 }

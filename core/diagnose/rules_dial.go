@@ -30,10 +30,16 @@ var dialRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failed(trace.FailedNotRegistered)
 			evidence := append(h.at.registrationText(), f.Detail)
+			unanswered := h.log.seen && h.at.dial != "" && h.at.result == "" && h.lcp.rcvd == 0 && !h.auth.started() && h.over()
 			switch {
+			case h.up == nil && h.dialFailed() && h.at.registered() == regUnknown && (h.at.boot != "" || h.at.pinSent && h.at.pinError == ""):
+				evidence = append(evidence, h.at.boot, h.dialText())
+				out := is(likely, evidence...)
+				out.meaning = "It had only just started or got its PIN: that takes up to a minute before it can be dialled."
+				return out
 			case told:
 				return is(certain, evidence...)
-			case h.up != nil || !h.dialFailed() && !(h.over() && (h.stuckInIPCP() || h.at.dial == "")):
+			case h.up != nil || !h.dialFailed() && !unanswered && !(h.over() && (h.stuckInIPCP() || h.at.dial == "")):
 				return no
 			case h.at.registered() == regNo || h.at.registered() == regUnknown && h.at.noSignal():
 				return is(likely, append(evidence, h.dialText())...)
@@ -80,6 +86,18 @@ var dialRules = []rule{
 		},
 	},
 	{
+		id: "connect-script-failed", category: "dial-refused-by-network",
+		title:   "The script that dials has failed",
+		meaning: "pppd was told to run a script that dials, and the script ended with an error. Its own log says at which command; chat writes one with -v.",
+		cure:    []string{`see the dialogue (pppd: connect 'chat -v -f FILE'; knak dial shows it with -v)`, cureRegistration, cureAPN},
+		match: func(h *history) found {
+			if h.up != nil || h.log.scriptEnd == "" {
+				return no
+			}
+			return is(possible, h.log.scriptEnd)
+		},
+	},
+	{
 		id:      "at-error",
 		title:   "The modem refuses a command that is needed",
 		meaning: "One of the commands before the dial was answered with an error. Firmware differs in what it knows.",
@@ -107,7 +125,7 @@ func (h *history) dialText() string {
 	if h.at.dial == "" || h.at.result == "" {
 		return ""
 	}
-	return h.at.dial + " → " + h.at.result
+	return h.at.dialAt + h.at.dial + " → " + h.at.result
 }
 
 func isError(result string) bool { return strings.Contains(strings.ToUpper(result), "ERROR") }

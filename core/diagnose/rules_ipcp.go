@@ -33,6 +33,22 @@ var ipcpRules = []rule{
 		},
 	},
 	{
+		id: "context-refused", category: "pdp-activation-refused",
+		title:   "The modem could not activate the context",
+		meaning: "The command that activates the packet data context by itself was answered with an error: the network refuses it, whatever PPP does later.",
+		cure:    []string{`AT+CEER may name the reason; AT+CGATT? should answer 1`, cureAPN, `ask the operator whether data is enabled for this SIM`},
+		match: func(h *history) found {
+			if h.up != nil || h.at.noContext == "" {
+				return no
+			}
+			f := is(likely, h.at.noContext)
+			if w := cmeWords[h.at.cme]; w != "" {
+				f.meaning = fmt.Sprintf("Its error %d means: %s.", h.at.cme, w)
+			}
+			return f
+		},
+	},
+	{
 		id: "ipcp-protocol-rejected", category: "apn-or-account-not-accepted",
 		title:   "The modem does not speak IPCP on this call",
 		meaning: "It rejected the protocol that hands out IPv4 addresses. Modems do this when the context that was dialled carries no IPv4.",
@@ -65,7 +81,7 @@ var ipcpRules = []rule{
 		cure:    []string{cureContext},
 		match: func(h *history) found {
 			f, told := h.failedIn(trace.PhaseIPCP, trace.FailedTerminated)
-			if h.up != nil || h.ipcp.acked.IsValid() || h.ipcp.terminated != "" || isRAS691(h.lcp.terminateID) {
+			if h.up != nil || h.ipcp.acked.IsValid() || h.ipcp.terminated != "" || rasCode(h.lcp.terminateID) != 0 && !h.lcp.afterAuth {
 				return no
 			}
 			if h.lcp.terminated != "" && h.lcp.afterAuth || told {
@@ -142,6 +158,35 @@ var ipcpRules = []rule{
 		},
 	},
 	{
+		id: "ipcp-ack-not-taken", category: "ipcp-option-interop",
+		title:   "An acknowledgement of our request is not taken for one",
+		meaning: "The peer acknowledges what was asked, and it is thrown away as not equal to the request, so both ends say the same again and again. One of the two has a fault in its IPCP.",
+		cure:    []string{`ask for less, so that there is less to differ in: knak dial --set ipcp.request=address (pppd: novj, without usepeerdns)`, `use another release of pppd, or dial without it: knak dial`},
+		match: func(h *history) found {
+			if h.up != nil || h.log.badAck == "" {
+				return no
+			}
+			c := possible
+			if h.log.badAcks > 1 || h.ended() {
+				c = likely
+			}
+			return is(c, h.ipcp.request, h.ipcp.ack, fmt.Sprintf("%s, %d times", h.log.badAck, h.log.badAcks))
+		},
+	},
+	{
+		id: "ipcp-option-dropped", category: "ipcp-option-interop",
+		title: "The peer never agreed to the address that this side holds to be agreed",
+		meaning: "This side wanted another address for the peer; the peer then left the option out of its request, and that was acknowledged. " +
+			"Leaving an option out means to fall back to none (RFC 1661 section 5.3), not to agree: each end now takes another address for the peer's.",
+		cure: []string{`take what the peer says (knak does; pppd: ipcp-accept-remote)`, `or insist: a release of pppd from 2021 on refuses a request without the option`},
+		match: func(h *history) found {
+			if !h.ipcp.consented {
+				return no
+			}
+			return is(likely, h.ipcp.weNaked, h.ipcp.dropped)
+		},
+	},
+	{
 		id: "ipcp-garbage", category: "apn-or-account-not-accepted",
 		title:   "The modem sends garbage where an address is expected",
 		meaning: "After the authentication came bytes that are no packets of any protocol that was agreed. Some firmware answers so when the network refused the context.",
@@ -180,6 +225,12 @@ var ipcpRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failed(trace.FailedRepeatedNaks, trace.FailedNoAddress)
 			p := &h.ipcp
+			if h.up != nil || h.log.badAcks > 0 {
+				return no
+			}
+			if h.log.badNak != "" && h.over() && !p.acked.IsValid() && p.placeholder == 0 {
+				return late(likely, h, p.request, p.nak, h.log.badNak)
+			}
 			if !h.stuckInIPCP() || p.placeholder > 0 || p.empty >= 2 && p.repeated < 2 || p.forced.IsValid() {
 				return no
 			}
@@ -189,11 +240,7 @@ var ipcpRules = []rule{
 			}
 			switch {
 			case told && p.repeated != 1 || p.repeated >= 5 && h.over():
-				out := late(likely, h, p.request, evidence, f.Detail)
-				if p.nakAddress.IsValid() { // it has an address and does not let us have it
-					out.category = "ipcp-option-interop"
-				}
-				return out
+				return late(likely, h, p.request, evidence, f.Detail)
 			case p.repeated >= 20:
 				return late(possible, h, p.request, evidence)
 			}
@@ -201,9 +248,9 @@ var ipcpRules = []rule{
 		},
 	},
 	{
-		id: "ipcp-no-answer", category: "apn-or-account-not-accepted",
+		id: "ipcp-no-answer", category: "pdp-activation-refused",
 		title:   "The modem does not answer the request for an address",
-		meaning: "LCP and the authentication went well, then nothing came back. Modems fall silent so when the network does not accept the user name, the password or the APN, or has not answered yet.",
+		meaning: "LCP and the authentication went well, then nothing came back. Modems fall silent so when the network does not answer them, or refuses the context: its side is down, the subscription has no data, or the user name, the password or the APN is wrong.",
 		cure:    []string{cureContext, `give it longer: knak dial --set ipcp.deadline=3m --set ipcp.max_configure=60 --timeout 5m (pppd: ipcp-max-configure 60)`},
 		match: func(h *history) found {
 			_, told := h.failedIn(trace.PhaseIPCP, trace.FailedTimeout)

@@ -32,8 +32,11 @@ var lcpRules = []rule{
 		meaning: "It shows a prompt for a person where PPP is expected. Terminal servers do this; cellular modems do not.",
 		cure:    []string{`answer the prompts by a script before PPP (pppd: connect with chat), or ask the provider for a number that begins with PPP`},
 		match: func(h *history) found {
-			if h.up != nil || h.lcp.rcvd > 0 {
+			if h.up != nil || h.lcp.rcvd > 0 || h.auth.started() {
 				return no
+			}
+			if h.line.prompt != "" && h.over() {
+				return is(likely, append([]string{h.line.prompt}, h.line.texts...)...)
 			}
 			for _, t := range h.line.texts {
 				if l := strings.ToLower(t); strings.Contains(l, "ogin:") || strings.Contains(l, "assword:") || strings.Contains(l, "username:") {
@@ -49,13 +52,17 @@ var lcpRules = []rule{
 		meaning: "A modem has several ports, and this one takes commands but does not carry data. Or the call never left command mode.",
 		cure:    []string{curePort},
 		match: func(h *history) found {
-			if h.up != nil || h.lcp.rcvd > 0 {
+			if h.up != nil || h.lcp.rcvd > 0 || h.auth.started() {
 				return no
 			}
 			for _, t := range h.line.texts {
-				if isATText(t) {
+				_, bare, ok := strings.Cut(t, ": ") // its place
+				if isATText(t) || ok && h.log.seen && isATText(bare) {
 					return is(likely, t)
 				}
+			}
+			if h.line.sevenBit != "" {
+				return is(likely, h.connectText(), h.line.sevenBit)
 			}
 			return no
 		},
@@ -68,11 +75,18 @@ var lcpRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failedIn(trace.PhaseLCP, trace.FailedTimeout)
 			l := &h.lcp
+			if h.log.seen && h.up == nil && l.requests+l.rcvd == 0 && !h.auth.started() && h.phase == "lcp" && (told || h.line.carrierLost != "") {
+				out := is(likely, h.connectText(), f.Detail, h.line.carrierLost) // a log without packets
+				out.category = h.silentCategory()
+				return out
+			}
 			switch {
-			case h.up != nil || l.rcvd > 0 || l.looped > 0 || h.line.carrierLost != "" && !told:
+			case h.up != nil || h.auth.started() || l.rcvd > 0 || l.looped > 0 || h.line.carrierLost != "" && !told:
 				return no
 			case told || l.requests >= 3 && h.over():
-				return is(likely, fmt.Sprintf("%d Configure-Requests without an answer", l.requests), f.Detail)
+				out := is(likely, h.connectText(), fmt.Sprintf("%d Configure-Requests without an answer", l.requests), f.Detail)
+				out.category = h.silentCategory()
+				return out
 			case l.requests >= 5:
 				return is(possible, fmt.Sprintf("%d Configure-Requests without an answer", l.requests))
 			}
@@ -100,10 +114,12 @@ var lcpRules = []rule{
 		match: func(h *history) found {
 			_, silent := h.failedIn(trace.PhaseLCP, trace.FailedTimeout)
 			switch {
-			case h.line.carrierLost == "" || h.line.lostIn == trace.PhaseDial || silent:
+			case h.line.carrierLost == "" || h.line.lostIn == trace.PhaseDial || silent || h.log.ours:
+				return no
+			case h.up != nil && h.log.seen && (h.shortLived() || h.log.pppoe):
 				return no
 			case h.up != nil:
-				return is(certain, h.line.carrierLost+" while the link was up")
+				return is(certain, h.line.carrierLost+" while the link was up", h.log.gone)
 			case h.stuckInIPCP(): // ipcp-hangup-after-auth says more
 				return no
 			}
@@ -113,6 +129,22 @@ var lcpRules = []rule{
 			return is(likely, h.line.carrierLost+" in phase "+h.line.lostIn)
 		},
 	},
+}
+
+// connectText is what led to PPP being tried.
+func (h *history) connectText() string {
+	if t := h.dialText(); t != "" {
+		return t
+	}
+	return h.log.connect
+}
+
+// silentCategory tells a modem that was dialled, where the port is the first suspect, from a line on which PPP is all.
+func (h *history) silentCategory() string {
+	if h.connected() && !strings.HasPrefix(h.log.tty, "/dev/pts/") && !h.log.pppoe {
+		return "wrong-tty-port"
+	}
+	return ""
 }
 
 // isATText says whether a line looks like one of the AT command channel (V.250 section 5).

@@ -1,0 +1,252 @@
+package diagnose
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/knakppp/knak/core/trace"
+)
+
+// logFact says what a line of a log means for the history. The text is matched against words, with * for any text.
+type logFact struct {
+	text   string
+	except string // lines that look alike and mean something else
+	take   func(h *history, r trace.Record, s, line string)
+}
+
+// fails makes a take for a line that names a failure.
+func fails(phase, cause string) func(*history, trace.Record, string, string) {
+	return func(h *history, _ trace.Record, _, line string) { h.fail(phase, cause, line) }
+}
+
+// phaseIs makes a take for a line that shows how far the call is.
+func phaseIs(phase string) func(*history, trace.Record, string, string) {
+	return func(h *history, _ trace.Record, _, _ string) { h.advance(phase) }
+}
+
+// keep makes a take that keeps the first line of a kind.
+func keep(field func(*history) *string) func(*history, trace.Record, string, string) {
+	return func(h *history, _ trace.Record, _, line string) {
+		if p := field(h); *p == "" {
+			*p = line
+		}
+	}
+}
+
+// logFacts are what pppd, chat, wvdial, their plugins and the kernel write, of all releases. Causes that a line names by
+// itself are rules of their own in the directory rules.
+var logFacts = sync.OnceValue(func() []logFact {
+	end := func(h *history, _ trace.Record, _, _ string) { h.log.ended = true }
+	ours := func(h *history, _ trace.Record, _, _ string) { h.log.ours, h.log.ended = true, true }
+	hangup := func(h *history, r trace.Record, _, line string) { h.hungUp(r, line) }
+	authOK := func(h *history, _ trace.Record, s, line string) {
+		h.auth.names(s)
+		if h.auth.success == "" {
+			h.auth.success = line
+		}
+		h.advance(trace.PhaseIPCP)
+	}
+	authBad := func(h *history, _ trace.Record, s, line string) {
+		h.auth.names(s)
+		if h.auth.failure == "" || !strings.Contains(h.auth.failure, "CHAP") {
+			h.auth.failure = line
+		}
+		if _, m, ok := strings.Cut(line, "failed: "); ok {
+			h.auth.message = m
+		}
+	}
+	dns := func(h *history, r trace.Record, s, _ string) {
+		up := h.isUp(r)
+		if len(up.DNS) < 4 {
+			up.DNS = append(up.DNS, last(s))
+		}
+		h.log.afterUp = 0
+	}
+	dialResult := func(result string) func(*history, trace.Record, string, string) {
+		return func(h *history, r trace.Record, _, line string) {
+			if h.at.result == "" {
+				h.at.result, h.at.dialAt = result, h.here()
+			}
+			if h.at.dial == "" {
+				h.at.dial = "the dial"
+			}
+		}
+	}
+	exit := func(phase, cause string) func(*history, trace.Record, string, string) {
+		return func(h *history, r trace.Record, _, line string) {
+			if phase == "" {
+				phase = h.phase
+			}
+			if h.up == nil && len(h.failures) == 0 && h.auth.failure == "" && h.lcp.terminated == "" {
+				h.fail(phase, cause, line)
+			}
+			h.log.ended = true
+		}
+	}
+	return []logFact{
+		// How far the call is.
+		{text: "pppd * started by *", take: func(h *history, _ trace.Record, _, _ string) { h.log.pppd = true; h.advance(trace.PhaseDial) }},
+		{text: "serial connection established*", take: phaseIs(trace.PhaseLCP)},
+		{text: "starting pppd at *", take: phaseIs(trace.PhaseLCP)},
+		{text: "connect: * <--> *", take: func(h *history, _ trace.Record, s, line string) {
+			h.log.connect, h.log.tty = line, last(s)
+			h.log.pppoe = h.log.pppoe || !strings.HasPrefix(last(s), "/dev/")
+			h.advance(trace.PhaseLCP)
+		}},
+		{text: "*pppoe*", take: func(h *history, _ trace.Record, _, _ string) { h.log.pppoe = true }},
+		{text: "carrier detected. waiting for prompt*", take: keep(func(h *history) *string { return &h.line.prompt })},
+		{text: "hmm... a prompt*", take: keep(func(h *history) *string { return &h.line.prompt })},
+		{text: "don't know what to do!*", take: keep(func(h *history) *string { return &h.line.prompt })},
+		{text: "* authentication succeeded*", except: "*peer authentication succeeded*", take: authOK},
+		{text: "authentication (*) successful*", take: authOK},
+		{text: "authentication (*) started*", take: func(h *history, _ trace.Record, s, _ string) { h.auth.names(s); h.advance(trace.PhaseAuth) }},
+		{text: "local ip address *", take: func(h *history, r trace.Record, s, _ string) { h.isUp(r).Local = last(s); h.advance(trace.PhaseUp) }},
+		{text: "remote ip address *", take: func(h *history, r trace.Record, s, _ string) { h.isUp(r).Peer = last(s); h.log.afterUp = 0 }},
+		{text: "primary dns address *", take: dns},
+		{text: "secondary dns address *", take: dns},
+		{text: "local ll address *", take: func(h *history, _ trace.Record, _, _ string) { h.log.up6 = true }},
+		{text: "* successful, device activated*", take: func(h *history, r trace.Record, _, _ string) { h.advance(trace.PhaseUp) }},
+
+		// How it ended.
+		{text: "modem hangup*", take: hangup},
+		{text: "hangup (sighup)*", take: hangup},
+		{text: "*the pppd daemon has died: a modem hung up the phone*", take: hangup},
+		{text: "* a modem hung up the phone *", take: hangup},
+		{text: "connection terminated*", take: end},
+		{text: "exit.", take: end},
+		{text: "terminating on signal*", take: ours},
+		{text: "terminating connection due to lack of activity*", take: ours},
+		{text: "connect time expired*", take: ours},
+		{text: "*ensure_killed()*", take: end},
+		{text: "disconnecting at *", take: func(h *history, _ trace.Record, _, _ string) {
+			if h.up != nil { // the dialer was told to
+				h.log.ours = true
+			}
+		}},
+		{text: "lcp terminated *peer*", take: func(h *history, _ trace.Record, _, line string) { h.peerEnds(line) }},
+		{text: "ipcp terminated *peer*", take: func(h *history, _ trace.Record, _, line string) {
+			if h.up == nil && h.ipcp.terminated == "" {
+				h.ipcp.terminated = line
+			}
+		}},
+		{text: "connect time * minutes*", take: func(h *history, r trace.Record, s, _ string) { h.minutesLine(r, s) }},
+		{text: "sent * bytes, received * bytes*", take: func(h *history, r trace.Record, s, _ string) { h.bytesLine(r, s) }},
+
+		// LCP.
+		{text: "lcp: timeout sending config-requests*", take: fails(trace.PhaseLCP, trace.FailedTimeout)},
+		{text: "lcp negotiation failed*", take: fails(trace.PhaseLCP, trace.FailedTimeout)},
+		{text: "*line is looped back*", take: fails(trace.PhaseLCP, trace.FailedLoopedBack)},
+		{text: "*line appears to be looped back*", take: fails(trace.PhaseLCP, trace.FailedLoopedBack)},
+		{text: "problem: all had bit 7 set to 0*", take: keep(func(h *history) *string { return &h.line.sevenBit })},
+		{text: "no response to * echo-requests*", take: fails(trace.PhaseUp, trace.FailedEchoTimeout)},
+		{text: "excessive lack of response to lcp echo*", take: fails(trace.PhaseUp, trace.FailedEchoTimeout)},
+
+		// Authentication.
+		{text: "no auth is possible*", take: keep(func(h *history) *string { return &h.log.noAuth })},
+		{text: "* authentication failed*", except: "*peer authentication failed*", take: authBad},
+		{text: "authentication (*) failed*", take: authBad},
+		{text: "authentication error*", take: authBad},
+		{text: "we failed to authenticate ourselves*", take: authBad},
+		{text: "failed to authenticate ourselves*", take: authBad},
+		{text: "no response to pap authenticate-requests*", take: fails(trace.PhaseAuth, trace.FailedAuthTimeout)},
+		{text: "no response to *authentication*", take: fails(trace.PhaseAuth, trace.FailedAuthTimeout)},
+
+		// The network phase.
+		{text: "ipcp: timeout sending config-requests*", take: fails(trace.PhaseIPCP, trace.FailedTimeout)},
+		{text: "received bad configure-nak*", take: keep(func(h *history) *string { return &h.log.badNak })},
+		{text: "received bad configure-rej*", take: keep(func(h *history) *string { return &h.log.badNak })},
+		{text: "received bad configure-ack*", take: func(h *history, _ trace.Record, _, line string) { h.log.badAck = line; h.log.badAcks++ }},
+		{text: "could not determine local ip address*", take: fails(trace.PhaseIPCP, trace.FailedNoAddress)},
+		{text: "lost compression sync*", take: keep(func(h *history) *string { return &h.log.lostSync })},
+
+		// Data.
+		{text: "not replacing * default route *", take: keep(func(h *history) *string { return &h.log.route })},
+		{text: "*can't find host*", take: keep(func(h *history) *string { return &h.log.noNames })},
+		{text: "*can't find address for*", take: keep(func(h *history) *string { return &h.log.noNames })},
+		{text: "*name resolution*", take: keep(func(h *history) *string { return &h.log.noNames })},
+		{text: "*unknown host*", take: keep(func(h *history) *string { return &h.log.noNames })},
+		{text: "*could not resolve*", take: keep(func(h *history) *string { return &h.log.noNames })},
+		{text: "*couldn't resolve*", take: keep(func(h *history) *string { return &h.log.noNames })},
+		{text: "*name or service not known*", take: keep(func(h *history) *string { return &h.log.noNames })},
+
+		// The port and what is behind it.
+		{text: "*usb disconnect*", take: keep(func(h *history) *string { return &h.log.gone })},
+		{text: "*now disconnected from tty*", take: keep(func(h *history) *string { return &h.log.gone })},
+		{text: "tcgetattr*: no such device*", take: keep(func(h *history) *string { return &h.log.gone })},
+		{text: "tcsetattr*: no such device*", take: keep(func(h *history) *string { return &h.log.gone })},
+		{text: "*ioctl*: no such device*", take: keep(func(h *history) *string { return &h.log.gone })},
+		{text: "*tty*: no such file or directory*", take: keep(func(h *history) *string { return &h.log.redial })},
+		{text: "*tty*: no such device*", except: "tc*etattr*", take: keep(func(h *history) *string { return &h.log.redial })},
+		{text: "timeout waiting for pado packets*", take: keep(func(h *history) *string { return &h.log.redial })},
+		{text: "unable to complete pppoe discovery*", take: keep(func(h *history) *string { return &h.log.redial })},
+		{text: "*locked by*", take: fails("port", trace.FailedPortLocked)},
+		{text: "can't create lock file*", take: fails("port", trace.FailedPortLocked)},
+		{text: "*device or resource busy*", take: fails("port", trace.FailedPortLocked)},
+		{text: "*serial port is*in use*", take: fails("port", trace.FailedPortLocked)},
+
+		// The dial.
+		{text: "modem not responding*", take: fails("modem", trace.FailedModemSilent)},
+		{text: "modem initialization failed*", take: fails("modem", trace.FailedModemSilent)},
+		{text: "*no carrier! trying again*", take: dialResult("NO CARRIER")},
+		{text: "no dial tone*", take: dialResult("NO DIALTONE")},
+		{text: "no dialtone*", take: dialResult("NO DIALTONE")},
+		{text: "*line is busy*", take: dialResult("BUSY")},
+		{text: "timed out while dialing*", take: dialResult("NO ANSWER")},
+		{text: "invalid dial command*", take: dialResult("ERROR")},
+		{text: "bad init string*", take: fails(trace.PhaseDial, trace.FailedATError)},
+		{text: "alarm", take: func(h *history, _ trace.Record, _, line string) { h.alarm(line) }},
+		{text: "failed (*)", take: func(h *history, r trace.Record, s, line string) {
+			if result := strings.ToUpper(strings.Trim(strings.TrimPrefix(s, "failed "), "()")); h.at.dial != "" && h.at.result == "" {
+				h.at.result, h.at.dialAt = result, h.here()
+			}
+		}},
+		{text: "connect script failed*", take: func(h *history, _ trace.Record, _, line string) { h.log.scriptEnd, h.log.ended = line, true }},
+
+		// wvdial and others name pppd's exit status.
+		{text: "*exit code = 6)*", take: exit("port", trace.FailedPortLocked)},
+		{text: "*exit code = 7)*", take: exit("port", trace.FailedPortOpen)},
+		{text: "*exit code = 10)*", take: exit("", trace.FailedTimeout)},
+		{text: "*exit code = 15)*", take: func(h *history, r trace.Record, _, line string) { h.fail(trace.PhaseUp, trace.FailedEchoTimeout, line) }},
+		{text: "*exit code = 16)*", take: hangup},
+		{text: "*exit code = 17)*", take: exit(trace.PhaseLCP, trace.FailedLoopedBack)},
+		{text: "*exit code = 19)*", take: exit(trace.PhaseAuth, trace.FailedAuthRejected)},
+
+		// NetworkManager's reasons.
+		{text: "*'modem-busy'*", take: dialResult("BUSY")},
+		{text: "*'modem-no-dial-tone'*", take: dialResult("NO DIALTONE")},
+		{text: "*'modem-no-carrier'*", take: dialResult("NO CARRIER")},
+		{text: "*'modem-dial-timeout'*", take: dialResult("NO ANSWER")},
+		{text: "*'modem-dial-failed'*", take: dialResult("ERROR")},
+		{text: "*'gsm-registration-denied'*", take: fails(trace.PhaseDial, trace.FailedRegistrationDenied)},
+		{text: "*'gsm-registration-not-searching'*", take: fails(trace.PhaseDial, trace.FailedNotRegistered)},
+		{text: "*'gsm-registration-timeout'*", take: fails(trace.PhaseDial, trace.FailedNotRegistered)},
+		{text: "*'gsm-sim-not-inserted'*", take: fails("modem", trace.FailedNoSIM)},
+		{text: "*'gsm-sim-pin-required'*", take: fails("modem", trace.FailedPINNeeded)},
+		{text: "*'gsm-sim-puk-required'*", take: fails("modem", trace.FailedPUKNeeded)},
+		{text: "*'gsm-sim-wrong'*", take: fails("modem", trace.FailedPINWrong)},
+	}
+})
+
+// names files the method that a line names.
+func (a *authHistory) names(s string) {
+	for _, m := range []string{"CHAP", "PAP", "EAP"} {
+		if strings.Contains(strings.ToUpper(s), m) {
+			a.method = m
+			return
+		}
+	}
+	if a.method == "" {
+		a.method = "authentication"
+	}
+}
+
+// alarm files that chat waited for nothing: for the answer to the dial, or to any other command.
+func (h *history) alarm(line string) {
+	switch {
+	case h.at.dial != "" && h.at.dial == h.at.command && h.at.result == "":
+		h.at.result, h.at.dialAt = "NO ANSWER", h.here()
+	case !h.at.answered && h.at.command != "":
+		h.fail("modem", trace.FailedModemSilent, line)
+	}
+	h.log.ended = true
+}

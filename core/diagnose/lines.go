@@ -1,0 +1,130 @@
+package diagnose
+
+import (
+	"embed"
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// A rule over lines of a log is data: one file in the directory rules, named by the rule's id. A line that matches names
+// the cause by itself; what needs more than lines is a rule in Go.
+//
+//go:embed rules/*.toml
+var lineFiles embed.FS
+
+// lineRule is one file of the directory rules.
+type lineRule struct {
+	ID         string   `toml:"-"`
+	Category   string   `toml:"category"` // of the corpus's categories, "" where none fits
+	Stage      string   `toml:"stage"`    // where it ranks among causes that are as sure: port, dial, lcp, auth, ipcp or data
+	Confidence string   `toml:"confidence"`
+	When       string   `toml:"when"` // "failed": only where no link came up; "up": only where one did; "" or "always"
+	Title      string   `toml:"title"`
+	Meaning    string   `toml:"meaning"`
+	Cure       []string `toml:"cure"`
+	Page       string   `toml:"page"` // more for its page in docs/findings
+	Lines      []struct {
+		Text    string `toml:"text"`    // matched without case, one blank between words; * is any text
+		Program string `toml:"program"` // where the text alone could be anybody's: the program that must have written it
+		Except  string `toml:"except"`  // a line that looks alike and means something else
+		Meaning string `toml:"meaning"` // what this line says beyond the rule's meaning
+	} `toml:"line"`
+	Example  []string `toml:"example"`   // lines of a log that it must judge
+	NearMiss []string `toml:"near_miss"` // lines that look alike and that it must not judge
+}
+
+// stages are the values of Stage in the order of a call.
+var stages = []string{"port", "dial", "lcp", "auth", "ipcp", "data"}
+
+// lineRules reads the rules when the first line of a log comes: a live link never needs them.
+var lineRules = sync.OnceValue(func() []lineRule {
+	all, err := readLineRules()
+	if err != nil {
+		panic("diagnose: " + err.Error()) // the files are compiled in; a test reads them all
+	}
+	return all
+})
+
+func readLineRules() ([]lineRule, error) {
+	entries, err := lineFiles.ReadDir("rules")
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	var all []lineRule
+	for _, e := range entries {
+		text, err := lineFiles.ReadFile(path.Join("rules", e.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("rules: %w", err)
+		}
+		r := lineRule{ID: strings.TrimSuffix(e.Name(), ".toml")}
+		d := toml.NewDecoder(strings.NewReader(string(text))).DisallowUnknownFields()
+		if err := d.Decode(&r); err != nil {
+			return nil, fmt.Errorf("rules/%s: %w", e.Name(), err)
+		}
+		for i := range r.Lines {
+			r.Lines[i].Text = strings.ToLower(r.Lines[i].Text)
+			r.Lines[i].Except = strings.ToLower(r.Lines[i].Except)
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// maxHitLines is how many lines a data rule keeps as evidence.
+const maxHitLines = 3
+
+// matchLines lets the data rules see a line. s is the line as words gives it.
+func (h *history) matchLines(program, s, line string) {
+	rules := lineRules()
+	for i := range rules {
+		for j := range rules[i].Lines {
+			l := &rules[i].Lines[j]
+			if !matches(l.Text, s) || l.Except != "" && matches(l.Except, s) || l.Program != "" && program != "" && !strings.EqualFold(l.Program, program) {
+				continue
+			}
+			if h.log.hits == nil {
+				h.log.hits = map[int]*lineHit{}
+			}
+			hit := h.log.hits[i]
+			if hit == nil {
+				hit = &lineHit{meaning: l.Meaning}
+				h.log.hits[i] = hit
+			}
+			if len(hit.evidence) < maxHitLines {
+				hit.evidence = append(hit.evidence, line)
+			}
+			break
+		}
+	}
+}
+
+// lineFindings gives what the data rules of a stage say.
+func (h *history) lineFindings(stage string) []judged {
+	if len(h.log.hits) == 0 {
+		return nil
+	}
+	var out []judged
+	for i, r := range lineRules() {
+		hit := h.log.hits[i]
+		if hit == nil || r.Stage != stage || r.When == "failed" && h.up != nil || r.When == "up" && h.up == nil {
+			continue
+		}
+		f := is(confidenceOf(r.Confidence), hit.evidence...)
+		f.meaning = hit.meaning
+		out = append(out, finding(rule{id: r.ID, category: r.Category, title: r.Title, meaning: r.Meaning, cure: r.Cure}, f))
+	}
+	return out
+}
+
+func confidenceOf(word string) confidence {
+	for c := possible; c <= certain; c++ {
+		if c.String() == word {
+			return c
+		}
+	}
+	return 0
+}
