@@ -7,7 +7,7 @@ GORELEASER := github.com/goreleaser/goreleaser/v2@v2.16.0
 BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.7.2
 
-.PHONY: help build test unit interop fuzz bench lint generate proto proto-release apn release-check clean
+.PHONY: help build test unit interop fuzz bench corpus lint generate proto proto-release apn release-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -30,6 +30,10 @@ fuzz: ## every fuzz target for FUZZTIME each (FUZZTIME=1h for a night)
 bench: ## every benchmark that docs/performance.md reports
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./core/... ./quirks/... ./cmd/...
 	$(GO) test -count=1 -v -run 'TestTimeToUp|TestThroughput|TestIdleLink|TestVersionIsQuick' ./test/interop ./test/interop/program
+
+corpus: ## how often diagnosis names the labelled cause of real logs: make corpus DIR=path/to/the/logs
+	@test -n "$(DIR)" || { echo "make corpus DIR=path: a directory with labels.tsv and the logs that it names" >&2; exit 2; }
+	$(GO) run ./test/corpus -cut $(ARGS) $(DIR)
 
 lint: ## go vet and golangci-lint
 	$(GO) vet ./...

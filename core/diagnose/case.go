@@ -83,7 +83,7 @@ func (c *Case) judge(h *history, eof bool) *judgement {
 
 // reached says how far an attempt came.
 func (h *history) reached() int {
-	phase := h.phase
+	phase := h.far
 	switch {
 	case h.up != nil:
 		phase = trace.PhaseUp
@@ -115,7 +115,7 @@ func better(before, after *judgement) *judgement {
 		return before
 	case before.sure() >= likely && after.sure() < likely:
 		return before
-	case before.sure() >= likely && before.stage > after.stage && !(after.sure() == certain && before.sure() < certain && before.up):
+	case before.sure() >= likely && before.stage > after.stage && !(after.sure() == certain && before.up):
 		return before
 	}
 	return after
@@ -141,8 +141,6 @@ func (h *history) begins(r trace.Record) bool {
 	switch e := r.Event.(type) {
 	case trace.AT:
 		return e.Dir == trace.Sent && (ppp && failed || isDial(strings.ToUpper(e.Text)) && failed) && h.phase != trace.PhaseHangup
-	case trace.Device:
-		return h.device.Port != "" && failed
 	case trace.Log:
 		s := words(e.Text)
 		switch {

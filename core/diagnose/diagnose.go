@@ -45,6 +45,9 @@ func (h *history) judge() []judged {
 	}
 	if h.log.eof && !h.ended() && h.up == nil { // what is missing may only have been cut off
 		for i := range all {
+			if all[i].confidence == certain { // somebody said so in words
+				continue
+			}
 			all[i].confidence = possible
 			all[i].Confidence = possible.String()
 		}

@@ -143,7 +143,11 @@ var logFacts = sync.OnceValue(func() []logFact {
 
 		// Authentication.
 		{text: "no auth is possible*", take: keep(func(h *history) *string { return &h.log.noAuth })},
-		{text: "* authentication failed*", except: "*peer authentication failed*", take: authBad},
+		{text: "chap authentication failed*", take: authBad},
+		{text: "pap authentication failed*", take: authBad},
+		{text: "eap authentication failed*", take: authBad},
+		{text: "ms-chap authentication failed*", take: authBad},
+		{text: "eap: peer reports authentication failure*", take: authBad},
 		{text: "authentication (*) failed*", take: authBad},
 		{text: "authentication error*", take: authBad},
 		{text: "we failed to authenticate ourselves*", take: authBad},

@@ -17,6 +17,7 @@ type history struct {
 	pos      trace.Pos // of the record that is being taken
 	device   trace.Device
 	phase    string // the last Phase event, or what the records without one let see
+	far      string // the furthest phase
 	told     bool   // there are Phase events
 	failures []trace.Failure
 	notices  []string // warnings
@@ -69,8 +70,12 @@ func (h *history) record(r trace.Record) {
 		h.device = e
 	case trace.Phase:
 		h.phase, h.told = e.Phase, true
+		h.further(e.Phase)
 	case trace.Failure:
 		if len(h.failures) < maxFailures {
+			if e.Detail != "" {
+				e.Detail = h.here() + e.Detail
+			}
 			h.failures = append(h.failures, e)
 		}
 		if e.Cause == trace.FailedCarrierLost {
@@ -120,6 +125,13 @@ var phaseOrder = []string{"", trace.PhaseDial, trace.PhaseLCP, trace.PhaseAuth, 
 func (h *history) advance(phase string) {
 	if !h.told && slices.Index(phaseOrder, phase) > slices.Index(phaseOrder, h.phase) {
 		h.phase = phase
+	}
+	h.further(phase)
+}
+
+func (h *history) further(phase string) {
+	if slices.Index(phaseOrder, phase) > slices.Index(phaseOrder, h.far) {
+		h.far = phase
 	}
 }
 
@@ -207,7 +219,7 @@ func (h *history) stuckInIPCP() bool {
 	if h.log.up6 && h.ipcp.requests < 10 && len(h.failures) == 0 { // IPv6 works; the rest may come
 		return false
 	}
-	return h.ipcp.requests > 0 || h.phase == trace.PhaseIPCP || slices.ContainsFunc(h.failures, func(f trace.Failure) bool { return f.Phase == trace.PhaseIPCP })
+	return h.ipcp.requests > 0 || h.phase == trace.PhaseIPCP || h.log.seen && h.far == trace.PhaseIPCP || slices.ContainsFunc(h.failures, func(f trace.Failure) bool { return f.Phase == trace.PhaseIPCP })
 }
 
 // packet files one control packet.

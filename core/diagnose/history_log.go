@@ -120,7 +120,7 @@ func (h *history) fail(phase, cause, line string) {
 // hungUp files the end of the line, unless somebody had ended the call before: then it only follows.
 func (h *history) hungUp(r trace.Record, line string) {
 	l := &h.log
-	if l.ours || l.ended || l.ending != "" || h.lcp.terminated != "" || h.data.ended != "" || len(h.failures) > 0 {
+	if l.ours || l.ended || l.ending != "" || h.lcp.terminated != "" || h.data.ended != "" || h.otherFailure() {
 		l.ended = true
 		return
 	}

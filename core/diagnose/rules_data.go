@@ -114,7 +114,7 @@ var dataRules = []rule{
 		cure: []string{`look at what arrives: tcpdump -e -n -i INTERFACE ether proto 0x8863, and compare the PADT's destination with this interface's address`, `use a newer kernel`,
 			`keep dialling until then (pppd: persist, holdoff 5)`},
 		match: func(h *history) found {
-			if h.up == nil || !h.log.pppoe || h.line.carrierLost == "" || h.log.gone != "" || h.log.redial != "" || len(h.failures) > 0 {
+			if h.up == nil || !h.log.pppoe || h.line.carrierLost == "" || h.log.gone != "" || h.log.redial != "" || h.otherFailure() {
 				return no
 			}
 			return is(likely, h.line.carrierLost)
@@ -178,7 +178,7 @@ var dataRules = []rule{
 		cure:    []string{cureWider, `give it longer for real ones: knak dial --set ipcp.placeholder_patience=60s (pppd: ipcp-max-failure 100)`, `set name servers by hand for this link`},
 		match: func(h *history) found {
 			asked := h.ipcp.asked[129] || h.ipcp.asked[131] || h.log.wantDNS || h.log.noNames != ""
-			if h.up == nil || len(h.failures) > 0 || h.log.seen && h.log.afterUp == 0 && len(h.up.DNS) == 0 || !asked && len(h.up.DNS) == 0 {
+			if h.up == nil || h.up.Local == "" && h.log.seen || len(h.failures) > 0 || h.log.seen && h.log.afterUp == 0 && len(h.up.DNS) == 0 || !asked && len(h.up.DNS) == 0 {
 				return no
 			}
 			usable := func(s string) bool {
@@ -201,12 +201,17 @@ var dataRules = []rule{
 	},
 }
 
+// otherFailure says that something failed besides that the line was lost.
+func (h *history) otherFailure() bool {
+	return slices.ContainsFunc(h.failures, func(f trace.Failure) bool { return f.Cause != trace.FailedCarrierLost })
+}
+
 // shortLife is how long a link lives at most that another program on its port ends.
 const shortLife = 20 * time.Second
 
 // shortLived says that the port ended within seconds of the addresses, without a word of the other end.
 func (h *history) shortLived() bool {
-	if h.line.carrierLost == "" || h.line.carrierLost != "" && strings.Contains(h.line.carrierLost, "NO CARRIER") || h.data.ended != "" || len(h.failures) > 0 {
+	if h.line.carrierLost == "" || strings.Contains(h.line.carrierLost, "NO CARRIER") || h.data.ended != "" || h.otherFailure() {
 		return false
 	}
 	if h.log.timed {

@@ -84,7 +84,7 @@ var ipcpRules = []rule{
 			if h.up != nil || h.ipcp.acked.IsValid() || h.ipcp.terminated != "" || rasCode(h.lcp.terminateID) != 0 && !h.lcp.afterAuth {
 				return no
 			}
-			if h.lcp.terminated != "" && h.lcp.afterAuth || told {
+			if h.lcp.terminated != "" && h.lcp.afterAuth || told && !h.log.seen {
 				return late(likely, h, h.ipcp.request, h.lcp.terminated, f.Detail)
 			}
 			return no

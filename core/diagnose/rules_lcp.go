@@ -75,7 +75,7 @@ var lcpRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failedIn(trace.PhaseLCP, trace.FailedTimeout)
 			l := &h.lcp
-			if h.log.seen && h.up == nil && l.requests+l.rcvd == 0 && !h.auth.started() && h.phase == "lcp" && (told || h.line.carrierLost != "") {
+			if h.log.seen && h.up == nil && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == trace.PhaseLCP && (told || h.line.carrierLost != "") {
 				out := is(likely, h.connectText(), f.Detail, h.line.carrierLost) // a log without packets
 				out.category = h.silentCategory()
 				return out

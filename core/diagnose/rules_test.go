@@ -79,6 +79,24 @@ var ruleCases = []struct {
 	{"ipcp-no-answer", tell(authenticated("x"), times(10, askAddress), down()), tell(authenticated("x"), times(9, askAddress), stallNak, down())},
 	{"bogus-address", tell(authenticated("x"), gets("169.254.3.4"), failure(trace.PhaseIPCP, trace.FailedBogusAddress, "")), tell(authenticated("x"), gets("10.64.0.1"), down())},
 
+	// Logs of other dialers.
+	{"connect-script-failed", logs("Connect script failed"), logs("Connect script failed", "local  IP address 10.7.0.2")},
+	{"chap-response-malformed", tell(lcpOpen, challenge, pkt(sentDir, packet.CHAP, packet.CHAPResponse, append([]byte{40}, make([]byte, 44)...)), pkt(rcvdDir, packet.CHAP, packet.CHAPFailure, nil)),
+		tell(lcpOpen, challenge, pkt(sentDir, packet.CHAP, packet.CHAPResponse, append([]byte{16}, make([]byte, 20)...)), pkt(rcvdDir, packet.CHAP, packet.CHAPFailure, nil))},
+	{"context-refused", tell(at("AT+CGACT=1,1", "ERROR"), down()), tell(at("AT+CGACT=0,1", "ERROR"), down())},
+	{"ipcp-ack-not-taken", tell(lcpOurs, times(3, tell(askAddress, logs("Received bad configure-ack:  02 01 00 04"))), down()), tell(lcpOurs, askAddress, logs("Received bad configure-nak:  03 01 00 04"), down())},
+	{"ipcp-option-dropped", tell(lcpOurs, rcvd(packet.IPCP, packet.ConfigureRequest, ip(packet.IPCPAddress, "192.0.2.1")), sent(packet.IPCP, packet.ConfigureNak, ip(packet.IPCPAddress, "192.0.2.9")),
+		rcvd(packet.IPCP, packet.ConfigureRequest), sent(packet.IPCP, packet.ConfigureAck)),
+		tell(lcpOurs, rcvd(packet.IPCP, packet.ConfigureRequest), sent(packet.IPCP, packet.ConfigureNak, zero), rcvd(packet.IPCP, packet.ConfigureRequest), sent(packet.IPCP, packet.ConfigureAck))},
+	{"transport-lost", logs("local  IP address 10.7.0.2", "No response to 4 echo-requests", "Connection terminated.", "Timeout waiting for PADO packets"),
+		logs("local  IP address 10.7.0.2", "No response to 4 echo-requests", "Connection terminated.")},
+	{"hangup-just-after-up", logs("Connect: ppp0 <--> /dev/ttyS1", "local  IP address 10.7.0.2", "Modem hangup", "Connect time 0.1 minutes.", "Sent 0 bytes, received 900 bytes."),
+		logs("Connect: ppp0 <--> /dev/ttyS1", "local  IP address 10.7.0.2", "Modem hangup", "Connect time 9.1 minutes.", "Sent 0 bytes, received 900 bytes.")},
+	{"pppoe-session-cut", logs("Connect: ppp0 <--> eth0", "local  IP address 10.7.0.2", "Modem hangup", "Connect time 1000.2 minutes.", "Sent 1000 bytes, received 900 bytes."),
+		logs("Connect: ppp0 <--> eth0", "local  IP address 10.7.0.2", "LCP terminated by peer", "Modem hangup", "Connect time 1000.2 minutes.", "Sent 1000 bytes, received 900 bytes.")},
+	{"default-route-kept", logs("not replacing existing default route through wwan0", "local  IP address 10.7.0.2"), logs("replacing old default route to eth0 [192.0.2.1]", "local  IP address 10.7.0.2")},
+	{"compression-sync-lost", logs("Lost compression sync: disabling compression"), logs("CCP terminated by peer")},
+
 	// Data.
 	{"link-carries-nothing", tell(authenticated("x"), gets("10.64.0.1"), phase(trace.PhaseProve), probes(3, "sent"), failure(trace.PhaseProve, trace.FailedCarriesNothing, "")),
 		tell(authenticated("x"), gets("10.64.0.1"), phase(trace.PhaseProve), probes(3, "sent"), probes(1, "port unreachable after 40 ms"), down())},

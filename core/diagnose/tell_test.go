@@ -44,6 +44,15 @@ func ids(all []trace.Finding) []string {
 	return out
 }
 
+// logs are lines of pppd's log.
+func logs(lines ...string) events {
+	var out events
+	for _, l := range lines {
+		out = append(out, trace.Log{Program: "pppd", Text: l})
+	}
+	return out
+}
+
 func phase(p string) events { return events{trace.Phase{Phase: p}} }
 
 func text(s string) events { return events{trace.Text{Text: s}} }
@@ -160,10 +169,22 @@ func TestCategoriesAreOfTheCorpus(t *testing.T) {
 	known := []string{"", "apn-or-account-not-accepted", "pdp-activation-refused", "auth-rejected", "auth-method-or-secret-missing", "we-require-peer-auth",
 		"dns-missing-or-placeholder", "local-ip-forced", "ipcp-option-interop", "dial-refused-by-network", "not-registered", "modem-not-answering",
 		"login-dialogue-mismatch", "wrong-tty-port", "no-lcp-answer", "line-looped-back", "port-shared-with-other-program", "transport-lost",
-		"peer-ended-session", "echo-timeout-too-strict", "no-data-after-up"}
+		"peer-ended-session", "echo-timeout-too-strict", "no-data-after-up", "default-route-not-installed", "mppe-mismatch", "compression-failure",
+		"kernel-ppp-support-missing", "pppd-or-kernel-bug"}
 	for _, r := range slices.Concat(rules[:]...) {
 		if !slices.Contains(known, r.category) {
 			t.Errorf("%s: no such category: %s", r.id, r.category)
+		}
+	}
+	for _, r := range lineRules() {
+		if !slices.Contains(known, r.Category) {
+			t.Errorf("%s: no such category: %s", r.ID, r.Category)
+		}
+	}
+	for _, want := range known { // and each is found by some rule
+		if !slices.ContainsFunc(slices.Concat(rules[:]...), func(r rule) bool { return r.category == want }) &&
+			!slices.ContainsFunc(lineRules(), func(r lineRule) bool { return r.Category == want }) {
+			t.Errorf("no rule finds %s", want)
 		}
 	}
 }
