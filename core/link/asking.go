@@ -7,6 +7,7 @@ import (
 
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/trace"
 )
 
 // This file is how the two drivers of a session have its Asks answered.
@@ -63,6 +64,8 @@ type Simulator struct {
 	// Delay is how long an answer takes, in virtual time; nil: none. Where it takes longer than the question's budget, the
 	// answer is advice.ErrTooLate at the end of it.
 	Delay func(advice.Question) time.Duration
+	// Tap hears the octets that pass between the session and the modem, in virtual time; it must not keep p. nil: nobody.
+	Tap func(now time.Time, dir trace.Dir, p []byte)
 }
 
 // Run is Simulate with what s says.

@@ -105,6 +105,7 @@ func (w *simulation) settle() {
 			quiet = false
 			switch o.Kind {
 			case sim.OutputWrite:
+				w.tap(trace.Rcvd, o.Data)
 				for rest := append([]byte(nil), o.Data...); len(rest) > 0; {
 					_, rest = w.session.Receive(w.now, rest)
 				}
@@ -120,6 +121,7 @@ func (w *simulation) settle() {
 func (w *simulation) do(o Output) {
 	switch o := o.(type) {
 	case Write:
+		w.tap(trace.Sent, o.Bytes)
 		w.modem.Receive(w.now, append([]byte(nil), o.Bytes...))
 	case PortOp:
 		if dtr, ok := o.Op.(at.SetDTR); ok {
@@ -135,5 +137,11 @@ func (w *simulation) do(o Output) {
 		w.session.PortOpened(w.now)
 	case Done:
 		w.done, w.outcome = true, o.Outcome
+	}
+}
+
+func (w *simulation) tap(dir trace.Dir, p []byte) {
+	if w.simulator.Tap != nil {
+		w.simulator.Tap(w.now, dir, p)
 	}
 }

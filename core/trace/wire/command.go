@@ -108,12 +108,29 @@ func (l *Line) line(now time.Time, dir trace.Dir, p []byte) {
 		l.stats.Lines++
 		return
 	}
+	if dir == trace.Sent {
+		text = l.escape(now, text)
+		if isCommand(text) && l.ways[trace.Rcvd].frames {
+			l.command(now, dir)
+		}
+	}
 	s := trace.Printable(string(text))
 	l.add(now, trace.AT{Dir: dir, Text: l.redact(s)})
 	l.stats.Lines++
 	if dir == trace.Rcvd && isConnect(strings.TrimSpace(s)) {
 		l.data(now)
 	}
+}
+
+// escape takes the escape sequence off the front of a command (ITU-T V.250 annex B.1.3): it has no line end.
+func (l *Line) escape(now time.Time, text []byte) []byte {
+	rest, ok := bytes.CutPrefix(text, []byte("+++"))
+	if !ok || len(rest) == 0 {
+		return text
+	}
+	l.add(now, trace.AT{Dir: trace.Sent, Text: "+++"})
+	l.stats.Lines++
+	return rest
 }
 
 // prompted hands out the prompt for a message's text, which has no line end (3GPP TS 27.005 section 3.5.1), when the host

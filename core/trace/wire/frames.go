@@ -54,7 +54,7 @@ func (l *Line) readFrames(now time.Time, dir trace.Dir, b []byte) []byte {
 func (l *Line) early(now time.Time, dir trace.Dir) {
 	w := &l.ways[dir]
 	for w.frames {
-		line, size := lead(w.held)
+		line, size := lead(w.held, dir == trace.Sent && !w.synced)
 		if size == 0 {
 			return
 		}
@@ -115,7 +115,7 @@ func (l *Line) packet(now time.Time, dir trace.Dir, frame []byte, missing int) {
 func (l *Line) damaged(now time.Time, dir trace.Dir, span []byte) {
 	w := &l.ways[dir]
 	for {
-		line, size := lead(span)
+		line, size := lead(span, dir == trace.Sent && !w.synced)
 		if size == 0 {
 			break
 		}
@@ -173,6 +173,12 @@ func (l *Line) messages(now time.Time, dir trace.Dir, p []byte) {
 func (l *Line) message(now time.Time, dir trace.Dir, text string) {
 	l.stats.Lines++
 	w := &l.ways[dir]
+	if dir == trace.Rcvd && isConnect(text) && !l.ways[trace.Sent].frames {
+		// A modem that begins with PPP before it says so.
+		l.add(now, trace.AT{Dir: dir, Text: l.redact(trace.Printable(text))})
+		l.data(now)
+		return
+	}
 	if dir == trace.Rcvd {
 		l.add(now, trace.Text{Text: l.redact(trace.Printable(text))})
 		l.ways[trace.Sent].secret = asksSecret(text)
@@ -184,7 +190,7 @@ func (l *Line) message(now time.Time, dir trace.Dir, text string) {
 	switch {
 	case isCommand([]byte(text)):
 		l.command(now, dir)
-		text = l.redact(trace.Printable(text))
+		text = l.redact(trace.Printable(string(l.escape(now, []byte(text)))))
 	case w.secret:
 		w.secret = false
 		text = l.hide(text)

@@ -31,8 +31,8 @@ func ink(p []byte) int {
 
 // lead finds a whole line of text at the beginning of what is in the place of a frame: a modem's message, which ends with
 // CR LF (ITU-T V.250 section 5.7.1), or a command, which ends with CR. It gives the line without its ends, and the size
-// with them; 0 if there is none.
-func lead(p []byte) (line []byte, size int) {
+// with them; 0 if there is none. Where loose, any line that ends with CR will do: what the host answers to a prompt.
+func lead(p []byte, loose bool) (line []byte, size int) {
 	from := 0
 	for from < len(p) && (p[from] == '\r' || p[from] == '\n') {
 		from++
@@ -49,7 +49,7 @@ func lead(p []byte) (line []byte, size int) {
 	switch {
 	case size < len(p) && p[size] == '\n' && ink(line) > 1:
 		return line, size + 1
-	case isCommand(line):
+	case isCommand(line), loose && ink(line) > 0:
 		return line, size
 	}
 	return nil, 0

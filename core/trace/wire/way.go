@@ -89,7 +89,7 @@ func (w *way) decodeAs(i int, span []byte) (hdlc.Item, bool) {
 	}
 	if text {
 		// The frame may stand behind a line of text: that is taken off first.
-		if _, size := lead(span); size > 0 {
+		if _, size := lead(span, false); size > 0 {
 			return item, false
 		}
 	}
