@@ -29,6 +29,7 @@ var only = []struct {
 	{[]string{"core/trace/notation"}, []string{"core/ppp/packet"}, "pppd's notation is text and octets, and no event"},
 	{[]string{"core/trace/source", "core/trace/lint"}, []string{"core/ppp/packet", "core/trace"}, "readers share the input and nothing above it; lint judges records, wherever they come from"},
 	{[]string{"core/trace/record"}, []string{"core/ppp/packet", "core/trace", "core/trace/wire", "core/hdlc", "core/at"}, "a recorder is given bytes and records, and knows neither link nor port"},
+	{[]string{"core/tap"}, []string{"core/port", "core/trace"}, "a tap carries and is heard; what hears it is chosen above"},
 	{[]string{"core/advice"}, []string{"core/ppp", "core/ppp/packet", "core/ppp/auth", "core/trace"}, "what may be asked and answered: the link asks, a host of plugins answers, and neither knows the other"},
 	{[]string{"core/trace/wire"}, []string{"core/ppp/packet", "core/trace", "core/hdlc", "core/at"}, "bytes become records in one place, for a tap and for any reader"},
 	{[]string{"core/trace/capture"}, []string{"core/ppp/packet", "core/at", "core/trace", "core/trace/source", "core/trace/wire"}, "a capture's format is only the way to the bytes of a line; wire reads them"},

@@ -16,6 +16,7 @@ type PTY struct {
 	file    *os.File
 	opened  *os.File // an inotify watch: readable when somebody has opened the slave
 	opening bool     // somebody has, and the sign of it is taken already
+	onOpen  func()
 }
 
 // OpenPTY makes a pseudo-terminal in raw mode. The path is that of the slave side, for example /dev/pts/3: what a dialer
@@ -79,6 +80,9 @@ func (p *PTY) Read(b []byte) (int, error) {
 		if news {
 			// Another may have opened it meanwhile, and drain may have taken the only sign of that.
 			p.opening = !p.alone()
+			if p.opening && p.onOpen != nil {
+				p.onOpen()
+			}
 			return 0, ErrHungUp
 		}
 		var events [512]byte
@@ -86,6 +90,9 @@ func (p *PTY) Read(b []byte) (int, error) {
 			return 0, err
 		}
 		p.opening = true
+		if p.onOpen != nil {
+			p.onOpen()
+		}
 	}
 }
 

@@ -108,3 +108,17 @@ func (q *queue) close() {
 	default:
 	}
 }
+
+// gather waits for more to come, until it is much, or the queue is closed, or the time is over.
+func (q *queue) gather(d time.Duration) {
+	q.mu.Lock()
+	hurry := q.closed || q.urgent
+	q.mu.Unlock()
+	if hurry {
+		return
+	}
+	select {
+	case <-q.wake:
+	case <-time.After(d):
+	}
+}

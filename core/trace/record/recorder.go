@@ -160,7 +160,7 @@ func (r *Recorder) run(o Options) {
 		}
 		select {
 		case <-r.queue.wake:
-			w.gather()
+			r.queue.gather(gather)
 		case <-timer.C:
 		}
 		var full batch
@@ -174,20 +174,6 @@ func (r *Recorder) run(o Options) {
 	w.sync(true)
 	if err := r.file.Close(); err != nil {
 		w.failed(err)
-	}
-}
-
-// gather waits for more, but not for long.
-func (w *writer) gather() {
-	w.queue.mu.Lock()
-	hurry := w.queue.closed || w.queue.urgent
-	w.queue.mu.Unlock()
-	if hurry {
-		return
-	}
-	select {
-	case <-w.queue.wake: // it fills up, or it is closed
-	case <-time.After(gather):
 	}
 }
 

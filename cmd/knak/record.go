@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/knakppp/knak/core/port"
+	"github.com/knakppp/knak/core/tap"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/trace/record"
+)
+
+// recordOptions are the flags of knak record.
+type recordOptions struct {
+	through, output, format string
+	secrets, control        bool
+}
+
+func (a *app) recordCommand() *cobra.Command {
+	var o recordOptions
+	cmd := &cobra.Command{
+		Use:   "record PORT",
+		Short: "Record what another dialer and the modem say to each other",
+		Long: `Stand between another dialer and the modem at PORT, and record what passes, octet for octet. The other dialer (pppd,
+wvdial, a vendor's program) runs unchanged, but on the terminal that is the first line on standard output (with --json
+its key "port"). Speed and flow control that it sets are set at PORT; a hang-up of either side reaches the other.
+
+What passes is shown on standard error, a line a packet. The recording goes on until a signal; PORT is then given back
+as it was. The file's name says its format: .pcapng opens in Wireshark, .record in pppdump.`,
+		Example: `  knak record /dev/ttyUSB0 --through /tmp/modem -o call.pcapng
+  pppd /tmp/modem 460800 call provider      (in another window)`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.readGlobal(cmd); err != nil {
+				return err
+			}
+			return a.record(cmd.Context(), args[0], &o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.through, "through", "", "make the terminal for the other dialer under this `path` (default: a name made of PORT's)")
+	f.StringVarP(&o.output, "output", "o", "", "record into this `file`, which must not exist (default: a name made of the time)")
+	f.StringVar(&o.format, "format", "", "write this `form` of file: pcapng or pppd (default: by the file's name)")
+	f.BoolVar(&o.secrets, "secrets", false, "record passwords, responses and identities too: show such a file to nobody")
+	f.BoolVar(&o.control, "control-only", false, "record no data packets, only what is said about the link")
+	complete(cmd, "format", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return record.Names(), cobra.ShellCompDirectiveNoFileComp
+	})
+	return cmd
+}
+
+// recordingInfo is the first line of record --json; events follow.
+type recordingInfo struct {
+	Port      string `json:"port"`
+	Recording string `json:"recording"`
+}
+
+func (a *app) record(ctx context.Context, modem string, o *recordOptions) (err error) {
+	ctx, stop := signal.NotifyContext(ctx, endSignals...)
+	defer stop()
+	now := time.Now()
+	if o.output == "" {
+		o.output = "knak-" + now.Format("20060102-150405") + ".pcapng"
+		if o.format == record.PPPD.String() {
+			o.output = "knak-" + now.Format("20060102-150405") + ".record"
+		}
+	}
+	format, err := record.ParseFormat(o.format, o.output)
+	if err != nil {
+		return &usageError{err}
+	}
+	sink, finish := a.sinks(now)
+	if !a.global.Verbose {
+		sink = withoutData(sink)
+	}
+	watcher := record.Watch(filepath.Base(modem), sink)
+	tell := func(n trace.Notice) {
+		watcher.Record(trace.Record{Time: time.Now(), Link: filepath.Base(modem), Event: n})
+	}
+	defer func() {
+		watcher.Close()
+		err = errors.Join(err, finish())
+	}()
+	recorder, err := record.Create(o.output, record.Options{
+		Format: format, Secrets: o.secrets, ControlOnly: o.control, Lines: true, Program: "knak " + readVersion().Version, Port: modem,
+	}, tell)
+	if err != nil {
+		return usagef("-o: %w", err)
+	}
+	t, line, err := openBoth(o.through, modem, recorder, watcher)
+	if err != nil {
+		_ = recorder.Close() // what counts is err
+		return errors.Join(err, os.Remove(o.output))
+	}
+	if a.global.JSON {
+		err = json.NewEncoder(a.stdout).Encode(recordingInfo{t.Path(), o.output})
+	} else {
+		_, err = fmt.Fprintln(a.stdout, t.Path())
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("record: %w", err), t.Close(), line.Close(), recorder.Close())
+	}
+	tell(trace.Notice{Level: "info", Text: fmt.Sprintf("recording %s into %s; open %s with the other dialer", modem, o.output, t.Path())})
+	if err = t.Run(ctx, line); err != nil {
+		err = fmt.Errorf("record %s: %w", modem, err)
+	}
+	return errors.Join(err, recorder.Close())
+}
+
+// neverGiveUp is how long the port may take nothing: as a cable, a tap has no opinion on that.
+const neverGiveUp = 365 * 24 * time.Hour
+
+// openBoth opens the other dialer's terminal and the modem's port.
+func openBoth(through, modem string, ears ...tap.Ear) (*tap.Tap, *port.Port, error) {
+	if _, err := os.Stat(modem); err != nil {
+		return nil, nil, usagef("PORT: %w", err)
+	}
+	t, err := openTap(through, modem, ears...)
+	if errors.Is(err, os.ErrExist) {
+		return nil, nil, usagef("--through: %w; give another name, or remove it", err)
+	}
+	if err != nil {
+		return nil, nil, usagef("--through: %w", err)
+	}
+	line, err := port.Open(modem, port.Config{WriteTimeout: neverGiveUp})
+	if err != nil {
+		return nil, nil, errors.Join(err, t.Close())
+	}
+	return t, line, nil
+}
+
+// openTap opens the tap under the name given, or under the first free one made of the modem's.
+func openTap(through, modem string, ears ...tap.Ear) (*tap.Tap, error) {
+	if through != "" {
+		return tap.Open(through, modem, ears...)
+	}
+	dir := "/run"
+	if os.Geteuid() != 0 {
+		if dir = os.Getenv("XDG_RUNTIME_DIR"); dir == "" {
+			dir = os.TempDir()
+		}
+	}
+	name := filepath.Join(dir, "knak-"+filepath.Base(modem))
+	for n := 2; ; n++ {
+		t, err := tap.Open(name, modem, ears...)
+		if !errors.Is(err, os.ErrExist) || n > 9 {
+			return t, err
+		}
+		name = filepath.Join(dir, fmt.Sprintf("knak-%s-%d", filepath.Base(modem), n))
+	}
+}
+
+// withoutData keeps data packets from a person's eyes: there are too many.
+func withoutData(next trace.Sink) trace.Sink {
+	return trace.SinkFunc(func(r trace.Record) {
+		if _, data := r.Event.(trace.Data); !data {
+			next.Record(r)
+		}
+	})
+}

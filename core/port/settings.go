@@ -1,0 +1,58 @@
+package port
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Settings is how a program that has the slave side open wants the line to be. Data bits and parity are not among them:
+// a pseudo-terminal has always 8 and none.
+type Settings struct {
+	Baud   int  // bits per second; 0 asks to hang up (termios(3), B0)
+	Flow   Flow // flow control
+	Local  bool // CLOCAL: the program does not want to be hung up when the carrier falls
+	HangUp bool // HUPCL: closing the terminal hangs up
+}
+
+// Settings reads how the slave side is set. It is only read, so that a program's own reading and setting cannot be
+// disturbed: to be told of changes (TIOCPKT with EXTPROC) the flag EXTPROC would have to be set anew after each of them,
+// between which the program may have set something else.
+func (p *PTY) Settings() (s Settings, err error) {
+	err = control(p.file, func(fd int) error {
+		t, err := unix.IoctlGetTermios(fd, unix.TCGETS2)
+		if err != nil {
+			return err
+		}
+		s.Baud = int(t.Ospeed)
+		if t.Cflag&unix.CBAUD == unix.B0 {
+			s.Baud = 0
+		}
+		switch {
+		case t.Cflag&unix.CRTSCTS != 0:
+			s.Flow = FlowRTSCTS
+		case t.Iflag&unix.IXON != 0:
+			s.Flow = FlowXONXOFF
+		}
+		s.Local, s.HangUp = t.Cflag&unix.CLOCAL != 0, t.Cflag&unix.HUPCL != 0
+		return nil
+	})
+	return s, err
+}
+
+// Alone says whether nobody has the slave side open.
+func (p *PTY) Alone() bool { return p.alone() }
+
+// OnOpen makes Read call f when somebody opens the slave side while it waits for that. It must be called before Read is.
+func (p *PTY) OnOpen(f func()) { p.onOpen = f }
+
+// Like gives the slave side the owner, the group and the mode of another tty, so that whoever may open that one may open
+// this. What may not be changed stays.
+func (p *PTY) Like(tty, slave string) {
+	var st unix.Stat_t
+	if unix.Stat(tty, &st) != nil {
+		return
+	}
+	_ = os.Chown(slave, int(st.Uid), int(st.Gid))
+	_ = os.Chmod(slave, os.FileMode(st.Mode&0o777))
+}
