@@ -269,6 +269,16 @@ func (p *parser) ipcpOption(word []byte) (uint8, bool) {
 	return 0, false
 }
 
+// Address reads an IPv4 address as a log has it. Of one that was replaced by something else it gives what stands for it,
+// the same that Parse gives, and replaced. It is false for what cannot be an address.
+func Address(text string) (a netip.Addr, replaced, ok bool) {
+	p := parser{text: []byte(" " + text)}
+	if !p.address() || p.at != len(p.text) {
+		return netip.Addr{}, false, false
+	}
+	return netip.AddrFrom4([4]byte(p.out)), p.replaced, true
+}
+
 // address takes an IPv4 address, or what somebody wrote in its place.
 func (p *parser) address() bool {
 	if !p.skip(" ") {

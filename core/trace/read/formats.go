@@ -8,7 +8,7 @@ import (
 // Formats is the one table of what can be read. Of two that are equally sure of a file the first is taken.
 func Formats() []source.Format {
 	return append(capture.Formats(),
-		logFormat,
+		jsonFormat, eventsFormat, logFormat,
 	)
 }
 

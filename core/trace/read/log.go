@@ -6,6 +6,7 @@ import (
 	"html"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/trace"
@@ -187,14 +188,8 @@ func (s *logSource) packet(msg []byte, size int) bool {
 		}
 		return true
 	}
-	if i := packetInside(msg[6:]); i >= 0 { // another line begins inside this one
-		if n := len(s.queue); s.packet(msg[6+i:], 0) && len(s.queue) > n {
-			rest := append([]trace.Record(nil), s.queue[n:]...)
-			s.queue = s.queue[:n]
-			s.unread(msg[:6+i], max(size-(len(msg)-6-i), 6+i), "cut off by another line")
-			s.queue = append(s.queue, rest...)
-			return true
-		}
+	if size > 0 && s.interrupted(msg, size) {
+		return true
 	}
 	if fixed, ok := repaired(msg); ok {
 		if p, err := notation.Parse(s.buf, fixed[len("sent ["):]); err == nil {
@@ -211,6 +206,33 @@ func (s *logSource) packet(msg []byte, size int) bool {
 		s.unread(msg, size, err.Error())
 	}
 	return true
+}
+
+// maxInside is how many packets are looked for in one line.
+const maxInside = 4
+
+// interrupted takes a line in which another one begins before the end: two programs wrote at once. It is false if there is
+// no whole packet further on.
+func (s *logSource) interrupted(msg []byte, size int) bool {
+	at := 6
+	for range maxInside {
+		i := packetInside(msg[at:])
+		if i < 0 {
+			return false
+		}
+		at += i
+		if p, err := notation.Parse(s.buf, msg[at+len("sent ["):]); err == nil {
+			s.unread(msg[:at], max(size-(len(msg)-at), at), "cut off by another line")
+			dir := trace.Sent
+			if msg[at] == 'r' {
+				dir = trace.Rcvd
+			}
+			s.take(dir, p)
+			return true
+		}
+		at += 6
+	}
+	return false
 }
 
 // behind takes what follows a packet in its line: nothing, or the line of another program.
@@ -239,13 +261,21 @@ func (s *logSource) take(dir trace.Dir, p notation.Packet) {
 	s.emit(e)
 }
 
+// unprinted puts back what word processors and web pages put in place of plain characters.
+var unprinted = sync.OnceValue(func() *strings.Replacer {
+	return strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "\u00a0", " ", "‹", "<", "›", ">", "\x93", `"`, "\x94", `"`, "\t", " ")
+})
+
 // repaired undoes what web pages and word processors do to a line.
 func repaired(msg []byte) ([]byte, bool) {
-	text := string(msg)
-	if strings.ContainsRune(text, '&') {
-		text = html.UnescapeString(text)
+	odd := false
+	for _, c := range msg {
+		odd = odd || c >= 0x80 || c == '&' || c == '\t'
 	}
-	text = strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "\u00a0", " ", "‹", "<", "›", ">", "\x93", `"`, "\x94", `"`, "\t", " ").Replace(text)
+	if !odd || len(msg) > 4096 {
+		return nil, false
+	}
+	text := unprinted().Replace(html.UnescapeString(string(msg)))
 	return []byte(text), text != string(msg) && len(text) > 6
 }
 

@@ -232,12 +232,15 @@ func (k *clock) timeOfDay(b []byte) (time.Time, int) {
 	if n == 0 {
 		return time.Time{}, 0
 	}
-	day := k.date
+	day := k.prev
+	if day.IsZero() {
+		day = k.date
+	}
 	if day.IsZero() {
 		day = time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	t := time.Date(day.Year(), day.Month(), day.Day(), h, m, s, ns, k.zone())
-	for !k.prev.IsZero() && k.prev.Sub(t) > 12*time.Hour { // past midnight
+	if !k.prev.IsZero() && k.prev.Sub(t) > 12*time.Hour { // past midnight
 		t = t.AddDate(0, 0, 1)
 	}
 	return t, n

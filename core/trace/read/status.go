@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/trace/notation"
 )
 
 // A saying is a line of pppd that is known by how it begins. does is what it means as events besides the Log; nil: nothing.
@@ -191,6 +192,9 @@ func (s *logSource) address(rest string) {
 		c.up = &trace.Up{}
 	}
 	a := firstWord(rest)
+	if v, _, ok := notation.Address(a); ok { // in place of a hidden address the one that its packets have
+		a = v.String()
+	}
 	switch {
 	case strings.HasPrefix(last, "local") && strings.Contains(last, "LL"):
 		c.up.IPv6 = a

@@ -1,0 +1,294 @@
+package read
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/trace/notation"
+	"github.com/knakppp/knak/core/trace/source"
+)
+
+var jsonFormat = source.Format{Name: "jsonl", Title: "knak's JSON Lines", Sniff: sniffJSON, Open: openJSON}
+
+func sniffJSON(prefix []byte) int {
+	for line := range bytes.Lines(prefix) { // before the first event may stand what somebody else wrote
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 || line[0] != '{' {
+			continue
+		}
+		if bytes.HasPrefix(line, []byte(`{"t":"`)) && bytes.Contains(line, []byte(`"event":"`)) {
+			return source.Certain
+		}
+	}
+	return source.No
+}
+
+func openJSON(in *source.Input, c source.Config) source.Source {
+	return &jsonSource{in: in, c: c, buf: make([]byte, 0, 2048)}
+}
+
+// jsonSource reads what trace.Record.AppendJSON writes. A packet is read back from its text, so octets that the text does
+// not have (after the first 32 of one that cannot be understood) are lost, as they are to whoever reads the file.
+type jsonSource struct {
+	in    *source.Input
+	c     source.Config
+	clock clock
+	buf   []byte
+	text  []byte
+	skip  bool   // the rest of a line that is too long
+	link  string // the last one
+}
+
+func (s *jsonSource) Next() (trace.Record, error) {
+	for {
+		line, size, err := s.in.Line()
+		if err != nil {
+			return trace.Record{}, err
+		}
+		rec := trace.Record{Link: s.c.Link, Pos: trace.Pos{Line: s.in.Lines()}}
+		if s.in.Part() || s.skip {
+			s.skip = s.in.Part()
+			rec.Event = s.unread(line, size, "a line that is too long")
+			return rec, nil
+		}
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		if s.packet(&rec, line) {
+			return rec, nil
+		}
+		if err := s.event(&rec, line); err != nil {
+			rec.Event = s.unread(line, size, err.Error())
+		}
+		return rec, nil
+	}
+}
+
+func (s *jsonSource) unread(line []byte, size int, reason string) trace.Event {
+	t := string(line[:min(len(line), maxUnread)])
+	if !s.c.Raw {
+		t = hideAll(t)
+	}
+	return trace.Unread{Text: printable(t), Bytes: size, Reason: reason}
+}
+
+// packet takes the lines that there are most of without a JSON decoder. It is false if the line is anything else.
+func (s *jsonSource) packet(rec *trace.Record, line []byte) bool {
+	const event, dir, text = `","event":"packet",`, `"dir":"`, `"text":"`
+	rest, ok := bytes.CutPrefix(line, []byte(`{"t":"`))
+	if !ok {
+		return false
+	}
+	at, n := s.clock.iso(rest)
+	if n == 0 {
+		return false
+	}
+	rest, ok = bytes.CutPrefix(rest[n:], []byte(`","link":"`))
+	if !ok {
+		return false
+	}
+	i := bytes.Index(rest, []byte(event))
+	if i < 0 || bytes.IndexByte(rest[:i], '"') >= 0 || bytes.IndexByte(rest[:i], '\\') >= 0 {
+		return false
+	}
+	link := rest[:i]
+	rest = rest[i+len(event):]
+	pos := trace.Pos{}
+	if after, ok := bytes.CutPrefix(rest, []byte(`"pos":"`)); ok {
+		j := bytes.Index(after, []byte(`",`))
+		if j < 0 {
+			return false
+		}
+		if pos, ok = parsePos(string(after[:j])); !ok {
+			return false
+		}
+		rest = after[j+2:]
+	}
+	rest, ok = bytes.CutPrefix(rest, []byte(dir))
+	if !ok || len(rest) < 5 {
+		return false
+	}
+	d := trace.Sent
+	if string(rest[:4]) == "rcvd" {
+		d = trace.Rcvd
+	}
+	i = bytes.LastIndex(rest, []byte(`"`+text[1:]))
+	if i < 0 || !bytes.HasSuffix(rest, []byte(`"}`)) {
+		return false
+	}
+	body := rest[i+len(text) : len(rest)-2]
+	if bytes.IndexByte(body, '\\') >= 0 {
+		var v string
+		if json.Unmarshal(rest[i+len(text)-1:len(rest)-1], &v) != nil {
+			return false
+		}
+		body = []byte(v)
+	}
+	e, ok := s.parse(d, body)
+	if !ok {
+		return false
+	}
+	rec.Time, rec.Event = at, e
+	if string(link) != s.link {
+		s.link = string(link)
+	}
+	rec.Link = s.link
+	if pos != (trace.Pos{}) {
+		rec.Pos = pos
+	}
+	return true
+}
+
+func (s *jsonSource) parse(d trace.Dir, text []byte) (trace.Packet, bool) {
+	s.text = append(append(s.text[:0], text...), ']')
+	p, err := notation.Parse(s.buf, s.text)
+	if err != nil || p.Used != len(s.text) {
+		// What stands behind a packet comes before the bracket here: it is found by trying where the packet ends.
+		p, err = s.parseTail(text)
+	}
+	if err != nil {
+		return trace.Packet{}, false
+	}
+	data := bytes.Clone(p.Info)
+	if !s.c.Raw {
+		data = packet.Redact(p.Protocol, p.Info)
+	}
+	return trace.Packet{Dir: d, Protocol: p.Protocol, Data: data}, true
+}
+
+// parseTail reads a text whose last octets stand behind the packet.
+func (s *jsonSource) parseTail(text []byte) (notation.Packet, error) {
+	end := len(text)
+	for range 64 {
+		if end < 3 || text[end-3] != ' ' {
+			break
+		}
+		end -= 3
+		s.text = append(append(append(s.text[:0], text[:end]...), ']'), text[end:]...)
+		if p, err := notation.Parse(s.buf, s.text); err == nil && p.Used == len(s.text) {
+			return p, nil
+		}
+	}
+	return notation.Packet{}, notation.ErrNotation
+}
+
+func parsePos(s string) (trace.Pos, bool) {
+	word, number, _ := strings.Cut(s, " ")
+	n, err := strconv.ParseInt(number, 10, 64)
+	switch {
+	case s == "":
+		return trace.Pos{}, true
+	case err != nil || n <= 0:
+	case word == "line":
+		return trace.Pos{Line: n}, true
+	case word == "packet":
+		return trace.Pos{Packet: n}, true
+	}
+	return trace.Pos{}, false
+}
+
+// jsonDir is a trace.Dir as JSON has it.
+type jsonDir trace.Dir
+
+func (d *jsonDir) UnmarshalText(b []byte) error {
+	switch string(b) {
+	case "sent":
+		*d = jsonDir(trace.Sent)
+	case "rcvd":
+		*d = jsonDir(trace.Rcvd)
+	default:
+		return fmt.Errorf("%q is no direction", b)
+	}
+	return nil
+}
+
+// event reads a line of any kind.
+func (s *jsonSource) event(rec *trace.Record, line []byte) error {
+	var head struct {
+		T     time.Time `json:"t"`
+		Link  string    `json:"link"`
+		Event string    `json:"event"`
+		Pos   string    `json:"pos"`
+		Dir   jsonDir   `json:"dir"`
+	}
+	if err := json.Unmarshal(line, &head); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return errors.New("no JSON object, or cut off")
+		}
+		return fmt.Errorf("no event of knak's: %w", err)
+	}
+	make, ok := events[head.Event]
+	if !ok {
+		return fmt.Errorf("no event of the name %q is known", head.Event)
+	}
+	e, err := make(s, line, trace.Dir(head.Dir))
+	if err != nil {
+		return err
+	}
+	rec.Time, rec.Link, rec.Event = head.T, head.Link, e
+	if pos, ok := parsePos(head.Pos); ok && head.Pos != "" {
+		rec.Pos = pos
+	}
+	return nil
+}
+
+// events makes an event of each kind from its line.
+var events = map[string]func(s *jsonSource, line []byte, dir trace.Dir) (trace.Event, error){
+	"device": decode[trace.Device], "phase": decode[trace.Phase], "quirk": decode[trace.Quirk], "up": decode[trace.Up], "finding": decode[trace.Finding],
+	"down": decode[trace.Down], "state": decode[trace.State], "decision": decode[trace.Decision], "log": decode[trace.Log], "unread": decode[trace.Unread],
+	"text": decode[trace.Text], "registration": decode[trace.Registration], "probe": decode[trace.Probe], "notice": decode[trace.Notice],
+	"failure": decode[trace.Failure],
+	"attempt": func(s *jsonSource, line []byte, dir trace.Dir) (trace.Event, error) {
+		e, err := decode[trace.Attempt](s, line, dir)
+		if a, ok := e.(trace.Attempt); ok {
+			a.Wait = time.Duration(a.WaitMS) * time.Millisecond
+			return a, nil
+		}
+		return e, err
+	},
+	"at": func(_ *jsonSource, line []byte, dir trace.Dir) (trace.Event, error) {
+		var e struct {
+			Text string `json:"text"`
+		}
+		err := json.Unmarshal(line, &e)
+		return trace.AT{Dir: dir, Text: e.Text}, err
+	},
+	"data": func(_ *jsonSource, line []byte, dir trace.Dir) (trace.Event, error) {
+		var e struct {
+			Protocol uint16 `json:"protocol"`
+			Length   int    `json:"length"`
+		}
+		err := json.Unmarshal(line, &e)
+		return trace.Data{Dir: dir, Protocol: e.Protocol, Length: e.Length}, err
+	},
+	"packet": func(s *jsonSource, line []byte, dir trace.Dir) (trace.Event, error) {
+		var e struct {
+			Text string `json:"text"`
+		}
+		if err := json.Unmarshal(line, &e); err != nil {
+			return nil, err
+		}
+		p, ok := s.parse(dir, []byte(e.Text))
+		if !ok {
+			return nil, errors.New("the text of a packet that cannot be read back")
+		}
+		return p, nil
+	},
+}
+
+func decode[E trace.Event](_ *jsonSource, line []byte, _ trace.Dir) (trace.Event, error) {
+	var e E
+	if err := json.Unmarshal(line, &e); err != nil {
+		return nil, fmt.Errorf("an event whose fields are not knak's: %w", err)
+	}
+	return e, nil
+}

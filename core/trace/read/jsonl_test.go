@@ -1,0 +1,202 @@
+package read
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/quirks"
+)
+
+// simulated gives the records of a simulated call, in virtual time and with no chance in it.
+func simulated(t testing.TB, scenario, profile string, set ...string) []trace.Record {
+	t.Helper()
+	s, err := sim.Load(knak.Files, scenario)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
+	for _, p := range problems {
+		t.Fatal(p)
+	}
+	r, err := db.Resolve(quirks.Facts{}, profile, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return link.Simulate(link.Config{
+		Name: "default", Once: true, Random: rand.NewChaCha8([32]byte{1}),
+		Resolve: func(link.Facts) (link.Selection, error) {
+			return link.Selection{Policy: r, Device: trace.Device{Port: "sim", Profile: r.Profile()}}, nil
+		},
+	}, sim.New(s, 1), fileTime, 2*time.Minute).Records
+}
+
+// calls are simulated calls of all kinds: one that works, ones that do not, one with a damaged dialogue.
+func calls(t testing.TB) map[string][]trace.Record {
+	return map[string][]trace.Record{
+		"solved": simulated(t, "huawei/e398", "huawei/e398"), "failed": simulated(t, "huawei/e398", "", "auth.user=wap", "auth.try_blank=false"),
+		"nbns": simulated(t, "huawei/e220-nbns", ""), 
+	}
+}
+
+// What knak writes it reads back to the same, event by event.
+func TestJSONRoundTrip(t *testing.T) {
+	for name, records := range calls(t) {
+		want := jsonLines(t, records)
+		r := open(t, want, Options{})
+		got := collect(t, r)
+		for i := range got {
+			if got[i].Pos.Line != int64(i+1) {
+				t.Fatalf("%s: record %d is at %v", name, i, got[i].Pos)
+			}
+			got[i].Pos = trace.Pos{}
+		}
+		if again := jsonLines(t, got); !bytes.Equal(again, want) {
+			for i, line := range strings.Split(string(want), "\n") {
+				if lines := strings.Split(string(again), "\n"); i >= len(lines) || lines[i] != line {
+					t.Fatalf("%s, line %d:\nwrote %s\nread  %s", name, i+1, line, lines[min(i, len(lines)-1)])
+				}
+			}
+		}
+		if s := r.Summary(); s.Format != "jsonl" || s.UnreadLines != 0 || s.Records < 20 {
+			t.Errorf("%s: %+v", name, s)
+		}
+		for i := range got { // the octets too, where no secret was in them
+			if p, ok := got[i].Event.(trace.Packet); ok && p.Protocol != packet.PAP && p.Protocol != packet.CHAP {
+				if q := records[i].Event.(trace.Packet); p.Protocol != q.Protocol || !bytes.Equal(p.Data, q.Data) {
+					t.Errorf("%s: %s was % x, is % x", name, p.Text(), q.Data, p.Data)
+				}
+			}
+		}
+	}
+}
+
+// Every kind of event comes back, and a place in another recording stays.
+func TestJSONEveryEvent(t *testing.T) {
+	up := trace.Up{Interface: "ppp0", Plane: "kernel", Local: "10.0.0.2", Peer: "10.0.0.1", DNS: []string{"192.0.2.1"}, MTU: 1500, ElapsedMS: 12, Proved: true}
+	var want []byte
+	all := []trace.Event{
+		trace.Device{Port: "p", Vendor: "v"}, trace.AT{Dir: trace.Rcvd, Text: "a\"<b>"}, trace.Phase{Phase: "lcp"}, trace.Quirk{Key: "k"}, up, trace.Finding{ID: "x", Evidence: []string{"e"}},
+		trace.Down{Reason: "r", ExitCode: 16, Seconds: 1.5}, trace.State{Protocol: "LCP"}, trace.Decision{Point: "p"}, trace.Data{Dir: trace.Rcvd, Protocol: 0x21, Length: 40},
+		trace.Log{Program: "pppd", Text: "t"}, trace.Unread{Text: "u", Bytes: 4, Reason: "r"}, trace.Text{Text: "NO CARRIER"}, trace.Registration{State: "home"},
+		trace.Probe{Target: "t"}, trace.Attempt{Number: 2, Wait: 3 * time.Second, WaitMS: 3000}, trace.Notice{Level: "info", Text: "n"}, trace.Failure{Phase: "lcp", Cause: "timeout", Provisional: true},
+		trace.Packet{Dir: trace.Rcvd, Protocol: packet.LCP, Data: []byte{9, 1, 0, 8, 0, 0, 0, 1, 0, 0, 0}}, trace.Packet{Protocol: 0x8281, Data: []byte{1, 2}},
+		trace.Packet{Protocol: packet.LCP, Data: []byte{5, 1, 0, 7, 'a', '"', '\n'}}, trace.Packet{Protocol: packet.IPCP, Data: []byte{1}},
+	}
+	for i, e := range all {
+		var err error
+		if want, err = (trace.Record{Time: fileTime, Link: "default", Event: e, Pos: trace.Pos{Packet: int64(i + 1)}}).AppendJSON(want); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, '\n')
+	}
+	if got := jsonLines(t, collect(t, open(t, want, Options{}))); !bytes.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestJSONBroken(t *testing.T) {
+	in := `{"t":"2019-01-02T12:00:00.000000Z","link":"a","event":"phase","phase":"lcp"}
+{"t":"2019-01-02T12:00:00.000000Z","link":"a","event":"packet","dir":"sent","proto":"lcp","code":"ConfReq","id":1,"options":[],"text":"LCP ConfReq id=0x1 <mru"}
+{"t":"2019-01-02T12:00:00.000000Z","link":"a","event":"at","dir":"up","text":"x"}
+{"t":"2019-01-02T12:00:00.000000Z","link":"a","event":"phase","pha
+{"t":"2019-01-02T12:00:00.000000Z","link":"a","event":"later","x":1}
+dialling with password=hunter2
+`
+	r := open(t, []byte(in), Options{})
+	all := collect(t, r)
+	if s := r.Summary(); len(all) != 6 || s.UnreadLines != 5 || s.Bytes != int64(len(in)) {
+		t.Errorf("%d records, %+v", len(all), s)
+	}
+	if text := string(jsonLines(t, all)); strings.Contains(text, "hunter2") {
+		t.Error(text)
+	}
+}
+
+// A log that pppd would have written of the same call says the same packets.
+func TestAsPppdWrites(t *testing.T) {
+	for name, records := range calls(t) {
+		var log bytes.Buffer
+		var want []trace.Packet
+		for _, r := range records {
+			if p, ok := r.Event.(trace.Packet); ok {
+				log.WriteString(r.Time.Format("Jan _2 15:04:05") + " box pppd[12]: " + p.Line() + "\n")
+				want = append(want, p)
+			}
+		}
+		r := open(t, log.Bytes(), Options{Date: fileTime})
+		i := 0
+		for _, rec := range collect(t, r) {
+			switch p := rec.Event.(type) {
+			case trace.Packet:
+				if i < len(want) && p.Line() != want[i].Line() {
+					t.Errorf("%s: %s, was %s", name, p.Line(), want[i].Line())
+				}
+				i++
+			case trace.Unread:
+				t.Errorf("%s: not understood: %s", name, p.Text)
+			}
+		}
+		if i != len(want) || i < 4 {
+			t.Errorf("%s: %d packets of %d", name, i, len(want))
+		}
+	}
+}
+
+func fuzzFormat(f *testing.F, format string) {
+	f.Fuzz(func(t *testing.T, in []byte) {
+		r, err := Open(bytes.NewReader(in), Options{Format: format, Date: fileTime})
+		if err != nil {
+			return // a damaged gzip
+		}
+		for rec, err := range All(r) {
+			if err != nil {
+				return
+			}
+			if _, err := rec.AppendJSON(nil); err != nil {
+				t.Fatal(err)
+			}
+			switch e := rec.Event.(type) {
+			case trace.Log:
+				checkPrintable(t, e.Text)
+			case trace.Unread:
+				checkPrintable(t, e.Text)
+			}
+		}
+		if s := r.Summary(); s.Compression == "" && s.Bytes != int64(len(in)) {
+			t.Fatalf("%d octets of %d", s.Bytes, len(in))
+		}
+	})
+}
+
+func checkPrintable(t *testing.T, s string) {
+	for _, c := range s {
+		if c < ' ' || c == 0x7f {
+			t.Fatalf("%q would be obeyed by a terminal", s)
+		}
+	}
+}
+
+func FuzzLog(f *testing.F) {
+	for _, name := range []string{"plain.log", "syslog.log", "wvdial.log"} {
+		f.Add(read(f, name))
+	}
+	fuzzFormat(f, "log")
+}
+
+func FuzzEvents(f *testing.F) {
+	f.Add([]byte("t=1s..3s > IPCP ConfReq 1 addr=P dns1=0.0.0.0\n< CHAP Challenge 1 name X\n! auth-ok chap\n! ip-up local=1.2.3.4\n"))
+	fuzzFormat(f, "events")
+}
+
+func FuzzJSON(f *testing.F) {
+	f.Add([]byte(`{"t":"2019-01-02T12:00:00.000000Z","link":"a","event":"packet","dir":"sent","proto":"lcp","code":"EchoRep","id":1,"options":[],"text":"LCP EchoRep id=0x1 magic=0x1"}`))
+	fuzzFormat(f, "jsonl")
+}
