@@ -12,8 +12,8 @@ GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.7.2
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
 
-build: ## build ./knak
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o knak ./cmd/knak
+build: ## build ./knak, and ./knak-pluginhost which runs plugins for it
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o . ./cmd/knak ./cmd/knak-pluginhost
 
 test: ## everything that must pass: installs what it needs, says what it skips and why
 	./test/run
@@ -28,7 +28,7 @@ fuzz: ## every fuzz target for FUZZTIME each (FUZZTIME=1h for a night)
 	./test/fuzz $(FUZZTIME)
 
 bench: ## every benchmark that docs/performance.md reports
-	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./core/... ./quirks/... ./cmd/...
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./core/... ./quirks/... ./cmd/... ./plugins/host
 	$(GO) test -count=1 -v -run 'TestTimeToUp|TestThroughput|TestIdleLink|TestVersionIsQuick' ./test/interop ./test/interop/program
 
 corpus: ## how often diagnosis names the labelled cause of real logs: make corpus DIR=path/to/the/logs
@@ -58,4 +58,4 @@ release-check: ## is goreleaser.yaml accepted?
 	$(GO) run $(GORELEASER) check
 
 clean: ## remove what the targets above made
-	rm -rf knak dist out
+	rm -rf knak knak-pluginhost dist out

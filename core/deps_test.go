@@ -54,7 +54,7 @@ var never = []struct {
 	{"quirks", nil, []string{"github.com/spf13/cobra", "github.com/spf13/viper"}, "viper lower-cases keys; profiles are decoded strictly"},
 	{"core", []string{"core/plane"}, []string{"github.com/vishvananda/netlink"}, "only a plane changes the host's network, so that all of it can be undone in one place"},
 	{"core", []string{"core/port"}, []string{"go.bug.st/serial"}, "only port opens ttys: locks and the port's settings are given back in one place"},
-	{"", []string{"plugins/host/serve", "plugins/sdk", "plugins/proto", "plugins/examples", "plugins/convert"},
+	{"", []string{"plugins/host/serve", "plugins/sdk", "plugins/proto", "plugins/examples", "plugins/internal"},
 		[]string{"google.golang.org/grpc", "google.golang.org/protobuf", "github.com/hashicorp/go-plugin"},
 		"what speaks gRPC is linked into knak-pluginhost and plugins only: knak starts and idles as if there were none"},
 	{"core/modem", nil, []string{module + "core/ppp/auth", module + "core/hdlc", module + "core/plane"}, "the modem's side ends at CONNECT"},

@@ -28,6 +28,7 @@ type configFile struct {
 	path     string
 	options  map[string]any            // the top level
 	sections map[string]map[string]any // [connection.NAME]
+	plugins  []configPlugin            // [plugins.NAME], as they stand
 	places   map[string][2]int         // line and column of each value, by its path of keys
 }
 
@@ -75,7 +76,13 @@ func parseConfig(path string, text []byte) (*configFile, error) {
 	}
 	connections, ok := c.options[sectionKey]
 	delete(c.options, sectionKey)
-	if err := c.check(c.options, nil); err != nil || !ok {
+	plugins, hasPlugins := c.options[pluginsKey]
+	delete(c.options, pluginsKey)
+	err := c.check(c.options, nil)
+	if err == nil && hasPlugins {
+		err = c.readPlugins(plugins)
+	}
+	if err != nil || !ok {
 		return c, err
 	}
 	named, ok := connections.(map[string]any)
@@ -193,6 +200,7 @@ func unknownKey(name string, section bool) string {
 	})
 	if !section {
 		add(sectionKey)
+		add(pluginsKey)
 	}
 	keys.SuggestionsMinimumDistance = 2
 	if near := keys.SuggestionsFor(name); len(near) > 0 {

@@ -48,6 +48,7 @@ func addDialFlags(f *pflag.FlagSet) {
 	f.String("hooks", hooks.Dir, "with --plane tun: run ip-up, ip-down, ipv6-up and ipv6-down of this `directory` as pppd would; none: run none")
 	f.Duration("hook-timeout", time.Minute, "how long one script of --hooks may run")
 	f.String("ipparam", "", "sixth argument of the scripts of --hooks, as pppd's ipparam: a `text`")
+	f.String("plugin-dir", "", "look for the plugins of the configuration in this `directory` first")
 	f.String("sim", "", "dial a simulated modem: a `scenario` (see knak sim --list) or a file; auto means stack then")
 	f.String("record", "", "record the call into this `file`, which must not exist: .pcapng for Wireshark and knak, .record in pppd's format")
 	f.Bool("record-secrets", false, "record passwords, responses and identities too: show such a file to nobody")

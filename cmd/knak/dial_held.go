@@ -16,6 +16,7 @@ import (
 type heldLink struct {
 	board  *control.Board
 	runner *link.Runner
+	guests *dialPlugins // nil: none
 
 	mu        sync.Mutex
 	wasUp     bool
@@ -70,6 +71,10 @@ func (h *heldLink) Status() control.Status {
 	if st.Up != nil {
 		st.BytesIn, st.BytesOut = h.runner.Counters()
 	}
+	h.mu.Lock()
+	guests := h.guests
+	h.mu.Unlock()
+	st.Plugins = guests.status()
 	return st
 }
 

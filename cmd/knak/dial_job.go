@@ -13,12 +13,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/knakppp/knak"
-	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/control"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/core/trace/record"
+	"github.com/knakppp/knak/plugins/host"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -33,7 +33,7 @@ type job struct {
 	password auth.Secret
 	pin      auth.Secret
 	recorder *record.Recorder // nil: nothing is recorded
-	adviser  advice.Adviser   // whom the link may ask: plugins; nil: nobody
+	plugins  host.Plan        // those that the configuration names; none: nobody is asked
 }
 
 // readJob reads and checks everything that the user said.
@@ -70,6 +70,9 @@ func (a *app) readJob(cmd *cobra.Command, args []string) (*job, error) {
 		return nil, err
 	}
 	if j.set, err = resolveSettings(j.db, o.Quirks, o.overrides(s)); err != nil {
+		return nil, err
+	}
+	if j.plugins, err = pluginPlan(s.plugins, o.PluginDir); err != nil {
 		return nil, err
 	}
 	if j.forwards, err = parseForwards(o.Forward); err != nil {

@@ -45,6 +45,12 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 		defer scripts.Close()
 		sink = trace.Fanout{sink, scripts}
 	}
+	plugins, outcome, ok := j.startPlugins(ctx, held, sink)
+	if !ok {
+		return outcome
+	}
+	defer plugins.Close()
+	sink = plugins.sink(sink)
 	session := link.New(link.Config{
 		Name:        j.name,
 		Resolve:     resolver(j.db, facts, portName, o.Quirks, j.set, &apnTable{path: apn.Path}),
@@ -65,9 +71,11 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 		OpenATPort: j.atPortOpener(),
 		OpenPlane:  func(ctx context.Context, cfg plane.Config) (plane.Plane, error) { return j.openPlane(ctx, cfg, sink) },
 		Sink:       sink,
-		Adviser:    j.adviser,
+		Adviser:    plugins.adviser(),
 	})
+	held.mu.Lock() // a plugin may have orders already
 	held.runner = runner
+	held.mu.Unlock()
 	server, err := control.Listen(control.Dir(), j.name, held)
 	var busy *control.BusyError
 	switch {

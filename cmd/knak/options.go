@@ -58,6 +58,7 @@ type dialOptions struct {
 	Hooks          string        `mapstructure:"hooks"`
 	HookTimeout    time.Duration `mapstructure:"hook-timeout"`
 	IPParam        string        `mapstructure:"ipparam"`
+	PluginDir      string        `mapstructure:"plugin-dir"`
 	Sim            string        `mapstructure:"sim"`
 	Record         string        `mapstructure:"record"`
 	RecordSecrets  bool          `mapstructure:"record-secrets"`
@@ -138,6 +139,9 @@ type settings struct {
 	// from says of each option that somebody set where it was set: "--apn", "KNAK_APN" or "config.toml:3:7".
 	from map[string]string
 
+	// plugins are those that the files name, in the order in which they are asked.
+	plugins []configPlugin
+
 	// sets are the settings of quirks, weakest first: those of the files, the environment and the command line.
 	sets []setting
 }
@@ -183,6 +187,7 @@ func (s *settings) readFiles(connection string) error {
 	}
 	found := connection == ""
 	for _, file := range files {
+		s.takePlugins(file.plugins)
 		if err := s.merge(file, file.options, nil); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"os/exec"
 	"strconv"
 	"testing"
 	"time"
@@ -10,10 +11,16 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/plugins/host"
+	"github.com/knakppp/knak/plugins/host/serve"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"knak": main})
+	testscript.Main(m, map[string]func(){
+		"knak":             main,
+		host.Program:       func() { os.Exit(serve.Main(os.Stderr)) },
+		"knak-plugin-demo": demoPlugin,
+	})
 }
 
 // TestScript runs testdata/script: the commands as a user types them, each in a directory and with a runtime directory
@@ -27,9 +34,10 @@ func TestScript(t *testing.T) {
 			e.Setenv("XDG_CONFIG_HOME", e.WorkDir+"/config")
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("NO_COLOR", "1")
+			e.Setenv("KNAK_PLUGINS_LOCK", e.WorkDir+"/config/plugins.lock")
 			return os.MkdirAll(e.WorkDir+"/config", 0o700)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": checkStatus, "waitlink": waitLink, "waitfile": waitFile, "signwith": signWith, "servefiles": serveFiles},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": checkStatus, "waitlink": waitLink, "waitfile": waitFile, "signwith": signWith, "servefiles": serveFiles, "finddemo": findDemo},
 	})
 }
 
@@ -81,4 +89,13 @@ func waitFile(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s was not made", args[0])
+}
+
+// findDemo puts the path of the demo plugin into $DEMO: finddemo.
+func findDemo(ts *testscript.TestScript, neg bool, args []string) {
+	path, err := exec.LookPath("knak-plugin-demo")
+	if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	ts.Setenv("DEMO", path)
 }

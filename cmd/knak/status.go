@@ -102,6 +102,19 @@ func printStatus(w io.Writer, st control.Status, now time.Time) {
 	if f := st.Finding; f != nil {
 		row("finding", "%s: %s", f.ID, f.Title)
 	}
+	for _, p := range st.Plugins {
+		text := p.State
+		if p.Calls > 0 {
+			text += fmt.Sprintf(", asked %d times, slowest %.1f ms", p.Calls, p.SlowestMS)
+		}
+		if p.Problem != "" {
+			text += ": " + p.Problem
+		}
+		if p.Cure != "" {
+			text += "; try: " + p.Cure
+		}
+		row("plugin", "%s %s", p.Name, text)
+	}
 	_ = tw.Flush() // a closed pipe ends the program by itself
 }
 

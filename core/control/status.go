@@ -20,6 +20,22 @@ type Status struct {
 	Signal     string         `json:"signal,omitempty"`
 	Attempt    int            `json:"attempt"`
 	Finding    *trace.Finding `json:"finding,omitempty"` // the last one
+	Plugins    []Plugin       `json:"plugins,omitempty"` // in the order in which they are asked
+}
+
+// Plugin is what a status shows of an external plugin.
+type Plugin struct {
+	Name      string  `json:"name"`
+	State     string  `json:"state"` // "running", "waiting", "out", or why it never ran
+	Version   string  `json:"version,omitempty"`
+	Problem   string  `json:"problem,omitempty"` // what went wrong last
+	Cure      string  `json:"cure,omitempty"`
+	Required  bool    `json:"required,omitempty"`
+	PID       int     `json:"pid,omitempty"`
+	Calls     uint64  `json:"calls"`
+	SlowestMS float64 `json:"slowest_ms"`
+	Strikes   int     `json:"strikes,omitempty"` // failures of the last ten minutes; three are too many
+	Lost      uint64  `json:"lost,omitempty"`    // events that it was too slow to be told of
 }
 
 // Board keeps the Status of one link up to date. It is a trace.Sink, safe for use by many goroutines.

@@ -205,6 +205,10 @@ func (p *Progress) other(r Record) {
 		} else {
 			p.say(r.Time, none, Printable(e.Text))
 		}
+	case Log:
+		if p.o.Level >= Verbose {
+			p.say(r.Time, none, Printable(e.Program)+": "+Printable(e.Text))
+		}
 	case nil:
 	default: // a kind that this reader does not know must not be lost
 		p.say(r.Time, none, Printable(fmt.Sprintf("%s %+v", e.Kind(), e)))

@@ -61,7 +61,7 @@ func newWorld(t testing.TB, names ...string) *world {
 		if raws[name] {
 			from = filepath.Join(bin, "raw")
 		}
-		_, sum, err := pin.Install(from, w.dir, name)
+		_, sum, err := pin.Install(from, w.dir, name, "")
 		if err != nil {
 			t.Fatal(err)
 		}

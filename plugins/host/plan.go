@@ -23,6 +23,7 @@ type Plugin struct {
 	SHA256   string          `json:"sha256"` // the content that it must have besides being in plugins.lock; "": any that is pinned
 	Grants   []string        `json:"grants"`
 	Required bool            `json:"required"`         // no link without it
+	Any      bool            `json:"any,omitempty"`    // start it though plugins.lock does not name it, for a person who runs a file by hand
 	Plain    bool            `json:"plain"`            // no TLS on its socket, which stands in a private directory: tls = "none"
 	Config   json.RawMessage `json:"config,omitempty"` // its own block, a JSON object; empty: none
 }
@@ -34,8 +35,8 @@ type Plan struct {
 	Runtime string   `json:"runtime"`
 	Version string   `json:"version"` // of knak
 	Plugins []Plugin `json:"plugins"`
-	// Try starts the plugins, though plugins.lock does not name them: `knak plugins run FILE`.
-	Try bool `json:"try"`
+	// Try starts each once, to look at it.
+	Try bool `json:"try,omitempty"`
 }
 
 // Word says in a word or two how it is with a plugin that is being run.

@@ -1,7 +1,10 @@
 package pin
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -31,9 +34,6 @@ func Dirs(extra string) []string {
 	}
 	return append(dirs, "/usr/local/libexec/knak/plugins", "/usr/libexec/knak/plugins")
 }
-
-// InstallDir gives the directory into which a plugin is installed: the first of dirs.
-func InstallDir(extra string) string { return Dirs(extra)[0] }
 
 // NotFoundError says that no directory has the plugin's file.
 type NotFoundError struct {
@@ -79,8 +79,8 @@ func NameOf(path string) (string, bool) {
 }
 
 // Install copies a file into dir as the plugin of this name and gives its path and the SHA-256 of what was copied. It
-// makes the directory where it is missing.
-func Install(file, dir, name string) (path, sum string, err error) {
+// makes the directory where it is missing. A content whose SHA-256 is not want is refused, if want is not "".
+func Install(file, dir, name, want string) (path, sum string, err error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return "", "", err
@@ -102,9 +102,15 @@ func Install(file, dir, name string) (path, sum string, err error) {
 		return "", "", err
 	}
 	path = filepath.Join(dir, Prefix+name)
-	if err := replaceFile(path, f, 0o755); err != nil {
+	h := sha256.New()
+	checked := func() error {
+		if sum = hex.EncodeToString(h.Sum(nil)); want != "" && sum != want {
+			return fmt.Errorf("%s has the SHA-256 %s, not %s", file, sum, want)
+		}
+		return nil
+	}
+	if err := replaceFile(path, io.TeeReader(f, h), 0o755, checked); err != nil {
 		return "", "", err
 	}
-	_, sum, err = openHashed(path)
-	return path, sum, err
+	return path, sum, nil
 }

@@ -80,8 +80,12 @@ func (l *Lock) Remove(name string) bool {
 	return len(l.Pins) < n
 }
 
-// LockPath gives the path of plugins.lock: /etc/knak for root, else below the user's directory of configurations.
+// LockPath gives the path of plugins.lock: $KNAK_PLUGINS_LOCK, or in /etc/knak for root, or below the user's directory of
+// configurations.
 func LockPath() (string, error) {
+	if path := os.Getenv("KNAK_PLUGINS_LOCK"); path != "" {
+		return path, nil
+	}
 	if os.Geteuid() == 0 {
 		return "/etc/knak/plugins.lock", nil
 	}
@@ -165,14 +169,15 @@ func (l *Lock) Write() error {
 	if err := os.MkdirAll(filepath.Dir(l.Path), 0o755); err != nil {
 		return fmt.Errorf("plugins.lock: %w", err)
 	}
-	if err := replaceFile(l.Path, strings.NewReader(head+string(text)), 0o644); err != nil {
+	if err := replaceFile(l.Path, strings.NewReader(head+string(text)), 0o644, func() error { return nil }); err != nil {
 		return fmt.Errorf("plugins.lock: %w", err)
 	}
 	return nil
 }
 
-// replaceFile writes a file beside its place and moves it there, so that nobody ever sees half of it.
-func replaceFile(path string, r io.Reader, mode fs.FileMode) (err error) {
+// replaceFile writes a file beside its place and moves it there, so that nobody ever sees half of it. checked may
+// refuse what was written.
+func replaceFile(path string, r io.Reader, mode fs.FileMode, checked func() error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".knak-*")
 	if err != nil {
 		return err
@@ -183,7 +188,7 @@ func replaceFile(path string, r io.Reader, mode fs.FileMode) (err error) {
 		}
 	}()
 	_, err = io.Copy(f, r)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close(), checked())
 	if err != nil {
 		return err
 	}

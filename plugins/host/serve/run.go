@@ -68,7 +68,7 @@ func open(plan *host.Plan, p *host.Plugin) (*os.File, string, error) {
 			return nil, "", err
 		}
 	}
-	if plan.Try {
+	if p.Any {
 		f, err := pin.OpenAny(path)
 		return f, path, err
 	}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/plugins/host"
+	"github.com/knakppp/knak/plugins/host/pin"
+)
+
+// pluginPlan is what the second program has to know of the plugins that the configuration names.
+func pluginPlan(list []configPlugin, dir string) (host.Plan, error) {
+	plan := host.Plan{Dirs: pin.Dirs(dir), Runtime: control.Dir(), Version: readVersion().Version}
+	for _, p := range list {
+		plan.Plugins = append(plan.Plugins, p.Plugin)
+	}
+	var err error
+	plan.Lock, err = pin.LockPath()
+	return plan, err
+}
+
+// dialPlugins are the plugins of one dial. A nil one has none.
+type dialPlugins struct {
+	host *host.Host
+	link string
+}
+
+// startPlugins starts the plugins that the configuration names. Where none is named it does nothing. A plugin that does
+// not start is told of and left out, unless it is required.
+func (j *job) startPlugins(ctx context.Context, held *heldLink, sink trace.Sink) (*dialPlugins, link.Outcome, bool) {
+	if len(j.plugins.Plugins) == 0 {
+		return nil, link.Outcome{}, true
+	}
+	put := func(e trace.Event) { sink.Record(trace.Record{Time: time.Now(), Link: j.name, Event: e}) }
+	h, err := host.Start(ctx, j.plugins, host.Options{
+		Tell: func(t host.Told) {
+			if t.By != "" {
+				put(trace.Log{Program: t.By, Text: t.Text})
+			} else {
+				put(trace.Notice{Level: t.Level, Text: t.Text})
+			}
+		},
+		Order: func(c host.Command) { held.obey(c) },
+	})
+	var required *advice.RequiredError
+	switch {
+	case errors.As(err, &required):
+		o := link.Outcome{Kind: link.KindPlugin, Phase: trace.PhaseDial, Detail: err.Error()}
+		tellFailure(sink, j.name, o)
+		return nil, o, false
+	case err != nil:
+		put(trace.Notice{Level: "warning", Text: err.Error() + "; the dial goes on without plugins"})
+		return nil, link.Outcome{}, true
+	}
+	d := &dialPlugins{host: h, link: j.name}
+	held.mu.Lock()
+	held.guests = d
+	held.mu.Unlock()
+	return d, link.Outcome{}, true
+}
+
+// adviser gives whom the link may ask, nil for nobody.
+func (d *dialPlugins) adviser() advice.Adviser {
+	if d == nil {
+		return nil
+	}
+	return d.host
+}
+
+// sink adds the plugins to those who are told what happens.
+func (d *dialPlugins) sink(to trace.Sink) trace.Sink {
+	if d == nil {
+		return to
+	}
+	return trace.Fanout{to, d.host}
+}
+
+// Close ends the plugins.
+func (d *dialPlugins) Close() {
+	if d != nil {
+		d.host.Close()
+	}
+}
+
+// statusWait is how long a status waits for the counters.
+const statusWait = 300 * time.Millisecond
+
+// status is what a status shows of the plugins.
+func (d *dialPlugins) status() (list []control.Plugin) {
+	if d == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), statusWait)
+	defer cancel()
+	for _, s := range d.host.Refresh(ctx) {
+		list = append(list, control.Plugin{
+			Name: s.Name, State: string(s.Word), Version: s.Version, Problem: s.Problem, Cure: s.Cure, Required: s.Required, PID: s.PID,
+			Calls: s.Calls, SlowestMS: float64(s.Slowest.Microseconds()) / 1e3, Strikes: s.Strikes, Lost: s.Lost,
+		})
+	}
+	return list
+}
+
+// obey does what a plugin with the grant "control" orders, if it is about this link.
+func (h *heldLink) obey(c host.Command) {
+	h.mu.Lock()
+	runner := h.runner
+	h.mu.Unlock()
+	if runner == nil || c.Link != "" && c.Link != h.board.Status().Link {
+		return
+	}
+	kind, text := link.KindHangup, "hangup was ordered by "+c.By
+	if c.Action == "redial" {
+		// As if the peer had ended it: --persist dials again.
+		kind, text = link.KindPeerEnded, "redial was ordered by "+c.By
+	}
+	if c.Reason != "" {
+		text += ": " + c.Reason
+	}
+	runner.Hangup(kind, text)
+}

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/knakppp/knak/core/ppp"
+	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/plugins/host"
+	"github.com/knakppp/knak/plugins/host/pin"
+)
+
+func (a *app) pluginsRunCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run NAME|FILE",
+		Short: "Start one plugin by hand and show what it says of itself",
+		Long: `Start one plugin, show what it is, what it wants to be asked and which configuration it takes, and end it. No modem is
+touched. A NAME must be installed; a FILE is started though it is not pinned. What it writes on standard error is shown.`,
+		Example: `  knak plugins run ./knak-plugin-acme
+  knak plugins run acme --json`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completePluginsAndFiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := a.readPluginWorld(cmd)
+			if err != nil {
+				return err
+			}
+			states, err := a.tryPlugins(cmd, w, args)
+			if err != nil {
+				return err
+			}
+			s := &states[0]
+			if a.global.JSON {
+				err = json.NewEncoder(a.stdout).Encode(s)
+			} else {
+				printPlugin(a.stdout, s)
+			}
+			if err == nil && s.Word != host.Running {
+				err = &statusError{code: 1}
+			}
+			return err
+		},
+	}
+}
+
+// tryPlugins starts plugins, by name or by file, and ends them again.
+func (a *app) tryPlugins(cmd *cobra.Command, w *pluginWorld, which []string) ([]host.State, error) {
+	plan := w.plan
+	plan.Plugins, plan.Try = nil, true
+	for _, arg := range which {
+		name := arg
+		file := strings.Contains(arg, "/")
+		if file {
+			var ok bool
+			if name, ok = pin.NameOf(arg); !ok {
+				return nil, usagef("%s is not called %sNAME", arg, pin.Prefix)
+			}
+		} else if err := pin.CheckName(name); err != nil {
+			return nil, &usageError{err}
+		}
+		p, _ := w.configuredAs(name)
+		p.Required = false // that is about dials
+		if file {
+			abs, err := filepath.Abs(arg)
+			if err != nil {
+				return nil, fmt.Errorf("plugins: %w", err)
+			}
+			p.Path, p.Any = abs, true
+		}
+		plan.Plugins = append(plan.Plugins, p.Plugin)
+	}
+	h, err := host.Start(cmd.Context(), plan, host.Options{Tell: func(t host.Told) {
+		if t.By != "" {
+			fmt.Fprintf(a.stderr, "%s: %s\n", t.By, t.Text)
+		}
+	}})
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	return h.States(), nil
+}
+
+func printPlugin(w io.Writer, s *host.State) {
+	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	row := func(name, format string, args ...any) {
+		if text := fmt.Sprintf(format, args...); text != "" {
+			fmt.Fprintf(tw, "  %s\t%s\n", name, text)
+		}
+	}
+	fmt.Fprintf(tw, "%s\n", s.Name)
+	row("state", "%s", s.Word)
+	row("problem", "%s", s.Problem)
+	row("try", "%s", s.Cure)
+	row("file", "%s", s.Path)
+	row("version", "%s", s.Version)
+	row("about", "%s", s.About)
+	if s.Version != "" {
+		row("built with", "%s, protocol %d", orUnknown(s.SDK), s.Major)
+		row("takes part in", "%s", kindWords(s))
+	}
+	for _, p := range s.Points {
+		row("decides", "%s", pointWords(p))
+	}
+	if s.Observes {
+		row("is told of", "%s", joinWords(s.Events))
+	}
+	if len(s.Wants) > 0 {
+		row("wants grants", "%s (granted: %s)", joinWords(s.Wants), orNone(joinWords(s.Grants)))
+	}
+	row("configuration", "%s", s.Schema)
+	if s.StartTime > 0 {
+		row("started in", "%s", s.StartTime.Round(time.Millisecond))
+	}
+	_ = tw.Flush() // a closed pipe ends the program by itself
+}
+
+// pointWords names the decision points of a subscription.
+func pointWords(p host.Point) string {
+	text := "any protocol"
+	if p.Protocol != 0 {
+		text = packet.ProtocolName(p.Protocol)
+	}
+	var names []string
+	all := ppp.Points(p.Points)
+	for bit := ppp.PointRequest; bit <= ppp.PointOpened; bit <<= 1 {
+		if all&bit != 0 {
+			names = append(names, bit.String())
+		}
+	}
+	if len(names) == 11 || len(names) == 0 {
+		return text + ": every point"
+	}
+	return text + ": " + joinWords(names)
+}
+
+func (a *app) completePluginsAndFiles(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	names, _ := a.completePlugins(cmd, args, typed)
+	return names, cobra.ShellCompDirectiveDefault
+}
+
+func (a *app) pluginsDoctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor [NAME]",
+		Short: "Say what is wrong with plugins, and what to do: files, start, configuration",
+		Long: `Check what a dial would need of plugins, of those that the configuration names or of one: that knak-pluginhost is there,
+that the files may run, that each plugin starts, speaks a version that this knak speaks, and accepts its configuration.
+Each is started once and ended. Exit status 1 if something is wrong.`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: first(a.completePlugins),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, err := a.readPluginWorld(cmd)
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				for _, p := range w.configured {
+					args = append(args, p.Name)
+				}
+			}
+			return a.pluginsDoctor(cmd, w, args)
+		},
+	}
+}
+
+func (a *app) pluginsDoctor(cmd *cobra.Command, w *pluginWorld, names []string) error {
+	program, err := host.FindProgram()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := pin.CheckName(name); err != nil {
+			return &usageError{err}
+		}
+	}
+	say := func(format string, args ...any) {
+		if !a.global.JSON {
+			fmt.Fprintf(a.stdout, format, args...)
+		}
+	}
+	say("host     %s\nlock     %s, %d pins\n", program, w.lock.Path, len(w.lock.Pins))
+	if len(names) == 0 {
+		say("plugins  none are configured\n")
+		return nil
+	}
+	bad := false
+	for _, name := range names {
+		row := w.row(name)
+		s := host.State{Name: name, Word: host.Word(row.State), Path: row.Path, Problem: row.Problem, Cure: row.Cure}
+		if row.State == string(pin.OK) || row.State == string(pin.NotConfigured) {
+			states, err := a.tryPlugins(cmd, w, []string{name})
+			if err != nil {
+				return err
+			}
+			s = states[0]
+		}
+		if missing := missingGrants(&s); s.Word == host.Running && len(missing) > 0 {
+			s.Cure = fmt.Sprintf("it could use more than it may: grants = [\"%s\"] in [plugins.%s], if you trust it with that", strings.Join(missing, `", "`), name)
+		}
+		bad = bad || s.Word != host.Running
+		if a.global.JSON {
+			if err := json.NewEncoder(a.stdout).Encode(s); err != nil {
+				return fmt.Errorf("plugins: %w", err)
+			}
+			continue
+		}
+		printPlugin(a.stdout, &s)
+	}
+	if bad {
+		return &statusError{code: 1}
+	}
+	return nil
+}
+
+// missingGrants are those that the plugin asks for and does not have.
+func missingGrants(s *host.State) (list []string) {
+	for _, want := range s.Wants {
+		has := false
+		for _, g := range s.Grants {
+			has = has || g == want
+		}
+		if !has {
+			list = append(list, want)
+		}
+	}
+	return list
+}
