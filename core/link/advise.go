@@ -33,13 +33,20 @@ type inquiry struct {
 	id    uint64
 	kind  advice.Kind
 	until time.Time
+	lcp   bool // what the peer sends waits for it: it may be framed as the packet in question says
 	// done takes the answer, which is nil where there is no opinion. late: there is none because time is over.
 	done func(now time.Time, a advice.Answer, late bool)
 }
 
 // wants says whether somebody has something to say to a question. Callers on the way of every packet look at cfg.Wants
 // first, so that nothing is made for nobody.
-func (s *Session) wants(q advice.Question) bool { return s.cfg.Wants != nil && s.cfg.Wants(q) }
+func (s *Session) wants(q advice.Question) bool {
+	return s.cfg.Wants != nil && s.unanswered < maxUnanswered && s.cfg.Wants(q)
+}
+
+// maxUnanswered is how many questions may stay without any answer, which breaks the contract of advice.Adviser, until
+// nothing more is asked.
+const maxUnanswered = 3
 
 // ask puts a question out.
 func (s *Session) ask(now time.Time, q advice.Question, done func(now time.Time, a advice.Answer, late bool)) *inquiry {
@@ -72,6 +79,7 @@ func (s *Session) Answer(now time.Time, id uint64, a advice.Answer, err error) {
 	}
 	i := s.inquiries[n]
 	s.drop(i)
+	s.unanswered = 0
 	switch {
 	case a == nil:
 	case a.To() != i.kind:
@@ -81,6 +89,32 @@ func (s *Session) Answer(now time.Time, id uint64, a advice.Answer, err error) {
 		a = nil
 	}
 	i.done(now, a, false)
+	s.releaseHeld(now)
+}
+
+// maxHeld is how much of what the peer says is kept while an answer is waited for. It says it again.
+const maxHeld = 4 << 10
+
+// hold keeps octets for later.
+func (s *Session) hold(p []byte) {
+	s.held = append(s.held, p[:min(len(p), max(0, maxHeld-len(s.held)))]...)
+}
+
+// mustHold says whether what the peer sends has to wait.
+func (s *Session) mustHold() bool {
+	return s.stage == stagePPP && slices.ContainsFunc(s.inquiries, func(i *inquiry) bool { return i.lcp })
+}
+
+// releaseHeld takes what had to wait.
+func (s *Session) releaseHeld(now time.Time) {
+	if len(s.held) == 0 || s.holding || s.mustHold() {
+		return
+	}
+	rest := s.held
+	s.held = nil
+	for s.stage == stagePPP && len(rest) > 0 {
+		_, rest = s.Receive(now, rest) // no packet can be for the plane yet
+	}
 }
 
 // refused tells what went wrong with a question, and says whether that was the end of the attempt.
@@ -128,8 +162,10 @@ func (s *Session) advanceInquiries(now time.Time) {
 		}
 		i := s.inquiries[n]
 		s.drop(i)
+		s.unanswered++
 		s.tellFailed(now, i.kind, advice.FailedError{Err: advice.ErrTooLate})
 		i.done(now, nil, true)
+		s.releaseHeld(now)
 	}
 }
 

@@ -75,7 +75,10 @@ func (s *Session) credentialsHook(x *at.Exchange) func(modem.Home, string) modem
 	if !s.wants(advice.Credentials{}) {
 		return nil
 	}
-	return func(h modem.Home, stored string) modem.Access { return s.askCredentials(x, h, stored) }
+	return func(h modem.Home, stored string) modem.Access {
+		s.plan.Credentials = nil // once in an attempt, also where the context is set again
+		return s.askCredentials(x, h, stored)
+	}
 }
 
 // askCredentials asks for the way into the network. What a person chose stands.
@@ -204,6 +207,7 @@ func (s *Session) call(x *at.Exchange) error {
 	q := advice.Steps{Link: s.cfg.Name, Attempt: s.attempt, Device: s.device(s.selection), When: advice.After, Dial: dial,
 		Connect: s.dialed.Connect, Commands: s.cfg.ATPort}
 	a := consult[advice.Plan](s, x, q)
+	a.Replace = false // there is nothing to replace
 	if err := s.planned(x, a, "PPP"); err != nil {
 		return err
 	}
@@ -252,9 +256,6 @@ func modemSteps(list []advice.Step) []modem.Step {
 	}
 	return steps
 }
-
-// maxHeld is how much of what the peer says is kept while they are taken. It says it again.
-const maxHeld = 4 << 10
 
 // after is the dialogue on the AT port between CONNECT and PPP.
 func (s *Session) after(x *at.Exchange) error {

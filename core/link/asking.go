@@ -61,7 +61,7 @@ type answered struct {
 type Simulator struct {
 	// Adviser is asked in line, so that nothing depends on the real clock: its ctx has no deadline. nil: nobody is asked.
 	Adviser advice.Adviser
-	// Delay is how long an answer takes, in virtual time; nil: none. Where it takes longer than the question's budget, the
+	// Delay is how long an answer takes, in virtual time; nil: none; negative: it never comes. Where it takes longer than the question's budget, the
 	// answer is advice.ErrTooLate at the end of it.
 	Delay func(advice.Question) time.Duration
 	// Tap hears the octets that pass between the session and the modem, in virtual time; it must not keep p. nil: nobody.
@@ -89,7 +89,10 @@ func (w *simulation) ask(q Ask) {
 	if s.Delay != nil {
 		delay = s.Delay(q.Question)
 	}
-	if delay <= 0 {
+	switch {
+	case delay < 0:
+		return
+	case delay == 0:
 		w.session.Answer(w.now, q.ID, a, err)
 		return
 	}

@@ -264,6 +264,10 @@ func decoderConfig(f ppp.Framing) hdlc.DecoderConfig {
 
 // receiveFrames takes octets in the data state.
 func (s *Session) receiveFrames(now time.Time, p []byte) (ip, rest []byte) {
+	if len(s.inquiries) > 0 && s.mustHold() {
+		s.hold(p)
+		return nil, nil
+	}
 	s.engine.NoteTraffic(now)
 	s.quietAt = time.Time{}
 	item, rest := s.decoder.Next(p)
@@ -282,6 +286,10 @@ func (s *Session) receiveFrames(now time.Time, p []byte) (ip, rest []byte) {
 				s.engine.Receive(now, item.Protocol, item.Info)
 				s.pumpEngine(now)
 			}
+		}
+		if len(s.inquiries) > 0 && s.mustHold() {
+			s.hold(rest)
+			return nil, nil
 		}
 		switch s.stage {
 		case stageDialing, stageEnding: // the engine is done; the rest is for the dialogue
@@ -433,6 +441,10 @@ const minMTU = 68
 func (s *Session) networkUp(now time.Time, n ppp.NetworkUp) {
 	if most := s.selection.Policy.Int("link.mtu"); most >= minMTU {
 		n.MTU = min(n.MTU, most)
+	}
+	if !n.Local.IsValid() { // nobody has asked for one: a verdict of somebody else, or the profile
+		s.fail(now, Outcome{Kind: trace.FailedNoAddress, Phase: trace.PhaseIPCP, Detail: "IPCP is open without an address for us"})
+		return
 	}
 	if len(n.DNS) == 0 && s.selection.Policy.Bool("ipcp.require_dns") {
 		s.fail(now, Outcome{Kind: KindNoDNS, Phase: trace.PhaseIPCP, Detail: "the peer named no name server, and ipcp.require_dns is set"})

@@ -56,7 +56,7 @@ func (s *Session) askVerdict(now time.Time, d ppp.Decision) bool {
 		return false
 	}
 	engine := s.engine
-	s.ask(now, q, func(now time.Time, a advice.Answer, late bool) {
+	i := s.ask(now, q, func(now time.Time, a advice.Answer, late bool) {
 		if s.engine != engine {
 			return
 		}
@@ -69,6 +69,7 @@ func (s *Session) askVerdict(now time.Time, d ppp.Decision) bool {
 		engine.Resolve(now, d.ID, v.Verdict)
 		s.pumpEngine(now)
 	})
+	i.lcp = d.Protocol == packet.LCP
 	return true
 }
 

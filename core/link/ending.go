@@ -118,13 +118,15 @@ func (s *Session) closing(now time.Time, f ppp.Failure) {
 
 // setFailure makes the engine's failure the outcome of the attempt, unless it has one.
 func (s *Session) setFailure(now time.Time, f ppp.Failure) {
-	if s.outcome.Kind != "" || f.Kind == ppp.KindClosed {
+	if s.outcome.Kind != "" {
 		return
 	}
 	o := Outcome{Kind: Kind(f.Kind), Phase: f.Phase, Detail: s.hide(f.Detail), Provisional: f.Provisional}
 	switch {
 	case s.stage == stageUp && f.Kind == ppp.KindTerminated:
 		o.Kind, o.Phase = KindPeerEnded, trace.PhaseUp
+	case f.Kind == ppp.KindClosed: // and not by us
+		o.Kind = KindAborted
 	case f.Kind == ppp.KindTimeout && f.Phase == trace.PhaseIPCP && s.decoder.Stats().Damaged()-s.badAtIPCP >= enoughGarbage:
 		o.Kind = trace.FailedGarbage
 	}

@@ -5,13 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/ppp"
+	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/quirks"
@@ -34,6 +39,9 @@ type chaos struct {
 	downs   int
 	dones   int
 	problem string
+
+	advice    *rand.Rand // whoever is asked answers by this; nil: nobody is asked
+	questions []Ask      // that were not answered yet
 }
 
 func (w *chaos) wrong(format string, args ...any) {
@@ -117,7 +125,7 @@ func (w *chaos) obey(o Output) {
 				w.wrong("%+v", e)
 			}
 		}
-		if text, err := json.Marshal(o.Event); err != nil || strings.Contains(string(text), "15551234567") {
+		if text, err := json.Marshal(o.Event); err != nil || strings.Contains(string(text), "15551234567") || strings.Contains(string(text), hushHush) {
 			w.wrong("%s: %s, %v", o.Event.Kind(), text, err)
 		}
 		w.simulation.do(o)
@@ -130,6 +138,11 @@ func (w *chaos) obey(o Output) {
 		if d := w.session.Deadline(); !d.IsZero() {
 			w.wrong("a deadline after the end")
 		}
+	case Ask:
+		if w.advice == nil {
+			w.wrong("%s is asked, and nobody wants to be", o.Question.Kind())
+		}
+		w.questions = append(w.questions, o)
 	case Reopen:
 		// the port is away: disturb decides when it comes back
 	default:
@@ -194,6 +207,7 @@ func (w *chaos) world() {
 			w.session.PlaneUp(w.now, "none", "")
 		}
 	}
+	w.answer()
 	if w.session.stage == stageReopening && w.rnd.IntN(4) == 0 {
 		if w.rnd.IntN(3) == 0 {
 			w.session.PortLost(w.now, errGone)
@@ -202,6 +216,78 @@ func (w *chaos) world() {
 			w.session.PortOpened(w.now)
 		}
 	}
+}
+
+// hushHush is what must never be shown.
+const hushHush = "hush-hush"
+
+// answer answers some of what was asked, late, twice, or not at all, with whatever comes to mind.
+func (w *chaos) answer() {
+	for len(w.questions) > 0 && w.advice.IntN(3) > 0 {
+		n := w.advice.IntN(len(w.questions))
+		q := w.questions[n]
+		w.questions = slices.Delete(w.questions, n, n+1)
+		var err error
+		switch w.advice.IntN(40) {
+		case 0:
+			err = &advice.RequiredError{By: "plugin must", Err: errGone}
+		case 1, 2:
+			err = errGone
+		case 3:
+			continue // never
+		}
+		for range 1 + w.advice.IntN(2) {
+			w.session.Answer(w.now, q.ID, w.anyAnswer(q.Question), err)
+			w.session.Answer(w.now, w.advice.Uint64N(20), w.anyAnswer(q.Question), nil)
+		}
+	}
+}
+
+func (w *chaos) anyAnswer(q advice.Question) advice.Answer {
+	r := w.advice
+	some := func() bool { return r.IntN(2) == 0 }
+	text := func() string { return []string{"", "", "some", "\r\nATD1", strings.Repeat("x", 300)}[r.IntN(5)] }
+	if r.IntN(20) == 0 {
+		return advice.Login{By: "wrong", Replace: true}
+	}
+	switch q := q.(type) {
+	case advice.Identify:
+		return advice.Identified{By: "a", Model: text(), Settings: []advice.Setting{{Key: text(), Value: text(), Reason: "r", By: "a"}}}
+	case advice.Credentials:
+		return advice.Login{By: "a", APN: text(), Replace: some(), User: "15551234567", Password: auth.NewSecret(hushHush), Allow: []auth.Method{auth.Method(r.IntN(9))}}
+	case advice.Steps:
+		p := advice.Plan{By: "a", Replace: some()}
+		if r.IntN(6) == 0 {
+			p.Abort = text()
+		}
+		for range r.IntN(3) {
+			p.Steps = append(p.Steps, advice.Step{Command: []string{"AT", "", "AT+X=" + hushHush, "ATD1"}[r.IntN(4)], Timeout: time.Second, Sensitive: true})
+		}
+		return p
+	case advice.Challenge:
+		return advice.Response{By: "a", Name: text(), Value: make([]byte, []int{16, 49, 3}[r.IntN(3)])}
+	case advice.Decide:
+		v := ppp.Verdict{Action: ppp.Action(r.IntN(12)), Delay: time.Duration(r.IntN(3000)) * time.Millisecond, By: "a", Reason: text(), Packet: []byte(text())}
+		if r.IntN(3) > 0 {
+			v = ppp.Verdict{}
+		}
+		if v.Options = q.Options; some() {
+			v.Options = []packet.Option{{Type: byte(r.IntN(6)), Data: make([]byte, r.IntN(20))}}
+		}
+		return advice.Verdict{Verdict: v}
+	case advice.Prove:
+		p := advice.Proof{By: "a"}
+		switch r.IntN(4) {
+		case 0:
+			p.Targets = []netip.Addr{{}, q.Local, q.Peer}
+		case 1:
+			p.Trust = text()
+		case 2:
+			p.Refuse = text()
+		}
+		return p
+	}
+	return nil
 }
 
 // run lets the session live, disturbs it at random, hangs up at the end and waits for it to end.
@@ -222,7 +308,7 @@ func (w *chaos) run(cfg Config) {
 		if disturbances > 0 {
 			d.add(disturb)
 		}
-		if len(w.asked) > 0 || w.session.stage == stageReopening {
+		if len(w.asked) > 0 || w.session.stage == stageReopening || len(w.questions) > 0 {
 			d.add(w.now.Add(300 * time.Millisecond))
 		}
 		if !hungUp {
@@ -323,6 +409,11 @@ func TestEverySessionEnds(t *testing.T) {
 		limit := func() time.Duration { return time.Duration(rnd.IntN(2)*rnd.IntN(100)) * time.Second }
 		cfg.Timeout, cfg.Idle, cfg.MaxTime, cfg.MaxBytes = limit(), limit(), limit(), uint64(rnd.IntN(2)*rnd.IntN(100))
 		w := &chaos{simulation: &simulation{modem: sim.New(scenarios[name], seed)}, rnd: rnd}
+		if seed%4 == 1 {
+			w.advice = rand.New(rand.NewPCG(seed, 2))
+			wanted := w.advice.Uint32()
+			cfg.Wants = func(q advice.Question) bool { return wanted>>(uint(len(q.Kind()))%8)&1 == 1 }
+		}
 		func() {
 			defer func() {
 				if p := recover(); p != nil && w.problem == "" {
@@ -342,7 +433,7 @@ func TestEverySessionEnds(t *testing.T) {
 		}
 	}
 	t.Logf("%d sessions ended: %v", runs, kinds)
-	for _, k := range []Kind{KindDone, KindHangup, KindCarrierLost, KindTimeout, KindPlane, KindPeerEnded, trace.FailedPortOpen} {
+	for _, k := range []Kind{KindDone, KindHangup, KindCarrierLost, KindTimeout, KindPlane, KindPeerEnded, KindPlugin, KindAborted, trace.FailedPortOpen} {
 		if kinds[k] == 0 {
 			t.Errorf("no session of %d ended with %s: the test does not get there", runs, k)
 		}

@@ -176,6 +176,7 @@ type Session struct {
 	asked      uint64     // the last Ask's ID
 	inquiries  []*inquiry // the Asks that are out
 	failed     map[string]bool
+	unanswered int           // the Asks whose time ran out
 	generation uint64        // counts the attempts, also those after a link that was up
 	login      *advice.Login // of this attempt
 	judging    *inquiry      // about the proof
@@ -184,7 +185,7 @@ type Session struct {
 	connected  bool          // this attempt has got as far as CONNECT
 	afterwards []modem.Step  // for the AT port, between CONNECT and PPP
 	holding    bool          // they are being taken, and what comes on the other port waits
-	held       []byte        // in here
+	held       []byte        // what waits, for this or for a decision about LCP
 
 	chatter chatter
 	watcher *diagnose.Watcher
@@ -219,7 +220,7 @@ func (s *Session) Receive(now time.Time, p []byte) (ip, rest []byte) {
 			s.dialogue.Receive(now, p)
 			s.pumpDialogue(now)
 		case s.holding:
-			s.held = append(s.held, p[:min(len(p), max(0, maxHeld-len(s.held)))]...)
+			s.hold(p)
 		}
 		return nil, nil
 	case stagePPP, stageProving, stageOpening, stageUp, stageClosing:

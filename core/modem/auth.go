@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/ppp/packet"
 )
 
 // The AuthCommands that are no commands.
@@ -78,6 +79,10 @@ func authLine(x *at.Exchange, p Plan) (string, error) {
 		if p.APN == "" && strings.Contains(form, "{apn}") {
 			return "", nil // it would take the APN away that the modem has
 		}
+		user := p.User
+		if packet.HideIdentity(user) != user { // a subscriber's number
+			user = x.Secret(user)
+		}
 		ipType := max(1, 1+slices.Index([]string{"IP", "IPV6", "IPV4V6"}, p.ContextType))
 		return strings.NewReplacer(
 			"{cid}", strconv.Itoa(p.CID),
@@ -85,7 +90,7 @@ func authLine(x *at.Exchange, p Plan) (string, error) {
 			"{iptype}", strconv.Itoa(ipType),
 			"{family}", []string{"IPV4", "IPV6", "IPV4V6"}[ipType-1],
 			"{apn}", at.Quote(p.APN),
-			"{user}", at.Quote(p.User),
+			"{user}", at.Quote(user),
 			"{password}", at.Quote(x.Secret(p.Password)),
 		).Replace(form), nil
 	}

@@ -19,6 +19,22 @@ type answer struct {
 	proof   []byte // with Transmit: Verdict.Authenticator
 }
 
+// text is the answer for people: the action, and in pppd's notation its options or packet without what is secret.
+func (a answer) text(protocol uint16) string {
+	b := []byte(a.action.String())
+	for _, o := range own(a.options) {
+		b = append(append(append(b, " <"...), packet.OptionText(protocol, o)...), '>')
+	}
+	if len(a.packet) > 0 {
+		b = append(b, ' ')
+		b = packet.AppendText(b, protocol, packet.Redact(protocol, a.packet))
+	}
+	if a.delay > 0 {
+		b = append(append(b, " after "...), a.delay.String()...)
+	}
+	return string(b)
+}
+
 // matter is what a decision is about.
 type matter struct {
 	point  Points
@@ -138,7 +154,7 @@ func (e *Engine) resolve(p party, v Verdict) {
 	if e.set.Trace && (v.Action != Pass || by != "") {
 		e.put(Event{trace.Decision{
 			Protocol: packet.ProtocolName(p.proto()), Point: k.point.String(),
-			Intent: k.intent.action.String(), Verdict: a.action.String(), By: by,
+			Intent: k.intent.text(p.proto()), Verdict: a.text(p.proto()), By: by,
 		}})
 	}
 	if a.action == Wait && k.point != PointTimeout {
@@ -154,7 +170,7 @@ func (d *desk) advance(p party, e *Engine) {
 		if !k.waits && e.set.Trace {
 			e.put(Event{trace.Decision{
 				Protocol: packet.ProtocolName(p.proto()), Point: k.point.String(),
-				Intent: k.intent.action.String(), Verdict: k.intent.action.String(), By: "engine: no verdict in time",
+				Intent: k.intent.text(p.proto()), Verdict: k.intent.text(p.proto()), By: "engine: no verdict in time",
 			}})
 		}
 		e.unpark(p, k.intent)
