@@ -42,7 +42,7 @@ func simulated(t testing.TB, scenario, profile string, set ...string) []trace.Re
 func calls(t testing.TB) map[string][]trace.Record {
 	return map[string][]trace.Record{
 		"solved": simulated(t, "huawei/e398", "huawei/e398"), "failed": simulated(t, "huawei/e398", "", "auth.user=wap", "auth.try_blank=false"),
-		"nbns": simulated(t, "huawei/e220-nbns", ""), 
+		"nbns": simulated(t, "huawei/e220-nbns", ""),
 	}
 }
 
