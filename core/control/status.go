@@ -1,6 +1,7 @@
 package control
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -21,6 +22,8 @@ type Status struct {
 	Attempt    int            `json:"attempt"`
 	Finding    *trace.Finding `json:"finding,omitempty"` // the last one
 	Plugins    []Plugin       `json:"plugins,omitempty"` // in the order in which they are asked
+
+	Findings []trace.Finding `json:"findings,omitempty"` // all of the present attempt, the last one first, up to eight
 }
 
 // Plugin is what a status shows of an external plugin.
@@ -37,6 +40,9 @@ type Plugin struct {
 	Strikes   int     `json:"strikes,omitempty"` // failures of the last ten minutes; three are too many
 	Lost      uint64  `json:"lost,omitempty"`    // events that it was too slow to be told of
 }
+
+// maxFindings bounds the findings of one attempt.
+const maxFindings = 8
 
 // Board keeps the Status of one link up to date. It is a trace.Sink, safe for use by many goroutines.
 type Board struct {
@@ -64,15 +70,17 @@ func (b *Board) Record(r trace.Record) {
 		}
 	case trace.Up:
 		at := r.Time
-		s.Up, s.UpSince, s.Finding = &e, &at, nil
+		s.Up, s.UpSince, s.Finding, s.Findings = &e, &at, nil, nil
 	case trace.Registration:
 		if e.Signal != "" {
 			s.Signal = e.Signal
 		}
 	case trace.Attempt:
-		s.Attempt = e.Number
+		s.Attempt, s.Findings = e.Number, nil
 	case trace.Finding:
 		s.Finding = &e
+		s.Findings = slices.Insert(slices.Clone(s.Findings), 0, e) // a Status that was given out keeps its own
+		s.Findings = s.Findings[:min(len(s.Findings), maxFindings)]
 	case trace.Down:
 		s.Phase, s.PhaseSince = trace.PhaseDown, r.Time
 		s.Up, s.UpSince = nil, nil

@@ -46,7 +46,7 @@ func NewCase() *Case { return &Case{now: &history{}, attempts: 1} }
 // Record takes one record, in the order in which they stand.
 func (c *Case) Record(r trace.Record) {
 	switch e := r.Event.(type) {
-	case trace.Finding, trace.Quirk, trace.Decision, trace.State, trace.Unread, trace.Data:
+	case trace.Finding, trace.Quirk, trace.Decision, trace.State, trace.Unread:
 		return // what somebody else made of it, or nothing to go by
 	case trace.Attempt:
 		if e.Number > 1 {
@@ -57,8 +57,11 @@ func (c *Case) Record(r trace.Record) {
 	if c.now.begins(r) {
 		c.next()
 	}
-	c.told++
+	known := c.now.log.known
 	c.now.record(r)
+	if _, ok := r.Event.(trace.Log); !ok || c.now.log.known > known {
+		c.told++
+	}
 }
 
 // next puts the attempt that is over away and begins another with the same modem.
@@ -76,9 +79,15 @@ func (c *Case) next() {
 
 func (c *Case) judge(h *history, eof bool) *judgement {
 	h.log.eof = eof
-	j := &judgement{number: c.attempts, stage: h.reached(), up: h.up != nil || h.log.up6, all: h.judge()}
+	j := &judgement{number: c.attempts, stage: h.reached(), up: h.isOpen(), all: h.judge()}
 	h.log.eof = false
 	return j
+}
+
+// isOpen says whether a link came up, by a word that says so or by IPCP's own packets.
+func (h *history) isOpen() bool {
+	p := &h.ipcp
+	return h.up != nil || h.log.up6 || p.acked.IsValid() && p.sentAck && believable(p.acked, p.peer) && len(h.failures) == 0
 }
 
 // reached says how far an attempt came.

@@ -55,6 +55,7 @@ type dataHistory struct {
 	lastProbe           string
 	echoes, echoReplies int    // LCP Echo-Requests that we sent, replies that came
 	unanswered          int    // Echo-Requests since the last thing that LCP heard
+	sent, rcvd          int    // IP packets that a recording shows
 	ended               string // the peer's Terminate-Request after the link was up
 }
 
@@ -104,6 +105,12 @@ func (h *history) record(r trace.Record) {
 		h.down = &e
 	case trace.Log:
 		h.logLine(r, e)
+	case trace.Data:
+		h.data.packet(e)
+		if h.up == nil && h.ipcp.acked.IsValid() && h.data.sent > 0 && h.data.rcvd > 0 { // a recording has no other word for it
+			h.up = &trace.Up{Local: h.ipcp.acked.String()}
+			h.further(trace.PhaseUp)
+		}
 	}
 }
 
@@ -261,6 +268,18 @@ func (d *dataHistory) probe(e trace.Probe) {
 		d.answers++
 	}
 	d.lastProbe = fmt.Sprintf("probe %s by %s: %s", e.Target, e.How, e.Result)
+}
+
+// packet counts what a recording shows of the network's packets.
+func (d *dataHistory) packet(e trace.Data) {
+	if e.Protocol != packet.IP && e.Protocol != packet.IPv6 && e.Protocol != packet.VJCompressed && e.Protocol != packet.VJUncompressed && e.Protocol != packet.Compressed {
+		return
+	}
+	if e.Dir == trace.Sent {
+		d.sent++
+	} else {
+		d.rcvd++
+	}
 }
 
 // Placeholder name servers, which much firmware gives while its context is not up yet.

@@ -11,6 +11,7 @@ import (
 // logHistory is what lines of other programs' logs showed that no packet and no event of the engine says.
 type logHistory struct {
 	seen  bool // there was a line at all
+	known int  // lines that mean something to a rule
 	eof   bool // the recording stops here
 	ended bool // the attempt is over by the log's own words
 	ours  bool // this side ended it
@@ -102,6 +103,7 @@ func (h *history) logLine(r trace.Record, e trace.Log) {
 		f := &logFacts()[i]
 		if matches(f.text, s) && !(f.except != "" && matches(f.except, s)) {
 			f.take(h, r, s, line)
+			l.known++
 		}
 	}
 	h.matchLines(e.Program, s, line)

@@ -238,6 +238,7 @@ type ipcpHistory struct {
 	weNaked         string     // our Nak of it with another address
 	dropped         string     // its next request, without an address
 	consented       bool       // which we acknowledged
+	sentAck         bool       // we acknowledged a request of the peer
 	terminated      string
 	damaged         int
 	damagedLine     string
@@ -253,8 +254,9 @@ func (p *ipcpHistory) record(h *history, at time.Time, e trace.Packet, c packet.
 		switch {
 		case c.Code == packet.ConfigureNak && address.IsValid() && !address.IsUnspecified() && p.peerAddress.IsValid() && !p.peerAddress.IsUnspecified():
 			p.weNaked = h.quote(e)
-		case c.Code == packet.ConfigureAck && p.dropped != "":
-			p.consented = true
+		case c.Code == packet.ConfigureAck:
+			p.sentAck = true
+			p.consented = p.consented || p.dropped != ""
 		}
 		if c.Code == packet.ConfigureRequest {
 			if p.asked == nil {

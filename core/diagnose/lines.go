@@ -86,6 +86,7 @@ func (h *history) matchLines(program, s, line string) {
 			if !matches(l.Text, s) || l.Except != "" && matches(l.Except, s) || l.Program != "" && program != "" && !strings.EqualFold(l.Program, program) {
 				continue
 			}
+			h.log.known++
 			if h.log.hits == nil {
 				h.log.hits = map[int]*lineHit{}
 			}

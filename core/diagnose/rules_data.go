@@ -23,6 +23,8 @@ var dataRules = []rule{
 			d := &h.data
 			switch {
 			case told, d.probes >= 3 && d.answers == 0 && h.down != nil && h.up == nil:
+			case h.up != nil && d.rcvd == 0 && d.sent >= 5 && d.answers == 0 && h.over():
+				return is(likely, fmt.Sprintf("%d IP packets sent, none received", d.sent))
 			case h.up != nil && h.down != nil && h.down.BytesIn == 0 && h.down.BytesOut > 200 && d.answers == 0:
 				return is(likely, fmt.Sprintf("%d bytes sent, none received in %.0f s", h.down.BytesOut, h.down.Seconds))
 			default:

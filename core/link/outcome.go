@@ -33,6 +33,7 @@ const (
 	ExitRegistration  ExitCode = 32
 	ExitCarriesNoData ExitCode = 33
 	ExitPlugin        ExitCode = 34
+	ExitFindings      ExitCode = 35 // of `knak diagnose`: something is wrong
 )
 
 // Kind names why a link ended or never came up. Parts below report theirs as the Kind word of a trace.Failure.
