@@ -87,7 +87,7 @@ func (c *Case) judge(h *history, eof bool) *judgement {
 // isOpen says whether a link came up, by a word that says so or by IPCP's own packets.
 func (h *history) isOpen() bool {
 	p := &h.ipcp
-	return h.up != nil || h.log.up6 || p.acked.IsValid() && p.sentAck && believable(p.acked, p.peer) && len(h.failures) == 0
+	return h.up != nil || h.log.up6 || p.acked.IsValid() && p.sentAck && (believable(p.acked, p.peer) || p.requests == 0) && len(h.failures) == 0
 }
 
 // reached says how far an attempt came.

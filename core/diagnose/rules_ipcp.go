@@ -275,7 +275,7 @@ var ipcpRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failed(trace.FailedBogusAddress)
 			a := h.ipcp.acked
-			if h.up == nil && (told || a.IsValid() && !believable(a, h.ipcp.peer)) {
+			if h.up == nil && (told || a.IsValid() && h.ipcp.requests > 0 && !believable(a, h.ipcp.peer)) {
 				return late(certain, h, h.ipcp.ack, f.Detail)
 			}
 			// An engine that believes no such address asks on instead of taking it.

@@ -65,9 +65,6 @@ func labels(dir string) ([]label, error) {
 
 // judge gives the verdict on the text of a log.
 func judge(name, text string) (diagnose.Verdict, error) {
-	if strings.HasSuffix(name, ".events") {
-		text = fromEvents(text)
-	}
 	r, err := read.Open(strings.NewReader(text), read.Options{Name: name})
 	if err != nil {
 		return diagnose.Verdict{}, err
