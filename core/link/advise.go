@@ -83,7 +83,7 @@ func (s *Session) Answer(now time.Time, id uint64, a advice.Answer, err error) {
 	switch {
 	case a == nil:
 	case a.To() != i.kind:
-		s.tellFailed(now, i.kind, advice.FailedError{Err: fmt.Errorf("a %s was answered by a %T", i.kind, a)})
+		s.tellFailed(now, i.kind, advice.FailedError{Err: fmt.Errorf("the answer is of another kind: %T", a)})
 		a = nil
 	case !a.Opinion():
 		a = nil

@@ -210,7 +210,7 @@ func TestHooks(t *testing.T) {
 			adviser: answers{advice.KindIdentify: always(advice.Identified{By: "plugin test", Settings: []advice.Setting{{Key: "at.init", Value: "AT+CFUN=0", Reason: "r", By: "plugin test"}}})}},
 		{name: "who it is, for another profile", call: call{scenario: "behaves"}, up: true, quirk: "ipcp.request",
 			adviser: answers{advice.KindIdentify: always(advice.Identified{By: "plugin test", Vendor: "huawei", Model: "E398"})}},
-		{name: "a wrong type of answer", call: call{scenario: "behaves"}, up: true, warning: "was answered by",
+		{name: "a wrong type of answer", call: call{scenario: "behaves"}, up: true, warning: "the answer is of another kind",
 			adviser: answers{advice.KindCredentials: always(advice.Proof{Trust: "me"}), advice.KindDecide: always(advice.Login{Replace: true})}},
 		{name: "a verdict that does not fit is not followed", call: call{scenario: "behaves"}, up: true, decision: "peer-request: ack -> ack",
 			adviser: decides(packet.LCP, ppp.PointPeerRequest, func(advice.Decide) ppp.Verdict {
