@@ -99,8 +99,10 @@ func call(x *at.Exchange, p Plan, r *Result) error {
 	if err := send(x, p, "at.before_dial", p.Send.BeforeDial); err != nil {
 		return err
 	}
-	if err := Steps(p, p.AlsoBeforeDial)(x); err != nil {
-		return err
+	if len(p.AlsoBeforeDial) > 0 {
+		if err := Steps(p, p.AlsoBeforeDial)(x); err != nil {
+			return err
+		}
 	}
 	if err := speedUp(x, p); err != nil {
 		return err
