@@ -44,6 +44,7 @@ type Host struct {
 	stderr  *tail
 	ended   chan struct{} // the second program has ended, and all is cleaned up
 	closing atomic.Bool
+	looked  sync.Once
 
 	states atomic.Pointer[[]State]
 	nextID atomic.Uint64
@@ -300,6 +301,7 @@ func (h *Host) Ask(ctx context.Context, q advice.Question) (advice.Answer, error
 	if end, ok := ctx.Deadline(); ok {
 		budget = min(budget, time.Until(end))
 	}
+	budget -= min(budget/10, answerSlack) // what the second program says of those who were late is to arrive in time
 	body, err := MarshalQuestion(q)
 	if err != nil {
 		return nil, &advice.FailedError{By: "plugins", Err: err}
@@ -308,16 +310,32 @@ func (h *Host) Ask(ctx context.Context, q advice.Question) (advice.Answer, error
 	if err == nil {
 		return UnmarshalReply(q.Kind(), m.Body)
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	if ctx.Err() != nil {
 		err = advice.ErrTooLate
+		h.looked.Do(func() { go h.look() })
 	}
-	for _, p := range h.plan.Plugins {
-		if p.Required {
-			return nil, &advice.RequiredError{By: by(p.Name), Err: err}
+	for _, s := range h.States() {
+		if s.Required && slices.Contains(s.Answers, q.Kind()) {
+			return nil, &advice.RequiredError{By: by(s.Name), Err: err}
 		}
 	}
-	return nil, &advice.FailedError{By: "plugins", Err: err}
+	return nil, nil // who was late, or that all are gone, is told where it is seen
 }
+
+// answerSlack is how much shorter than the link's time the plugins' is, at most.
+const answerSlack = 50 * time.Millisecond
+
+// look sees whether the second program itself hangs, which nothing else would tell.
+func (h *Host) look() {
+	ctx, cancel := context.WithTimeout(context.Background(), lookLimit)
+	defer cancel()
+	if _, err := h.call(ctx, Message{Type: Look}, nil); err != nil && ctx.Err() != nil && h.options.Tell != nil {
+		h.options.Tell(Told{Level: "warning", Text: "the program " + Program + " does not answer; knak goes on without plugins"})
+	}
+}
+
+// lookLimit is how long the second program may take to say how its plugins are.
+const lookLimit = 2 * time.Second
 
 // Record hands an event on to the plugins that want it. It never blocks: where the queue is full, the oldest is lost.
 func (h *Host) Record(r trace.Record) {

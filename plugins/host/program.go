@@ -29,9 +29,9 @@ const LockName = "lock"
 // runtimePrefix begins the names of private directories.
 const runtimePrefix = "plugins-"
 
-// maxRuntime is how long the path of the directory above the private one may be: below it go-plugin adds 38 characters, and
-// a socket's path has at most 107 (unix(7)).
-const maxRuntime = 52
+// maxRuntime is how long the path of the directory above the private one may be: below it 57 characters are added, and a
+// socket's path has at most 107 (unix(7)).
+const maxRuntime = 48
 
 // FindProgram finds the second program: beside this one, or where packages put it. It must be as safe as a plugin's file.
 func FindProgram() (string, error) {
