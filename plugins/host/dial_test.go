@@ -135,7 +135,7 @@ func TestBadPlugins(t *testing.T) {
 		{"gives an error", "errs", nil, "plugin errs failed at decide: ", 34},
 		{"stopped in a call", "hangs", nil, "plugin hangs did not answer decide within", 34},
 		{"floods standard error", "floods", nil, "", 0},
-		{"exits in a call", "exits", nil, "plugin exits has ended (exit status 3); it wrote: cannot go on", 34},
+		{"exits in a call", "exits", nil, "plugin exits has ended (exit status 3)", 34},
 		{"exits at once", "dies", nil, "does not start: it ended at once; it wrote: no licence file", 34},
 		{"stopped before the handshake", "stands", nil, "does not start: it did not say within 3s that it listens", 34},
 		{"prints before the handshake", "prints", nil, `does not start: it printed "Hello, I am a plugin" on standard output`, 34},

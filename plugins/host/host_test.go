@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,6 +24,10 @@ var bin string
 
 // TestMain builds the second program and the plugins as they are built for a package.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil { // most of the time is spent waiting for plugins that hang
+		panic(err)
+	}
 	os.Exit(func() int {
 		var err error
 		if bin, err = os.MkdirTemp("", "knak-host-"); err != nil {

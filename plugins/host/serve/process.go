@@ -174,26 +174,41 @@ func (p *process) Start(context.Context) error {
 const lineLimit = 1000
 
 func (p *process) readLines() {
-	buf, line, over := make([]byte, 4096), make([]byte, 0, lineLimit), false
-	for {
-		n, err := p.stderr.Read(buf)
-		for rest := buf[:n]; len(rest) > 0; {
-			part, after, ended := bytes.Cut(rest, []byte{'\n'})
-			rest = after
-			room := lineLimit - len(line)
-			line = append(line, part[:min(len(part), room)]...)
-			over = over || len(part) > room
-			if ended {
-				p.takeLine(line)
-				line, over = line[:0], false
-			}
+	w := &lineWriter{take: p.takeLine}
+	_, _ = io.CopyBuffer(struct{ io.Writer }{w}, p.stderr, make([]byte, 4096)) // its end is the end of the process
+	w.flush()
+}
+
+// lineWriter cuts what is written to it into lines.
+type lineWriter struct {
+	take func(line []byte)
+	mu   sync.Mutex
+	line []byte
+}
+
+// Write never fails.
+func (w *lineWriter) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for rest := b; len(rest) > 0; {
+		part, after, ended := bytes.Cut(rest, []byte{'\n'})
+		rest = after
+		w.line = append(w.line, part[:min(len(part), lineLimit-len(w.line))]...)
+		if ended {
+			w.take(w.line)
+			w.line = w.line[:0]
 		}
-		if err != nil {
-			if len(line) > 0 {
-				p.takeLine(line)
-			}
-			return
-		}
+	}
+	return len(b), nil
+}
+
+// flush gives a last line that has no end.
+func (w *lineWriter) flush() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.line) > 0 {
+		w.take(w.line)
+		w.line = nil
 	}
 }
 

@@ -101,6 +101,9 @@ func start(ctx context.Context, n *nursery, plan *host.Plan, p *host.Plugin, tak
 		StartTimeout:     handshakeLimit,
 		Logger:           hclog.New(&hclog.LoggerOptions{Output: io.Discard, Level: hclog.Off}),
 		GRPCDialOptions:  wire.DialOptions(),
+		// What a plugin prints after the handshake comes over gRPC.
+		SyncStdout:       &lineWriter{take: takeLine},
+		SyncStderr:       &lineWriter{take: takeLine},
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: plan.Runtime},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, dir string) (runner.Runner, error) {
 			made, err := newProcess(n, f, p.Name, path, dir, cmd.Env, takeLine)
