@@ -42,6 +42,8 @@ func Serve(p Plugin) {
 		log.Error("standard output", "error", err.Error())
 		os.Exit(1)
 	}
+	// Of a host that was killed, standard error goes first: a log line must not end the process before it has tidied up.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
 	go watchParent(os.Getppid(), func() {
 		shut(p)
 		removeSockets(os.Getenv(goplugin.EnvUnixSocketDir))
