@@ -197,12 +197,17 @@ func texts(c *call.Call) sight {
 		return sight{}
 	}
 	var list []string
-	for _, t := range c.Texts[:min(len(c.Texts), 3)] {
-		list = append(list, strings.TrimSpace(t.Text))
+	var pos trace.Pos
+	for _, t := range c.Texts {
+		if text := strings.TrimSpace(t.Text); !strings.Contains(text, "NO CARRIER") && len(list) < 3 { // the end of the call is told by itself
+			if list = append(list, text); len(list) == 1 {
+				pos = t.Pos
+			}
+		}
 	}
 	v := sight{known: true, key: fmt.Sprint(len(list) > 0), text: "none", does: "gets no text"}
 	if len(list) > 0 {
-		v.text, v.pos = strings.Join(list, " / "), c.Texts[0].Pos
+		v.text, v.pos = strings.Join(list, " / "), pos
 		v.does = "gets text: " + v.text
 	}
 	return v

@@ -94,7 +94,8 @@ type Step struct {
 type Echoes struct {
 	Sent, Answered int // the host's Echo-Requests, and the modem's replies
 	Rcvd, Replied  int // the modem's Echo-Requests, and the host's replies
-	First, Last    time.Time
+	First, Last    time.Time // of the host's Echo-Requests
+	Heard          time.Time // the last reply to them
 }
 
 // Timed says whether the recording tells times.

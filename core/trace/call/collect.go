@@ -358,6 +358,7 @@ func (e *Echoes) take(d trace.Dir, code uint8, at time.Time) bool {
 		e.Sent, e.Last = e.Sent+1, at
 	case code == packet.EchoReply && d == trace.Rcvd:
 		e.Answered++
+		e.Heard = at
 	case code == packet.EchoRequest:
 		e.Rcvd++
 	case code == packet.EchoReply:

@@ -1,0 +1,401 @@
+package mimic
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/trace/call"
+)
+
+// maxModelled is how many connected calls of a recording a scenario tells apart.
+const maxModelled = 8
+
+// Modem writes the simulator scenario (docs/sim.md) that misbehaves as the modem of the recording did towards a host that
+// does the same. source names the recording. Addresses, numbers and identities are replaced by made-up ones.
+func Modem(calls []*call.Call, source string) (text string, cannot []Cannot) {
+	m := modem{calls: calls, pool: newPool()}
+	m.begin()
+	m.identity()
+	m.card()
+	m.registration()
+	m.dial()
+	for _, c := range calls {
+		if connected(c) && len(m.models) < maxModelled {
+			m.models = append(m.models, m.model(c))
+		}
+	}
+	m.replies() // last: what the keys above do not say already
+	return m.write(source), m.cannot
+}
+
+// modem collects a scenario.
+type modem struct {
+	calls  []*call.Call
+	cannot []Cannot
+	pool   *pool
+	power  time.Time // when the recording begins, which stands for power-on
+
+	id       [4][2]string // manufacturer, model, revision, usb
+	silent   bool
+	boot     time.Duration
+	atDelay  time.Duration
+	simState string
+	reg      string // registration.state
+	then     []step
+	radioOff bool
+	attach   string
+	traps    []string // commands that the firmware does not survive
+	mutes    []string // and from which on it says nothing
+	reply    []reply
+	urcs     []urc
+
+	dialKeys []string // lines of [dial]
+	models   []model
+}
+
+type step struct {
+	after time.Duration
+	state string
+}
+
+type urc struct {
+	after time.Duration
+	text  string
+}
+
+func (m *modem) cant(pos trace.Pos, format string, args ...any) {
+	what := fmt.Sprintf(format, args...)
+	if !slices.ContainsFunc(m.cannot, func(c Cannot) bool { return c.What == what }) {
+		m.cannot = append(m.cannot, Cannot{what, pos})
+	}
+}
+
+func connected(c *call.Call) bool {
+	return c.PPP() || c.Dial != nil && strings.HasPrefix(c.Dial.Result, "CONNECT")
+}
+
+func (m *modem) begin() {
+	for _, c := range m.calls {
+		if !c.Begin.IsZero() {
+			m.power = c.Begin
+			return
+		}
+	}
+}
+
+// since gives the time from power-on.
+func (m *modem) since(t time.Time) time.Duration {
+	if t.IsZero() || m.power.IsZero() {
+		return 0
+	}
+	return max(t.Sub(m.power), 0)
+}
+
+// commands gives all commands of the recording in order, those that dial among them.
+func (m *modem) commands() (all []*call.Command) {
+	for _, c := range m.calls {
+		for i := range c.Commands {
+			all = append(all, &c.Commands[i])
+		}
+		if c.Dial != nil {
+			all = append(all, c.Dial)
+		}
+	}
+	return all
+}
+
+// identity is who the modem says it is.
+func (m *modem) identity() {
+	for _, c := range m.calls {
+		d := c.Device
+		for i, v := range []string{d.Vendor, d.Model, d.Firmware, d.USB} {
+			if v != "" && !strings.Contains(v, hidden) {
+				m.id[i][1] = v
+			}
+		}
+	}
+	for _, cmd := range m.commands() {
+		for i, names := range [][]string{{"+CGMI", "+GMI"}, {"+CGMM", "+GMM"}, {"+CGMR", "+GMR"}} {
+			parts := call.Split(cmd.Text)
+			if len(parts) == 1 && slices.Contains(names, parts[0]) && cmd.Result == "OK" && len(cmd.Lines) == 1 && m.id[i][1] == "" && !strings.Contains(cmd.Lines[0], hidden) {
+				m.id[i][1] = strings.TrimSpace(cmd.Lines[0])
+			}
+		}
+	}
+	for i, name := range []string{"manufacturer", "model", "revision", "usb"} {
+		m.id[i][0] = name
+	}
+}
+
+// answers gives all that was answered to a command that stood alone in its line.
+func answers(all []*call.Command, command string) (list []*call.Command) {
+	for _, c := range all {
+		if parts := call.Split(c.Text); len(parts) == 1 && parts[0] == command {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// valueOf gives what stands behind name in the last line that has it: before the answer a line that nobody asked for may come.
+func valueOf(c *call.Command, name string) (value string) {
+	for _, l := range c.Lines {
+		if v, ok := strings.CutPrefix(l, name); ok {
+			value = strings.TrimSpace(v)
+		}
+	}
+	return value
+}
+
+// card is the SIM's state: the last one that was seen. How it came there stands in the replies.
+func (m *modem) card() {
+	for _, c := range answers(m.commands(), "+CPIN?") {
+		switch v := valueOf(c, "+CPIN:"); {
+		case v == "READY":
+			m.simState = ""
+		case v == "SIM PIN":
+			m.simState = "pin"
+		case v == "SIM PUK":
+			m.simState = "puk"
+		case c.Result == "+CME ERROR: 10" || strings.HasSuffix(c.Result, "SIM not inserted"):
+			m.simState = "none"
+		}
+	}
+	if m.simState == "pin" {
+		for _, c := range m.commands() {
+			if strings.HasPrefix(strings.ToUpper(c.Text), "AT+CPIN=") && c.Result == "OK" {
+				m.simState = ""
+			}
+		}
+	}
+}
+
+// states are the words of registration.state by <stat> (3GPP TS 27.007 section 10.1.20).
+var states = map[string]string{"0": "none", "1": "home", "2": "searching", "3": "denied", "4": "unknown", "5": "roaming"}
+
+// registration is the state on the network over time, as the answers and the lines nobody asked for show it.
+func (m *modem) registration() {
+	type sight struct {
+		at    time.Time
+		state string
+		asked bool
+	}
+	var all []sight
+	note := func(at time.Time, value string, asked bool) {
+		f := strings.Split(value, ",")
+		if asked && len(f) > 1 {
+			f = f[1:]
+		}
+		if s, ok := states[strings.TrimSpace(f[0])]; ok {
+			all = append(all, sight{at, s, asked})
+		}
+	}
+	for _, name := range []string{"+CREG", "+CGREG", "+CEREG"} {
+		before := len(all)
+		for _, c := range answers(m.commands(), name+"?") {
+			if v := valueOf(c, name+":"); v != "" {
+				note(c.Answered, v, true)
+			}
+		}
+		for _, c := range m.calls {
+			for _, l := range c.Loose {
+				if v, ok := strings.CutPrefix(l.Text, name+":"); ok {
+					note(l.Time, v, false)
+				}
+			}
+		}
+		if len(all) > before && slices.ContainsFunc(all[before:], func(s sight) bool { return s.state == "home" || s.state == "roaming" }) {
+			all = all[before:] // this one tells of the network that counts
+			break
+		}
+	}
+	slices.SortStableFunc(all, func(a, b sight) int { return a.at.Compare(b.at) })
+	for i, s := range all {
+		switch {
+		case i == 0:
+			m.reg = s.state
+		case s.state != all[i-1].state:
+			after := m.since(s.at)
+			if s.asked { // it changed between two questions
+				after = (after + m.since(all[i-1].at)) / 2
+			}
+			m.then = append(m.then, step{after.Round(10 * time.Millisecond), s.state})
+		}
+	}
+	if m.reg == "home" {
+		m.reg = ""
+	}
+	if f := answers(m.commands(), "+CFUN?"); len(f) > 0 && (valueOf(f[0], "+CFUN:") == "4" || valueOf(f[0], "+CFUN:") == "0") {
+		m.radioOff, m.reg, m.then = true, "", nil
+	}
+	if g := answers(m.commands(), "+CGATT?"); len(g) > 0 && valueOf(g[0], "+CGATT:") == "0" && m.reg == "" && len(m.then) == 0 {
+		asked := slices.ContainsFunc(m.commands(), func(c *call.Command) bool { return slices.Contains(call.Split(c.Text), "+CGATT=1") && c.Result == "OK" })
+		switch {
+		case asked:
+			m.attach = `attach = "asked"`
+		default:
+			for i, c := range g {
+				if i > 0 && valueOf(c, "+CGATT:") == "1" {
+					m.attach = fmt.Sprintf("attach_after = %s", duration((m.since(c.Answered)+m.since(g[i-1].Answered))/2))
+					break
+				}
+			}
+		}
+	}
+}
+
+// dial is how the number is answered.
+func (m *modem) dial() {
+	var dials []*call.Command
+	for _, c := range m.calls {
+		if c.Dial != nil {
+			dials = append(dials, c.Dial)
+		}
+	}
+	key := func(format string, args ...any) { m.dialKeys = append(m.dialKeys, fmt.Sprintf(format, args...)) }
+	var failed, worked []*call.Command
+	for _, d := range dials {
+		if strings.HasPrefix(d.Result, "CONNECT") {
+			worked = append(worked, d)
+		} else {
+			failed = append(failed, d)
+		}
+	}
+	if len(worked) > 0 && worked[0].Result != "CONNECT 7200000" {
+		key("connect = %s", quote(worked[0].Result))
+	}
+	registered := m.simState == "" && (m.reg == "" || m.reg == "roaming" || len(m.then) > 0)
+	if len(failed) > 0 && registered {
+		f := failed[0]
+		word := map[string]string{"NO CARRIER": "no-carrier", "BUSY": "busy", "NO DIALTONE": "no-dialtone", "NO DIAL TONE": "no-dialtone", "ERROR": "error", "": "silence"}[f.Result]
+		if n, ok := strings.CutPrefix(f.Result, "+CME ERROR: "); ok {
+			word = "cme"
+			key("cme = %s", quote(n))
+		}
+		if word == "" { // the simulator knows no such answer to a number, but to a command
+			m.reply = append(m.reply, reply{command: "ATD*", result: f.Result})
+			word = "connect"
+		}
+		key("result = %s", quote(word))
+		apns := m.apns(true)
+		switch {
+		case len(worked) == 0:
+		case len(apns) > 0 && !overlap(apns, m.apns(false)):
+			key("apn = %s", quotes(apns))
+		case dials[0] == f:
+			n := slices.Index(dials, worked[0])
+			key("times = %d", n)
+			if n < len(failed) {
+				m.cant(f.Pos, "it answers the number now so, now so; only the first change is copied")
+			}
+		default:
+			m.cant(f.Pos, "it connects first and refuses later; only the refusal is copied")
+		}
+	}
+	for _, d := range dials {
+		if delay := d.Answered.Sub(d.Sent); !d.Answered.IsZero() && !d.Sent.IsZero() && delay >= 100*time.Millisecond && delay < time.Minute && d.Result != "NO CARRIER" {
+			key("delay = %s", duration(delay))
+			break
+		}
+	}
+	m.instead()
+}
+
+// apns are the APNs with which it connected, or did not, in lower case; placeholders where they look private.
+func (m *modem) apns(connects bool) (list []string) {
+	for _, c := range m.calls {
+		if c.Dial == nil || strings.HasPrefix(c.Dial.Result, "CONNECT") != connects {
+			continue
+		}
+		k, _, ok := c.Context()
+		if !ok || k.APN == "" || private(k.APN) {
+			return nil
+		}
+		if a := strings.ToLower(k.APN); !slices.Contains(list, a) {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
+}
+
+// instead is what comes behind CONNECT where PPP does not.
+func (m *modem) instead() {
+	for _, c := range m.calls {
+		if !connected(c) || c.Dial == nil {
+			continue
+		}
+		rcvd, own, texts := 0, 0, c.Texts
+		for _, p := range []*call.Protocol{&c.LCP, &c.Auth, &c.IPCP, &c.IPV6CP, &c.CCP, &c.Other} {
+			for _, s := range p.Steps {
+				if s.Dir == trace.Rcvd {
+					rcvd++
+					if sentSame(p, &s) {
+						own++
+					}
+				}
+			}
+		}
+		switch {
+		case rcvd > 0 && own == rcvd:
+			m.dialKeys = append(m.dialKeys, `result = "echo"`)
+		case rcvd == 0 && len(c.LCP.Steps) > 0 && c.Unread == 0:
+			m.dialKeys = append(m.dialKeys, `result = "text"`)
+			var all []string
+			for _, t := range texts {
+				if !strings.Contains(t.Text, "NO CARRIER") {
+					all = append(all, unescape.Replace(t.Text))
+				}
+			}
+			if len(all) > 0 {
+				m.dialKeys = append(m.dialKeys, "text = "+quoteText(strings.Join(all, "\r\n")))
+			}
+		}
+		return
+	}
+}
+
+// unescape gives line ends back to a text that was made printable.
+var unescape = strings.NewReplacer(`\r`, "\r", `\n`, "\n")
+
+// quoteText is quote for what may have line ends.
+func quoteText(s string) string {
+	r := strings.NewReplacer("\r", "\x00", "\n", "\x01").Replace(s)
+	var b strings.Builder
+	for _, part := range strings.SplitAfter(r, "") {
+		switch part {
+		case "\x00":
+			b.WriteString(`\r`)
+		case "\x01":
+			b.WriteString(`\n`)
+		default:
+			q := quote(part)
+			b.WriteString(q[1 : len(q)-1])
+		}
+	}
+	return `"` + b.String() + `"`
+}
+
+// sentSame says whether the host sent just that packet before.
+func sentSame(p *call.Protocol, s *call.Step) bool {
+	return slices.ContainsFunc(p.Steps, func(o call.Step) bool {
+		return o.Dir == trace.Sent && o.Code == s.Code && o.ID == s.ID && string(o.Data) == string(s.Data) && len(s.Data) > 0
+	})
+}
+
+// duration writes a time for a scenario.
+func duration(d time.Duration) string {
+	switch {
+	case d > time.Second:
+		d = d.Round(10 * time.Millisecond)
+	default:
+		d = d.Round(time.Millisecond)
+	}
+	return quote(d.String())
+}

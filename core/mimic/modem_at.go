@@ -1,0 +1,229 @@
+package mimic
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/trace/call"
+)
+
+// reply is an answer that the simulator would not give by itself.
+type reply struct {
+	command string
+	lines   []string
+	result  string // "": no answer
+	nth     int    // 0: always
+	until   int
+}
+
+func (r *reply) same(o *reply) bool {
+	return r.command == o.command && r.result == o.result && slices.Equal(r.lines, o.lines)
+}
+
+// replies finds what the modem answered otherwise than the simulated one would with the keys that are known so far: it is
+// asked the same commands at the same times.
+func (m *modem) replies() {
+	all := m.commands()
+	m.silences(all)
+	text := m.write("")
+	s, err := sim.Parse("mimic", []byte(text))
+	if err != nil { // its own writing: a mistake of this package, which the tests would show
+		return
+	}
+	oracle := sim.New(s, 1)
+	now := m.power
+	if now.IsZero() {
+		now = time.Unix(0, 0)
+	}
+	oracle.Advance(now)
+	take(oracle)
+	seen := map[string]int{}
+	byCommand := map[string][]reply{}
+	var order []string
+	answered := map[string]int{}
+	for _, c := range all {
+		parts := call.Split(c.Text)
+		if len(parts) == 0 && !strings.EqualFold(strings.TrimSpace(c.Text), "AT") {
+			continue
+		}
+		if call.Dials(c.Text) {
+			continue
+		}
+		if t := c.Sent; t.After(now) {
+			now = t
+		}
+		oracle.Advance(now)
+		take(oracle)
+		oracle.Receive(now, []byte(c.Text+"\r"))
+		lines, result := talk(take(oracle), c.Text)
+		name := "AT"
+		if len(parts) > 0 {
+			name += parts[len(parts)-1]
+		}
+		if i := strings.Index(strings.ToLower(name), hidden); i >= 0 || strings.HasPrefix(name, "AT+CPIN=") {
+			name, _, _ = strings.Cut(name, "=")
+			name += "=*"
+		}
+		if strings.HasPrefix(name, "AT+CGDCONT=") { // an APN is a subscriber's own affair
+			name = "AT+CGDCONT=*"
+		}
+		if seen[name]++; seen[name] == 1 {
+			order = append(order, name)
+		}
+		answered[name]++
+		if c.Result == "" && m.lost(c) {
+			continue
+		}
+		if result == c.Result && alike(lines, c.Lines) {
+			continue
+		}
+		byCommand[name] = append(byCommand[name], reply{command: name, lines: visibleLines(c.Lines), result: c.Result, nth: seen[name]})
+	}
+	for _, name := range order {
+		m.reply = append(m.reply, compact(byCommand[name], seen[name])...)
+	}
+	if len(m.reply) > 60 {
+		m.reply = m.reply[:60]
+	}
+}
+
+// take gives what the simulated modem has to say now.
+func take(m *sim.Modem) []byte {
+	var b bytes.Buffer
+	for {
+		o, ok := m.Next()
+		if !ok {
+			return b.Bytes()
+		}
+		if o.Kind == sim.OutputWrite {
+			b.Write(o.Data)
+		}
+	}
+}
+
+// talk cuts an answer into its lines and the result, without the echo.
+func talk(b []byte, command string) (lines []string, result string) {
+	for _, l := range strings.FieldsFunc(string(b), func(r rune) bool { return r == '\r' || r == '\n' }) {
+		l = strings.TrimSpace(l)
+		switch {
+		case l == "" || l == command:
+		case call.Final(l):
+			return lines, l
+		default:
+			lines = append(lines, l)
+		}
+	}
+	return lines, ""
+}
+
+// alike says whether two answers are the same as far as they are shown.
+func alike(a, b []string) bool {
+	a, b = asked(a), asked(b)
+	return slices.EqualFunc(a, b, func(x, y string) bool { return x == y || strings.Contains(y, hidden) || strings.Contains(x, hidden) })
+}
+
+// asked gives an answer without the lines that nobody asked for: a registration that changed (3GPP TS 27.007 section 10.1.20
+// has one value in those, and two and more in answers).
+func asked(lines []string) []string {
+	return slices.DeleteFunc(slices.Clone(lines), func(l string) bool {
+		name, value, ok := strings.Cut(l, ":")
+		return ok && slices.Contains([]string{"+CREG", "+CGREG", "+CEREG"}, name) && !strings.Contains(value, ",")
+	})
+}
+
+// visibleLines gives lines for a scenario: what is hidden becomes zeros, which no one's number is.
+func visibleLines(lines []string) (list []string) {
+	for _, l := range lines {
+		list = append(list, strings.ReplaceAll(l, hidden, "000000000000000"))
+	}
+	return list
+}
+
+// compact makes few replies of those to one command, which was given n times.
+func compact(list []reply, n int) []reply {
+	if len(list) == 0 {
+		return nil
+	}
+	uniform := !slices.ContainsFunc(list, func(r reply) bool { return !r.same(&list[0]) })
+	first := list[0]
+	switch {
+	case uniform && len(list) == n: // always
+		first.nth = 0
+		return []reply{first}
+	case uniform && list[len(list)-1].nth == len(list): // the first ones
+		first.nth, first.until = 0, len(list)
+		return []reply{first}
+	}
+	if last := &list[len(list)-1]; last.nth == n && n > 1 && !uniform { // it goes on so
+		last.nth = 0
+	}
+	return list
+}
+
+// lost says that a command was not answered because of what is said otherwise: a modem that boots, or did not survive.
+func (m *modem) lost(c *call.Command) bool {
+	return m.silent || m.boot > 0 && m.since(c.Sent) < m.boot || len(m.traps)+len(m.mutes) > 0 && m.trapped(c)
+}
+
+// trapped says whether a command is one that the modem does not survive, or came while it was away.
+func (m *modem) trapped(c *call.Command) bool {
+	all := m.commands()
+	for i := slices.Index(all, c); i >= 0; i-- {
+		if all[i].Result != "" {
+			return false
+		}
+		name := "AT" + strings.Join(call.Split(all[i].Text), "")
+		if slices.Contains(m.traps, name) || slices.Contains(m.mutes, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// silences finds why commands were not answered: it never says anything, it starts up, or a command brought it down.
+func (m *modem) silences(all []*call.Command) {
+	var asked []*call.Command
+	for _, c := range all {
+		if !call.Dials(c.Text) && len(c.Text) >= 2 && strings.EqualFold(c.Text[:2], "AT") {
+			asked = append(asked, c)
+		}
+	}
+	if len(asked) < 2 {
+		return
+	}
+	first := slices.IndexFunc(asked, func(c *call.Command) bool { return c.Result != "" })
+	switch {
+	case first < 0:
+		m.silent = true
+		return
+	case first > 0:
+		m.boot = m.since(asked[first].Sent) - 10*time.Millisecond
+	}
+	for i := max(first, 1); i < len(asked); i++ {
+		if asked[i].Result != "" || asked[i-1].Result == "" {
+			continue
+		}
+		end := i
+		for end < len(asked) && asked[end].Result == "" {
+			end++
+		}
+		name := "AT" + strings.Join(call.Split(asked[i].Text), "")
+		survived := slices.ContainsFunc(asked, func(c *call.Command) bool {
+			return c.Result != "" && "AT"+strings.Join(call.Split(c.Text), "") == name
+		})
+		switch {
+		case end == i+1 && end < len(asked) || survived || name == "AT" || strings.Contains(strings.ToLower(name), hidden): // one command only: it is not answered
+		case end == len(asked) && end-i > 1:
+			m.mutes = append(m.mutes, name)
+		case end < len(asked):
+			m.traps = append(m.traps, name)
+			if d := m.since(asked[end].Sent) - m.since(asked[i].Sent); m.boot == 0 {
+				m.boot = max(d-50*time.Millisecond, 0)
+			}
+		}
+		i = end
+	}
+}

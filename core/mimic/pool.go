@@ -1,0 +1,57 @@
+package mimic
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/knakppp/knak/core/ppp/packet"
+)
+
+// pool puts addresses for documentation (RFC 5737) in place of a network's own, the same one for the same. An address that says
+// something as it stands, such as 0.0.0.0 or a known placeholder, is kept.
+type pool struct {
+	stands map[netip.Addr]netip.Addr
+	taken  map[netip.Addr]bool
+	next   int
+}
+
+func newPool() *pool { return &pool{stands: map[netip.Addr]netip.Addr{}, taken: map[netip.Addr]bool{}} }
+
+// telling are the addresses that no network gives to anybody for good.
+var telling = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("169.254.0.0/16"),
+	netip.MustParsePrefix("224.0.0.0/3"), netip.MustParsePrefix("10.11.12.13/32"), netip.MustParsePrefix("10.11.12.14/32"),
+	netip.MustParsePrefix("10.64.64.64/32"), netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
+}
+
+// usual is what the simulator itself gives for each option.
+var usual = map[uint8]netip.Addr{
+	packet.IPCPAddress: netip.MustParseAddr("192.0.2.2"),
+	packet.IPCPDNS1:    netip.MustParseAddr("198.51.100.53"), packet.IPCPDNS2: netip.MustParseAddr("198.51.100.54"),
+	packet.IPCPNBNS1: netip.MustParseAddr("198.51.100.137"), packet.IPCPNBNS2: netip.MustParseAddr("198.51.100.138"),
+}
+
+// stand gives what stands for an address that came in that option; own says that it is the modem's.
+func (p *pool) stand(a netip.Addr, typ uint8, own bool) netip.Addr {
+	for _, t := range telling {
+		if t.Contains(a) {
+			return a
+		}
+	}
+	if s, ok := p.stands[a]; ok {
+		return s
+	}
+	s := usual[typ]
+	if own {
+		s = netip.MustParseAddr("192.0.2.1")
+	}
+	for !s.IsValid() || p.taken[s] {
+		p.next++
+		s = netip.MustParseAddr(fmt.Sprintf("203.0.113.%d", p.next%250+1))
+		if p.next > 250 {
+			break
+		}
+	}
+	p.stands[a], p.taken[s] = s, true
+	return s
+}
