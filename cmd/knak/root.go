@@ -93,7 +93,8 @@ says in plain words what went wrong and what to try.
 		complete(root, flag, completeWords(flag))
 	}
 	root.AddCommand(a.dialCommand(), a.hangupCommand(), a.statusCommand(), a.devicesCommand(), a.quirksCommand(), a.pluginsCommand(),
-		a.diagnoseCommand(), a.reportCommand(), a.simCommand(), a.recordCommand(), a.doctorCommand(), a.completionCommand(), a.versionCommand())
+		a.diagnoseCommand(), a.reportCommand(), a.simCommand(), a.recordCommand(),
+		a.compareCommand(), a.mimicCommand(), a.doctorCommand(), a.completionCommand(), a.versionCommand())
 	for _, add := range extraCommands {
 		root.AddCommand(add(a))
 	}

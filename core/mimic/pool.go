@@ -24,8 +24,8 @@ var telling = []netip.Prefix{
 	netip.MustParsePrefix("10.64.64.64/32"), netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
 }
 
-// usual is what the simulator itself gives for each option.
-var usual = map[uint8]netip.Addr{
+// standIn is what the simulator itself gives for each option.
+var standIn = map[uint8]netip.Addr{
 	packet.IPCPAddress: netip.MustParseAddr("192.0.2.2"),
 	packet.IPCPDNS1:    netip.MustParseAddr("198.51.100.53"), packet.IPCPDNS2: netip.MustParseAddr("198.51.100.54"),
 	packet.IPCPNBNS1: netip.MustParseAddr("198.51.100.137"), packet.IPCPNBNS2: netip.MustParseAddr("198.51.100.138"),
@@ -41,7 +41,7 @@ func (p *pool) stand(a netip.Addr, typ uint8, own bool) netip.Addr {
 	if s, ok := p.stands[a]; ok {
 		return s
 	}
-	s := usual[typ]
+	s := standIn[typ]
 	if own {
 		s = netip.MustParseAddr("192.0.2.1")
 	}

@@ -18,7 +18,7 @@ func (m *modem) write(source string) string {
 		t.comment(c.String())
 	}
 	t.line("schema = 1")
-	t.line("summary = %s", quote("Misbehaves as the modem in "+source+" did"))
+	t.line("summary = %s", quote("Does what the modem in "+source+" did"))
 	m.writeIdentity(&t)
 	m.writeAT(&t)
 	switch m.simState {

@@ -96,6 +96,18 @@ var (
 	}
 )
 
+// text shows a packet in pppd's notation, without the addresses that a network gave.
 func text(s call.Step) string {
-	return packet.Text(s.Protocol, s.Packet.AppendTo(nil))
+	p := s.Packet
+	if s.Protocol == packet.IPCP && s.Code <= packet.ConfigureReject {
+		var options []packet.Option
+		for _, o := range s.Options {
+			if a, ok := o.Address(); ok && !a.IsUnspecified() && ipcpWords[o.Type] != "" {
+				o = packet.AddressOption(o.Type, standIn[o.Type])
+			}
+			options = append(options, o)
+		}
+		p.Data = packet.AppendOptions(nil, options)
+	}
+	return packet.Text(s.Protocol, p.AppendTo(nil))
 }

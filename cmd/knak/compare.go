@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/knakppp/knak/core/compare"
+	"github.com/knakppp/knak/core/trace/call"
+	"github.com/knakppp/knak/core/trace/read"
+)
+
+func (a *app) compareCommand() *cobra.Command {
+	var format string
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "compare GOOD BAD",
+		Short: "Say what a dialer that works does differently from one that does not",
+		Long: `Lay two recordings or logs of a call beside each other, one that worked and one that did not, and say what was different:
+which commands, which name, which options, values and order, who gave up when. Packets are matched by role, protocol and step
+and not by time, so that the two may come from different programs and formats. Identifiers, magic numbers, the addresses that
+were given and small differences in time do not count.
+
+The most telling difference stands first; the last lines say what it comes to, and with which settings knak would do as the
+one that worked. Of a recording with several calls the last that worked is taken of GOOD, and the last that did not of BAD.`,
+		Example: `  knak compare windows.pcapng pppd.log
+  knak dial --record bad.pcapng; knak compare good.pcapng bad.pcapng --json`,
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: completeTwoFiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.readGlobal(cmd); err != nil {
+				return err
+			}
+			if args[0] == "-" && args[1] == "-" {
+				return usagef("only one of the two can be standard input")
+			}
+			good, err := a.readCalls(args[0], format)
+			if err != nil {
+				return err
+			}
+			bad, err := a.readCalls(args[1], format)
+			if err != nil {
+				return err
+			}
+			r, _ := compare.Compare(compare.Recording{Name: args[0], Calls: good}, compare.Recording{Name: args[1], Calls: bad})
+			if a.global.JSON {
+				if err := json.NewEncoder(a.stdout).Encode(r); err != nil {
+					return fmt.Errorf("compare: %w", err)
+				}
+				return nil
+			}
+			return r.WriteText(a.stdout, a.compareLayout(all))
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "show the differences that tell little too")
+	addFormatFlag(cmd, &format)
+	return cmd
+}
+
+// compareLayout is as wide as the terminal, within what two columns need and what an eye can follow; 80 columns elsewhere.
+func (a *app) compareLayout(all bool) compare.TextOptions {
+	o := compare.TextOptions{All: all}
+	w := a.stdout
+	if k, ok := w.(*errorKeeper); ok {
+		w = k.w
+	}
+	o.Color = a.color(w)
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
+			o.Width = min(max(n, 60), 120)
+		}
+	}
+	return o
+}
+
+func completeTwoFiles(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) < 2 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return nil, cobra.ShellCompDirectiveNoFileComp
+}
+
+// readCalls reads a recording and sorts it into calls. One that shows none is a mistake of the user's.
+func (a *app) readCalls(name, format string) ([]*call.Call, error) {
+	r, err := a.openRecording(name, read.Options{Format: format})
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var c call.Collector
+	if err := r.each(&c); err != nil {
+		return nil, err
+	}
+	if len(c.Calls()) == 0 {
+		return nil, usagef("%s shows no call (%s): no number that is dialled and no PPP packet", r.name, strings.TrimSpace(r.source()))
+	}
+	return c.Calls(), nil
+}
