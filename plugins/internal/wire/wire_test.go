@@ -89,6 +89,7 @@ func serve(t testing.TB, major int, register func(*grpc.Server)) *Client {
 }
 
 func soon(t testing.TB) context.Context {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	t.Cleanup(cancel)
 	return ctx

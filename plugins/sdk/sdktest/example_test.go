@@ -56,7 +56,7 @@ func TestE398(t *testing.T) {
 	if !with.Up || with.Elapsed > 2*time.Second || !slices.Equal(with.DNS, []string{"198.51.100.53", "198.51.100.54"}) {
 		t.Errorf("with the plugin: %v %v %s", with.Elapsed, with.DNS, with)
 	}
-	if !slices.ContainsFunc(with.Verdicts, func(e sdktest.Event) bool { return strings.Contains(e.JSON, `"verdict":"request"`) }) {
+	if !slices.ContainsFunc(with.Verdicts, func(e sdktest.Event) bool { return strings.Contains(e.JSON, `"verdict":"request `) }) {
 		t.Errorf("its verdicts: %v", with.Verdicts)
 	}
 }
