@@ -112,20 +112,17 @@ func slsnifRow(text string, date time.Time) (row octetRow, ok bool) {
 		char byte
 	}
 	var numbers []number
-	for rest := said; ; {
-		before, after, found := strings.Cut(rest, "(")
-		if !found {
-			break
+	from := 0 // where the character of the next number may stand
+	for i := 0; i < len(said); i++ {
+		end := strings.IndexByte(said[i:], ')')
+		if said[i] != '(' || end < 2 {
+			continue // a parenthesis may be a character too
 		}
-		if after != "" && after[0] == '(' { // the character is a parenthesis itself
-			before, after = before+"(", after[1:]
+		n := number{text: strings.TrimPrefix(said[i+1:i+end], "0x")}
+		if n.text == "" || len(n.text) > 3 || strings.Trim(n.text, "0123456789abcdefABCDEF") != "" {
+			continue
 		}
-		digits, next, found := strings.Cut(after, ")")
-		if !found {
-			return row, false
-		}
-		n := number{text: strings.TrimPrefix(strings.TrimSpace(digits), "0x")}
-		if c := strings.TrimSpace(before); len(c) == 1 {
+		if c := strings.TrimSpace(said[from:i]); len(c) == 1 {
 			n.char = c[0]
 			if v, err := strconv.ParseUint(n.text, 16, 8); err == nil && byte(v) == n.char {
 				base = 16
@@ -135,7 +132,8 @@ func slsnifRow(text string, date time.Time) (row octetRow, ok bool) {
 			base = 16
 		}
 		numbers = append(numbers, n)
-		rest = next
+		i += end
+		from = i + 1
 	}
 	for _, n := range numbers {
 		v, err := strconv.ParseUint(n.text, base, 8)
