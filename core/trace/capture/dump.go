@@ -98,8 +98,13 @@ func isMonitorNote(text string) bool {
 
 func (d *dump) end(r *reader) { d.orient.end(r) }
 
-// unreadLine says that a line of a text was not understood.
+// unreadLine says that a line of a text was not understood. Its end is not shown: it may hold octets of a frame, and who
+// knows whose password.
 func (r *reader) unreadLine(text string, size int, reason string) {
+	const some = 40
+	if !r.c.Raw && len(text) > some {
+		text = strings.ToValidUTF8(text[:some], "") + " …"
+	}
 	r.add(r.last, trace.Unread{Text: r.shown(text), Bytes: size, Reason: reason})
 }
 

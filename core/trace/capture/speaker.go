@@ -20,11 +20,48 @@ type speaker struct {
 	last    trace.Dir
 }
 
-// question is a Configure- or Terminate-Request or an Echo-Request.
+// question is a Configure- or Terminate-Request.
 type question struct {
 	protocol uint16
 	id       uint8
 	waits    bool
+	sum      uint32 // of the options, which an Ack has unchanged
+	types    [4]uint64
+}
+
+// sum is the FNV-1a hash of b.
+func sum(b []byte) uint32 {
+	h := uint32(2166136261)
+	for _, c := range b {
+		h = (h ^ uint32(c)) * 16777619
+	}
+	return h
+}
+
+func types(options []packet.Option) (set [4]uint64) {
+	for _, o := range options {
+		set[o.Type/64] |= 1 << (o.Type % 64)
+	}
+	return set
+}
+
+// may says whether p may answer q.
+func (q question) may(protocol uint16, p packet.Packet) bool {
+	if !q.waits || q.protocol != protocol || q.id != p.ID {
+		return false
+	}
+	switch p.Code {
+	case packet.ConfigureAck:
+		return q.sum == sum(p.Data)
+	case packet.ConfigureReject:
+		options, _ := packet.ParseOptions(nil, p.Data)
+		for i, t := range types(options) {
+			if t&^q.types[i] != 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func direction(sent bool) trace.Dir {
@@ -79,11 +116,14 @@ func (s *speaker) judge(protocol uint16, info []byte) trace.Dir {
 		return s.last
 	}
 	switch p.Code {
-	case packet.ConfigureAck, packet.ConfigureNak, packet.ConfigureReject, packet.TerminateAck, packet.EchoReply:
-		return s.answers(protocol, p.ID)
+	case packet.ConfigureAck, packet.ConfigureNak, packet.ConfigureReject, packet.TerminateAck:
+		return s.answers(protocol, p)
 	case packet.ConfigureRequest:
 		return s.asks(protocol, p)
-	case packet.EchoRequest, packet.DiscardRequest:
+	case packet.TerminateRequest:
+		// The one whose requests had the identifier before; where that is both or none, mostly the host has had enough.
+		return direction(s.counted(trace.Sent, protocol, p.ID) || !s.counted(trace.Rcvd, protocol, p.ID))
+	case packet.EchoRequest, packet.EchoReply, packet.DiscardRequest:
 		if len(p.Data) >= 4 && protocol == packet.LCP {
 			return s.byMagic(binary.BigEndian.Uint32(p.Data))
 		}
@@ -122,13 +162,18 @@ func (s *speaker) asks(protocol uint16, p packet.Packet) trace.Dir {
 	options, _ := packet.ParseOptions(nil, p.Data)
 	switch protocol {
 	case packet.LCP:
+		var m uint32
+		if o, ok := packet.Find(options, packet.LCPMagic); ok {
+			m, _ = o.Uint32()
+		}
+		if sent, rcvd := s.magic[trace.Sent], s.magic[trace.Rcvd]; sent != 0 && rcvd != 0 && m != 0 && m != sent && m != rcvd {
+			*s = speaker{knows: s.knows, host: s.host} // another call
+		}
 		if _, ok := packet.Find(options, packet.LCPAuth); ok {
 			return trace.Rcvd // a host does not ask its provider for a password
 		}
-		if o, ok := packet.Find(options, packet.LCPMagic); ok {
-			if m, ok := o.Uint32(); ok {
-				return s.byMagic(m)
-			}
+		if m != 0 {
+			return s.byMagic(m)
 		}
 	case packet.IPCP:
 		for _, o := range options {
@@ -147,23 +192,31 @@ func (s *speaker) asks(protocol uint16, p packet.Packet) trace.Dir {
 			}
 		}
 	}
-	// The one who has not asked yet, or asks again with the next identifier.
+	// The one whose request had the same identifier or the one before.
 	for _, d := range [...]trace.Dir{trace.Sent, trace.Rcvd} {
-		for _, q := range s.pending[d] {
-			if q.protocol == protocol && (q.id == p.ID || q.id+1 == p.ID) {
-				return d
-			}
+		if s.counted(d, protocol, p.ID) {
+			return d
 		}
 	}
 	return direction(s.last == trace.Rcvd)
 }
 
+// counted says whether a request of a direction had the identifier, or the one before.
+func (s *speaker) counted(d trace.Dir, protocol uint16, id uint8) bool {
+	for _, q := range s.pending[d] {
+		if q.protocol == protocol && (q.id == id || q.id+1 == id) {
+			return true
+		}
+	}
+	return false
+}
+
 // answers judges a packet that answers a request.
-func (s *speaker) answers(protocol uint16, id uint8) trace.Dir {
+func (s *speaker) answers(protocol uint16, p packet.Packet) trace.Dir {
 	found := [2]bool{}
 	for d := range s.pending {
 		for _, q := range s.pending[d] {
-			found[d] = found[d] || q.waits && q.protocol == protocol && q.id == id
+			found[d] = found[d] || q.may(protocol, p)
 		}
 	}
 	switch {
@@ -188,8 +241,8 @@ func (s *speaker) learn(d trace.Dir, protocol uint16, info []byte) {
 			s.magic[d], _ = o.Uint32()
 		}
 		fallthrough
-	case packet.EchoRequest, packet.TerminateRequest:
-		s.pending[d][s.next%len(s.pending[d])] = question{protocol: protocol, id: p.ID, waits: true}
+	case packet.TerminateRequest:
+		s.pending[d][s.next%len(s.pending[d])] = question{protocol: protocol, id: p.ID, waits: true, sum: sum(p.Data), types: types(options)}
 		s.next++
 	case packet.ConfigureAck, packet.ConfigureNak:
 		if o, ok := packet.Find(options, packet.IPCPAddress); ok && protocol == packet.IPCP {
@@ -198,7 +251,7 @@ func (s *speaker) learn(d trace.Dir, protocol uint16, info []byte) {
 			}
 		}
 		fallthrough
-	case packet.ConfigureReject, packet.TerminateAck, packet.EchoReply:
+	case packet.ConfigureReject, packet.TerminateAck:
 		for i, q := range s.pending[1-d] {
 			if q.protocol == protocol && q.id == p.ID {
 				s.pending[1-d][i].waits = false

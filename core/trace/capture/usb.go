@@ -51,6 +51,7 @@ type portKey struct {
 const (
 	maxPorts   = 64
 	maxPending = 4096 // octets of a port that wait until it is known what it is
+	maxBegin   = 256  // octets of a direction that are looked at together
 	interfaces = 256  // number is that of an interface from here on
 )
 
@@ -60,7 +61,8 @@ type usbPort struct {
 	line    *wire.Line
 	pending []pendingTransfer
 	held    int
-	tally   [2]tally // by trace.Dir
+	begin   [2][]byte // the first octets, by trace.Dir: a terminal sends them one by one
+	tally   [2]tally  // by trace.Dir
 	last    time.Time
 }
 
@@ -180,7 +182,12 @@ func (u *usb) octets(r *reader, t transfer) {
 	p.tally[dir].add(len(t.data))
 	p.last, r.last = t.now, t.now
 	if p.kind == portUnknown {
-		p.kind = judge(t.data)
+		if len(p.begin[dir]) < maxBegin {
+			p.begin[dir] = append(p.begin[dir], t.data[:min(len(t.data), maxBegin)]...)
+		}
+		if p.kind = judge(t.data); p.kind == portUnknown {
+			p.kind = judge(p.begin[dir])
+		}
 		if p.kind == portUnknown && p.held+len(t.data) > maxPending {
 			p.kind = portOther
 		}
@@ -195,7 +202,7 @@ func (u *usb) octets(r *reader, t transfer) {
 				p.line.Receive(q.now, q.dir, q.data)
 			}
 		}
-		p.pending = nil
+		p.pending, p.begin = nil, [2][]byte{}
 	}
 	if p.kind == portOther {
 		return
