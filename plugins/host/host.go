@@ -365,7 +365,7 @@ func (h *Host) sendNotes() {
 	for {
 		select {
 		case line := <-h.notes:
-			if h.conn.Write(Message{Type: Note}, line) != nil {
+			if h.conn.Write(Message{Type: Note, ID: h.lost.Swap(0)}, line) != nil {
 				return
 			}
 		case <-h.ended:
@@ -383,7 +383,7 @@ func (h *Host) Close() {
 	for len(h.notes) > 0 { // a last word, such as that the link is down
 		select {
 		case line := <-h.notes:
-			_ = h.conn.Write(Message{Type: Note}, line)
+			_ = h.conn.Write(Message{Type: Note, ID: h.lost.Swap(0)}, line) // Close below sees whether it is gone
 		default:
 		}
 	}

@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/plugins/host"
 	"github.com/knakppp/knak/plugins/host/pin"
 )
@@ -187,6 +189,83 @@ func TestGood(t *testing.T) {
 	}
 	if strings.Contains(w.log(), "KNAK_SECRET") {
 		t.Errorf("the host's environment has come along: %s", w.log())
+	}
+}
+
+// An observer is told, in order; where it is slower than what happens, the oldest are lost and counted. At the end it still
+// is told that the link is down.
+func TestObserver(t *testing.T) {
+	w := newWorld(t, "watcher")
+	h, err := host.Start(t.Context(), w.plan, w.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Record(trace.Record{Link: "default", Event: trace.Text{Text: "not among what it wants"}})
+	for range 1000 {
+		h.Record(trace.Record{Link: "default", Event: trace.Phase{Phase: trace.PhaseLCP}})
+	}
+	h.Record(trace.Record{Link: "default", Event: trace.Down{Reason: "the end"}})
+	if lost := h.Refresh(t.Context())[0].Lost; lost == 0 {
+		t.Error("nothing was lost of a thousand events")
+	}
+	h.Close()
+	w.nothingLeft()
+	log := w.log()
+	if !strings.Contains(log, "told kind=phase") || !strings.Contains(log, "told kind=down") || strings.Contains(log, "kind=text") {
+		t.Errorf("it was told: %s", log)
+	}
+}
+
+// A challenge is for those who may see secrets.
+func TestSecretsNeedTheGrant(t *testing.T) {
+	s := host.State{Word: host.Running, Answers: []advice.Kind{advice.KindChallenge}}
+	if s.Takes(advice.Challenge{}) {
+		t.Error("a plugin without the grant is asked for a response")
+	}
+	if s.Grants = []string{host.GrantSecrets}; !s.Takes(advice.Challenge{}) {
+		t.Error("a plugin with the grant is not asked")
+	}
+}
+
+// After hangs and failures: not asked any more, started again after a wait, and out after three strikes.
+func TestStrikes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "errs")
+	h := w.start()
+	for i := range 4 {
+		a, err := h.Ask(t.Context(), decision)
+		if a != nil || err != nil {
+			t.Fatalf("call %d: %v, %v", i, a, err)
+		}
+	}
+	s := h.Refresh(t.Context())[0]
+	if s.Word != host.Out || s.Strikes != 3 || s.Calls != 3 || s.PID != 0 || h.Wants(decision) {
+		t.Errorf("after three failures: %+v", s)
+	}
+	if told := w.warnings(); len(told) != 1 {
+		t.Errorf("told %q", told)
+	}
+}
+
+// One that has ended is started again, and answers.
+func TestStartedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "good")
+	h := w.start()
+	if err := syscall.Kill(h.States()[0].PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		s := h.Refresh(t.Context())[0]
+		if s.Starts == 2 && s.Word == host.Running {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%+v", s)
+		}
+	}
+	if _, err := h.Ask(t.Context(), decision); err != nil || h.Refresh(t.Context())[0].Calls != 1 {
+		t.Errorf("after the second start: %v, %+v", err, h.States()[0])
 	}
 }
 

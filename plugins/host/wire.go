@@ -28,7 +28,7 @@ const (
 	Ready                  // every plugin has started or failed [States]
 	Ask                    // knak: a question, with the budget [see MarshalQuestion]
 	Answer                 // [see MarshalReply]
-	Note                   // knak: an event [a line of trace's JSON]
+	Note                   // knak: an event [a line of trace's JSON]; its id is how many were lost before it
 	Tell                   // an event for the link's trace [Told]
 	Change                 // the states are other than they were [States]
 	Order                  // a plugin wants something of the dial [Command]

@@ -37,6 +37,7 @@ type guest struct {
 	last    []string // lines of standard error
 
 	notes   chan trace.Record
+	pending int // records that the plugin was not told of yet
 	deliver sync.Once
 	lost    int // since the last that was taken
 }
@@ -244,8 +245,24 @@ func (g *guest) leave(r *running, strike bool, why string) {
 	go r.stop(true)
 }
 
+// drainLimit is how long a plugin may take, at the end, to be told what still waits: that the link is down above all.
+const drainLimit = time.Second
+
+// drain waits until the plugin was told everything.
+func (g *guest) drain() {
+	for end := time.Now().Add(drainLimit); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		g.mu.Lock()
+		idle := g.run == nil || g.pending == 0
+		g.mu.Unlock()
+		if idle {
+			return
+		}
+	}
+}
+
 // stop ends the process and starts no other.
 func (g *guest) stop() {
+	g.drain()
 	g.mu.Lock()
 	r := g.run
 	g.run, g.stopped = nil, true
@@ -354,6 +371,9 @@ func (g *guest) listen(r *running) {
 
 // note puts a record into the queue; where that is full the oldest is lost.
 func (g *guest) note(r trace.Record) {
+	g.mu.Lock()
+	g.pending++
+	g.mu.Unlock()
 	for {
 		select {
 		case g.notes <- r:
@@ -364,6 +384,7 @@ func (g *guest) note(r trace.Record) {
 		case <-g.notes:
 			g.mu.Lock()
 			g.lost++
+			g.pending--
 			g.state.Lost++
 			g.mu.Unlock()
 		default:
@@ -386,6 +407,7 @@ func (g *guest) deliverAll(ctx context.Context) {
 		if r == nil {
 			g.mu.Lock()
 			g.lost++
+			g.pending--
 			g.state.Lost++
 			g.mu.Unlock()
 			continue
@@ -394,6 +416,9 @@ func (g *guest) deliverAll(ctx context.Context) {
 		err := r.wire.Notify(call, record, lost)
 		expired := call.Err() != nil
 		cancel()
+		g.mu.Lock()
+		g.pending--
+		g.mu.Unlock()
 		switch {
 		case err == nil:
 			g.mu.Lock()

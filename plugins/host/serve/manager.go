@@ -149,10 +149,14 @@ func merge(into *advice.Identified, more advice.Identified) {
 	into.Settings = append(into.Settings, more.Settings...)
 }
 
-// note hands a record to the plugins that want its kind.
-func (m *manager) note(r trace.Record) {
+// note hands a record to the plugins that want its kind. lost is how many before it were lost already.
+func (m *manager) note(r trace.Record, lost uint64) {
 	for _, g := range m.guests {
 		g.mu.Lock()
+		if g.state.Observes {
+			g.lost += int(lost)
+			g.state.Lost += lost
+		}
 		wants := g.state.Observes && g.state.Word != host.Out && slices.Contains(g.state.Events, r.Event.Kind())
 		g.mu.Unlock()
 		if wants {

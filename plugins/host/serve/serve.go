@@ -105,7 +105,7 @@ func loop(conn *host.Conn, m *manager) (ordered bool) {
 			go answer(conn, m, in)
 		case host.Note:
 			if r, err := readRecord(in.Body); err == nil {
-				m.note(r)
+				m.note(r, in.ID)
 			}
 		case host.Look:
 			_ = conn.Write(host.Message{Type: host.Ready, ID: in.ID}, m.states())
