@@ -46,7 +46,7 @@ func NewCase() *Case { return &Case{now: &history{}, attempts: 1} }
 // Record takes one record, in the order in which they stand.
 func (c *Case) Record(r trace.Record) {
 	switch e := r.Event.(type) {
-	case trace.Finding, trace.Quirk, trace.Decision, trace.State, trace.Unread:
+	case trace.Finding, trace.Quirk, trace.Decision, trace.State:
 		return // what somebody else made of it, or nothing to go by
 	case trace.Attempt:
 		if e.Number > 1 {
@@ -59,9 +59,13 @@ func (c *Case) Record(r trace.Record) {
 	}
 	known := c.now.log.known
 	c.now.record(r)
-	if _, ok := r.Event.(trace.Log); !ok || c.now.log.known > known {
-		c.told++
+	switch r.Event.(type) {
+	case trace.Log, trace.Unread, trace.Notice:
+		if c.now.log.known == known {
+			return
+		}
 	}
+	c.told++
 }
 
 // next puts the attempt that is over away and begins another with the same modem.

@@ -105,6 +105,10 @@ func (h *history) record(r trace.Record) {
 		h.down = &e
 	case trace.Log:
 		h.logLine(r, e)
+	case trace.Unread: // a line that no reader took may still be one that a rule knows
+		if r.Pos.Line > 0 && e.Bytes < 400 {
+			h.logLine(r, trace.Log{Text: e.Text})
+		}
 	case trace.Data:
 		h.data.packet(e)
 		if h.up == nil && h.ipcp.acked.IsValid() && h.data.sent > 0 && h.data.rcvd > 0 { // a recording has no other word for it

@@ -90,7 +90,7 @@ func matches(pattern, s string) bool {
 // logLine files a line of another program.
 func (h *history) logLine(r trace.Record, e trace.Log) {
 	l := &h.log
-	l.seen = true
+	l.seen = l.seen || e.Program != ""
 	s := words(e.Text)
 	if s == "" {
 		return

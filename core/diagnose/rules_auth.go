@@ -22,6 +22,18 @@ var authRules = []rule{
 		},
 	},
 	{
+		id: "encryption-refused", category: "mppe-mismatch",
+		title:   "The server ended the link because the encryption does not suit it",
+		meaning: "Its Terminate-Request ends with Microsoft's error 741 or 742: it requires encryption (MPPE) and this end offers none, or none of the strength that it wants.",
+		cure:    []string{`turn it on (pppd: require-mppe-128, or require-mppe; NetworkManager: "Use Point-to-Point encryption")`, `authenticate by MS-CHAP v2, which gives the keys (pppd: refuse-pap, refuse-chap, refuse-mschap, refuse-eap)`},
+		match: func(h *history) found {
+			if n := rasCode(h.lcp.terminateID); h.up != nil || n != rasEncryption && n != rasNoEncrypt {
+				return no
+			}
+			return is(certain, h.lcp.terminated)
+		},
+	},
+	{
 		id: "auth-rejected", category: "auth-rejected",
 		title:   "The user name or the password was refused",
 		meaning: "The other end said no to what we sent.",
@@ -130,6 +142,15 @@ func rasCode(data []byte) int {
 		return int(data[n-2])<<8 | int(data[n-1])
 	}
 	return 0
+}
+
+// isRAS says whether a Terminate-Request carries one of the numbers that say why.
+func isRAS(data []byte) bool {
+	switch rasCode(data) {
+	case rasAuthFailed, rasNoMethod, rasEncryption, rasNoEncrypt:
+		return true
+	}
+	return false
 }
 
 // mschapErrors are the codes of RFC 2433 section 6 and RFC 2759 section 6.

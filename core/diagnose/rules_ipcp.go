@@ -81,7 +81,7 @@ var ipcpRules = []rule{
 		cure:    []string{cureContext},
 		match: func(h *history) found {
 			f, told := h.failedIn(trace.PhaseIPCP, trace.FailedTerminated)
-			if h.up != nil || h.ipcp.acked.IsValid() || h.ipcp.terminated != "" || rasCode(h.lcp.terminateID) != 0 && !h.lcp.afterAuth {
+			if h.up != nil || h.ipcp.acked.IsValid() || h.ipcp.terminated != "" || isRAS(h.lcp.terminateID) || h.ipcp.placeholder > 0 {
 				return no
 			}
 			if h.lcp.terminated != "" && h.lcp.afterAuth || told && !h.log.seen {
@@ -97,7 +97,7 @@ var ipcpRules = []rule{
 		cure: []string{cureContext,
 			`where the operator's APN takes PAP only, refuse the others: knak dial --set auth.allow=pap (pppd: refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`},
 		match: func(h *history) found {
-			if h.line.carrierLost == "" || !h.stuckInIPCP() || h.lcp.terminated != "" {
+			if h.line.carrierLost == "" || !h.stuckInIPCP() || h.lcp.terminated != "" || h.ipcp.placeholder > 0 {
 				return no
 			}
 			if !h.provisional() {
@@ -167,7 +167,10 @@ var ipcpRules = []rule{
 				return no
 			}
 			c := possible
-			if h.log.badAcks > 1 || h.ended() {
+			switch {
+			case h.log.badAcks > 1:
+				c = certain
+			case h.ended():
 				c = likely
 			}
 			return is(c, h.ipcp.request, h.ipcp.ack, fmt.Sprintf("%s, %d times", h.log.badAck, h.log.badAcks))

@@ -83,6 +83,7 @@ var ruleCases = []struct {
 	{"connect-script-failed", logs("Connect script failed"), logs("Connect script failed", "local  IP address 10.7.0.2")},
 	{"chap-response-malformed", tell(lcpOpen, challenge, pkt(sentDir, packet.CHAP, packet.CHAPResponse, append([]byte{40}, make([]byte, 44)...)), pkt(rcvdDir, packet.CHAP, packet.CHAPFailure, nil)),
 		tell(lcpOpen, challenge, pkt(sentDir, packet.CHAP, packet.CHAPResponse, append([]byte{16}, make([]byte, 20)...)), pkt(rcvdDir, packet.CHAP, packet.CHAPFailure, nil))},
+	{"encryption-refused", tell(lcpOpen, pkt(rcvdDir, packet.LCP, packet.TerminateRequest, []byte{'<', 0xcd, 't', 0, 0, 2, 0xe6})), tell(lcpOpen, pkt(rcvdDir, packet.LCP, packet.TerminateRequest, []byte{'<', 0xcd, 't', 0, 0, 2, 0xb3}))},
 	{"context-refused", tell(at("AT+CGACT=1,1", "ERROR"), down()), tell(at("AT+CGACT=0,1", "ERROR"), down())},
 	{"ipcp-ack-not-taken", tell(lcpOurs, times(3, tell(askAddress, logs("Received bad configure-ack:  02 01 00 04"))), down()), tell(lcpOurs, askAddress, logs("Received bad configure-nak:  03 01 00 04"), down())},
 	{"ipcp-option-dropped", tell(lcpOurs, rcvd(packet.IPCP, packet.ConfigureRequest, ip(packet.IPCPAddress, "192.0.2.1")), sent(packet.IPCP, packet.ConfigureNak, ip(packet.IPCPAddress, "192.0.2.9")),
