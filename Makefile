@@ -41,6 +41,7 @@ lint: ## go vet and golangci-lint
 
 generate: ## completions, man pages, reference pages
 	$(GO) test ./cmd/knak -run TestGenerated -update
+	$(GO) test ./core/diagnose -run TestPages -update
 	$(GO) test ./quirks ./core/sim -run 'Generated|TestDocs' -update
 
 proto: ## Go code of the plugin protocol, after lint and a check that nothing released has changed

@@ -10,11 +10,13 @@ const (
 	rcvdDir = trace.Rcvd
 )
 
-// ruleCases has one case of each rule and one that only looks like it.
-var ruleCases = []struct {
+// ruleCase is one case of a rule and one that only looks like it.
+type ruleCase struct {
 	id             string
 	positive, near events
-}{
+}
+
+var ruleCases = []ruleCase{
 	// The port.
 	{"port-shared", failure("port", trace.FailedPortLocked, "held by ModemManager (pid 612)"), failure("port", trace.FailedPortLocked, "held by pppd (pid 612)")},
 	{"port-locked", failure("port", trace.FailedPortLocked, "held by pppd (pid 612)"), failure("port", trace.FailedPortOpen, "no such file")},
