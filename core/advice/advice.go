@@ -53,7 +53,8 @@ type Answer interface {
 }
 
 // Budget is how long a question may take: soft is when those who are slow should be told of, hard when the link goes on
-// without an answer. ctx ends at hard. Where several are asked it is for all of them together.
+// without an answer. Where several are asked it is for all of them together. The ctx of Ask ends a little after hard, so that
+// an Adviser that keeps the budget itself can still say who was late.
 func Budget(k Kind) (soft, hard time.Duration) {
 	switch k {
 	case KindIdentify:

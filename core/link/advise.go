@@ -24,8 +24,8 @@ type Ask struct {
 
 func (Ask) output() {}
 
-// askSlack is how long after a question's deadline its answer still counts: whoever asks ends the question at the
-// deadline, and has then to say so.
+// askSlack is between the end of a question's budget, its deadline, and the end of our patience: who spreads a question
+// over several can say which of them was late, and who asks can say that nothing came at all.
 const askSlack = 50 * time.Millisecond
 
 // inquiry is a question that is out.
@@ -52,9 +52,9 @@ const maxUnanswered = 3
 func (s *Session) ask(now time.Time, q advice.Question, done func(now time.Time, a advice.Answer, late bool)) *inquiry {
 	_, hard := advice.Budget(q.Kind())
 	s.asked++
-	i := &inquiry{id: s.asked, kind: q.Kind(), until: now.Add(hard + askSlack), done: done}
+	i := &inquiry{id: s.asked, kind: q.Kind(), until: now.Add(hard + 2*askSlack), done: done}
 	s.inquiries = append(s.inquiries, i)
-	s.out.put(Ask{ID: i.id, Question: q, Deadline: now.Add(hard)})
+	s.out.put(Ask{ID: i.id, Question: q, Deadline: now.Add(hard + askSlack)})
 	return i
 }
 

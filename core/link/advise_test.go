@@ -378,7 +378,7 @@ func TestAdvisersThatAreNoHelp(t *testing.T) {
 		{"no opinion", every(always(nil)), 0, 0, ""},
 		{"zero answers", answers{advice.KindIdentify: always(advice.Identified{}), advice.KindDecide: always(advice.Verdict{}), advice.KindProve: always(advice.Proof{})}, 0, 0, ""},
 		{"within the budget", every(always(nil)), 10 * time.Millisecond, 400 * time.Millisecond, ""},
-		{"beyond the budget", every(wrong), time.Hour, 25 * time.Second, "no answer in time"},
+		{"beyond the budget", every(wrong), time.Hour, 27 * time.Second, "no answer in time"},
 		{"never", every(wrong), -1, 15 * time.Second, "no answer in time"},
 		{"fails", every(func(advice.Question) (advice.Answer, error) {
 			return nil, &advice.FailedError{By: "plugin bad", Err: gone}

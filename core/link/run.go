@@ -71,7 +71,7 @@ type Runner struct {
 	finished bool
 
 	questions int             // that are not answered yet
-	asking    context.Context //nolint:containedctx // ends with Run: questions that are out end with it
+	asking    context.Context // ends with Run: questions that are out end with it
 
 	writing   sync.Mutex // held while octets are on their way into the port, so that frames keep their order
 	spare     []byte     // the other buffer of pending's pair; belongs to writing
