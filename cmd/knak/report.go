@@ -102,7 +102,7 @@ func (a *app) writeBundle(name string, o reportOptions) error {
 	}
 	defer r.Close()
 	err = writeWhole(o.bundle, func(w io.Writer) error {
-		out, judge := share.NewWriter(w, time.Now(), share.Capture{}), diagnose.NewCase()
+		out, judge := share.NewWriter(w, time.Now()), diagnose.NewCase()
 		if err := r.each(out, judge); err != nil {
 			return err
 		}

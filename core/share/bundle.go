@@ -33,22 +33,15 @@ type Writer struct {
 	mask      *Mask
 	collector *report.Collector
 	device    *trace.Device
-	capture   Capture
+	capture   *captureFile
 	made      time.Time
 	err       error
 }
 
-// Capture writes masked records in a format that other programs open; it goes into the archive under Name. The zero
-// Capture writes nothing.
-type Capture struct {
-	Name string
-	Sink trace.Sink            // takes every masked record
-	Copy func(io.Writer) error // writes what the sink made of them, at the end
-}
-
 // NewWriter begins an archive in ZIP format. made is the time that the files in it get.
-func NewWriter(w io.Writer, made time.Time, capture Capture) *Writer {
-	b := &Writer{zip: zip.NewWriter(w), mask: NewMask(), collector: report.NewCollector(0), made: made, capture: capture}
+func NewWriter(w io.Writer, made time.Time) *Writer {
+	b := &Writer{zip: zip.NewWriter(w), mask: NewMask(), collector: report.NewCollector(0), made: made}
+	b.capture, b.err = newCaptureFile()
 	b.events = b.create("events.jsonl")
 	return b
 }
@@ -76,9 +69,7 @@ func (b *Writer) Record(r trace.Record) {
 		b.device = &d
 	}
 	b.collector.Record(r)
-	if b.capture.Sink != nil {
-		b.capture.Sink.Record(r)
-	}
+	b.capture.Record(r)
 	if b.json, b.err = r.AppendJSON(b.json[:0]); b.err == nil {
 		_, b.err = b.events.Write(append(b.json, '\n'))
 	}
@@ -86,6 +77,9 @@ func (b *Writer) Record(r trace.Record) {
 
 // Close writes the findings, the facts, the page and what else belongs to it.
 func (b *Writer) Close(findings []trace.Finding, facts Facts) error {
+	if b.capture != nil {
+		defer b.capture.file.Close()
+	}
 	masked := make([]trace.Finding, len(findings))
 	for i, f := range findings {
 		masked[i] = b.mask.Finding(f)
@@ -96,10 +90,8 @@ func (b *Writer) Close(findings []trace.Finding, facts Facts) error {
 		Device   *trace.Device  `json:"device"`
 		Replaced map[string]int `json:"replaced"`
 	}{facts, b.device, b.mask.Replaced()})
-	if b.capture.Copy != nil {
-		if w := b.create(b.capture.Name); b.err == nil {
-			b.err = b.capture.Copy(w)
-		}
+	if w := b.create("recording.pcapng"); b.err == nil {
+		b.err = b.capture.copyTo(w)
 	}
 	page := report.Page{
 		Calls: []report.Call{{Title: "shared recording", Source: facts.Format, Ladder: b.collector.Ladder(masked)}}, Version: facts.Knak, Made: b.made,
@@ -131,15 +123,12 @@ func (b *Writer) readme() string {
 	var s strings.Builder
 	s.WriteString(`A recording of a PPP call, made to be shared.
 
-report.html    the call as a picture: open it in a browser
-events.jsonl   every event, one JSON object a line: knak decode, knak diagnose and knak compare read it
-findings.json  what knak makes of it
-facts.json     versions, the modem, how much was read and replaced
-`)
-	if b.capture.Name != "" {
-		fmt.Fprintf(&s, "%-14s the packets: Wireshark opens it\n", b.capture.Name)
-	}
-	s.WriteString(`
+report.html       the call as a picture: open it in a browser
+events.jsonl      every event, one JSON object a line: knak decode, knak diagnose and knak compare read it
+findings.json     what knak makes of it
+facts.json        versions, the modem, how much was read and replaced
+recording.pcapng  the packets: Wireshark opens it, and so does every command of knak's that reads recordings
+
 Replaced, the same by the same: addresses (private ones by private ones), telephone and other long numbers, names before
 an @, hardware addresses. Overwritten: passwords, responses, IMSI, IMEI, ICCID. Left out: lines that were not understood,
 the name of the link, the file that was read.

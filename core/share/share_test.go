@@ -7,12 +7,14 @@ import (
 	"io"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/trace/read"
 )
 
 var begin = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
@@ -95,7 +97,7 @@ func story() []trace.Record {
 // None of what names a person or a place survives in any file of the archive, and the same is still the same.
 func TestNoneSurvive(t *testing.T) {
 	var out bytes.Buffer
-	w := NewWriter(&out, begin, Capture{})
+	w := NewWriter(&out, begin)
 	for _, r := range story() {
 		w.Record(r)
 	}
@@ -132,7 +134,7 @@ func TestNoneSurvive(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"events.jsonl", "findings.json", "facts.json", "report.html", "README.txt"} {
+	for _, name := range []string{"events.jsonl", "findings.json", "facts.json", "report.html", "README.txt", "recording.pcapng"} {
 		if len(files[name]) < 50 {
 			t.Errorf("%s is missing or empty", name)
 		}
@@ -143,6 +145,44 @@ func TestNoneSurvive(t *testing.T) {
 	}
 	if !strings.Contains(files["README.txt"], "4 addresses") {
 		t.Errorf("README.txt does not tell what was replaced: %s", files["README.txt"][len(files["README.txt"])-120:])
+	}
+}
+
+// The recording in the archive is read back as the same packets that events.jsonl has.
+func TestRecordingReadsBack(t *testing.T) {
+	var out bytes.Buffer
+	w := NewWriter(&out, begin)
+	for _, r := range story() {
+		w.Record(r)
+	}
+	if err := w.Close(nil, Facts{Knak: "dev"}); err != nil {
+		t.Fatal(err)
+	}
+	archive, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	packets := map[string][]string{}
+	for _, name := range []string{"events.jsonl", "recording.pcapng"} {
+		f, err := archive.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := read.Open(f, read.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rec, err := range read.All(r) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p, ok := rec.Event.(trace.Packet); ok {
+				packets[name] = append(packets[name], p.Line())
+			}
+		}
+	}
+	if a, b := packets["events.jsonl"], packets["recording.pcapng"]; len(a) != 7 || !slices.Equal(a, b) {
+		t.Errorf("events.jsonl has\n%s\nrecording.pcapng\n%s", strings.Join(a, "\n"), strings.Join(b, "\n"))
 	}
 }
 

@@ -1,0 +1,65 @@
+package share
+
+import (
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"github.com/knakppp/knak/core/hdlc"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/trace/record"
+)
+
+// captureFile writes the masked records as a pcapng file, beside the archive until it is whole: an archive in ZIP format is
+// written one file after the other.
+type captureFile struct {
+	file   *os.File
+	encode record.Encoder
+	frames *hdlc.Encoder
+	last   time.Time
+	line   []byte
+	buf    []byte
+	err    error
+}
+
+func newCaptureFile() (*captureFile, error) {
+	f, err := os.CreateTemp("", "knak-share-*")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil { // it goes with the descriptor, whatever happens
+		return nil, errors.Join(err, f.Close())
+	}
+	return &captureFile{file: f, encode: record.NewEncoder(record.Options{Format: record.Pcapng, Program: "knak"}), frames: hdlc.NewEncoder(hdlc.DefaultConfig())}, nil
+}
+
+// Record writes one masked record. A packet is framed again, for its octets are others now.
+func (c *captureFile) Record(r trace.Record) {
+	if c.err != nil {
+		return
+	}
+	c.last, c.buf = r.Time, c.buf[:0]
+	if p, ok := r.Event.(trace.Packet); ok {
+		c.line = c.frames.Append(c.line[:0], p.Protocol, p.Data)
+		c.buf = c.encode.AppendBytes(c.buf, r.Time, p.Dir, c.line)
+	} else {
+		c.buf = c.encode.AppendRecord(c.buf, r)
+	}
+	_, c.err = c.file.Write(c.buf)
+}
+
+// copyTo gives the whole file to w.
+func (c *captureFile) copyTo(w io.Writer) error {
+	if c.err != nil {
+		return c.err
+	}
+	if _, err := c.file.Write(c.encode.AppendEnd(nil, c.last)); err != nil {
+		return err
+	}
+	if _, err := c.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	_, err := io.Copy(w, c.file)
+	return err
+}
