@@ -26,6 +26,7 @@ var only = []struct {
 	{[]string{"core/trace"}, []string{"core/ppp/packet"}, "everybody writes events, so they may know nobody; packets are rendered"},
 	{[]string{"core/hdlc", "core/at", "core/ppp/auth", "core/prove"}, []string{"core/ppp/packet", "core/trace"}, "a machine is driven and knows no driver"},
 	{[]string{"core/ppp"}, []string{"core/ppp/packet", "core/ppp/auth", "core/trace"}, "the engine is driven and knows no driver"},
+	{[]string{"core/trace/decode"}, []string{"core/ppp/packet", "core/trace", "core/trace/lint"}, "what a person reads is made of records, whatever they were read from"},
 	{[]string{"core/trace/notation"}, []string{"core/ppp/packet"}, "pppd's notation is text and octets, and no event"},
 	{[]string{"core/trace/source", "core/trace/lint"}, []string{"core/ppp/packet", "core/trace"}, "readers share the input and nothing above it; lint judges records, wherever they come from"},
 	{[]string{"core/trace/record"}, []string{"core/ppp/packet", "core/trace", "core/trace/wire", "core/hdlc", "core/at"}, "a recorder is given bytes and records, and knows neither link nor port"},

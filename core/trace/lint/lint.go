@@ -175,6 +175,10 @@ func (l *Linter) phase(e trace.Packet) {
 	if !l.whole || e.Protocol == packet.LCP {
 		return
 	}
+	if x := l.known(packet.LCP); x == nil || !x.open() && !(x.sides[0].asked && x.sides[1].asked) {
+		l.whole = false // one side never asked for a link, and both speak: the recording is an excerpt
+		return
+	}
 	if !l.lcpOpen() {
 		l.add("before-lcp", "RFC 1661 3.4", "before LCP is open: it must be dropped without a word")
 		return

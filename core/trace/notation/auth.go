@@ -74,7 +74,11 @@ func (p *parser) user() error {
 			return p.bad()
 		}
 	} else {
-		p.out = append(p.out, p.word()...)
+		w := p.word()
+		if len(w) > 0 && w[0] >= 0x80 { // quotes of a word processor
+			return ErrNotation
+		}
+		p.out = append(p.out, w...)
 	}
 	if !p.counted(start) {
 		return ErrNotation

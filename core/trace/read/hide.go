@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/ppp/packet"
 )
 
 // secretWords are what may stand before a secret or a telephone number in the log of a program.
@@ -23,10 +24,34 @@ func hideAll(s string) string {
 	if i := commandInside(s); i >= 0 {
 		s = s[:i] + at.RedactCommand(s[i:])
 	}
-	if mayIdentify(s) {
+	switch {
+	case showsOctets(s): // digits with spaces between are no number there
+		s = packet.HideNumbers(s)
+	case mayIdentify(s):
 		s = at.Redact(s)
 	}
 	return s
+}
+
+// showsOctets says whether there are octets in hex in a line, each two digits: a packet that pppd does not like, for example.
+func showsOctets(s string) bool {
+	run := 0
+	for i := 0; i+2 < len(s); {
+		if s[i] == ' ' && isHexDigit(s[i+1]) && isHexDigit(s[i+2]) && (i+3 == len(s) || s[i+3] == ' ' || s[i+3] == ']') {
+			if run++; run == 4 {
+				return true
+			}
+			i += 3
+			continue
+		}
+		run = 0
+		i++
+	}
+	return false
+}
+
+func isHexDigit(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
 // notSecret are sayings of pppd that hold one of the words and no secret.

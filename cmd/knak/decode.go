@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/knakppp/knak/core/diagnose"
+	"github.com/knakppp/knak/core/report"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/trace/decode"
+	"github.com/knakppp/knak/core/trace/read"
+)
+
+// decodeOptions are the flags of knak decode.
+type decodeOptions struct {
+	decode.Options
+	format string
+	follow bool
+	ladder bool
+}
+
+var phases = []string{
+	trace.PhaseDial, trace.PhaseLCP, trace.PhaseAuth, trace.PhaseIPCP, trace.PhaseIPV6CP, trace.PhaseProve, trace.PhaseUp, trace.PhaseHangup, trace.PhaseDown,
+}
+
+func (a *app) decodeCommand() *cobra.Command {
+	var o decodeOptions
+	cmd := &cobra.Command{
+		Use:   "decode FILE",
+		Short: "Show a recording or log packet by packet, with what is wrong by the RFC",
+		Long: `Show anybody's recording or log of a PPP call: one line a packet in pppd's notation, with its line or packet number, its
+time, its direction, and behind !! what is wrong with it by the RFC. The AT dialogue, texts of the modem, and what the
+dialer said stand between. FILE - is standard input. What it is, and whether it is packed with gzip or zstd, is found out.
+
+sent is from the host to the modem. Passwords, responses and identities of the subscriber are replaced. What could not be
+understood is shown behind ??, and a summary on standard error says how much it is.
+
+  knak decode /var/log/syslog             what pppd logged with "debug"
+  knak decode --proto ipcp call.pcapng    only IPCP
+  knak decode --wrong call.log            only what is wrong
+  knak decode --follow /var/log/ppp.log   while it is written; Ctrl-C ends`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.readGlobal(cmd); err != nil {
+				return err
+			}
+			o.JSON = a.global.JSON
+			if err := o.check(args[0]); err != nil {
+				return err
+			}
+			return a.decode(cmd.Context(), args[0], o)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.follow, "follow", false, "go on while the file grows, until Ctrl-C or until it is removed")
+	f.BoolVar(&o.ladder, "ladder", false, "draw who sent what as a ladder, and name the findings")
+	f.BoolVar(&o.Hex, "hex", false, "show the octets of each packet below it")
+	f.BoolVar(&o.Absolute, "absolute", false, "show the date and time, not the seconds since the first record")
+	f.BoolVar(&o.Wrong, "wrong", false, "show only packets with which something is wrong")
+	f.BoolVar(&o.NoData, "no-data", false, "leave out data packets")
+	f.BoolVar(&o.NoLog, "no-log", false, "leave out lines of other programs that are no packet and no event")
+	f.StringSliceVar(&o.Proto, "proto", nil, "show only these: a `list` of protocols (lcp, chap, ipcp, 0x8281 …) and of "+strings.Join(decode.Kinds, ", "))
+	f.StringSliceVar(&o.Phase, "phase", nil, "show only these phases of the call: a `list` of "+strings.Join(phases, ", "))
+	addFormatFlag(cmd, &o.format)
+	complete(cmd, "proto", cobra.FixedCompletions(append(decode.Protos(), decode.Kinds...), cobra.ShellCompDirectiveNoFileComp))
+	complete(cmd, "phase", cobra.FixedCompletions(phases, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// check finds flags that nobody can follow.
+func (o *decodeOptions) check(file string) error {
+	for i, p := range o.Proto {
+		if o.Proto[i] = strings.ToLower(p); !decode.Known(o.Proto[i]) {
+			return usagef("--proto %s: is no protocol; there are %s, and numbers such as 0x8281", p, strings.Join(append(decode.Protos(), decode.Kinds...), ", "))
+		}
+	}
+	for _, p := range o.Phase {
+		if !slices.Contains(phases, p) {
+			return usagef("--phase %s: is no phase; there are %s", p, strings.Join(phases, ", "))
+		}
+	}
+	switch {
+	case o.ladder && o.follow:
+		return usagef("--ladder draws a whole call and cannot --follow one")
+	case o.ladder && o.JSON:
+		return usagef("--ladder is a drawing: leave out --json")
+	case o.follow && file == "-":
+		return usagef("--follow needs a file: standard input is read until it ends anyhow")
+	}
+	return nil
+}
+
+func (a *app) decode(ctx context.Context, file string, o decodeOptions) error {
+	if o.follow {
+		return a.decodeFollow(ctx, file, o)
+	}
+	r, err := a.openRecording(file, read.Options{Format: o.format})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }() // it was only read from
+	if o.ladder {
+		return a.drawLadder(r)
+	}
+	// A recording makes much that is of use for a moment only; what lives is little, so the collector may wait longer.
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	out := bufio.NewWriterSize(a.stdout, 256<<10)
+	d := decode.New(out, o.Options)
+	err = decode.Run(r.Reader, d, func() bool { return d.Err() != nil })
+	return a.decoded(r.source(), d, errors.Join(err, out.Flush()))
+}
+
+// decodeFollow shows a file that still grows, each record at once.
+func (a *app) decodeFollow(ctx context.Context, file string, o decodeOptions) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	f, err := os.Open(file)
+	if err != nil {
+		return &usageError{err}
+	}
+	defer func() { _ = f.Close() }() // it was only read from
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return usagef("%s is no file that can be followed", file)
+	}
+	grown, err := read.Follow(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = grown.Close() }() // it was only read from
+	r, err := read.Open(grown, read.Options{Format: o.format, Name: file, Date: info.ModTime(), Follow: true})
+	if err != nil {
+		return &usageError{err}
+	}
+	d := decode.New(a.stdout, o.Options)
+	err = decode.Each(r, d, func() bool { return d.Err() != nil })
+	rec := &recording{Reader: r, name: file}
+	return a.decoded(rec.source(), d, err)
+}
+
+// decoded writes the summary and gives the first error.
+func (a *app) decoded(source string, d *decode.Writer, err error) error {
+	if err = errors.Join(d.Err(), err); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if a.global.Quiet {
+		return nil
+	}
+	c := d.Counts()
+	text := source
+	if c.Faulty > 0 {
+		text += "; wrong by the RFC: " + plural(int(c.Faulty), "packet")
+	}
+	fmt.Fprintln(a.stderr, text)
+	return nil
+}
+
+// drawLadder draws the call.
+func (a *app) drawLadder(r *recording) error {
+	rows, judge := report.NewCollector(0), diagnose.NewCase()
+	if err := r.each(rows, judge); err != nil {
+		return err
+	}
+	if err := rows.Ladder(judge.Verdict().Findings).Text(a.stdout, report.TextOptions{Color: a.color(a.stdout)}); err != nil {
+		return err
+	}
+	if !a.global.Quiet {
+		fmt.Fprintln(a.stderr, r.source())
+	}
+	return nil
+}
