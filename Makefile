@@ -28,7 +28,7 @@ fuzz: ## every fuzz target for FUZZTIME each (FUZZTIME=1h for a night)
 	./test/fuzz $(FUZZTIME)
 
 bench: ## every benchmark that docs/performance.md reports
-	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./core/... ./quirks/... ./cmd/... ./plugins/host
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./core/... ./quirks/... ./cmd/... ./plugins/host ./plugins/internal/wire ./plugins/sdk/sdktest
 	$(GO) test -count=1 -v -run 'TestTimeToUp|TestThroughput|TestIdleLink|TestVersionIsQuick' ./test/interop ./test/interop/program
 
 corpus: ## how often diagnosis names the labelled cause of real logs: make corpus DIR=path/to/the/logs

@@ -38,6 +38,11 @@ var only = []struct {
 	{[]string{"core/mimic"}, []string{"core/ppp/packet", "core/ppp/auth", "core/trace", "core/trace/call", "core/sim", "quirks"}, "a recording becomes a profile or a scenario: both forms must be known, no engine and no port"},
 	{[]string{"core/compare"}, []string{"core/ppp/packet", "core/ppp/auth", "core/trace", "core/trace/call", "core/mimic"}, "what is different is said of calls; how knak would do it is mimic's"},
 	{[]string{"core/diagnose"}, []string{"core/ppp/packet", "core/trace"}, "rules read the event stream only, so that a log is judged as a live call is"},
+	{[]string{"plugins/proto"}, nil, "the protocol is what both ends agree on, and knows neither"},
+	{[]string{"plugins/sdk"}, []string{"plugins/proto", "plugins/proto/knak/plugin/v1", "plugins/sdk/internal/bridge", "plugins/sdk/internal/early"},
+		"a plugin is not to be built anew when the engine changes, and is small"},
+	{[]string{"plugins/internal/wire"}, []string{"core/advice", "core/ppp", "core/ppp/packet", "core/ppp/auth", "core/trace", "plugins/proto", "plugins/proto/knak/plugin/v0", "plugins/proto/knak/plugin/v1"},
+		"it turns questions into messages, and knows neither who asks nor who runs plugins"},
 	{[]string{"quirks"}, []string{""}, "profiles are data and know no engine; the root package embeds them"},
 }
 

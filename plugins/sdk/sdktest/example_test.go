@@ -2,6 +2,8 @@ package sdktest_test
 
 import (
 	"context"
+	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,13 +13,12 @@ import (
 	"github.com/knakppp/knak/plugins/sdk/sdktest"
 )
 
-// e398 is a plugin for one modem: it accepts any credentials, and answers IPCP with empty Naks until it is asked for name
-// servers and the user name is empty. docs/plugins.md shows it.
+// e398 is a plugin for one modem.
 type e398 struct{}
 
 func (e398) Credentials(_ context.Context, q sdk.Credentials) (sdk.Login, error) {
 	if q.Device.Model != "E398" {
-		return sdk.Login{}, nil
+		return sdk.Login{}, nil // no opinion
 	}
 	return sdk.Login{Replace: true, Reason: "the E398 wants an empty user name"}, nil
 }
@@ -43,21 +44,36 @@ func plugin() sdk.Plugin {
 	return sdk.Plugin{Name: "e398", Version: "1.0.0", About: "Huawei E398", Implementation: e398{}}
 }
 
-func TestE398(t *testing.T) {
-	// The user has a name, and somebody has switched the name servers off.
-	circumstances := []sdktest.Option{
-		sdktest.Scenario("huawei/e398"), sdktest.Set("auth.try_blank=false", "ipcp.request=address"),
+type settings struct {
+	Server string        `json:"server" required:"true" doc:"where the accounts are"`
+	Mode   string        `json:"mode" enum:"fast,safe"`
+	Wait   time.Duration `json:"wait" doc:"for the server, such as 3s"`
+}
+
+// accounts is a plugin with a configuration.
+type accounts struct {
+	e398
+	settings settings
+}
+
+func (a *accounts) Config() any { return &a.settings }
+
+func (a *accounts) Configure(_ context.Context, grants []sdk.Grant) error {
+	if a.settings.Wait > time.Minute {
+		return &sdk.KeyError{Key: "wait", Err: errors.New("a minute is the most")}
 	}
+	return nil
+}
+
+func TestE398(t *testing.T) {
+	circumstances := []sdktest.Option{sdktest.Scenario("huawei/e398"), sdktest.Set("auth.try_blank=false", "ipcp.request=address")}
 	without := sdktest.Dial(t, sdk.Plugin{Name: "none", Implementation: silent{}}, circumstances...)
-	with := sdktest.Dial(t, plugin(), circumstances...)
 	if without.Up || !slices.Contains(without.Findings, "ipcp-empty-nak") {
 		t.Errorf("without the plugin: %s", without)
 	}
+	with := sdktest.Dial(t, plugin(), circumstances...)
 	if !with.Up || with.Elapsed > 2*time.Second || !slices.Equal(with.DNS, []string{"198.51.100.53", "198.51.100.54"}) {
 		t.Errorf("with the plugin: %v %v %s", with.Elapsed, with.DNS, with)
-	}
-	if !slices.ContainsFunc(with.Verdicts, func(e sdktest.Event) bool { return strings.Contains(e.JSON, `"verdict":"request `) }) {
-		t.Errorf("its verdicts: %v", with.Verdicts)
 	}
 }
 
@@ -66,4 +82,37 @@ type silent struct{}
 
 func (silent) Decisions() []sdk.On {
 	return []sdk.On{{Decide: func(context.Context, sdk.Event) (sdk.Verdict, error) { return sdk.Pass(), nil }}}
+}
+
+func TestVerdictsOfE398(t *testing.T) {
+	call := sdktest.Dial(t, plugin(), sdktest.Scenario("huawei/e398"), sdktest.Set("ipcp.request=address"))
+	if !slices.ContainsFunc(call.Verdicts, func(e sdktest.Event) bool { return strings.Contains(e.JSON, `"verdict":"request `) }) {
+		t.Errorf("its verdicts: %v", call.Verdicts)
+	}
+	config := sdktest.Configure(t, sdk.Plugin{Name: "accounts", Implementation: &accounts{}}, map[string]any{"server": "x", "wait": "2m"})
+	if !slices.Equal(config, []string{"wait: a minute is the most"}) {
+		t.Errorf("%q", config)
+	}
+}
+
+// The Go code in the author's guide is the code above, which compiles and passes.
+func TestGuide(t *testing.T) {
+	guide, err := os.ReadFile("../../../docs/plugins.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(guide), "```go\n")[1:]
+	for _, b := range blocks {
+		b, _, _ = strings.Cut(b, "```")
+		if !strings.Contains(string(code), b) {
+			t.Errorf("this is in docs/plugins.md and not here:\n%s", b)
+		}
+	}
+	if len(blocks) < 3 {
+		t.Errorf("%d blocks", len(blocks))
+	}
 }
