@@ -340,7 +340,9 @@ const lookLimit = 2 * time.Second
 // Record hands an event on to the plugins that want it. It never blocks: where the queue is full, the oldest is lost.
 func (h *Host) Record(r trace.Record) {
 	kind := r.Event.Kind()
-	if !slices.ContainsFunc(h.States(), func(s State) bool { return s.Observes && slices.Contains(s.Events, kind) }) {
+	// Which modem it is goes along with questions that do not hold it: the second program is told in any case.
+	_, device := r.Event.(trace.Device)
+	if !device && !slices.ContainsFunc(h.States(), func(s State) bool { return s.Observes && slices.Contains(s.Events, kind) }) {
 		return
 	}
 	line, err := r.AppendJSON(nil)

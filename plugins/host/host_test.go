@@ -218,6 +218,21 @@ func TestObserver(t *testing.T) {
 	}
 }
 
+// A plugin that only decides is told which modem it is all the same.
+func TestDevice(t *testing.T) {
+	h := newWorld(t, "knows").start()
+	h.Record(trace.Record{Link: "default", Event: trace.Device{Model: "E398"}})
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		a, err := h.Ask(t.Context(), decision)
+		if v, ok := a.(advice.Verdict); ok && v.Reason == "E398" {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%v, %v", a, err)
+		}
+	}
+}
+
 // A challenge is for those who may see secrets.
 func TestSecretsNeedTheGrant(t *testing.T) {
 	s := host.State{Word: host.Running, Answers: []advice.Kind{advice.KindChallenge}}

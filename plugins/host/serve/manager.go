@@ -22,7 +22,7 @@ type manager struct {
 	order   func(host.Command)
 	changed func()
 
-	device  atomic.Pointer[advice.Device] // as the last question that held it said
+	device  atomic.Pointer[advice.Device] // as the last question that held it said, or the last event
 	decided atomic.Int64                  // when the last decision was asked for, in Unix nanoseconds
 }
 
@@ -151,6 +151,9 @@ func merge(into *advice.Identified, more advice.Identified) {
 
 // note hands a record to the plugins that want its kind. lost is how many before it were lost already.
 func (m *manager) note(r trace.Record, lost uint64) {
+	if d, ok := r.Event.(trace.Device); ok {
+		m.device.Store(&advice.Device{Port: d.Port, USB: d.USB, Vendor: d.Vendor, Model: d.Model, Firmware: d.Firmware, Profile: d.Profile})
+	}
 	for _, g := range m.guests {
 		g.mu.Lock()
 		if g.state.Observes {

@@ -37,6 +37,8 @@ func readRecord(line []byte) (trace.Record, error) {
 	}
 	r := trace.Record{Time: head.T, Link: head.Link}
 	switch head.Event {
+	case trace.Device{}.Kind():
+		r.Event = event[trace.Device](line)
 	case trace.Phase{}.Kind():
 		r.Event = event[trace.Phase](line)
 	case trace.Up{}.Kind():

@@ -8,7 +8,7 @@
 //		}
 //	}
 //
-// Scenarios are the files that `knak sim` plays: one that comes with knak by its name (`knak sim list`), or a file of the
+// Scenarios are the files that `knak sim` plays: one that comes with knak by its name (`knak sim --list`), or a file of the
 // author's own (docs/sim.md).
 package sdktest
 

@@ -70,8 +70,10 @@ func (p *plugin) Decisions() []sdk.On {
 	return []sdk.On{{Decide: p.decide}}
 }
 
-func (p *plugin) decide(context.Context, sdk.Event) (sdk.Verdict, error) {
+func (p *plugin) decide(_ context.Context, e sdk.Event) (sdk.Verdict, error) {
 	switch p.name {
+	case "knows":
+		return sdk.Terminate(e.Device.Model), nil
 	case "slow":
 		time.Sleep(40 * time.Millisecond)
 	case "late":
