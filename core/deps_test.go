@@ -35,7 +35,7 @@ var only = []struct {
 	{[]string{"core/trace/wire"}, []string{"core/ppp/packet", "core/trace", "core/hdlc", "core/at"}, "bytes become records in one place, for a tap and for any reader"},
 	{[]string{"core/trace/capture"}, []string{"core/ppp/packet", "core/at", "core/trace", "core/trace/source", "core/trace/wire"}, "a capture's format is only the way to the bytes of a line; wire reads them"},
 	{[]string{"core/trace/call"}, []string{"core/ppp/packet", "core/trace"}, "a call is sorted from events alone, whatever wrote the recording"},
-	{[]string{"core/mimic"}, []string{"core/ppp/packet", "core/ppp/auth", "core/trace", "core/trace/call", "core/sim", "quirks"}, "a recording becomes a profile or a scenario: both forms must be known, no engine and no port"},
+	{[]string{"core/mimic"}, []string{"core/at", "core/ppp/packet", "core/ppp/auth", "core/trace", "core/trace/call", "core/sim", "quirks"}, "a recording becomes a profile or a scenario: both forms must be known, no engine and no port"},
 	{[]string{"core/compare"}, []string{"core/ppp/packet", "core/ppp/auth", "core/trace", "core/trace/call", "core/mimic"}, "what is different is said of calls; how knak would do it is mimic's"},
 	{[]string{"core/diagnose"}, []string{"core/ppp/packet", "core/trace"}, "rules read the event stream only, so that a log is judged as a live call is"},
 	{[]string{"plugins/proto"}, nil, "the protocol is what both ends agree on, and knows neither"},

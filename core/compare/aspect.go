@@ -14,7 +14,9 @@ type sight struct {
 	text   string // for a person
 	does   string // in words that follow "the working one", "" where the aspect is no news in a sentence
 	pos    trace.Pos
-	number float64 // for aspects with a tolerance
+	number float64  // for aspects with a tolerance
+	first  []string // for options: what was asked for at once, and in all
+	all    []string
 }
 
 // aspect is one line of the table of what is compared.

@@ -16,11 +16,11 @@ import (
 // what a modem's firmware is known to wait for, then what only shows whose dialer it was.
 func hostAspects() []aspect {
 	return []aspect{
-		{id: "auth-name", role: Host, protocol: "auth", what: "name sent", weight: 100, keys: []string{"auth.user"}, see: name,
+		{id: "auth-name", role: Host, protocol: "auth", what: "name sent", weight: 100, keys: []string{"auth.user"}, see: name, alike: maskedAlike,
 			why: "a network can refuse by the name, and says so late or never: the modem itself confirms any name"},
 		{id: "apn", role: Host, protocol: "at", what: "APN", weight: 95, keys: []string{"context.apn", "context.apn_lookup"}, see: apn,
 			why: "the APN decides which network the call goes to, and a wrong one is refused late or never"},
-		{id: "ipcp-options", role: Host, protocol: "ipcp", what: "asked for in IPCP", weight: 90, keys: []string{"ipcp.request", "ipcp.widen"}, see: ipcpAsked,
+		{id: "ipcp-options", role: Host, protocol: "ipcp", what: "asked for in IPCP", weight: 90, keys: []string{"ipcp.request", "ipcp.widen"}, see: ipcpAsked, alike: askedAlike,
 			why: "much firmware gives no address before it is asked for name servers, some not before NBNS too"},
 		{id: "dial-number", role: Host, protocol: "at", what: "number dialled", weight: 85, keys: []string{"dial.number", "context.cid"}, see: number,
 			why: "the number says which context is used; another one may not be set up, or not be for PPP"},
@@ -74,10 +74,18 @@ func name(c *call.Call) sight {
 		return sight{}
 	}
 	text, does := fmt.Sprintf("%q", n), fmt.Sprintf("sends the name %q", n)
+	if mimic.Masked(n) {
+		text, does = "a name, which is hidden", "sends a name"
+	}
 	if n == "" {
 		text, does = `"" (an empty name)`, "sends an empty name"
 	}
 	return sight{known: true, key: n, text: text, does: does, pos: s.Pos}
+}
+
+// maskedAlike says that of two names that are not empty one was replaced before the recording was given away: they may be the same.
+func maskedAlike(a, b sight) bool {
+	return a.key != "" && b.key != "" && (mimic.Masked(a.key) || mimic.Masked(b.key))
 }
 
 func apn(c *call.Call) sight {
@@ -200,7 +208,8 @@ func lcpAsked(c *call.Call) sight {
 // ipcpAsked is all that the host ever asked for by itself: what the modem proposed first is the modem's doing.
 func ipcpAsked(c *call.Call) sight {
 	s, ok := first(&c.IPCP)
-	list := names(s.Options, ipcpName)
+	early := names(s.Options, ipcpName)
+	list := slices.Clone(early)
 	proposed := map[uint8]bool{}
 	for _, step := range c.IPCP.Steps {
 		for _, o := range step.Options {
@@ -212,7 +221,22 @@ func ipcpAsked(c *call.Call) sight {
 			}
 		}
 	}
-	return sight{known: ok, key: set(list), text: orNothing(list), does: asksFor(list), pos: s.Pos}
+	text := orNothing(early)
+	if len(list) > len(early) {
+		text += ", later also " + strings.Join(list[len(early):], " ")
+	}
+	return sight{known: ok, key: set(list), text: text, does: asksFor(list), pos: s.Pos, first: early, all: list}
+}
+
+// within says whether b holds all of a.
+func within(a, b []string) bool {
+	return !slices.ContainsFunc(a, func(s string) bool { return !slices.Contains(b, s) })
+}
+
+// askedAlike says that the bad one asked at some time for all that the good one asked for, and at once for nothing that the good
+// one never wanted: what a host adds because the modem's answers lead nowhere is no cause of them.
+func askedAlike(good, bad sight) bool {
+	return within(good.all, bad.all) && within(bad.first, good.all)
 }
 
 // asksFor says what a host asks for in IPCP as people say it.

@@ -166,7 +166,7 @@ func own(of func(*call.Call) *call.Protocol, name func(packet.Option) string) fu
 				}
 			}
 		}
-		return sight{known: true, key: strings.Join(list, " "), text: orNothing(list), does: "is asked for " + and(list), pos: s.Pos}
+		return sight{known: true, key: set(list), text: orNothing(list), does: "is asked for " + and(list), pos: s.Pos}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/trace/call"
 	"github.com/knakppp/knak/quirks"
 )
@@ -70,8 +71,8 @@ func (h *host) commands() {
 			continue
 		}
 		for _, line := range lines(cmd.Text, own) {
-			if strings.Contains(strings.ToLower(line), hidden) {
-				h.cannot(cmd.Pos, "it sends %s, in which a number or a secret is hidden; it is not copied", line)
+			if strings.Contains(strings.ToLower(line), hidden) || at.Redact(line) != line {
+				h.cannot(cmd.Pos, "it sends %s, in which there is a number or a secret; it is not copied", at.Redact(line))
 				continue
 			}
 			if err := check(h.db, line); err != nil {
@@ -128,7 +129,7 @@ func (h *host) credentials(part string, cmd call.Command) bool {
 	k, _ := quirks.Lookup("context.auth_command")
 	for _, word := range k.Allowed {
 		if word != "none" && !strings.Contains(word, " ") && strings.HasPrefix(part, word+"=") {
-			h.set(k.Name, word, "The dialer gives the context a user name and a password with this command.", "AT"+word+"=…", cmd.Pos)
+			h.set(k.Name, word, "The dialer gives the context a user name and a password with this command.", "AT"+word+"=...", cmd.Pos)
 			h.cannot(cmd.Pos, "the name and the password in AT%s are not copied: give them with --user and --password-file", word)
 			return true
 		}
@@ -164,6 +165,9 @@ func (h *host) cid() string {
 	if n, ok := h.call.Number99(); ok {
 		return n
 	}
+	if k, _, ok := h.call.Context(); ok {
+		return k.CID
+	}
 	return "1"
 }
 
@@ -181,12 +185,16 @@ func telephone(n string) bool {
 // context is the PDP context.
 func (h *host) context() {
 	c := h.call
-	if n := h.cid(); c.Dial != nil {
+	ctx, cmd, ok := c.Context()
+	if n := h.cid(); c.Dial != nil || ok {
+		where := cmd
+		if _, named := c.Number99(); named {
+			where = *c.Dial
+		}
 		if _, err := strconv.Atoi(n); err == nil {
-			h.set("context.cid", n, "The dialer dials this context.", shownAT(*c.Dial), c.Dial.Pos)
+			h.set("context.cid", n, "The dialer uses this context.", shownAT(where), where.Pos)
 		}
 	}
-	ctx, cmd, ok := c.Context()
 	if !ok {
 		asked := slices.ContainsFunc(c.Commands, func(k call.Command) bool { return slices.Contains(call.Split(k.Text), "+CIMI") })
 		if c.Dial != nil && !asked && len(c.Commands) > 0 {
@@ -204,12 +212,15 @@ func (h *host) context() {
 	case ctx.APN != "":
 		h.set("context.apn", ctx.APN, "The dialer uses this APN.", shownAT(cmd), cmd.Pos)
 	}
-	if n, _ := c.Number99(); c.Dial == nil && ctx.CID != n {
-		h.set("context.cid", ctx.CID, "The dialer defines this context.", shownAT(cmd), cmd.Pos)
-	}
 }
 
-func shownAT(c call.Command) string { return c.Text }
+// shownAT is a command line as it may be shown: a telephone number is left out.
+func shownAT(c call.Command) string {
+	if call.Dials(c.Text) && telephone(c.Text) {
+		return "the dial command"
+	}
+	return at.Redact(c.Text)
+}
 
 // array writes a list of texts as --set takes it.
 func array(list []string) string {

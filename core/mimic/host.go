@@ -106,8 +106,12 @@ func (h *host) auth() {
 
 // private says whether a name must not be copied: it is a subscriber's identity, or what hides one stands in it.
 func private(name string) bool {
-	hidden := packet.HideIdentity(name)
-	return hidden != name || strings.Contains(name, "<hidden>") || strings.Contains(name, "****") || identity(name)
+	return packet.HideIdentity(name) != name || Masked(name)
+}
+
+// Masked says whether what stands in place of a name is no name: whoever wrote or posted the recording replaced it.
+func Masked(name string) bool {
+	return strings.HasPrefix(name, "<") && strings.HasSuffix(name, ">") || strings.Contains(name, "<hidden>") || identity(name)
 }
 
 // identity says whether a name is one in which the digits were replaced.
@@ -142,7 +146,7 @@ func (h *host) ipcp() {
 		}
 		list = append(list, w)
 		if a, ok := o.Address(); ok && a != netip.IPv4Unspecified() {
-			h.cannot(first.Pos, "it asks in IPCP for a %s of its own choice, where knak asks for 0.0.0.0; the address is not copied", w)
+			h.cannot(first.Pos, "it names its own %s in IPCP, where knak asks for 0.0.0.0; the value is not copied", w)
 		}
 	}
 	h.set("ipcp.request", words(list), "The dialer asks in IPCP for these options in this order.", text(first), first.Pos)

@@ -210,7 +210,7 @@ func (m *modem) ipcp(c *call.Call, k *model) {
 				list = append(list, a.String())
 			}
 		}
-		wanted := answered(c, g.one) || answered(c, g.two)
+		wanted := len(list) > 0 || rejected(c, g.one) || rejected(c, g.two)
 		if wanted && (len(list) != g.usual || g.usual > 0 && (list[0] != defaultDNS[0] || list[1] != defaultDNS[1])) {
 			add("%s = %s", g.name, quotes(list))
 		}
@@ -218,11 +218,11 @@ func (m *modem) ipcp(c *call.Call, k *model) {
 	k.ipcpRules = m.sequence(c, &c.IPCP, gives)
 }
 
-// answered says whether the modem ever named an option in IPCP: what it never spoke of is not known.
-func answered(c *call.Call, typ uint8) bool {
-	return slices.ContainsFunc(c.IPCP.Steps, func(s call.Step) bool {
+// rejected says whether the modem rejected an option in IPCP.
+func rejected(c *call.Call, typ uint8) bool {
+	return slices.ContainsFunc(c.IPCP.Of(trace.Rcvd, packet.ConfigureReject), func(s call.Step) bool {
 		_, ok := packet.Find(s.Options, typ)
-		return ok && s.Dir == trace.Rcvd
+		return ok
 	})
 }
 
@@ -233,11 +233,11 @@ var (
 	defaultDNS   = [2]string{"198.51.100.53", "198.51.100.54"}
 )
 
-// gives is what the modem assigns in the end: what it acknowledged, else the last that it named. An option that it rejected
-// has none.
+// gives is what the modem assigns in the end: what it acknowledged, else the one value that it named. An option that it
+// rejected has none, nor has one for which it named now this, now that.
 func (m *modem) gives(c *call.Call) map[uint8]netip.Addr {
 	all := map[uint8]netip.Addr{}
-	acked := map[uint8]bool{}
+	acked, fickle := map[uint8]bool{}, map[uint8]bool{}
 	for _, s := range c.IPCP.Steps {
 		if s.Dir != trace.Rcvd {
 			continue
@@ -250,7 +250,11 @@ func (m *modem) gives(c *call.Call) map[uint8]netip.Addr {
 			switch s.Code {
 			case packet.ConfigureNak:
 				if !acked[o.Type] {
-					all[o.Type] = m.pool.stand(a, o.Type, false)
+					v := m.pool.stand(a, o.Type, false)
+					if old, ok := all[o.Type]; ok && old != v {
+						fickle[o.Type] = true
+					}
+					all[o.Type] = v
 				}
 			case packet.ConfigureAck:
 				all[o.Type], acked[o.Type] = m.pool.stand(a, o.Type, false), true
@@ -259,6 +263,11 @@ func (m *modem) gives(c *call.Call) map[uint8]netip.Addr {
 					delete(all, o.Type)
 				}
 			}
+		}
+	}
+	for typ := range fickle {
+		if !acked[typ] {
+			delete(all, typ)
 		}
 	}
 	return all

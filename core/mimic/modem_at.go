@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/core/trace/call"
 )
@@ -134,10 +135,10 @@ func asked(lines []string) []string {
 	})
 }
 
-// visibleLines gives lines for a scenario: what is hidden becomes zeros, which no one's number is.
+// visibleLines gives lines for a scenario: what is hidden, or should be, becomes zeros, which no one's number is.
 func visibleLines(lines []string) (list []string) {
 	for _, l := range lines {
-		list = append(list, strings.ReplaceAll(l, hidden, "000000000000000"))
+		list = append(list, strings.ReplaceAll(at.Redact(l), hidden, "000000000000000"))
 	}
 	return list
 }

@@ -210,6 +210,9 @@ func (m *modem) turn(c *call.Call, p *call.Protocol, i int, gives map[uint8]neti
 	if !next.IsZero() && next.Sub(req.Time) < 2*time.Second {
 		return t, false // the host was quicker than any timer: it answered something else
 	}
+	if end, ok := c.Terminated(); ok && next.IsZero() && end.Dir == trace.Sent && end.Time.Sub(req.Time) < 2*time.Second {
+		return t, false // the host ended the call at once, or there are no times: an answer could not come
+	}
 	t.verb = "drop"
 	return t, true
 }

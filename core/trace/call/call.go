@@ -92,8 +92,8 @@ type Step struct {
 
 // Echoes are LCP's Echo packets, which are only counted.
 type Echoes struct {
-	Sent, Answered int // the host's Echo-Requests, and the modem's replies
-	Rcvd, Replied  int // the modem's Echo-Requests, and the host's replies
+	Sent, Answered int       // the host's Echo-Requests, and the modem's replies
+	Rcvd, Replied  int       // the modem's Echo-Requests, and the host's replies
 	First, Last    time.Time // of the host's Echo-Requests
 	Heard          time.Time // the last reply to them
 }

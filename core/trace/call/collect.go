@@ -74,10 +74,12 @@ func (c *Collector) Record(r trace.Record) {
 			c.begin(r)
 		}
 		c.phase = e.Phase
-		c.call(r).own = true
+		c.call(r)
 		if e.Phase == trace.PhaseDown {
 			c.closed = true
 		}
+	case trace.State: // only knak tells these; then it tells too when the link is up
+		c.call(r).own = true
 	case trace.AT:
 		c.at(r, e)
 	case trace.Packet:
@@ -313,6 +315,9 @@ func (c *Collector) packet(r trace.Record, e trace.Packet) {
 	if e.Protocol == packet.LCP && k.Echoes.take(e.Dir, p.Code, r.Time) {
 		return
 	}
+	if e.Protocol == packet.LCP && p.Code == packet.TerminateAck && k.negotiated() {
+		c.closed = true // what LCP asks for next is another link (RFC 1661 section 3.7)
+	}
 	s := Step{Dir: e.Dir, Protocol: e.Protocol, Packet: p, Options: e.Options(), Time: r.Time, Pos: r.Pos}
 	list := &k.Other
 	switch e.Protocol {
@@ -339,6 +344,11 @@ func (c *Collector) packet(r trace.Record, e trace.Packet) {
 		}
 	}
 	list.Steps = append(list.Steps, s)
+}
+
+// negotiated says whether LCP began in this call: a Terminate-Request before that ends an old call.
+func (c *Call) negotiated() bool {
+	return slices.ContainsFunc(c.LCP.Steps, func(s Step) bool { return s.Code == packet.ConfigureRequest })
 }
 
 // answered says whether one of the steps answers a request of that direction.

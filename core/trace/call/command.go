@@ -112,18 +112,15 @@ func (c *Call) Context() (Context, Command, bool) {
 	return found, at, ok
 }
 
-// Number99 gives the context's number in a dialled *99***1#; "1" for *99# (3GPP TS 27.007 section 10.2.1).
+// Number99 gives the context's number in a dialled *99***1# (3GPP TS 27.007 section 10.2.1); a number such as *99# names none.
 func (c *Call) Number99() (string, bool) {
 	n, ok := strings.CutPrefix(c.Dialled(), "*99")
 	if !ok {
 		return "", false
 	}
-	if n == "#" {
-		return "1", true
-	}
 	n, ok = strings.CutSuffix(n, "#")
 	i := strings.LastIndexByte(n, '*')
-	return n[i+1:], ok && i >= 0
+	return n[i+1:], ok && i >= 0 && n[i+1:] != ""
 }
 
 // Dialled is the number that was dialled, without D, T or P before it; "" where none is shown.
