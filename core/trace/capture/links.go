@@ -99,20 +99,22 @@ func (l *links) packet(r *reader, i *iface, f frame) {
 	}
 }
 
-// directed reads a packet whose first octet says which way it went.
+// directed reads a packet whose first octet says which way it went: 0 from the modem, else to it. pppd's filter puts it in
+// place of the Address, which may stand there after all.
 func (l *links) directed(r *reader, link uint32, f frame) {
 	b := f.data
-	if len(b) == 0 || b[0] > 1 {
-		r.unread(len(b), "a packet without its direction")
+	if len(b) == 0 {
+		r.unread(len(b), "an empty packet")
 		return
 	}
-	f.known, f.dir = true, trace.Rcvd
-	if b[0] == 1 {
-		f.dir = trace.Sent
+	if link == linkPPPD && b[0] == 0xff {
+		l.ppp(r, f, b)
+		return
 	}
+	f.known, f.dir = true, direction(b[0] != 0)
 	b = b[1:]
 	if link == linkPPPD && len(b) > 0 && b[0] == 3 {
-		b = b[1:] // the Control field: the direction stands in place of the Address
+		b = b[1:] // the Control field
 	}
 	l.ppp(r, f, b)
 }
