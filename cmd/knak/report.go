@@ -7,13 +7,16 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/knakppp/knak/core/compare"
 	"github.com/knakppp/knak/core/diagnose"
 	"github.com/knakppp/knak/core/report"
 	"github.com/knakppp/knak/core/share"
+	"github.com/knakppp/knak/core/trace/call"
 	"github.com/knakppp/knak/core/trace/read"
 )
 
@@ -64,12 +67,17 @@ addresses and names are replaced, the same by the same. The file that was read i
 
 func (a *app) writeReport(names []string, o reportOptions) error {
 	page := report.Page{Version: readVersion().String(), Made: time.Now()}
+	var sides []compare.Recording
 	for _, name := range names {
-		call, err := a.readCall(name, o.format)
+		drawn, calls, err := a.readDrawn(name, o.format)
 		if err != nil {
 			return err
 		}
-		page.Calls = append(page.Calls, call)
+		page.Calls = append(page.Calls, drawn)
+		sides = append(sides, compare.Recording{Name: drawn.Title, Calls: calls})
+	}
+	if len(sides) == 2 {
+		compared(&page, sides)
 	}
 	if o.output == "-" {
 		return page.HTML(a.stdout)
@@ -81,18 +89,37 @@ func (a *app) writeReport(names []string, o reportOptions) error {
 	return nil
 }
 
-// readCall reads a recording for the page.
-func (a *app) readCall(name, format string) (report.Call, error) {
+// readDrawn reads a recording for the page, and for a comparison.
+func (a *app) readDrawn(name, format string) (report.Call, []*call.Call, error) {
 	r, err := a.openRecording(name, read.Options{Format: format})
 	if err != nil {
-		return report.Call{}, err
+		return report.Call{}, nil, err
 	}
 	defer r.Close()
 	rows, judge := report.NewCollector(0), diagnose.NewCase()
-	if err := r.each(rows, judge); err != nil {
-		return report.Call{}, err
+	var calls call.Collector
+	if err := r.each(rows, judge, &calls); err != nil {
+		return report.Call{}, nil, err
 	}
-	return report.Call{Title: filepath.Base(r.name), Source: r.source(), Ladder: rows.Ladder(judge.Verdict().Findings)}, nil
+	return report.Call{Title: filepath.Base(r.name), Source: r.source(), Ladder: rows.Ladder(judge.Verdict().Findings)}, calls.Calls(), nil
+}
+
+// compared puts what differs between two recordings on the page, the one that works first.
+func compared(page *report.Page, sides []compare.Recording) {
+	r, ok := compare.Compare(sides[0], sides[1])
+	if !ok {
+		page.Verdict = "The two cannot be compared: one of them shows no call."
+		return
+	}
+	if r.Swapped {
+		slices.Reverse(page.Calls)
+	}
+	page.Verdict = r.Sentence
+	for _, d := range slices.Concat(r.Host, r.Modem) {
+		page.Differences = append(page.Differences, report.Difference{
+			What: string(d.Role) + ", " + d.Protocol + ": " + d.What, First: d.Good.Text, Second: d.Bad.Text, Why: d.Why,
+		})
+	}
 }
 
 func (a *app) writeBundle(name string, o reportOptions) error {
