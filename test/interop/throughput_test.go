@@ -5,9 +5,13 @@ package interop
 import (
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/test/interop/program"
 	"github.com/knakppp/knak/test/peer"
 )
@@ -60,8 +64,47 @@ func throughput(t *testing.T, line string, size int64, least float64) {
 	}
 }
 
+// TestThroughputRecorded: a call that carries as much as the machine can is recorded whole, every octet of it. What it
+// carries is told and not held: it says more of the neighbours than of the recording.
+func TestThroughputRecorded(t *testing.T) {
+	const rounds, size = 3, throughputSize / 4
+	server, client := knakPair(t, lineNotty)
+	file := filepath.Join(t.TempDir(), "call.pcapng")
+	recServer, recClient := knakPair(t, lineNotty, "--record "+file)
+	for _, dir := range []struct {
+		name           string
+		from, to       peer.End
+		recFrom, recTo peer.End
+	}{{"to pppd", client, server, recClient, recServer}, {"from pppd", server, client, recServer, recClient}} {
+		var plain, recorded []float64
+		for range rounds {
+			plain = append(plain, peer.ThroughputTCP(t, dir.from, dir.to, size)/1e6)
+			recorded = append(recorded, peer.ThroughputTCP(t, dir.recFrom, dir.recTo, size)/1e6)
+		}
+		t.Logf("%s: %.2f MB/s with the recording, %.2f MB/s without (best of %d: %.2f, %.2f)",
+			dir.name, slices.Max(recorded), slices.Max(plain), rounds, recorded, plain)
+	}
+	time.Sleep(time.Second) // no later is it in the file
+	var octets [2]int
+	for _, r := range readRecords(t, file) {
+		switch e := r.Event.(type) {
+		case trace.Data:
+			octets[e.Dir] += e.Length
+		case trace.Unread:
+			t.Errorf("the recording holds what is not read: %+v", e)
+		case trace.Notice:
+			if strings.Contains(e.Text, "hole") {
+				t.Error(e.Text)
+			}
+		}
+	}
+	if octets[trace.Sent] < rounds*size || octets[trace.Rcvd] < rounds*size {
+		t.Errorf("%d octets sent and %d received are in the recording, of %d each", octets[trace.Sent], octets[trace.Rcvd], rounds*size)
+	}
+}
+
 // knakPair brings up knak, dialling, against pppd, each in a namespace of its own.
-func knakPair(t *testing.T, line string) (server, client peer.End) {
+func knakPair(t *testing.T, line string, flags ...string) (server, client peer.End) {
 	t.Helper()
 	if line != lineNotty {
 		c := dialPPPD(t, methods[0], line, "", nil)
@@ -70,8 +113,8 @@ func knakPair(t *testing.T, line string) (server, client peer.End) {
 	}
 	server = peer.End{Namespace: peer.NewNamespace(t), Addr: netip.MustParseAddr("10.64.0.1")}
 	client = peer.End{Namespace: peer.NewNamespace(t), Addr: netip.MustParseAddr("10.64.0.2")}
-	knak := fmt.Sprintf("env KNAK_RUNTIME_DIR=%s nsenter --net=%s %s dial --port - --number= --plane tun --dns none -q",
-		t.TempDir(), client.Namespace.Path(), program.Path())
+	knak := fmt.Sprintf("env KNAK_RUNTIME_DIR=%s nsenter --net=%s %s dial --port - --number= --plane tun --dns none -q %s",
+		t.TempDir(), client.Namespace.Path(), program.Path(), strings.Join(flags, " "))
 	p := peer.StartPPPDServer(t, peer.PPPDConfig{Namespace: server.Namespace, Options: []string{
 		"noauth", "novj", "lcp-restart 1", server.Addr.String() + ":" + client.Addr.String(), fmt.Sprintf("pty %q", knak),
 	}})

@@ -195,13 +195,10 @@ func (w *writer) batch(b *batch) {
 	}
 	for _, i := range b.items {
 		if w.lostOctets+w.lostEvents > 0 && len(out) == 0 && !w.broken {
-			out = w.encoder.AppendLost(out, time.Now(), w.lostOctets, w.lostEvents)
-			if !w.write(out) {
-				out = w.out[:0]
-			} else {
+			if w.write(w.encoder.AppendLost(out, time.Now(), w.lostOctets, w.lostEvents)) {
 				w.lostOctets, w.lostEvents = 0, 0
-				out = w.out[:0]
 			}
+			out = w.out[:0]
 		}
 		if i.n < 0 {
 			out = w.encoder.AppendRecord(out, events[0])
