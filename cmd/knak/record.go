@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/core/tap"
 	"github.com/knakppp/knak/core/trace"
@@ -110,7 +111,11 @@ func (a *app) record(ctx context.Context, modem string, o *recordOptions) (err e
 	}
 	tell(trace.Notice{Level: "info", Text: fmt.Sprintf("recording %s into %s; open %s with the other dialer", modem, o.output, t.Path())})
 	if err = t.Run(ctx, line); err != nil {
-		err = fmt.Errorf("record %s: %w", modem, err)
+		code := link.ExitFatal
+		if errors.Is(err, port.ErrHungUp) {
+			code = link.ExitModemHangup
+		}
+		err = &statusError{code: code, text: fmt.Sprintf("record %s: %v", modem, err)}
 	}
 	return errors.Join(err, recorder.Close())
 }
@@ -132,7 +137,7 @@ func openBoth(through, modem string, ears ...tap.Ear) (*tap.Tap, *port.Port, err
 	}
 	line, err := port.Open(modem, port.Config{WriteTimeout: neverGiveUp})
 	if err != nil {
-		return nil, nil, errors.Join(err, t.Close())
+		return nil, nil, &statusError{code: link.OpenOutcome(err).ExitCode(), text: errors.Join(err, t.Close()).Error()}
 	}
 	return t, line, nil
 }
