@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/trace"
 )
 
@@ -88,8 +89,8 @@ var logFacts = sync.OnceValue(func() []logFact {
 		{text: "pppd * started by *", take: func(h *history, _ trace.Record, _, _ string) { h.log.pppd = true; h.advance(trace.PhaseDial) }},
 		{text: "serial connection established*", take: phaseIs(trace.PhaseLCP)},
 		{text: "starting pppd at *", take: phaseIs(trace.PhaseLCP)},
-		{text: "connect: * <--> *", take: func(h *history, _ trace.Record, s, line string) {
-			h.log.connect, h.log.tty = line, last(s)
+		{text: "connect: * <--> *", take: func(h *history, r trace.Record, s, line string) {
+			h.log.connect, h.log.tty, h.log.began = line, last(s), r.Time
 			h.log.pppoe = h.log.pppoe || !strings.HasPrefix(last(s), "/dev/")
 			h.advance(trace.PhaseLCP)
 		}},
@@ -118,11 +119,7 @@ var logFacts = sync.OnceValue(func() []logFact {
 		{text: "terminating connection due to lack of activity*", take: ours},
 		{text: "connect time expired*", take: ours},
 		{text: "*ensure_killed()*", take: end},
-		{text: "disconnecting at *", take: func(h *history, _ trace.Record, _, _ string) {
-			if h.up != nil { // the dialer was told to
-				h.log.ours = true
-			}
-		}},
+		{text: "caught signal *", take: ours}, // wvdial was told to
 		{text: "lcp terminated *peer*", take: func(h *history, _ trace.Record, _, line string) { h.peerEnds(line) }},
 		{text: "ipcp terminated *peer*", take: func(h *history, _ trace.Record, _, line string) {
 			if h.up == nil && h.ipcp.terminated == "" {
@@ -130,6 +127,12 @@ var logFacts = sync.OnceValue(func() []logFact {
 			}
 		}},
 		{text: "connect time * minutes*", take: func(h *history, r trace.Record, s, _ string) { h.minutesLine(r, s) }},
+		{text: "protocol-reject for * (0x8021) received*", take: func(h *history, _ trace.Record, _, line string) {
+			if h.lcp.rejected == nil {
+				h.lcp.rejected = map[uint16]string{}
+			}
+			h.lcp.rejected[packet.IPCP] = line
+		}},
 		{text: "sent * bytes, received * bytes*", take: func(h *history, r trace.Record, s, _ string) { h.bytesLine(r, s) }},
 
 		// LCP.
@@ -164,6 +167,9 @@ var logFacts = sync.OnceValue(func() []logFact {
 		{text: "lost compression sync*", take: keep(func(h *history) *string { return &h.log.lostSync })},
 
 		// Data.
+		{text: "*network is unreachable*", except: "*pppoe*", take: keep(func(h *history) *string { return &h.log.noRoute })},
+		{text: "*no default route is set*", take: keep(func(h *history) *string { return &h.log.noRoute })},
+		{text: "*100% packet loss*", take: keep(func(h *history) *string { return &h.log.noPing })},
 		{text: "not replacing * default route *", take: keep(func(h *history) *string { return &h.log.route })},
 		{text: "*can't find host*", take: keep(func(h *history) *string { return &h.log.noNames })},
 		{text: "*can't find address for*", take: keep(func(h *history) *string { return &h.log.noNames })},

@@ -111,6 +111,7 @@ func (h *history) record(r trace.Record) {
 		}
 	case trace.Data:
 		h.data.packet(e)
+		h.log.compressed = h.log.compressed || e.Protocol == packet.Compressed && e.Dir == trace.Rcvd
 		if h.up == nil && h.ipcp.acked.IsValid() && h.data.sent > 0 && h.data.rcvd > 0 { // a recording has no other word for it
 			h.up = &trace.Up{Local: h.ipcp.acked.String()}
 			h.further(trace.PhaseUp)

@@ -22,26 +22,30 @@ type logHistory struct {
 	tty     string // its tty, or the interface of a PPPoE session
 	pppoe   bool   // the session runs over Ethernet
 	minutes float64
-	timed   bool // minutes is known
+	timed   bool      // minutes is known
+	began   time.Time // of PPP
 	upAt    time.Time
 	lostAt  time.Time
 
-	wantDNS   bool   // name servers were asked for
-	afterUp   int    // lines after the addresses
-	noNames   string // a name could not be found
-	route     string // "not replacing existing default route …"
-	gone      string // the port or the device went away
-	wasUp     bool   // an attempt before this one was up
-	redial    string // a later try found nobody at the other end
-	noAuth    string // "No auth is possible"
-	badNak    string // "Received bad configure-nak"
-	badAck    string
-	badAcks   int
-	lostSync  string // "Lost compression sync"
-	reset     string // the first CCP Reset-Request
-	resets    int
-	scriptEnd string // the connect script failed
-	ending    string // the peer's Terminate-Request in words, with its text
+	wantDNS    bool   // name servers were asked for
+	afterUp    int    // lines after the addresses
+	noNames    string // a name could not be found
+	noRoute    string // "Network is unreachable"
+	noPing     string // every ping was lost
+	route      string // "not replacing existing default route …"
+	gone       string // the port or the device went away
+	wasUp      bool   // an attempt before this one was up
+	redial     string // a later try found nobody at the other end
+	noAuth     string // "No auth is possible"
+	badNak     string // "Received bad configure-nak"
+	badAck     string
+	badAcks    int
+	compressed bool   // compressed packets came
+	lostSync   string // "Lost compression sync"
+	reset      string // the first CCP Reset-Request
+	resets     int
+	scriptEnd  string // the connect script failed
+	ending     string // the peer's Terminate-Request in words, with its text
 
 	hits map[int]*lineHit // by the number of the data rule
 }

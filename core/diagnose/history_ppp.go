@@ -71,6 +71,8 @@ func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
 		case packet.EchoRequest:
 			h.data.echoes++
 			h.data.unanswered++
+		case packet.TerminateRequest:
+			h.weEnd(e, c)
 		}
 		return
 	}
@@ -100,6 +102,9 @@ func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
 	case packet.EchoReply:
 		h.data.echoReplies++
 	case packet.TerminateRequest:
+		if h.pos != (trace.Pos{}) && len(c.Data) > 0 { // its text, as pppd would write it
+			h.matchLines("", words("lcp terminated by peer ("+string(c.Data)+")"), h.quote(e))
+		}
 		if h.up != nil {
 			h.data.ended = h.quote(e)
 		} else if l.terminated == "" {
@@ -120,12 +125,29 @@ func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
 // ccpPacket looks for a compression that broke down while it was used (RFC 1962 section 3).
 func (h *history) ccpPacket(e trace.Packet, c packet.Packet) {
 	switch {
-	case c.Code == packet.TerminateRequest && e.Dir == trace.Sent && bytes.Contains(bytes.ToLower(c.Data), []byte("sync")):
+	case c.Code == packet.TerminateRequest && (bytes.Contains(bytes.ToLower(c.Data), []byte("sync")) || h.log.compressed && !h.log.ended):
 		h.log.lostSync = h.quote(e)
 	case c.Code == packet.ResetRequest:
 		if h.log.resets++; h.log.resets == 1 {
 			h.log.reset = h.quote(e)
 		}
+	}
+}
+
+// weEnd reads why this side ends the link, where a recording shows a dialer that says so in its Terminate-Request.
+func (h *history) weEnd(e trace.Packet, c packet.Packet) {
+	if h.pos == (trace.Pos{}) || len(c.Data) == 0 {
+		return
+	}
+	switch s := words(string(c.Data)); {
+	case s == "user request", s == "link inactive", s == "connect time expired":
+		h.log.ours = true
+	case s == "peer not responding" && !h.otherFailure():
+		h.fail(trace.PhaseUp, trace.FailedEchoTimeout, h.quote(e))
+	case s == "failed to authenticate ourselves to peer" && h.auth.failure == "":
+		h.auth.failure = h.quote(e)
+	default:
+		h.matchLines("", s, h.quote(e))
 	}
 }
 

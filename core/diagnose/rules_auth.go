@@ -93,7 +93,7 @@ var authRules = []rule{
 		},
 	},
 	{
-		id:      "auth-no-answer",
+		id: "auth-no-answer", category: "auth-method-or-secret-missing",
 		title:   "The authentication gets no answer",
 		meaning: "A method was agreed, and then the other end did not go on with it. Some firmware forgets to send its challenge when an old session was not ended, and some answers one method only.",
 		cure: []string{`allow PAP only: knak dial --set auth.allow=pap (pppd: refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`,

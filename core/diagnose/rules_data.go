@@ -23,6 +23,8 @@ var dataRules = []rule{
 			d := &h.data
 			switch {
 			case told, d.probes >= 3 && d.answers == 0 && h.down != nil && h.up == nil:
+			case h.up != nil && h.log.noPing != "" && h.log.route == "" && h.log.noRoute == "":
+				return is(likely, h.log.noPing)
 			case h.up != nil && d.rcvd == 0 && d.sent >= 5 && d.answers == 0 && h.over():
 				return is(likely, fmt.Sprintf("%d IP packets sent, none received", d.sent))
 			case h.up != nil && h.down != nil && h.down.BytesIn == 0 && h.down.BytesOut > 200 && d.answers == 0:
@@ -59,6 +61,8 @@ var dataRules = []rule{
 				out.meaning = "It never answered one: this firmware does not do it, and the link itself may be sound."
 				out.cure = []string{`do not ask: knak dial --set lcp.echo_mode=off (pppd: lcp-echo-failure 0)`}
 				return out
+			case h.busy():
+				out.meaning = "It did answer before, and much was going through the link: an answer that waits behind data comes late."
 			default:
 				out.category = "transport-lost"
 				out.meaning = "It did answer before."
@@ -136,7 +140,7 @@ var dataRules = []rule{
 			switch d := h.down; {
 			case strings.Contains(h.log.route, " through "): // a route without a gateway leads nowhere
 				c = likely
-			case d != nil && d.BytesIn < 500, h.log.noNames != "":
+			case d != nil && d.BytesIn < 500, h.log.noNames != "", h.log.noPing != "", h.log.noRoute != "":
 				c = likely
 			}
 			traffic := ""
@@ -144,6 +148,18 @@ var dataRules = []rule{
 				traffic = fmt.Sprintf("%d bytes sent, %d received", h.down.BytesOut, h.down.BytesIn)
 			}
 			return is(c, h.log.route, traffic, h.log.noNames)
+		},
+	},
+	{
+		id: "default-route-missing", category: "default-route-not-installed",
+		title:   "No default route leads through the link",
+		meaning: "The link is up, but programs say that there is no way to the Internet.",
+		cure:    []string{`let the link have the default route: knak dial --default-route (pppd: defaultroute and, where another exists, replacedefaultroute)`, `or set it by hand: ip route replace default dev ppp0`},
+		match: func(h *history) found {
+			if h.up == nil || h.log.noRoute == "" {
+				return no
+			}
+			return is(likely, h.log.route, h.log.noRoute)
 		},
 	},
 	{
@@ -201,6 +217,11 @@ var dataRules = []rule{
 			return is(likely, h.ipcp.ack, given, h.log.noNames)
 		},
 	},
+}
+
+// busy says that much went through the link.
+func (h *history) busy() bool {
+	return h.down != nil && h.down.Seconds > 0 && float64(h.down.BytesIn+h.down.BytesOut)/h.down.Seconds > 2000
 }
 
 // otherFailure says that something failed besides that the line was lost.

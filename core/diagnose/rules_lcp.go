@@ -3,6 +3,7 @@ package diagnose
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/knakppp/knak/core/trace"
 )
@@ -75,7 +76,7 @@ var lcpRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failedIn(trace.PhaseLCP, trace.FailedTimeout)
 			l := &h.lcp
-			if h.log.seen && h.up == nil && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == trace.PhaseLCP && (told || h.line.carrierLost != "") {
+			if h.log.seen && h.up == nil && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == trace.PhaseLCP && (told || h.line.carrierLost != "" && !h.quick()) {
 				out := is(likely, h.connectText(), f.Detail, h.line.carrierLost) // a log without packets
 				out.category = h.silentCategory()
 				return out
@@ -94,7 +95,7 @@ var lcpRules = []rule{
 		},
 	},
 	{
-		id:      "lcp-not-agreed",
+		id: "lcp-not-agreed", category: "no-lcp-answer",
 		title:   "The two ends could not agree on the link's own options",
 		meaning: "Packets went both ways, but LCP did not open. Frames may be lost or damaged on the way, or one end insists on an option.",
 		cure:    []string{`ask for nothing: knak dial --set lcp.request=[] (pppd: default-asyncmap, nomagic, nopcomp, noaccomp)`, `check flow control of a serial cable: knak dial --set port.flow=rtscts (pppd: crtscts)`},
@@ -129,6 +130,11 @@ var lcpRules = []rule{
 			return is(likely, h.line.carrierLost+" in phase "+h.line.lostIn)
 		},
 	},
+}
+
+// quick says that the line was lost sooner than a peer's silence is noticed, so that silence was not the cause.
+func (h *history) quick() bool {
+	return !h.log.began.IsZero() && !h.log.lostAt.IsZero() && h.log.lostAt.Sub(h.log.began) < 15*time.Second
 }
 
 // connectText is what led to PPP being tried.

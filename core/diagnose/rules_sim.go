@@ -6,10 +6,10 @@ import (
 	"github.com/knakppp/knak/core/trace"
 )
 
-// simRules judge the SIM. A wrong PIN counts against the SIM, so no cure says to try one that is not known.
+// simRules judge the SIM: without one that is open no modem registers. A wrong PIN counts against the SIM, so no cure says to try one that is not known.
 var simRules = []rule{
 	{
-		id:      "puk-needed",
+		id: "puk-needed", category: "not-registered",
 		title:   "The SIM is blocked and wants its PUK",
 		meaning: "A wrong PIN was entered too often. Only the PUK, which came with the SIM, opens it again; ten wrong PUKs destroy the SIM, so knak never sends one.",
 		cure:    []string{`put the SIM into a telephone and enter the PUK there; the operator tells it to the owner`},
@@ -18,7 +18,7 @@ var simRules = []rule{
 		},
 	},
 	{
-		id:      "pin-wrong",
+		id: "pin-wrong", category: "not-registered",
 		title:   "The SIM refuses the PIN",
 		meaning: "After three wrong PINs the SIM is blocked. knak does not try the same PIN again.",
 		cure:    []string{`correct the PIN: knak dial --pin-file FILE`, `if it is not known for certain, try it in a telephone first, which shows how many tries are left`},
@@ -27,7 +27,7 @@ var simRules = []rule{
 		},
 	},
 	{
-		id:      "pin-needed",
+		id: "pin-needed", category: "not-registered",
 		title:   "The SIM wants a PIN",
 		meaning: "It is locked until its PIN is entered, after each start of the modem.",
 		cure:    []string{`knak dial --pin-file FILE`, `or put the SIM into a telephone and turn the PIN off there`},
@@ -37,7 +37,7 @@ var simRules = []rule{
 		},
 	},
 	{
-		id:      "no-sim",
+		id: "no-sim", category: "not-registered",
 		title:   "The modem finds no SIM that works",
 		meaning: "There is no SIM in it, it lies the wrong way round, its contacts are dirty, or it has failed.",
 		cure:    []string{`take the SIM out, look at it, put it in again, and plug the modem in again`, `try the SIM in a telephone`},

@@ -98,6 +98,7 @@ var ruleCases = []ruleCase{
 	{"pppoe-session-cut", logs("Connect: ppp0 <--> eth0", "local  IP address 10.7.0.2", "Modem hangup", "Connect time 1000.2 minutes.", "Sent 1000 bytes, received 900 bytes."),
 		logs("Connect: ppp0 <--> eth0", "local  IP address 10.7.0.2", "LCP terminated by peer", "Modem hangup", "Connect time 1000.2 minutes.", "Sent 1000 bytes, received 900 bytes.")},
 	{"default-route-kept", logs("not replacing existing default route through wwan0", "local  IP address 10.7.0.2"), logs("replacing old default route to eth0 [192.0.2.1]", "local  IP address 10.7.0.2")},
+	{"default-route-missing", logs("local  IP address 10.7.0.2", "connect: Network is unreachable"), logs("connect: Network is unreachable")},
 	{"compression-sync-lost", logs("Lost compression sync: disabling compression"), logs("CCP terminated by peer")},
 
 	// Data.
