@@ -33,7 +33,7 @@ type inquiry struct {
 	id    uint64
 	kind  advice.Kind
 	until time.Time
-	lcp   bool // what the peer sends waits for it: it may be framed as the packet in question says
+	holds bool // what the peer sends waits for it
 	// done takes the answer, which is nil where there is no opinion. late: there is none because time is over.
 	done func(now time.Time, a advice.Answer, late bool)
 }
@@ -100,9 +100,15 @@ func (s *Session) hold(p []byte) {
 	s.held = append(s.held, p[:min(len(p), max(0, maxHeld-len(s.held)))]...)
 }
 
-// mustHold says whether what the peer sends has to wait.
+// mustHold says whether what the peer sends has to wait, so that everything is taken in the order in which it came and
+// framed as what came before says: behind the Ack of LCP that is being judged there may be a challenge without escapes, and
+// behind a CHAP Failure a Terminate-Request. Where packets may pass they do.
 func (s *Session) mustHold() bool {
-	return s.stage == stagePPP && slices.ContainsFunc(s.inquiries, func(i *inquiry) bool { return i.lcp })
+	return !s.carries && s.negotiating() && slices.ContainsFunc(s.inquiries, func(i *inquiry) bool { return i.holds })
+}
+
+func (s *Session) negotiating() bool {
+	return s.stage == stagePPP || s.stage == stageProving || s.stage == stageOpening || s.stage == stageUp
 }
 
 // releaseHeld takes what had to wait.
@@ -112,8 +118,8 @@ func (s *Session) releaseHeld(now time.Time) {
 	}
 	rest := s.held
 	s.held = nil
-	for s.stage == stagePPP && len(rest) > 0 {
-		_, rest = s.Receive(now, rest) // no packet can be for the plane yet
+	for s.negotiating() && len(rest) > 0 {
+		_, rest = s.Receive(now, rest) // a packet for the plane comes too early, and is lost
 	}
 }
 

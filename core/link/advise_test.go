@@ -11,10 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/core/trace"
 )
 
@@ -402,6 +404,24 @@ func TestAdvisersThatAreNoHelp(t *testing.T) {
 				t.Error("a late answer was followed")
 			}
 		})
+	}
+}
+
+// Whoever wants to be asked and has nothing to say changes nothing, on any modem: not the outcome, not a moment. Credentials
+// and steps are left out: for those the modem is asked more, which may be slow.
+func TestPassingEveryQuestion(t *testing.T) {
+	for _, name := range sim.Names(knak.Files) {
+		what := func(s Simulation) string {
+			_, at, ok := s.up()
+			ups := of[trace.Up](s)
+			return fmt.Sprintf("%s, up %v %d times after %v, ended after %v", s.Outcome.Kind, ok, len(ups), at, s.Elapsed)
+		}
+		c := call{scenario: name, limit: 90 * time.Second, config: func(c *Config) { c.Once, c.MaxAttempts = false, 1 }}
+		alone := what(c.run(t))
+		c.advised = Simulator{Adviser: answers{advice.KindIdentify: always(nil), advice.KindChallenge: always(nil), advice.KindDecide: always(nil), advice.KindProve: always(nil)}}
+		if passed := what(c.run(t)); passed != alone {
+			t.Errorf("%s: %s; without an adviser %s", name, passed, alone)
+		}
 	}
 }
 

@@ -69,7 +69,7 @@ func (s *Session) askVerdict(now time.Time, d ppp.Decision) bool {
 		engine.Resolve(now, d.ID, v.Verdict)
 		s.pumpEngine(now)
 	})
-	i.lcp = d.Protocol == packet.LCP
+	i.holds = true
 	return true
 }
 
@@ -95,7 +95,7 @@ func (s *Session) challengeOf(d ppp.Decision) (advice.Challenge, bool) {
 // askChallenge asks for the response. Where there is none the decision is asked about as any other.
 func (s *Session) askChallenge(now time.Time, c advice.Challenge, d ppp.Decision) {
 	engine := s.engine
-	s.ask(now, c, func(now time.Time, a advice.Answer, _ bool) {
+	i := s.ask(now, c, func(now time.Time, a advice.Answer, _ bool) {
 		if s.engine != engine {
 			return
 		}
@@ -110,6 +110,7 @@ func (s *Session) askChallenge(now time.Time, c advice.Challenge, d ppp.Decision
 		engine.Resolve(now, d.ID, v)
 		s.pumpEngine(now)
 	})
+	i.holds = true
 }
 
 // respond makes the packet of a response (RFC 1994 section 4.1). Pass: there is none.
