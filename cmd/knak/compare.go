@@ -46,7 +46,7 @@ one that worked. Of a recording with several calls the last that worked is taken
 			if err != nil {
 				return err
 			}
-			r, _ := compare.Compare(compare.Recording{Name: args[0], Calls: good}, compare.Recording{Name: args[1], Calls: bad})
+			r, _ := compare.Compare(compare.Recording{Name: recordingName(args[0]), Calls: good}, compare.Recording{Name: recordingName(args[1]), Calls: bad})
 			if a.global.JSON {
 				if err := json.NewEncoder(a.stdout).Encode(r); err != nil {
 					return fmt.Errorf("compare: %w", err)
@@ -82,6 +82,14 @@ func completeTwoFiles(_ *cobra.Command, args []string, _ string) ([]string, cobr
 		return nil, cobra.ShellCompDirectiveDefault
 	}
 	return nil, cobra.ShellCompDirectiveNoFileComp
+}
+
+// recordingName is what a recording is called to the user.
+func recordingName(arg string) string {
+	if arg == "-" {
+		return "standard input"
+	}
+	return arg
 }
 
 // readCalls reads a recording and sorts it into calls. One that shows none is a mistake of the user's.

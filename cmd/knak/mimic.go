@@ -43,10 +43,7 @@ can say, is told on standard error and stands as a comment in the file.`,
 			if err != nil {
 				return err
 			}
-			name := filepath.Base(args[0])
-			if args[0] == "-" {
-				name = "a recording"
-			}
+			name := filepath.Base(recordingName(args[0]))
 			m := mimicked{Call: 0, NotCopied: []string{}}
 			var text, scenario string
 			if modem {

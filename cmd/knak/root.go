@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -140,11 +141,17 @@ func markUsageErrors(cmd *cobra.Command) {
 // wrongArguments says what is wrong with the number of a command's arguments.
 func wrongArguments(c *cobra.Command, check cobra.PositionalArgs, args []string) string {
 	name := strings.TrimSuffix(c.UseLine(), " [flags]")
+	most := 0
+	for n := 1; n <= 2; n++ {
+		if check(c, slices.Repeat([]string{"x"}, n)) == nil {
+			most = n
+		}
+	}
 	switch {
-	case check(c, []string{"x"}) != nil:
+	case most == 0:
 		return fmt.Sprintf("%s takes no argument, not %q", c.CommandPath(), args[0])
-	case len(args) == 0:
+	case len(args) < most:
 		return "an argument is missing: " + name
 	}
-	return fmt.Sprintf("one argument too many, %q: %s", args[len(args)-1], name)
+	return fmt.Sprintf("one argument too many, %q: %s", args[most], name)
 }
