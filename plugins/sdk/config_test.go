@@ -28,7 +28,7 @@ type config struct {
 	Any     any               `json:"any"`
 	Maybe   *int              `json:"maybe"`
 	Hidden  string            `json:"-"`
-	private string
+	private string            //nolint:unused // that it is no key is tested
 }
 
 func TestDecode(t *testing.T) {

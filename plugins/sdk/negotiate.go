@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Addr and Duration are the standard library's.
-type (
-	Addr     = netip.Addr
-	Duration = time.Duration
-)
+// Addr is the standard library's address.
+type Addr = netip.Addr
+
+// Duration is the standard library's.
+type Duration = time.Duration
 
 // Negotiator may decide otherwise than knak would on an event of LCP, the authentication, IPCP or IPV6CP. knak waits
 // 20 ms, and at most 150 ms, for all plugins together.

@@ -4,6 +4,7 @@ package early
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -56,23 +57,24 @@ func Open() error {
 // sort gives the first line that is a handshake to host, and what is before and after it to log.
 func sort(from io.Reader, host io.WriteCloser, log io.Writer) {
 	in := bufio.NewReaderSize(from, 16<<10)
+	within := false // a line that is longer than the buffer
 	for {
-		line, err := in.ReadString('\n')
-		if host != nil && isHandshake(line) {
-			_, _ = io.WriteString(host, line)
+		line, err := in.ReadSlice('\n')
+		if host != nil && !within && isHandshake(line) {
+			_, _ = host.Write(line)
 			_ = host.Close()
 			host = nil
-		} else if line != "" {
-			_, _ = io.WriteString(log, line)
+		} else if len(line) > 0 {
+			_, _ = log.Write(line)
 		}
-		if err != nil {
+		if within = errors.Is(err, bufio.ErrBufferFull); err != nil && !within {
 			return
 		}
 	}
 }
 
 // isHandshake says whether the line is "1|major|unix|path|grpc|...", go-plugin's.
-func isHandshake(line string) bool {
-	parts := strings.Split(strings.TrimSpace(line), "|")
+func isHandshake(line []byte) bool {
+	parts := strings.Split(strings.TrimSpace(string(line)), "|")
 	return len(parts) >= 5 && parts[0] == "1" && (parts[2] == "unix" || parts[2] == "tcp") && parts[4] == "grpc"
 }
