@@ -30,14 +30,30 @@ type call struct {
 	hungup  *trace.Record // the modem hung up in a log that does not show how far the call was
 }
 
-// order is the order of the phases; a log never makes a call go back.
-var order = map[string]int{
-	trace.PhaseDial: 1, trace.PhaseLCP: 2, trace.PhaseAuth: 3, trace.PhaseIPCP: 4, trace.PhaseIPV6CP: 4, trace.PhaseUp: 6, trace.PhaseHangup: 7, trace.PhaseDown: 8,
+// order gives the place of a phase in a call, 0 for none; a log never makes a call go back.
+func order(phase string) int {
+	switch phase {
+	case trace.PhaseDial:
+		return 1
+	case trace.PhaseLCP:
+		return 2
+	case trace.PhaseAuth:
+		return 3
+	case trace.PhaseIPCP, trace.PhaseIPV6CP:
+		return 4
+	case trace.PhaseUp:
+		return 5
+	case trace.PhaseHangup:
+		return 6
+	case trace.PhaseDown:
+		return 7
+	}
+	return 0
 }
 
 // enter gives the Phase event if the call was not so far yet.
 func (s *logSource) enter(phase string) {
-	if order[phase] <= order[s.call.phase] {
+	if phase == s.call.phase || order(phase) <= order(s.call.phase) {
 		return
 	}
 	s.call.phase = phase

@@ -57,18 +57,29 @@ func isHexDigit(c byte) bool {
 // notSecret are sayings of pppd that hold one of the words and no secret.
 var notSecret = [...]string{"secret file", "suitable secret", "secret (password)", "bad account or password"}
 
+// secretBegins are the words of secretWords by their first letter, in lower case.
+var secretBegins = [...]string{"passw", "passphrase", "pin", "secret", "calling number", "remotenumber"}
+
+// mentionsSecret says whether secretWords can find something.
 func mentionsSecret(s string) bool {
+	found := false
+	for i := 0; i < len(s) && !found; i++ {
+		switch c := s[i] | 0x20; c {
+		case 'p', 's', 'c', 'r':
+			for _, w := range secretBegins {
+				found = found || w[0] == c && len(s)-i >= len(w) && strings.EqualFold(s[i:i+len(w)], w)
+			}
+		}
+	}
+	if !found {
+		return false
+	}
 	for _, w := range notSecret {
 		if strings.Contains(s, w) {
 			return false
 		}
 	}
-	for _, w := range [...]string{"assw", "ASSW", "assphrase", "ecret", "ECRET", "pin", "PIN", "calling number", "REMOTENUMBER"} {
-		if strings.Contains(s, w) {
-			return true
-		}
-	}
-	return false
+	return true
 }
 
 // commandInside finds an AT command that can carry a secret: one with an equals sign, or a dial string.
@@ -83,25 +94,62 @@ func commandInside(s string) int {
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 
-// mayIdentify says whether at.Redact could find something: it is slow, and most lines have nothing.
+// mayIdentify says whether at.Redact can find something: it is slow, and most lines have nothing. What it looks for are codes
+// at the start, 14 digits with a space or hyphen between or not, 14 digits in hex, and labels.
 func mayIdentify(s string) bool {
-	digits, marks := 0, strings.IndexByte("+^%*#$", first(s)) >= 0
+	if s == "" || strings.IndexByte("+^%*#$", s[0]) >= 0 {
+		return s != ""
+	}
+	digits, hex := 0, 0
 	for i := range len(s) {
-		switch c := s[i]; {
+		c := s[i]
+		switch {
 		case '0' <= c && c <= '9':
 			digits++
+			hex++
+		case isHexDigit(c):
+			digits = 0
+			hex++
+		case c == ' ' || c == '-':
+			hex = 0
+			if i == 0 || s[i-1] < '0' || s[i-1] > '9' {
+				digits = 0
+			}
 		case c == ':' || c == '=':
-			marks = true
+			if isLabel(s[:i]) {
+				return true
+			}
+			digits, hex = 0, 0
+		default:
+			digits, hex = 0, 0
+		}
+		if digits >= 14 || hex >= 14 {
+			return true
 		}
 	}
-	return marks || digits >= 6
+	return false
 }
 
-func first(s string) byte {
-	if s == "" {
-		return 0
+// labels are the last words of what modems and kernels print before an identity.
+var labels = [...]string{"imei", "imeisv", "sv", "imsi", "iccid", "meid", "esn", "sn", "s/n", "serial", "number", "fsn", "msisdn"}
+
+// isLabel says whether the last word of s may name an identity.
+func isLabel(s string) bool {
+	s = strings.TrimRight(s, " \t")
+	i := len(s)
+	for i > 0 && (isLetter(s[i-1]) || s[i-1] == '/') {
+		i--
 	}
-	return s[0]
+	word := s[i:]
+	if len(word) < 2 || len(word) > 6 {
+		return false
+	}
+	for _, l := range labels {
+		if strings.EqualFold(word, l) {
+			return true
+		}
+	}
+	return false
 }
 
 // printable gives s so that a terminal cannot obey it.

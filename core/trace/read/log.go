@@ -36,6 +36,7 @@ type logSource struct {
 	rec   trace.Record // time, link and place of what is being read
 	wrap  wrapped
 	ended bool
+	lines cache
 	note  bool // it was said that something stands for hidden values
 }
 
@@ -180,11 +181,21 @@ func (s *logSource) packet(msg []byte, size int) bool {
 	if msg[0] == 'r' {
 		dir = trace.Rcvd
 	}
+	slot := s.lines.slot(msg)
+	if slot.is(msg) {
+		if e, ok := slot.event.(trace.Packet); ok {
+			s.sees(e)
+			s.emit(slot.event)
+			return true
+		}
+	}
 	p, err := notation.Parse(s.buf, msg[len("sent ["):])
 	if err == nil {
-		s.take(dir, p)
-		if size > 0 {
-			s.behind(msg[len("sent [")+p.Used:])
+		e := s.take(dir, p)
+		if used := len("sent [") + p.Used; used == len(msg) && e != nil && !p.Replaced {
+			slot.set(msg, e)
+		} else if size > 0 {
+			s.behind(msg[used:])
 		}
 		return true
 	}
@@ -242,15 +253,15 @@ func (s *logSource) behind(rest []byte) {
 	}
 }
 
-// take makes the events of a packet that was read.
-func (s *logSource) take(dir trace.Dir, p notation.Packet) {
+// take makes the events of a packet that was read. It gives the packet's, nil for one of data.
+func (s *logSource) take(dir trace.Dir, p notation.Packet) trace.Event {
 	if p.Replaced && !s.note {
 		s.note = true
 		s.emit(trace.Notice{Level: "info", Text: "the log hides addresses: 192.0.2.0/24 stands for them"})
 	}
 	if p.Protocol < 0x8000 || p.Protocol == packet.Compressed {
 		s.emit(trace.Data{Dir: dir, Protocol: p.Protocol, Length: len(p.Info)})
-		return
+		return nil
 	}
 	info := bytes.Clone(p.Info)
 	if !s.c.Raw {
@@ -258,7 +269,9 @@ func (s *logSource) take(dir trace.Dir, p notation.Packet) {
 	}
 	e := trace.Packet{Dir: dir, Protocol: p.Protocol, Data: info}
 	s.sees(e)
-	s.emit(e)
+	var event trace.Event = e
+	s.emit(event)
+	return event
 }
 
 // unprinted puts back what word processors and web pages put in place of plain characters.
@@ -332,9 +345,18 @@ func (s *logSource) unread(text []byte, size int, reason string) {
 }
 
 func (s *logSource) log(program string, text []byte) {
+	slot := s.lines.slot(text)
+	if slot.is(text) {
+		if l, ok := slot.event.(trace.Log); ok && l.Program == program {
+			s.emit(slot.event)
+			return
+		}
+	}
 	t := strings.TrimRight(string(text[:min(len(text), maxUnread)]), " \t")
 	if !s.c.Raw {
 		t = hideAll(t)
 	}
-	s.emit(trace.Log{Program: program, Text: printable(t)})
+	var event trace.Event = trace.Log{Program: program, Text: printable(t)}
+	slot.set(text, event)
+	s.emit(event)
 }

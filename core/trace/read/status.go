@@ -22,7 +22,7 @@ func failing(phase, cause string) func(*logSource, string) {
 // sayings are pppd's, of all releases. A line without a time or a program is known for pppd's by them alone.
 var sayings = []saying{
 	{"pppd 2", func(s *logSource, _ string) {
-		if c := &s.call; c.sawPPP || order[c.phase] > order[trace.PhaseDial] || s.talk.by == "chat" && c.phase != "" && s.talk.wvdial == "" {
+		if c := &s.call; c.sawPPP || order(c.phase) > order(trace.PhaseDial) || s.talk.by == "chat" && c.phase != "" && s.talk.wvdial == "" {
 			c.ended = true
 		}
 		s.begins("pppd was started again")

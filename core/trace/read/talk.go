@@ -215,7 +215,7 @@ func (s *logSource) wvdial(msg []byte) {
 		s.fails("modem", trace.FailedModemSilent, text)
 	case strings.HasPrefix(lower, "no carrier"), strings.HasPrefix(lower, "busy"), strings.HasPrefix(lower, "no dial tone"), strings.HasPrefix(lower, "no dialtone"),
 		strings.HasPrefix(lower, "no answer"):
-		if order[s.call.phase] <= order[trace.PhaseDial] {
+		if order(s.call.phase) <= order(trace.PhaseDial) {
 			s.fails(trace.PhaseDial, trace.FailedDialRefused, text)
 		}
 	case strings.HasPrefix(lower, "cannot open /dev"):
