@@ -6,11 +6,19 @@ import "strings"
 const Hidden = hidden
 
 // kept says of commands whose parameters hold a secret or a telephone number how many parameters come before it.
-var kept = map[string]int{
-	"+CPIN": 0, "+CPIN2": 0, "^CPIN": 0, "^CPIN2": 0, "*CPIN": 0, "+CLCK": 2, "+CPWD": 1, "^CARDLOCK": 0, "^CARDUNLOCK": 0,
-	"+CGAUTH": 2, "$QCPDPP": 2, "^AUTHDATA": 2, "^PPPCFG": 0, "+UAUTHREQ": 2, "+UPSD": 2, "*EIAAUW": 2, "#PDPAUTH": 2, "#USERID": 0, "#PASSW": 0,
-	"+QICSGP": 3, "+CSTT": 1, "%IPDPCFG": 3, "+XGAUTH": 2, "+ZPASS": 0, "^SICS": 2, "^SISS": 2, "+NPSDA": 0, "+WPPP": 1, "_OWANAUTH": 0,
-	"+CMGS": 0, "+CMGW": 0, "+CSCA": 0, "+CPBW": 1, "+CPBF": 0, "+CUSD": 1, "+CCFC": 2, "+CRSM": 1, "+CSIM": 1, "+CTFR": 0, "^DTMF": 1,
+func kept(name string) (n int, secret bool) {
+	switch name {
+	case "+CPIN", "+CPIN2", "^CPIN", "^CPIN2", "*CPIN", "^CARDLOCK", "^CARDUNLOCK", "#USERID", "#PASSW", "_OWANAUTH", "^PPPCFG", "+ZPASS", "+NPSDA",
+		"+CMGS", "+CMGW", "+CSCA", "+CPBF", "+CSIM", "+CTFR":
+		return 0, true
+	case "+CPWD", "+CSTT", "+WPPP", "+CPBW", "+CUSD", "+CRSM", "^DTMF":
+		return 1, true
+	case "+CLCK", "+CGAUTH", "$QCPDPP", "^AUTHDATA", "+UAUTHREQ", "+UPSD", "*EIAAUW", "#PDPAUTH", "+XGAUTH", "^SICS", "^SISS", "+CCFC":
+		return 2, true
+	case "+QICSGP", "%IPDPCFG":
+		return 3, true
+	}
+	return 0, false
 }
 
 // RedactCommand gives a line of somebody's AT dialogue as it may be shown, a command, the echo of one or what the modem
@@ -38,7 +46,7 @@ func redactPart(part string) string {
 		return telephone.ReplaceAllString(part, hidden) // ATD, or settings, which have no such numbers
 	}
 	name, parameters, ok := strings.Cut(part, "=")
-	n, secret := kept[strings.ToUpper(strings.TrimSpace(name))]
+	n, secret := kept(strings.ToUpper(strings.TrimSpace(name)))
 	if !ok || !secret || parameters == "" || parameters == "?" {
 		return part
 	}

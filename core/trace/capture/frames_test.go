@@ -210,6 +210,31 @@ func TestUSB(t *testing.T) {
 	}
 }
 
+// A serial converter of FTDI's puts the state of its lines before what it sends.
+func TestFTDI(t *testing.T) {
+	for _, size := range []int{64, 512} {
+		pieces := call(t, "behaves")
+		of := func(p piece) []byte {
+			data := p.data
+			if p.dir == trace.Rcvd {
+				data = nil
+				for b := p.data; ; b = b[size-2:] {
+					data = append(append(data, 0x31, 0x60), b[:min(len(b), size-2)]...)
+					if len(b) <= size-2 {
+						break
+					}
+				}
+			}
+			return usbPacket(le, 64, 'S', usbBulk, 2, p.dir, data)
+		}
+		idle := piece{pieces[0].now, trace.Rcvd, nil}
+		file := writePcap(le, pcapMicro, linkUSBMmapped, of)(append([]piece{idle, idle}, pieces...))
+		if got, want := told(readAll(t, pcapFormat, bytes.NewReader(file), source.Config{}), true), told(direct(pieces), true); got != want {
+			t.Errorf("packets of %d: got\n%s\nwant\n%s", size, got, want)
+		}
+	}
+}
+
 func equal(a, b []string) bool {
 	if len(a) != len(b) {
 		return false

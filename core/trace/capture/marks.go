@@ -7,14 +7,17 @@ import (
 	"github.com/knakppp/knak/core/trace"
 )
 
-// words are what monitors call the two directions, in lower case.
-var words = map[string]trace.Dir{
-	"tx": trace.Sent, "txd": trace.Sent, "sent": trace.Sent, "send": trace.Sent, "sending": trace.Sent, "write": trace.Sent, "written": trace.Sent, "wrote": trace.Sent,
-	"out": trace.Sent, "output": trace.Sent, "request": trace.Sent, "irp_mj_write": trace.Sent, "host": trace.Sent, "pc": trace.Sent, "dte": trace.Sent,
-	"down": trace.Sent, "transmit": trace.Sent, "transmitted": trace.Sent, "w": trace.Sent,
-	"rx": trace.Rcvd, "rxd": trace.Rcvd, "rcvd": trace.Rcvd, "recv": trace.Rcvd, "received": trace.Rcvd, "receive": trace.Rcvd, "receiving": trace.Rcvd, "read": trace.Rcvd,
-	"in": trace.Rcvd, "input": trace.Rcvd, "answer": trace.Rcvd, "response": trace.Rcvd, "irp_mj_read": trace.Rcvd, "device": trace.Rcvd, "modem": trace.Rcvd,
-	"dce": trace.Rcvd, "up": trace.Rcvd, "r": trace.Rcvd,
+// word is what monitors call the two directions, in lower case.
+func word(s string) (dir trace.Dir, ok bool) {
+	switch s {
+	case "tx", "txd", "sent", "send", "sending", "write", "written", "wrote", "out", "output", "request", "irp_mj_write", "host", "pc", "dte", "down",
+		"transmit", "transmitted", "w":
+		return trace.Sent, true
+	case "rx", "rxd", "rcvd", "recv", "received", "receive", "receiving", "read", "in", "input", "answer", "response", "irp_mj_read", "device", "modem", "dce",
+		"up", "r":
+		return trace.Rcvd, true
+	}
+	return 0, false
 }
 
 // arrows point from one end to another.
@@ -69,7 +72,7 @@ func direction1(s string) (mark, string) {
 	for n < len(s) && (s[n] >= 'a' && s[n] <= 'z' || s[n] >= 'A' && s[n] <= 'Z' || s[n] == '_') {
 		n++
 	}
-	if dir, ok := words[strings.ToLower(s[:n])]; ok && (n == len(s) || strings.IndexByte(" \t:;,>|])-=<(", s[n]) >= 0) {
+	if dir, ok := word(strings.ToLower(s[:n])); ok && (n == len(s) || strings.IndexByte(" \t:;,>|])-=<(", s[n]) >= 0) {
 		rest := strings.TrimLeft(s[n:], " \t:>|])-=<")
 		if after, ok := strings.CutPrefix(rest, "data"); ok {
 			rest = strings.TrimLeft(after, " \t:")

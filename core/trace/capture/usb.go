@@ -61,6 +61,7 @@ type usbPort struct {
 	line    *wire.Line
 	pending []pendingTransfer
 	held    int
+	ftdi    ftdi
 	begin   [2][]byte // the first octets, by trace.Dir: a terminal sends them one by one
 	tally   [2]tally  // by trace.Dir
 	last    time.Time
@@ -179,6 +180,11 @@ func (u *usb) octets(r *reader, t transfer) {
 		return
 	}
 	dir := direction(t.endpoint&usbIn == 0)
+	if dir == trace.Rcvd {
+		if t.data = p.ftdi.strip(t.data); len(t.data) == 0 {
+			return
+		}
+	}
 	p.tally[dir].add(len(t.data))
 	p.last, r.last = t.now, t.now
 	if p.kind == portUnknown {
