@@ -304,7 +304,7 @@ func (g *guest) ask(ctx context.Context, q advice.Question, k wire.Known, soft t
 		g.tellOnce(toldAnswer, fmt.Sprintf("gave an answer that was not taken: %v", bad))
 	case ctx.Err() != nil && took < soft:
 		// Those before it took the time: not its fault.
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded): // the plugin's end may see the deadline first
 		g.late(r, q, took)
 		err = advice.ErrTooLate
 	case errors.Is(err, wire.ErrGone):
