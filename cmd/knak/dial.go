@@ -50,7 +50,7 @@ func addDialFlags(f *pflag.FlagSet) {
 	f.String("ipparam", "", "sixth argument of the scripts of --hooks, as pppd's ipparam: a `text`")
 	f.String("plugin-dir", "", "look for the plugins of the configuration in this `directory` first")
 	f.String("sim", "", "dial a simulated modem: a `scenario` (see knak sim --list) or a file; auto means stack then")
-	f.String("record", "", "record the call into this `file`, which must not exist: .pcapng for Wireshark and knak, .record in pppd's format")
+	f.String("record", "", "record the call into this `file`, which must not exist: .pcapng for Wireshark and knak, .record in pppd's format; %t in it is the time")
 	f.Bool("record-secrets", false, "record passwords, responses and identities too: show such a file to nobody")
 	f.Bool("record-control", false, "record no data packets, only what is said about the link")
 	f.Bool("once", false, "hang up as soon as the link is up")

@@ -33,8 +33,8 @@ func (j *job) startRecording(sink trace.Sink) (*record.Recorder, error) {
 	if err != nil {
 		return nil, usagef("--record: %w", err)
 	}
-	r, err := record.Create(o.Record, record.Options{
-		Format: format, Secrets: o.RecordSecrets, ControlOnly: o.RecordControl, Program: "knak " + readVersion().Version, Port: o.Port,
+	r, err := record.Create(record.FileName(o.Record, time.Now()), record.Options{
+		Format: format, Secrets: o.RecordSecrets, Hidden: []string{j.password.Reveal(), j.pin.Reveal()}, ControlOnly: o.RecordControl, Program: "knak " + readVersion().Version, Port: o.Port,
 	}, func(n trace.Notice) { sink.Record(trace.Record{Time: time.Now(), Link: j.name, Event: n}) })
 	if err != nil {
 		return nil, usagef("--record: %w", err)

@@ -48,7 +48,7 @@ as it was. The file's name says its format: .pcapng opens in Wireshark, .record 
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.through, "through", "", "make the terminal for the other dialer under this `path` (default: a name made of PORT's)")
-	f.StringVarP(&o.output, "output", "o", "", "record into this `file`, which must not exist (default: a name made of the time)")
+	f.StringVarP(&o.output, "output", "o", "", "record into this `file`, which must not exist; %t in it is the time (default: knak-%t.pcapng)")
 	f.StringVar(&o.format, "format", "", "write this `form` of file: pcapng or pppd (default: by the file's name)")
 	f.BoolVar(&o.secrets, "secrets", false, "record passwords, responses and identities too: show such a file to nobody")
 	f.BoolVar(&o.control, "control-only", false, "record no data packets, only what is said about the link")
@@ -69,11 +69,12 @@ func (a *app) record(ctx context.Context, modem string, o *recordOptions) (err e
 	defer stop()
 	now := time.Now()
 	if o.output == "" {
-		o.output = "knak-" + now.Format("20060102-150405") + ".pcapng"
+		o.output = "knak-%t.pcapng"
 		if o.format == record.PPPD.String() {
-			o.output = "knak-" + now.Format("20060102-150405") + ".record"
+			o.output = "knak-%t.record"
 		}
 	}
+	o.output = record.FileName(o.output, now)
 	format, err := record.ParseFormat(o.format, o.output)
 	if err != nil {
 		return &usageError{err}

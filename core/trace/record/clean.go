@@ -28,6 +28,7 @@ const heldLimit = 2 * recordedMRU
 type cleaner struct {
 	secrets     bool // stay
 	controlOnly bool
+	words       []string // are overwritten in text
 	other       *cleaner // of the other direction
 
 	held    []byte // octets since the last flag or line end
@@ -202,12 +203,24 @@ func (c *cleaner) endText(dst []byte) []byte {
 		line = strings.Repeat("*", len(line))
 		c.hidden = false
 	default:
-		line = at.RedactCommand(line)
+		line = at.RedactCommand(c.hideWords(line))
 	}
 	if c.other != nil && asksSecret(line) {
 		c.other.hidden = true
 	}
 	return append(append(dst, line...), end...)
+}
+
+// hideWords overwrites the secrets that are known.
+func (c *cleaner) hideWords(line string) string {
+	for _, w := range c.words {
+		if len(w) > 3 {
+			line = strings.ReplaceAll(line, w, at.Hidden)
+		} else if w != "" {
+			line = strings.ReplaceAll(line, `"`+w+`"`, `"`+at.Hidden+`"`)
+		}
+	}
+	return line
 }
 
 // asksSecret says whether a line asks for a password or the like, or for the text of a message (3GPP TS 27.005 section 3.5.1).

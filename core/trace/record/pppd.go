@@ -31,7 +31,7 @@ type pppdRecord struct {
 func newPPPD(o Options) *pppdRecord {
 	p := &pppdRecord{o: o}
 	for i := range p.clean {
-		p.clean[i] = cleaner{controlOnly: o.ControlOnly, secrets: o.Secrets, text: true, other: &p.clean[1-i]}
+		p.clean[i] = cleaner{controlOnly: o.ControlOnly, secrets: o.Secrets, text: true, words: o.Hidden, other: &p.clean[1-i]}
 	}
 	return p
 }

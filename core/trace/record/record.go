@@ -80,12 +80,21 @@ func ParseFormat(name, file string) (Format, error) {
 	return 0, &UnknownFormatError{File: file, Format: name}
 }
 
+// FileName gives the name of the file for a recording that begins now: %t stands for the time, so that a dial that is
+// started again and again can record each of its calls.
+func FileName(name string, now time.Time) string {
+	return strings.ReplaceAll(name, "%t", now.Format("20060102-150405"))
+}
+
 // Options say what is written and how.
 type Options struct {
 	Format Format
 	// Secrets keeps passwords, responses and identities in packets, and in the bytes of the AT dialogue. Records come
 	// without them in any case.
 	Secrets bool
+	// Hidden are passwords and PINs that are known: in text, those of more than three characters are overwritten wherever they
+	// stand, for no table has all the commands in which a modem may be told one. Shorter ones go between quotes only.
+	Hidden []string
 	// ControlOnly leaves out the packets of network-layer protocols (RFC 1661 section 2: below 0x8000).
 	ControlOnly bool
 	// Lines makes events out of the bytes: lines of the AT dialogue, text, and what could not be read. For who records the
