@@ -43,7 +43,8 @@ func Serve(p Plugin) {
 		os.Exit(1)
 	}
 	// Of a host that was killed, standard error goes first: a log line must not end the process before it has tidied up.
-	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
+	// Ctrl-C at a terminal is for the host.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE, unix.SIGINT)
 	go watchParent(os.Getppid(), func() {
 		shut(p)
 		removeSockets(os.Getenv(goplugin.EnvUnixSocketDir))

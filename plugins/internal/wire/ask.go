@@ -27,6 +27,7 @@ const (
 	maxText    = 256 // octets of a name or a password
 	maxList    = 64  // entries of a list
 	maxCommand = 1024
+	maxValue   = 4096 // octets of a setting's value, which may be a list
 	maxTimeout = 5 * time.Minute
 	maxDelay   = time.Minute
 )
@@ -105,6 +106,9 @@ func Identified(r *v1.IdentifyResponse, k Known) (advice.Answer, error) {
 	for _, s := range r.GetSettings() {
 		if s.GetReason() == "" {
 			return nil, bad("Identify", "the setting %q has no reason", clip(s.GetKey()))
+		}
+		if len(s.GetValue()) > maxValue {
+			return nil, bad("Identify", "the value of the setting %q has more than %d octets", clip(s.GetKey()), maxValue)
 		}
 		a.Settings = append(a.Settings, advice.Setting{Key: clip(s.GetKey()), Value: s.GetValue(), Reason: clip(s.GetReason()), By: k.By})
 	}
