@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/core/trace/source"
@@ -48,7 +49,7 @@ func TestDamage(t *testing.T) {
 			if unread > 0 {
 				t.Fatalf("%d octets are unread of a sound file", unread)
 			}
-			for range 40 {
+			for range 20 {
 				n := random.IntN(len(file))
 				if cut, _ := drain(t, f, file[:n], source.Config{}); cut > whole+6 {
 					t.Errorf("cut at %d there are %d records, whole %d", n, cut, whole)
@@ -76,6 +77,28 @@ func TestResync(t *testing.T) {
 	got := readAll(t, pppdRecordFormat, bytes.NewReader(damaged), source.Config{})
 	if s := told(got, false); !strings.Contains(s, "LCP TermReq") {
 		t.Errorf("nothing of what follows the damage:\n%s", s)
+	}
+}
+
+// Of an input that fails, what there was is told before the error.
+func TestFailingInput(t *testing.T) {
+	pieces := call(t, "behaves")
+	for _, tt := range written {
+		file := tt.write(pieces)
+		f, _ := find(file)
+		broken := errors.New("broken")
+		s := f.Open(source.NewInput(io.MultiReader(bytes.NewReader(file), iotest.ErrReader(broken))), source.Config{Date: epoch})
+		var got []trace.Record
+		var err error
+		for err == nil {
+			var r trace.Record
+			if r, err = s.Next(); err == nil {
+				got = append(got, r)
+			}
+		}
+		if _, again := s.Next(); !errors.Is(err, broken) || !errors.Is(again, broken) || told(got, tt.timed) != told(direct(pieces), tt.timed) {
+			t.Errorf("%s: %d records, then %v, then %v", tt.name, len(got), err, again)
+		}
 	}
 }
 

@@ -33,11 +33,12 @@ type pppdRecord struct {
 }
 
 func (p *pppdRecord) step(r *reader) error {
-	head, err := r.in.Peek(5)
+	head, err := r.in.Peek(1)
 	if err != nil {
 		return err
 	}
 	need := itemHead(head[0])
+	head, _ = r.in.Peek(max(need, 1)) // no more than that: a file that is being written may have no more
 	if need == 0 || len(head) >= need && !plausible(head) {
 		return p.resync(r)
 	}

@@ -1,9 +1,7 @@
 package capture
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/knakppp/knak/core/at"
@@ -29,7 +27,7 @@ type reader struct {
 	last  time.Time
 	out   []trace.Record
 	taken int
-	ended bool
+	ended error // io.EOF, or the input's
 	buf   []byte
 }
 
@@ -53,16 +51,12 @@ func (r *reader) Next() (trace.Record, error) {
 			return rec, nil
 		}
 		r.out, r.taken = r.out[:0], 0
-		if r.ended {
-			return trace.Record{}, io.EOF
+		if r.ended != nil {
+			return trace.Record{}, r.ended
 		}
-		switch err := r.f.step(r); {
-		case errors.Is(err, io.EOF):
-			r.ended = true
-			r.f.end(r)
+		if r.ended = r.f.step(r); r.ended != nil {
+			r.f.end(r) // also of an input that fails, such as a packed file that is cut off: what there was is told first
 			r.close()
-		case err != nil:
-			return trace.Record{}, err
 		}
 	}
 }

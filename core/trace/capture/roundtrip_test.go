@@ -166,7 +166,11 @@ func TestRoundTrip(t *testing.T) {
 					t.Fatalf("taken for %q", f.Name)
 				}
 				want := told(records, tt.timed)
-				for _, r := range []io.Reader{bytes.NewReader(file), iotest.OneByteReader(bytes.NewReader(file))} {
+				readers := []io.Reader{bytes.NewReader(file)}
+				if scenario == "behaves" {
+					readers = append(readers, iotest.OneByteReader(bytes.NewReader(file)))
+				}
+				for _, r := range readers {
 					got := readAll(t, f, r, source.Config{Date: epoch})
 					if s := told(got, tt.timed); s != want {
 						t.Fatalf("got\n%s\nwant\n%s", s, want)
