@@ -157,6 +157,7 @@ func (h *history) begins(r trace.Record) bool {
 	case trace.Log:
 		s := words(e.Text)
 		switch {
+		case s == "" || strings.IndexByte("pwcis", s[0]) < 0:
 		case matches("pppd * started by *", s), matches("wvdial: internet dialer*", s):
 			return ppp || h.log.pppd && failed
 		case matches("connect: * <--> *", s):

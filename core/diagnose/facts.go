@@ -87,10 +87,19 @@ var logFacts = sync.OnceValue(func() []logFact {
 	return []logFact{
 		// How far the call is.
 		{text: "pppd * started by *", take: func(h *history, _ trace.Record, _, _ string) { h.log.pppd = true; h.advance(trace.PhaseDial) }},
-		{text: "serial connection established*", take: phaseIs(trace.PhaseLCP)},
+		{text: "serial connection established*", take: func(h *history, _ trace.Record, _, _ string) {
+			h.log.dialled = h.at.dial == "" || strings.HasPrefix(strings.ToUpper(h.at.result), "CONNECT")
+			h.advance(trace.PhaseLCP)
+		}},
+		{text: "*starting ppp connection*", take: func(h *history, _ trace.Record, _, _ string) { h.log.dialled = true }}, // NetworkManager
+		{text: "*pppd timed out or didn't initialize*", take: func(h *history, _ trace.Record, _, line string) {
+			if h.up == nil && len(h.failures) == 0 {
+				h.fail(h.far, trace.FailedTimeout, line)
+			}
+		}},
 		{text: "starting pppd at *", take: phaseIs(trace.PhaseLCP)},
-		{text: "connect: * <--> *", take: func(h *history, r trace.Record, s, line string) {
-			h.log.connect, h.log.tty, h.log.began = line, last(s), r.Time
+		{text: "connect: * <--> *", take: func(h *history, _ trace.Record, s, line string) {
+			h.log.connect, h.log.tty = line, last(s)
 			h.log.pppoe = h.log.pppoe || !strings.HasPrefix(last(s), "/dev/")
 			h.advance(trace.PhaseLCP)
 		}},

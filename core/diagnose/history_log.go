@@ -18,12 +18,12 @@ type logHistory struct {
 	up6   bool // IPv6 came up
 
 	pppd    bool   // pppd said that it started
+	dialled bool   // pppd took over from a dialer that had a connection
 	connect string // the "Connect: ppp0 <--> tty" line
 	tty     string // its tty, or the interface of a PPPoE session
 	pppoe   bool   // the session runs over Ethernet
 	minutes float64
-	timed   bool      // minutes is known
-	began   time.Time // of PPP
+	timed   bool // minutes is known
 	upAt    time.Time
 	lostAt  time.Time
 
@@ -67,30 +67,6 @@ func words(text string) string {
 	return s
 }
 
-// matches says whether s is the pattern, in which a * stands for any text.
-func matches(pattern, s string) bool {
-	star, mark, p, i := -1, 0, 0, 0
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, i
-			p++
-		case p < len(pattern) && pattern[p] == s[i]:
-			p++
-			i++
-		case star >= 0:
-			mark++
-			p, i = star+1, mark
-		default:
-			return false
-		}
-	}
-	for p < len(pattern) && pattern[p] == '*' {
-		p++
-	}
-	return p == len(pattern)
-}
-
 // logLine files a line of another program.
 func (h *history) logLine(r trace.Record, e trace.Log) {
 	l := &h.log
@@ -103,14 +79,14 @@ func (h *history) logLine(r trace.Record, e trace.Log) {
 		l.afterUp++
 	}
 	line := h.here() + e.Text
-	for i := range logFacts() {
-		f := &logFacts()[i]
-		if matches(f.text, s) && !(f.except != "" && matches(f.except, s)) {
-			f.take(h, r, s, line)
+	allWatches().seen(s, func(w *watch) {
+		if w.fact != nil {
+			w.fact.take(h, r, s, line)
 			l.known++
+			return
 		}
-	}
-	h.matchLines(e.Program, s, line)
+		h.hit(w, e.Program, line)
+	})
 	if strings.Contains(s, "usepeerdns") {
 		l.wantDNS = true
 	}
@@ -188,6 +164,9 @@ func (h *history) minutesLine(r trace.Record, s string) {
 	}
 	h.isUp(r)
 	h.log.minutes, h.log.timed = m, true
+	if h.data.ended == "" && h.lcp.terminated != "" { // a log that does not show how it came up
+		h.data.ended, h.lcp.terminated = h.lcp.terminated, ""
+	}
 	if h.line.carrierLost != "" && h.line.lostIn != trace.PhaseDial {
 		h.line.lostIn = trace.PhaseUp
 	}

@@ -103,7 +103,7 @@ func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
 		h.data.echoReplies++
 	case packet.TerminateRequest:
 		if h.pos != (trace.Pos{}) && len(c.Data) > 0 { // its text, as pppd would write it
-			h.matchLines("", words("lcp terminated by peer ("+string(c.Data)+")"), h.quote(e))
+			h.matchLines(words("lcp terminated by peer ("+string(c.Data)+")"), h.quote(e))
 		}
 		if h.up != nil {
 			h.data.ended = h.quote(e)
@@ -147,7 +147,7 @@ func (h *history) weEnd(e trace.Packet, c packet.Packet) {
 	case s == "failed to authenticate ourselves to peer" && h.auth.failure == "":
 		h.auth.failure = h.quote(e)
 	default:
-		h.matchLines("", s, h.quote(e))
+		h.matchLines(s, h.quote(e))
 	}
 }
 

@@ -77,29 +77,32 @@ func readLineRules() ([]lineRule, error) {
 // maxHitLines is how many lines a data rule keeps as evidence.
 const maxHitLines = 3
 
-// matchLines lets the data rules see a line. s is the line as words gives it.
-func (h *history) matchLines(program, s, line string) {
-	rules := lineRules()
-	for i := range rules {
-		for j := range rules[i].Lines {
-			l := &rules[i].Lines[j]
-			if !matches(l.Text, s) || l.Except != "" && matches(l.Except, s) || l.Program != "" && program != "" && !strings.EqualFold(l.Program, program) {
-				continue
-			}
-			h.log.known++
-			if h.log.hits == nil {
-				h.log.hits = map[int]*lineHit{}
-			}
-			hit := h.log.hits[i]
-			if hit == nil {
-				hit = &lineHit{meaning: l.Meaning}
-				h.log.hits[i] = hit
-			}
-			if len(hit.evidence) < maxHitLines {
-				hit.evidence = append(hit.evidence, line)
-			}
-			break
+// matchLines lets the data rules alone see a line. s is the line as words gives it.
+func (h *history) matchLines(s, line string) {
+	allWatches().seen(s, func(w *watch) {
+		if w.fact == nil {
+			h.hit(w, "", line)
 		}
+	})
+}
+
+// hit files a line that a data rule knows.
+func (h *history) hit(w *watch, program, line string) {
+	l := &lineRules()[w.rule].Lines[w.line]
+	if l.Program != "" && program != "" && !strings.EqualFold(l.Program, program) {
+		return
+	}
+	h.log.known++
+	if h.log.hits == nil {
+		h.log.hits = map[int]*lineHit{}
+	}
+	hit := h.log.hits[w.rule]
+	if hit == nil {
+		hit = &lineHit{meaning: l.Meaning}
+		h.log.hits[w.rule] = hit
+	}
+	if n := len(hit.evidence); n < maxHitLines && (n == 0 || hit.evidence[n-1] != line) {
+		hit.evidence = append(hit.evidence, line)
 	}
 }
 

@@ -76,7 +76,7 @@ var ipcpRules = []rule{
 	},
 	{
 		id: "lcp-terminated-by-peer-after-auth", category: "pdp-activation-refused",
-		title:   "The modem ended the link after it had called the authentication a success",
+		title:   "The modem ended the link when it was asked for an address",
 		meaning: "It asked the network for an address, got none, and gave up the whole link: the network refused the context.",
 		cure:    []string{cureContext},
 		match: func(h *history) found {
@@ -84,7 +84,8 @@ var ipcpRules = []rule{
 			if h.up != nil || h.ipcp.acked.IsValid() || h.ipcp.terminated != "" || isRAS(h.lcp.terminateID) || h.ipcp.placeholder > 0 {
 				return no
 			}
-			if h.lcp.terminated != "" && h.lcp.afterAuth || told && !h.log.seen {
+			unasked := h.lcp.demanded == "" && h.lcp.agreed == "" && !h.lcp.wePeer && !h.auth.started() && h.ipcp.requests > 0
+			if h.lcp.terminated != "" && (h.lcp.afterAuth || unasked) || told && !h.log.seen {
 				return late(likely, h, h.ipcp.request, h.lcp.terminated, f.Detail)
 			}
 			return no

@@ -3,7 +3,6 @@ package diagnose
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/knakppp/knak/core/trace"
 )
@@ -76,7 +75,7 @@ var lcpRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failedIn(trace.PhaseLCP, trace.FailedTimeout)
 			l := &h.lcp
-			if h.log.seen && h.up == nil && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == trace.PhaseLCP && (told || h.line.carrierLost != "" && !h.quick()) {
+			if h.log.seen && h.up == nil && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == trace.PhaseLCP && (told || strings.Contains(h.line.carrierLost, "exit code")) {
 				out := is(likely, h.connectText(), f.Detail, h.line.carrierLost) // a log without packets
 				out.category = h.silentCategory()
 				return out
@@ -132,11 +131,6 @@ var lcpRules = []rule{
 	},
 }
 
-// quick says that the line was lost sooner than a peer's silence is noticed, so that silence was not the cause.
-func (h *history) quick() bool {
-	return !h.log.began.IsZero() && !h.log.lostAt.IsZero() && h.log.lostAt.Sub(h.log.began) < 15*time.Second
-}
-
 // connectText is what led to PPP being tried.
 func (h *history) connectText() string {
 	if t := h.dialText(); t != "" {
@@ -147,7 +141,7 @@ func (h *history) connectText() string {
 
 // silentCategory tells a modem that was dialled, where the port is the first suspect, from a line on which PPP is all.
 func (h *history) silentCategory() string {
-	if h.connected() && !strings.HasPrefix(h.log.tty, "/dev/pts/") && !h.log.pppoe {
+	if (h.connected() || h.log.dialled) && !strings.HasPrefix(h.log.tty, "/dev/pts/") && !h.log.pppoe {
 		return "wrong-tty-port"
 	}
 	return ""
