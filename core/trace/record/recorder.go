@@ -177,8 +177,8 @@ func (r *Recorder) run(o Options) {
 	}
 }
 
-// pieceSize is how much is written at once.
-const pieceSize = 256 << 10
+// pieceSize is how much is written at once, and the most that a full disk costs of what would have found room.
+const pieceSize = 16 << 10
 
 // batch writes a batch.
 func (w *writer) batch(b *batch) {
