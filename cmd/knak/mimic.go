@@ -32,7 +32,7 @@ With --modem make the simulator scenario that misbehaves as the modem of the rec
 Passwords, telephone numbers, identities and the network's addresses are never copied. What was not copied, and what no setting
 can say, is told on standard error and stands as a comment in the file.`,
 		Example: `  knak mimic windows.pcapng -o acme/m1 && knak dial --quirks acme/m1
-  knak mimic windows.pcapng -o m1.toml && knak quirks validate m1.toml
+  knak mimic windows.pcapng -o etc/quirks.d/acme/m1.toml && knak quirks validate etc
   knak mimic --modem bad.log -o m1.sim.toml && knak dial --sim m1.sim.toml`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/knakppp/knak/core/mimic"
 	"github.com/knakppp/knak/core/vectors"
 	"github.com/knakppp/knak/quirks"
 )
@@ -52,10 +53,10 @@ uses them at once. No file is ever overwritten. Passwords, names and addresses o
 				port = []string{device}
 			}
 			if trace != "" {
-				if s.Seen, err = readTraceFile(trace); err != nil {
-					return err
+				if s.Seen, err = a.readCalls(trace, ""); err != nil {
+					return usagef("--from-trace: %w", err)
 				}
-				s.Facts = s.Seen.Facts
+				s.Facts = mimic.Facts(s.Seen)
 			}
 			found, err := explainFacts(port, facts, "", db)
 			if err != nil {
@@ -75,32 +76,12 @@ uses them at once. No file is ever overwritten. Passwords, names and addresses o
 	f := cmd.Flags()
 	f.StringVar(&device, "from-device", "", "take the facts from this `port`'s modem, as far as the bus tells them; no port is opened")
 	f.StringArrayVar(&facts, "fact", nil, "something known of the modem, `NAME=VALUE`: usb, interface, class, driver, manufacturer, model or revision")
-	f.StringVar(&trace, "from-trace", "", "fill in what a `file` shows that \"knak dial --json\" wrote")
+	f.StringVar(&trace, "from-trace", "", "fill in what a `file` shows: a recording or a log, of any program that \"knak decode\" reads")
 	f.StringVar(&out, "out", ".", "write below this `directory`")
 	complete(cmd, "out", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	})
 	return cmd
-}
-
-func readTraceFile(name string) (*vectors.Observed, error) {
-	st, err := os.Stat(name)
-	if err != nil {
-		return nil, usagef("--from-trace: %w", err)
-	}
-	if !st.Mode().IsRegular() {
-		return nil, usagef("--from-trace: %s is not a file", name)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, usagef("--from-trace: %w", err)
-	}
-	defer f.Close()
-	o, err := vectors.ReadTrace(f)
-	if err != nil {
-		return nil, usagef("--from-trace: %s: %w", name, err)
-	}
-	return o, nil
 }
 
 // writeStub writes the files, all or, where one is there already, none.

@@ -173,3 +173,17 @@ func quote(s string) string {
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
+
+// Story tells what the modem of a call did, one line each, in the order of the table.
+func Story(c *call.Call) (lines []string) {
+	for _, a := range modemAspects() {
+		if v := a.see(c); v.known {
+			line := a.what + ": " + trace.Printable(v.text)
+			if p := v.pos.String(); p != "" {
+				line += " (" + p + ")"
+			}
+			lines = append(lines, line)
+		}
+	}
+	return append(lines, "the call "+outcome(c))
+}

@@ -97,17 +97,17 @@ func (m *modem) auth(c *call.Call, k *model) {
 	if len(demands) == 0 {
 		return
 	}
-	add("demand = %s", quote(demands[0]))
+	add("demand = %s", Quote(demands[0]))
 	if len(demands) > 1 {
-		add("also = %s", quotes(demands[1:]))
+		add("also = %s", List(demands[1:]))
 	}
 	if name, _, ok := c.Challenger(); ok && name != "" && !private(name) {
-		add("name = %s", quote(name))
+		add("name = %s", Quote(name))
 	}
 	verdict, at := c.Verdict()
 	_, named, hasName := c.Name()
 	if message := messageOf(at); message != "" {
-		add("message = %s", quote(message))
+		add("message = %s", Quote(message))
 	}
 	last := demands[len(demands)-1]
 	challenges := c.Auth.Of(trace.Rcvd, packet.CHAPChallenge)
@@ -118,7 +118,7 @@ func (m *modem) auth(c *call.Call, k *model) {
 		var delay []string
 		if d := at.Time.Sub(named.Time); hasName && d >= 100*time.Millisecond {
 			delay = []string{"delay = " + duration(d)}
-			k.authRules = append(k.authRules, append(rule{`on = "response"`, `do = "failure"`, "message = " + quote(messageOf(at))}, delay...))
+			k.authRules = append(k.authRules, append(rule{`on = "response"`, `do = "failure"`, "message = " + Quote(messageOf(at))}, delay...))
 		}
 	case verdict == call.NoVerdict && last != "pap" && opened && len(challenges) == 0 && !slices.ContainsFunc(c.Auth.Steps, func(s call.Step) bool { return s.Dir == trace.Rcvd }):
 		add("no_challenge = true")
@@ -191,13 +191,13 @@ func (m *modem) ipcp(c *call.Call, k *model) {
 	if o, ok := packet.Find(own.Options, packet.IPCPAddress); ok {
 		if a, is := o.Address(); is {
 			if a = m.pool.stand(a, packet.IPCPAddress, true); a != defaultLocal && a.IsValid() {
-				add("local = %s", quote(a.String()))
+				add("local = %s", Quote(a.String()))
 			}
 		}
 	}
 	gives := m.gives(c)
 	if a, ok := gives[packet.IPCPAddress]; ok && a != defaultPeer {
-		add("peer = %s", quote(a.String()))
+		add("peer = %s", Quote(a.String()))
 	}
 	for _, g := range []struct {
 		name     string
@@ -212,7 +212,7 @@ func (m *modem) ipcp(c *call.Call, k *model) {
 		}
 		wanted := len(list) > 0 || rejected(c, g.one) || rejected(c, g.two)
 		if wanted && (len(list) != g.usual || g.usual > 0 && (list[0] != defaultDNS[0] || list[1] != defaultDNS[1])) {
-			add("%s = %s", g.name, quotes(list))
+			add("%s = %s", g.name, List(list))
 		}
 	}
 	k.ipcpRules = m.sequence(c, &c.IPCP, gives)
@@ -292,7 +292,7 @@ func (m *modem) rest(c *call.Call, k *model) {
 		}
 	}
 	do := func(verb string, when time.Time, more ...string) {
-		k.actions = append(k.actions, append(rule{"since = " + quote(since), "after = " + duration(max(when.Sub(at), 0)), "do = " + quote(verb)}, more...))
+		k.actions = append(k.actions, append(rule{"since = " + Quote(since), "after = " + duration(max(when.Sub(at), 0)), "do = " + Quote(verb)}, more...))
 	}
 	if since == "ipcp" {
 		term, ok := c.Terminated()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/core/trace/call"
+	"github.com/knakppp/knak/quirks"
 )
 
 // maxModelled is how many connected calls of a recording a scenario tells apart.
@@ -16,7 +17,24 @@ const maxModelled = 8
 // Modem writes the simulator scenario (docs/sim.md) that misbehaves as the modem of the recording did towards a host that
 // does the same. source names the recording. Addresses, numbers and identities are replaced by made-up ones.
 func Modem(calls []*call.Call, source string) (text string, cannot []Cannot) {
-	m := modem{calls: calls, pool: newPool()}
+	return Begin(calls, Head{
+		Comments: []string{"Made by knak mimic --modem from " + source + ": it does to a host that does the same what that modem did.",
+			"docs/sim.md explains the format. Addresses, numbers and identities are made up."},
+		Summary: "Does what the modem in " + source + " did",
+	})
+}
+
+// Head is what a scenario begins with.
+type Head struct {
+	Comments []string
+	Summary  string
+	Facts    *quirks.Facts // who the modem is; nil: as the recording has it
+	End      []string      // comments at the end, before what goes wrong
+}
+
+// Begin is Modem with another beginning.
+func Begin(calls []*call.Call, head Head) (text string, cannot []Cannot) {
+	m := modem{calls: calls, pool: newPool(), head: head}
 	m.begin()
 	m.identity()
 	m.card()
@@ -28,12 +46,20 @@ func Modem(calls []*call.Call, source string) (text string, cannot []Cannot) {
 		}
 	}
 	m.replies() // last: what the keys above do not say already
-	return m.write(source), m.cannot
+	return m.write(), m.cannot
+}
+
+// Facts is who the modem of a recording is, as far as it said so.
+func Facts(calls []*call.Call) quirks.Facts {
+	m := modem{calls: calls}
+	m.identity()
+	return quirks.Facts{Manufacturer: m.id[0][1], Model: m.id[1][1], Revision: m.id[2][1], USB: m.id[3][1]}
 }
 
 // modem collects a scenario.
 type modem struct {
 	calls  []*call.Call
+	head   Head
 	cannot []Cannot
 	pool   *pool
 	power  time.Time // when the recording begins, which stands for power-on
@@ -123,6 +149,11 @@ func (m *modem) identity() {
 			if len(parts) == 1 && slices.Contains(names, parts[0]) && cmd.Result == "OK" && len(cmd.Lines) == 1 && m.id[i][1] == "" && !strings.Contains(cmd.Lines[0], hidden) {
 				m.id[i][1] = strings.TrimSpace(cmd.Lines[0])
 			}
+		}
+	}
+	if f := m.head.Facts; f != nil {
+		for i, v := range []string{f.Manufacturer, f.Model, f.Revision, f.USB} {
+			m.id[i][1] = v
 		}
 	}
 	for i, name := range []string{"manufacturer", "model", "revision", "usb"} {
@@ -265,7 +296,7 @@ func (m *modem) dial() {
 		}
 	}
 	if len(worked) > 0 && worked[0].Result != "CONNECT 7200000" {
-		key("connect = %s", quote(worked[0].Result))
+		key("connect = %s", Quote(worked[0].Result))
 	}
 	registered := m.simState == "" && (m.reg == "" || m.reg == "roaming" || len(m.then) > 0)
 	if len(failed) > 0 && registered {
@@ -273,18 +304,18 @@ func (m *modem) dial() {
 		word := map[string]string{"NO CARRIER": "no-carrier", "BUSY": "busy", "NO DIALTONE": "no-dialtone", "NO DIAL TONE": "no-dialtone", "ERROR": "error", "": "silence"}[f.Result]
 		if n, ok := strings.CutPrefix(f.Result, "+CME ERROR: "); ok {
 			word = "cme"
-			key("cme = %s", quote(n))
+			key("cme = %s", Quote(n))
 		}
 		if word == "" { // the simulator knows no such answer to a number, but to a command
 			m.reply = append(m.reply, reply{command: "ATD*", result: f.Result})
 			word = "connect"
 		}
-		key("result = %s", quote(word))
+		key("result = %s", Quote(word))
 		apns := m.apns(true)
 		switch {
 		case len(worked) == 0:
 		case len(apns) > 0 && !overlap(apns, m.apns(false)):
-			key("apn = %s", quotes(apns))
+			key("apn = %s", List(apns))
 		case dials[0] == f:
 			n := slices.Index(dials, worked[0])
 			key("times = %d", n)
@@ -375,7 +406,7 @@ func quoteText(s string) string {
 		case "\x01":
 			b.WriteString(`\n`)
 		default:
-			q := quote(part)
+			q := Quote(part)
 			b.WriteString(q[1 : len(q)-1])
 		}
 	}
@@ -392,10 +423,10 @@ func sentSame(p *call.Protocol, s *call.Step) bool {
 // duration writes a time for a scenario.
 func duration(d time.Duration) string {
 	switch {
-	case d > time.Second:
+	case d >= 100*time.Millisecond:
 		d = d.Round(10 * time.Millisecond)
 	default:
 		d = d.Round(time.Millisecond)
 	}
-	return quote(d.String())
+	return Quote(d.String())
 }

@@ -29,7 +29,7 @@ func (r *reply) same(o *reply) bool {
 func (m *modem) replies() {
 	all := m.commands()
 	m.silences(all)
-	text := m.write("")
+	text := m.write()
 	s, err := sim.Parse("mimic", []byte(text))
 	if err != nil { // its own writing: a mistake of this package, which the tests would show
 		return

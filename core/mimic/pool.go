@@ -21,7 +21,7 @@ func newPool() *pool { return &pool{stands: map[netip.Addr]netip.Addr{}, taken: 
 var telling = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("169.254.0.0/16"),
 	netip.MustParsePrefix("224.0.0.0/3"), netip.MustParsePrefix("10.11.12.13/32"), netip.MustParsePrefix("10.11.12.14/32"),
-	netip.MustParsePrefix("10.64.64.64/32"), netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
+	netip.MustParsePrefix("10.64.64.64/32"), netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"),
 }
 
 // standIn is what the simulator itself gives for each option.
@@ -47,8 +47,8 @@ func (p *pool) stand(a netip.Addr, typ uint8, own bool) netip.Addr {
 	}
 	for !s.IsValid() || p.taken[s] {
 		p.next++
-		s = netip.MustParseAddr(fmt.Sprintf("203.0.113.%d", p.next%250+1))
-		if p.next > 250 {
+		s = netip.MustParseAddr(fmt.Sprintf("198.51.100.%d", p.next%50+200))
+		if p.next > 50 {
 			break
 		}
 	}

@@ -2,7 +2,6 @@ package mimic
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/knakppp/knak/core/trace"
@@ -21,18 +20,19 @@ func Profile(c *call.Call, source string) (text string, h Host) {
 		t.comment(c.String())
 	}
 	t.line("schema = 1")
-	t.line("summary = %s", quote("Does what the dialer in "+source+" did"))
+	t.line("summary = %s", Quote("Does what the dialer in "+source+" did"))
 	for _, s := range h.Settings {
 		t.line("")
 		t.line("[%s]", s.Key)
-		t.line("value = %s", literal(s.Key, s.Value))
-		t.line("reason = %s", quote(s.Reason))
+		value, _ := Literal(s.Key, s.Value) // set has resolved it
+		t.line("value = %s", value)
+		t.line("reason = %s", Quote(s.Reason))
 		where := strings.TrimSpace(source + " " + s.Pos.String())
 		if s.Shown != "" {
 			where += ": " + s.Shown
 		}
-		t.line("source = [%s]", quote(where))
-		t.line("confidence = %s", quote("traced"))
+		t.line("source = [%s]", Quote(where))
+		t.line("confidence = %s", Quote("traced"))
 	}
 	return t.String(), h
 }
@@ -67,8 +67,8 @@ func (t *writer) comment(text string) {
 // maxQuoted bounds a text that comes from a recording, as quirks bounds its texts.
 const maxQuoted = 200
 
-// quote writes a TOML text. What stands in a recording can hold anything.
-func quote(s string) string {
+// Quote writes a TOML text, at most 200 characters of it, in printable ASCII. What stands in a recording can hold anything.
+func Quote(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	n := 0
@@ -90,27 +90,36 @@ func quote(s string) string {
 	return b.String()
 }
 
-func quotes(texts []string) string {
+// List writes a list of texts as TOML.
+func List(texts []string) string {
 	q := make([]string, len(texts))
 	for i, s := range texts {
-		q[i] = quote(s)
+		q[i] = Quote(s)
 	}
 	return "[" + strings.Join(q, ", ") + "]"
 }
 
-// literal writes a value as --set takes it as TOML.
-func literal(key, value string) string {
-	k, _ := quirks.Lookup(key)
+// Literal writes a value of a key, as --set takes it, as TOML. It is false where the key or the value is none.
+func Literal(key, value string) (string, bool) {
+	k, ok := quirks.Lookup(key)
+	if !ok {
+		return "", false
+	}
+	r, err := emptyDB().Resolve(quirks.Facts{}, "", []string{key + "=" + value})
+	if err != nil {
+		return "", false
+	}
+	value = r.Setting(key).Value.String()
 	switch k.Type {
 	case quirks.Bool, quirks.Int:
-		return value
+		return value, true
 	case quirks.Words, quirks.Addresses, quirks.Prefixes:
 		if value == "[]" {
-			return value
+			return value, true
 		}
-		return quotes(strings.Split(value, ","))
+		return List(strings.Split(value, ",")), true
 	case quirks.Names, quirks.ATs:
-		return value // Go's quotes are TOML's for printable ASCII
+		return value, true // Go's quotes are TOML's for printable ASCII
 	}
-	return strconv.Quote(value)
+	return Quote(value), true
 }

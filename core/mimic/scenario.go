@@ -5,20 +5,21 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/quirks"
 )
 
 // write writes the scenario.
-func (m *modem) write(source string) string {
+func (m *modem) write() string {
 	var t writer
-	t.line("# Made by knak mimic --modem from %s: it does to a host that does the same what that modem did.", trace.Printable(source))
-	t.line("# docs/sim.md explains the format. Addresses, numbers and identities are made up.")
+	for _, c := range m.head.Comments {
+		t.comment(c)
+	}
 	for _, c := range m.cannot {
 		t.line("#")
 		t.comment(c.String())
 	}
 	t.line("schema = 1")
-	t.line("summary = %s", quote("Does what the modem in "+source+" did"))
+	t.line("summary = %s", Quote(m.head.Summary))
 	m.writeIdentity(&t)
 	m.writeAT(&t)
 	switch m.simState {
@@ -26,11 +27,17 @@ func (m *modem) write(source string) string {
 	case "pin":
 		t.table("sim", `state = "pin"`, `pin = "0000"`)
 	default:
-		t.table("sim", "state = "+quote(m.simState))
+		t.table("sim", "state = "+Quote(m.simState))
 	}
 	m.writeRegistration(&t)
 	t.table("dial", latest(m.dialKeys)...)
 	m.writeModels(&t)
+	for i, c := range m.head.End {
+		if i == 0 {
+			t.line("")
+		}
+		t.comment(c)
+	}
 	m.writeExpect(&t)
 	return t.String()
 }
@@ -70,8 +77,8 @@ func latest(lines []string) (list []string) {
 func (m *modem) writeIdentity(t *writer) {
 	var lines []string
 	for _, f := range m.id {
-		if f[1] != "" && (f[0] != "usb" || len(f[1]) == 9) {
-			lines = append(lines, f[0]+" = "+quote(f[1]))
+		if f[1] != "" && (f[1] != quirks.None && (f[0] != "usb" || quirks.CheckPattern("usb", f[1]) == nil)) {
+			lines = append(lines, f[0]+" = "+Quote(f[1]))
 		}
 	}
 	t.table("identity", lines...)
@@ -87,7 +94,7 @@ func (m *modem) writeAT(t *writer) {
 	}
 	t.table("at", lines...)
 	for _, r := range m.reply {
-		lines := []string{"command = " + quote(r.command)}
+		lines := []string{"command = " + Quote(r.command)}
 		if r.nth > 0 {
 			lines = append(lines, fmt.Sprintf("nth = %d", r.nth))
 		}
@@ -99,34 +106,34 @@ func (m *modem) writeAT(t *writer) {
 			lines = append(lines, "silent = true")
 		default:
 			if len(r.lines) > 0 {
-				lines = append(lines, "lines = "+quotes(r.lines))
+				lines = append(lines, "lines = "+List(r.lines))
 			}
 			if r.result != "OK" {
-				lines = append(lines, "result = "+quote(r.result))
+				lines = append(lines, "result = "+Quote(r.result))
 			}
 		}
 		t.array("at.reply", lines...)
 	}
 	for _, c := range m.traps {
-		t.array("at.trap", "command = "+quote(c), `do = "crash"`)
+		t.array("at.trap", "command = "+Quote(c), `do = "crash"`)
 	}
 	for _, c := range m.mutes {
-		t.array("at.trap", "command = "+quote(c), `do = "mute"`)
+		t.array("at.trap", "command = "+Quote(c), `do = "mute"`)
 	}
 	for _, u := range m.urcs {
-		t.array("at.urc", "after = "+duration(u.after), "text = "+quote(u.text))
+		t.array("at.urc", "after = "+duration(u.after), "text = "+Quote(u.text))
 	}
 }
 
 func (m *modem) writeRegistration(t *writer) {
 	var lines []string
 	if m.reg != "" {
-		lines = append(lines, "state = "+quote(m.reg))
+		lines = append(lines, "state = "+Quote(m.reg))
 	}
 	if len(m.then) > 0 {
 		var steps []string
 		for _, s := range m.then {
-			steps = append(steps, fmt.Sprintf("{ after = %s, state = %s }", duration(s.after), quote(s.state)))
+			steps = append(steps, fmt.Sprintf("{ after = %s, state = %s }", duration(s.after), Quote(s.state)))
 		}
 		lines = append(lines, "then = ["+strings.Join(steps, ", ")+"]")
 	}
@@ -212,7 +219,7 @@ func (m *modem) writeRules(t *writer, name string, of func(*model) []rule) {
 			switch {
 			case same:
 			case byName:
-				r = append(rule{"user_is = " + quote(*m.models[i].user)}, r...)
+				r = append(rule{"user_is = " + Quote(*m.models[i].user)}, r...)
 			default:
 				r = append(rule{fmt.Sprintf("call = %d", i+1)}, r...)
 			}
@@ -230,7 +237,7 @@ func (m *modem) writeExpect(t *writer) {
 	if c.Worked() || len(c.Findings) == 0 {
 		return
 	}
-	lines := []string{"finding = " + quote(c.Findings[len(c.Findings)-1].ID)}
+	lines := []string{"finding = " + Quote(c.Findings[len(c.Findings)-1].ID)}
 	if d := c.Down; d != nil && d.ExitCode > 0 && d.ExitCode < 256 {
 		lines = append(lines, fmt.Sprintf("exit = %d", d.ExitCode))
 	}

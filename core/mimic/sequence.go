@@ -74,20 +74,20 @@ func (m *modem) sequence(c *call.Call, p *call.Protocol, gives map[uint8]netip.A
 			for _, typ := range lacking {
 				list = append(list, names[typ])
 			}
-			lines = append(lines, "lacks = "+quotes(list))
+			lines = append(lines, "lacks = "+List(list))
 		case i < len(runs)-1 || r.behaves:
 			lines = append(lines, fmt.Sprintf("times = %d", r.times))
 		}
-		lines = append(lines, "do = "+quote(r.verb))
+		lines = append(lines, "do = "+Quote(r.verb))
 		options := r.options
 		if r.distinct && r.times > 3 && r.verb == "nak" {
 			options = random(options)
 		}
 		if len(options) > 0 {
-			lines = append(lines, "options = "+quotes(options))
+			lines = append(lines, "options = "+List(options))
 		}
 		if r.message != "" {
-			lines = append(lines, "message = "+quote(r.message))
+			lines = append(lines, "message = "+Quote(r.message))
 		}
 		if r.slowest >= 100*time.Millisecond {
 			lines = append(lines, "delay = "+duration(min(r.slowest, time.Minute)))

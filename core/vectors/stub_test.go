@@ -5,13 +5,16 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/knakppp/knak/core/mimic"
 	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/trace/call"
+	"github.com/knakppp/knak/core/trace/read"
 	"github.com/knakppp/knak/quirks"
 )
 
 // Whatever a trace holds, what is made of it can be read, and nothing of it is lost in silence: a stub that is refused
 // would stop the dial that it is to help.
-func FuzzReadTrace(f *testing.F) {
+func FuzzStub(f *testing.F) {
 	f.Add(`{"event":"device","vendor":"A \"\\\u0007c","model":"M\n1","usb":"1234:5678","firmware":"é"}
 {"event":"quirk","key":"at.init","value":"[\"AT\\\"X\"]","source":"command line"}
 {"event":"quirk","key":"ipcp.request","value":"[]","source":"command line"}
@@ -31,14 +34,19 @@ func FuzzReadTrace(f *testing.F) {
 	f.Add(`{"event":"packet","dir":"rcvd","proto":"lcp","code":"ConfReq","options":["mru 1440x","auth chap MS-v2","auth eap"]}
 {"event":"packet","dir":"rcvd","proto":"ipcp","code":"ConfNak","options":["addr not-an-address","ms-dns1 10.11.12.13 "]}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		o, err := ReadTrace(strings.NewReader(text))
+		in, err := read.Open(strings.NewReader(text), read.Options{})
 		if err != nil {
 			return
 		}
-		if quirks.CheckPattern("usb", o.Facts.USB) != nil {
-			o.Facts.USB = "" // the command refuses others
+		calls, err := call.Read(read.All(in))
+		if err != nil {
+			return
 		}
-		s := Stub{ID: "acme/m1", Facts: o.Facts, Seen: o}
+		facts := mimic.Facts(calls)
+		if quirks.CheckPattern("usb", facts.USB) != nil {
+			facts.USB = "" // the command refuses others
+		}
+		s := Stub{ID: "acme/m1", Facts: facts, Seen: calls}
 		tree := fstest.MapFS{}
 		for _, file := range s.Files() {
 			tree[file.Name] = &fstest.MapFile{Data: []byte(file.Text)}

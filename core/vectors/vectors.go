@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/diagnose"
+	"github.com/knakppp/knak/core/mimic"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
 )
@@ -238,7 +239,7 @@ func dropEach(db *quirks.DB, id string, trials []trial) []QuirkReport {
 			}
 			q.idle = slices.DeleteFunc(q.idle, func(element string) bool {
 				rest := slices.DeleteFunc(s.Value.List(), func(e string) bool { return e == element })
-				return without(list(rest)) != ""
+				return without(mimic.List(rest)) != ""
 			})
 		}
 	}
