@@ -15,6 +15,9 @@ func allCures() []string {
 	for _, r := range slices.Concat(rules[:]...) {
 		all = append(all, r.cure...)
 	}
+	for _, r := range lineRules() {
+		all = append(all, r.Cure...)
+	}
 	for _, c := range ruleCases {
 		for _, f := range judge(c.positive).Findings() {
 			all = append(all, f.Cure...)

@@ -260,6 +260,7 @@ type ipcpHistory struct {
 	weNaked         string     // our Nak of it with another address
 	dropped         string     // its next request, without an address
 	consented       bool       // which we acknowledged
+	again           string     // the peer's request on a link that is up
 	sentAck         bool       // we acknowledged a request of the peer
 	terminated      string
 	damaged         int
@@ -302,6 +303,9 @@ func (p *ipcpHistory) record(h *history, at time.Time, e trace.Packet, c packet.
 	switch c.Code {
 	case packet.ConfigureRequest:
 		p.peerAsks++
+		if h.up != nil && p.again == "" {
+			p.again = h.quote(e)
+		}
 		if p.peerAddress = address; address.IsValid() {
 			p.peer = address
 			p.weNaked, p.dropped, p.consented = "", "", false

@@ -163,6 +163,19 @@ var dataRules = []rule{
 		},
 	},
 	{
+		id: "ipcp-renegotiated", category: "ipcp-option-interop",
+		title: "The peer negotiated the addresses anew on a link that was up",
+		meaning: "A Configure-Request on an open link takes it down until both ends have agreed again (RFC 1661 section 4.3). " +
+			"Some modems send one right after the link came up, and with a dialer that obeys the addresses and routes go away for a moment.",
+		cure: []string{`dial with knak, which keeps the link up where nothing changes`, `see whether an up and a down script can bear to run twice (pppd: ip-up, ip-down)`},
+		match: func(h *history) found {
+			if h.up == nil || h.ipcp.again == "" {
+				return no
+			}
+			return is(possible, h.ipcp.again)
+		},
+	},
+	{
 		id: "compression-sync-lost", category: "compression-failure",
 		title:   "The compression lost its step",
 		meaning: "Packets arrive compressed and cannot be unpacked any more. A peer that compresses wrongly, or bytes that are lost on the port, do that.",

@@ -99,6 +99,8 @@ var ruleCases = []ruleCase{
 		logs("Connect: ppp0 <--> eth0", "local  IP address 10.7.0.2", "LCP terminated by peer", "Modem hangup", "Connect time 1000.2 minutes.", "Sent 1000 bytes, received 900 bytes.")},
 	{"default-route-kept", logs("not replacing existing default route through wwan0", "local  IP address 10.7.0.2"), logs("replacing old default route to eth0 [192.0.2.1]", "local  IP address 10.7.0.2")},
 	{"default-route-missing", logs("local  IP address 10.7.0.2", "connect: Network is unreachable"), logs("connect: Network is unreachable")},
+	{"ipcp-renegotiated", tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), rcvd(packet.IPCP, packet.ConfigureRequest)),
+		tell(authenticated("x"), rcvd(packet.IPCP, packet.ConfigureRequest), gets("10.7.0.2"), up("192.0.2.1"))},
 	{"compression-sync-lost", logs("Lost compression sync: disabling compression"), logs("CCP terminated by peer")},
 
 	// Data.
