@@ -24,6 +24,7 @@ type cache struct {
 type cached struct {
 	line  []byte
 	event trace.Event
+	link  string // where the line names one
 }
 
 // slot gives the place of a line.

@@ -45,6 +45,7 @@ type jsonSource struct {
 	text  []byte
 	skip  bool   // the rest of a line that is too long
 	link  string // the last one
+	lines cache
 }
 
 func (s *jsonSource) Next() (trace.Record, error) {
@@ -62,13 +63,36 @@ func (s *jsonSource) Next() (trace.Record, error) {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
-		if s.packet(&rec, line) {
-			return rec, nil
-		}
-		if err := s.event(&rec, line); err != nil {
-			rec.Event = s.unread(line, size, err.Error())
-		}
+		s.take(&rec, line, size)
 		return rec, nil
+	}
+}
+
+// take reads one line. What stands behind its time is often what another line had.
+func (s *jsonSource) take(rec *trace.Record, line []byte, size int) {
+	const begin = `{"t":"`
+	var slot *cached
+	if bytes.HasPrefix(line, []byte(begin)) {
+		if at, n := s.clock.iso(line[len(begin):]); n > 0 {
+			rest := line[len(begin)+n:]
+			slot = s.lines.slot(rest)
+			if slot.is(rest) {
+				rec.Time, rec.Event, rec.Link = at, slot.event, slot.link
+				return
+			}
+		}
+	}
+	here := rec.Pos
+	if !s.packet(rec, line) {
+		if err := s.event(rec, line); err != nil {
+			rec.Event = s.unread(line, size, err.Error())
+			return
+		}
+	}
+	if slot != nil && rec.Pos == here {
+		_, n := s.clock.iso(line[len(begin):])
+		slot.set(line[len(begin)+n:], rec.Event)
+		slot.link = rec.Link
 	}
 }
 
