@@ -64,8 +64,10 @@ var secretBegins = [...]string{"passw", "passphrase", "pin", "secret", "calling 
 func mentionsSecret(s string) bool {
 	found := false
 	for i := 0; i < len(s) && !found; i++ {
-		switch c := s[i] | 0x20; c {
-		case 'p', 's', 'c', 'r':
+		switch c := s[i] | 0x20; {
+		case s[i] >= utf8.RuneSelf:
+			found = true // letters that fold to others are left to the slow look
+		case c == 'p', c == 's', c == 'c', c == 'r':
 			for _, w := range secretBegins {
 				found = found || w[0] == c && len(s)-i >= len(w) && strings.EqualFold(s[i:i+len(w)], w)
 			}
@@ -137,10 +139,16 @@ var labels = [...]string{"imei", "imeisv", "sv", "imsi", "iccid", "meid", "esn",
 func isLabel(s string) bool {
 	s = strings.TrimRight(s, " \t")
 	i := len(s)
-	for i > 0 && (isLetter(s[i-1]) || s[i-1] == '/') {
+	for i > 0 && isLetter(s[i-1]) {
 		i--
 	}
 	word := s[i:]
+	if i > 0 && s[i-1] >= utf8.RuneSelf { // letters that fold to others are left to the slow look
+		return true
+	}
+	if len(word) == 1 && i > 1 {
+		word = s[i-2:] // perhaps S/N
+	}
 	if len(word) < 2 || len(word) > 6 {
 		return false
 	}
