@@ -32,7 +32,7 @@ var dialRules = []rule{
 			evidence := append(h.at.registrationText(), f.Detail)
 			unanswered := h.log.seen && h.at.dial != "" && h.at.result == "" && h.lcp.rcvd == 0 && !h.auth.started() && h.over()
 			switch {
-			case h.up == nil && h.dialFailed() && h.at.registered() == regUnknown && (h.at.boot != "" || h.at.pinSent && h.at.pinError == ""):
+			case h.up == nil && h.dialFailed() && h.at.registered() == regUnknown && (h.at.boot != "" || h.at.cme == 14 || h.at.pinSent && h.at.pinError == ""):
 				evidence = append(evidence, h.at.boot, h.dialText())
 				out := is(likely, evidence...)
 				out.meaning = "It had only just started or got its PIN: that takes up to a minute before it can be dialled."
@@ -58,7 +58,11 @@ var dialRules = []rule{
 			if h.up != nil || !isError(h.at.result) && !fromDetail {
 				return no
 			}
-			out := is(certain, h.dialText(), f.Detail)
+			c := certain
+			if h.at.boot != "" || h.at.cme == 14 || h.at.registered() == regNo || h.at.registered() == regUnknown && h.at.noSignal() {
+				c = likely // not-registered says more
+			}
+			out := is(c, h.dialText(), f.Detail)
 			if words := cmeWords[h.at.cme]; words != "" && isError(h.at.result) {
 				out.meaning = fmt.Sprintf("Its error %d means: %s.", h.at.cme, words)
 			}
