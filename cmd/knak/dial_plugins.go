@@ -26,8 +26,10 @@ func pluginPlan(list []configPlugin, dir string) (host.Plan, error) {
 
 // dialPlugins are the plugins of one dial. A nil one has none.
 type dialPlugins struct {
-	host *host.Host
-	link string
+	host     *host.Host
+	link     string
+	counters func() (in, out uint64)
+	counting chan struct{} // nil: the link is not up, or nobody wants to know
 }
 
 // startPlugins starts the plugins that the configuration names. Where none is named it does nothing. A plugin that does
@@ -57,7 +59,7 @@ func (j *job) startPlugins(ctx context.Context, held *heldLink, sink trace.Sink)
 		put(trace.Notice{Level: "warning", Text: err.Error() + "; the dial goes on without plugins"})
 		return nil, link.Outcome{}, true
 	}
-	d := &dialPlugins{host: h, link: j.name}
+	d := &dialPlugins{host: h, link: j.name, counters: held.counters}
 	held.mu.Lock()
 	held.guests = d
 	held.mu.Unlock()
@@ -77,7 +79,39 @@ func (d *dialPlugins) sink(to trace.Sink) trace.Sink {
 	if d == nil {
 		return to
 	}
-	return trace.Fanout{to, d.host}
+	return trace.Fanout{to, d.host, d}
+}
+
+// Record starts and stops the telling of counters, which only a link that is up and a plugin that wants them have.
+func (d *dialPlugins) Record(r trace.Record) {
+	switch r.Event.(type) {
+	case trace.Up:
+		if d.counting != nil || !d.host.WantsStatistics() {
+			return
+		}
+		d.counting = make(chan struct{})
+		go d.count(r.Time, d.counting)
+	case trace.Down:
+		if d.counting != nil {
+			close(d.counting)
+			d.counting = nil
+		}
+	}
+}
+
+// count tells the counters until stop is closed.
+func (d *dialPlugins) count(since time.Time, stop <-chan struct{}) {
+	ticker := time.NewTicker(host.StatisticsEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case now := <-ticker.C:
+			in, out := d.counters()
+			d.host.Count(d.link, now, host.Statistics{BytesIn: in, BytesOut: out, Seconds: now.Sub(since).Seconds()})
+		case <-stop:
+			return
+		}
+	}
 }
 
 // Close ends the plugins.
@@ -123,4 +157,15 @@ func (h *heldLink) obey(c host.Command) {
 		text += ": " + c.Reason
 	}
 	runner.Hangup(kind, text)
+}
+
+// counters gives the octets of IP packets since the link came up.
+func (h *heldLink) counters() (in, out uint64) {
+	h.mu.Lock()
+	runner := h.runner
+	h.mu.Unlock()
+	if runner == nil {
+		return 0, 0
+	}
+	return runner.Counters()
 }

@@ -99,6 +99,7 @@ func (h *Host) start(ctx context.Context) (err error) {
 	defer cancel()
 	go h.read()
 	go h.sendNotes()
+	go Warm() // while the plugins start
 	m, err := h.call(ctx, Message{Type: Open}, h.plan)
 	if err == nil {
 		err = h.takeStates(m.Body)

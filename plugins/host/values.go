@@ -6,7 +6,9 @@ import (
 	"fmt"
 
 	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/ppp/packet"
 )
 
 // MarshalQuestion gives a question's body; its kind stands in the message.
@@ -151,4 +153,17 @@ func answer[A advice.Answer](body []byte) (advice.Answer, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// Warm does once what the first decision would do for the first time: encoding/json makes its tables then.
+func Warm() {
+	option := packet.Option{Type: 3, Data: []byte{0, 0, 0, 0}}
+	verdict := ppp.Verdict{Action: ppp.Request, Options: []packet.Option{option}}
+	q := advice.Decide{Decision: ppp.Decision{Protocol: packet.IPCP, Options: []packet.Option{option}, Packet: []byte{3, 1, 0, 4}, Intent: verdict}}
+	if text, err := MarshalQuestion(q); err == nil {
+		_, _ = UnmarshalQuestion(q.Kind(), text) // what matters is that it was done
+	}
+	if text, err := MarshalReply(advice.Verdict{Verdict: verdict}, nil); err == nil {
+		_, _ = UnmarshalReply(q.Kind(), text)
+	}
 }

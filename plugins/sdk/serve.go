@@ -57,6 +57,7 @@ func Serve(p Plugin) {
 		shut(p)
 		os.Exit(0)
 	}()
+	go warm()
 	goplugin.Serve(&goplugin.ServeConfig{
 		HandshakeConfig: goplugin.HandshakeConfig{
 			ProtocolVersion: proto.Major, MagicCookieKey: proto.CookieKey, MagicCookieValue: proto.CookieValue,

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/knakppp/knak/plugins/host"
+	"github.com/knakppp/knak/plugins/internal/wire"
 )
 
 // Limits of this process, which plugins inherit.
@@ -77,6 +78,10 @@ func serve() error {
 		func(t host.Told) { _ = conn.Write(host.Message{Type: host.Tell}, t) },
 		func(c host.Command) { _ = conn.Write(host.Message{Type: host.Order}, c) })
 	m.changed = func() { _ = conn.Write(host.Message{Type: host.Change}, m.states()) }
+	go func() {
+		host.Warm() // while the plugins start
+		wire.Warm()
+	}()
 	go func() {
 		m.start(context.Background())
 		_ = conn.Write(host.Message{Type: host.Ready, ID: first.ID}, m.states())
