@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -26,8 +27,11 @@ const SocketFD = 3
 // LockName is a file in a private directory that is locked as long as somebody uses the directory.
 const LockName = "lock"
 
-// runtimePrefix begins the names of private directories.
-const runtimePrefix = "plugins-"
+// What the names of private directories begin with, in use and while they are made.
+const (
+	runtimePrefix = "plugins-"
+	newPrefix     = ".plugins-"
+)
 
 // maxRuntime is how long the path of the directory above the private one may be: below it 57 characters are added, and a
 // socket's path has at most 107 (unix(7)).
@@ -60,7 +64,7 @@ func FindProgram() (string, error) {
 // makeRuntime makes a private directory below base for the sockets of plugins and removes those whose owner is gone.
 func makeRuntime(base string) (dir string, lock *os.File, err error) {
 	if len(base) > maxRuntime {
-		base = os.TempDir()
+		base = filepath.Join(os.TempDir(), fmt.Sprintf("knak-%d", os.Geteuid()))
 	}
 	if err := os.MkdirAll(base, 0o700); err != nil {
 		return "", nil, fmt.Errorf("plugins: %w", err)
@@ -69,15 +73,21 @@ func makeRuntime(base string) (dir string, lock *os.File, err error) {
 		return "", nil, fmt.Errorf("plugins: %w", err)
 	}
 	sweep(base)
-	if dir, err = os.MkdirTemp(base, runtimePrefix); err != nil { // mode 0700
+	// It gets its name only when it is locked: another dial that starts at this moment sweeps as well.
+	made, err := os.MkdirTemp(base, newPrefix) // mode 0700
+	if err != nil {
 		return "", nil, fmt.Errorf("plugins: %w", err)
 	}
-	lock, err = os.OpenFile(filepath.Join(dir, LockName), os.O_CREATE|os.O_RDWR, 0o600)
+	dir = filepath.Join(base, runtimePrefix+strings.TrimPrefix(filepath.Base(made), newPrefix))
+	lock, err = os.OpenFile(filepath.Join(made, LockName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err == nil {
 		err = unix.Flock(int(lock.Fd()), unix.LOCK_SH)
 	}
+	if err == nil {
+		err = os.Rename(made, dir) // of a directory onto one that is not empty it fails
+	}
 	if err != nil {
-		return "", nil, errors.Join(fmt.Errorf("plugins: %w", err), os.RemoveAll(dir))
+		return "", nil, errors.Join(fmt.Errorf("plugins: %w", err), os.RemoveAll(made))
 	}
 	return dir, lock, nil
 }
@@ -86,7 +96,8 @@ func makeRuntime(base string) (dir string, lock *os.File, err error) {
 func sweep(base string) {
 	entries, _ := os.ReadDir(base) // it was just made or looked at
 	for _, e := range entries {
-		if !e.IsDir() || len(e.Name()) <= len(runtimePrefix) || e.Name()[:len(runtimePrefix)] != runtimePrefix {
+		made := strings.HasPrefix(e.Name(), newPrefix)
+		if !e.IsDir() || !made && !strings.HasPrefix(e.Name(), runtimePrefix) {
 			continue
 		}
 		dir := filepath.Join(base, e.Name())
@@ -94,19 +105,18 @@ func sweep(base string) {
 		if err != nil || int(st.Sys().(*syscall.Stat_t).Uid) != os.Geteuid() {
 			continue
 		}
-		lock, err := os.OpenFile(filepath.Join(dir, LockName), os.O_RDWR, 0)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			if time.Since(st.ModTime()) < 10*time.Second {
+		if made {
+			if time.Since(st.ModTime()) < time.Minute {
 				continue // it is being made at this moment
 			}
-		case err != nil:
+		} else if lock, err := os.OpenFile(filepath.Join(dir, LockName), os.O_RDWR, 0); err == nil {
+			inUse := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil
+			_ = lock.Close() // which lets it go
+			if inUse {
+				continue
+			}
+		} else if !errors.Is(err, fs.ErrNotExist) {
 			continue
-		case unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil:
-			_ = lock.Close() // in use
-			continue
-		default:
-			_ = lock.Close()
 		}
 		_ = os.RemoveAll(dir) // whatever is left is tried again at the next start
 	}

@@ -31,7 +31,8 @@ type guest struct {
 	run     *running // nil: none
 	state   host.State
 	breaker breaker
-	stopped bool // nothing is started any more
+	ending  *running // its connection has ended, and watch is about to tell
+	stopped bool     // nothing is started any more
 	told    map[string]bool
 	rate    logRate
 	last    []string // lines of standard error
@@ -248,11 +249,11 @@ func (g *guest) leave(r *running, strike bool, why string) {
 // drainLimit is how long a plugin may take, at the end, to be told what still waits: that the link is down above all.
 const drainLimit = time.Second
 
-// drain waits until the plugin was told everything.
+// drain waits until the plugin was told everything, and of its own end, if it has ended, a person was.
 func (g *guest) drain() {
 	for end := time.Now().Add(drainLimit); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		g.mu.Lock()
-		idle := g.run == nil || g.pending == 0
+		idle := g.run == nil || g.pending == 0 && g.ending != g.run
 		g.mu.Unlock()
 		if idle {
 			return
@@ -309,6 +310,9 @@ func (g *guest) ask(ctx context.Context, q advice.Question, k wire.Known, soft t
 		err = advice.ErrTooLate
 	case errors.Is(err, wire.ErrGone):
 		// watch sees the end of the process; a connection that ended without it is the end of it too.
+		g.mu.Lock()
+		g.ending = r
+		g.mu.Unlock()
 		go func() {
 			select {
 			case <-r.process.ended:

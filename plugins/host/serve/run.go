@@ -127,6 +127,13 @@ func start(ctx context.Context, n *nursery, plan *host.Plan, p *host.Plugin, tak
 	defer guard.Stop()
 	protocol, err := r.client.Client()
 	if err != nil {
+		if c := child.Load(); c != nil && c.cmd.Process != nil {
+			c.signal(unix.SIGKILL)
+			select { // its last words may say why
+			case <-c.ended:
+			case <-time.After(termLimit):
+			}
+		}
 		return r, path, nil, handshakeError(err, last())
 	}
 	r.process = child.Load()
