@@ -2,12 +2,9 @@ package notation
 
 import "github.com/knakppp/knak/core/ppp/packet"
 
-// hide appends asterisks for a value that the text hides: as many as there are octets in what stands for it, else n.
-func (p *parser) hide(n int, mask []byte) {
+// hide appends n asterisks for a value that the text hides.
+func (p *parser) hide(n int) {
 	p.hidden = true
-	if len(mask) > 0 {
-		n = len(mask)
-	}
 	for range n {
 		p.out = append(p.out, '*')
 	}
@@ -100,7 +97,7 @@ func (p *parser) password() error {
 	} else if len(p.word()) == 0 {
 		return p.bad()
 	}
-	p.hide(8, nil)
+	p.hide(8)
 	p.counted(start)
 	return nil
 }
@@ -151,9 +148,9 @@ func (p *parser) hexValue() error {
 	case p.at == len(p.text):
 		return ErrCut
 	case len(w) >= 16 && len(w)%2 == 0: // dots or x in place of each digit
-		p.hide(len(w)/2, nil)
+		p.hide(len(w)/2)
 	default:
-		p.hide(16, nil)
+		p.hide(16)
 	}
 	if !p.counted(start) {
 		return ErrNotation
@@ -185,13 +182,12 @@ func (p *parser) eap(code uint8) error {
 		return p.bad()
 	}
 	p.out = append(p.out, typ)
-	request := code == packet.EAPRequest
 	switch {
 	case p.skip(" <No message>"):
 	case typ == packet.EAPMD5:
-		return p.eapValue(request)
+		return p.eapValue()
 	case typ == packet.EAPMSCHAPv2:
-		return p.eapMSCHAPv2(request)
+		return p.eapMSCHAPv2()
 	case typ == packet.EAPNak:
 		return p.eapNak()
 	case p.skip(" <Message "), p.skip(" <Name "):
@@ -202,7 +198,7 @@ func (p *parser) eap(code uint8) error {
 			return p.bad()
 		}
 	case p.skip(" <hidden>"):
-		p.hide(8, nil)
+		p.hide(8)
 	}
 	return p.hex(false)
 }
@@ -237,16 +233,12 @@ func (p *parser) eapNak() error {
 }
 
 // eapValue reads <Value 01 02> <Name "x">, both of which may be missing.
-func (p *parser) eapValue(request bool) error {
-	n := 16
-	if !request {
-		n = 16
-	}
+func (p *parser) eapValue() error {
 	p.out = append(p.out, 0)
 	start := len(p.out)
 	switch {
 	case p.skip(" <hidden>"):
-		p.hide(n, nil)
+		p.hide(16)
 	case p.skip(" <Value"):
 		if err := p.hex(false); err != nil {
 			return err
@@ -275,7 +267,7 @@ func (p *parser) eapValue(request bool) error {
 	return p.hex(false)
 }
 
-func (p *parser) eapMSCHAPv2(request bool) error {
+func (p *parser) eapMSCHAPv2() error {
 	start := len(p.out)
 	op := -1
 	for i, name := range eapOps {
@@ -309,13 +301,13 @@ func (p *parser) eapMSCHAPv2(request bool) error {
 	var err error
 	switch {
 	case uint8(op) == packet.MSCHAPv2Challenge || uint8(op) == packet.MSCHAPv2Response:
-		err = p.eapValue(request)
+		err = p.eapValue()
 	case p.skip(" <Message "):
 		if err = p.str(false); err == nil && !p.skip(">") {
 			err = p.bad()
 		}
 	case p.skip(" <hidden>"):
-		p.hide(8, nil)
+		p.hide(8)
 	default:
 		err = p.hex(false)
 	}

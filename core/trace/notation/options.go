@@ -132,7 +132,7 @@ func (p *parser) lcpOption(word []byte) (uint8, bool) {
 		v, ok := hexNumber(w)
 		p.out = append(p.out, byte(v))
 		if p.skip(" <hidden>") {
-			p.hide(8, nil)
+			p.hide(8)
 		}
 		return packet.LCPCallback, ok && v <= 0xff
 	case "endpoint":
@@ -219,7 +219,7 @@ func (p *parser) endpoint() bool {
 	case class == 2 && ok:
 		p.uint32(a)
 	case p.skip("<hidden>"):
-		p.hide(8, nil)
+		p.hide(8)
 	case class == 5 && !bytes.ContainsAny(v, ".:"): // a telephone number
 		p.out = append(p.out, v...)
 	default:

@@ -186,7 +186,7 @@ func (s *logSource) wvdial(msg []byte) {
 		}
 	}
 	text = strings.TrimPrefix(text, "pppd: ")
-	if isAddress(string(known2([]byte(text)))) || strings.HasPrefix(text, "Using interface") {
+	if isAddress(beginning(text)) || strings.HasPrefix(text, "Using interface") {
 		s.pppd([]byte(text))
 		return
 	}
@@ -234,8 +234,9 @@ func (s *logSource) wvdial(msg []byte) {
 	}
 }
 
-func known2(msg []byte) string {
-	if k := known(msg); k != nil {
+// beginning gives the words by which a line of pppd is known, "" if it is none.
+func beginning(text string) string {
+	if k := known([]byte(text)); k != nil {
 		return k.begins
 	}
 	return ""
