@@ -148,7 +148,7 @@ func (p *parser) hexValue() error {
 	case p.at == len(p.text):
 		return ErrCut
 	case len(w) >= 16 && len(w)%2 == 0: // dots or x in place of each digit
-		p.hide(len(w)/2)
+		p.hide(len(w) / 2)
 	default:
 		p.hide(16)
 	}
