@@ -48,11 +48,14 @@ func keysOf(id string) []string {
 	return nil
 }
 
-// differences gives all that is different and shown on both sides.
-func differences(good, bad *call.Call) (list []Difference) {
+// differences gives all that is different and shown on both sides, and how much was compared.
+func differences(good, bad *call.Call) (list []Difference, compared int) {
 	for _, a := range table() {
 		g, b := a.see(good), a.see(bad)
-		if !g.known || !b.known || g.key == b.key || a.alike != nil && a.alike(g, b) {
+		if !g.known || !b.known {
+			continue
+		}
+		if compared++; g.key == b.key || a.alike != nil && a.alike(g, b) {
 			continue
 		}
 		if slices.ContainsFunc(list, func(d Difference) bool { return slices.Contains(a.unless, d.ID) }) {
@@ -61,7 +64,10 @@ func differences(good, bad *call.Call) (list []Difference) {
 		list = append(list, Difference{ID: a.id, Role: a.role, Protocol: a.protocol, What: a.what, Weight: a.weight, Why: a.why,
 			Good: seen(g.text, g.pos), Bad: seen(b.text, b.pos), good: g.does, bad: b.does})
 	}
-	return append(list, commands(good, bad)...)
+	if len(good.Commands) > 0 && len(bad.Commands) > 0 {
+		compared++
+	}
+	return append(list, commands(good, bad)...), compared
 }
 
 func seen(text string, pos trace.Pos) Seen {

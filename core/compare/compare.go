@@ -64,6 +64,8 @@ type Result struct {
 	Remarks  []string     `json:"remarks"`  // what could not be compared, and why
 	Sentence string       `json:"sentence"` // what it comes to
 	Settings []string     `json:"settings"` // what knak must be told to do what the sentence says of the good side, KEY=VALUE
+
+	compared int // how many aspects both sides show
 }
 
 // Same says whether nothing that matters is different.
@@ -87,7 +89,9 @@ func Compare(good, bad Recording) (Result, bool) {
 		good, bad, g, b, r.Swapped = bad, good, b, g, true
 	}
 	r.Good, r.Bad = side(good, g), side(bad, b)
-	for _, d := range differences(g, b) {
+	list, compared := differences(g, b)
+	r.compared = compared
+	for _, d := range list {
 		if d.Role == Host {
 			r.Host = append(r.Host, d)
 		} else {

@@ -44,15 +44,17 @@ func hostAspects() []aspect {
 			why: "a modem may insist on what it asks for"},
 		{id: "ipcp-refused", role: Host, protocol: "ipcp", what: "refused of the modem's IPCP", weight: 38, keys: []string{"ipcp.zero_peer"}, see: refused(ipcpOf, 0),
 			why: "a modem may insist on what it asks for"},
-		{id: "ipcp-first", role: Host, protocol: "ipcp", what: "first request of IPCP", weight: 36, keys: []string{"ipcp.request"}, see: ipcpFirst, unless: []string{"ipcp-options"},
-			why: "firmware may judge a host by its first request"},
 		{id: "ipv6cp", role: Host, protocol: "ipv6cp", what: "IPv6 (IPV6CP)", weight: 34, keys: []string{"ipv6cp.enable", "context.type"}, see: offers("IPv6", func(c *call.Call) *call.Protocol { return &c.IPV6CP }),
 			why: "some modems drop the call when IPv6 is negotiated"},
+		{id: "ipcp-others", role: Host, protocol: "ipcp", what: "asked for in IPCP besides", weight: 32, see: ipcpOthers,
+			why: "a modem may answer badly what it does not know"},
+		{id: "ipcp-first", role: Host, protocol: "ipcp", what: "first request of IPCP", weight: 36, keys: []string{"ipcp.request"}, see: ipcpFirst, unless: []string{"ipcp-options", "ipcp-others"},
+			why: "firmware may judge a host by its first request"},
 		{id: "ccp", role: Host, protocol: "ccp", what: "compression (CCP)", weight: 30, see: offers("compression", func(c *call.Call) *call.Protocol { return &c.CCP }),
 			why: "some modems answer an unknown protocol badly"},
 		{id: "nak-pace", role: Host, protocol: "ipcp", what: "pause after an empty Nak", weight: 28, keys: []string{"ipcp.empty_nak_pace"}, see: pace, alike: near,
 			why: "asked again at once, a modem that waits for its network uses up the host's tries"},
-		{id: "ipcp-order", role: Host, protocol: "ipcp", what: "order of the IPCP options", weight: 25, keys: []string{"ipcp.request"}, see: order(ipcpOf, ipcpName), unless: []string{"ipcp-options", "ipcp-first"},
+		{id: "ipcp-order", role: Host, protocol: "ipcp", what: "order of the IPCP options", weight: 25, keys: []string{"ipcp.request"}, see: order(ipcpOf, ipcpName), unless: []string{"ipcp-options", "ipcp-others", "ipcp-first"},
 			why: "a few firmwares look at one place instead of reading the options"},
 		{id: "connect-delay", role: Host, protocol: "lcp", what: "silence after CONNECT", weight: 24, keys: []string{"dial.connect_delay"}, see: connectDelay, alike: near,
 			why: "a modem may lose what comes too soon after CONNECT"},
@@ -208,7 +210,12 @@ func lcpAsked(c *call.Call) sight {
 // ipcpAsked is all that the host ever asked for by itself: what the modem proposed first is the modem's doing.
 func ipcpAsked(c *call.Call) sight {
 	s, ok := first(&c.IPCP)
-	early := names(s.Options, ipcpName)
+	var early []string
+	for _, o := range s.Options {
+		if gives(o.Type) && !slices.Contains(early, ipcpName(o)) {
+			early = append(early, ipcpName(o))
+		}
+	}
 	list := slices.Clone(early)
 	proposed := map[uint8]bool{}
 	for _, step := range c.IPCP.Steps {
@@ -216,7 +223,7 @@ func ipcpAsked(c *call.Call) sight {
 			switch {
 			case step.Dir == trace.Rcvd && step.Code == packet.ConfigureNak:
 				proposed[o.Type] = true
-			case step.Dir == trace.Sent && step.Code == packet.ConfigureRequest && !proposed[o.Type] && !slices.Contains(list, ipcpName(o)):
+			case step.Dir == trace.Sent && step.Code == packet.ConfigureRequest && gives(o.Type) && !proposed[o.Type] && !slices.Contains(list, ipcpName(o)):
 				list = append(list, ipcpName(o))
 			}
 		}
@@ -226,6 +233,23 @@ func ipcpAsked(c *call.Call) sight {
 		text += ", later also " + strings.Join(list[len(early):], " ")
 	}
 	return sight{known: ok, key: set(list), text: text, does: asksFor(list), pos: s.Pos, first: early, all: list}
+}
+
+// gives says whether an option is one by which a modem gives an address of some kind.
+func gives(typ uint8) bool {
+	return slices.Contains([]uint8{packet.IPCPAddress, packet.IPCPDNS1, packet.IPCPDNS2, packet.IPCPNBNS1, packet.IPCPNBNS2}, typ)
+}
+
+// ipcpOthers is what the host asks for besides addresses: compression, mostly.
+func ipcpOthers(c *call.Call) sight {
+	s, ok := first(&c.IPCP)
+	var list []string
+	for _, o := range s.Options {
+		if !gives(o.Type) {
+			list = append(list, ipcpName(o))
+		}
+	}
+	return sight{known: ok, key: set(list), text: orNothing(list), does: "asks in IPCP for " + and(list) + " besides", pos: s.Pos}
 }
 
 // within says whether b holds all of a.
@@ -246,9 +270,6 @@ func asksFor(list []string) string {
 		if slices.Contains(list, g+"1") || slices.Contains(list, g+"2") {
 			groups = append(groups, g)
 		}
-	}
-	if slices.Contains(list, "VJ") {
-		groups = append(groups, "VJ compression")
 	}
 	switch {
 	case len(groups) > 0:
@@ -281,7 +302,7 @@ func ipcpValues(c *call.Call) sight {
 	s, ok := first(&c.IPCP)
 	var own []string
 	for _, o := range s.Options {
-		if a, is := o.Address(); is && a != netip.IPv4Unspecified() {
+		if a, is := o.Address(); is && a != netip.IPv4Unspecified() && gives(o.Type) {
 			own = append(own, ipcpName(o))
 		}
 	}

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/knakppp/knak/core/mimic"
@@ -69,11 +70,9 @@ func method(c *call.Call) sight {
 		if s.Dir != trace.Sent {
 			continue
 		}
-		word := packet.ProtocolName(s.Protocol)
-		if s.Protocol == packet.CHAP {
-			if m := demanded(c, true); m != "" {
-				word = m
-			}
+		word := strings.ToLower(packet.ProtocolName(s.Protocol))
+		if m := demanded(c, true); m != "" {
+			word = m
 		}
 		return sight{known: true, key: word, text: word, does: "answers by " + word, pos: s.Pos}
 	}

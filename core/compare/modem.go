@@ -180,7 +180,7 @@ func ending(c *call.Call) sight {
 		return sight{known: true, key: word, text: word + after(c), does: "is ended by the modem's Terminate-Request", pos: s.Pos}
 	}
 	if s, ok := c.Terminated(); c.Lost != nil && (!ok || s.Time.After(c.Lost.Time)) {
-		return sight{known: true, key: "hangup in " + c.Lost.In, text: "the modem hangs up in " + c.Lost.In, does: "is hung up", pos: c.Lost.Pos}
+		return sight{known: true, key: "hangup in " + c.Lost.In, text: "the modem hangs up in " + word(c.Lost.In), does: "is hung up", pos: c.Lost.Pos}
 	}
 	return sight{known: true, key: "host", text: "by the host", does: "ends itself"}
 }
@@ -189,7 +189,7 @@ func after(c *call.Call) string {
 	if c.Worked() {
 		return ", once up"
 	}
-	return " in " + c.Reached()
+	return " in " + word(c.Reached())
 }
 
 func texts(c *call.Call) sight {

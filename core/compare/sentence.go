@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -24,7 +25,7 @@ func outcome(c *call.Call) string {
 	}
 	if !c.PPP() && len(c.Failures) > 0 {
 		f := c.Failures[len(c.Failures)-1]
-		return "fails before PPP: " + strings.Join(strings.Fields(f.Cause+" "+f.Detail), " ")
+		return "fails before PPP: " + cmp.Or(strings.Join(strings.Fields(f.Detail), " "), f.Cause)
 	}
 	if v, _ := c.Verdict(); v == call.Refused {
 		return "fails: the name is refused"
@@ -51,8 +52,11 @@ func outcome(c *call.Call) string {
 	return text
 }
 
-func phase(c *call.Call) string {
-	switch r := c.Reached(); r {
+func phase(c *call.Call) string { return word(c.Reached()) }
+
+// word is a phase as people say it.
+func word(phase string) string {
+	switch r := phase; r {
 	case trace.PhaseLCP, trace.PhaseIPCP:
 		return strings.ToUpper(r)
 	case trace.PhaseAuth:
@@ -110,14 +114,31 @@ func (r *Result) titles() (good, bad string) {
 const (
 	telling = 75
 	named   = 3
+	// Below this a difference of the dialers hardly explains that the modem does something else.
+	slight = 35
 )
+
+// whats gives what the differences are about, three at most.
+func whats(list []Difference) (out []string) {
+	for _, d := range list[:min(len(list), named)] {
+		out = append(out, d.What)
+	}
+	return out
+}
 
 // sentence says what it comes to.
 func (r *Result) sentence() string {
 	good, bad := r.titles()
 	switch {
+	case r.compared == 0:
+		return "The two recordings show nothing that could be compared: each has only what the other one lacks."
+	case r.Same() && r.Good.Worked != r.Bad.Worked:
+		return "Nothing that matters is different, as far as the recordings show it: what made one of them fail is not in them."
 	case r.Same():
 		return "Nothing that matters is different."
+	case len(r.Host) > 0 && r.Host[0].Weight < slight && len(r.Modem) > 0 && r.Modem[0].Weight >= telling:
+		d := r.Modem[0]
+		return fmt.Sprintf("The dialers differ in little (%s). The modem does more: the %s %s; the %s %s.", and(whats(r.Host)), good, d.good, bad, d.bad)
 	case len(r.Host) == 0:
 		d := r.Modem[0]
 		return fmt.Sprintf("Both dialers did the same, as far as the recordings show it. The modem did not: the %s %s; the %s %s.", good, d.good, bad, d.bad)

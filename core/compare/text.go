@@ -26,7 +26,7 @@ func (r *Result) WriteText(w io.Writer, o TextOptions) error {
 		o.Width = 80
 	}
 	t := layout{w: bufio.NewWriter(w), TextOptions: o, column: max((o.Width-5)/2, 16)}
-	t.pair("", t.bold(r.Good.Name), t.bold(r.Bad.Name))
+	t.pair("", t.bold(t.short(r.Good.Name)), t.bold(t.short(r.Bad.Name)))
 	t.pair("", nth(r.Good), nth(r.Bad))
 	t.pair("", t.paint(r.Good.Worked, r.Good.Outcome), t.paint(r.Bad.Worked, r.Bad.Outcome))
 	for _, part := range []struct {
@@ -68,6 +68,14 @@ func (r *Result) WriteText(w io.Writer, o TextOptions) error {
 		t.line("  " + r.Command())
 	}
 	return t.w.Flush()
+}
+
+// short gives a name that is too long for its column without the directories.
+func (t *layout) short(name string) string {
+	if utf8.RuneCountInString(name) <= t.column {
+		return name
+	}
+	return name[strings.LastIndexByte(name, '/')+1:]
 }
 
 func nth(s Side) string {
