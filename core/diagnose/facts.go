@@ -34,6 +34,16 @@ func keep(field func(*history) *string) func(*history, trace.Record, string, str
 	}
 }
 
+// keepUp is keep for what says nothing before there is a link.
+func keepUp(field func(*history) *string) func(*history, trace.Record, string, string) {
+	take := keep(field)
+	return func(h *history, r trace.Record, s, line string) {
+		if h.up != nil {
+			take(h, r, s, line)
+		}
+	}
+}
+
 // logFacts are what pppd, chat, wvdial, their plugins and the kernel write, of all releases. Causes that a line names by
 // itself are rules of their own in the directory rules.
 var logFacts = sync.OnceValue(func() []logFact {
@@ -93,7 +103,11 @@ var logFacts = sync.OnceValue(func() []logFact {
 		}},
 		{text: "*starting ppp connection*", take: func(h *history, _ trace.Record, _, _ string) { h.log.dialled = true }}, // NetworkManager
 		{text: "*pppd timed out or didn't initialize*", take: func(h *history, _ trace.Record, _, line string) {
-			if h.up == nil && len(h.failures) == 0 {
+			switch {
+			case h.up != nil || len(h.failures) > 0:
+			case h.far == trace.PhaseIPCP:
+				h.log.gaveUp, h.log.ended = line, true
+			default:
 				h.fail(h.far, trace.FailedTimeout, line)
 			}
 		}},
@@ -124,10 +138,20 @@ var logFacts = sync.OnceValue(func() []logFact {
 		{text: "* a modem hung up the phone *", take: hangup},
 		{text: "connection terminated*", take: end},
 		{text: "exit.", take: end},
-		{text: "terminating on signal*", take: ours},
+		{text: "terminating on signal*", take: func(h *history, r trace.Record, s, line string) {
+			if h.log.gaveUp == "" {
+				h.log.gaveUp = line
+			}
+			ours(h, r, s, line)
+		}},
 		{text: "terminating connection due to lack of activity*", take: ours},
 		{text: "connect time expired*", take: ours},
-		{text: "*ensure_killed()*", take: end},
+		{text: "*ensure_killed()*", take: func(h *history, _ trace.Record, _, line string) {
+			if h.log.gaveUp == "" {
+				h.log.gaveUp = line
+			}
+			h.log.ended = true
+		}},
 		{text: "caught signal *", take: ours}, // wvdial was told to
 		{text: "lcp terminated *peer*", take: func(h *history, _ trace.Record, _, line string) { h.peerEnds(line) }},
 		{text: "ipcp terminated *peer*", take: func(h *history, _ trace.Record, _, line string) {
@@ -176,17 +200,18 @@ var logFacts = sync.OnceValue(func() []logFact {
 		{text: "lost compression sync*", take: keep(func(h *history) *string { return &h.log.lostSync })},
 
 		// Data.
-		{text: "*network is unreachable*", except: "*pppoe*", take: keep(func(h *history) *string { return &h.log.noRoute })},
-		{text: "*no default route is set*", take: keep(func(h *history) *string { return &h.log.noRoute })},
-		{text: "*100% packet loss*", take: keep(func(h *history) *string { return &h.log.noPing })},
+		{text: "*nameserver (dns) failure*", take: keepUp(func(h *history) *string { return &h.log.noNames })},
+		{text: "*network is unreachable*", except: "*pppoe*", take: keepUp(func(h *history) *string { return &h.log.noRoute })},
+		{text: "*no default route is set*", take: keepUp(func(h *history) *string { return &h.log.noRoute })},
+		{text: "*100% packet loss*", take: keepUp(func(h *history) *string { return &h.log.noPing })},
 		{text: "not replacing * default route *", take: keep(func(h *history) *string { return &h.log.route })},
-		{text: "*can't find host*", take: keep(func(h *history) *string { return &h.log.noNames })},
-		{text: "*can't find address for*", take: keep(func(h *history) *string { return &h.log.noNames })},
-		{text: "*name resolution*", take: keep(func(h *history) *string { return &h.log.noNames })},
-		{text: "*unknown host*", take: keep(func(h *history) *string { return &h.log.noNames })},
-		{text: "*could not resolve*", take: keep(func(h *history) *string { return &h.log.noNames })},
-		{text: "*couldn't resolve*", take: keep(func(h *history) *string { return &h.log.noNames })},
-		{text: "*name or service not known*", take: keep(func(h *history) *string { return &h.log.noNames })},
+		{text: "*can't find host*", take: keepUp(func(h *history) *string { return &h.log.noNames })},
+		{text: "*can't find address for*", take: keepUp(func(h *history) *string { return &h.log.noNames })},
+		{text: "*name resolution*", take: keepUp(func(h *history) *string { return &h.log.noNames })},
+		{text: "*unknown host*", take: keepUp(func(h *history) *string { return &h.log.noNames })},
+		{text: "*could not resolve*", take: keepUp(func(h *history) *string { return &h.log.noNames })},
+		{text: "*couldn't resolve*", take: keepUp(func(h *history) *string { return &h.log.noNames })},
+		{text: "*name or service not known*", take: keepUp(func(h *history) *string { return &h.log.noNames })},
 
 		// The port and what is behind it.
 		{text: "*usb disconnect*", take: keep(func(h *history) *string { return &h.log.gone })},

@@ -30,6 +30,7 @@ type logHistory struct {
 	wantDNS    bool   // name servers were asked for
 	afterUp    int    // lines after the addresses
 	noNames    string // a name could not be found
+	gaveUp     string // the dialer that started pppd, or the user, did not wait any longer
 	noRoute    string // "Network is unreachable"
 	noPing     string // every ping was lost
 	route      string // "not replacing existing default route …"

@@ -159,7 +159,11 @@ var dataRules = []rule{
 			if h.up == nil || h.log.noRoute == "" {
 				return no
 			}
-			return is(likely, h.log.route, h.log.noRoute)
+			c := likely
+			if _, text, _ := strings.Cut(h.log.noRoute, ": "); h.log.route == "" && strings.Contains(text, ": ") && !strings.HasPrefix(strings.ToLower(text), "connect") {
+				c = possible // any daemon says so of an address of its own, for example of IPv6
+			}
+			return is(c, h.log.route, h.log.noRoute)
 		},
 	},
 	{

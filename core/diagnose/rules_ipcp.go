@@ -263,6 +263,10 @@ var ipcpRules = []rule{
 			case !h.stuckInIPCP() || p.replies > 0 || p.terminated != "" || h.lcp.terminated != "" || p.forced.IsValid() || p.damaged >= 3 ||
 				h.line.carrierLost != "" || h.lcp.rejected[packet.IPCP] != "":
 				return no
+			case !told && p.requests == 0 && h.auth.success != "" && h.log.gaveUp != "": // a log without packets
+				out := late(likely, h, h.log.gaveUp)
+				out.category = "apn-or-account-not-accepted"
+				return out
 			case told || p.requests >= 3 && h.over():
 				return late(likely, h, fmt.Sprintf("%s, %d requests without an answer", p.request, p.requests))
 			case p.requests >= 3:
