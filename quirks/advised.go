@@ -31,7 +31,7 @@ func (a Advised) quirk() (*Quirk, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := table[q.Key]
+	k := table()[q.Key]
 	switch {
 	case k.Class == Command:
 		return nil, fmt.Errorf("it decides what AT commands are sent; the plugin layer must not set it")

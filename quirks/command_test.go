@@ -52,7 +52,7 @@ func TestCommandsOfAProfile(t *testing.T) {
 
 // An escape sequence goes out without a line end before it and AT after it: with a command in it, that would be sent.
 func TestEscapeIsNoCommand(t *testing.T) {
-	k := table["hangup.escape"]
+	k := table()["hangup.escape"]
 	for _, s := range []string{"AT+CPIN=1", "at+cpin=1;", "+++ATH", `+++"`, "+++;", "+++=1"} {
 		if _, err := k.parse(s); err == nil {
 			t.Errorf("%q is taken", s)
@@ -100,7 +100,7 @@ func TestMayHarm(t *testing.T) {
 		}
 	}
 	// --set cannot say it either.
-	if _, err := table["at.init"].parse("AT&W"); err == nil {
+	if _, err := table()["at.init"].parse("AT&W"); err == nil {
 		t.Error("--set at.init=AT&W is taken")
 	}
 }

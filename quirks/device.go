@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Device is an entry that gives a profile, or the numbers of some interfaces, or both, to the modems it matches. All
@@ -38,7 +39,7 @@ type Device struct {
 type condition struct {
 	name  string // in files, and of the fact in ParseFacts
 	phase Phase  // when the fact becomes known
-	form  *regexp.Regexp
+	form  func() *regexp.Regexp
 	what  string // the form in words
 	field func(*Device) *[]string
 	fact  func(*Facts) *string
@@ -47,17 +48,17 @@ type condition struct {
 
 // conditions are all of them, in the order in which explain shows them.
 var conditions = []condition{
-	{"usb", AtOpen, regexp.MustCompile(`^[0-9a-f]{4}:([0-9a-f]{4}|\*)$`), `lower-case hex "vvvv:pppp" or "vvvv:*"`,
+	{"usb", AtOpen, pattern(`^[0-9a-f]{4}:([0-9a-f]{4}|\*)$`), `lower-case hex "vvvv:pppp" or "vvvv:*"`,
 		func(d *Device) *[]string { return &d.USB }, func(f *Facts) *string { return &f.USB }, false},
-	{"interface", AtOpen, regexp.MustCompile(`^[0-9a-f]{2}$`), `two lower-case hex digits`,
+	{"interface", AtOpen, pattern(`^[0-9a-f]{2}$`), `two lower-case hex digits`,
 		func(d *Device) *[]string { return &d.Interface }, func(f *Facts) *string { return &f.Interface }, false},
-	{"class", AtOpen, regexp.MustCompile(`^[0-9a-f]{2}/([0-9a-f]{2}|\*)/([0-9a-f]{2}|\*)$`), `lower-case hex "cc/ss/pp" with * for any subclass or protocol`,
+	{"class", AtOpen, pattern(`^[0-9a-f]{2}/([0-9a-f]{2}|\*)/([0-9a-f]{2}|\*)$`), `lower-case hex "cc/ss/pp" with * for any subclass or protocol`,
 		func(d *Device) *[]string { return &d.Class }, func(f *Facts) *string { return &f.Class }, false},
-	{"driver", AtOpen, regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`), `a kernel driver's name`,
+	{"driver", AtOpen, pattern(`^[0-9A-Za-z_-]{1,64}$`), `a kernel driver's name`,
 		func(d *Device) *[]string { return &d.Driver }, func(f *Facts) *string { return &f.Driver }, false},
 	{"dmi", AtOpen, textPattern, textForm,
 		func(d *Device) *[]string { return &d.DMI }, func(f *Facts) *string { return &f.DMI }, false},
-	{"devicetree", AtOpen, regexp.MustCompile(`^[!-~]{0,64}[0-9A-Za-z]{2}[!-~]{0,64}$`), `a compatible string such as "vendor,board" with two letters or digits side by side; * is any text, ? any character`,
+	{"devicetree", AtOpen, pattern(`^[!-~]{0,64}[0-9A-Za-z]{2}[!-~]{0,64}$`), `a compatible string such as "vendor,board" with two letters or digits side by side; * is any text, ? any character`,
 		func(d *Device) *[]string { return &d.DeviceTree }, func(f *Facts) *string { return &f.DeviceTree }, true},
 	{"manufacturer", AtProbe, textPattern, textForm,
 		func(d *Device) *[]string { return &d.Manufacturer }, func(f *Facts) *string { return &f.Manufacturer }, false},
@@ -67,14 +68,19 @@ var conditions = []condition{
 		func(d *Device) *[]string { return &d.Revision }, func(f *Facts) *string { return &f.Revision }, false},
 	{"operator", AtDial, textPattern, textForm,
 		func(d *Device) *[]string { return &d.Operator }, func(f *Facts) *string { return &f.Operator }, false},
-	{"auth", AtNegotiate, regexp.MustCompile(`^(` + strings.Join(authMethods, "|") + `)$`), `one of ` + strings.Join(authMethods, ", "),
+	{"auth", AtNegotiate, pattern(`^(` + strings.Join(authMethods, "|") + `)$`), `one of ` + strings.Join(authMethods, ", "),
 		func(d *Device) *[]string { return &d.Auth }, func(f *Facts) *string { return &f.Auth }, false},
 	{"peer", AtNegotiate, textPattern, textForm,
 		func(d *Device) *[]string { return &d.Peer }, func(f *Facts) *string { return &f.Peer }, false},
 }
 
+// pattern makes a regular expression that is compiled when it is first used: what starts must not wait for it.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
 // A text pattern must hold two letters or digits side by side, so that it cannot match just anything.
-var textPattern = regexp.MustCompile(`^[ -~]{0,64}[0-9A-Za-z]{2}[ -~]{0,64}$`)
+var textPattern = pattern(`^[ -~]{0,64}[0-9A-Za-z]{2}[ -~]{0,64}$`)
 
 const textForm = `printable text with two letters or digits side by side; * is any text, ? any character`
 
@@ -101,7 +107,7 @@ func (r *reader) readDevices(t *node) (list []Device, ids []shared) {
 		r.only(e, "name", "usb", "reason", "source")
 		patterns, at := r.texts(e, "usb")
 		for i, p := range patterns {
-			if c := conditions[0]; !c.form.MatchString(p) {
+			if c := conditions[0]; !c.form().MatchString(p) {
 				r.problem(at[i], "usb: %q is not %s", p, c.what)
 				continue
 			}
@@ -145,7 +151,7 @@ func (r *reader) readDevice(t *node) Device {
 		allowed = append(allowed, c.name)
 		patterns, at := r.texts(t, c.name)
 		for i, p := range patterns {
-			if !c.form.MatchString(p) {
+			if !c.form().MatchString(p) {
 				r.problem(at[i], "%s: %q is not %s", c.name, p, c.what)
 			}
 		}
@@ -192,7 +198,7 @@ func (r *reader) readPorts(t *node, d *Device) {
 		if c == nil || !r.want(c, p.name, isInt) {
 			continue
 		}
-		v, err := table[p.key].fromNode(c)
+		v, err := table()[p.key].fromNode(c)
 		if err != nil || c.num < 0 {
 			r.problem(c.pos, "%s: %d is not the number of a USB interface, 0 to 255; leave out what is not known", p.name, c.num)
 			continue
@@ -265,7 +271,7 @@ func (f Facts) List() (list []string) {
 func CheckPattern(condition, pattern string) error {
 	for _, c := range conditions {
 		if c.name == condition {
-			if !c.form.MatchString(pattern) {
+			if !c.form().MatchString(pattern) {
 				return fmt.Errorf("%s: %q is not %s", condition, pattern, c.what)
 			}
 			return nil

@@ -139,7 +139,7 @@ func TestEveryKnownQuirkHasAKeyOrAReason(t *testing.T) {
 		keys := 0
 		for _, m := range code.FindAllStringSubmatch(row[2], -1) {
 			family, name, dotted := strings.Cut(m[1], ".")
-			if !dotted || !slices.Contains(families, family) || strings.ContainsAny(name, " /") {
+			if !dotted || !slices.Contains(families(), family) || strings.ContainsAny(name, " /") {
 				continue
 			}
 			if _, ok := Lookup(m[1]); !ok {

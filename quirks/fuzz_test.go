@@ -100,7 +100,7 @@ func checkFile(t *testing.T, data string) {
 			t.Fatal(err)
 		}
 		for _, s := range r.Settings() {
-			k := table[s.Key]
+			k := table()[s.Key]
 			v, err := k.parse(s.Value.String())
 			if err != nil || !v.Equal(s.Value) {
 				t.Fatalf("%s = %s got through: %v", s.Key, s.Value, err)
@@ -150,7 +150,7 @@ func FuzzSet(f *testing.F) {
 			return
 		}
 		for _, c := range r.Changed() {
-			if v, err := table[c.Key].parse(c.Value.String()); err != nil || !v.Equal(c.Value) {
+			if v, err := table()[c.Key].parse(c.Value.String()); err != nil || !v.Equal(c.Value) {
 				t.Fatalf("%s = %s got through: %v", c.Key, c.Value, err)
 			}
 		}

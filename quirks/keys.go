@@ -1,6 +1,9 @@
 package quirks
 
-import "fmt"
+import (
+	"fmt"
+	"sync"
+)
 
 // Type is what kind of value a key takes.
 type Type uint8
@@ -76,7 +79,7 @@ type Key struct {
 
 // Lookup finds a key by its name.
 func Lookup(name string) (Key, bool) {
-	k, ok := table[name]
+	k, ok := table()[name]
 	if !ok {
 		return Key{}, false
 	}
@@ -93,7 +96,7 @@ type key struct {
 }
 
 // table is Keys by name. It is made once and never written again.
-var table = compile(Keys)
+var table = sync.OnceValue(func() map[string]*key { return compile(Keys) })
 
 // compile parses the defaults and bounds. A mistake in Keys is a mistake in this program, so it panics.
 func compile(keys []Key) map[string]*key {

@@ -295,7 +295,7 @@ func (l *loader) profile(p *place, file, vendor, name string) *profileFile {
 		return nil
 	}
 	id := vendor + "/" + strings.TrimSuffix(name, ".toml")
-	if !validID.MatchString(id) {
+	if !validID().MatchString(id) {
 		l.problem(p, file, pos{}, "the name of a profile's file must be lower-case letters, digits, dots, hyphens and underscores")
 		return nil
 	}
@@ -388,7 +388,7 @@ func (db *DB) command(id string) string {
 		seen[id] = true
 		for _, f := range db.files[id] {
 			for i := range f.quirks {
-				if k := table[f.quirks[i].Key]; k.Class == Command {
+				if k := table()[f.quirks[i].Key]; k.Class == Command {
 					return k.Name
 				}
 			}

@@ -2,9 +2,9 @@ package quirks
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Profile is a named set of quirks, as one layer or several have it.
@@ -79,17 +79,17 @@ type reference struct {
 }
 
 // validID is the form of a profile's id. It becomes a path, so it holds nothing that means something in one.
-var validID = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}/[a-z0-9][a-z0-9._-]{0,63}$`)
+var validID = pattern(`^[a-z0-9][a-z0-9._-]{0,63}/[a-z0-9][a-z0-9._-]{0,63}$`)
 
 // families are what keys have before the dot, in the order of Keys.
-var families = func() (list []string) {
+var families = sync.OnceValue(func() (list []string) {
 	for _, k := range Keys {
 		if f, _, _ := strings.Cut(k.Name, "."); !slices.Contains(list, f) {
 			list = append(list, f)
 		}
 	}
 	return list
-}()
+})
 
 // readProfile takes the tree of a profile apart. What it returns is to be used only if there were no problems.
 func (r *reader) readProfile(id string, t *node) *profileFile {
@@ -109,8 +109,8 @@ func (r *reader) readProfile(id string, t *node) *profileFile {
 		n := t.table[name]
 		switch {
 		case slices.Contains(head, name):
-		case !slices.Contains(families, name):
-			r.problem(n.key, "%s", unknownName(name, append(head, families...)))
+		case !slices.Contains(families(), name):
+			r.problem(n.key, "%s", unknownName(name, append(head, families()...)))
 		case r.want(n, name, isTable):
 			for _, sub := range n.names {
 				r.readQuirks(f, name+"."+sub, n.table[sub])
@@ -138,7 +138,7 @@ func (r *reader) mayTakeAway() bool { return r.layer == System || r.layer == Use
 
 // unknownName says that a name at the top of a profile means nothing. It may be a whole key with quotes around it.
 func unknownName(name string, allowed []string) string {
-	if _, ok := table[name]; ok {
+	if _, ok := table()[name]; ok {
 		return "write [" + name + "] without quotes"
 	}
 	return unknownText("name", name, allowed)
@@ -146,7 +146,7 @@ func unknownName(name string, allowed []string) string {
 
 // readQuirks reads the table of a key, or its several tables where firmware ranges tell them apart.
 func (r *reader) readQuirks(f *profileFile, name string, n *node) {
-	k := table[name]
+	k := table()[name]
 	if k == nil {
 		r.problem(n.key, "%s", unknownKey(name))
 		return
@@ -253,7 +253,7 @@ func (r *reader) readQuirk(k *key, t *node) Quirk {
 // CheckID says what is wrong with the id of a new profile.
 func CheckID(id string) error {
 	switch {
-	case !validID.MatchString(id):
+	case !validID().MatchString(id):
 		return fmt.Errorf("%q is not <vendor>/<model> in lower-case letters, digits, dots, hyphens and underscores", id)
 	case strings.HasSuffix(id, ".sim"):
 		return fmt.Errorf("%q would be the file of a scenario", id)

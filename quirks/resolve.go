@@ -69,7 +69,7 @@ func (db *DB) resolve(facts Facts, chosen string, others []*candidate, set []str
 	}
 	for i, k := range Keys {
 		r.index[k.Name] = i
-		r.settings[i] = r.settle(table[k.Name], byKey[k.Name])
+		r.settings[i] = r.settle(table()[k.Name], byKey[k.Name])
 	}
 	return r, nil
 }
@@ -94,7 +94,7 @@ func parseSet(s string) (*Quirk, error) {
 	} else if n, found := strings.CutSuffix(name, "-"); found {
 		name, q.Op = n, Remove
 	}
-	k := table[name]
+	k := table()[name]
 	if k == nil {
 		return nil, fmt.Errorf("%s", unknownKey(name))
 	}
@@ -174,7 +174,7 @@ func (c *candidate) unfit(facts Facts) string {
 	if c.entry == nil {
 		return ""
 	}
-	k := table[c.quirk.Key]
+	k := table()[c.quirk.Key]
 	if p, name := c.entry.phase(); p > k.Phase {
 		return fmt.Sprintf("too late: %s is used in phase %s, but the entry at %s looks at the %s, known only in phase %s",
 			k.Name, k.Phase, c.entry.Origin, name, p)

@@ -37,7 +37,7 @@ func valueSchema(k Key) object {
 	case Bool:
 		o = object{"type": "boolean"}
 	case Int:
-		o = object{"type": "integer", "minimum": table[k.Name].min, "maximum": table[k.Name].max}
+		o = object{"type": "integer", "minimum": table()[k.Name].min, "maximum": table()[k.Name].max}
 	case Duration:
 		o = object{"type": "string", "pattern": durationForm}
 	case Enum:
@@ -107,13 +107,13 @@ const draft = "http://json-schema.org/draft-07/schema#"
 
 func profileSchema() object {
 	p := object{"schema": object{"const": 1}, "summary": described(prosa, "what is odd about the modem, in one line"),
-		"inherits": listOf(object{"type": "string", "pattern": validID.String()}),
+		"inherits": listOf(object{"type": "string", "pattern": validID().String()}),
 		"replaces": described(object{"type": "boolean"}, "in files of one's own: nothing of the weaker layers' files of this profile counts")}
 	definitions := object{}
 	for name, part := range commonParts {
 		definitions[name] = part
 	}
-	for _, f := range families {
+	for _, f := range families() {
 		keys := object{}
 		for _, k := range Keys {
 			if family, name, _ := strings.Cut(k.Name, "."); family == f {
@@ -129,14 +129,14 @@ func profileSchema() object {
 }
 
 func devicesSchema() object {
-	entry := object{"name": prosa, "profile": object{"type": "string", "pattern": validID.String()}, "source": listOf(prosa),
+	entry := object{"name": prosa, "profile": object{"type": "string", "pattern": validID().String()}, "source": listOf(prosa),
 		"confidence": object{"enum": Confidences}, "ports": tableSchema(portsSchema())}
 	for _, c := range conditions {
-		entry[c.name] = described(listOf(object{"type": "string", "pattern": c.form.String()}), c.what)
+		entry[c.name] = described(listOf(object{"type": "string", "pattern": c.form().String()}), c.what)
 	}
 	o := tableSchema(object{"schema": object{"const": 1},
-		"disable": described(listOf(object{"type": "string", "pattern": validID.String()}), "in files of one's own: profiles whose entries in weaker layers are to match nothing"),
-		"shared": object{"type": "array", "items": tableSchema(object{"usb": listOf(object{"type": "string", "pattern": conditions[0].form.String()}),
+		"disable": described(listOf(object{"type": "string", "pattern": validID().String()}), "in files of one's own: profiles whose entries in weaker layers are to match nothing"),
+		"shared": object{"type": "array", "items": tableSchema(object{"usb": listOf(object{"type": "string", "pattern": conditions[0].form().String()}),
 			"reason": prosa, "source": listOf(prosa)})},
 		"device": object{"type": "array", "items": tableSchema(entry)},
 	}, "schema")

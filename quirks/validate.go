@@ -86,7 +86,7 @@ func (db *DB) disagree(d, e *Device) string {
 		return r.settle(k, mine)
 	}
 	for _, c := range p {
-		k := table[c.quirk.Key]
+		k := table()[c.quirk.Key]
 		if s, t := of(p, k), of(q, k); s.Layer != Default && t.Layer != Default && !s.Value.Equal(t.Value) {
 			return k.Name
 		}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -148,7 +149,7 @@ func failed(refused []*quirks.Problem) []advice.FailedError {
 }
 
 // longNumber is a telephone number, but none of the short ones for packet service, such as *99***1#.
-var longNumber = regexp.MustCompile(`\+?[0-9]{7,}`)
+var longNumber = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\+?[0-9]{7,}`) })
 
 // shownValue is a setting's value as it may be shown: a user name may be an IMSI, and a number to dial a person's.
 func shownValue(key string, v quirks.Value) string {
@@ -157,7 +158,7 @@ func shownValue(key string, v quirks.Value) string {
 	case "auth.user":
 		text = packet.HideIdentity(text)
 	case "dial.number", "dial.alternates":
-		text = longNumber.ReplaceAllString(text, "<hidden>")
+		text = longNumber().ReplaceAllString(text, "<hidden>")
 	}
 	return at.Redact(text)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -32,8 +31,7 @@ func (h *heldLink) Record(r trace.Record) {
 	defer h.mu.Unlock()
 	switch e := r.Event.(type) {
 	case trace.Up:
-		// A link lives for weeks on small machines: what reading the profiles took goes back to the system now.
-		go debug.FreeOSMemory()
+		go giveMemoryBack()
 		h.wasUp = true
 		h.givenBack = givenBack(e)
 	case trace.Notice:

@@ -3,6 +3,7 @@ package at
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // hidden stands for a secret or an identity in everything that is shown.
@@ -17,26 +18,31 @@ const (
 var (
 	// An IMSI has 14 or 15 digits, an IMEI 14 to 16, an ICCID 18 to 20 (ITU-T E.118, 3GPP TS 23.003); some modems put
 	// spaces or hyphens between. A MEID is 14 hexadecimal digits.
-	longDigits = regexp.MustCompile(`[0-9](?:[ -]?[0-9]){13,}[0-9A-Fa-f]*`)
-	longHex    = regexp.MustCompile(`[0-9A-Fa-f]{14,}`)
+	longDigits = pattern(`[0-9](?:[ -]?[0-9]){13,}[0-9A-Fa-f]*`)
+	longHex    = pattern(`[0-9A-Fa-f]{14,}`)
 	// labelled is what modems print in answer to ATI and the like.
-	labelled = regexp.MustCompile(`(?i)\b(IMEI(?: ?SV)?|IMSI|ICCID|MEID|ESN|SN|S/N|Serial(?: Number)?|FSN|MSISDN)(\s*[:=]\s*)\S.*`)
+	labelled = pattern(`(?i)\b(IMEI(?: ?SV)?|IMSI|ICCID|MEID|ESN|SN|S/N|Serial(?: Number)?|FSN|MSISDN)(\s*[:=]\s*)\S.*`)
 	// telephone is a number in a dial command that is none of the short ones for packet service, such as *99***1#.
-	telephone = regexp.MustCompile(`\+?[0-9]{7,}`)
+	telephone = pattern(`\+?[0-9]{7,}`)
 	// numbered are the unsolicited codes and replies that carry telephone numbers or message texts.
-	numbered = regexp.MustCompile(`(?i)^([+^%*#$](?:CLIP|CCWA|CNUM|COLP|CNAP|CMT|CDS|CUSD|CBM|CLCC|CMGR|CMGL|CRSM|CSIM|CIMI|CGSN|GSN|[IQ]?CCID|MEID|CPBR|CRING):)\s*\S.*`)
+	numbered = pattern(`(?i)^([+^%*#$](?:CLIP|CCWA|CNUM|COLP|CNAP|CMT|CDS|CUSD|CBM|CLCC|CMGR|CMGL|CRSM|CSIM|CIMI|CGSN|GSN|[IQ]?CCID|MEID|CPBR|CRING):)\s*\S.*`)
 )
 
+// pattern makes a regular expression that is compiled when it is first used: what starts must not wait for it.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
 // HideNumber replaces a telephone number in a dial command; one of the short ones for packet service stays.
-func HideNumber(command string) string { return telephone.ReplaceAllString(command, hidden) }
+func HideNumber(command string) string { return telephone().ReplaceAllString(command, hidden) }
 
 // Redact replaces what may name a subscriber or a device: runs of 14 and more digits, telephone numbers in the codes
 // that carry them, and values labelled IMEI, IMSI and the like.
 func Redact(line string) string {
-	line = numbered.ReplaceAllString(line, "$1 "+hidden)
-	line = labelled.ReplaceAllString(line, "$1$2"+hidden)
-	line = longDigits.ReplaceAllString(line, hidden)
-	return longHex.ReplaceAllStringFunc(line, func(s string) string {
+	line = numbered().ReplaceAllString(line, "$1 "+hidden)
+	line = labelled().ReplaceAllString(line, "$1$2"+hidden)
+	line = longDigits().ReplaceAllString(line, hidden)
+	return longHex().ReplaceAllStringFunc(line, func(s string) string {
 		digits := 0
 		for i := 0; i < len(s); i++ {
 			if s[i] >= '0' && s[i] <= '9' {

@@ -43,7 +43,7 @@ func redactPart(part string) string {
 		return part
 	}
 	if !strings.ContainsRune(extendedMarks, rune(word[0])) {
-		return telephone.ReplaceAllString(part, hidden) // ATD, or settings, which have no such numbers
+		return telephone().ReplaceAllString(part, hidden) // ATD, or settings, which have no such numbers
 	}
 	name, parameters, ok := strings.Cut(part, "=")
 	n, secret := kept(strings.ToUpper(strings.TrimSpace(name)))

@@ -49,11 +49,11 @@ type request struct {
 }
 
 // validName keeps a link's name usable as a file name.
-var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+var validName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`) })
 
 // CheckName says whether a link may have this name.
 func CheckName(link string) error {
-	if !validName.MatchString(link) {
+	if !validName().MatchString(link) {
 		return fmt.Errorf("link name %q: use 1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit", link)
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -33,7 +34,9 @@ const (
 
 // validName is what files of a bundle are called: devices.toml and quirks/<vendor>/<model>.toml as in the source tree.
 // There is nothing in such a name that means something in a path.
-var validName = regexp.MustCompile(`^(devices\.toml|quirks/[a-z0-9][a-z0-9._-]{0,63}/[a-z0-9][a-z0-9._-]{0,63}\.toml)$`)
+var validName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(devices\.toml|quirks/[a-z0-9][a-z0-9._-]{0,63}/[a-z0-9][a-z0-9._-]{0,63}\.toml)$`)
+})
 
 // Manifest says what a bundle is. It is the file manifest.toml in it.
 type Manifest struct {
@@ -76,7 +79,7 @@ func Parse(data []byte) (*Bundle, error) {
 			return nil, fmt.Errorf("bundle: more than %d files", maxFiles)
 		case h.Typeflag != tar.TypeReg || len(h.PAXRecords) > 0:
 			return nil, fmt.Errorf("bundle: %.100q is not a plain file", h.Name)
-		case h.Name != manifestName && !validName.MatchString(h.Name):
+		case h.Name != manifestName && !validName().MatchString(h.Name):
 			return nil, fmt.Errorf("bundle: %.100q is neither devices.toml nor quirks/<vendor>/<model>.toml", h.Name)
 		case h.Size < 0 || h.Size > maxFile:
 			return nil, fmt.Errorf("bundle: %s: %d octets long, but at most %d are read", h.Name, h.Size, maxFile)

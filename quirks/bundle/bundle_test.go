@@ -349,7 +349,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, name := range b.Files() {
-			if !filepath.IsLocal(name) || !validName.MatchString(name) || hash(b.files[name]) != b.Manifest.Files[name] {
+			if !filepath.IsLocal(name) || !validName().MatchString(name) || hash(b.files[name]) != b.Manifest.Files[name] {
 				t.Fatalf("%q", name)
 			}
 		}

@@ -117,8 +117,8 @@ func TestIdleLink(t *testing.T) {
 	if n > most {
 		t.Errorf("an idle link woke %d times in %v, want at most %d", n, window, most)
 	}
-	if rss > 20_000 {
-		t.Errorf("%d kB resident, want at most 20000", rss)
+	if rss > 12_000 {
+		t.Errorf("%d kB resident, want at most 12000", rss)
 	}
 }
 
