@@ -137,7 +137,7 @@ func (a *app) diagnoseLink(ctx context.Context, name string, o diagnoseOptions) 
 		if st.Up != nil {
 			fmt.Fprintln(a.stdout, "Nothing is wrong: the link is up.")
 		} else {
-			fmt.Fprintln(a.stdout, "Nothing is known to be wrong yet.")
+			fmt.Fprintln(a.stdout, "Nothing is known to be wrong so far.")
 		}
 	}
 	a.tellFindings(st.Findings, o.all)

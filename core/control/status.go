@@ -23,7 +23,7 @@ type Status struct {
 	Finding    *trace.Finding `json:"finding,omitempty"` // the last one
 	Plugins    []Plugin       `json:"plugins,omitempty"` // in the order in which they are asked
 
-	Findings []trace.Finding `json:"findings,omitempty"` // all of the present attempt, the last one first, up to eight
+	Findings []trace.Finding `json:"findings,omitempty"` // of the last attempt that had any, the last one first, up to eight; none once it is up
 }
 
 // Plugin is what a status shows of an external plugin.
@@ -48,6 +48,7 @@ const maxFindings = 8
 type Board struct {
 	mu     sync.Mutex
 	status Status
+	anew   bool // another attempt has begun, and has no finding yet
 }
 
 // NewBoard makes the board of a link.
@@ -76,8 +77,11 @@ func (b *Board) Record(r trace.Record) {
 			s.Signal = e.Signal
 		}
 	case trace.Attempt:
-		s.Attempt, s.Findings = e.Number, nil
+		s.Attempt, b.anew = e.Number, true
 	case trace.Finding:
+		if b.anew {
+			s.Findings, b.anew = nil, false
+		}
 		s.Finding = &e
 		s.Findings = slices.Insert(slices.Clone(s.Findings), 0, e) // a Status that was given out keeps its own
 		s.Findings = s.Findings[:min(len(s.Findings), maxFindings)]
