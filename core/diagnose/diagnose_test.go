@@ -180,21 +180,28 @@ func TestFindingsHideIdentities(t *testing.T) {
 func FuzzWatcher(f *testing.F) {
 	f.Add(uint64(1), "NO CARRIER", []byte{1, 1, 0, 10, 3, 6, 0, 0, 0, 0})
 	f.Add(uint64(7), "+CREG: 0,2", []byte{3, 1, 0, 4})
+	f.Add(uint64(9), "LCP terminated by peer (^@^@^BM-3)", []byte{5, 1, 0, 8, 0, 0, 2, 0xb3})
+	f.Add(uint64(11), "Connect time 1.1 minutes.", []byte{1, 2})
+	f.Add(uint64(12), "Sent 5 bytes, received 0 bytes.", []byte{1, 2})
 	f.Fuzz(func(t *testing.T, seed uint64, s string, data []byte) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		protocols := []uint16{packet.LCP, packet.PAP, packet.CHAP, packet.EAP, packet.IPCP, packet.CCP, 0x8001, 0x0021}
 		pieces := []events{dialled, lcpOpen, challenge, success, askAddress, emptyNaks, placeNak, carrier, good, up(), down(), gets("0.0.0.0"),
-			text(s), at(s, s, s), at("ATD1", s), at("AT+CPIN=****", s), failure(s, s, s), phase(s), probes(1, s), {trace.Notice{Level: "warning", Text: s}}}
-		w := New()
-		for range 60 {
+			text(s), at(s, s, s), at("ATD1", s), at("AT+CPIN=****", s), failure(s, s, s), phase(s), probes(1, s), {trace.Notice{Level: "warning", Text: s}}, logs(s), logs("local  IP address "+s), logs("Modem hangup"), {trace.Unread{Text: s, Bytes: len(s)}}, {trace.Data{Protocol: packet.IP}}, {trace.Attempt{Number: 2}}}
+		w, c := New(), NewCase()
+		for n := range 60 {
 			piece := pieces[r.IntN(len(pieces))]
 			if r.IntN(3) == 0 {
 				piece = events{trace.Packet{Dir: trace.Dir(r.IntN(2)), Protocol: protocols[r.IntN(len(protocols))], Data: data}}
 			}
 			for _, e := range piece {
-				w.Record(trace.Record{Time: time.Unix(int64(r.IntN(1000)), 0), Event: e})
+				rec := trace.Record{Time: time.Unix(int64(r.IntN(1000)), 0), Event: e}
+				w.Record(rec)
+				rec.Pos.Line = int64(n + 1)
+				c.Record(rec)
 			}
-			for _, f := range w.Findings() {
+			v := c.Verdict()
+			for _, f := range slices.Concat(w.Findings(), v.Findings, v.Notes) {
 				if f.Title == "" || f.Meaning == "" || len(f.Cure) == 0 {
 					t.Fatalf("incomplete: %+v", f)
 				}
