@@ -83,7 +83,6 @@ func (m *manager) ask(q advice.Question, budget time.Duration) (advice.Answer, e
 	ctx, cancel := context.WithTimeout(context.Background(), budget)
 	defer cancel()
 	soft, _ := advice.Budget(q.Kind())
-	soft = min(soft, budget)
 	known := wire.Known{}
 	switch q := q.(type) {
 	case advice.Identify:

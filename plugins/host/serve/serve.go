@@ -29,7 +29,8 @@ var limits = []struct {
 
 // Main is the program. It gives the exit status.
 func Main(stderr io.Writer) int {
-	if err := unix.Fstat(host.SocketFD, &unix.Stat_t{}); err != nil {
+	var st unix.Stat_t
+	if err := unix.Fstat(host.SocketFD, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFSOCK {
 		fmt.Fprintf(stderr, "%s runs external plugins for knak and is started by it. By hand, use: knak plugins run FILE\n", host.Program)
 		return 2
 	}
