@@ -310,3 +310,22 @@ func FuzzCompare(f *testing.F) {
 		}
 	})
 }
+
+// Where the dialers differ in little and the modem in much, that is said; and where the recordings do not show the reason.
+func TestWhatTheDialersDoNotExplain(t *testing.T) {
+	r := of(t, dial(t, "behaves-pap", "lcp.request=acfc,pfc,magic,accm"), dial(t, "auth-failure-pap"))
+	if want := "The dialers differ in little (order of the LCP options). The modem does more: the working one gets success; the failing one gets failure."; r.Sentence != want {
+		t.Error(r.Sentence)
+	}
+	failed := append(slices.Clone(dial(t, "behaves-pap")), trace.Record{Event: trace.Failure{Phase: trace.PhaseProve, Cause: trace.FailedCarriesNothing}})
+	failed = slices.DeleteFunc(failed, func(r trace.Record) bool { return r.Event.Kind() == "up" })
+	r = of(t, dial(t, "behaves-pap"), failed)
+	if want := "Nothing that matters is different, as far as the recordings show it: what made one of them fail is not in them."; r.Sentence != want {
+		t.Errorf("%s %+v", r.Sentence, r.Modem)
+	}
+	commands := []trace.Record{{Event: trace.AT{Dir: trace.Sent, Text: "ATD*99#"}}}
+	packets := []trace.Record{{Event: trace.Packet{Dir: trace.Sent, Protocol: packet.LCP, Data: []byte{1, 1, 0, 4}}}}
+	if r := of(t, commands, packets); !strings.Contains(r.Sentence, "nothing that could be compared") {
+		t.Error(r.Sentence)
+	}
+}

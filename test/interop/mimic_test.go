@@ -1,0 +1,79 @@
+//go:build linux
+
+package interop
+
+import (
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/knakppp/knak/core/compare"
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/mimic"
+	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/sim"
+	recorded "github.com/knakppp/knak/core/trace/call"
+	"github.com/knakppp/knak/quirks"
+	"github.com/knakppp/knak/test/peer"
+)
+
+// TestPPPDRecordedMimickedReplayed: chat and pppd are recorded on a tap. What comes of the recording makes knak send what pppd
+// sent, but for the compression that knak does not know, and a simulated modem answer what that modem answered.
+func TestPPPDRecordedMimickedReplayed(t *testing.T) {
+	peer.NeedPPPD(t)
+	file := filepath.Join(t.TempDir(), "call.pcapng")
+	s := startSimulator(t, "behaves-pap")
+	tap, terminal := startTap(t, s.path, file)
+	p, _ := dialWithPPPD(t, &simulator{path: terminal}, "user somebody", "password hidden-word")
+	p.WaitUp(t, 60*time.Second)
+	p.Hangup()
+	p.WaitLog(t, "Connection terminated", 20*time.Second)
+	p.Ended(t, 20*time.Second)
+	tap.end(t)
+
+	calls := recorded.Of(readRecords(t, file))
+	if len(calls) != 1 || !calls[0].Worked() {
+		t.Fatalf("the recording shows %d calls", len(calls))
+	}
+	h := mimic.Settings(calls[0])
+	var set []string
+	for _, q := range h.Settings {
+		set = append(set, q.String())
+	}
+	t.Logf("settings %q, not copied %v", set, h.Cannot)
+	replay := func(modem sim.Scenario) *recorded.Call {
+		db, _ := quirks.Open(quirks.Sources{})
+		r, err := db.Resolve(quirks.Facts{}, "", set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := link.Config{Name: "replay", Once: true, Timeout: time.Minute, Password: auth.NewSecret("hidden-word"), Random: rand.NewChaCha8([32]byte{1}),
+			Resolve: func(link.Facts) (link.Selection, error) { return link.Selection{Policy: r, UserChosen: true}, nil }}
+		return recorded.Of(link.Simulate(cfg, sim.New(modem, 1), time.Now(), time.Minute).Records)[0]
+	}
+	modem, err := sim.Load(os.DirFS("../.."), "behaves-pap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range compare.Calls(calls[0], replay(modem)).Host {
+		if d.ID != "ccp" && d.ID != "ipcp-others" {
+			t.Errorf("pppd and knak that mimics it: %s: %s, %s", d.What, d.Good.Text, d.Bad.Text)
+		}
+	}
+	text, _ := mimic.Modem(calls, "call.pcapng")
+	made, err := sim.Parse("made.sim.toml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := replay(made)
+	if !again.Worked() {
+		t.Errorf("the mimicked modem lets nobody in:\n%s", text)
+	}
+	for _, d := range compare.Calls(calls[0], again).Modem {
+		if d.ID != "ipcp-answers" { // pppd's compression is rejected, knak asks for none
+			t.Errorf("the modem and the one that mimics it: %s: %s, %s", d.What, d.Good.Text, d.Bad.Text)
+		}
+	}
+}
