@@ -124,6 +124,9 @@ func (h *history) isUp(r trace.Record) *trace.Up {
 
 // peerEnds files the peer's Terminate-Request as pppd tells it.
 func (h *history) peerEnds(line string) {
+	if h.log.ours { // it only says goodbye, too
+		return
+	}
 	h.log.ending = line
 	text := ""
 	if _, t, ok := strings.Cut(line, "("); ok {

@@ -105,6 +105,9 @@ func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
 		if h.pos != (trace.Pos{}) && len(c.Data) > 0 { // its text, as pppd would write it
 			h.matchLines(words("lcp terminated by peer ("+string(c.Data)+")"), h.quote(e))
 		}
+		if h.log.ours { // it only says goodbye, too
+			break
+		}
 		if h.up != nil {
 			h.data.ended = h.quote(e)
 		} else if l.terminated == "" {
