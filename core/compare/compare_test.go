@@ -153,6 +153,8 @@ var pairs = []struct {
 		id: "lcp-order", sentence: "The two differ in the order of the LCP options.", settings: "lcp.request=acfc,pfc,magic,accm"},
 	{name: "IPv6", scenario: "behaves-ipv6", good: []string{"ipv6cp.enable=always"},
 		id: "ipv6cp", sentence: "The first one tries IPv6; the second one does not try IPv6.", settings: "ipv6cp.enable=always"},
+	{name: "silence after CONNECT", scenario: "behaves-pap", good: []string{"dial.connect_delay=2s"},
+		id: "connect-delay", sentence: "The first one is silent for 2.0 s after CONNECT; the second one is silent for 0.0 s after CONNECT.", settings: "dial.connect_delay=2s"},
 	{name: "another modem", scenario: "behaves-pap", other: "auth-failure-pap",
 		sentence: "Both dialers did the same, as far as the recordings show it. The modem did not: the working one gets success; the failing one gets failure."},
 	{name: "no CONNECT", scenario: "behaves-pap", other: "dial-busy",
@@ -175,6 +177,30 @@ func TestPairs(t *testing.T) {
 				t.Errorf("%s: %s %q", id, r.Sentence, r.Settings)
 			}
 		})
+	}
+}
+
+// A dialer that is silent after CONNECT lets the modem speak first.
+func TestWhoSpeaksFirst(t *testing.T) {
+	r := of(t, dial(t, "behaves-pap", "dial.connect_delay=2s"), dial(t, "behaves-pap"))
+	if !slices.ContainsFunc(r.Host, func(d compare.Difference) bool {
+		return d.ID == "first-speaker" && d.Good.Text == "the modem" && d.Bad.Text == "both at once"
+	}) {
+		t.Errorf("%+v", r.Host)
+	}
+}
+
+// A modem that begins LCP anew in the middle of a call.
+func TestLCPOnceMore(t *testing.T) {
+	good := dial(t, "behaves-pap")
+	i := slices.IndexFunc(good, func(r trace.Record) bool {
+		p, ok := r.Event.(trace.Packet)
+		return ok && p.Protocol == packet.IPCP
+	})
+	bad := slices.Insert(slices.Clone(good), i+2, trace.Record{Time: good[i].Time.Add(time.Second),
+		Event: trace.Packet{Dir: trace.Rcvd, Protocol: packet.LCP, Data: []byte{packet.ConfigureRequest, 9, 0, 4}}})
+	if r := of(t, good, bad); len(r.Modem) != 1 || r.Modem[0].ID != "lcp-again" {
+		t.Errorf("%+v", r.Modem)
 	}
 }
 

@@ -62,6 +62,8 @@ func hostAspects() []aspect {
 			why: "a modem that is slower than that sees a request change under its hands"},
 		{id: "lcp-restart", role: Host, protocol: "lcp", what: "LCP asked again after", weight: 18, keys: []string{"lcp.restart"}, see: restart(lcpOf), alike: near,
 			why: "a modem that is slower than that sees a request change under its hands"},
+		{id: "first-speaker", role: Host, protocol: "lcp", what: "who speaks first", weight: 16, see: speaker, alike: eitherSpeaks,
+			why: "a modem may wait for the host, or lose what comes before it has spoken itself"},
 		{id: "lcp-order", role: Host, protocol: "lcp", what: "order of the LCP options", weight: 15, keys: []string{"lcp.request"}, see: order(lcpOf, lcpName), unless: []string{"lcp-options"},
 			why: "a few firmwares look at one place instead of reading the options"},
 	}

@@ -120,3 +120,21 @@ func methodWanted(c *call.Call) sight {
 	}
 	return sight{known: true, text: "none: it takes " + demanded(c, false), does: "takes " + demanded(c, false)}
 }
+
+// speaker is who sends the first Configure-Request: the host where it does not wait for the modem's.
+func speaker(c *call.Call) sight {
+	mine, ok := first(&c.LCP)
+	theirs, both := c.LCP.First(trace.Rcvd, packet.ConfigureRequest)
+	switch {
+	case !ok:
+		return sight{}
+	case !both || theirs.Time.Sub(mine.Time) >= 500*time.Millisecond:
+		return sight{known: true, key: "host", text: "the host", does: "speaks first", pos: mine.Pos}
+	case mine.Time.Sub(theirs.Time) >= 500*time.Millisecond:
+		return sight{known: true, key: "modem", text: "the modem", does: "waits for the modem's first packet", pos: mine.Pos}
+	}
+	return sight{known: true, key: "both", text: "both at once", does: "speaks at once", pos: mine.Pos}
+}
+
+// eitherSpeaks says that nobody waits for anybody.
+func eitherSpeaks(a, b sight) bool { return a.key != "modem" && b.key != "modem" }

@@ -28,6 +28,8 @@ func modemAspects() []aspect {
 			why: "a modem that asks for nothing has no network yet"},
 		{id: "lcp-own", role: Modem, protocol: "lcp", what: "modem's own LCP request", weight: 40, see: own(lcpOf, lcpName),
 			why: "another request is often another modem or firmware"},
+		{id: "lcp-again", role: Modem, protocol: "lcp", what: "LCP negotiated again", weight: 50, see: again,
+			why: "the modem began anew in the middle of the call"},
 		{id: "texts", role: Modem, protocol: "link", what: "text between the frames", weight: 35, see: texts,
 			why: "the modem left PPP, or never began it"},
 		{id: "echoes", role: Modem, protocol: "lcp", what: "answers to Echo-Requests", weight: 30, see: echoes,
@@ -234,4 +236,23 @@ func carries(c *call.Call) sight {
 		return sight{known: true, key: "no", text: "none", does: "gets no packet back"}
 	}
 	return sight{known: true, key: "yes", text: "some", does: "gets packets back"}
+}
+
+// again says whether the modem asks for LCP once more when authentication or IPCP has begun.
+func again(c *call.Call) sight {
+	var begun call.Step
+	for _, p := range []*call.Protocol{&c.IPCP, &c.Auth} {
+		if len(p.Steps) > 0 {
+			begun = p.Steps[0]
+		}
+	}
+	if begun.Protocol == 0 {
+		return sight{}
+	}
+	for _, s := range c.LCP.Of(trace.Rcvd, packet.ConfigureRequest) {
+		if begun.Before(s) {
+			return sight{known: true, key: "yes", text: "yes", does: "is asked for LCP once more", pos: s.Pos}
+		}
+	}
+	return sight{known: true, key: "no", text: "no", does: "is asked for LCP once"}
 }

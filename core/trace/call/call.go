@@ -154,17 +154,18 @@ func (c *Call) Terminated() (Step, bool) {
 	var first Step
 	found := false
 	for _, p := range []*Protocol{&c.LCP, &c.IPCP} {
-		if s, ok := p.First(trace.Sent, packet.TerminateRequest); ok && (!found || s.before(first)) {
+		if s, ok := p.First(trace.Sent, packet.TerminateRequest); ok && (!found || s.Before(first)) {
 			first, found = s, true
 		}
-		if s, ok := p.First(trace.Rcvd, packet.TerminateRequest); ok && (!found || s.before(first)) {
+		if s, ok := p.First(trace.Rcvd, packet.TerminateRequest); ok && (!found || s.Before(first)) {
 			first, found = s, true
 		}
 	}
 	return first, found
 }
 
-func (s Step) before(o Step) bool {
+// Before says whether s came before o: by their times, or else by their places.
+func (s Step) Before(o Step) bool {
 	if !s.Time.Equal(o.Time) {
 		return s.Time.Before(o.Time)
 	}
