@@ -76,6 +76,10 @@ func (a *atHistory) record(e trace.AT, here string) {
 		a.pin = strings.TrimSpace(upper[len("+CPIN:"):])
 	case strings.HasPrefix(upper, "+CREG:"), strings.HasPrefix(upper, "+CGREG:"), strings.HasPrefix(upper, "+CEREG:"):
 		a.registration(text, here)
+	case strings.HasPrefix(upper, "+COPS:") && !strings.Contains(upper, ","): // 27.007 section 7.3: no operator is selected
+		a.registration("+COPS: 0", here)
+	case strings.HasPrefix(upper, "+COPS:"):
+		delete(a.reg, "+COPS")
 	case strings.HasPrefix(upper, "+CSQ:"):
 		a.csq, a.csqAt = text, here
 	case strings.EqualFold(a.command, "AT+CSQ") && strings.HasPrefix(upper, "99"): // some leave out the name

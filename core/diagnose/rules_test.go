@@ -37,6 +37,7 @@ var ruleCases = []ruleCase{
 		tell(at("AT+CREG?", "+CREG: 0,0", "OK"), at("AT+CEREG?", `+CEREG: 2,1,"0001","01",7`, "OK"), at("ATD*99#", "NO CARRIER"))},
 	{"not-registered", tell(at("AT+CREG?", "+CREG: 0,2", "OK"), at("ATD*99#", "ERROR")), at("ATD*99#", "ERROR")},
 	{"not-registered", tell(at("ATZ", "OK"), at("ATD*99#", "^SIMST:1", "+CME ERROR: 14")), at("ATD*99#", "+CME ERROR: 133")},
+	{"not-registered", tell(at("AT+COPS?", "+COPS: 0", "OK"), at("ATD*99#", "NO CARRIER")), tell(at("AT+COPS?", `+COPS: 0,0,"Acme",2`, "OK"), at("ATD*99#", "NO CARRIER"))},
 	{"dial-error", at("ATD*99#", "+CME ERROR: 149"), tell(at("AT+CFUN=1", "ERROR"), at("ATD*99#", "CONNECT"))},
 	{"no-carrier", at("ATD*99#", "NO CARRIER"), tell(dialled, request, carrier)},
 	{"at-error", failure(trace.PhaseDial, trace.FailedATError, "AT+CGDCONT was refused"), at("AT^CURC=0", "ERROR")},
