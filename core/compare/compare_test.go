@@ -180,13 +180,22 @@ func TestPairs(t *testing.T) {
 	}
 }
 
-// A dialer that is silent after CONNECT lets the modem speak first.
+// A dialer that waits for the modem's first packet, as pppd's option silent makes it.
 func TestWhoSpeaksFirst(t *testing.T) {
-	r := of(t, dial(t, "behaves-pap", "dial.connect_delay=2s"), dial(t, "behaves-pap"))
-	if !slices.ContainsFunc(r.Host, func(d compare.Difference) bool {
-		return d.ID == "first-speaker" && d.Good.Text == "the modem" && d.Bad.Text == "both at once"
-	}) {
+	request := func(d trace.Dir, at time.Duration) trace.Record {
+		return trace.Record{Time: epoch.Add(at), Event: trace.Packet{Dir: d, Protocol: packet.LCP, Data: []byte{packet.ConfigureRequest, 1, 0, 4}}}
+	}
+	at := func(host, modem time.Duration) []trace.Record {
+		list := []trace.Record{request(trace.Sent, host), request(trace.Rcvd, modem)}
+		slices.SortFunc(list, func(a, b trace.Record) int { return a.Time.Compare(b.Time) })
+		return list
+	}
+	r := of(t, at(2*time.Second, 0), at(0, 100*time.Millisecond))
+	if len(r.Host) != 1 || r.Host[0].ID != "first-speaker" || r.Host[0].Good.Text != "the modem" {
 		t.Errorf("%+v", r.Host)
+	}
+	if r := of(t, at(0, 2*time.Second), at(100*time.Millisecond, 0)); len(r.Host) != 0 {
+		t.Errorf("a slow modem is no difference of the hosts: %+v", r.Host)
 	}
 }
 
