@@ -187,7 +187,7 @@ func FuzzWatcher(f *testing.F) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		protocols := []uint16{packet.LCP, packet.PAP, packet.CHAP, packet.EAP, packet.IPCP, packet.CCP, 0x8001, 0x0021}
 		pieces := []events{dialled, lcpOpen, challenge, success, askAddress, emptyNaks, placeNak, carrier, good, up(), down(), gets("0.0.0.0"),
-			text(s), at(s, s, s), at("ATD1", s), at("AT+CPIN=****", s), failure(s, s, s), phase(s), probes(1, s), {trace.Notice{Level: "warning", Text: s}}, logs(s), logs("local  IP address "+s), logs("Modem hangup"), {trace.Unread{Text: s, Bytes: len(s)}}, {trace.Data{Protocol: packet.IP}}, {trace.Attempt{Number: 2}}}
+			text(s), at(s, s, s), at("ATD1", s), at("AT+CPIN=****", s), failure(s, s, s), phase(s), probes(1, s), {trace.Notice{Level: "warning", Text: s}}, logs(s), logs("local  IP address " + s), logs("Modem hangup"), {trace.Unread{Text: s, Bytes: len(s)}}, {trace.Data{Protocol: packet.IP}}, {trace.Attempt{Number: 2}}}
 		w, c := New(), NewCase()
 		for n := range 60 {
 			piece := pieces[r.IntN(len(pieces))]
