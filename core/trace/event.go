@@ -110,6 +110,7 @@ type Packet struct {
 	Dir      Dir
 	Protocol uint16
 	Data     []byte
+	Guessed  bool // Dir is a guess: the recording does not have it, and nothing that was said tells it
 }
 
 // Quirk says that a setting which is not the built-in default changes what the engine or the modem part does.

@@ -81,16 +81,18 @@ func complete(e Event) Event {
 }
 
 // MarshalJSON gives dir, proto (for example "ipcp"), code (pppd's word, "" of a packet without a whole header), id,
-// options (of a Configure packet, each as pppd prints it between < and >) and text (the whole in pppd's notation).
+// options (of a Configure packet, each as pppd prints it between < and >) and text (the whole in pppd's notation). guessed is
+// there only where it is true.
 func (p Packet) MarshalJSON() ([]byte, error) {
 	v := struct {
+		Guessed bool     `json:"guessed,omitempty"` // first: what is not fast to read stands where it is soon seen
 		Dir     Dir      `json:"dir"`
 		Proto   string   `json:"proto"`
 		Code    string   `json:"code"`
 		ID      uint8    `json:"id"`
 		Options []string `json:"options"`
 		Text    string   `json:"text"`
-	}{Dir: p.Dir, Proto: strings.ToLower(packet.ProtocolName(p.Protocol)), Options: []string{}, Text: p.Text()}
+	}{Guessed: p.Guessed, Dir: p.Dir, Proto: strings.ToLower(packet.ProtocolName(p.Protocol)), Options: []string{}, Text: p.Text()}
 	if c, ok := p.Control(); ok {
 		v.Code, v.ID = packet.CodeName(p.Protocol, c.Code), c.ID
 		for _, o := range p.Options() {

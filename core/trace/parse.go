@@ -50,8 +50,9 @@ func ParseJSON(line []byte, read func(text string) (protocol uint16, data []byte
 
 func parsePacket(line []byte, read func(string) (uint16, []byte, error)) (Event, error) {
 	var v struct {
-		Dir  Dir    `json:"dir"`
-		Text string `json:"text"`
+		Dir     Dir    `json:"dir"`
+		Text    string `json:"text"`
+		Guessed bool   `json:"guessed"`
 	}
 	if err := json.Unmarshal(line, &v); err != nil {
 		return nil, err
@@ -60,7 +61,7 @@ func parsePacket(line []byte, read func(string) (uint16, []byte, error)) (Event,
 		return nil, ErrPacketText
 	}
 	protocol, data, err := read(v.Text)
-	return Packet{Dir: v.Dir, Protocol: protocol, Data: data}, err
+	return Packet{Dir: v.Dir, Protocol: protocol, Data: data, Guessed: v.Guessed}, err
 }
 
 func parseEvent(kind string, line []byte) (Event, error) {

@@ -45,7 +45,7 @@ func (s *teller) at(ms int, events ...Event) {
 
 func request(dir Dir, protocol uint16, code, id uint8, options ...packet.Option) Packet {
 	data := packet.Packet{Code: code, ID: id, Data: packet.AppendOptions(nil, options)}.AppendTo(nil)
-	return Packet{dir, protocol, data}
+	return Packet{Dir: dir, Protocol: protocol, Data: data}
 }
 
 func address(typ uint8, a string) packet.Option {
@@ -68,9 +68,9 @@ func story(good bool) []Record {
 		request(Sent, packet.LCP, packet.ConfigureAck, 0, packet.AuthOption(packet.CHAP, packet.AlgorithmMD5)),
 		request(Rcvd, packet.LCP, packet.ConfigureAck, 1, packet.Uint32Option(packet.LCPMagic, 0x1234)))
 	s.at(2320, Phase{PhaseAuth},
-		Packet{Rcvd, packet.CHAP, packet.Packet{Code: 1, ID: 1, Data: []byte("\x02\xab\xcdUMTS_CHAP_SRVR")}.AppendTo(nil)},
-		Packet{Sent, packet.CHAP, packet.Packet{Code: 2, ID: 1, Data: []byte("\x02**wap")}.AppendTo(nil)},
-		Packet{Rcvd, packet.CHAP, packet.Packet{Code: 3, ID: 1}.AppendTo(nil)})
+		Packet{Dir: Rcvd, Protocol: packet.CHAP, Data: packet.Packet{Code: 1, ID: 1, Data: []byte("\x02\xab\xcdUMTS_CHAP_SRVR")}.AppendTo(nil)},
+		Packet{Dir: Sent, Protocol: packet.CHAP, Data: packet.Packet{Code: 2, ID: 1, Data: []byte("\x02**wap")}.AppendTo(nil)},
+		Packet{Dir: Rcvd, Protocol: packet.CHAP, Data: packet.Packet{Code: 3, ID: 1}.AppendTo(nil)})
 	s.at(2330, Phase{PhaseIPCP})
 	ask := []packet.Option{address(packet.IPCPAddress, "0.0.0.0")}
 	if good {
@@ -105,7 +105,7 @@ func story(good bool) []Record {
 		Phase{PhaseProve}, Probe{"192.0.2.1", "dns", "sent"}, Probe{"192.0.2.1", "dns", "answer after 61 ms"}, Phase{PhaseUp},
 		Up{Interface: "knak0", Plane: "tun", Local: "10.7.0.2", Peer: "10.64.64.64", DNS: []string{"192.0.2.1"}, MTU: 1500, ElapsedMS: 2400, Proved: true})
 	for i := range 3 {
-		echo := Packet{Sent, packet.LCP, packet.Packet{Code: packet.EchoRequest, ID: uint8(i), Data: make([]byte, 4)}.AppendTo(nil)}
+		echo := Packet{Dir: Sent, Protocol: packet.LCP, Data: packet.Packet{Code: packet.EchoRequest, ID: uint8(i), Data: make([]byte, 4)}.AppendTo(nil)}
 		s.at(30000*(i+1), echo)
 	}
 	s.at(100000, Phase{PhaseHangup}, Phase{PhaseDown}, Down{Reason: "ended by a signal", ExitCode: 5, Seconds: 97.6, BytesIn: 1024, BytesOut: 512})

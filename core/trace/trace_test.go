@@ -118,7 +118,7 @@ func FuzzProgressIsSafe(f *testing.F) {
 		for _, level := range []Level{Quiet, Normal, Verbose} {
 			var b bytes.Buffer
 			p := NewProgress(&b, ProgressOptions{Level: level})
-			for _, e := range []Event{Device{s, s, s, s, s, s}, AT{Rcvd, s}, AT{Sent, s}, AT{Rcvd, s}, Phase{s}, Packet{Rcvd, packet.LCP, data}, Packet{Sent, packet.PAP, data},
+			for _, e := range []Event{Device{s, s, s, s, s, s}, AT{Rcvd, s}, AT{Sent, s}, AT{Rcvd, s}, Phase{s}, Packet{Dir: Rcvd, Protocol: packet.LCP, Data: data}, Packet{Dir: Sent, Protocol: packet.PAP, Data: data},
 				Quirk{s, s, s, s}, Up{s, s, s, s, []string{s}, []string{s}, 1, s, s, 1, true}, Finding{s, s, s, s, []string{s}, s, []string{s}, nil},
 				Down{Reason: s}, State{s, s, s, s}, Decision{s, s, s, s, s}, Text{s}, Registration{s, s}, Probe{s, s, s},
 				Attempt{Number: 1, Reason: s}, Notice{s, s}, Notice{"warning", s}, Failure{s, s, s, true}} {

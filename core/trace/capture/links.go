@@ -125,8 +125,9 @@ func (l *links) ppp(r *reader, f frame, b []byte) {
 		r.unread(len(f.data), "an empty packet")
 		return
 	}
+	guessed := false
 	if !f.known {
-		f.dir = l.speaker.dir(b)
+		f.dir, guessed = l.speaker.dir(b)
 		if !l.guessed {
 			l.guessed = true
 			r.last = f.now
@@ -135,7 +136,14 @@ func (l *links) ppp(r *reader, f frame, b []byte) {
 	}
 	r.last = f.now
 	r.line.Packet(f.now, f.dir, b, f.missing)
+	have := len(r.out)
 	r.drain(r.line)
+	for i := range r.out[have:] {
+		if p, ok := r.out[have+i].Event.(trace.Packet); ok && guessed {
+			p.Guessed = true
+			r.out[have+i].Event = p
+		}
+	}
 }
 
 // rtac reads octets of a serial line: a time of eight octets, an event, the state of the control lines, two octets
@@ -233,6 +241,6 @@ func trimNUL(b []byte) []byte {
 func (l *links) end(r *reader) {
 	l.usb.end(r)
 	if l.other.packets > 0 {
-		r.notice("%d packets (%d octets) of the capture carry no PPP", l.other.packets, l.other.octets)
+		r.notice("packets of the capture that carry no PPP: %d (%d octets)", l.other.packets, l.other.octets)
 	}
 }

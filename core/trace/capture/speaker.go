@@ -8,10 +8,14 @@ import (
 )
 
 // speaker says which way a packet went where a capture does not: by what only a host or only a modem says, and after that
-// by whose Magic-Number, whose address or whose request it is.
+// by whose Magic-Number, whose address or whose request it is. Between two ends that behave alike it can tell at most that a
+// packet is not of the one who sent another.
 type speaker struct {
 	knows bool
 	host  address // on Ethernet
+
+	unsure  bool    // nothing told the direction of the packet that is judged
+	demands [2]bool // by trace.Dir: who wants the other one to prove who it is
 
 	magic   [2]uint32      // by trace.Dir, 0 while not known
 	ip      [2][4]byte     // by trace.Dir, as IPCP agreed
@@ -27,6 +31,8 @@ type question struct {
 	waits    bool
 	sum      uint32 // of the options, which an Ack has unchanged
 	types    [4]uint64
+	zero     bool // it asks for an address
+	number   int  // in the order of all
 }
 
 // sum is the FNV-1a hash of b.
@@ -71,14 +77,22 @@ func direction(sent bool) trace.Dir {
 	return trace.Rcvd
 }
 
-func (s *speaker) dir(frame []byte) trace.Dir {
+// dir judges a frame. guessed says that nothing told which way it went.
+func (s *speaker) dir(frame []byte) (d trace.Dir, guessed bool) {
 	protocol, info, ok := header(frame)
 	if !ok {
-		return s.last
+		return s.last, true
 	}
-	d := s.judge(protocol, info)
+	s.unsure = false
+	d = s.judge(protocol, info)
 	s.last = d
 	s.learn(d, protocol, info)
+	return d, s.unsure
+}
+
+// guess gives a direction that nothing tells.
+func (s *speaker) guess(d trace.Dir) trace.Dir {
+	s.unsure = true
 	return d
 }
 
@@ -98,9 +112,10 @@ func header(b []byte) (protocol uint16, info []byte, ok bool) {
 
 func (s *speaker) judge(protocol uint16, info []byte) trace.Dir {
 	if len(info) == 0 {
-		return s.last
+		return s.guess(s.last)
 	}
 	code := info[0]
+	s.unsure = s.demands[trace.Sent] && s.demands[trace.Rcvd] // each asks and answers
 	switch protocol {
 	case packet.PAP:
 		return direction(code == packet.PAPRequest)
@@ -111,9 +126,10 @@ func (s *speaker) judge(protocol uint16, info []byte) trace.Dir {
 	case packet.IP:
 		return s.byAddress(info)
 	}
+	s.unsure = false
 	p, err := packet.Parse(info)
 	if err != nil || protocol < 0x8000 {
-		return s.last
+		return s.guess(s.last)
 	}
 	switch p.Code {
 	case packet.ConfigureAck, packet.ConfigureNak, packet.ConfigureReject, packet.TerminateAck:
@@ -122,24 +138,35 @@ func (s *speaker) judge(protocol uint16, info []byte) trace.Dir {
 		return s.asks(protocol, p)
 	case packet.TerminateRequest:
 		// The one whose requests had the identifier before; where that is both or none, mostly the host has had enough.
-		return direction(s.counted(trace.Sent, protocol, p.ID) || !s.counted(trace.Rcvd, protocol, p.ID))
+		sent, rcvd := s.counted(trace.Sent, protocol, p.ID), s.counted(trace.Rcvd, protocol, p.ID)
+		s.unsure = sent == rcvd
+		return direction(sent || !rcvd)
 	case packet.EchoRequest, packet.EchoReply, packet.DiscardRequest:
 		if len(p.Data) >= 4 && protocol == packet.LCP {
 			return s.byMagic(binary.BigEndian.Uint32(p.Data))
 		}
 	}
-	return s.last
+	return s.guess(s.last)
 }
 
+// byMagic goes by a Magic-Number. In a capture that begins in the middle of a call the first one is taken for the host's.
 func (s *speaker) byMagic(m uint32) trace.Dir {
+	sent, rcvd := &s.magic[trace.Sent], &s.magic[trace.Rcvd]
 	switch {
-	case m != 0 && m == s.magic[trace.Sent]:
+	case m == 0:
+		s.unsure = *sent == 0
+		return direction(*sent == 0)
+	case m == *sent:
 		return trace.Sent
-	case m != 0 && m == s.magic[trace.Rcvd]:
+	case m == *rcvd:
 		return trace.Rcvd
-	case s.magic[trace.Sent] != 0:
+	case *sent != 0:
+		if *rcvd == 0 {
+			*rcvd = m
+		}
 		return trace.Rcvd // of two ends it is not the one
 	}
+	*sent = m
 	return trace.Sent
 }
 
@@ -169,8 +196,12 @@ func (s *speaker) asks(protocol uint16, p packet.Packet) trace.Dir {
 		if sent, rcvd := s.magic[trace.Sent], s.magic[trace.Rcvd]; sent != 0 && rcvd != 0 && m != 0 && m != sent && m != rcvd {
 			*s = speaker{knows: s.knows, host: s.host} // another call
 		}
-		if _, ok := packet.Find(options, packet.LCPAuth); ok {
-			return trace.Rcvd // a host does not ask its provider for a password
+		mine := m != 0 && (m == s.magic[trace.Sent] || m == s.magic[trace.Rcvd])
+		if _, ok := packet.Find(options, packet.LCPAuth); ok && !mine {
+			// A host does not ask its provider for a password. But where one who did has not been answered and now another
+			// magic number asks for one, there are two of them.
+			q, ok := s.latest(trace.Rcvd, protocol)
+			return direction(ok && q.waits && m != 0 && s.magic[trace.Rcvd] != 0)
 		}
 		if m != 0 {
 			return s.byMagic(m)
@@ -183,22 +214,48 @@ func (s *speaker) asks(protocol uint16, p packet.Packet) trace.Dir {
 				return trace.Sent
 			case ok && o.Type == packet.IPCPAddress && a.IsUnspecified():
 				return trace.Sent
+			case ok && o.Type == packet.IPCPAddress && a.As4() == s.ip[trace.Sent]:
+				return trace.Sent
 			case ok && o.Type == packet.IPCPAddress:
-				// An address of its own has the provider, and the host once it was told which.
-				if a.As4() == s.ip[trace.Sent] {
-					return trace.Sent
-				}
-				return trace.Rcvd
+				// An address of its own has the provider, and the host once it was told which, or where somebody set one.
+				q, ok := s.latest(trace.Rcvd, protocol)
+				return direction(ok && q.waits && q.sum != sum(p.Data))
 			}
 		}
 	}
-	// The one whose request had the same identifier or the one before.
+	return s.asksAgain(protocol, p)
+}
+
+// asksAgain judges a Configure-Request in which nothing is a host's or a modem's only: by the requests before.
+func (s *speaker) asksAgain(protocol uint16, p packet.Packet) trace.Dir {
+	var asked, goesOn, same [2]bool
 	for _, d := range [...]trace.Dir{trace.Sent, trace.Rcvd} {
-		if s.counted(d, protocol, p.ID) {
-			return d
-		}
+		q, ok := s.latest(d, protocol)
+		asked[d] = ok
+		same[d] = ok && q.sum == sum(p.Data) && q.id == p.ID
+		goesOn[d] = same[d] || ok && q.id+1 == p.ID && (!q.waits || q.sum == sum(p.Data))
+	}
+	switch {
+	case asked[trace.Sent] && asked[trace.Rcvd]:
+		s.unsure = goesOn[trace.Sent] == goesOn[trace.Rcvd]
+		return direction(goesOn[trace.Sent])
+	case asked[trace.Sent] && !goesOn[trace.Sent], asked[trace.Rcvd] && !goesOn[trace.Rcvd]:
+		return direction(asked[trace.Rcvd]) // the other end's first
+	case asked[trace.Sent] || asked[trace.Rcvd]:
+		s.unsure = same[trace.Sent] || same[trace.Rcvd] // again, or the other end's first that is the same
+		return direction(asked[trace.Sent])
 	}
 	return direction(s.last == trace.Rcvd)
+}
+
+// latest gives the last request of a protocol that went in a direction.
+func (s *speaker) latest(d trace.Dir, protocol uint16) (last question, ok bool) {
+	for _, q := range s.pending[d] {
+		if q.protocol == protocol && q.number >= last.number {
+			last, ok = q, true
+		}
+	}
+	return last, ok
 }
 
 // counted says whether a request of a direction had the identifier, or the one before.
@@ -213,11 +270,19 @@ func (s *speaker) counted(d trace.Dir, protocol uint16, id uint8) bool {
 
 // answers judges a packet that answers a request.
 func (s *speaker) answers(protocol uint16, p packet.Packet) trace.Dir {
-	found := [2]bool{}
+	options, _ := packet.ParseOptions(nil, p.Data)
+	_, gives := packet.Find(options, packet.IPCPAddress)
+	gives = gives && protocol == packet.IPCP && p.Code == packet.ConfigureNak
+	var found, fits [2]bool
 	for d := range s.pending {
 		for _, q := range s.pending[d] {
-			found[d] = found[d] || q.may(protocol, p)
+			may := q.may(protocol, p)
+			found[d] = found[d] || may
+			fits[d] = fits[d] || may && gives && q.zero
 		}
+	}
+	if found[0] && found[1] && fits[0] != fits[1] {
+		found = fits
 	}
 	switch {
 	case found[trace.Sent] && !found[trace.Rcvd]:
@@ -225,7 +290,7 @@ func (s *speaker) answers(protocol uint16, p packet.Packet) trace.Dir {
 	case found[trace.Rcvd] && !found[trace.Sent]:
 		return trace.Sent
 	}
-	return direction(s.last == trace.Rcvd)
+	return s.guess(direction(s.last == trace.Rcvd))
 }
 
 // learn remembers what tells the two ends apart.
@@ -240,9 +305,17 @@ func (s *speaker) learn(d trace.Dir, protocol uint16, info []byte) {
 		if o, ok := packet.Find(options, packet.LCPMagic); ok && protocol == packet.LCP {
 			s.magic[d], _ = o.Uint32()
 		}
+		if protocol == packet.LCP {
+			_, s.demands[d] = packet.Find(options, packet.LCPAuth)
+		}
 		fallthrough
 	case packet.TerminateRequest:
-		s.pending[d][s.next%len(s.pending[d])] = question{protocol: protocol, id: p.ID, waits: true, sum: sum(p.Data), types: types(options)}
+		q := question{protocol: protocol, id: p.ID, waits: true, sum: sum(p.Data), types: types(options), number: s.next}
+		if o, ok := packet.Find(options, packet.IPCPAddress); ok && protocol == packet.IPCP {
+			a, ok := o.Address()
+			q.zero = ok && a.IsUnspecified()
+		}
+		s.pending[d][s.next%len(s.pending[d])] = q
 		s.next++
 	case packet.ConfigureAck, packet.ConfigureNak:
 		if o, ok := packet.Find(options, packet.IPCPAddress); ok && protocol == packet.IPCP {

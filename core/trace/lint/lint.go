@@ -25,6 +25,7 @@ type Linter struct {
 	exchanges [maxExchanges]exchange // by protocol, in the order in which they came
 	used      int
 	auth      authState
+	blind     bool // a direction of this call was a guess: who answers whom is not known any more
 	faults    []Fault
 }
 
@@ -77,7 +78,7 @@ func (l *Linter) restart() {
 		l.exchanges[i].forget()
 	}
 	l.auth = authState{}
-	l.whole, l.begun = false, false
+	l.whole, l.begun, l.blind = false, false, false
 }
 
 func (x *exchange) forget() {
@@ -148,6 +149,10 @@ func (l *Linter) packet(e trace.Packet) {
 	if !hasHeader(e.Protocol) {
 		return
 	}
+	if l.blind = l.blind || e.Guessed; l.blind {
+		l.alone(e, c)
+		return
+	}
 	l.phase(e)
 	switch e.Protocol {
 	case packet.PAP:
@@ -158,6 +163,23 @@ func (l *Linter) packet(e trace.Packet) {
 		l.eap(e, c)
 	default:
 		l.control(e, c)
+	}
+}
+
+// alone judges a packet by itself.
+func (l *Linter) alone(e trace.Packet, c packet.Packet) {
+	if l.unknownCode(e, c) {
+		return
+	}
+	switch e.Protocol {
+	case packet.PAP, packet.CHAP, packet.EAP:
+		return
+	}
+	switch c.Code {
+	case packet.ConfigureRequest, packet.ConfigureAck, packet.ConfigureNak, packet.ConfigureReject:
+		if l.options(c.Data) {
+			l.sizesOf(e.Protocol, c.Data)
+		}
 	}
 }
 
@@ -200,7 +222,7 @@ func (l *Linter) data(e trace.Data) {
 	case packet.IPv6:
 		ncp = packet.IPV6CP
 	}
-	if !l.whole || ncp == 0 {
+	if !l.whole || l.blind || ncp == 0 {
 		return
 	}
 	if x := l.known(ncp); !l.lcpOpen() || x == nil || !x.open() {

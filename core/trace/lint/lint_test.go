@@ -175,6 +175,35 @@ func TestFromTheMiddle(t *testing.T) {
 	}
 }
 
+// Where a direction is a guess, nobody is blamed for what depends on it, but a packet may still be wrong by itself.
+func TestGuessedDirections(t *testing.T) {
+	for _, c := range []struct{ line, want string }{
+		{"< LCP ConfAck id=0x3 <magic 0x11>", ""},
+		{"< LCP ConfReq id=0x5 <magic 0x33>", ""},
+		{"< IPCP ConfReq id=0x5 <addr 10.0.0.1>", ""},
+		{"data", ""},
+		{"< LCP code=0x10 id=0x1", "unknown-code"},
+		{"< LCP ConfReq id=0x5 05 09 01", "option-length"},
+	} {
+		var l Linter
+		for i, line := range lcpOpen {
+			r := record(t, line)
+			if p := r.Event.(trace.Packet); i == 2 {
+				p.Guessed = true
+				r.Event = p
+			}
+			l.Check(r)
+		}
+		var got []string
+		for _, f := range l.Check(record(t, c.line)) {
+			got = append(got, f.ID)
+		}
+		if s := strings.Join(got, " "); s != c.want {
+			t.Errorf("%s: %q, want %q", c.line, s, c.want)
+		}
+	}
+}
+
 func TestNoMemory(t *testing.T) {
 	var l Linter
 	var records []trace.Record

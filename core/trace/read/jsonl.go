@@ -296,12 +296,14 @@ var events = map[string]func(s *jsonSource, line []byte, dir trace.Dir) (trace.E
 	},
 	"packet": func(s *jsonSource, line []byte, dir trace.Dir) (trace.Event, error) {
 		var e struct {
-			Text string `json:"text"`
+			Text    string `json:"text"`
+			Guessed bool   `json:"guessed"`
 		}
 		if err := json.Unmarshal(line, &e); err != nil {
 			return nil, err
 		}
 		p, ok := s.parse(dir, []byte(e.Text))
+		p.Guessed = e.Guessed
 		if !ok {
 			return nil, errors.New("the text of a packet that cannot be read back")
 		}
