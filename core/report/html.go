@@ -65,7 +65,7 @@ func (p Page) HTML(w io.Writer) error {
 	}
 	b.raw(`<div class="` + columns + `">`)
 	for i, c := range p.Calls {
-		b.ladder(i, c)
+		b.ladder(i, c, len(p.Calls) > 1)
 	}
 	b.raw(`</div><div id="detail" hidden aria-live="polite"></div>`)
 	for i, c := range p.Calls {
@@ -117,7 +117,9 @@ func (b *builder) summary(n int, c Call) {
 		b.fact("Profile", d.Profile)
 	}
 	if !l.Begin.IsZero() {
-		b.fact("Begin", l.Begin.Format("2006-01-02 15:04:05.000 MST"))
+		if l.Begin.Year() > 1970 { // a recording without dates counts from the epoch
+			b.fact("Begin", l.Begin.Format("2006-01-02 15:04:05.000 MST"))
+		}
 		b.fact("Length", l.End.Sub(l.Begin).Round(time.Millisecond).String())
 	}
 	if u := l.Up; u != nil {
@@ -140,23 +142,37 @@ func (b *builder) summary(n int, c Call) {
 		if f.Meaning != "" {
 			b.element("p", "", f.Meaning)
 		}
-		b.list("What to try", f.Cure)
-		b.list("Seen", f.Evidence)
-		if at := slices.IndexFunc(l.Rows, func(r Row) bool { return hasPin(r.Pins, i) }); at >= 0 {
-			b.raw(fmt.Sprintf(`<button data-goto="%d:%d">Show where</button>`, n, at))
-		}
+		b.list("What to try", f.Cure, nil)
+		b.list("Seen", f.Evidence, func(evidence string) string {
+			at := l.place(evidence)
+			if at < 0 {
+				return ""
+			}
+			return fmt.Sprintf("%d:%d", n, at)
+		})
 		b.raw("</section>")
 	}
 }
 
-func (b *builder) list(title string, items []string) {
+// list writes a list; what there is a row for leads to it.
+func (b *builder) list(title string, items []string, row func(string) string) {
 	if len(items) == 0 {
 		return
 	}
 	b.element("p", "soft", title)
 	b.raw("<ul>")
 	for _, i := range items {
-		b.element("li", "", i)
+		at := ""
+		if row != nil {
+			at = row(i)
+		}
+		if at == "" {
+			b.element("li", "", i)
+			continue
+		}
+		b.raw(`<li><button class="go" data-goto="` + at + `">`)
+		b.text(i)
+		b.raw("</button></li>")
 	}
 	b.raw("</ul>")
 }
@@ -232,12 +248,12 @@ func (r *Row) classes() string {
 }
 
 // ladder draws the picture for a width of 720; the script fits it to the window.
-func (b *builder) ladder(n int, c Call) {
+func (b *builder) ladder(n int, c Call, titled bool) {
 	const left, right = 92, 706
 	l := &c.Ladder
 	height := 42 + rowHeight*len(l.Rows)
 	b.raw(`<section>`)
-	if n > 0 || l.Left > 0 {
+	if titled || l.Left > 0 {
 		b.element("p", "soft", c.Title)
 	}
 	if l.Left > 0 {

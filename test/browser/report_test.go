@@ -101,7 +101,7 @@ func TestReport(t *testing.T) {
 		}
 	})
 	t.Run("a finding leads to its packet", func(t *testing.T) {
-		b.click("[data-goto]")
+		b.click(".finding li:last-of-type [data-goto], .finding [data-goto]")
 		if s := b.text(`return document.getElementById("detail").textContent`); !strings.Contains(s, "Finding: [1] The modem answers") {
 			t.Errorf("the detail says %q", s)
 		}

@@ -43,7 +43,8 @@
       const label = g.querySelector(".l,.across");
       if (label) {
         const whole = row.label;
-        label.textContent = whole.length > room ? whole.slice(0, room - 1) + "\u2026" : whole;
+        const fits = room - (row.pins ? 5 * row.pins.length : 0);
+        label.textContent = whole.length > fits ? whole.slice(0, fits - 1) + "\u2026" : whole;
         label.setAttribute("x", (left + right) / 2);
       }
       const line = g.querySelector("line");
