@@ -3,6 +3,7 @@ package host_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/knakppp/knak/plugins/host"
 )
 
 // dial is a run of the real knak on a simulated modem, with the plugins of a world.
@@ -251,6 +254,42 @@ func TestKilled(t *testing.T) {
 			}
 			w.noPlugins()
 		})
+	}
+}
+
+// A second program that stands still (SIGSTOP) makes nobody wait, is told of once, and is given up with its plugins.
+func TestStandsStill(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "good")
+	h := w.start()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", h.States()[0].PID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, fields, _ := strings.Cut(string(stat), ") ")
+	program, err := strconv.Atoi(strings.Fields(fields)[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(program, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	// More than its socket holds: the rest waits in this process.
+	asked := 0
+	for end := time.Now().Add(15 * time.Second); h.States()[0].Word == host.Running && time.Now().Before(end); asked++ {
+		begin := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Millisecond)
+		h.Refresh(ctx)
+		cancel()
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Fatalf("call %d took %v", asked, took)
+		}
+	}
+	if s := h.States()[0]; s.Word != host.Out || asked < 500 {
+		t.Errorf("after %d calls: %+v", asked, s)
+	}
+	if told := w.warnings(); len(told) != 1 || !strings.Contains(told[0], "knak-pluginhost: does not answer for 5s") {
+		t.Errorf("told: %q", told)
 	}
 }
 

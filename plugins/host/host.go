@@ -20,7 +20,11 @@ import (
 const (
 	startLimit = 15 * time.Second // for all plugins to start or to fail: each has 5 s, and they start at once
 	closeLimit = 4 * time.Second  // to end them in order
+	stuckLimit = 5 * time.Second  // to read what it was sent, or to say how its plugins are: then it hangs, and is given up
 )
+
+// outQueue is how many questions may wait to be written to the second program.
+const outQueue = 32
 
 // noteQueue is how many events may wait for the second program, where each plugin has a queue of its own.
 const noteQueue = 256
@@ -44,15 +48,17 @@ type Host struct {
 	stderr  *tail
 	ended   chan struct{} // the second program has ended, and all is cleaned up
 	closing atomic.Bool
-	looked  sync.Once
+	looking atomic.Bool // somebody is seeing whether the second program hangs
 
 	states atomic.Pointer[[]State]
 	nextID atomic.Uint64
 
 	mu      sync.Mutex
 	waiting map[uint64]chan Message
+	given   error // why the second program was given up
 	gone    error // why the second program is not there any more
 
+	out   chan outgoing
 	notes chan []byte
 	lost  atomic.Uint64
 }
@@ -60,7 +66,7 @@ type Host struct {
 // Start starts the second program and in it every plugin of the plan, and waits until each has started or failed, or until
 // ctx ends. A required plugin that failed is a *advice.RequiredError; then nothing runs any more.
 func Start(ctx context.Context, plan Plan, o Options) (*Host, error) {
-	h := &Host{options: o, plan: plan, waiting: map[uint64]chan Message{}, ended: make(chan struct{}), notes: make(chan []byte, noteQueue)}
+	h := &Host{options: o, plan: plan, waiting: map[uint64]chan Message{}, ended: make(chan struct{}), out: make(chan outgoing, outQueue), notes: make(chan []byte, noteQueue)}
 	err := h.start(ctx)
 	if err == nil {
 		err = h.firstRequired()
@@ -98,7 +104,7 @@ func (h *Host) start(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	go h.read()
-	go h.sendNotes()
+	go h.write()
 	go Warm() // while the plugins start
 	m, err := h.call(ctx, Message{Type: Open}, h.plan)
 	if err == nil {
@@ -182,6 +188,11 @@ func (h *Host) over() {
 	if err == nil {
 		err = errors.New("has ended")
 	}
+	h.mu.Lock()
+	if h.given != nil {
+		err = h.given
+	}
+	h.mu.Unlock()
 	why := fmt.Errorf("the program %s: %w", Program, err)
 	if text := h.stderr.String(); text != "" {
 		why = fmt.Errorf("%w: %s", why, text)
@@ -241,9 +252,12 @@ func (h *Host) call(ctx context.Context, m Message, body any) (Message, error) {
 	}
 	h.waiting[m.ID] = c
 	h.mu.Unlock()
-	if err := h.conn.Write(m, body); err != nil {
+	select {
+	case h.out <- outgoing{m, body}:
+	case <-ctx.Done():
 		h.forget(m.ID)
-		return Message{}, err
+		return Message{}, ctx.Err()
+	case <-h.ended: // c is closed
 	}
 	select {
 	case answer, ok := <-c:
@@ -313,7 +327,7 @@ func (h *Host) Ask(ctx context.Context, q advice.Question) (advice.Answer, error
 	}
 	if ctx.Err() != nil {
 		err = advice.ErrTooLate
-		h.looked.Do(func() { go h.look() })
+		go h.look()
 	}
 	for _, s := range h.States() {
 		if s.Required && slices.Contains(s.Answers, q.Kind()) {
@@ -328,15 +342,28 @@ const answerSlack = 50 * time.Millisecond
 
 // look sees whether the second program itself hangs, which nothing else would tell.
 func (h *Host) look() {
-	ctx, cancel := context.WithTimeout(context.Background(), lookLimit)
+	if h.looking.Swap(true) {
+		return
+	}
+	defer h.looking.Store(false)
+	ctx, cancel := context.WithTimeout(context.Background(), stuckLimit)
 	defer cancel()
-	if _, err := h.call(ctx, Message{Type: Look}, nil); err != nil && ctx.Err() != nil && h.options.Tell != nil {
-		h.options.Tell(Told{Level: "warning", Text: "the program " + Program + " does not answer; knak goes on without plugins"})
+	if _, err := h.call(ctx, Message{Type: Look}, nil); err != nil && ctx.Err() != nil {
+		h.giveUp(errStuck)
 	}
 }
 
-// lookLimit is how long the second program may take to say how its plugins are.
-const lookLimit = 2 * time.Second
+var errStuck = fmt.Errorf("does not answer for %v", stuckLimit)
+
+// giveUp kills a second program that hangs; its plugins end with it, and knak goes on without them.
+func (h *Host) giveUp(why error) {
+	h.mu.Lock()
+	if h.given == nil {
+		h.given = why
+	}
+	h.mu.Unlock()
+	_ = h.cmd.Process.Kill() // it may have ended
+}
 
 // Record hands an event on to the plugins that want it. It never blocks: where the queue is full, the oldest is lost.
 func (h *Host) Record(r trace.Record) {
@@ -364,17 +391,49 @@ func (h *Host) Record(r trace.Record) {
 	}
 }
 
-func (h *Host) sendNotes() {
+// outgoing is a message that waits to be written.
+type outgoing struct {
+	message Message
+	body    any
+}
+
+// write writes all that goes to the second program, so that nobody else ever waits for one that does not read.
+func (h *Host) write() {
 	for {
+		var err error
 		select {
-		case line := <-h.notes:
-			if h.conn.Write(Message{Type: Note, ID: h.lost.Swap(0)}, line) != nil {
-				return
+		case o := <-h.out:
+			for o.message.Type == Close && err == nil && len(h.notes) > 0 { // a last word, such as that the link is down
+				select {
+				case line := <-h.notes:
+					err = h.writeNote(line)
+				default:
+				}
 			}
+			if err == nil {
+				err = h.writeMessage(o.message, o.body)
+			}
+		case line := <-h.notes:
+			err = h.writeNote(line)
 		case <-h.ended:
 			return
 		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			h.giveUp(errStuck) // half a message may have been written
+			return
+		} // read sees whether it is gone
 	}
+}
+
+func (h *Host) writeNote(line []byte) error {
+	return h.writeMessage(Message{Type: Note, ID: h.lost.Swap(0)}, line)
+}
+
+func (h *Host) writeMessage(m Message, body any) error {
+	if err := h.conn.f.SetWriteDeadline(time.Now().Add(stuckLimit)); err != nil {
+		return err
+	}
+	return h.conn.Write(m, body)
 }
 
 // Close ends the plugins in order, removes their sockets and returns when nothing is left.
@@ -383,17 +442,11 @@ func (h *Host) Close() {
 		<-h.ended
 		return
 	}
-	for len(h.notes) > 0 { // a last word, such as that the link is down
-		select {
-		case line := <-h.notes:
-			_ = h.conn.Write(Message{Type: Note, ID: h.lost.Swap(0)}, line) // Close below sees whether it is gone
-		default:
-		}
-	}
-	if h.conn.Write(Message{Type: Close}, nil) != nil {
-		_ = h.conn.Close() // then it sees the end of the socket
-	}
-	timer := time.AfterFunc(closeLimit, func() { _ = h.conn.Close() })
+	timer := time.AfterFunc(closeLimit, func() { h.giveUp(errStuck) })
 	defer timer.Stop()
+	select {
+	case h.out <- outgoing{Message{Type: Close}, nil}:
+	case <-h.ended:
+	}
 	<-h.ended
 }
