@@ -148,15 +148,15 @@ func (h *heldLink) obey(c host.Command) {
 	if runner == nil || c.Link != "" && c.Link != h.board.Status().Link {
 		return
 	}
-	kind, text := link.KindHangup, "hangup was ordered by "+c.By
-	if c.Action == "redial" {
-		// As if the peer had ended it: --persist dials again.
-		kind, text = link.KindPeerEnded, "redial was ordered by "+c.By
-	}
+	text := c.Action + " was ordered by " + c.By
 	if c.Reason != "" {
 		text += ": " + c.Reason
 	}
-	runner.Hangup(kind, text)
+	if c.Action == "redial" {
+		runner.Redial(text)
+		return
+	}
+	runner.Hangup(link.KindHangup, text)
 }
 
 // counters gives the octets of IP packets since the link came up.

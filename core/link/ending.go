@@ -210,7 +210,10 @@ func (s *Session) attemptOver(now time.Time) {
 		s.down(now, o)
 	}
 	// However short the profile wants it: an attempt that fails at once is no reason to spin.
-	wait := max(s.nextDelay(), s.began.Add(attemptSpacing).Sub(now))
+	wait := s.began.Add(attemptSpacing).Sub(now)
+	if o.Kind != KindRedial && s.selection.Policy != nil {
+		wait = max(wait, s.nextDelay())
+	}
 	s.stage = stageWaiting
 	s.retryAt = now.Add(wait)
 	s.event(now, trace.Attempt{Number: s.attempt + 1, Wait: wait, WaitMS: wait.Milliseconds(), Reason: reason})
@@ -231,6 +234,10 @@ var final = map[Kind]bool{
 // tryAgain says whether there is another attempt, and why. wasUp: it is about a link that worked and is lost, which only
 // --persist dials again.
 func (s *Session) tryAgain(o Outcome, wasUp bool) (reason string, ok bool) {
+	if ordered := s.ordered; ordered != "" && !final[o.Kind] {
+		s.ordered, s.blankUser, s.otherWay, s.delay = "", false, true, 0 // a new call: no step of retry.ladder before it
+		return ordered, s.cfg.MaxAttempts == 0 || s.attempt < s.cfg.MaxAttempts
+	}
 	if o.Clean() && o.Kind != KindPeerEnded || final[o.Kind] || s.selection.Policy == nil || wasUp && !s.cfg.Persist {
 		return "", false
 	}
@@ -291,8 +298,11 @@ func (s *Session) again(now time.Time) {
 
 // nextStep is the step of retry.ladder before the next attempt.
 func (s *Session) nextStep() string {
+	if s.otherWay || s.selection.Policy == nil { // another name or APN is a cure of its own
+		return "redial"
+	}
 	ladder := s.selection.Policy.List("retry.ladder")
-	if len(ladder) == 0 || s.otherWay { // another name or APN is a cure of its own
+	if len(ladder) == 0 {
 		return "redial"
 	}
 	return ladder[min(max(s.attempt, 1), len(ladder))-1]

@@ -43,6 +43,7 @@ type Kind string
 const (
 	KindDone        Kind = "done"       // --once: the link was proved, and that was all
 	KindHangup      Kind = "hangup"     // a signal, or `knak hangup`
+	KindRedial      Kind = "redial"     // somebody ordered another attempt
 	KindPeerEnded   Kind = "peer-ended" // the peer ended a link that was up
 	KindIdle        Kind = "idle"       // --idle
 	KindMaxTime     Kind = "max-time"   // --max-time
@@ -66,6 +67,7 @@ const (
 var exits = map[Kind]struct{ code, late ExitCode }{
 	KindDone:        {code: ExitOK},
 	KindPeerEnded:   {code: ExitOK},
+	KindRedial:      {code: ExitOK},
 	KindHangup:      {code: ExitSignal},
 	KindIdle:        {code: ExitIdle},
 	KindMaxTime:     {code: ExitMaxTime},
@@ -138,7 +140,7 @@ func (o Outcome) ExitCode() ExitCode {
 // Clean says that the link ended as somebody wanted it to.
 func (o Outcome) Clean() bool {
 	switch o.Kind {
-	case KindDone, KindHangup, KindPeerEnded, KindIdle, KindMaxTime, KindMaxBytes:
+	case KindDone, KindHangup, KindRedial, KindPeerEnded, KindIdle, KindMaxTime, KindMaxBytes:
 		return true
 	}
 	return false

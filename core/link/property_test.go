@@ -153,6 +153,10 @@ func (w *chaos) obey(o Output) {
 // disturb does one thing that may happen to a session at any time.
 func (w *chaos) disturb() {
 	s := w.session
+	if w.rnd.IntN(40) == 0 {
+		s.Redial(w.now, "ordered")
+		return
+	}
 	switch w.rnd.IntN(12) {
 	case 0:
 		s.Hangup(w.now, []Kind{KindHangup, KindPlane}[w.rnd.IntN(2)], "told to")

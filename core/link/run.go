@@ -98,6 +98,11 @@ func (r *Runner) Hangup(kind Kind, reason string) {
 	r.step(func(now time.Time) { r.session.Hangup(now, kind, reason) })
 }
 
+// Redial ends the link and dials again. It returns at once.
+func (r *Runner) Redial(reason string) {
+	r.step(func(now time.Time) { r.session.Redial(now, reason) })
+}
+
 // Counters gives the octets of IP packets since the link came up.
 func (r *Runner) Counters() (in, out uint64) {
 	r.mu.Lock()

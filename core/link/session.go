@@ -134,6 +134,7 @@ type Session struct {
 	timeout time.Time
 	retryAt time.Time
 	delay   time.Duration  // the wait before the next attempt
+	ordered string         // why somebody wants another attempt, "" where nobody does
 	stop    *Outcome       // somebody wants the session to end, with this outcome
 	lost    bool           // the port is gone
 	lines   *at.ModemLines // as they were told last; nil: the port has none
@@ -340,6 +341,23 @@ func (s *Session) Hangup(now time.Time, kind Kind, reason string) {
 		s.stop = &o
 	case s.stage != stageIdle:
 		s.end(now, o)
+	}
+}
+
+// Redial ends what there is of the link cleanly and dials again at once, without regard to Persist but within MaxAttempts.
+// It does nothing before the start, and where the session is to end.
+func (s *Session) Redial(now time.Time, reason string) {
+	if s.started.IsZero() || s.stop != nil || s.stage == stageIdle {
+		return
+	}
+	s.ordered = reason
+	switch s.stage {
+	case stageWaiting:
+		s.ordered = ""
+		s.again(now)
+	case stageReopening, stageRecovering, stageClosing, stageEnding: // the next attempt follows by itself, or because it is ordered
+	default:
+		s.fail(now, Outcome{Kind: KindRedial, Phase: s.phase, Detail: reason})
 	}
 }
 
