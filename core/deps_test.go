@@ -37,7 +37,21 @@ var only = []struct {
 	{[]string{"core/trace/call"}, []string{"core/ppp/packet", "core/trace"}, "a call is sorted from events alone, whatever wrote the recording"},
 	{[]string{"core/mimic"}, []string{"core/at", "core/ppp/packet", "core/ppp/auth", "core/trace", "core/trace/call", "core/sim", "quirks"}, "a recording becomes a profile or a scenario: both forms must be known, no engine and no port"},
 	{[]string{"core/compare"}, []string{"core/ppp/packet", "core/ppp/auth", "core/trace", "core/trace/call", "core/mimic"}, "what is different is said of calls; how knak would do it is mimic's"},
+	{[]string{"core/trace/read"}, []string{"core/at", "core/ppp/packet", "core/trace", "core/trace/capture", "core/trace/notation", "core/trace/source"},
+		"a reader gives records and knows nobody who takes them"},
+	{[]string{"core/report"}, []string{"core/ppp/packet", "core/trace", "core/trace/lint"}, "a page is drawn of records, and of findings as they stand in the stream; nothing is judged here"},
+	{[]string{"core/share"}, []string{"core/hdlc", "core/ppp/packet", "core/report", "core/trace", "core/trace/record"}, "what may be shared is made of records that were hidden first; the file that was read never comes near"},
+	{[]string{"core/trust"}, nil, "who could have changed a file is asked before anything of it is read"},
+	{[]string{"core/hooks"}, []string{"core/trace", "core/trust"}, "scripts are started by what the stream says, as any watcher of it could"},
 	{[]string{"core/diagnose"}, []string{"core/ppp/packet", "core/trace"}, "rules read the event stream only, so that a log is judged as a live call is"},
+	{[]string{"plugins/host"}, []string{"core/advice", "core/ppp", "core/ppp/packet", "core/ppp/auth", "core/trace", "core/trust"},
+		"knak's side of plugins is an advice.Adviser at the end of a socket: it knows no link, no protobuf, and not who serves"},
+	{[]string{"plugins/host/pin"}, []string{"core/trust"}, "which file may run is settled before anything runs"},
+	{[]string{"plugins/host/serve"}, []string{"core/advice", "core/trace", "plugins/host", "plugins/host/pin", "plugins/internal/wire", "plugins/proto"},
+		"what runs plugins has no engine, no link and no port: it carries questions"},
+	{[]string{"cmd/knak-pluginhost"}, []string{"plugins/host/serve"}, "its main starts the server and nothing else"},
+	{[]string{"plugins/examples/carrier-script", "plugins/examples/credentials-command", "plugins/examples/mqtt", "plugins/examples/python"},
+		[]string{"plugins/sdk"}, "an example shows what an author outside of this module can do"},
 	{[]string{"plugins/proto"}, nil, "the protocol is what both ends agree on, and knows neither"},
 	{[]string{"plugins/sdk"}, []string{"plugins/proto", "plugins/proto/knak/plugin/v1", "plugins/sdk/internal/bridge", "plugins/sdk/internal/early"},
 		"a plugin is not to be built anew when the engine changes, and is small"},
@@ -63,11 +77,21 @@ var never = []struct {
 	{"", []string{"plugins/host/serve", "plugins/sdk", "plugins/proto", "plugins/examples", "plugins/internal"},
 		[]string{"google.golang.org/grpc", "google.golang.org/protobuf", "github.com/hashicorp/go-plugin"},
 		"what speaks gRPC is linked into knak-pluginhost and plugins only: knak starts and idles as if there were none"},
+	{"core", nil, []string{module + "plugins"}, "the link asks an advice.Adviser; that plugins answer is chosen above"},
+	{"cmd/knak", nil, []string{module + "plugins/host/serve", module + "plugins/internal", module + "plugins/sdk", module + "plugins/proto"},
+		"knak speaks to knak-pluginhost over a socket and links nothing of what that links"},
+	{"", []string{"plugins/host/serve"}, []string{"github.com/santhosh-tekuri/jsonschema"}, "schemas of plugins are read where plugins are started"},
+	{"", []string{"plugins/examples"}, []string{"go.starlark.net", "github.com/eclipse/paho.golang"}, "what an example needs is paid for by that example"},
+	{"", []string{"core/trace/read"}, []string{"github.com/klauspost/compress", "github.com/fsnotify/fsnotify"}, "packed and growing files are the input's matter, in one place"},
 	{"core/modem", nil, []string{module + "core/ppp/auth", module + "core/hdlc", module + "core/plane"}, "the modem's side ends at CONNECT"},
 }
 
-// machines take the time and bytes as arguments: no I/O, no goroutine, no clock.
-var machines = []string{"core/ppp/packet", "core/hdlc", "core/ppp", "core/ppp/auth", "core/at", "core/prove", "core/diagnose", "core/trace/wire"}
+// machines take the time and bytes (or records, or an io.Reader) as arguments: no files, no goroutine, no clock.
+var machines = []string{
+	"core/ppp/packet", "core/hdlc", "core/ppp", "core/ppp/auth", "core/at", "core/modem", "core/prove", "core/advice",
+	"core/trace", "core/trace/wire", "core/trace/notation", "core/trace/source", "core/trace/capture", "core/trace/lint", "core/trace/call",
+	"core/diagnose", "core/compare", "core/mimic", "core/report",
+}
 
 type file struct {
 	name    string
@@ -169,6 +193,12 @@ func TestForbidden(t *testing.T) {
 		{"core/link", module + "core/vectors", true}, {"quirks", module + "core/vectors", true}, {"cmd/knak", module + "core/vectors", false},
 		{"core/vectors", module + "core/link", false},
 		{"core/modem", "go.bug.st/serial", true}, {"core/port", "go.bug.st/serial", false},
+		{"core/link", module + "plugins/host", true}, {"core/link", module + "core/advice", false},
+		{"cmd/knak", module + "plugins/host/serve", true}, {"cmd/knak", module + "plugins/host", false}, {"cmd/knak-pluginhost", module + "plugins/host/serve", false},
+		{"plugins/host", "google.golang.org/grpc", true}, {"plugins/host/serve", "google.golang.org/grpc", false},
+		{"plugins/host", module + "plugins/internal/wire", true}, {"plugins/sdk", module + "core/ppp", true}, {"plugins/examples/mqtt", module + "core/trace", true},
+		{"core/trace/capture", module + "core/trace/read", true}, {"core/trace/read", module + "core/trace/capture", false},
+		{"core/share", module + "core/trace/read", true}, {"core/share", module + "core/report", false},
 		{"core/modem", module + "core/hdlc", true}, {"core/modem", module + "core/at", false},
 	} {
 		if got := forbidden(tt.dir, tt.imp); (got != "") != tt.bad {

@@ -15,10 +15,10 @@ import (
 
 // model is what the modem does in one call.
 type model struct {
-	lcp, auth, ipcp, network, ipv6cp      []string // lines of the tables
-	lcpRules, authRules, ipcpRules, rules []rule
-	actions                               []rule
-	user                                  *string // the name of the call, where it is fit to be a condition
+	lcp, auth, ipcp, network, ipv6cp []string // lines of the tables
+	lcpRules, authRules, ipcpRules   []rule
+	actions                          []rule
+	user                             *string // the name of the call, where it is fit to be a condition
 }
 
 // rule is the lines of one [[….rule]] or [[action]].
@@ -313,7 +313,7 @@ func (m *modem) rest(c *call.Call, k *model) {
 			}
 		}
 	}
-	if len(c.LCP.Steps) > 0 && at.IsZero() == false {
+	if len(c.LCP.Steps) > 0 && !at.IsZero() {
 		for _, t := range c.Texts {
 			if text := strings.TrimSpace(unescape.Replace(t.Text)); text != "" && !strings.Contains(text, "NO CARRIER") && !slices.ContainsFunc(m.dialKeys, func(s string) bool { return strings.HasPrefix(s, "text =") || strings.HasPrefix(s, `result = "echo"`) }) {
 				do("text", t.Time, "message = "+quoteText("\r\n"+text+"\r\n"))

@@ -67,7 +67,6 @@ type modem struct {
 	id       [4][2]string // manufacturer, model, revision, usb
 	silent   bool
 	boot     time.Duration
-	atDelay  time.Duration
 	simState string
 	reg      string // registration.state
 	then     []step

@@ -167,7 +167,7 @@ func TestRealChatDials(t *testing.T) {
 	chat, err := exec.LookPath("chat")
 	if err != nil {
 		if chat, err = exec.LookPath("/usr/sbin/chat"); err != nil {
-			t.Skip("chat is not installed (Debian: apt install ppp)")
+			t.Skip("SKIPPED: chat on the simulator: it is not installed (Debian: apt install ppp)")
 		}
 	}
 	script := []string{"-t", "5", "ABORT", "NO CARRIER", "ABORT", "BUSY", "ABORT", "ERROR",

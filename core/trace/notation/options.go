@@ -241,7 +241,8 @@ func (p *parser) ipcpOption(word []byte) (uint8, bool) {
 	case "addr":
 		return packet.IPCPAddress, p.address()
 	case "addrs":
-		return packet.IPCPAddresses, p.address() && p.address()
+		first := p.address()
+		return packet.IPCPAddresses, first && p.address()
 	case "ms-dns1", "ms-dns":
 		return packet.IPCPDNS1, p.address()
 	case "ms-dns2", "ms-dns3": // RFC 1877 numbers the second server 131, so releases before 2.4.5 called it the third

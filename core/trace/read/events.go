@@ -3,6 +3,7 @@ package read
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -69,7 +70,7 @@ func (s *eventsSource) Next() (trace.Record, error) {
 		}
 		line, size, err := s.in.Line()
 		if err != nil {
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				return trace.Record{}, err
 			}
 			s.ended = true
