@@ -188,7 +188,7 @@ func (a *app) pluginsDoctor(cmd *cobra.Command, w *pluginWorld, names []string) 
 			fmt.Fprintf(a.stdout, format, args...)
 		}
 	}
-	say("host     %s\nlock     %s, %d pins\n", program, w.lock.Path, len(w.lock.Pins))
+	say("host     %s\nlock     %s, %s\n", program, w.lock.Path, plural(len(w.lock.Pins), "pin"))
 	if len(names) == 0 {
 		say("plugins  none are configured\n")
 		return nil

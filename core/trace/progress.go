@@ -131,9 +131,15 @@ func (p *Progress) event(r Record) {
 		}
 		return
 	case Decision:
-		if verbose {
+		// What somebody else decided against the engine's intent explains what follows.
+		other := e.By != "" && e.Verdict != e.Intent && e.Verdict != "pass"
+		if verbose || other {
 			text := fmt.Sprintf("decision %s %s: %s, intended %s, by %s", e.Protocol, e.Point, e.Verdict, e.Intent, e.By)
-			p.say(r.Time, dim, Printable(text))
+			c := dim
+			if other {
+				c = yellow
+			}
+			p.say(r.Time, c, Printable(text))
 		}
 		return
 	case Failure:
