@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ type rig struct {
 	done    bool
 	oneByte bool
 	partial string
+	hidden  []string // what Hide named
 }
 
 func newRig(t *testing.T, answer map[string]string, talk func(*Exchange) error) *rig {
@@ -44,6 +46,10 @@ func (r *rig) drain() {
 			return
 		}
 		switch o := o.(type) {
+		case Hide:
+			if len(r.partial) == 0 {
+				r.hidden = o.Secrets
+			}
 		case Write:
 			r.sent = append(r.sent, string(o.Bytes))
 			r.partial += string(o.Bytes)
@@ -366,6 +372,27 @@ func TestSecrets(t *testing.T) {
 		if !strings.Contains(shown, s) {
 			t.Errorf("%q is not shown in:\n%s", s, shown)
 		}
+	}
+}
+
+// TestHiddenWhole: a command that is secret as a whole has an answer that is secret, and the port is told before it is sent.
+func TestHiddenWhole(t *testing.T) {
+	r := newRig(t, map[string]string{"AT^GETKEY?": "AT^GETKEY?\r\r\n^KEY: a1b2\r\n7f\r\n\r\nOK\r\n^LATE: a1b2\r\na1b2\r\n"}, func(x *Exchange) error {
+		_, err := x.Command(x.Secret("AT^GETKEY?"), 0)
+		x.Wait(0)
+		return err
+	})
+	if !r.done || r.err != nil {
+		t.Fatal(r.done, r.err)
+	}
+	shown := r.trace()
+	for _, s := range []string{"GETKEY", "a1b2", "7f"} {
+		if strings.Contains(shown, s) {
+			t.Errorf("%q is shown in:\n%s", s, shown)
+		}
+	}
+	if !slices.Equal(r.hidden, []string{"AT^GETKEY?"}) || !strings.Contains(shown, "^KEY: <hidden>") {
+		t.Errorf("the port was told of %q; %s", r.hidden, shown)
 	}
 }
 

@@ -36,6 +36,7 @@ type Exchange struct {
 
 	running *command // the command whose answer is awaited
 	echoed  bool     // its echo was seen
+	private bool     // the last command was secret as a whole: what answers it, or comes behind the answer, is not shown
 
 	behind       bool // a command timed out: its answer may still come
 	synced       bool // the modem has answered OK and nothing timed out since
@@ -224,6 +225,7 @@ func (x *Exchange) prepare(line string) (*command, error) {
 	sent, shown := unmark(line)
 	c := parseCommand(sent)
 	c.shown, c.secret = shown, shown != sent
+	c.private = shown == hidden
 	if c.dials {
 		c.shown = HideNumber(c.shown)
 	}
@@ -295,7 +297,7 @@ func (x *Exchange) ask(c *command, timeout time.Duration) (Reply, error) {
 	}
 	x.Until(0, func() bool { return true }) // what came before cannot be the answer
 	x.d.reader.framed, x.d.reader.frames = false, nil
-	x.running, x.echoed = c, false
+	x.running, x.echoed, x.private = c, false, c.private
 	defer func() { x.running = nil }()
 
 	x.d.event(trace.AT{Dir: trace.Sent, Text: Redact(c.shown)})
@@ -305,6 +307,9 @@ func (x *Exchange) ask(c *command, timeout time.Duration) (Reply, error) {
 
 // send writes a command line with its CR (ITU-T V.250 section 5.2.1), paced where that is set.
 func (x *Exchange) send(c *command) {
+	if c.secret {
+		x.d.emit(Hide{Secrets: slices.Clone(x.secrets)})
+	}
 	p := []byte(c.line + "\r")
 	if x.charDelay <= 0 {
 		x.d.emit(Write{Bytes: p})
@@ -450,7 +455,13 @@ func (x *Exchange) take() (string, bool) {
 
 // unsolicited traces a line that answers nothing and tells those who subscribed to it.
 func (x *Exchange) unsolicited(line string) {
-	if !x.inData() || isKnown(line) {
+	switch name, _ := codeName(line); {
+	case isKnown(line):
+		x.showLine(line)
+	case x.inData():
+	case x.private:
+		x.show(strings.TrimLeft(line[:len(name)]+" "+hidden, " "))
+	default:
 		x.showLine(line)
 	}
 	for _, s := range x.subscribers {
@@ -472,7 +483,7 @@ func (x *Exchange) showInfo(c *command, line string) {
 	shown := x.redact(line)
 	name, named := codeName(line)
 	switch {
-	case c.identity && named:
+	case (c.identity || c.private) && named:
 		shown = line[:len(name)] + " " + hidden
 	case c.identity, c.secret && !named:
 		shown = hidden // a number, or perhaps a piece of an echo

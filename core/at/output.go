@@ -6,7 +6,7 @@ import (
 	"github.com/knakppp/knak/core/trace"
 )
 
-// Output is one thing for the owner of the port to do: Write, SetDTR, Break, SetBaud, SetFlow, Discard, Event or Done.
+// Output is one thing for the owner of the port to do: Write, SetDTR, Break, SetBaud, SetFlow, Discard, Hide, Event or Done.
 // Outputs are done in the order in which Next gives them.
 type Output interface{ output() }
 
@@ -28,6 +28,10 @@ type SetFlow struct{ Mode string }
 // Discard asks for everything that the port has received but not yet handed over to be thrown away.
 type Discard struct{}
 
+// Hide says that what is written from now on may hold these secrets, for whoever records what passes at the port. A port
+// ignores it.
+type Hide struct{ Secrets []string }
+
 // Event carries something for the trace. Secrets and subscriber identities are already replaced.
 type Event struct{ Event trace.Event }
 
@@ -40,6 +44,7 @@ func (Break) output()   {}
 func (SetBaud) output() {}
 func (SetFlow) output() {}
 func (Discard) output() {}
+func (Hide) output()    {}
 func (Event) output()   {}
 func (Done) output()    {}
 

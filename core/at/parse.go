@@ -82,6 +82,7 @@ type command struct {
 	dials    bool     // D, A, O or +CGDATA: CONNECT and NO CARRIER answer it
 	identity bool     // its answer names the subscriber or the equipment
 	secret   bool     // a part of it is secret
+	private  bool     // all of it is, and its answer
 }
 
 // identityCommands answer with an IMSI, IMEI, ICCID or telephone number.
@@ -175,6 +176,12 @@ func (c *command) unsolicited(line string) bool {
 		return true
 	}
 	return slices.Contains(unsolicitedNames, name)
+}
+
+// IsFinal says whether a line is a final result (ITU-T V.250 section 5.7.1), such as OK, ERROR or CONNECT with a speed.
+func IsFinal(line string) bool {
+	r, _ := parseFinal(line)
+	return r != NoResult
 }
 
 // isKnown says whether a line is a final result or one of the listed unsolicited codes.

@@ -100,6 +100,7 @@ func (s *serialPort) Apply(o at.Output) error {
 		err = s.SetFlow(flowOf(o.Mode))
 	case at.Discard:
 		err = s.Discard()
+	case at.Hide: // for taps
 	default:
 		err = fmt.Errorf("the port cannot do %T", o)
 	}

@@ -4,12 +4,16 @@ import (
 	"context"
 	"time"
 
+	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/trace"
 )
 
-// Tap hears what passes at a port. Bytes must neither block nor keep p.
+// Tap hears what passes at a port. Its methods must not block.
 type Tap interface {
+	// Bytes hears p, which it must not keep.
 	Bytes(now time.Time, dir trace.Dir, p []byte)
+	// Hide hears, before they pass, which secrets may be among the bytes.
+	Hide(secrets []string)
 }
 
 // Tapped gives open's ports with a tap at each. What is written is heard before the port has it, so that no answer can be
@@ -44,6 +48,15 @@ func (t *tappedPort) Read(p []byte) (int, error) {
 func (t *tappedPort) Write(p []byte) (int, error) {
 	t.tap.Bytes(time.Now(), trace.Sent, p)
 	return t.Port.Write(p)
+}
+
+// Apply does what the port can do, and tells the tap what is secret.
+func (t *tappedPort) Apply(o at.Output) error {
+	if h, ok := o.(at.Hide); ok {
+		t.tap.Hide(h.Secrets)
+		return nil
+	}
+	return t.Port.Apply(o)
 }
 
 // tappedGatherer is a tappedPort whose port is a Gatherer.

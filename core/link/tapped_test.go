@@ -41,6 +41,8 @@ func (gatheringPort) OnIdle(func()) {}
 
 type heardBytes struct{ text string }
 
+func (h *heardBytes) Hide(secrets []string) { h.text += "hide " + strings.Join(secrets, ",") + ";" }
+
 func (h *heardBytes) Bytes(_ time.Time, dir trace.Dir, p []byte) {
 	h.text += dir.String() + " " + string(p) + ";"
 }
@@ -63,12 +65,13 @@ func TestTapped(t *testing.T) {
 			t.Errorf("a Gatherer: %v, want %v", is, gathers)
 		}
 		buf := make([]byte, 10)
+		_ = p.Apply(at.Hide{Secrets: []string{"s3cret"}})
 		_, _ = p.Write([]byte("ATZ"))
 		_, _ = p.Read(buf)
 		if _, err := p.Read(buf); !errors.Is(err, io.EOF) {
 			t.Errorf("at the end: %v", err)
 		}
-		if ear.text != "sent ATZ;rcvd rcvd;" || inner.late {
+		if ear.text != "hide s3cret;sent ATZ;rcvd rcvd;" || inner.late {
 			t.Errorf("heard %q, late %v", ear.text, inner.late)
 		}
 	}

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
 
 	"github.com/knakppp/knak/core/at"
@@ -35,6 +36,8 @@ type cleaner struct {
 	text    bool   // all of them are text
 	flagged bool   // the last octet that went out was a flag
 	hidden  bool   // the other side asked for a password: the next line is one
+	sends   bool   // this is the direction of commands
+	private bool   // the last command was hidden whole: what comes up to the next is its answer, but for final results
 	frame   []byte
 }
 
@@ -198,17 +201,35 @@ func (c *cleaner) endText(dst []byte) []byte {
 	}
 	line := strings.TrimRight(string(c.held), "\r\n")
 	end := c.held[len(line):]
+	known := c.hideWords(line)
 	switch {
-	case c.hidden && line != "":
+	case line == "":
+	case c.hidden, c.private && known != at.Hidden && !at.IsFinal(line): // the former is an echo
 		line = strings.Repeat("*", len(line))
 		c.hidden = false
 	default:
-		line = at.RedactCommand(c.hideWords(line))
+		if c.sends && c.other != nil {
+			c.other.private = known == at.Hidden
+		}
+		line = at.RedactCommand(known)
 	}
 	if c.other != nil && asksSecret(line) {
 		c.other.hidden = true
 	}
 	return append(append(dst, line...), end...)
+}
+
+// wordLimit bounds the secrets that are known: a plugin may have a new one for every attempt.
+const wordLimit = 256
+
+// hide adds secrets; the oldest are forgotten.
+func (c *cleaner) hide(words []string) {
+	for _, w := range words {
+		if !slices.Contains(c.words, w) {
+			c.words = append(c.words, w)
+		}
+	}
+	c.words = slices.Delete(c.words, 0, max(0, len(c.words)-wordLimit))
 }
 
 // hideWords overwrites the secrets that are known.

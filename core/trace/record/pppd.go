@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/knakppp/knak/core/trace"
@@ -31,7 +32,7 @@ type pppdRecord struct {
 func newPPPD(o Options) *pppdRecord {
 	p := &pppdRecord{o: o}
 	for i := range p.clean {
-		p.clean[i] = cleaner{controlOnly: o.ControlOnly, secrets: o.Secrets, text: true, words: o.Hidden, other: &p.clean[1-i]}
+		p.clean[i] = cleaner{controlOnly: o.ControlOnly, secrets: o.Secrets, text: true, words: slices.Clone(o.Hidden), other: &p.clean[1-i], sends: trace.Dir(i) == trace.Sent}
 	}
 	return p
 }
@@ -87,6 +88,13 @@ func (p *pppdRecord) stamp(dst []byte, now time.Time) []byte {
 }
 
 func (p *pppdRecord) AppendRecord(dst []byte, r trace.Record) []byte { return dst }
+
+// Hide tells both directions: a modem echoes what it is sent.
+func (p *pppdRecord) Hide(words []string) {
+	for i := range p.clean {
+		p.clean[i].hide(words)
+	}
+}
 
 func (p *pppdRecord) AppendLost(dst []byte, now time.Time, octets, events uint64) []byte {
 	for i := range p.clean {

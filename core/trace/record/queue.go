@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -26,13 +27,14 @@ type batch struct {
 	items  []item
 	octets []byte
 	events []trace.Record
+	hide   []string // secrets that may be among the octets
 	// What found no room after the last item.
 	lostOctets, lostEvents uint64
 }
 
 func (b *batch) reset() {
 	clear(b.events) // let go of what they hold
-	b.items, b.octets, b.events = b.items[:0], b.octets[:0], b.events[:0]
+	b.items, b.octets, b.events, b.hide = b.items[:0], b.octets[:0], b.events[:0], nil
 	b.lostOctets, b.lostEvents = 0, 0
 }
 
@@ -60,6 +62,17 @@ func (q *queue) bytes(now time.Time, dir trace.Dir, p []byte) {
 		b.octets = append(b.octets, p...)
 		b.items = append(b.items, item{now.UnixNano(), int32(len(p)), dir})
 		q.tell(len(b.items) == 1, len(b.octets) > queueOctets/4)
+	}
+	q.mu.Unlock()
+}
+
+// hide takes secrets. They need no place among the items: what is hidden too early is hidden, too.
+func (q *queue) hide(secrets []string) {
+	q.mu.Lock()
+	for _, s := range secrets {
+		if !slices.Contains(q.fill.hide, s) {
+			q.fill.hide = append(q.fill.hide, s)
+		}
 	}
 	q.mu.Unlock()
 }

@@ -110,6 +110,8 @@ type Encoder interface {
 	AppendBytes(dst []byte, now time.Time, dir trace.Dir, b []byte) []byte
 	// AppendRecord appends an event. Events that say what the bytes say already are not written.
 	AppendRecord(dst []byte, r trace.Record) []byte
+	// Hide names more secrets, as Options.Hidden does.
+	Hide(words []string)
 	// AppendLost appends that so many octets and events could not be written at this place.
 	AppendLost(dst []byte, now time.Time, octets, events uint64) []byte
 	// AppendEnd appends what was held back and what ends the file. The Encoder is not used after it.

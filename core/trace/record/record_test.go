@@ -219,6 +219,23 @@ func TestKnownSecrets(t *testing.T) {
 	}
 }
 
+// A command that is hidden whole, as a plugin's sensitive step is, has an answer that is hidden as well.
+func TestPrivateCommand(t *testing.T) {
+	e := NewEncoder(Options{Format: PPPD})
+	e.Hide([]string{"AT^GETKEY?"})
+	file := e.AppendBytes(nil, start, trace.Sent, []byte("AT^GETKEY?\r"))
+	file = e.AppendBytes(file, start, trace.Rcvd, []byte("AT^GETKEY?\r\r\n^KEY: a1b2\r\n\r\nOK\r\n"))
+	file = e.AppendBytes(file, start, trace.Sent, []byte("ATI\r"))
+	file = e.AppendBytes(file, start, trace.Rcvd, []byte("ATI\r\r\nE398\r\n\r\nOK\r\n"))
+	got := unpackPPPD(t, e.AppendEnd(file, start))
+	if want := "<hidden>\rATI\r"; string(got[trace.Sent]) != want {
+		t.Errorf("sent %q, want %q", got[trace.Sent], want)
+	}
+	if want := "<hidden>\r\r\n**********\r\n\r\nOK\r\nATI\r\r\nE398\r\n\r\nOK\r\n"; string(got[trace.Rcvd]) != want {
+		t.Errorf("received %q, want %q", got[trace.Rcvd], want)
+	}
+}
+
 func TestFileName(t *testing.T) {
 	if got := FileName("/log/%t.pcapng", start); got != "/log/20260301-120000.pcapng" {
 		t.Error(got)

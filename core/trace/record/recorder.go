@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -104,6 +105,9 @@ func Start(name string, file File, o Options, notice func(trace.Notice)) *Record
 // Bytes records octets that passed. It copies them.
 func (r *Recorder) Bytes(now time.Time, dir trace.Dir, p []byte) { r.queue.bytes(now, dir, p) }
 
+// Hide names secrets that may be among the octets from now on, as Options.Hidden does for all.
+func (r *Recorder) Hide(secrets []string) { r.queue.hide(secrets) }
+
 // Record records an event. A Recorder is a trace.Sink.
 func (r *Recorder) Record(rec trace.Record) { r.queue.event(rec) }
 
@@ -183,6 +187,12 @@ const pieceSize = 16 << 10
 // batch writes a batch.
 func (w *writer) batch(b *batch) {
 	octets, events := b.octets, b.events
+	if len(b.hide) > 0 {
+		if w.size == 0 { // the encoder may be made anew
+			w.options.Hidden = append(slices.Clip(w.options.Hidden), b.hide...)
+		}
+		w.encoder.Hide(b.hide)
+	}
 	var pieceOctets, pieceEvents uint64
 	out := w.out[:0]
 	put := func() {
