@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -103,8 +102,8 @@ func (a *app) readCalls(name, format string) ([]*call.Call, error) {
 	if err := r.each(&c); err != nil {
 		return nil, err
 	}
-	if len(c.Calls()) == 0 {
-		return nil, usagef("%s shows no call (%s): no number that is dialled and no PPP packet", r.name, strings.TrimSpace(r.source()))
+	if err := r.tells(len(c.Calls()) > 0); err != nil {
+		return nil, err
 	}
 	return c.Calls(), nil
 }

@@ -85,9 +85,8 @@ func (a *app) diagnoseOne(ctx context.Context, name string, o diagnoseOptions) (
 		return false, fmt.Errorf("%s: %w", r.name, err)
 	}
 	v := c.Verdict()
-	if v.Told == 0 {
-		return false, fmt.Errorf("%s: nothing in it tells of a call (%s); --format says what it is, where that was found out wrongly: %s",
-			r.name, r.source(), strings.Join(read.Names(), ", "))
+	if err := r.tells(v.Told > 0); err != nil {
+		return false, err
 	}
 	if a.global.JSON {
 		return len(v.Findings) > 0, a.findingsJSON(r.name, r.Summary().Last, v.Findings)

@@ -97,7 +97,21 @@ func (r *recording) source() string {
 	case s.UnreadBytes > 0:
 		text += "; not understood: " + plural(int(s.UnreadBytes), "octet")
 	}
+	if s.Damaged {
+		text += "; cut off or damaged: what followed is not known"
+	}
 	return text
+}
+
+// tells is an error where nothing that was read tells of a call.
+func (r *recording) tells(told bool) error {
+	switch {
+	case told:
+		return nil
+	case r.Summary().Bytes == 0:
+		return usagef("%s is empty", r.name)
+	}
+	return usagef("%s: nothing in it tells of a call (%s); --format says what it is, where that was found out wrongly: %s", r.name, r.source(), strings.Join(read.Names(), ", "))
 }
 
 // addFormatFlag adds --format to a command that reads recordings.

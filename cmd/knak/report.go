@@ -101,7 +101,11 @@ func (a *app) readDrawn(name, format string) (report.Call, []*call.Call, error) 
 	if err := r.each(rows, judge, &calls); err != nil {
 		return report.Call{}, nil, err
 	}
-	return report.Call{Title: filepath.Base(r.name), Source: r.source(), Ladder: rows.Ladder(judge.Verdict().Findings)}, calls.Calls(), nil
+	v := judge.Verdict()
+	if err := r.tells(v.Told > 0); err != nil {
+		return report.Call{}, nil, err
+	}
+	return report.Call{Title: filepath.Base(r.name), Source: r.source(), Ladder: rows.Ladder(v.Findings)}, calls.Calls(), nil
 }
 
 // compared puts what differs between two recordings on the page, the one that works first.
@@ -128,17 +132,24 @@ func (a *app) writeBundle(name string, o reportOptions) error {
 		return err
 	}
 	defer r.Close()
+	var nothing error
 	err = writeWhole(o.bundle, func(w io.Writer) error {
 		out, judge := share.NewWriter(w, time.Now()), diagnose.NewCase()
 		if err := r.each(out, judge); err != nil {
 			return err
 		}
-		s := r.Summary()
-		return out.Close(judge.Verdict().Findings, share.Facts{
+		s, v := r.Summary(), judge.Verdict()
+		if nothing = r.tells(v.Told > 0); nothing != nil {
+			return nothing
+		}
+		return out.Close(v.Findings, share.Facts{
 			Knak: readVersion().String(), System: runtime.GOOS + "/" + runtime.GOARCH, Kernel: share.Kernel(),
 			Format: s.Title, Bytes: s.Bytes, Unread: s.UnreadBytes, Records: s.Records,
 		})
 	})
+	if nothing != nil {
+		return nothing
+	}
 	if err != nil {
 		return fmt.Errorf("--bundle: %w", err)
 	}

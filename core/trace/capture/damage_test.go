@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -77,6 +78,33 @@ func TestResync(t *testing.T) {
 	got := readAll(t, pppdRecordFormat, bytes.NewReader(damaged), source.Config{})
 	if s := told(got, false); !strings.Contains(s, "LCP TermReq") {
 		t.Errorf("nothing of what follows the damage:\n%s", s)
+	}
+}
+
+// pcapng: the same, whether octets were put in, taken out or overwritten, in a block or between two.
+func TestResyncPcapng(t *testing.T) {
+	pieces := frames(call(t, "behaves"))
+	file := writePcapng(le, linkPPPWithDir, func(p piece) []byte { return append([]byte{byte(1 - p.dir)}, p.data...) })(pieces)
+	var starts []int
+	for at := 0; at < len(file); at += int(le.Uint32(file[at+4:])) {
+		starts = append(starts, at)
+	}
+	from := starts[len(starts)/3]
+	garbage := bytes.Repeat([]byte("no block\xfe\x00\x01"), 40)
+	for name, damaged := range map[string][]byte{
+		"put in between two": slices.Concat(file[:from], garbage, file[from:]),
+		"put in":             slices.Concat(file[:from+14], garbage, file[from+14:]),
+		"taken out":          slices.Concat(file[:from+14], file[from+19:]),
+		"overwritten":        slices.Concat(file[:from], garbage[:40], file[from+40:]),
+		"a length too great": slices.Concat(file[:from+4], []byte{0xf0, 0x7f, 0, 0}, file[from+8:]),
+	} {
+		if _, unread := drain(t, pcapngFormat, damaged, source.Config{}); unread == 0 || unread > len(garbage)+300 {
+			t.Errorf("%s: %d octets are unread", name, unread)
+		}
+		got := readAll(t, pcapngFormat, bytes.NewReader(damaged), source.Config{})
+		if s := told(got, false); !strings.Contains(s, "LCP TermReq") {
+			t.Errorf("%s: nothing of what follows the damage:\n%s", name, s)
+		}
 	}
 }
 

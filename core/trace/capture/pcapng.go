@@ -80,17 +80,22 @@ func (p *pcapng) step(r *reader) error {
 		return r.lost(0, "no pcapng section")
 	}
 	kind, size := p.order.Uint32(head), p.order.Uint32(head[4:])
-	if size < 12 {
-		return r.lost(0, "a block whose length cannot be true")
+	if size < 12 || size > maxPacket+4096 && (known(kind) && kind != blockNames || kind > blockCustom && kind != blockCustomNot && kind>>31 == 0) {
+		return p.resync(r, "a block whose length cannot be true")
 	}
 	if size > maxPacket+4096 {
-		switch kind {
-		case blockSection, blockInterface, blockPacket, blockOldPacket, blockSimple:
-			return r.lost(0, "a block whose length cannot be true")
-		}
 		return r.pass(int64(size)) // names, secrets or the like: nothing that is needed
 	}
-	b, err := r.full(int((size + 3) &^ 3))
+	whole := int(size+3) &^ 3
+	switch b, _ := r.in.Peek(whole); {
+	case len(b) < whole && whole <= source.PrefixLen: // the file ends before: it is cut off, or the length is wrong
+		return p.resync(r, "a block that is cut off")
+	case len(b) == whole && p.order.Uint32(b[size-4:]) != size:
+		if b, _ := r.in.Peek(whole + 12); !known(kind) || len(b) == whole+12 && !p.begins(b[whole:]) {
+			return p.resync(r, "a block that does not end as it begins, with none behind it")
+		}
+	}
+	b, err := r.full(whole)
 	if err != nil {
 		r.unread(len(b), "a block that is cut off")
 		return err
@@ -100,6 +105,52 @@ func (p *pcapng) step(r *reader) error {
 	}
 	p.block(r, kind, b[8:size-4])
 	return nil
+}
+
+// known says whether a block is of a kind that captures of packets have much of.
+func known(kind uint32) bool {
+	switch kind {
+	case blockSection, blockInterface, blockPacket, blockOldPacket, blockSimple, blockNames, blockStats:
+		return true
+	}
+	return false
+}
+
+// begins says whether the beginning of a block is likely one.
+func (p *pcapng) begins(b []byte) bool {
+	if len(b) < 8 {
+		return false
+	}
+	kind, size := p.order.Uint32(b), p.order.Uint32(b[4:])
+	return known(kind) && size >= 12 && size <= maxPacket+4096
+}
+
+// resync passes what is damaged: it looks for the next block that ends with the length that it begins with.
+func (p *pcapng) resync(r *reader, reason string) error {
+	lost, from := 0, 1
+	for {
+		b, err := r.in.Peek(source.PrefixLen)
+		if err != nil {
+			r.unread(lost, reason)
+			return err
+		}
+		for i := from; i+12 <= len(b); i++ {
+			if !p.begins(b[i:]) {
+				continue
+			}
+			if size := int(p.order.Uint32(b[i+4:])); i+size <= len(b) && int(p.order.Uint32(b[i+size-4:])) == size {
+				r.in.Skip(i)
+				r.unread(lost+i, reason)
+				return nil
+			}
+		}
+		n := len(b)
+		if n == source.PrefixLen {
+			n /= 2 // a block may begin here and end behind what is seen
+		}
+		r.in.Skip(n)
+		lost, from = lost+n, 0
+	}
 }
 
 func (p *pcapng) block(r *reader, kind uint32, b []byte) {

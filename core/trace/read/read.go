@@ -33,6 +33,7 @@ type Reader struct {
 	src    source.Source
 	link   string
 	sum    Summary
+	packed *packed   // nil: the input is not packed
 	closer io.Closer // of the decompression
 	err    error
 }
@@ -42,6 +43,7 @@ type Summary struct {
 	Format      string // the format's name
 	Title       string // the format for a person
 	Compression string // "gzip", "zstd", "bzip2" or ""
+	Damaged     bool   // the compression ends too early or is damaged, and what followed is not known
 	Bytes       int64  // unpacked
 	Lines       int64  // 0 for a recording that is not text
 	Records     int64
@@ -85,7 +87,8 @@ func Open(r io.Reader, o Options) (*Reader, error) {
 		return nil, &UnknownFormatError{Name: o.Name, Format: o.Format, Tried: Names()}
 	}
 	c := source.Config{Name: o.Name, Link: o.Link, Date: o.Date, Raw: o.Raw}
-	return &Reader{in: in, src: f.Open(in, c), link: o.Link, closer: closer, sum: Summary{Format: f.Name, Title: f.Title, Compression: compression}}, nil
+	p, _ := plain.(*packed)
+	return &Reader{in: in, src: f.Open(in, c), link: o.Link, packed: p, closer: closer, sum: Summary{Format: f.Name, Title: f.Title, Compression: compression}}, nil
 }
 
 func named(name string, err error) error {
@@ -126,6 +129,11 @@ func (r *Reader) Next() (trace.Record, error) {
 		return trace.Record{}, r.err
 	}
 	rec, err := r.src.Next()
+	if errors.Is(err, io.EOF) && r.packed != nil && r.packed.damaged != nil && !r.sum.Damaged {
+		r.sum.Damaged = true
+		rec, err = trace.Record{Time: r.sum.Last, Event: trace.Notice{Level: "warning",
+			Text: fmt.Sprintf("the recording ends here, because what it is packed in (%s) is cut off or damaged: %v", r.sum.Compression, r.packed.damaged)}}, nil
+	}
 	if err != nil {
 		r.err = err
 		if r.closer != nil {

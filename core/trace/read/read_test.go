@@ -126,6 +126,35 @@ func TestHoweverItComes(t *testing.T) {
 	}
 }
 
+// A packed file that was cut off, or damaged, is read up to there, and says so; an input that fails is an error.
+func TestDamagedPacking(t *testing.T) {
+	b := bytes.Repeat(read(t, "syslog.log"), 50)
+	var gz bytes.Buffer
+	w := gzip.NewWriter(&gz)
+	_, _ = w.Write(b)
+	_ = w.Close()
+	broken := bytes.Clone(gz.Bytes())
+	broken[len(broken)-5] ^= 0xff // the checksum
+	for name, in := range map[string][]byte{"cut": gz.Bytes()[:gz.Len()/2], "damaged": broken} {
+		r, err := Open(bytes.NewReader(in), Options{Date: fileTime})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		all := collect(t, r)
+		n, _ := all[len(all)-1].Event.(trace.Notice)
+		if !strings.Contains(n.Text, "cut off or damaged") || len(all) < 10 || !r.Summary().Damaged {
+			t.Errorf("%s: %d records, at the end %q, %+v", name, len(all), n.Text, r.Summary())
+		}
+	}
+	r, err := Open(io.MultiReader(bytes.NewReader(gz.Bytes()[:gz.Len()/2]), iotest.ErrReader(io.ErrClosedPipe)), Options{Date: fileTime})
+	for err == nil {
+		_, err = r.Next()
+	}
+	if !errors.Is(err, io.ErrClosedPipe) {
+		t.Error(err)
+	}
+}
+
 func TestOpenErrors(t *testing.T) {
 	var unknown *UnknownFormatError
 	if _, err := Open(strings.NewReader("x"), Options{Format: "nonsense"}); !errors.As(err, &unknown) || unknown.Format != "nonsense" {

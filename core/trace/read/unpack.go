@@ -17,9 +17,40 @@ var ErrPacked = errors.New("is packed with xz, which knak does not read; unpack 
 // maxWindow bounds the memory of a zstd stream: what zstd itself takes without being asked (window log 27 is its limit).
 const maxWindow = 32 << 20
 
+// packed is what a packed input holds. Where the packing is damaged or ends too early, it ends there, and damaged says why;
+// an error of the input itself stays one.
+type packed struct {
+	io.Reader
+	in      *underneath
+	damaged error
+}
+
+func (p *packed) Read(b []byte) (int, error) {
+	n, err := p.Reader.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) && p.in.err == nil {
+		p.damaged, err = err, io.EOF
+	}
+	return n, err
+}
+
+// underneath remembers the error of a reader, if it is not the end.
+type underneath struct {
+	io.Reader
+	err error
+}
+
+func (f *underneath) Read(b []byte) (int, error) {
+	n, err := f.Reader.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		f.err = err
+	}
+	return n, err
+}
+
 // unpack gives r without the compression that its first octets show.
 func unpack(r io.Reader, follow bool) (plain io.Reader, compression string, closer io.Closer, err error) {
-	b := bufio.NewReaderSize(r, 64<<10)
+	in := &underneath{Reader: r}
+	b := bufio.NewReaderSize(in, 64<<10)
 	magic, err := b.Peek(6)
 	if err != nil && !errors.Is(err, io.EOF) && len(magic) == 0 {
 		return nil, "", nil, err
@@ -30,15 +61,15 @@ func unpack(r io.Reader, follow bool) (plain io.Reader, compression string, clos
 		if err != nil {
 			return nil, "", nil, err
 		}
-		return z, "gzip", z, nil
+		return &packed{Reader: z, in: in}, "gzip", z, nil
 	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}): // RFC 8878 section 3.1.1
 		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, "", nil, err
 		}
-		return z, "zstd", z.IOReadCloser(), nil
+		return &packed{Reader: z, in: in}, "zstd", z.IOReadCloser(), nil
 	case bytes.HasPrefix(magic, []byte("BZh")) && len(magic) > 3 && '1' <= magic[3] && magic[3] <= '9':
-		return bzip2.NewReader(b), "bzip2", nil, nil
+		return &packed{Reader: bzip2.NewReader(b), in: in}, "bzip2", nil, nil
 	case bytes.HasPrefix(magic, []byte("\xfd7zXZ\x00")):
 		return nil, "", nil, ErrPacked
 	}
