@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -121,10 +122,18 @@ var logFacts = sync.OnceValue(func() []logFact {
 		{text: "carrier detected. waiting for prompt*", take: keep(func(h *history) *string { return &h.line.prompt })},
 		{text: "hmm... a prompt*", take: keep(func(h *history) *string { return &h.line.prompt })},
 		{text: "don't know what to do!*", take: keep(func(h *history) *string { return &h.line.prompt })},
+		{text: "connected, but carrier signal lost*", take: func(h *history, _ trace.Record, _, line string) {
+			if h.line.prompt != "" {
+				h.line.prompt, h.log.ended = line, true
+				h.advance(trace.PhaseLCP)
+			}
+		}},
+		{text: "plugin *nm-pppd-plugin.so loaded*", take: func(h *history, _ trace.Record, _, _ string) { h.log.wantDNS = true }}, // NetworkManager always asks
 		{text: "* authentication succeeded*", except: "*peer authentication succeeded*", take: authOK},
 		{text: "authentication (*) successful*", take: authOK},
 		{text: "authentication (*) started*", take: func(h *history, _ trace.Record, s, _ string) { h.auth.names(s); h.advance(trace.PhaseAuth) }},
 		{text: "local ip address *", take: func(h *history, r trace.Record, s, _ string) { h.isUp(r).Local = last(s); h.advance(trace.PhaseUp) }},
+		{text: "local ip address changed to *", take: func(h *history, r trace.Record, s, _ string) { h.isUp(r).Local = last(s); h.advance(trace.PhaseUp) }},
 		{text: "remote ip address *", take: func(h *history, r trace.Record, s, _ string) { h.isUp(r).Peer = last(s); h.log.afterUp = 0 }},
 		{text: "primary dns address *", take: dns},
 		{text: "secondary dns address *", take: dns},
@@ -204,6 +213,8 @@ var logFacts = sync.OnceValue(func() []logFact {
 		{text: "*network is unreachable*", except: "*pppoe*", take: keepUp(func(h *history) *string { return &h.log.noRoute })},
 		{text: "*no default route is set*", take: keepUp(func(h *history) *string { return &h.log.noRoute })},
 		{text: "*100% packet loss*", take: keepUp(func(h *history) *string { return &h.log.noPing })},
+		{text: "default *", take: routeLine},
+		{text: "0.0.0.0 *", take: routeLine},
 		{text: "not replacing * default route *", take: keep(func(h *history) *string { return &h.log.route })},
 		{text: "*can't find host*", take: keepUp(func(h *history) *string { return &h.log.noNames })},
 		{text: "*can't find address for*", take: keepUp(func(h *history) *string { return &h.log.noNames })},
@@ -239,7 +250,9 @@ var logFacts = sync.OnceValue(func() []logFact {
 		{text: "invalid dial command*", take: dialResult("ERROR")},
 		{text: "bad init string*", take: fails(trace.PhaseDial, trace.FailedATError)},
 		{text: "alarm", take: func(h *history, _ trace.Record, _, line string) { h.alarm(line) }},
+		{text: "expect (*)", take: func(h *history, _ trace.Record, s, _ string) { h.log.expects = s[len("expect ("):] }},
 		{text: "failed (*)", take: func(h *history, r trace.Record, s, line string) {
+			h.unprompted(line)
 			if result := strings.ToUpper(strings.Trim(strings.TrimPrefix(s, "failed "), "()")); h.at.dial != "" && h.at.result == "" {
 				h.at.result, h.at.dialAt = result, h.here()
 			}
@@ -284,8 +297,41 @@ func (a *authHistory) names(s string) {
 	}
 }
 
+// routeLine reads a row of the table of routes that somebody pasted behind the log, as route or ip route prints it, where it
+// is one of the default route.
+func routeLine(h *history, _ trace.Record, s, line string) {
+	f := strings.Fields(s)
+	device := ""
+	if i := slices.Index(f, "dev"); i > 0 && i+1 < len(f) && f[0] == "default" {
+		device = f[i+1]
+	} else if len(f) == 8 && (f[2] == "0.0.0.0" || f[2] == "default") && strings.HasPrefix(f[3], "u") {
+		device = f[7]
+	}
+	switch {
+	case h.up == nil || device == "":
+	case strings.HasPrefix(device, "ppp"):
+		h.log.routed = true
+	case h.log.elsewhere == "":
+		h.log.elsewhere = line
+	}
+}
+
+// unprompted files that chat had a connection and then waited in vain for the words of a person's login.
+func (h *history) unprompted(line string) {
+	if !h.connected() || h.lcp.rcvd > 0 || h.line.prompt != "" {
+		return
+	}
+	for _, w := range []string{"ogin", "sername", "assword", "ser id", "userid", ">", "ompuserve", "host name"} {
+		if strings.Contains(h.log.expects, w) {
+			h.line.prompt = line + " (it waited for " + strings.TrimSuffix(h.log.expects, ")") + ")"
+			return
+		}
+	}
+}
+
 // alarm files that chat waited for nothing: for the answer to the dial, or to any other command.
 func (h *history) alarm(line string) {
+	h.unprompted(line)
 	switch {
 	case h.at.dial != "" && h.at.dial == h.at.command && h.at.result == "":
 		h.at.result, h.at.dialAt = "NO ANSWER", h.here()

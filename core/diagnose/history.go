@@ -44,6 +44,7 @@ const (
 type lineHistory struct {
 	texts       []string // text between or instead of frames, each with its place
 	sevenBit    string   // that no octet with the highest bit came: text, not frames
+	frames      string   // PPP frames where an answer to a command was expected
 	prompt      string   // that a prompt for a person was there
 	carrierLost string   // the words of it, "" if the carrier was not lost
 	lostIn      string   // the phase in which it was lost, "" if nothing tells
@@ -171,10 +172,19 @@ func (h *history) text(s string) {
 			}
 			continue
 		}
+		if h.line.frames == "" && !h.inPPP() && isFrame(l) {
+			h.line.frames = h.here() + trace.Printable(l)
+		}
 		if len(h.line.texts) < maxLines {
 			h.line.texts = append(h.line.texts, h.here()+trace.Printable(l))
 		}
 	}
+}
+
+// isFrame says whether a text is that of PPP frames with their escapes (RFC 1662 section 4.2), however a log has made it
+// printable.
+func isFrame(s string) bool {
+	return strings.Count(s, "}") >= 6 && (strings.Contains(s, "}!}") || strings.Contains(s, "}#@!") || strings.Contains(s, "} } }"))
 }
 
 func (h *history) lost(how, phase string) {

@@ -34,6 +34,9 @@ type logHistory struct {
 	noRoute    string // "Network is unreachable"
 	noPing     string // every ping was lost
 	route      string // "not replacing existing default route …"
+	routed     bool   // a table of routes shows the default route on the link
+	elsewhere  string // and this one shows it somewhere else
+	expects    string // what chat waits for
 	gone       string // the port or the device went away
 	wasUp      bool   // an attempt before this one was up
 	redial     string // a later try found nobody at the other end

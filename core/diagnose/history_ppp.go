@@ -165,6 +165,8 @@ type authHistory struct {
 	success    string // the packet of it
 	failure    string
 	message    string // the text of success or failure
+	weAsk      string // our own Challenge: this side wants the peer to say who it is
+	noAnswer   string // the peer's Response without a name or a value
 	malformed  string // our Response, where it has a length that its algorithm does not give
 }
 
@@ -172,6 +174,12 @@ type authHistory struct {
 func (a *authHistory) record(h *history, e trace.Packet, c packet.Packet) {
 	a.method = packet.ProtocolName(e.Protocol)
 	switch {
+	case e.Dir == trace.Sent && e.Protocol == packet.CHAP && c.Code == packet.CHAPChallenge:
+		a.weAsk = h.quote(e)
+	case e.Dir == trace.Rcvd && e.Protocol == packet.CHAP && c.Code == packet.CHAPResponse:
+		if value, name, ok := counted(c.Data); ok && (len(value) == 0 || len(name) == 0) {
+			a.noAnswer = h.quote(e)
+		}
 	case e.Dir == trace.Sent:
 		name, ok := userName(e.Protocol, c)
 		if ok {
@@ -260,6 +268,7 @@ type ipcpHistory struct {
 	peer            netip.Addr // the peer's address as it said
 	dns             []netip.Addr
 	peerAddress     netip.Addr // in the peer's own last request
+	weNaks          int        // how often we named another address for the peer
 	weNaked         string     // our Nak of it with another address
 	dropped         string     // its next request, without an address
 	consented       bool       // which we acknowledged
@@ -280,6 +289,7 @@ func (p *ipcpHistory) record(h *history, at time.Time, e trace.Packet, c packet.
 		switch {
 		case c.Code == packet.ConfigureNak && address.IsValid() && !address.IsUnspecified() && p.peerAddress.IsValid() && !p.peerAddress.IsUnspecified():
 			p.weNaked = h.quote(e)
+			p.weNaks++
 		case c.Code == packet.ConfigureAck:
 			p.sentAck = true
 			p.consented = p.consented || p.dropped != ""

@@ -22,7 +22,7 @@ type lineRule struct {
 	Category   string   `toml:"category"` // of the corpus's categories, "" where none fits
 	Stage      string   `toml:"stage"`    // where it ranks among causes that are as sure: port, dial, lcp, auth, ipcp or data
 	Confidence string   `toml:"confidence"`
-	When       string   `toml:"when"` // "failed": only where no link came up; "first": nor in an attempt before; "up": only where one did; "" or "always"
+	When       string   `toml:"when"` // "failed": only where no link came up; "first": nor in an attempt before; "silent": nor did anything answer PPP; "up": only where one did; "" or "always"
 	Title      string   `toml:"title"`
 	Meaning    string   `toml:"meaning"`
 	Cure       []string `toml:"cure"`
@@ -114,7 +114,7 @@ func (h *history) lineFindings(stage string) []judged {
 	var out []judged
 	for i, r := range lineRules() {
 		hit := h.log.hits[i]
-		if hit == nil || r.Stage != stage || r.When == "failed" && h.up != nil || r.When == "first" && (h.up != nil || h.log.wasUp) || r.When == "up" && h.up == nil {
+		if hit == nil || r.Stage != stage || r.When == "failed" && h.up != nil || r.When == "first" && (h.up != nil || h.log.wasUp) || r.When == "silent" && (h.up != nil || h.lcp.rcvd > 0 || h.auth.started()) || r.When == "up" && h.up == nil {
 			continue
 		}
 		f := is(confidenceOf(r.Confidence), hit.evidence...)

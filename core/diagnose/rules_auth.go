@@ -65,6 +65,9 @@ var authRules = []rule{
 		meaning: "Our own request demanded an authentication of the other end. A modem has no name or secret of yours, so it refuses. This is a setting on this side, often one that was meant the other way round.",
 		cure:    []string{`do not demand it (knak never does; pppd: noauth)`},
 		match: func(h *history) found {
+			if h.up == nil && h.auth.weAsk != "" && h.auth.noAnswer != "" && h.over() {
+				return is(likely, h.auth.weAsk, h.auth.noAnswer, h.lcp.terminated)
+			}
 			if h.up != nil || !h.lcp.wePeer || h.lcp.peerNoNak == "" || h.auth.success != "" {
 				return no
 			}

@@ -133,21 +133,21 @@ var dataRules = []rule{
 			"Often that route was put there for the stick's own network port, where nobody answers.",
 		cure: []string{`let the link have it: knak dial --default-route (pppd: replacedefaultroute, or ip route replace default dev ppp0)`, `stop the DHCP client on the stick's other network port`},
 		match: func(h *history) found {
-			if h.up == nil || h.log.route == "" {
+			if h.up == nil || h.log.route == "" || h.log.routed {
 				return no
 			}
 			c := possible // somebody who has another way out may want it so
 			switch d := h.down; {
-			case strings.Contains(h.log.route, " through "): // a route without a gateway leads nowhere
+			case strings.Contains(h.log.route, " through ") && !strings.Contains(h.log.route, " through ppp"): // a route without a gateway leads nowhere
 				c = likely
-			case d != nil && d.BytesIn < 500, h.log.noNames != "", h.log.noPing != "", h.log.noRoute != "":
+			case d != nil && d.BytesIn < 500, h.log.noNames != "", h.log.noPing != "", h.log.noRoute != "", h.log.elsewhere != "":
 				c = likely
 			}
 			traffic := ""
 			if h.down != nil {
 				traffic = fmt.Sprintf("%d bytes sent, %d received", h.down.BytesOut, h.down.BytesIn)
 			}
-			return is(c, h.log.route, traffic, h.log.noNames)
+			return is(c, h.log.route, traffic, h.log.noNames, h.log.elsewhere)
 		},
 	},
 	{
@@ -156,10 +156,16 @@ var dataRules = []rule{
 		meaning: "The link is up, but programs say that there is no way to the Internet.",
 		cure:    []string{`let the link have the default route: knak dial --default-route (pppd: defaultroute and, where another exists, replacedefaultroute)`, `or set it by hand: ip route replace default dev ppp0`},
 		match: func(h *history) found {
-			if h.up == nil || h.log.noRoute == "" {
+			if h.up == nil || h.log.noRoute == "" && h.log.elsewhere == "" || h.log.routed {
 				return no
 			}
 			c := likely
+			if h.log.noRoute == "" { // somebody showed the table of routes; what they miss they do not say
+				if h.log.route == "" && (h.log.pppoe || strings.HasPrefix(h.log.tty, "/dev/pts/")) { // a tunnel may be meant for some addresses only
+					c = possible
+				}
+				return is(c, h.log.route, h.log.elsewhere)
+			}
 			if _, text, _ := strings.Cut(h.log.noRoute, ": "); h.log.route == "" && strings.Contains(text, ": ") && !strings.HasPrefix(strings.ToLower(text), "connect") {
 				c = possible // any daemon says so of an address of its own, for example of IPv6
 			}

@@ -81,12 +81,25 @@ var dialRules = []rule{
 			if told && h.at.result == "" {
 				refused = !strings.Contains(strings.ToUpper(f.Detail), "ERROR")
 			}
-			if h.up != nil || !refused {
+			if h.up != nil || !refused || h.line.frames != "" || h.line.prompt != "" && h.connected() {
 				return no
 			}
 			out := is(likely, append(h.at.registrationText(), h.dialText(), f.Detail)...)
 			out.meaning = whyNotPutThrough[strings.ToUpper(h.at.result)]
 			return out
+		},
+	},
+	{
+		id: "ppp-instead-of-answers", category: "login-dialogue-mismatch",
+		title:   "The modem sends PPP packets where the dialer expects words",
+		meaning: "The other end has begun PPP, or never ended it after the call before, while the dialer still gives commands or waits for a prompt. Nobody answers its packets, so it hangs up after a while.",
+		cure: []string{`let PPP begin at once after CONNECT (wvdial: Stupid Mode = yes; pppd: nothing after CONNECT in the chat script)`,
+			`take the modem out of the old call first: knak dial does (pppd: "" "\d+++\d" and ATH at the beginning of the chat script), or unplug it`},
+		match: func(h *history) found {
+			if h.up != nil || h.line.frames == "" || h.lcp.requests+h.lcp.rcvd > 0 || h.auth.started() || !h.over() {
+				return no
+			}
+			return is(likely, h.line.frames)
 		},
 	},
 	{
@@ -111,9 +124,19 @@ var dialRules = []rule{
 			if !told {
 				return no
 			}
-			return is(certain, h.at.cmeLine, f.Detail)
+			out := is(certain, h.at.cmeLine, f.Detail)
+			if setsContext(h.at.cmeLine + f.Detail) {
+				out.category = "dial-refused-by-network"
+			}
+			return out
 		},
 	},
+}
+
+// setsContext says whether a command prepares the context or the attachment, so that its refusal is one of the call.
+func setsContext(s string) bool {
+	s = strings.ToUpper(s)
+	return strings.Contains(s, "+CGDCONT") || strings.Contains(s, "+CGATT") || strings.Contains(s, "+CGACT") || strings.Contains(s, "+CGQ")
 }
 
 // dialFailed says whether a dial was tried and not answered by CONNECT.

@@ -191,6 +191,18 @@ var ipcpRules = []rule{
 		},
 	},
 	{
+		id: "ipcp-peer-address-refused", category: "ipcp-option-interop",
+		title:   "This side does not take the address that the peer has for itself",
+		meaning: "The peer asked for its address again and again, and each time this side named another one, because its options or its system know the peer's address already. The two never agree.",
+		cure:    []string{`take what the peer says (knak does; pppd: ipcp-accept-remote, and no remote address among the options)`},
+		match: func(h *history) found {
+			if h.up != nil || h.ipcp.weNaks < 3 || h.ipcp.sentAck || !h.over() {
+				return no
+			}
+			return is(likely, h.ipcp.weNaked, fmt.Sprintf("%d Configure-Naks with another address for the peer", h.ipcp.weNaks), h.ipcp.terminated)
+		},
+	},
+	{
 		id: "ipcp-garbage", category: "apn-or-account-not-accepted",
 		title:   "The modem sends garbage where an address is expected",
 		meaning: "After the authentication came bytes that are no packets of any protocol that was agreed. Some firmware answers so when the network refused the context.",

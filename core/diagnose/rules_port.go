@@ -61,6 +61,7 @@ var portRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failed(trace.FailedModemSilent, trace.FailedDataMode)
 			switch {
+			case h.line.frames != "": // it does answer, in PPP
 			case told:
 				return is(certain, f.Detail)
 			case h.at.sent >= 3 && h.at.rcvd == 0 && h.lcp.rcvd == 0 && len(h.line.texts) == 0 && h.up == nil:

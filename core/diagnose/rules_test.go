@@ -76,6 +76,7 @@ var ruleCases = []ruleCase{
 		tell(authenticated("x"), askAddress, rcvd(packet.IPCP, packet.ConfigureReject, ip(packet.IPCPDNS1, "0.0.0.0")), down())},
 	{"local-address-forced", tell(authenticated("x"), times(3, sent(packet.IPCP, packet.ConfigureRequest, ip(packet.IPCPAddress, "192.168.10.13"))), down()),
 		tell(authenticated("x"), askAddress, times(3, sent(packet.IPCP, packet.ConfigureRequest, ip(packet.IPCPAddress, "10.7.0.2"))), down())},
+	{"ipcp-peer-address-refused", tell(lcpOurs, askAddress, times(3, peerWants), down()), tell(lcpOurs, askAddress, times(2, peerWants), sent(packet.IPCP, packet.ConfigureAck), down())},
 	{"ipcp-garbage", tell(authenticated("x"), askAddress, times(3, events{trace.Packet{Dir: rcvdDir, Protocol: 0x8a11, Data: []byte{9, 9}}}), down()),
 		tell(authenticated("x"), times(3, events{trace.Packet{Dir: rcvdDir, Protocol: packet.CCP, Data: []byte{1, 1, 0, 4}}}), askAddress, down())},
 	{"ipcp-changing-nak", tell(authenticated("x"), nakAddress("10.0.0.1"), nakAddress("10.0.0.2"), nakAddress("10.0.0.3"), nakAddress("10.0.0.4"), nakAddress("10.0.0.5"), down()),
@@ -85,6 +86,7 @@ var ruleCases = []ruleCase{
 	{"bogus-address", tell(authenticated("x"), gets("169.254.3.4"), failure(trace.PhaseIPCP, trace.FailedBogusAddress, "")), tell(authenticated("x"), gets("10.64.0.1"), down())},
 
 	// Logs of other dialers.
+	{"ppp-instead-of-answers", tell(at("ATZ", ""), events{trace.Text{Text: `~^?}#@!}!}!} }4}"}&} }*} } }%}&`}}, logs("alarm")), tell(dialled, phase(trace.PhaseLCP), events{trace.Text{Text: `~^?}#@!}!}!} }4}"}&} }*} } }%}&`}}, down())},
 	{"connect-script-failed", logs("Connect script failed"), logs("Connect script failed", "local  IP address 10.7.0.2")},
 	{"chap-response-malformed", tell(lcpOpen, challenge, pkt(sentDir, packet.CHAP, packet.CHAPResponse, append([]byte{40}, make([]byte, 44)...)), pkt(rcvdDir, packet.CHAP, packet.CHAPFailure, nil)),
 		tell(lcpOpen, challenge, pkt(sentDir, packet.CHAP, packet.CHAPResponse, append([]byte{16}, make([]byte, 20)...)), pkt(rcvdDir, packet.CHAP, packet.CHAPFailure, nil))},
@@ -120,6 +122,8 @@ var ruleCases = []ruleCase{
 var magic2 = packet.Uint32Option(packet.LCPMagic, 0x5678)
 
 var askDNS = sent(packet.IPCP, packet.ConfigureRequest, zero, ip(packet.IPCPDNS1, "0.0.0.0"))
+
+var peerWants = tell(rcvd(packet.IPCP, packet.ConfigureRequest, ip(packet.IPCPAddress, "192.0.2.1")), sent(packet.IPCP, packet.ConfigureNak, ip(packet.IPCPAddress, "192.0.2.9")))
 
 func nakAddress(a string) events {
 	return tell(askAddress, rcvd(packet.IPCP, packet.ConfigureNak, ip(packet.IPCPAddress, a)))

@@ -34,6 +34,13 @@ func (k *clock) undress(line []byte) dressed {
 		}
 	}
 	at, n := k.take(b)
+	if n == 0 && len(b) > 0 && (b[0] == ' ' || b[0] == '\t') { // set in, as code is in a page or a mail
+		if in := bytes.TrimLeft(b, " \t"); len(in) > 0 {
+			if at, n = k.take(in); n > 0 {
+				b = in
+			}
+		}
+	}
 	if n == 0 {
 		if p, msg, ok := ownName(b); ok {
 			return dressed{program: p, msg: msg, dressed: true}
@@ -114,13 +121,21 @@ func programName(word []byte) (string, bool) {
 	return string(word), true
 }
 
-// ownName takes the name with which some programs begin their own lines, for example "/usr/sbin/pppd: ".
+// ownName takes the name with which some programs begin their own lines, for example "/usr/sbin/pppd: ", and what is left
+// of a logger's line where somebody cut off the time, for example "host pppd[123]: " or "daemon.notice pppd[123]: ".
 func ownName(b []byte) (string, []byte, bool) {
 	i := bytes.Index(b[:min(len(b), 80)], []byte(": "))
-	if i < 0 || bytes.IndexByte(b[:i], ' ') >= 0 {
+	if i < 0 {
 		return "", nil, false
 	}
-	name, ok := programName(b[:i+1])
+	word := b[:i+1]
+	if j := bytes.LastIndexByte(word, ' '); j >= 0 {
+		if bytes.Count(word, []byte(" ")) > 2 || word[i-1] != ']' || isPacketStart(b) {
+			return "", nil, false
+		}
+		word = word[j+1:]
+	}
+	name, ok := programName(word)
 	if !ok {
 		return "", nil, false
 	}

@@ -33,11 +33,17 @@ func TestDress(t *testing.T) {
 		{"in brackets", "[2019-01-01 10:00:01] " + msg, "2019-01-01T10:00:01Z", ""},
 		{"only the time of day", "10:00:01.250 " + msg, "2019-01-02T10:00:01.25Z", ""},
 		{"its own name", "/usr/sbin/pppd: " + msg, "", "pppd"},
+		{"set in", "     Jan  1 10:00:01 box pppd[12]: " + msg, "2019-01-01T10:00:01Z", "pppd"},
+		{"one blank before the day", "Jan 1 10:00:01 box pppd[12]: " + msg, "2019-01-01T10:00:01Z", "pppd"},
+		{"the time cut off", "box pppd[12]: " + msg, "", "pppd"},
+		{"the time cut off, with a facility", "daemon.debug pppd[12]: " + msg, "", "pppd"},
+		{"quoted without a blank", ">>" + "Jan  1 10:00:01 box pppd[12]: " + msg, "2019-01-01T10:00:01Z", "pppd"},
+		{"a sentence", "he wrote pppd: no", "", "-"},
 		{"no time after all", "10:00:01.250", "", "-"},
 		{"no day", "Jan 99 10:00:01 box pppd[12]: x", "", "-"},
 	} {
 		k := clock{date: fileTime}
-		d := k.undress([]byte(c.line))
+		d := k.undress([]byte(strings.TrimLeft(c.line, ">")))
 		if c.program == "-" {
 			if d.dressed {
 				t.Errorf("%s: %+v", c.name, d)

@@ -81,8 +81,8 @@ func (s *logSource) line() error {
 	if err != nil {
 		return err
 	}
-	for len(line) > 1 && line[0] == '>' && line[1] == ' ' { // quoted in a mail
-		line = line[2:]
+	for len(line) > 1 && line[0] == '>' { // quoted in a mail, with a blank behind the mark or without
+		line = bytes.TrimPrefix(line[1:], []byte(" "))
 	}
 	d := s.clock.undress(line)
 	if s.wrap.text != nil {

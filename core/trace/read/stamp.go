@@ -139,6 +139,12 @@ func weekday(b []byte) bool {
 
 // bsd reads "Jun  4 10:52:56" (RFC 3164 section 4.1.2), with a fraction if there is one.
 func (k *clock) bsd(b []byte) (time.Time, int) {
+	if len(b) >= 14 && b[3] == ' ' && b[5] == ' ' && '1' <= b[4] && b[4] <= '9' { // a page has made one blank of two
+		wide := make([]byte, 0, 32)
+		wide = append(append(append(wide, b[:3]...), "  "...), b[4:min(len(b), 28)]...)
+		t, n := k.bsd(wide)
+		return t, max(n-1, 0)
+	}
 	if len(b) < 15 || b[3] != ' ' || b[6] != ' ' {
 		return time.Time{}, 0
 	}
