@@ -6,20 +6,16 @@ import (
 	"flag"
 	"fmt"
 	"html"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/diagnose"
-	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/linktest"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/quirks"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -49,25 +45,7 @@ var begin = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 // call gives the records of a simulated call, in virtual time and with no chance in it.
 func call(t *testing.T, scenario, profile string, set ...string) []trace.Record {
 	t.Helper()
-	s, err := sim.Load(knak.Files, scenario)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
-	for _, p := range problems {
-		t.Fatal(p)
-	}
-	r, err := db.Resolve(quirks.Facts{}, profile, set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := link.Simulate(link.Config{
-		Name: "default", Once: true, Random: rand.NewChaCha8([32]byte{1}),
-		Resolve: func(link.Facts) (link.Selection, error) {
-			return link.Selection{Policy: r, Device: trace.Device{Port: "sim", Profile: r.Profile()}}, nil
-		},
-	}, sim.New(s, 1), begin, 2*time.Minute)
-	return out.Records
+	return linktest.Call{Scenario: scenario, Profile: profile, Set: set, Begin: begin}.Records(t)
 }
 
 func ladder(t *testing.T, records []trace.Record, rows int) Ladder {

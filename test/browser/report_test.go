@@ -1,7 +1,6 @@
 package browser
 
 import (
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -9,38 +8,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/diagnose"
-	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/linktest"
 	"github.com/knakppp/knak/core/report"
-	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/quirks"
 )
 
 // call draws a dial of the simulated E398.
 func call(t *testing.T, profile string, set ...string) report.Ladder {
 	t.Helper()
-	s, err := sim.Load(knak.Files, "huawei/e398")
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
-	for _, p := range problems {
-		t.Fatal(p)
-	}
-	r, err := db.Resolve(quirks.Facts{}, profile, set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := link.Simulate(link.Config{
-		Name: "default", Once: true, Random: rand.NewChaCha8([32]byte{1}),
-		Resolve: func(link.Facts) (link.Selection, error) {
-			return link.Selection{Policy: r, Device: trace.Device{Vendor: "huawei", Model: "E398", Profile: r.Profile()}}, nil
-		},
-	}, sim.New(s, 1), time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC), 2*time.Minute)
+	records := linktest.Call{Scenario: "huawei/e398", Profile: profile, Set: set}.Records(t)
 	rows, judge := report.NewCollector(0), diagnose.New()
-	for _, rec := range out.Records {
+	for _, rec := range records {
 		rows.Record(rec)
 		judge.Record(rec)
 	}

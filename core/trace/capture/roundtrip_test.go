@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -13,14 +12,10 @@ import (
 
 	"bytes"
 
-	"github.com/knakppp/knak"
-	"github.com/knakppp/knak/core/link"
-	"github.com/knakppp/knak/core/ppp/auth"
-	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/link/linktest"
 	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/core/trace/source"
 	"github.com/knakppp/knak/core/trace/wire"
-	"github.com/knakppp/knak/quirks"
 )
 
 var epoch = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -28,27 +23,10 @@ var epoch = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 // call gives what passes in a simulated call.
 func call(t testing.TB, scenario string) []piece {
 	t.Helper()
-	s, err := sim.Load(knak.Files, scenario)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
-	for _, p := range problems {
-		t.Fatal(p)
-	}
-	r, err := db.Resolve(quirks.Facts{}, "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := link.Config{
-		Name: "test", Once: true, Timeout: time.Minute, Password: auth.NewSecret("made-up"),
-		Resolve: func(link.Facts) (link.Selection, error) { return link.Selection{Policy: r}, nil },
-		Random:  rand.NewChaCha8([32]byte{}),
-	}
 	var pieces []piece
-	link.Simulator{Tap: func(now time.Time, dir trace.Dir, p []byte) {
+	linktest.Call{Scenario: scenario, Begin: epoch, Tap: func(now time.Time, dir trace.Dir, p []byte) {
 		pieces = append(pieces, piece{now.Truncate(100 * time.Millisecond), dir, bytes.Clone(p)})
-	}}.Run(cfg, sim.New(s, 1), epoch, 2*time.Minute)
+	}}.Records(t)
 	if len(pieces) < 10 {
 		t.Fatalf("%s: only %d pieces", scenario, len(pieces))
 	}

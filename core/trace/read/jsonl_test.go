@@ -2,40 +2,19 @@ package read
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/knakppp/knak"
-	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/linktest"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/quirks"
 )
 
 // simulated gives the records of a simulated call, in virtual time and with no chance in it.
 func simulated(t testing.TB, scenario, profile string, set ...string) []trace.Record {
 	t.Helper()
-	s, err := sim.Load(knak.Files, scenario)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
-	for _, p := range problems {
-		t.Fatal(p)
-	}
-	r, err := db.Resolve(quirks.Facts{}, profile, set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return link.Simulate(link.Config{
-		Name: "default", Once: true, Random: rand.NewChaCha8([32]byte{1}),
-		Resolve: func(link.Facts) (link.Selection, error) {
-			return link.Selection{Policy: r, Device: trace.Device{Port: "sim", Profile: r.Profile()}}, nil
-		},
-	}, sim.New(s, 1), fileTime, 2*time.Minute).Records
+	return linktest.Call{Scenario: scenario, Profile: profile, Set: set, Begin: fileTime}.Records(t)
 }
 
 // calls are simulated calls of all kinds: one that works, ones that do not, one with a damaged dialogue.

@@ -1,20 +1,18 @@
 package wire_test
 
 import (
+	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/knakppp/knak"
-	"github.com/knakppp/knak/core/link"
-	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/link/linktest"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/core/trace/wire"
-	"github.com/knakppp/knak/quirks"
 )
 
 var epoch = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -29,28 +27,11 @@ type piece struct {
 // call gives a simulated call: what passed, and what the session itself says of it.
 func call(t testing.TB, scenario string) ([]piece, []trace.Record) {
 	t.Helper()
-	s, err := sim.Load(knak.Files, scenario)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
-	for _, p := range problems {
-		t.Fatal(p)
-	}
-	r, err := db.Resolve(quirks.Facts{}, "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := link.Config{
-		Name: "test", Once: true, Timeout: time.Minute, PIN: auth.NewSecret("1234"), Password: auth.NewSecret("made-up"),
-		Resolve: func(link.Facts) (link.Selection, error) { return link.Selection{Policy: r}, nil },
-		Random:  rand.NewChaCha8([32]byte{}),
-	}
 	var pieces []piece
-	done := link.Simulator{Tap: func(now time.Time, dir trace.Dir, p []byte) {
-		pieces = append(pieces, piece{now, dir, append([]byte(nil), p...)})
-	}}.Run(cfg, sim.New(s, 1), epoch, 2*time.Minute)
-	return pieces, done.Records
+	records := linktest.Call{Scenario: scenario, Begin: epoch, Tap: func(now time.Time, dir trace.Dir, p []byte) {
+		pieces = append(pieces, piece{now, dir, bytes.Clone(p)})
+	}}.Records(t)
+	return pieces, records
 }
 
 func read(l *wire.Line, pieces []piece) []trace.Record {

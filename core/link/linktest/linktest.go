@@ -1,0 +1,55 @@
+// Package linktest dials simulated modems in virtual time, for the tests of whatever reads what a call says.
+package linktest
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/quirks"
+)
+
+// Call is a dial of a simulated modem. There is no chance in it: the same Call gives the same records.
+type Call struct {
+	Scenario string   // one of those that come with knak, such as "huawei/e398"
+	Profile  string   // the quirk profile, or "" for none
+	Set      []string // settings above it, KEY=VALUE
+
+	Begin time.Time // the time of the first record; the zero time is noon of 2026-11-22, UTC
+	// Tap, unless nil, is told of the octets on the line, as link.Simulator says.
+	Tap func(now time.Time, dir trace.Dir, p []byte)
+}
+
+// Records dials once, with a made-up PIN and password, and gives what the session says until the call is over, two minutes of
+// its time at the most.
+func (c Call) Records(t testing.TB) []trace.Record {
+	t.Helper()
+	s, err := sim.Load(knak.Files, c.Scenario)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
+	for _, p := range problems {
+		t.Fatal(p)
+	}
+	r, err := db.Resolve(quirks.Facts{}, c.Profile, c.Set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := c.Begin
+	if begin.IsZero() {
+		begin = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	}
+	cfg := link.Config{
+		Name: "default", Once: true, PIN: auth.NewSecret("1234"), Password: auth.NewSecret("made-up"), Random: rand.NewChaCha8([32]byte{1}),
+		Resolve: func(link.Facts) (link.Selection, error) {
+			return link.Selection{Policy: r, Device: trace.Device{Port: "sim", Profile: r.Profile()}}, nil
+		},
+	}
+	return link.Simulator{Tap: c.Tap}.Run(cfg, sim.New(s, 1), begin, 2*time.Minute).Records
+}
