@@ -204,7 +204,11 @@ func (a *app) printPlugins(w *pluginWorld, names []string) error {
 		return nil
 	}
 	if len(names) == 0 {
-		fmt.Fprintf(a.stdout, "no plugin is installed or configured; looked in %s\n", strings.Join(w.plan.Dirs, ", "))
+		if len(w.names()) > 0 {
+			fmt.Fprintln(a.stdout, "no plugin is configured; knak plugins list shows what is installed")
+		} else {
+			fmt.Fprintf(a.stdout, "no plugin is installed or configured; looked in %s\n", strings.Join(w.plan.Dirs, ", "))
+		}
 		return nil
 	}
 	tw := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
@@ -264,7 +268,7 @@ func (a *app) installPlugin(cmd *cobra.Command, w *pluginWorld, file string) err
 	}
 	if want != "" {
 		if err := pin.CheckSum(want); err != nil {
-			return usagef("--%w", err)
+			return usagef("--sha256 %w", err)
 		}
 	}
 	path, sum, err := pin.Install(file, w.plan.Dirs[0], name, want)
@@ -305,24 +309,32 @@ func (a *app) pluginsRemoveCommand() *cobra.Command {
 			if err := pin.CheckName(name); err != nil {
 				return &usageError{err}
 			}
+			say := func(format string, args ...any) {
+				if !a.global.JSON {
+					fmt.Fprintf(a.stdout, format, args...)
+				}
+			}
 			pinned := w.lock.Remove(name)
 			if pinned {
 				if err := w.lock.Write(); err != nil {
 					return fmt.Errorf("remove: %w", err)
 				}
-				fmt.Fprintf(a.stdout, "removed %s from %s\n", name, w.lock.Path)
+				say("removed %s from %s\n", name, w.lock.Path)
 			}
 			path, err := pin.Find(w.plan.Dirs, name)
 			if err == nil {
 				if err := os.Remove(path); err != nil {
 					return fmt.Errorf("remove: %w", err)
 				}
-				fmt.Fprintf(a.stdout, "removed %s\n", path)
+				say("removed %s\n", path)
 			} else if !pinned {
 				return fmt.Errorf("remove: %w", err)
 			}
 			if p, ok := w.configuredAs(name); ok {
-				fmt.Fprintf(a.stdout, "still named by the configuration: %s; dials will warn until it is taken out\n", p.from)
+				say("still named by the configuration: %s; dials will warn until it is taken out\n", p.from)
+			}
+			if a.global.JSON {
+				return json.NewEncoder(a.stdout).Encode(w.row(name))
 			}
 			return nil
 		},

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -115,11 +117,48 @@ func printPlugin(w io.Writer, s *host.State) {
 	if len(s.Wants) > 0 {
 		row("wants grants", "%s (granted: %s)", joinWords(s.Wants), orNone(joinWords(s.Grants)))
 	}
-	row("configuration", "%s", s.Schema)
+	for _, line := range schemaLines(s.Schema) {
+		row("configuration", "%s", line)
+	}
 	if s.StartTime > 0 {
 		row("started in", "%s", s.StartTime.Round(time.Millisecond))
 	}
 	_ = tw.Flush() // a closed pipe ends the program by itself
+}
+
+// schemaLines says for people which keys a configuration has: one line for each. What is more than a table of plain values is
+// shown as it is.
+func schemaLines(schema string) (list []string) {
+	if schema == "" {
+		return nil
+	}
+	var table struct {
+		Properties map[string]struct {
+			Type        string
+			Description string
+			Enum        []string
+		}
+		Required []string
+	}
+	if json.Unmarshal([]byte(schema), &table) != nil || len(table.Properties) == 0 {
+		return []string{schema}
+	}
+	for _, key := range slices.Sorted(maps.Keys(table.Properties)) {
+		p := table.Properties[key]
+		line := key + " (" + orUnknown(p.Type)
+		if len(p.Enum) > 0 {
+			line = key + " (" + strings.Join(p.Enum, ", ")
+		}
+		if slices.Contains(table.Required, key) {
+			line += ", required"
+		}
+		line += ")"
+		if p.Description != "" {
+			line += ": " + p.Description
+		}
+		list = append(list, line)
+	}
+	return list
 }
 
 // pointWords names the decision points of a subscription.

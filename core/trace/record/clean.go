@@ -246,7 +246,9 @@ func (c *cleaner) hideWords(line string) string {
 
 // asksSecret says whether a line asks for a password or the like, or for the text of a message (3GPP TS 27.005 section 3.5.1).
 func asksSecret(line string) bool {
-	line = strings.ToLower(strings.TrimSpace(line))
+	if line = strings.ToLower(strings.TrimSpace(line)); line != "" && strings.ContainsRune("+^%*#$", rune(line[0])) {
+		return false // a result code, such as +CPIN: READY, whose beginning looks so
+	}
 	for _, end := range []string{"word:", "pin:", "code:", "secret:"} {
 		if strings.HasSuffix(line, end) {
 			return true

@@ -236,6 +236,16 @@ func TestPrivateCommand(t *testing.T) {
 	}
 }
 
+// What begins as a prompt for a PIN does may be an answer that says that none is needed.
+func TestNoPrompt(t *testing.T) {
+	e := NewEncoder(Options{Format: PPPD})
+	file := e.AppendBytes(nil, start, trace.Rcvd, []byte("+CPIN: READY\r\nOK\r\n"))
+	file = e.AppendBytes(file, start, trace.Sent, []byte("AT+CSQ\r"))
+	if got := string(unpackPPPD(t, e.AppendEnd(file, start))[trace.Sent]); got != "AT+CSQ\r" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestFileName(t *testing.T) {
 	if got := FileName("/log/%t.pcapng", start); got != "/log/20260301-120000.pcapng" {
 		t.Error(got)

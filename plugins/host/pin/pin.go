@@ -145,7 +145,7 @@ func parseLock(text []byte) ([]Pin, error) {
 			return nil, err
 		}
 		if err := CheckSum(p.SHA256); err != nil {
-			return nil, fmt.Errorf("plugin %s: %w", p.Name, err)
+			return nil, fmt.Errorf("plugin %s: sha256 %w", p.Name, err)
 		}
 	}
 	return file.Plugin, nil
@@ -154,7 +154,7 @@ func parseLock(text []byte) ([]Pin, error) {
 // CheckSum says whether text is a SHA-256 as plugins.lock and the configuration write it.
 func CheckSum(text string) error {
 	if len(text) != 64 || strings.Trim(text, "0123456789abcdef") != "" {
-		return fmt.Errorf("sha256 %q must be 64 lower-case hexadecimal digits, as sha256sum prints them", text)
+		return fmt.Errorf("must be 64 lower-case hexadecimal digits, as sha256sum prints them, and not %q", text)
 	}
 	return nil
 }

@@ -53,8 +53,11 @@ func (e *startError) Error() string { return e.text }
 func fileError(err error) *startError {
 	e := &startError{word: host.Word(pin.StateOf(err)), text: err.Error(), lasting: true}
 	var state *pin.StateError
-	if errors.As(err, &state) {
+	switch {
+	case errors.As(err, &state):
 		e.text, e.cure = state.Text, state.Cure
+	case e.word == host.Word(pin.Missing):
+		e.cure = "knak plugins install FILE"
 	}
 	return e
 }
