@@ -17,6 +17,11 @@ const (
 
 	// MaxMessage is how many octets a message may have in either direction.
 	MaxMessage = 64 << 10
+
+	// Window is how many octets may be on their way, of a call and of a connection (RFC 9113 section 5.2). Both ends keep
+	// to it instead of estimating: gRPC's estimate costs a PING and its answer with every message, which wakes both ends
+	// once more for each.
+	Window = 2 * MaxMessage
 )
 
 // The capabilities that Describe may name. Others are ignored.

@@ -136,6 +136,7 @@ func register(p Plugin, to grpc.ServiceRegistrar) error {
 func serverOptions(plugin any) []grpc.ServerOption {
 	name := plugin.(Plugin).Name
 	return []grpc.ServerOption{
+		grpc.StaticStreamWindowSize(proto.Window), grpc.StaticConnWindowSize(proto.Window),
 		grpc.MaxRecvMsgSize(proto.MaxMessage), grpc.MaxSendMsgSize(proto.MaxMessage),
 		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (_ any, err error) {
 			defer recovered(name, info.FullMethod, &err)

@@ -8,7 +8,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -41,7 +43,13 @@ func Main(stderr io.Writer) int {
 	return 0
 }
 
+// freeAfter is when the memory that the start took is given back: a dial is over by then.
+const freeAfter = 20 * time.Second
+
 func serve() error {
+	// One thread at a time: what is done here is short and in turn, and waking a second thread to look whether there is
+	// something for it costs more than all of it.
+	runtime.GOMAXPROCS(1)
 	unix.Umask(0o077)
 	for _, l := range limits {
 		var old unix.Rlimit
@@ -86,7 +94,8 @@ func serve() error {
 	go func() {
 		m.start(context.Background())
 		_ = conn.Write(host.Message{Type: host.Ready, ID: first.ID}, m.states())
-		debug.FreeOSMemory() // a link lives for weeks on small machines
+		// A link lives for weeks on small machines. Not yet: the first decisions would find every page gone.
+		time.AfterFunc(freeAfter, debug.FreeOSMemory)
 	}()
 	ordered := loop(conn, m)
 	if !ordered {

@@ -48,6 +48,7 @@ func (c *clientEnd) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, conn *
 // DialOptions bound the messages of a connection to a plugin, and refuse a call of the protocol that has no deadline.
 func DialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
+		grpc.WithStaticStreamWindowSize(proto.Window), grpc.WithStaticConnWindowSize(proto.Window),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(proto.MaxMessage), grpc.MaxCallSendMsgSize(proto.MaxMessage)),
 		grpc.WithChainUnaryInterceptor(func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 			if _, ok := ctx.Deadline(); !ok && isOurs(method) {
