@@ -215,6 +215,7 @@ func TestKilled(t *testing.T) {
 		whom       string // "knak", or knak-pluginhost
 		up         bool   // wait until the link is up
 	}{
+		{"knak, while knak-pluginhost stands still", "good", "knak", true},
 		{"knak, with a good plugin", "good", "knak", true},
 		{"knak, with a stopped plugin", "hangs", "knak", true},
 		{"knak, while a plugin starts and stands still", "stands", "knak", false},
@@ -231,6 +232,11 @@ func TestKilled(t *testing.T) {
 				w.process(c.name)
 			}
 			victim := d.cmd.Process.Pid
+			if strings.Contains(c.what, "knak-pluginhost stands still") {
+				if err := syscall.Kill(childOf(t, victim), syscall.SIGSTOP); err != nil {
+					t.Fatal(err)
+				}
+			}
 			if c.whom != "knak" {
 				victim = childOf(t, victim)
 			}
@@ -255,6 +261,33 @@ func TestKilled(t *testing.T) {
 			w.noPlugins()
 		})
 	}
+}
+
+// A service that is stopped: SIGTERM comes to all processes at once, and nobody is told of failures.
+func TestServiceStopped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "good")
+	d := w.dial(false)
+	d.until("up")
+	program := childOf(t, d.cmd.Process.Pid)
+	plugin := childOf(t, program)
+	for _, pid := range []int{program, plugin, d.cmd.Process.Pid} {
+		if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		for end := time.Now().Add(5 * time.Second); pid == plugin && time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+			if syscall.Kill(plugin, 0) != nil {
+				break // gone while the link is up: this order would be seen as a failure, if any
+			}
+		}
+	}
+	if code := d.exit(); code != 5 {
+		t.Errorf("status %d", code)
+	}
+	if told := d.warnings(); len(told) > 0 {
+		t.Errorf("told: %q", told)
+	}
+	w.nothingLeft()
 }
 
 // A second program that stands still (SIGSTOP) makes nobody wait, is told of once, and is given up with its plugins.

@@ -240,8 +240,10 @@ func (g *guest) leave(r *running, strike bool, why string) {
 	g.state.Strikes, g.state.Problem = len(g.breaker.strikes), why
 	retry := g.backOff(host.Waiting)
 	g.mu.Unlock()
-	g.tellOnce(toldFailed, why+"; knak goes on without it, and knak status shows how it is")
-	g.again(retry)
+	if !g.m.ending.Load() {
+		g.tellOnce(toldFailed, why+"; knak goes on without it, and knak status shows how it is")
+		g.again(retry)
+	}
 	g.m.changed()
 	go r.stop(true)
 }

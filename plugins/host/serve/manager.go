@@ -23,6 +23,7 @@ type manager struct {
 	changed func()
 
 	device  atomic.Pointer[advice.Device] // as the last question that held it said, or the last event
+	ending  atomic.Bool                   // this program was told to end, and knak surely as well
 	decided atomic.Int64                  // when the last decision was asked for, in Unix nanoseconds
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -87,6 +88,7 @@ func serve() error {
 		func(t host.Told) { _ = conn.Write(host.Message{Type: host.Tell}, t) },
 		func(c host.Command) { _ = conn.Write(host.Message{Type: host.Order}, c) })
 	m.changed = func() { _ = conn.Write(host.Message{Type: host.Change}, m.states()) }
+	go holdOut(m)
 	go func() {
 		host.Warm() // while the plugins start
 		wire.Warm()
@@ -106,6 +108,19 @@ func serve() error {
 	}
 	removeRuntime(m.plan.Runtime)
 	return nil
+}
+
+// holdOut lets signals not end this program: knak does, in order, or its end does. SIGTERM comes to all processes of a
+// service at once where that is stopped; what plugins then do is no failure. SIGHUP comes from the kernel, where this
+// program stood still while knak was killed (POSIX, Orphaned Process Group); the sockets are still to be removed then.
+func holdOut(m *manager) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP) // not Ignore, which plugins would inherit
+	for s := range signals {
+		if s != unix.SIGHUP {
+			m.ending.Store(true)
+		}
+	}
 }
 
 // loop serves knak until it says that it is over, or is gone.
