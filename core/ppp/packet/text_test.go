@@ -22,7 +22,7 @@ func TestLineIsPppdsNotation(t *testing.T) {
 		info     string
 		want     string
 	}{
-		{LCP, "01 01 0014 0206 00000000 0506 1afccda0 0702 0802", `[LCP ConfReq id=0x1 <asyncmap 0x0> <magic 0x1afccda0> <pcomp> <accomp>]`},
+		{LCP, "01 01 0014 0206 00000000 0506 1a2b3c4d 0702 0802", `[LCP ConfReq id=0x1 <asyncmap 0x0> <magic 0x1a2b3c4d> <pcomp> <accomp>]`},
 		{LCP, "01 18 0009 0305 c223 05", `[LCP ConfReq id=0x18 <auth chap MD5>]`},
 		{LCP, "03 18 0012 0305 c223 80 0305 c223 81 0304 c023", `[LCP ConfNak id=0x18 <auth chap MS> <auth chap MS-v2> <auth pap>]`},
 		{LCP, "04 18 0016 0304 c227 0305 c223 07 0306 1234 0102 0303 05", `[LCP ConfRej id=0x18 <auth eap> <auth chap 07> <auth 0x1234 01 02> < 03 03 05>]`},
