@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -82,17 +83,19 @@ func complete(e Event) Event {
 
 // MarshalJSON gives dir, proto (for example "ipcp"), code (pppd's word, "" of a packet without a whole header), id,
 // options (of a Configure packet, each as pppd prints it between < and >) and text (the whole in pppd's notation). guessed is
-// there only where it is true.
+// there only where it is true, and hidden (of a CHAP Response, the octets of the value that is not shown) only where it is
+// not 16, for which the text stands.
 func (p Packet) MarshalJSON() ([]byte, error) {
 	v := struct {
 		Guessed bool     `json:"guessed,omitempty"` // first: what is not fast to read stands where it is soon seen
+		Hidden  int      `json:"hidden,omitempty"`
 		Dir     Dir      `json:"dir"`
 		Proto   string   `json:"proto"`
 		Code    string   `json:"code"`
 		ID      uint8    `json:"id"`
 		Options []string `json:"options"`
 		Text    string   `json:"text"`
-	}{Guessed: p.Guessed, Dir: p.Dir, Proto: strings.ToLower(packet.ProtocolName(p.Protocol)), Options: []string{}, Text: p.Text()}
+	}{Guessed: p.Guessed, Hidden: p.hidden(), Dir: p.Dir, Proto: strings.ToLower(packet.ProtocolName(p.Protocol)), Options: []string{}, Text: p.Text()}
 	if c, ok := p.Control(); ok {
 		v.Code, v.ID = packet.CodeName(p.Protocol, c.Code), c.ID
 		for _, o := range p.Options() {
@@ -100,6 +103,34 @@ func (p Packet) MarshalJSON() ([]byte, error) {
 		}
 	}
 	return marshal(v)
+}
+
+// shownHidden is how long the value of a CHAP Response is that reads <hidden>, as that of CHAP with MD5.
+const shownHidden = 16
+
+// hidden gives the length of a CHAP Response's value that is hidden and not as long as the text lets one believe, else 0.
+func (p Packet) hidden() int {
+	c, ok := p.Control()
+	if !ok || p.Protocol != packet.CHAP || c.Code != packet.CHAPResponse || len(c.Data) == 0 {
+		return 0
+	}
+	n := int(c.Data[0])
+	if n == shownHidden || n >= len(c.Data) || bytes.Count(c.Data[1:1+n], []byte("*")) != n {
+		return 0
+	}
+	return n
+}
+
+// WithHidden gives the packet with the hidden value of a CHAP Response as long as JSON's hidden says; 0 changes nothing.
+func (p Packet) WithHidden(n int) Packet {
+	c, ok := p.Control()
+	if !ok || n <= 0 || n > 255 || p.Protocol != packet.CHAP || c.Code != packet.CHAPResponse || len(c.Data) <= shownHidden || c.Data[0] != shownHidden {
+		return p
+	}
+	value := bytes.Repeat([]byte("*"), n)
+	c.Data = slices.Concat([]byte{byte(n)}, value, c.Data[1+shownHidden:])
+	p.Data = append(c.AppendTo(nil), p.Data[min(len(p.Data), packet.HeaderLen+len(c.Data)-n+shownHidden):]...)
+	return p
 }
 
 // Text gives the packet in pppd's notation without brackets.

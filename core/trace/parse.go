@@ -53,6 +53,7 @@ func parsePacket(line []byte, read func(string) (uint16, []byte, error)) (Event,
 		Dir     Dir    `json:"dir"`
 		Text    string `json:"text"`
 		Guessed bool   `json:"guessed"`
+		Hidden  int    `json:"hidden"`
 	}
 	if err := json.Unmarshal(line, &v); err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func parsePacket(line []byte, read func(string) (uint16, []byte, error)) (Event,
 		return nil, ErrPacketText
 	}
 	protocol, data, err := read(v.Text)
-	return Packet{Dir: v.Dir, Protocol: protocol, Data: data, Guessed: v.Guessed}, err
+	return Packet{Dir: v.Dir, Protocol: protocol, Data: data, Guessed: v.Guessed}.WithHidden(v.Hidden), err
 }
 
 func parseEvent(kind string, line []byte) (Event, error) {

@@ -52,6 +52,11 @@ func startSimulator(t testing.TB, scenario string) *simulator {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serve(t, loaded)
+}
+
+func serve(t testing.TB, loaded sim.Scenario) *simulator {
+	t.Helper()
 	master, path, err := port.OpenPTY()
 	if err != nil {
 		t.Fatal(err)

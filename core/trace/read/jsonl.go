@@ -298,12 +298,14 @@ var events = map[string]func(s *jsonSource, line []byte, dir trace.Dir) (trace.E
 		var e struct {
 			Text    string `json:"text"`
 			Guessed bool   `json:"guessed"`
+			Hidden  int    `json:"hidden"`
 		}
 		if err := json.Unmarshal(line, &e); err != nil {
 			return nil, err
 		}
 		p, ok := s.parse(dir, []byte(e.Text))
 		p.Guessed = e.Guessed
+		p = p.WithHidden(e.Hidden)
 		if !ok {
 			return nil, errors.New("the text of a packet that cannot be read back")
 		}

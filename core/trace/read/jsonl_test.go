@@ -68,6 +68,7 @@ func TestJSONEveryEvent(t *testing.T) {
 		trace.Probe{Target: "t"}, trace.Attempt{Number: 2, Wait: 3 * time.Second, WaitMS: 3000}, trace.Notice{Level: "info", Text: "n"}, trace.Failure{Phase: "lcp", Cause: "timeout", Provisional: true},
 		trace.Packet{Dir: trace.Rcvd, Protocol: packet.LCP, Data: []byte{9, 1, 0, 8, 0, 0, 0, 1, 0, 0, 0}}, trace.Packet{Protocol: 0x8281, Data: []byte{1, 2}},
 		trace.Packet{Protocol: packet.LCP, Data: []byte{5, 1, 0, 7, 'a', '"', '\n'}}, trace.Packet{Protocol: packet.IPCP, Data: []byte{1}}, trace.Packet{Protocol: packet.IPCP, Data: []byte{1, 1, 0, 4}, Guessed: true},
+		trace.Packet{Protocol: packet.CHAP, Data: packet.Packet{Code: packet.CHAPResponse, ID: 1, Data: []byte("\x31*************************************************name")}.AppendTo(nil)},
 	}
 	for i, e := range all {
 		var err error
