@@ -68,7 +68,7 @@ can say, is told on standard error and stands as a comment in the file.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&out, "out", "o", "-", "write to this `file`, or as VENDOR/MODEL among your own profiles; - is standard output")
+	f.StringVarP(&out, "output", "o", "-", "write to this `file`, or as VENDOR/MODEL among your own profiles; - is standard output")
 	f.BoolVar(&modem, "modem", false, "make the modem's scenario instead of the dialer's profile")
 	f.IntVar(&number, "call", 0, "take the `n`th call of the recording (default: the last that worked)")
 	addFormatFlag(cmd, &format)
@@ -111,7 +111,7 @@ func chosenCall(calls []*call.Call, name string, number int) (*call.Call, error)
 func (a *app) writeMimicked(m *mimicked, text, scenario, out string, modem bool) error {
 	if out == "-" {
 		if a.global.JSON {
-			return usagef("--json says what was written: --out names the file")
+			return usagef("--json says what was written: --output names the file")
 		}
 		if _, err := fmt.Fprint(a.stdout, text); err != nil {
 			return fmt.Errorf("mimic: %w", err)
@@ -160,7 +160,7 @@ func (a *app) writeMimicked(m *mimicked, text, scenario, out string, modem bool)
 	return nil
 }
 
-// mimicFile gives the file for --out, and the profile's id where knak finds it there: VENDOR/MODEL is among the user's own.
+// mimicFile gives the file for --output, and the profile's id where knak finds it there: VENDOR/MODEL is among the user's own.
 func mimicFile(out string, modem bool) (file, id string, err error) {
 	suffix := ".toml"
 	if modem {
@@ -169,12 +169,12 @@ func mimicFile(out string, modem bool) (file, id string, err error) {
 	if quirks.CheckID(out) == nil && !strings.HasSuffix(out, ".toml") {
 		dir, err := os.UserConfigDir()
 		if err != nil {
-			return "", "", usagef("--out %s: there is no directory for your own profiles: %w", out, err)
+			return "", "", usagef("--output %s: there is no directory for your own profiles: %w", out, err)
 		}
 		return filepath.Join(dir, "knak", "quirks.d", filepath.FromSlash(out)+suffix), out, nil
 	}
 	if !strings.HasSuffix(out, ".toml") {
-		return "", "", usagef("--out %s is neither VENDOR/MODEL nor a file that ends in .toml", out)
+		return "", "", usagef("--output %s is neither VENDOR/MODEL nor a file that ends in .toml", out)
 	}
 	dir, model := filepath.Split(strings.TrimSuffix(out, suffix))
 	if home, vendor := filepath.Split(filepath.Clean(dir)); filepath.Base(home) == "quirks.d" && quirks.CheckID(vendor+"/"+model) == nil {
