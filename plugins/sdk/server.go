@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -40,6 +42,9 @@ func newServer(p Plugin) (*server, error) {
 	}
 	for _, g := range p.Grants {
 		d.WantsGrants = append(d.WantsGrants, string(g))
+	}
+	if err := halfImplemented(p.Implementation); err != nil {
+		return nil, err
 	}
 	add := func(capability string, is bool) {
 		if is {
@@ -89,6 +94,43 @@ func newServer(p Plugin) (*server, error) {
 	}
 	s.describe = d
 	return s, nil
+}
+
+// optional are the interfaces that an implementation may have.
+var optional = []reflect.Type{
+	reflect.TypeFor[Identifier](), reflect.TypeFor[CredentialResolver](), reflect.TypeFor[Challenger](), reflect.TypeFor[DialHook](),
+	reflect.TypeFor[Negotiator](), reflect.TypeFor[Prover](), reflect.TypeFor[Observer](), reflect.TypeFor[Commander](),
+	reflect.TypeFor[Configurer](), reflect.TypeFor[EventSelector](),
+}
+
+// halfImplemented gives an error where a method has the name of one of ours but its interface is not implemented: otherwise a
+// wrong argument, or a method that was forgotten, would silently leave a capability out.
+func halfImplemented(implementation any) error {
+	t := reflect.TypeOf(implementation)
+	if t == nil {
+		return nil
+	}
+	pointer := reflect.PointerTo(t)
+	for _, want := range optional {
+		switch {
+		case t.Implements(want):
+			continue
+		case pointer.Implements(want):
+			return fmt.Errorf("%T is no %s, but a pointer to it is: give that as Implementation", implementation, want.Name())
+		}
+		for i := range want.NumMethod() {
+			method := want.Method(i)
+			if _, has := t.MethodByName(method.Name); !has {
+				continue
+			}
+			var all []string
+			for j := range want.NumMethod() {
+				all = append(all, want.Method(j).Name+strings.TrimPrefix(want.Method(j).Type.String(), "func"))
+			}
+			return fmt.Errorf("%T has a method %s but is no %s, which needs %s", implementation, method.Name, want.Name(), strings.Join(all, " and "))
+		}
+	}
+	return nil
 }
 
 func validName(s string) bool {

@@ -180,6 +180,9 @@ func TestAuthorsMistakes(t *testing.T) {
 		{sdk.Plugin{Name: "x"}, "implements none of"},
 		{sdk.Plugin{Name: "x", Implementation: undecided{}}, "has no function"},
 		{sdk.Plugin{Name: "x", Implementation: unconfigured{}}, "pointer to a struct"},
+		{sdk.Plugin{Name: "x", Implementation: half{}}, "sdktest_test.half has a method Config but is no Configurer, which needs Config() interface {} and Configure(context.Context, []sdk.Grant) error"},
+		{sdk.Plugin{Name: "x", Implementation: deaf{}}, "has a method Notify but is no Observer, which needs Notify(context.Context, sdk.Notice) error"},
+		{sdk.Plugin{Name: "x", Implementation: accounts{}}, "is no Configurer, but a pointer to it is"},
 	} {
 		r := &refusing{TB: t}
 		func() {
@@ -195,6 +198,15 @@ func TestAuthorsMistakes(t *testing.T) {
 type undecided struct{}
 
 func (undecided) Decisions() []sdk.On { return []sdk.On{{}} }
+
+// half has forgotten Configure, and deaf an argument.
+type (
+	half struct{ e398 }
+	deaf struct{ e398 }
+)
+
+func (half) Config() any             { return nil }
+func (deaf) Notify(sdk.Notice) error { return nil }
 
 type unconfigured struct{ e398 }
 
