@@ -148,7 +148,9 @@ func (h *history) weEnd(e trace.Packet, c packet.Packet) {
 	case s == "peer not responding" && !h.otherFailure():
 		h.fail(trace.PhaseUp, trace.FailedEchoTimeout, h.quote(e))
 	case s == "failed to authenticate ourselves to peer" && h.auth.failure == "":
-		h.auth.failure = h.quote(e)
+		if _, silent := h.failed(trace.FailedAuthTimeout); !silent { // nobody said no
+			h.auth.failure = h.quote(e)
+		}
 	default:
 		h.matchLines(s, h.quote(e))
 	}

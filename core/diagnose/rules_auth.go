@@ -89,8 +89,11 @@ var authRules = []rule{
 				return no
 			}
 			c := likely
-			if told {
+			switch {
+			case told:
 				c = certain
+			case h.ipcp.replies > 0 && !strings.Contains(strings.ToLower(h.log.ending), "auth") && rasCode(h.lcp.terminateID) != rasNoMethod: // the peer went on without; what came later says more
+				c = possible
 			}
 			return is(c, h.lcp.demand, h.log.noAuth, h.lcp.refused, h.lcp.terminated, f.Detail)
 		},

@@ -113,3 +113,28 @@ func FuzzQuickLooks(f *testing.F) {
 		}
 	})
 }
+
+// Lines that a page has joined are several again; a line that only quotes a date or an arrow is one.
+func TestJoined(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		want int
+	}{
+		{"Jan  1 10:00:01 box pppd[12]: Modem hangup Jan  1 10:00:02 box pppd[12]: Exit.", 2},
+		{"Tue Jan  1 10:00:01 2019 daemon.info pppd[12]: Using interface ppp0 Tue Jan  1 10:00:02 2019 daemon.info pppd[12]: Exit.", 2},
+		{"--> Initializing modem. --> Modem initialized.", 2},
+		{"Jan  1 10:00:01 box NetworkManager[9]: xl2tpd[12]: Listening", 1},
+		{"Jan  1 10:00:01 box sshd[9]: not valid before Jan  1 10:00:01 2019", 1},
+		{"Jan  1 10:00:01 box pppd[12]: Connect: ppp0 <--> /dev/ttyUSB0", 1},
+	} {
+		n := 0
+		for _, r := range collect(t, open(t, []byte(c.line+"\n"), Options{Date: fileTime})) {
+			if _, ok := r.Event.(trace.Log); ok {
+				n++
+			}
+		}
+		if n != c.want {
+			t.Errorf("%q: %d lines, want %d", c.line, n, c.want)
+		}
+	}
+}

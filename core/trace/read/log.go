@@ -104,12 +104,47 @@ func (s *logSource) message(d dressed, size int) {
 	if len(bytes.TrimSpace(d.msg)) == 0 {
 		return
 	}
+	if i := s.joined(d.msg); i > 0 {
+		head := d
+		head.msg = bytes.TrimRight(d.msg[:i], " ")
+		s.message(head, max(size-(len(d.msg)-i), 0))
+		next := s.clock.undress(d.msg[i:])
+		s.rec.Time = next.at
+		if !isPacketStart(next.msg) || !s.packet(next.msg, len(d.msg)-i) {
+			s.message(next, len(d.msg)-i)
+		}
+		return
+	}
 	if i := packetInside(d.msg); i >= 0 {
 		s.inside(d, i, size)
 		return
 	}
 	if !s.said(d) {
 		s.unread(d.msg, size, "of no known kind")
+	}
+}
+
+// joined finds where another line begins inside a message, 0 if none does: pages that take all space for the same make one
+// line of a whole log.
+func (s *logSource) joined(msg []byte) int {
+	if i := bytes.Index(msg, []byte(" --> ")); i > 0 && i+5 < len(msg) && 'A' <= msg[i+5] && msg[i+5] <= 'Z' &&
+		(isWvdial(msg) || bytes.Contains(msg[i+5:], []byte(" --> "))) {
+		return i + 1
+	}
+	for from := 0; ; {
+		end := bytes.Index(msg[from:], []byte("]: ")) // the number of a program
+		if end < 0 {
+			return 0
+		}
+		end += from
+		for i := max(from, end-70, 1); i < end; i++ {
+			if msg[i-1] == ' ' && 'A' <= msg[i] && msg[i] <= 'Z' && i+15 < len(msg) && msg[i+3] == ' ' {
+				if _, n := s.clock.parse(msg[i:]); n > 0 {
+					return i
+				}
+			}
+		}
+		from = end + 3
 	}
 }
 

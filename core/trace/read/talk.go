@@ -181,7 +181,9 @@ func (s *logSource) wvdial(msg []byte) {
 	for _, w := range [...]string{"Sending: ", "Re-Sending: "} {
 		if command, ok := strings.CutPrefix(text, w); ok {
 			s.addresses()
+			command, answer := echoed(command)
 			s.sends(command)
+			s.fromModem([]byte(answer))
 			return
 		}
 	}
@@ -232,6 +234,15 @@ func (s *logSource) wvdial(msg []byte) {
 	case strings.HasPrefix(lower, "caught signal"):
 		s.call.ending = true
 	}
+}
+
+// echoed parts a command from its echo and the answer, where all stand in one line.
+func echoed(text string) (command, answer string) {
+	first := firstWord(text)
+	if i := strings.Index(text, " "+first); i > 0 && len(first) > 2 {
+		return text[:i], strings.TrimSpace(strings.TrimPrefix(text[i+1:], text[:i]))
+	}
+	return text, ""
 }
 
 // beginning gives the words by which a line of pppd is known, "" if it is none.
