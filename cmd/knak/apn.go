@@ -14,28 +14,35 @@ import (
 )
 
 // apnTable gives the table of access points: this machine's own, which its distribution keeps up to date, or the one that is
-// compiled in. It is read when a dial first needs it and not before.
+// compiled in. It is read when a dial first needs it and not before, and of the machine's own what is of the SIM's country.
 type apnTable struct {
 	path string // of the XML
-	once sync.Once
+	mu   sync.Mutex
+	mcc  string // of t
 	t    *apn.Table
 	err  error // why the machine's own is not used, though it is there
 }
 
-func (a *apnTable) read() *apn.Table {
-	a.once.Do(func() {
-		if a.t, a.err = readProviders(a.path); a.t == nil {
-			var err error
-			if a.t, err = apn.Embedded(); err != nil {
-				a.t, a.err = &apn.Table{}, err // a test sees to it that it can be read
-			}
+// read gives the table for a SIM of which these are the first digits, and why it is not the machine's own.
+func (a *apnTable) read(digits string) (*apn.Table, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	mcc := digits[:min(3, len(digits))]
+	if a.t != nil && mcc == a.mcc {
+		return a.t, a.err
+	}
+	a.mcc = mcc
+	if a.t, a.err = readProviders(mcc, a.path); a.t == nil {
+		var err error
+		if a.t, err = apn.Embedded(); err != nil {
+			a.t, a.err = &apn.Table{}, err // a test sees to it that it can be read
 		}
-	})
-	return a.t
+	}
+	return a.t, a.err
 }
 
 // readProviders reads the machine's own table, and nothing where it has none.
-func readProviders(path string) (*apn.Table, error) {
+func readProviders(mcc, path string) (*apn.Table, error) {
 	st, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -50,7 +57,7 @@ func readProviders(path string) (*apn.Table, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return apn.ReadXML(f, "mobile-broadband-provider-info of "+st.ModTime().UTC().Format("2006-01-02"))
+	return apn.ReadXMLFor(mcc, f, "mobile-broadband-provider-info of "+st.ModTime().UTC().Format("2006-01-02"))
 }
 
 // hook makes the function by which a link learns how a subscription gets in. What a profile or a person says of
@@ -58,11 +65,11 @@ func readProviders(path string) (*apn.Table, error) {
 func (a *apnTable) hook(r *quirks.Resolution) func(modem.Home) ([]link.Access, bool) {
 	method := r.Setting("context.auth_method").Layer == quirks.Default
 	return func(h modem.Home) ([]link.Access, bool) {
-		t := a.read()
+		t, err := a.read(h.Digits)
 		found, unsure := t.Lookup(h.Digits, h.MNCLength)
 		source := "from " + t.Source
-		if a.err != nil {
-			source += fmt.Sprintf(" (%v)", a.err)
+		if err != nil {
+			source += fmt.Sprintf(" (%v)", err)
 		}
 		var list []link.Access
 		for _, f := range found {

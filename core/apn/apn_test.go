@@ -2,6 +2,7 @@ package apn
 
 import (
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -170,6 +171,49 @@ func TestEmbedded(t *testing.T) {
 		}
 		if tt.login != a.Login || tt.user != "" && tt.user != a.User {
 			t.Errorf("%s: login %v as %q", tt.digits, a.Login, a.User)
+		}
+	}
+}
+
+// For the SIMs of a country its part of the file says what the whole says.
+func TestOneCountrySaysTheSame(t *testing.T) {
+	b, err := os.ReadFile("testdata/providers.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider := func(s string) string {
+		return "<provider><name>x</name><gsm>" + s + "<apn value='a'/></gsm></provider>"
+	}
+	root := func(s string) string { return "<serviceproviders format='2.0'>" + s + "</serviceproviders>" }
+	for _, text := range []string{
+		string(b),
+		root(provider("<network-id mcc='00&#49;' mnc='01'/>") + provider("<network-id mcc='002' mnc='01'/>")),
+		root("<!-- <provider> -->" + provider("<network-id mcc='001' mnc='01'/>") + provider("<network-id mcc='002' mnc='01'/>")),
+		root("<!-- <provider> -->" + provider("<network-id mcc='002' mnc='01'/>") + provider("<network-id mcc='001' mnc='01'/>")),
+		root("<!-- " + provider("<network-id mcc='001' mnc='01'/>") + " -->"),
+		root("<!-- </provider> -->" + provider("<network-id mcc='001' mnc='01'/>")),
+	} {
+		whole, err := ReadXML(strings.NewReader(text), "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, digits := range []string{"001010", "001001", "002010", "002001", "999990", "310410"} {
+			part, err := ReadXMLFor(digits[:3], strings.NewReader(text), "test")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, length := range []int{0, 2, 3} {
+				want, unsure := whole.Lookup(digits, length)
+				got, doubt := part.Lookup(digits, length)
+				if !reflect.DeepEqual(got, want) || doubt != unsure {
+					t.Errorf("%.80q, %s, %d: %v %v, want %v %v", text, digits, length, got, doubt, want, unsure)
+				}
+			}
+		}
+	}
+	for _, bad := range []string{"", root("<provider>"), root(strings.Repeat(" ", maxXML))} {
+		if _, err := ReadXMLFor("001", strings.NewReader(bad), "x"); err == nil {
+			t.Errorf("%.40q is read", bad)
 		}
 	}
 }

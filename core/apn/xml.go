@@ -1,6 +1,7 @@
 package apn
 
 import (
+	"bytes"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -83,6 +84,45 @@ func ReadXML(r io.Reader, source string) (*Table, error) {
 				return nil, fmt.Errorf("provider table: begins with <%.20s>, not with <serviceproviders>", start.Name.Local)
 			}
 		}
+	}
+}
+
+// ReadXMLFor reads what a serviceproviders.xml says of the networks of one country, by its MCC: for a SIM of that country the
+// Table gives what the whole one gives. Decoding all of the XML is half of the work of a dial, and a country is little of it.
+func ReadXMLFor(mcc string, r io.Reader, source string) (*Table, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxXML+1))
+	if err != nil {
+		return nil, fmt.Errorf("provider table: %w", err)
+	}
+	if len(text) <= maxXML {
+		if t, err := ReadXML(bytes.NewReader(without(mcc, text)), source); err == nil {
+			return t, nil
+		}
+		// It is broken, or what was left out was no element: a comment can hold anything.
+	}
+	return ReadXML(bytes.NewReader(text), source)
+}
+
+// without drops the provider elements that cannot name a network of that MCC: its digits are not in them, nor a character
+// reference that could stand for one.
+func without(mcc string, text []byte) []byte {
+	const begin, end = "<provider", "</provider>"
+	kept := make([]byte, 0, len(text)/16)
+	for {
+		from := bytes.Index(text, []byte(begin))
+		if from < 0 {
+			return append(kept, text...)
+		}
+		length := bytes.Index(text[from:], []byte(end))
+		if length < 0 {
+			return append(kept, text...)
+		}
+		to := from + length + len(end)
+		kept = append(kept, text[:from]...)
+		if p := text[from:to]; bytes.Contains(p, []byte(mcc)) || bytes.Contains(p, []byte("&#")) {
+			kept = append(kept, p...)
+		}
+		text = text[to:]
 	}
 }
 
