@@ -21,7 +21,7 @@ test: ## everything that must pass: installs what it needs, says what it skips a
 unit: ## the Go tests alone, with the race detector
 	$(GO) test -race $$($(GO) list ./... | grep -v /test/interop)
 
-interop: ## the real peers alone: pppd in the guest kernel, slirp, chat
+interop: ## the real peers alone: pppd in the guest kernel, slirp, tshark, Chromium
 	$(GO) test -count=1 -v ./test/...
 
 fuzz: ## every fuzz target for FUZZTIME each (FUZZTIME=1h for a night)
@@ -39,7 +39,7 @@ lint: ## go vet and golangci-lint
 	$(GO) vet ./...
 	$(GO) run $(GOLANGCI) run ./...
 
-generate: ## completions, man pages, reference pages
+generate: ## completions, reference pages, a page for each finding
 	$(GO) test ./cmd/knak -run TestGenerated -update
 	$(GO) test ./core/diagnose -run TestPages -update
 	$(GO) test ./quirks ./core/sim -run 'Generated|TestDocs' -update

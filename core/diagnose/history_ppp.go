@@ -179,7 +179,7 @@ func (a *authHistory) record(h *history, e trace.Packet, c packet.Packet) {
 	case e.Dir == trace.Sent && e.Protocol == packet.CHAP && c.Code == packet.CHAPChallenge:
 		a.weAsk = h.quote(e)
 	case e.Dir == trace.Rcvd && e.Protocol == packet.CHAP && c.Code == packet.CHAPResponse:
-		if value, name, ok := counted(c.Data); ok && (len(value) == 0 || len(name) == 0) {
+		if value, name, ok := packet.Counted(c.Data); ok && (len(value) == 0 || len(name) == 0) {
 			a.noAnswer = h.quote(e)
 		}
 	case e.Dir == trace.Sent:
@@ -206,7 +206,7 @@ func (a *authHistory) record(h *history, e trace.Packet, c packet.Packet) {
 		a.message = message(e.Protocol, c)
 	case e.Protocol == packet.CHAP && c.Code == packet.CHAPChallenge:
 		a.challenge = h.quote(e)
-		if _, name, ok := counted(c.Data); ok {
+		if _, name, ok := packet.Counted(c.Data); ok {
 			a.challenger = trace.Printable(string(name))
 		}
 	case e.Protocol == packet.EAP && c.Code == packet.EAPRequest:
@@ -218,10 +218,10 @@ func (a *authHistory) record(h *history, e trace.Packet, c packet.Packet) {
 func userName(protocol uint16, c packet.Packet) (string, bool) {
 	switch {
 	case protocol == packet.PAP && c.Code == packet.PAPRequest:
-		name, _, ok := counted(c.Data)
+		name, _, ok := packet.Counted(c.Data)
 		return packet.HideIdentity(string(name)), ok
 	case protocol == packet.CHAP && c.Code == packet.CHAPResponse:
-		_, name, ok := counted(c.Data)
+		_, name, ok := packet.Counted(c.Data)
 		return packet.HideIdentity(string(name)), ok
 	case protocol == packet.EAP && c.Code == packet.EAPResponse && len(c.Data) > 0 && c.Data[0] == packet.EAPIdentity:
 		return packet.HideIdentity(string(c.Data[1:])), true
@@ -231,18 +231,10 @@ func userName(protocol uint16, c packet.Packet) (string, bool) {
 
 func message(protocol uint16, c packet.Packet) string {
 	if protocol == packet.PAP {
-		m, _, _ := counted(c.Data)
+		m, _, _ := packet.Counted(c.Data)
 		return trace.Printable(string(m))
 	}
 	return trace.Printable(string(c.Data))
-}
-
-// counted takes an octet that counts and as many octets.
-func counted(b []byte) (value, rest []byte, ok bool) {
-	if len(b) == 0 || len(b)-1 < int(b[0]) {
-		return nil, nil, false
-	}
-	return b[1 : 1+int(b[0])], b[1+int(b[0]):], true
 }
 
 // ipcpHistory is what IPCP showed.

@@ -56,7 +56,7 @@ func (m *chapClient) Advance(now time.Time) {
 // Delegated takes a response that somebody else has made.
 func (m *chapClient) Delegated(challenge, response, authenticator []byte) bool {
 	code, _, body, ok := header(challenge)
-	value, name, fits := counted(body)
+	value, name, fits := packet.Counted(body)
 	if code != packet.CHAPChallenge || !ok || !fits || len(response) < packet.HeaderLen || response[0] != packet.CHAPResponse {
 		return false
 	}
@@ -99,7 +99,7 @@ func (m *chapClient) Receive(_ time.Time, p []byte) {
 // answer sends the Response to a Challenge. The same challenge gets the same response again, also under MS-CHAPv2,
 // where the response holds random octets: the server may be checking the first one while it repeats the challenge.
 func (m *chapClient) answer(id byte, body []byte) {
-	value, name, ok := counted(body)
+	value, name, ok := packet.Counted(body)
 	if !ok {
 		m.note(info, "CHAP challenge whose value is longer than the packet dropped")
 		return
@@ -285,7 +285,7 @@ func (m *chapServer) Receive(now time.Time, p []byte) {
 		m.note(info, "CHAP packet with code %d and identifier %d dropped", code, id)
 		return
 	}
-	value, name, ok := counted(body)
+	value, name, ok := packet.Counted(body)
 	if !ok || len(name) > maxName {
 		m.note(info, "CHAP response with a value or name that is too long dropped")
 		return

@@ -149,7 +149,7 @@ func (m *eapClient) begin(id, typ byte) []byte {
 
 // md5 is RFC 3748 section 5.4: RFC 1994's challenge and response with EAP's identifier.
 func (m *eapClient) md5(id byte, data []byte) []byte {
-	value, name, ok := counted(data)
+	value, name, ok := packet.Counted(data)
 	if !ok || len(name) > maxName {
 		m.note(info, "EAP MD5-Challenge with a value or name that is too long dropped")
 		return nil
@@ -194,7 +194,7 @@ func (m *eapClient) mschapv2(id byte, data []byte) []byte {
 }
 
 func (m *eapClient) mschapv2Challenge(id, mschapID byte, data []byte) []byte {
-	value, name, ok := counted(data)
+	value, name, ok := packet.Counted(data)
 	if !ok || len(value) != mschapv2ChallengeSize || len(name) > maxName {
 		m.note(info, "EAP-MSCHAPv2 challenge with a value or name of a wrong size dropped")
 		return nil

@@ -151,7 +151,7 @@ func (m *eapServer) check(now time.Time, data []byte) {
 		}
 		data = data[4:]
 	}
-	value, name, ok := counted(data)
+	value, name, ok := packet.Counted(data)
 	if !ok || len(name) > maxName {
 		m.note(info, "EAP response with a value or name that is too long dropped")
 		return

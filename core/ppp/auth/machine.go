@@ -97,18 +97,6 @@ func finish(b []byte) []byte {
 	return b
 }
 
-// counted splits off a field that follows an octet with its length.
-func counted(b []byte) (field, rest []byte, ok bool) {
-	if len(b) == 0 {
-		return nil, nil, false
-	}
-	n := int(b[0]) // not in octet arithmetic: 255 is a legal length
-	if b = b[1:]; n > len(b) {
-		return nil, nil, false
-	}
-	return b[:n], b[n:], true
-}
-
 // printable makes a peer's text fit to be shown: control characters and what is not UTF-8 become spelled-out octets, and
 // the text is cut at maxText octets. A number that may be a subscriber's is hidden.
 func printable[T string | []byte](text T) string {

@@ -121,12 +121,12 @@ func (m *papServer) Receive(_ time.Time, p []byte) {
 		m.note(info, "PAP packet with code %d dropped", code)
 		return
 	}
-	name, rest, ok := counted(body)
+	name, rest, ok := packet.Counted(body)
 	if !ok {
 		m.note(info, "PAP request whose name is longer than the packet dropped")
 		return
 	}
-	password, _, ok := counted(rest)
+	password, _, ok := packet.Counted(rest)
 	if !ok {
 		m.note(info, "PAP request whose password is longer than the packet dropped")
 		return

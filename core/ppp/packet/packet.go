@@ -59,6 +59,16 @@ func Parse(b []byte) (Packet, error) {
 	return Packet{Code: b[0], ID: b[1], Data: b[HeaderLen:n:n]}, nil
 }
 
+// Counted splits off a field that stands behind an octet with its length, as names, passwords and challenges do (RFC 1334
+// section 2.2, RFC 1994 section 4.1). It is false where fewer octets are there. Both parts point into b.
+func Counted(b []byte) (field, rest []byte, ok bool) {
+	if len(b) == 0 || len(b)-1 < int(b[0]) { // not in octet arithmetic: 255 is a legal length
+		return nil, nil, false
+	}
+	n := 1 + int(b[0])
+	return b[1:n], b[n:], true
+}
+
 // Len is the number of octets that AppendTo appends.
 func (p Packet) Len() int { return HeaderLen + min(len(p.Data), MaxData) }
 

@@ -203,3 +203,21 @@ func FuzzTextNeverPanics(f *testing.F) {
 		}
 	})
 }
+
+// RFC 1334 section 2.2.1: a field of up to 255 octets behind an octet that counts them.
+func TestCounted(t *testing.T) {
+	long := append([]byte{255}, make([]byte, 256)...)
+	for _, tt := range []struct {
+		in          []byte
+		field, rest int
+		ok          bool
+	}{
+		{nil, 0, 0, false}, {[]byte{0}, 0, 0, true}, {[]byte{1}, 0, 0, false}, {[]byte{1, 7}, 1, 0, true}, {[]byte{1, 7, 8}, 1, 1, true},
+		{long[:255], 0, 0, false}, {long[:256], 255, 0, true}, {long, 255, 1, true},
+	} {
+		field, rest, ok := Counted(tt.in)
+		if len(field) != tt.field || len(rest) != tt.rest || ok != tt.ok {
+			t.Errorf("%d octets: %d, %d, %v", len(tt.in), len(field), len(rest), ok)
+		}
+	}
+}

@@ -56,9 +56,9 @@ func (l *Linter) pap(e trace.Packet, c packet.Packet) {
 	}
 	if c.Code == packet.PAPRequest {
 		l.proves(packet.PAP, e.Dir)
-		_, rest, ok := counted(c.Data)
+		_, rest, ok := packet.Counted(c.Data)
 		if ok {
-			_, _, ok = counted(rest)
+			_, _, ok = packet.Counted(rest)
 		}
 		if !ok {
 			l.add("pap-length", clause+".1", "the lengths of name and password do not fit into the packet")
@@ -68,7 +68,7 @@ func (l *Linter) pap(e trace.Packet, c packet.Packet) {
 	}
 	l.proves(packet.PAP, 1-e.Dir)
 	l.reply("pap", clause+".2", e.Dir, c)
-	if _, _, ok := counted(c.Data); !ok && len(c.Data) > 0 {
+	if _, _, ok := packet.Counted(c.Data); !ok && len(c.Data) > 0 {
 		l.add("pap-length", clause+".2", "the length of the message does not fit into the packet")
 	}
 	l.done(c.Code == packet.PAPAck)
@@ -109,14 +109,14 @@ func (l *Linter) chap(e trace.Packet, c packet.Packet) {
 	switch c.Code {
 	case packet.CHAPChallenge:
 		l.proves(packet.CHAP, 1-e.Dir)
-		if v, _, ok := counted(c.Data); !ok || len(v) == 0 {
+		if v, _, ok := packet.Counted(c.Data); !ok || len(v) == 0 {
 			l.add("chap-value", "RFC 1994 4.1", "without a challenge in it")
 		}
 		l.auth.request[e.Dir], l.auth.asked[e.Dir] = c.ID, true
 	case packet.CHAPResponse:
 		l.proves(packet.CHAP, e.Dir)
 		l.reply("chap", "RFC 1994 4.1", e.Dir, c)
-		v, _, ok := counted(c.Data)
+		v, _, ok := packet.Counted(c.Data)
 		want := responseSize(l.auth.methods[e.Dir].algorithm)
 		switch {
 		case !ok:
@@ -157,12 +157,4 @@ func (l *Linter) eap(e trace.Packet, c packet.Packet) {
 	if c.Code <= packet.EAPResponse && len(c.Data) == 0 {
 		l.add("eap-type", "RFC 3748 4.1", "without a type")
 	}
-}
-
-// counted takes an octet that counts and as many octets.
-func counted(b []byte) (value, rest []byte, ok bool) {
-	if len(b) == 0 || len(b)-1 < int(b[0]) {
-		return nil, nil, false
-	}
-	return b[1 : 1+int(b[0])], b[1+int(b[0]):], true
 }
