@@ -233,8 +233,15 @@ func TestKilled(t *testing.T) {
 			}
 			victim := d.cmd.Process.Pid
 			if strings.Contains(c.what, "knak-pluginhost stands still") {
-				if err := syscall.Kill(childOf(t, victim), syscall.SIGSTOP); err != nil {
+				program := childOf(t, victim)
+				if err := syscall.Kill(program, syscall.SIGSTOP); err != nil {
 					t.Fatal(err)
+				}
+				// The kernel wakes an orphan that has stopped, not one that is about to.
+				for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+					if stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", program)); strings.Contains(string(stat), ") T ") {
+						break
+					}
 				}
 			}
 			if c.whom != "knak" {
