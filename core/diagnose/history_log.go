@@ -65,6 +65,9 @@ type lineHit struct {
 // mark before it.
 func words(text string) string {
 	s := strings.ToLower(strings.Join(strings.Fields(text), " "))
+	for _, tag := range []string{"[b]", "[i]", "[u]", "**"} { // what a forum shows in bold
+		s = strings.TrimPrefix(s, tag)
+	}
 	for _, mark := range []string{"--> ", "pppd: ", "/usr/sbin/pppd: ", "chat: ", "<info> ", "<warn> ", "<debug> ", "<error> ", "warning: ", "error: "} {
 		s = strings.TrimPrefix(s, mark)
 	}

@@ -20,6 +20,7 @@ type lcpHistory struct {
 	magic    uint32 // our magic number, 0: none
 	looped   int    // our own packets that came back
 	loop     string
+	ourNak   []byte // our last Configure-Nak
 
 	sentAck, rcvdAck bool
 
@@ -62,6 +63,7 @@ func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
 				l.agreed = packet.OptionText(packet.LCP, auth)
 			}
 		case packet.ConfigureNak, packet.ConfigureReject:
+			l.ourNak = append(l.ourNak[:0], c.Data...)
 			if hasAuth {
 				l.refused, l.offered = h.quote(e), ""
 				if c.Code == packet.ConfigureNak {
@@ -84,6 +86,10 @@ func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
 	if c.Code == packet.EchoRequest && l.magic != 0 && len(c.Data) >= 4 && binary.BigEndian.Uint32(c.Data) == l.magic {
 		l.looped++
 		l.loop = h.quote(e)
+		return
+	}
+	if c.Code == packet.ConfigureNak && magic != 0 && bytes.Equal(c.Data, l.ourNak) { // nobody else draws the same number
+		l.looped++
 		return
 	}
 	l.rcvd++

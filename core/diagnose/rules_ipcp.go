@@ -81,7 +81,8 @@ var ipcpRules = []rule{
 		cure:    []string{cureContext},
 		match: func(h *history) found {
 			f, told := h.failedIn(trace.PhaseIPCP, trace.FailedTerminated)
-			if h.up != nil || h.ipcp.acked.IsValid() || h.ipcp.terminated != "" || isRAS(h.lcp.terminateID) || h.ipcp.placeholder > 0 {
+			if h.up != nil || h.ipcp.acked.IsValid() || h.ipcp.terminated != "" || isRAS(h.lcp.terminateID) || h.ipcp.placeholder > 0 ||
+				h.ipcp.forced.IsValid() && h.ipcp.nakAddress.IsValid() { // local-address-forced: it did give one
 				return no
 			}
 			unasked := h.lcp.demanded == "" && h.lcp.agreed == "" && !h.lcp.wePeer && !h.auth.started() && h.ipcp.requests > 0

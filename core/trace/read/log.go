@@ -84,7 +84,7 @@ func (s *logSource) line() error {
 	for len(line) > 1 && line[0] == '>' { // quoted in a mail, with a blank behind the mark or without
 		line = bytes.TrimPrefix(line[1:], []byte(" "))
 	}
-	d := s.clock.undress(line)
+	d := s.clock.undress(relayed(line))
 	if s.wrap.text != nil {
 		if !d.dressed && !isPacketStart(d.msg) && s.joins(d.msg, size) {
 			return nil
@@ -97,6 +97,26 @@ func (s *logSource) line() error {
 	}
 	s.message(d, size)
 	return nil
+}
+
+// relayed takes off what a program writes before the lines of wvdial that it passes on: GNOME PPP "GNOME PPP: STDERR: ", and
+// wvdial's own logger "WvDial<*1>: " and, for the modem's, "WvDial Modem<*1>: ".
+func relayed(line []byte) []byte {
+	switch {
+	case bytes.HasPrefix(line, []byte("GNOME PPP: STD")):
+		if i := bytes.Index(line[11:], []byte(": ")); i > 0 {
+			return line[11+i+2:]
+		}
+	case bytes.HasPrefix(line, []byte("WvDial Modem<")):
+		if i := bytes.Index(line, []byte(">: ")); i > 0 {
+			return line[i+3:]
+		}
+	case bytes.HasPrefix(line, []byte("WvDial<")):
+		if i := bytes.Index(line, []byte(">: ")); i > 0 {
+			return append([]byte("--> "), line[i+3:]...)
+		}
+	}
+	return line
 }
 
 // message takes what is not a packet from its first octet on.
