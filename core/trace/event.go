@@ -108,9 +108,9 @@ type Phase struct {
 // packet.Redact, and belongs to the event: its maker must not change it later.
 type Packet struct {
 	Dir      Dir
+	Guessed  bool // Dir is a guess: the recording does not have it, and nothing that was said tells it
 	Protocol uint16
 	Data     []byte
-	Guessed  bool // Dir is a guess: the recording does not have it, and nothing that was said tells it
 }
 
 // Quirk says that a setting which is not the built-in default changes what the engine or the modem part does.
