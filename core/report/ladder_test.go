@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/knakppp/knak/core/diagnose"
 	"github.com/knakppp/knak/core/link/linktest"
@@ -73,6 +74,15 @@ func TestText(t *testing.T) {
 			var b bytes.Buffer
 			if err := l.Text(&b, c.o); err != nil {
 				t.Fatal(err)
+			}
+			width := c.o.Width
+			if width == 0 {
+				width = 80
+			}
+			for line := range strings.Lines(b.String()) {
+				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > width && !c.o.Color {
+					t.Errorf("%d columns, not %d: %s", n, width, line)
+				}
 			}
 			golden(t, c.name, b.Bytes())
 		})

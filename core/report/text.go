@@ -45,7 +45,9 @@ func (l Ladder) Text(w io.Writer, o TextOptions) error {
 		d.row(&l.Rows[i], l)
 	}
 	for n, f := range l.Findings {
-		d.printf("\n[%d] %s (%s)\n", n+1, f.Title, f.Confidence)
+		mark := fmt.Sprintf("[%d] ", n+1)
+		lines := wrapped(fmt.Sprintf("%s (%s)", f.Title, f.Confidence), d.inner+11-len(mark))
+		d.printf("\n%s%s\n", mark, strings.Join(lines, "\n"+strings.Repeat(" ", len(mark))))
 	}
 	return d.err
 }
@@ -66,7 +68,7 @@ func (d *drawing) printf(format string, args ...any) {
 }
 
 func (d *drawing) head() {
-	d.printf("%*s  host%*smodem\n", timeWidth, "", d.inner-5, "")
+	d.printf("%*shost%*smodem\n", timeWidth, "", d.inner-7, "")
 }
 
 func (d *drawing) clock(t time.Time) string {
