@@ -138,3 +138,20 @@ func TestJoined(t *testing.T) {
 		}
 	}
 }
+
+// What a clock remembers of the line before changes no time.
+func TestClockRemembers(t *testing.T) {
+	remembers := clock{date: fileTime}
+	for _, stamp := range []string{
+		"Jan  1 10:52:56 ", "Jan  1 10:52:57 ", "Jan  1 10:52:57.250 ", "Jan  1 10:53:00 ", "Jan  2 10:53:00 ", "Jan  1 10:52:01 ",
+		"2018-06-14T10:52:56.761615+02:00 ", "2018-06-14T10:52:57.761615+02:00 ", "2018-06-14T10:52:58.761615-02:30 ", "2018-06-14T10:52:58Z ",
+		"2018-06-14T10:52:59 ", "2018-06-14T10:52:58+0200 ", "2018-06-14T10:52:58+02:00 ", "Jan  1 10:52:02 ",
+	} {
+		fresh := clock{date: fileTime}
+		want, size := fresh.take([]byte(stamp + "x"))
+		got, n := remembers.take([]byte(stamp + "x"))
+		if !got.Equal(want) || n != size || n == 0 || got.Format(time.RFC3339) != want.Format(time.RFC3339) {
+			t.Errorf("%s: %v, %d octets, want %v, %d", stamp, got, n, want, size)
+		}
+	}
+}

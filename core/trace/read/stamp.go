@@ -11,6 +11,11 @@ type clock struct {
 	then time.Time // its time
 	prev time.Time // the last time of all, to see a year or a day pass
 	span int       // what was taken by last
+
+	minute   [13]byte  // the last "Jun  4 10:52:", for most lines are of the minute of the line before
+	minuteAt time.Time // its beginning; zero: there was none
+	offset   string    // the last offset from UTC as it stood, for example "+02:00"
+	shifted  *time.Location
 }
 
 // year is the year of a date without one: of the file's own time, or one that nobody takes for true.
@@ -148,6 +153,11 @@ func (k *clock) bsd(b []byte) (time.Time, int) {
 	if len(b) < 15 || b[3] != ' ' || b[6] != ' ' {
 		return time.Time{}, 0
 	}
+	if !k.minuteAt.IsZero() && string(b[:13]) == string(k.minute[:]) {
+		if _, _, sec, ns, n := hms(b[7:]); n > 0 {
+			return k.minuteAt.Add(time.Duration(sec)*time.Second + time.Duration(ns)), 7 + n
+		}
+	}
 	month := 0
 	for i, m := range months {
 		if m == string(b[:3]) {
@@ -168,6 +178,7 @@ func (k *clock) bsd(b []byte) (time.Time, int) {
 	} else if !d.IsZero() && d.Year() == t.Year()+1 && month < 7 {
 		t = t.AddDate(1, 0, 0) // the year has passed already
 	}
+	k.minute, k.minuteAt = [13]byte(b[:13]), t.Add(-time.Duration(s)*time.Second-time.Duration(ns))
 	return t, 7 + n
 }
 
@@ -196,7 +207,13 @@ func (k *clock) iso(b []byte) (time.Time, int) {
 		return time.Time{}, 0
 	}
 	n += 11
-	zone, used := offset(b[n:])
+	zone, used := k.shifted, len(k.offset)
+	if used == 0 || len(b) < n+used || string(b[n:n+used]) != k.offset {
+		zone, used = offset(b[n:])
+		if used > 1 {
+			k.offset, k.shifted = string(b[n:n+used]), zone
+		}
+	}
 	if used == 0 {
 		zone = k.zone()
 	}
