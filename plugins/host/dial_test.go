@@ -170,6 +170,8 @@ func TestBadPlugins(t *testing.T) {
 				}
 				told := d.warnings()
 				switch {
+				case want != 0 && strings.Contains(strings.Join(told, " "), "knak goes"):
+					t.Errorf("required, and told %q", told)
 				case want == 0 && c.warning == "" && len(told) > 0:
 					t.Errorf("told: %q", told)
 				case want == 0 && c.warning != "" && (len(told) != 1 || !strings.Contains(told[0], c.warning)):

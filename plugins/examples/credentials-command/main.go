@@ -192,6 +192,9 @@ func (p *plugin) ask(ctx context.Context, q sdk.Credentials) ([]byte, error) {
 		}
 		// What it wrote may hold the secret: the log gets its first line only where the program itself complains.
 		line, _, _ := bytes.Cut(complaint.Bytes(), []byte("\n"))
+		if len(line) == 0 {
+			return nil, fmt.Errorf("%s: %w", p.source(), err)
+		}
 		return nil, fmt.Errorf("%s: %w: %s", p.source(), err, line)
 	}
 	return out.Bytes(), nil

@@ -241,7 +241,11 @@ func (g *guest) leave(r *running, strike bool, why string) {
 	retry := g.backOff(host.Waiting)
 	g.mu.Unlock()
 	if !g.m.ending.Load() {
-		g.tellOnce(toldFailed, why+"; knak goes on without it, and knak status shows how it is")
+		sequel := "knak goes on without it, and knak status shows how it is"
+		if g.plan.Required {
+			sequel = "it is required: a link that is up stays, a dial fails" // which of them this is only the link knows
+		}
+		g.tellOnce(toldFailed, why+"; "+sequel)
 		g.again(retry)
 	}
 	g.m.changed()
@@ -328,13 +332,21 @@ func (g *guest) ask(ctx context.Context, q advice.Question, k wire.Known, soft t
 	return a, err
 }
 
+// sequel says what a question that got no answer leads to.
+func (g *guest) sequel(q advice.Question) string {
+	if _, told := q.(observation); g.plan.Required && !told {
+		return "it is required"
+	}
+	return "knak goes its own way, and knak status shows how it is"
+}
+
 // late counts a call that did not come back.
 func (g *guest) late(r *running, q advice.Question, took time.Duration) {
 	g.mu.Lock()
 	kill := g.breaker.timeout(time.Now())
 	g.state.Strikes = len(g.breaker.strikes)
 	g.mu.Unlock()
-	g.tellOnce(toldFailed, fmt.Sprintf("did not answer %s within %v; knak goes its own way, and knak status shows how it is", q.Kind(), took.Round(time.Millisecond)))
+	g.tellOnce(toldFailed, fmt.Sprintf("did not answer %s within %v; %s", q.Kind(), took.Round(time.Millisecond), g.sequel(q)))
 	if kill {
 		g.leave(r, false, fmt.Sprintf("hangs: it did not answer %s within %v", q.Kind(), took.Round(time.Millisecond)))
 	}
@@ -349,7 +361,7 @@ func (g *guest) failed(r *running, q advice.Question, err error) {
 	g.state.Strikes = len(g.breaker.strikes)
 	g.mu.Unlock()
 	why := fmt.Sprintf("failed at %s: %v", q.Kind(), err)
-	g.tellOnce(toldFailed, why+"; knak goes its own way, and knak status shows how it is")
+	g.tellOnce(toldFailed, why+"; "+g.sequel(q))
 	if out {
 		g.leave(r, false, why)
 	}

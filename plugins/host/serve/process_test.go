@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/knakppp/knak/plugins/host"
 	"github.com/knakppp/knak/plugins/host/pin"
@@ -98,8 +99,15 @@ func TestTheGroupEnds(t *testing.T) {
 	child := <-pid
 	n.killAll()
 	<-p.ended
-	if state, err := os.ReadFile("/proc/" + child + "/stat"); err == nil && !strings.Contains(string(state), ") Z ") && !strings.Contains(string(state), ") X ") {
-		t.Errorf("the child lives: %s", state)
+	// It was sent SIGKILL by now, but must get the processor once more to end.
+	for end := time.Now().Add(2 * time.Second); ; time.Sleep(time.Millisecond) {
+		state, err := os.ReadFile("/proc/" + child + "/stat")
+		if err != nil || strings.Contains(string(state), ") Z ") || strings.Contains(string(state), ") X ") {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the child lives: %s", state)
+		}
 	}
 	if err := n.start(p); err == nil {
 		t.Error("after the end something is started")
