@@ -32,6 +32,8 @@ func (a *app) diagnoseCommand() *cobra.Command {
 cause first, what it means, what to try, and the lines or packets that show it. A log may be of another dialer, may hold
 several attempts, and may be packed. A - is standard input; the name of a link asks the dial that holds it.
 
+Behind a finding's title stand its id, how sure it is and its category. docs/findings/ID.md says more of it.
+
 The exit status is 0 if nothing is wrong, and 35 if something is.`,
 		Example: `  knak diagnose /var/log/ppp.log
   journalctl -b -t pppd -t chat | knak diagnose -

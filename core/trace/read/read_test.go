@@ -163,6 +163,9 @@ func TestOpenErrors(t *testing.T) {
 	if _, err := Open(strings.NewReader("\x00\x01\x02\x03garbage\x00\x00"), Options{Name: "f"}); !errors.As(err, &unknown) || !strings.Contains(err.Error(), "f is no recording") {
 		t.Error(err)
 	}
+	if _, err := Open(strings.NewReader("PK\x03\x04abc"), Options{Name: "f.zip"}); !errors.Is(err, ErrArchive) {
+		t.Error(err)
+	}
 	if _, err := Open(strings.NewReader("\xfd7zXZ\x00abc"), Options{Name: "f.xz"}); !errors.Is(err, ErrPacked) {
 		t.Error(err)
 	}

@@ -14,6 +14,9 @@ import (
 // ErrPacked says that an input is packed in a way that is not read.
 var ErrPacked = errors.New("is packed with xz, which knak does not read; unpack it first (xz -dc FILE | knak … -)")
 
+// ErrArchive says that an input is an archive.
+var ErrArchive = errors.New("is an archive of files: unpack it and name the recording in it (of a bundle of knak's, events.jsonl)")
+
 // maxWindow bounds the memory of a zstd stream: what zstd itself takes without being asked (window log 27 is its limit).
 const maxWindow = 32 << 20
 
@@ -72,6 +75,8 @@ func unpack(r io.Reader, follow bool) (plain io.Reader, compression string, clos
 		return &packed{Reader: bzip2.NewReader(b), in: in}, "bzip2", nil, nil
 	case bytes.HasPrefix(magic, []byte("\xfd7zXZ\x00")):
 		return nil, "", nil, ErrPacked
+	case bytes.HasPrefix(magic, []byte("PK\x03\x04")): // .ZIP file format specification section 4.3.7
+		return nil, "", nil, ErrArchive
 	}
 	return b, "", nil, nil
 }
