@@ -17,7 +17,7 @@ const (
 	// Request with other options; Wait and ask again; Drop (the restart timer runs all the same); Terminate.
 	PointRequest Points = 1 << iota
 	// PointPeerRequest: a Configure-Request came; the intent is the Ack, Nak or Reject we would answer with.
-	// Ack, Nak or Reject with Options; Send; Wait and then do as intended; Drop; Terminate.
+	// Ack, Nak or Reject with Options; Wait and then do as intended; Drop; Terminate; with Settings.Unchecked also Transmit.
 	PointPeerRequest
 	// PointNak: a Configure-Nak of our request came; the intent is Request with the next request's options and delay.
 	// Request with other options, after Delay; Retry what was sent; Drop; Terminate.

@@ -49,7 +49,7 @@ const (
 	// Request with other options; Wait and ask again; Drop (the restart timer runs all the same); Terminate.
 	PointRequest Point = 1
 	// PointPeerRequest: a Configure-Request came; the intent is the Ack, Nak or Reject that would be the answer.
-	// Ack, Nak or Reject with Options; Send; Wait and then do as intended; Drop; Terminate.
+	// Ack, Nak or Reject with Options; Wait and then do as intended; Drop; Terminate.
 	PointPeerRequest Point = 2
 	// PointNak: a Configure-Nak of knak's request came; the intent is Request with the next request's options and delay.
 	// Request with other options, after Delay; Retry what was sent; Drop; Terminate.

@@ -32,7 +32,7 @@ const (
 	// REQUEST with other options; WAIT and ask again; DROP (the restart timer runs all the same); TERMINATE.
 	Point_POINT_REQUEST Point = 1
 	// A Configure-Request came; the intent is the ACK, NAK or REJECT that would be the answer.
-	// ACK, NAK or REJECT with options; SEND; WAIT and then do as intended; DROP; TERMINATE.
+	// ACK, NAK or REJECT with options; WAIT and then do as intended; DROP; TERMINATE.
 	Point_POINT_PEER_REQUEST Point = 2
 	// A Configure-Nak of our request came; the intent is REQUEST with the next request's options and delay.
 	// REQUEST with other options, after delay; RETRY what was sent; DROP; TERMINATE.
