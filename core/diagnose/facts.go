@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -212,7 +213,12 @@ var logFacts = sync.OnceValue(func() []logFact {
 		{text: "*nameserver (dns) failure*", take: keepUp(func(h *history) *string { return &h.log.noNames })},
 		{text: "*network is unreachable*", except: "*pppoe*", take: keepUp(func(h *history) *string { return &h.log.noRoute })},
 		{text: "*no default route is set*", take: keepUp(func(h *history) *string { return &h.log.noRoute })},
-		{text: "*100% packet loss*", take: keepUp(func(h *history) *string { return &h.log.noPing })},
+		{text: "ping * bytes of data*", take: func(h *history, _ trace.Record, s, _ string) { h.log.pinged = strings.Fields(s)[1] }},
+		{text: "*100% packet loss*", take: func(h *history, _ trace.Record, _, line string) {
+			if a, err := netip.ParseAddr(h.log.pinged); h.up != nil && h.log.noPing == "" && (err != nil || !slices.Contains(placeholders, a)) {
+				h.log.noPing = line
+			}
+		}},
 		{text: "default *", take: routeLine},
 		{text: "0.0.0.0 *", take: routeLine},
 		{text: "not replacing * default route *", take: keep(func(h *history) *string { return &h.log.route })},

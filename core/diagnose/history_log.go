@@ -32,6 +32,7 @@ type logHistory struct {
 	noNames    string // a name could not be found
 	gaveUp     string // the dialer that started pppd, or the user, did not wait any longer
 	noRoute    string // "Network is unreachable"
+	pinged     string // what was pinged last
 	noPing     string // every ping was lost
 	route      string // "not replacing existing default route …"
 	routed     bool   // a table of routes shows the default route on the link

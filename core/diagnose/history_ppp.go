@@ -268,6 +268,7 @@ type ipcpHistory struct {
 	peer            netip.Addr // the peer's address as it said
 	dns             []netip.Addr
 	peerAddress     netip.Addr // in the peer's own last request
+	refusedTheirs   string     // our Reject of the peer's address
 	weNaks          int        // how often we named another address for the peer
 	weNaked         string     // our Nak of it with another address
 	dropped         string     // its next request, without an address
@@ -290,6 +291,8 @@ func (p *ipcpHistory) record(h *history, at time.Time, e trace.Packet, c packet.
 		case c.Code == packet.ConfigureNak && address.IsValid() && !address.IsUnspecified() && p.peerAddress.IsValid() && !p.peerAddress.IsUnspecified():
 			p.weNaked = h.quote(e)
 			p.weNaks++
+		case c.Code == packet.ConfigureReject && address.IsValid():
+			p.refusedTheirs = h.quote(e)
 		case c.Code == packet.ConfigureAck:
 			p.sentAck = true
 			p.consented = p.consented || p.dropped != ""

@@ -22,7 +22,7 @@ type lineRule struct {
 	Category   string   `toml:"category"` // of the corpus's categories, "" where none fits
 	Stage      string   `toml:"stage"`    // where it ranks among causes that are as sure: port, dial, lcp, auth, ipcp or data
 	Confidence string   `toml:"confidence"`
-	When       string   `toml:"when"` // "failed": only where no link came up; "first": nor in an attempt before; "silent": nor did anything answer PPP; "up": only where one did; "" or "always"
+	When       string   `toml:"when"` // "failed": only where no link came up; "first": nor in an attempt before; "silent": nor did anything answer PPP; "refused": as "failed", and only possible where the authentication succeeded; "up": only where one did; "" or "always"
 	Title      string   `toml:"title"`
 	Meaning    string   `toml:"meaning"`
 	Cure       []string `toml:"cure"`
@@ -114,10 +114,14 @@ func (h *history) lineFindings(stage string) []judged {
 	var out []judged
 	for i, r := range lineRules() {
 		hit := h.log.hits[i]
-		if hit == nil || r.Stage != stage || r.When == "failed" && h.up != nil || r.When == "first" && (h.up != nil || h.log.wasUp) || r.When == "silent" && (h.up != nil || h.lcp.rcvd > 0 || h.auth.started()) || r.When == "up" && h.up == nil {
+		if hit == nil || r.Stage != stage || (r.When == "failed" || r.When == "refused") && h.up != nil || r.When == "first" && (h.up != nil || h.log.wasUp) || r.When == "silent" && (h.up != nil || h.lcp.rcvd > 0 || h.auth.started()) || r.When == "up" && h.up == nil {
 			continue
 		}
-		f := is(confidenceOf(r.Confidence), hit.evidence...)
+		c := confidenceOf(r.Confidence)
+		if r.When == "refused" && h.auth.success != "" && h.lcp.terminated == "" {
+			c = possible
+		}
+		f := is(c, hit.evidence...)
 		f.meaning = hit.meaning
 		out = append(out, finding(rule{id: r.ID, category: r.Category, title: r.Title, meaning: r.Meaning, cure: r.Cure}, f))
 	}

@@ -22,7 +22,7 @@ func TestLineRules(t *testing.T) {
 			if r.Title == "" || r.Meaning == "" || len(r.Cure) == 0 || len(r.Lines) == 0 {
 				t.Error("a rule without a title, a meaning, a cure or a line")
 			}
-			if !slices.Contains(stages, r.Stage) || confidenceOf(r.Confidence) == 0 || !slices.Contains([]string{"", "always", "up", "failed", "first", "silent"}, r.When) {
+			if !slices.Contains(stages, r.Stage) || confidenceOf(r.Confidence) == 0 || !slices.Contains([]string{"", "always", "up", "failed", "first", "silent", "refused"}, r.When) {
 				t.Errorf("stage %q, confidence %q, when %q", r.Stage, r.Confidence, r.When)
 			}
 			for _, e := range r.Example {

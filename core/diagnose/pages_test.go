@@ -136,6 +136,8 @@ func linePage(r lineRule) string {
 	switch r.When {
 	case "failed":
 		b.WriteString("; it counts where no link came up")
+	case "refused":
+		b.WriteString("; it counts where no link came up, and less where the authentication succeeded all the same")
 	case "silent":
 		b.WriteString("; it counts where nothing answered PPP")
 	case "first":

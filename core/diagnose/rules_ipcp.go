@@ -153,7 +153,8 @@ var ipcpRules = []rule{
 		cure:    []string{`ask for any address (knak does by default; pppd: noipdefault, and no local address among the options)`},
 		match: func(h *history) found {
 			p := &h.ipcp
-			if !h.stuckInIPCP() || !p.forced.IsValid() || p.requests < 3 && !h.over() {
+			asked := p.peerAddress.IsValid() && p.peerAddress.IsUnspecified() // of us: we are the server, and have an address of our own
+			if !h.stuckInIPCP() || !p.forced.IsValid() || asked || isRAS(h.lcp.terminateID) || p.requests < 3 && !h.over() {
 				return no
 			}
 			return is(likely, p.request, p.nak)
@@ -197,6 +198,12 @@ var ipcpRules = []rule{
 		meaning: "The peer asked for its address again and again, and each time this side named another one, because its options or its system know the peer's address already. The two never agree.",
 		cure:    []string{`take what the peer says (knak does; pppd: ipcp-accept-remote, and no remote address among the options)`},
 		match: func(h *history) found {
+			if p := &h.ipcp; h.up == nil && p.refusedTheirs != "" && !p.sentAck && (p.terminated != "" || h.lcp.terminated != "") && !isRAS(h.lcp.terminateID) {
+				out := is(likely, p.refusedTheirs, p.terminated, h.lcp.terminated)
+				out.meaning = "The peer asked for its address, by name or to be given one, and this side refused to talk about it: it has none to give."
+				out.cure = []string{`name an address for the peer (pppd: 192.0.2.1:192.0.2.2, or one in the fourth field of the secrets file)`}
+				return out
+			}
 			if h.up != nil || h.ipcp.weNaks < 3 || h.ipcp.sentAck || !h.over() {
 				return no
 			}

@@ -123,8 +123,12 @@ func (p *parser) escape() error {
 			p.at = len(p.text)
 			return ErrCut
 		}
-		if isOctal(t[0]) && isOctal(t[1]) {
-			c = (c-'0')<<6 | (t[0]-'0')<<3 | t[1] - '0'
+		switch {
+		case c == '3' && len(t) >= 10 && string(t[:6]) == "777777" && allOctal(t[:10]): // releases that took a char for a signed number
+			c = (t[7]-'0')<<6 | (t[8]-'0')<<3 | (t[9] - '0')
+			p.at += 10
+		case isOctal(t[0]) && isOctal(t[1]):
+			c = (c-'0')<<6 | (t[0]-'0')<<3 | (t[1] - '0')
 			p.at += 2
 		}
 	}
@@ -159,6 +163,15 @@ func cutByte(b []byte, sep byte) (before, after []byte, ok bool) {
 
 func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+func allOctal(b []byte) bool {
+	for _, c := range b {
+		if !isOctal(c) {
+			return false
+		}
+	}
+	return true
 }
 
 func isOctal(c byte) bool { return '0' <= c && c <= '7' }

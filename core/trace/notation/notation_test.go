@@ -15,7 +15,7 @@ func TestReadBack(t *testing.T) {
 		`LCP ConfAck id=0xff <auth pap>]`, `LCP ConfNak id=0x0 <auth chap MS-v2> <auth chap MS> <auth eap>]`,
 		`LCP ConfRej id=0x1 <callback CBCP> <endpoint [local:06.d2.ad.41]> <endpoint [MAC:00:11:22:33:44:55]> < 17 04 00 53>]`,
 		`LCP ConfReq id=0x1]`, `LCP ConfNak id=0x1 <auth chap 07>]`, `LCP ConfReq id=0x1 <endpoint [null]> <endpoint [IP:192.0.2.7]>]`,
-		`LCP TermReq id=0x2 "User request"]`, `LCP TermAck id=0x2]`, `LCP TermReq id=0x2 00 01 02]`, `LCP CodeRej id=0x3 0f 01 00 04]`,
+		`LCP TermReq id=0x2 "User request"]`, `LCP TermReq id=0x2 "<\315t\000\000\002\346\177"]`, `LCP TermAck id=0x2]`, `LCP TermReq id=0x2 00 01 02]`, `LCP CodeRej id=0x3 0f 01 00 04]`,
 		`LCP ProtRej id=0xf 80 fd 01 01 00 0f 1a 04 78 00 18 04 78 00 15 03 2f]`, `LCP EchoReq id=0x0 magic=0xa0b0c0d]`,
 		`LCP EchoRep id=0x0 magic=0x1020304 0a 0b 0c 0d]`, `LCP DiscReq id=0xe magic=0x1020304]`, `LCP Ident id=0x1 magic=0x1 "MSRASV5.20"]`,
 		`LCP TimeRem id=0x1 magic=0x1 seconds=30 "bye"]`, `LCP code=0x10 id=0x1 01 02]`,
@@ -150,6 +150,21 @@ func BenchmarkParse(b *testing.B) {
 	for b.Loop() {
 		if _, err := Parse(buf, line); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// An octet that cannot be printed, and the same from releases that took a char for a signed number.
+func TestOctal(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want []byte
+	}{
+		{`\002\346`, []byte{0x02, 0xe6}}, {`\377`, []byte{0xff}}, {`\37777777715t`, []byte{0xcd, 't'}}, {`\3777777`, []byte("\xff7777")},
+	} {
+		p, err := Parse(nil, []byte(`LCP TermReq id=0x2 "`+c.text+`"]`))
+		if err != nil || !bytes.Equal(p.Info[4:], c.want) {
+			t.Errorf("%s: % x, %v", c.text, p.Info, err)
 		}
 	}
 }
