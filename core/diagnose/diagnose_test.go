@@ -226,3 +226,11 @@ func TestPeerThatGivesWayOnAuthentication(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// A recording tells no phases: NO CARRIER behind our own Terminate-Request is what we asked for, not why the call failed.
+func TestCarrierAfterOurEnd(t *testing.T) {
+	story := tell(authenticated("x"), times(6, tell(askAddress, rcvd(packet.IPCP, packet.ConfigureNak))), sent(packet.LCP, packet.TerminateRequest), carrier)
+	if got := ids(judge(story).Findings()); len(got) != 1 || got[0] != "ipcp-empty-nak" {
+		t.Errorf("found %q", got)
+	}
+}

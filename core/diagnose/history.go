@@ -167,7 +167,11 @@ func (h *history) text(s string) {
 			continue
 		}
 		if strings.Contains(l, "NO CARRIER") {
-			if h.phase != trace.PhaseHangup && h.phase != trace.PhaseDown { // there it answers our own hanging up
+			switch {
+			case h.phase == trace.PhaseHangup || h.phase == trace.PhaseDown: // it answers our own hanging up
+			case h.lcp.bye: // the same, in a recording that tells no phases
+				h.log.ended = true
+			default:
 				h.lost("NO CARRIER", h.phase)
 			}
 			continue

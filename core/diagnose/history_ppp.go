@@ -30,6 +30,7 @@ type lcpHistory struct {
 	refused   string // our Nak or Reject of it
 	offered   string // what we offered instead, "" for a Reject
 	wePeer    bool   // we ask the peer to authenticate
+	bye       bool   // we sent a Terminate-Request: what goes down after it was told to
 	peerNoNak string // its refusal
 
 	terminated  string // the peer's Terminate-Request before the link was up
@@ -74,6 +75,7 @@ func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
 			h.data.echoes++
 			h.data.unanswered++
 		case packet.TerminateRequest:
+			l.bye = true
 			h.weEnd(e, c)
 		}
 		return
