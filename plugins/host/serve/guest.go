@@ -207,6 +207,9 @@ func (g *guest) again(wait time.Duration) {
 	})
 }
 
+// endingLimit is how much later than a plugin this program may be told to end.
+const endingLimit = 300 * time.Millisecond
+
 // watch waits for the end of a process that nobody asked to end.
 func (g *guest) watch(r *running) {
 	<-r.process.ended
@@ -215,7 +218,15 @@ func (g *guest) watch(r *running) {
 		g.mu.Unlock()
 		return // it was taken away: leave has it
 	}
+	g.ending = r // drain waits until it is told
 	g.mu.Unlock()
+	if r.process.orderly() {
+		// Perhaps a service is being stopped, and our own signal is still to come.
+		select {
+		case <-g.m.ending:
+		case <-time.After(endingLimit):
+		}
+	}
 	why := "has ended"
 	if err := r.process.err; err != nil {
 		why += " (" + err.Error() + ")"
@@ -240,7 +251,9 @@ func (g *guest) leave(r *running, strike bool, why string) {
 	g.state.Strikes, g.state.Problem = len(g.breaker.strikes), why
 	retry := g.backOff(host.Waiting)
 	g.mu.Unlock()
-	if !g.m.ending.Load() {
+	select {
+	case <-g.m.ending:
+	default:
 		sequel := "knak goes on without it, and knak status shows how it is"
 		if g.plan.Required {
 			sequel = "it is required: a link that is up stays, a dial fails" // which of them this is only the link knows

@@ -23,7 +23,7 @@ type manager struct {
 	changed func()
 
 	device  atomic.Pointer[advice.Device] // as the last question that held it said, or the last event
-	ending  atomic.Bool                   // this program was told to end, and knak surely as well
+	ending  chan struct{}                 // closed when this program was told to end, and knak surely as well
 	decided atomic.Int64                  // when the last decision was asked for, in Unix nanoseconds
 }
 
@@ -36,7 +36,7 @@ func (m *manager) negotiating(now time.Time) bool {
 
 // newManager prepares the plugins of a plan; its functions are called from several goroutines.
 func newManager(n *nursery, plan host.Plan, tell func(host.Told), order func(host.Command)) *manager {
-	m := &manager{nursery: n, plan: plan, tell: tell, order: order, changed: func() {}}
+	m := &manager{nursery: n, plan: plan, tell: tell, order: order, changed: func() {}, ending: make(chan struct{})}
 	for i := range m.plan.Plugins {
 		m.guests = append(m.guests, newGuest(m, &m.plan.Plugins[i]))
 	}

@@ -261,6 +261,16 @@ func (w *watched) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// orderly says whether it ended by itself with success, or by SIGTERM. It must have ended.
+func (p *process) orderly() bool {
+	var exit *exec.ExitError
+	if !errors.As(p.err, &exit) {
+		return p.err == nil
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == unix.SIGTERM
+}
+
 // signal sends to the whole group, if the process was not waited for.
 func (p *process) signal(s unix.Signal) {
 	p.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -116,9 +117,10 @@ func serve() error {
 func holdOut(m *manager) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP) // not Ignore, which plugins would inherit
+	var once sync.Once
 	for s := range signals {
 		if s != unix.SIGHUP {
-			m.ending.Store(true)
+			once.Do(func() { close(m.ending) })
 		}
 	}
 }
