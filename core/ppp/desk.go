@@ -149,7 +149,10 @@ func (e *Engine) resolve(p party, v Verdict) {
 	a, ok := e.check(k, v)
 	by := v.By
 	if !ok {
-		a, by = k.intent, "engine: the verdict does not fit"
+		if a = k.intent; by != "" {
+			by = " of " + by
+		}
+		by = "engine: the verdict" + by + " does not fit"
 	}
 	if e.set.Trace && (v.Action != Pass || by != "") {
 		e.put(Event{trace.Decision{

@@ -380,6 +380,8 @@ func (a *adviser) judge(done link.Simulation) *Call {
 		case trace.Decision:
 			if e.By == a.by {
 				c.Verdicts = append(c.Verdicts, event)
+			} else if strings.HasPrefix(e.By, "engine: ") && strings.Contains(e.By, a.by) {
+				c.Errors = append(c.Errors, fmt.Sprintf("%s at %s: %s; knak did what it intended, %s", e.Protocol, e.Point, e.By, e.Intent))
 			}
 		}
 	}

@@ -58,6 +58,15 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// A verdict that knak does not follow is told to the author.
+func TestVerdictThatDoesNotFit(t *testing.T) {
+	p := &once{point: sdk.PointPeerRequest, verdict: func(sdk.Event) sdk.Verdict { return sdk.Send([]byte{2, 1, 0, 4}) }}
+	call := sdktest.Dial(t, sdk.Plugin{Name: "once", Implementation: p})
+	if !call.Up || len(call.Errors) != 1 || !strings.Contains(call.Errors[0], "does not fit") {
+		t.Errorf("%q\n%s", call.Errors, call)
+	}
+}
+
 // The circumstances of a dial are those that were asked for.
 func TestCircumstances(t *testing.T) {
 	plain := sdk.Plugin{Name: "plain", Implementation: silent{}}
