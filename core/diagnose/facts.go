@@ -236,6 +236,7 @@ var logFacts = sync.OnceValue(func() []logFact {
 		{text: "tcgetattr*: no such device*", take: keep(func(h *history) *string { return &h.log.gone })},
 		{text: "tcsetattr*: no such device*", take: keep(func(h *history) *string { return &h.log.gone })},
 		{text: "*ioctl*: no such device*", take: keep(func(h *history) *string { return &h.log.gone })},
+		{text: "cannot open /dev/*: no such file or directory*", take: keep(func(h *history) *string { return &h.log.redial })},
 		{text: "*tty*: no such file or directory*", take: keep(func(h *history) *string { return &h.log.redial })},
 		{text: "*tty*: no such device*", except: "tc*etattr*", take: keep(func(h *history) *string { return &h.log.redial })},
 		{text: "timeout waiting for pado packets*", take: keep(func(h *history) *string { return &h.log.redial })},

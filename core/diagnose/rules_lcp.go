@@ -75,6 +75,11 @@ var lcpRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failedIn(trace.PhaseLCP, trace.FailedTimeout)
 			l := &h.lcp
+			if h.log.seen && h.up == nil && h.log.connect != "" && h.log.gaveUp != "" && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == trace.PhaseLCP && len(h.failures) == 0 {
+				out := is(likely, h.log.connect, h.log.gaveUp) // nobody waited for the timeout
+				out.category = h.silentCategory()
+				return out
+			}
 			if h.log.seen && h.up == nil && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == trace.PhaseLCP && (told || strings.Contains(h.line.carrierLost, "exit code")) {
 				out := is(likely, h.connectText(), f.Detail, h.line.carrierLost) // a log without packets
 				out.category = h.silentCategory()

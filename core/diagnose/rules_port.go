@@ -43,7 +43,18 @@ var portRules = []rule{
 		title:   "The port cannot be opened",
 		meaning: "The operating system refused it.",
 		cure:    []string{`see what is there: knak devices`, `let knak look for other causes: knak doctor`},
-		match:   told(trace.FailedPortOpen), // its detail says why, and what to do
+		match: func(h *history) found { // its detail says why, and what to do
+			f, told := h.failed(trace.FailedPortOpen)
+			gone := strings.Contains(strings.ToLower(f.Detail), "no such ")
+			if !told || gone && (h.up != nil || h.log.wasUp) { // transport-lost says more
+				return no
+			}
+			out := is(certain, f.Detail)
+			if gone {
+				out.category = "modem-not-answering"
+			}
+			return out
+		},
 	},
 	{
 		id:      "no-modem",
@@ -66,6 +77,8 @@ var portRules = []rule{
 				return is(certain, f.Detail)
 			case h.at.sent >= 3 && h.at.rcvd == 0 && h.lcp.rcvd == 0 && len(h.line.texts) == 0 && h.up == nil:
 				return is(likely, fmt.Sprintf("%d commands without an answer", h.at.sent))
+			case h.log.gaveUp != "" && h.at.sent > 0 && h.at.rcvd == 0 && h.log.connect == "" && h.up == nil:
+				return is(likely, h.at.command+" without an answer", h.log.gaveUp)
 			}
 			return no
 		},

@@ -84,6 +84,9 @@ func (s *logSource) line() error {
 	for len(line) > 1 && line[0] == '>' { // quoted in a mail, with a blank behind the mark or without
 		line = bytes.TrimPrefix(line[1:], []byte(" "))
 	}
+	if len(line) > 3 && (line[0] == '/' && line[1] == '/' || line[0] == '|') { // in a comment or a frame
+		line = bytes.TrimLeft(line, "/| \t")
+	}
 	d := s.clock.undress(relayed(line))
 	if s.wrap.text != nil {
 		if !d.dressed && !isPacketStart(d.msg) && s.joins(d.msg, size) {
