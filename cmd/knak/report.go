@@ -119,6 +119,9 @@ func compared(page *report.Page, sides []compare.Recording) {
 		slices.Reverse(page.Calls)
 	}
 	page.Verdict = r.Sentence
+	if len(r.Settings) > 0 {
+		page.Verdict += " " + r.Advice() + " " + r.Command()
+	}
 	for _, d := range slices.Concat(r.Host, r.Modem) {
 		page.Differences = append(page.Differences, report.Difference{
 			What: string(d.Role) + ", " + d.Protocol + ": " + d.What, First: d.Good.Text, Second: d.Bad.Text, Why: d.Why,

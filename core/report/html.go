@@ -52,11 +52,11 @@ func (p Page) HTML(w io.Writer) error {
 		`<meta http-equiv="Content-Security-Policy" content="` + policy + `"><meta name="color-scheme" content="light dark"><title>`)
 	b.text(title)
 	b.raw("</title><style>" + style + "</style></head><body><main>")
+	if len(p.Differences) > 0 || p.Verdict != "" {
+		b.comparison(p) // who gives two recordings asks for it
+	}
 	for i, c := range p.Calls {
 		b.summary(i, c)
-	}
-	if len(p.Differences) > 0 || p.Verdict != "" {
-		b.comparison(p)
 	}
 	b.filters(p.Calls)
 	columns := "columns"
