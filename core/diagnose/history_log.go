@@ -163,6 +163,9 @@ func (h *history) bytesLine(r trace.Record, s string) {
 	if err != nil || err2 != nil {
 		return
 	}
+	if h.neverUp() {
+		return
+	}
 	h.isUp(r)
 	h.down = &trace.Down{BytesOut: out, BytesIn: in, Seconds: h.log.minutes * 60}
 }
@@ -173,6 +176,9 @@ func (h *history) minutesLine(r trace.Record, s string) {
 	if err != nil {
 		return
 	}
+	if h.neverUp() {
+		return
+	}
 	h.isUp(r)
 	h.log.minutes, h.log.timed = m, true
 	if h.data.ended == "" && h.lcp.terminated != "" { // a log that does not show how it came up
@@ -181,6 +187,12 @@ func (h *history) minutesLine(r trace.Record, s string) {
 	if h.line.carrierLost != "" && h.line.lostIn != trace.PhaseDial {
 		h.line.lostIn = trace.PhaseUp
 	}
+}
+
+// neverUp says that a log with packets shows IPCP and neither end's agreement: what pppd counted then was not carried by IP.
+func (h *history) neverUp() bool {
+	p := &h.ipcp
+	return h.up == nil && !h.log.up6 && p.requests+p.peerAsks > 1 && !p.acked.IsValid() && !p.sentAck && p.ack == ""
 }
 
 // unprint gives back the octets of a text in which pppd has escaped what cannot be printed, by ^@ and M-x in old

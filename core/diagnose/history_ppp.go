@@ -293,8 +293,10 @@ func (p *ipcpHistory) record(h *history, at time.Time, e trace.Packet, c packet.
 		case c.Code == packet.ConfigureNak && address.IsValid() && !address.IsUnspecified() && p.peerAddress.IsValid() && !p.peerAddress.IsUnspecified():
 			p.weNaked = h.quote(e)
 			p.weNaks++
-		case c.Code == packet.ConfigureReject && address.IsValid():
-			p.refusedTheirs = h.quote(e)
+		case c.Code == packet.ConfigureReject:
+			if _, old := packet.Find(options, packet.IPCPAddresses); old || address.IsValid() {
+				p.refusedTheirs = h.quote(e)
+			}
 		case c.Code == packet.ConfigureAck:
 			p.sentAck = true
 			p.consented = p.consented || p.dropped != ""

@@ -123,6 +123,8 @@ var lcpRules = []rule{
 				return no
 			case h.up != nil && h.log.seen && (h.shortLived() || h.log.pppoe):
 				return no
+			case h.up != nil && h.log.lostSync != "": // compression-sync-lost: it hung up for that
+				return is(possible, h.line.carrierLost)
 			case h.up != nil:
 				return is(certain, h.line.carrierLost+" while the link was up", h.log.gone)
 			case h.stuckInIPCP(): // ipcp-hangup-after-auth says more

@@ -45,7 +45,8 @@ var portRules = []rule{
 		cure:    []string{`see what is there: knak devices`, `let knak look for other causes: knak doctor`},
 		match: func(h *history) found { // its detail says why, and what to do
 			f, told := h.failed(trace.FailedPortOpen)
-			gone := strings.Contains(strings.ToLower(f.Detail), "no such ")
+			why := strings.ToLower(f.Detail)
+			gone := strings.Contains(why, "no such ") || strings.Contains(why, "input/output error")
 			if !told || gone && (h.up != nil || h.log.wasUp) { // transport-lost says more
 				return no
 			}

@@ -48,7 +48,7 @@ func (s *logSource) fromModem(line []byte) {
 		text = strings.TrimSuffix(text, "^M")
 	}
 	text = strings.TrimPrefix(text, "^M")
-	if strings.TrimSpace(text) == "" {
+	if strings.Trim(text, "^@ \t") == "" { // nothing, or the zeros of a line at another speed
 		return
 	}
 	t := &s.talk
