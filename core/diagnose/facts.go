@@ -233,6 +233,7 @@ var logFacts = sync.OnceValue(func() []logFact {
 		// The port and what is behind it.
 		{text: "*usb disconnect*", take: keep(func(h *history) *string { return &h.log.gone })},
 		{text: "*now disconnected from tty*", take: keep(func(h *history) *string { return &h.log.gone })},
+		{text: "*read() on stdin returned 0*", take: keep(func(h *history) *string { return &h.log.gone })},
 		{text: "tcgetattr*: no such device*", take: keep(func(h *history) *string { return &h.log.gone })},
 		{text: "tcsetattr*: no such device*", take: keep(func(h *history) *string { return &h.log.gone })},
 		{text: "*ioctl*: no such device*", take: keep(func(h *history) *string { return &h.log.gone })},

@@ -41,6 +41,16 @@ func (k *clock) undress(line []byte) dressed {
 			}
 		}
 	}
+	for i, c := range b[:min(len(b), 60)] { // what grep writes before a line: the file's name, the line's number
+		if n > 0 || c == ' ' {
+			break
+		}
+		if c == ':' && i > 0 {
+			if at, n = k.take(b[i+1:]); n > 0 {
+				b = b[i+1:]
+			}
+		}
+	}
 	if n == 0 {
 		if p, msg, ok := ownName(b); ok {
 			return dressed{program: p, msg: msg, dressed: true}

@@ -38,6 +38,8 @@ func TestDress(t *testing.T) {
 		{"the time cut off", "box pppd[12]: " + msg, "", "pppd"},
 		{"the time cut off, with a facility", "daemon.debug pppd[12]: " + msg, "", "pppd"},
 		{"quoted without a blank", ">>" + "Jan  1 10:00:01 box pppd[12]: " + msg, "2019-01-01T10:00:01Z", "pppd"},
+		{"found by grep", "/var/log/syslog:Jan  1 10:00:01 box pppd[12]: " + msg, "2019-01-01T10:00:01Z", "pppd"},
+		{"found by grep -n", "syslog.1:1201:Jan  1 10:00:01 box pppd[12]: " + msg, "2019-01-01T10:00:01Z", "pppd"},
 		{"a sentence", "he wrote pppd: no", "", "-"},
 		{"no time after all", "10:00:01.250", "", "-"},
 		{"no day", "Jan 99 10:00:01 box pppd[12]: x", "", "-"},
