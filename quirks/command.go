@@ -86,12 +86,17 @@ func checkCommand(s string, dials bool) error {
 	if strings.Contains(s, ";") {
 		return fmt.Errorf("%q holds several commands; write one command for each element", s)
 	}
+	// A blank behind = or ? may be a parameter to a modem that does not leave blanks out: AT+CPIN= ? tries a PIN there.
+	asks := true
+	if i := strings.IndexAny(s, "=?"); i >= 0 {
+		asks = !strings.Contains(s[i:], " ")
+	}
 	// Basic commands may stand before another one without anything between (ITU-T V.250 section 5.2.4).
 	last := ""
 	for body != "" {
 		part, rest := basicCommand(body)
 		for _, r := range refused {
-			if strings.HasPrefix(part, r.prefix) && !reads(part) && !(dials && r.prefix == "D") {
+			if strings.HasPrefix(part, r.prefix) && !(asks && reads(part)) && !(dials && r.prefix == "D") {
 				return &refusedError{command: s, why: r.why, mayHarm: !r.always}
 			}
 		}

@@ -110,7 +110,7 @@ func TestMayHarm(t *testing.T) {
 func FuzzAcceptedCommands(f *testing.F) {
 	for _, s := range []string{
 		"ATZ", "ATE0+CPIN=1", "AT&F&D2E1D1", "ATS0=0+CPIN=\"1\"", "AT+CPIN?", "ATX1DT0", "AT&D2D", "AT\\Q3+CPIN=1", "ATE?+CPIN=1", "AT=+CPIN=1",
-		"AT\"+CPIN=1", "AT+CPIN=1?", "AT1+CPIN=1", "ATS+CPIN=1", "AT*99***1#D", "AT&+CPIN=1", "at&d0d1",
+		"AT\"+CPIN=1", "AT+CPIN=1?", "AT1+CPIN=1", "ATS+CPIN=1", "AT+CPIN= ?", "AT+CPIN=? ", "AT+CPIN? ", "AT*99***1#D", "AT&+CPIN=1", "at&d0d1",
 	} {
 		f.Add(s)
 	}
