@@ -5,6 +5,7 @@
 package mimic
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -74,7 +75,13 @@ func (h *host) set(key, value, reason, shown string, pos trace.Pos) {
 	if s.Value.Equal(s.Default) {
 		return
 	}
-	h.Settings = append(h.Settings, Setting{Key: key, Value: s.Value.String(), Reason: reason, Shown: shown, Pos: pos})
+	out := Setting{Key: key, Value: s.Value.String(), Reason: reason, Shown: shown, Pos: pos}
+	// What the dialer said twice counts as it was said last.
+	if i := slices.IndexFunc(h.Settings, func(old Setting) bool { return old.Key == key }); i >= 0 {
+		h.Settings[i] = out
+		return
+	}
+	h.Settings = append(h.Settings, out)
 }
 
 // words gives a list as --set takes it; an empty one is written, for an empty text could be an oversight.

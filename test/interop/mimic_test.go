@@ -58,7 +58,8 @@ func TestPPPDRecordedMimickedReplayed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, d := range compare.Calls(calls[0], replay(modem)).Host {
-		if d.ID != "ccp" && d.ID != "ipcp-others" {
+		// pppd's wait before its first packet is imitated, but knak takes in what comes meanwhile only at its end.
+		if d.ID != "ccp" && d.ID != "ipcp-others" && d.ID != "first-speaker" {
 			t.Errorf("pppd and knak that mimics it: %s: %s, %s", d.What, d.Good.Text, d.Bad.Text)
 		}
 	}
