@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"runtime"
 	"time"
 
 	"github.com/knakppp/knak/core/advice"
@@ -31,7 +30,6 @@ type dialPlugins struct {
 	link     string
 	counters func() (in, out uint64)
 	counting chan struct{} // nil: the link is not up, or nobody wants to know
-	threads  int           // how many run at a time while the link is up
 }
 
 // startPlugins starts the plugins that the configuration names. Where none is named it does nothing. A plugin that does
@@ -61,7 +59,7 @@ func (j *job) startPlugins(ctx context.Context, held *heldLink, sink trace.Sink)
 		put(trace.Notice{Level: "warning", Text: err.Error() + "; the dial goes on without plugins"})
 		return nil, link.Outcome{}, true
 	}
-	d := &dialPlugins{host: h, link: j.name, counters: held.counters, threads: runtime.GOMAXPROCS(1)}
+	d := &dialPlugins{host: h, link: j.name, counters: held.counters}
 	held.mu.Lock()
 	held.guests = d
 	held.mu.Unlock()
@@ -85,20 +83,15 @@ func (d *dialPlugins) sink(to trace.Sink) trace.Sink {
 }
 
 // Record starts and stops the telling of counters, which only a link that is up and a plugin that wants them have.
-//
-// Until the link is up one thread runs at a time. A question to a plugin goes through several goroutines in turn, and for
-// each the runtime would wake a second thread to look whether there is something for it as well.
 func (d *dialPlugins) Record(r trace.Record) {
 	switch r.Event.(type) {
 	case trace.Up:
-		runtime.GOMAXPROCS(d.threads)
 		if d.counting != nil || !d.host.WantsStatistics() {
 			return
 		}
 		d.counting = make(chan struct{})
 		go d.count(r.Time, d.counting)
 	case trace.Down:
-		runtime.GOMAXPROCS(1)
 		if d.counting != nil {
 			close(d.counting)
 			d.counting = nil
