@@ -12,7 +12,7 @@ import (
 type Device struct {
 	Name         string   `json:"name"`
 	Profile      string   `json:"profile,omitempty"`   // empty: none
-	Ports        []Quirk  `json:"ports,omitempty"`     // the entry's own settings, of port.data_interface and port.at_interface
+	Ports        []Quirk  `json:"ports,omitempty"`     // the entry's own settings: port.data_interface and its like
 	USB          []string `json:"usb,omitempty"`       // vid:pid, or vid:*
 	Interface    []string `json:"interface,omitempty"` // these and the rest are patterns with * and ?, upper and lower case alike
 	Class        []string `json:"class,omitempty"`
@@ -94,7 +94,7 @@ type shared struct {
 // readDevices takes the tree of a file of device entries apart. Entries with problems are left out.
 func (r *reader) readDevices(t *node) (list []Device, ids []shared) {
 	r.schema(t)
-	r.only(t, "name", "schema", "device", "shared", "disable")
+	r.only(t, "name", "schema", "device", "shared", "port", "disable")
 	disable, at := r.texts(t, "disable")
 	for i, id := range disable {
 		r.disable = append(r.disable, reference{id, at[i]})
@@ -112,6 +112,13 @@ func (r *reader) readDevices(t *node) (list []Device, ids []shared) {
 				continue
 			}
 			ids = append(ids, shared{p, r.text(e, "reason"), r.origin(e.pos)})
+		}
+	}
+	for _, e := range r.tables(t, "port") {
+		before := len(r.problems)
+		p := r.readRule(e)
+		if len(r.problems) == before {
+			r.rules = append(r.rules, p)
 		}
 	}
 	for _, e := range r.tables(t, "device") {
@@ -183,6 +190,8 @@ func (r *reader) readDevice(t *node) Device {
 var ports = []struct{ name, key, reason string }{
 	{"data", "port.data_interface", "The tty of interface %s carries PPP in this modem."},
 	{"at", "port.at_interface", "The tty of interface %s takes commands in this modem, also during a call."},
+	{"data_tty", "port.data_tty", "Of this modem's ttys the one with place %s, counted from 0, carries PPP."},
+	{"at_tty", "port.at_tty", "Of this modem's ttys the one with place %s, counted from 0, takes commands, also during a call."},
 }
 
 // readPorts reads the interface numbers of an entry.
@@ -200,7 +209,11 @@ func (r *reader) readPorts(t *node, d *Device) {
 		}
 		v, err := table()[p.key].fromNode(c)
 		if err != nil || c.num < 0 {
-			r.problem(c.pos, "%s: %d is not the number of a USB interface, 0 to 255; leave out what is not known", p.name, c.num)
+			what := "the number of a USB interface, 0 to 255"
+			if strings.HasSuffix(p.name, "_tty") {
+				what = "a tty's place, 0 to 31"
+			}
+			r.problem(c.pos, "%s: %d is not %s; leave out what is not known", p.name, c.num, what)
 			continue
 		}
 		d.Ports = append(d.Ports, Quirk{Key: p.key, Value: v, Reason: fmt.Sprintf(p.reason, v), Sources: d.Sources,

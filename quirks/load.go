@@ -18,6 +18,7 @@ type DB struct {
 	files   map[string][]*profileFile // by id, the weakest layer first
 	devices []Device
 	shared  []shared
+	rules   []PortRule
 
 	index index // of devices
 	late  []int // the places of those that look at what is known only during the call
@@ -435,6 +436,7 @@ func (l *loader) devices(p *place) {
 		}
 		l.problems = append(l.problems, r.problems...)
 		l.db.shared = append(l.db.shared, ids...)
+		l.db.rules = append(l.db.rules, r.rules...)
 		all = append(all, list...)
 	}
 	for _, d := range all {

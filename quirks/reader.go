@@ -12,6 +12,7 @@ type reader struct {
 	layer    Layer
 	file     string
 	problems []*Problem
+	rules    []PortRule
 	disable  []reference // profiles whose entries in weaker layers are not to match
 }
 

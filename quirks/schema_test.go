@@ -138,6 +138,7 @@ func devicesSchema() object {
 		"disable": described(listOf(object{"type": "string", "pattern": validID().String()}), "in files of one's own: profiles whose entries in weaker layers are to match nothing"),
 		"shared": object{"type": "array", "items": tableSchema(object{"usb": listOf(object{"type": "string", "pattern": conditions[0].form().String()}),
 			"reason": prosa, "source": listOf(prosa)})},
+		"port":   object{"type": "array", "items": tableSchema(ruleSchema())},
 		"device": object{"type": "array", "items": tableSchema(entry)},
 	}, "schema")
 	o["$schema"], o["title"] = draft, "knak: device entries"
@@ -147,7 +148,18 @@ func devicesSchema() object {
 func portsSchema() object {
 	o := object{}
 	for _, p := range ports {
-		o[p.name] = object{"type": "integer", "minimum": 0, "maximum": 255}
+		o[p.name] = object{"type": "integer", "minimum": 0, "maximum": table()[p.key].max}
+	}
+	return o
+}
+
+func ruleSchema() object {
+	text := func(form string) object { return listOf(object{"type": "string", "pattern": form}) }
+	o := object{"name": prosa, "source": listOf(prosa), "confidence": object{"enum": Confidences},
+		"usb": text(conditions[0].form().String()), "class": text(conditions[2].form().String()), "driver": text(conditions[3].form().String()),
+		"interfaces": listOf(object{"type": "integer"}), "ttys": text(numbersForm().String()), "answering": text(numbersForm().String())}
+	for _, role := range []string{"data", "at", "nmea", "diag"} {
+		o[role] = described(text(placeForm().String()), placeWords)
 	}
 	return o
 }
@@ -205,6 +217,7 @@ func TestSchemasKnowWhatTheReaderKnows(t *testing.T) {
 		{"quirks/acme/m.toml", "[ipcp.request]\nfirmware = { zzzz = 1 }\n", commonParts["firmware"].(object)},
 		{"devices.toml", "zzzz = 1\n", devicesSchema()},
 		{"devices.toml", "[[shared]]\nzzzz = 1\n", device["shared"].(object)["items"].(object)},
+		{"devices.toml", "[[port]]\nzzzz = 1\n", device["port"].(object)["items"].(object)},
 		{"devices.toml", "[[device]]\nzzzz = 1\n", device["device"].(object)["items"].(object)},
 		{"devices.toml", "[[device]]\nports = { zzzz = 1 }\n", device["device"].(object)["items"].(object)["properties"].(object)["ports"].(object)},
 	} {

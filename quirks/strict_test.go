@@ -185,7 +185,7 @@ func TestDevicesAreReadStrictly(t *testing.T) {
 			`devices.toml:10:14: unknown confidence "report"; allowed are guessed, reported, traced, hardware; did you mean "reported"?`},
 		{"ports is no table", head + "profile = \"acme/modem\"\nusb = [\"19d2:0117\"]\nports = 2\n", "devices.toml:10:9: ports must be a table, not an integer"},
 		{"unknown port", head + "profile = \"acme/modem\"\nusb = [\"19d2:0117\"]\nports = { date = 2 }\nconfidence = \"reported\"\n",
-			`devices.toml:10:11: unknown name "date"; allowed are data, at; did you mean "data"?`},
+			`devices.toml:10:11: unknown name "date"; allowed are data, at, data_tty, at_tty; did you mean "data"?`},
 		{"port of a wrong type", head + "profile = \"acme/modem\"\nusb = [\"19d2:0117\"]\nports = { data = \"2\" }\nconfidence = \"reported\"\n",
 			"devices.toml:10:18: data must be an integer, not a text"},
 		{"port out of range", head + "profile = \"acme/modem\"\nusb = [\"19d2:0117\"]\nports = { data = 256 }\nconfidence = \"reported\"\n",

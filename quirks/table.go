@@ -29,6 +29,10 @@ var Keys = []Key{
 		Meaning: "USB interface number of the tty that carries PPP; -1: found by looking"},
 	{Name: "port.at_interface", Type: Int, Default: "-1", Min: "-1", Max: "255", Phase: AtOpen,
 		Meaning: "USB interface number of the tty to ask for identity, SIM and registration; -1: found by looking"},
+	{Name: "port.data_tty", Type: Int, Default: "-1", Min: "-1", Max: "31", Phase: AtProbe,
+		Meaning: "which of the modem's ttys carries PPP, counted from 0 in the order of their interfaces, where the interface's number is not known; -1: port.data_interface says"},
+	{Name: "port.at_tty", Type: Int, Default: "-1", Min: "-1", Max: "31", Phase: AtOpen,
+		Meaning: "which of the modem's ttys takes commands, counted as for port.data_tty; -1: port.at_interface says"},
 
 	{Name: "at.init", Type: ATs, Default: "[]", Class: Command, Phase: AtProbe,
 		Meaning: "commands sent one at a time once the modem answers; each must be answered OK, except ATZ, AT&F and those that end in \"?\""},

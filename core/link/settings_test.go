@@ -61,7 +61,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	engineSettings(read, "", auth.Secret{})
 	dialPlan(read, "", "", auth.Secret{})
 	elsewhere := map[string]string{
-		"port.baud": "SerialOpener", "port.flow": "SerialOpener", "port.data_interface": "cmd", "port.at_interface": "cmd",
+		"port.baud": "SerialOpener", "port.flow": "SerialOpener", "port.data_interface": "cmd", "port.at_interface": "cmd", "port.data_tty": "cmd", "port.at_tty": "cmd",
 		"auth.user": "Session.user", "prove.mode": "Session.mustProve", "prove.limit": "Session.startProof", "prove.targets": "Session.startProof", "prove.interval": "Session.startProof",
 		"auth.try_blank": "Session.tryBlank", "port.open_wait": "SerialOpener", "port.reopen_pause": "SerialOpener",
 		"context.apn_lookup": "Session.accessHook", "link.mtu": "Session.networkUp", "ipcp.require_dns": "Session.networkUp", "retry.ladder": "Session.nextStep", "retry.attempts": "Session.tryAgain", "retry.delay": "Session.nextDelay", "retry.max_delay": "Session.nextDelay",
@@ -91,7 +91,7 @@ func (r *readKeys) List(key string) []string { r.seen[key] = true; return r.Poli
 // is tested where they are.
 func TestEveryKeyMakesOtherSettings(t *testing.T) {
 	elsewhere := []string{ // read by the session itself, or by who opens ports; each has its own test
-		"port.data_interface", "port.at_interface", "port.open_wait", "port.reopen_pause", "context.apn_lookup", "auth.user", "auth.try_blank", "ipcp.require_dns",
+		"port.data_interface", "port.at_interface", "port.data_tty", "port.at_tty", "port.open_wait", "port.reopen_pause", "context.apn_lookup", "auth.user", "auth.try_blank", "ipcp.require_dns",
 		"link.mtu", "prove.mode", "prove.limit", "prove.interval", "prove.targets", "retry.attempts", "retry.delay", "retry.max_delay", "retry.ladder",
 	}
 	type settings struct {
