@@ -8,9 +8,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/compare"
-	"github.com/knakppp/knak/core/trace/call"
-	"github.com/knakppp/knak/core/trace/read"
+	"github.com/knakppp/knak/core/recording/read"
 )
 
 func (a *app) compareCommand() *cobra.Command {

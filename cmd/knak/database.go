@@ -15,9 +15,9 @@ import (
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -111,7 +111,7 @@ func resolver(db *quirks.DB, facts quirks.Facts, port, profile string, set []str
 			Chosen:     func(key string) bool { return r.Setting(key).Layer >= quirks.User },
 			Refused:    failed(refused),
 			Awaits:     r.Awaits,
-			Device: trace.Device{
+			Device: event.Device{
 				Port: port, Vendor: id.Vendor, Model: id.Model, Firmware: id.Firmware, USB: facts.USB, Profile: r.Profile(),
 			},
 		}
@@ -119,7 +119,7 @@ func resolver(db *quirks.DB, facts quirks.Facts, port, profile string, set []str
 			sel.Access = carriers.hook(r)
 		}
 		for _, s := range r.Changed() {
-			sel.Quirks = append(sel.Quirks, trace.Quirk{Key: s.Key, Value: shownValue(s.Key, s.Value), Source: sourceOf(s), Reason: s.Reason})
+			sel.Quirks = append(sel.Quirks, event.Quirk{Key: s.Key, Value: shownValue(s.Key, s.Value), Source: sourceOf(s), Reason: s.Reason})
 		}
 		return sel, nil
 	}

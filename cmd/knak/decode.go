@@ -16,10 +16,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/knakppp/knak/core/diagnose"
-	"github.com/knakppp/knak/core/report"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/decode"
-	"github.com/knakppp/knak/core/trace/read"
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/recording/read"
+	"github.com/knakppp/knak/core/show/decode"
+	"github.com/knakppp/knak/core/show/report"
 )
 
 // decodeOptions are the flags of knak decode.
@@ -31,7 +31,7 @@ type decodeOptions struct {
 }
 
 var phases = []string{
-	trace.PhaseDial, trace.PhaseLCP, trace.PhaseAuth, trace.PhaseIPCP, trace.PhaseIPV6CP, trace.PhaseProve, trace.PhaseUp, trace.PhaseHangup, trace.PhaseDown,
+	event.PhaseDial, event.PhaseLCP, event.PhaseAuth, event.PhaseIPCP, event.PhaseIPV6CP, event.PhaseProve, event.PhaseUp, event.PhaseHangup, event.PhaseDown,
 }
 
 func (a *app) decodeCommand() *cobra.Command {

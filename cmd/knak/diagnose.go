@@ -12,9 +12,9 @@ import (
 
 	"github.com/knakppp/knak/core/control"
 	"github.com/knakppp/knak/core/diagnose"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/read"
+	"github.com/knakppp/knak/core/recording/read"
 )
 
 // diagnoseOptions are the flags of diagnose.
@@ -93,7 +93,7 @@ func (a *app) diagnoseOne(ctx context.Context, name string, o diagnoseOptions) (
 	if a.global.JSON {
 		return len(v.Findings) > 0, a.findingsJSON(r.name, r.Summary().Last, v.Findings)
 	}
-	fmt.Fprintf(a.stdout, "%s: %s\n", trace.Printable(r.name), r.source())
+	fmt.Fprintf(a.stdout, "%s: %s\n", event.Printable(r.name), r.source())
 	switch {
 	case v.Attempts > 1 && v.Attempt == v.Attempts:
 		fmt.Fprintf(a.stdout, "Judged is the last of %d attempts.\n", v.Attempts)
@@ -146,16 +146,16 @@ func (a *app) diagnoseLink(ctx context.Context, name string, o diagnoseOptions) 
 }
 
 // findingsJSON writes each finding as the event that a live dial writes.
-func (a *app) findingsJSON(name string, at time.Time, all []trace.Finding) error {
-	w := trace.NewJSONWriter(a.stdout)
+func (a *app) findingsJSON(name string, at time.Time, all []event.Finding) error {
+	w := event.NewJSONWriter(a.stdout)
 	for _, f := range all {
-		w.Record(trace.Record{Time: at, Link: name, Event: f})
+		w.Record(event.Record{Time: at, Link: name, Event: f})
 	}
 	return w.Err()
 }
 
 // tellFindings shows the first in full, as a dial does, and names the others.
-func (a *app) tellFindings(findings []trace.Finding, all bool) {
+func (a *app) tellFindings(findings []event.Finding, all bool) {
 	if len(findings) == 0 {
 		return
 	}
@@ -163,9 +163,9 @@ func (a *app) tellFindings(findings []trace.Finding, all bool) {
 	if all {
 		full = findings
 	}
-	p := trace.NewProgress(a.stdout, trace.ProgressOptions{Level: trace.Quiet, Color: a.color(a.stdout)})
+	p := event.NewProgress(a.stdout, event.ProgressOptions{Level: event.Quiet, Color: a.color(a.stdout)})
 	for _, f := range full {
-		p.Record(trace.Record{Event: f})
+		p.Record(event.Record{Event: f})
 	}
 	p.Flush()
 	if rest := findings[len(full):]; len(rest) > 0 {

@@ -9,10 +9,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hooks"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/plane"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // defaultLink is the name of a link whose connection has none.
@@ -93,7 +93,7 @@ func (a *app) dial(cmd *cobra.Command, args []string) error {
 	if j.recorder, err = j.startRecording(sink); err != nil {
 		return err
 	}
-	all := trace.Fanout{sink, told}
+	all := event.Fanout{sink, told}
 	if j.recorder != nil {
 		all = append(all, j.recorder)
 	}
@@ -119,8 +119,8 @@ func (a *app) dial(cmd *cobra.Command, args []string) error {
 type toldSink struct{ finding bool }
 
 // Record looks for a finding.
-func (t *toldSink) Record(r trace.Record) {
-	if _, ok := r.Event.(trace.Finding); ok {
+func (t *toldSink) Record(r event.Record) {
+	if _, ok := r.Event.(event.Finding); ok {
 		t.finding = true
 	}
 }

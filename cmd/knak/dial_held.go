@@ -6,9 +6,9 @@ import (
 	"sync"
 
 	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/plane"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // heldLink is what the control socket shows and does of the dial in this process.
@@ -26,15 +26,15 @@ type heldLink struct {
 }
 
 // Record remembers what a hang-up gives back.
-func (h *heldLink) Record(r trace.Record) {
+func (h *heldLink) Record(r event.Record) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch e := r.Event.(type) {
-	case trace.Up:
+	case event.Up:
 		go giveMemoryBack()
 		h.wasUp = true
 		h.givenBack = givenBack(e)
-	case trace.Notice:
+	case event.Notice:
 		if text, ok := strings.CutPrefix(e.Text, "not everything could be given back: "); ok {
 			h.problems = append(h.problems, text)
 		}
@@ -42,7 +42,7 @@ func (h *heldLink) Record(r trace.Record) {
 }
 
 // givenBack lists what a link that is up holds, for people.
-func givenBack(u trace.Up) []string {
+func givenBack(u event.Up) []string {
 	var list []string
 	if u.Interface != "" {
 		list = append(list, "the interface "+u.Interface+" with its addresses and routes")

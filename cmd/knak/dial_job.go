@@ -16,8 +16,8 @@ import (
 	"github.com/knakppp/knak/core/control"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/recording/record"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace/record"
 	"github.com/knakppp/knak/plugins/host"
 	"github.com/knakppp/knak/quirks"
 )

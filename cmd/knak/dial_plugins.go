@@ -7,8 +7,8 @@ import (
 
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
-	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/plugins/host"
 	"github.com/knakppp/knak/plugins/host/pin"
 )
@@ -34,17 +34,17 @@ type dialPlugins struct {
 
 // startPlugins starts the plugins that the configuration names. Where none is named it does nothing. A plugin that does
 // not start is told of and left out, unless it is required.
-func (j *job) startPlugins(ctx context.Context, held *heldLink, sink trace.Sink) (*dialPlugins, link.Outcome, bool) {
+func (j *job) startPlugins(ctx context.Context, held *heldLink, sink event.Sink) (*dialPlugins, link.Outcome, bool) {
 	if len(j.plugins.Plugins) == 0 {
 		return nil, link.Outcome{}, true
 	}
-	put := func(e trace.Event) { sink.Record(trace.Record{Time: time.Now(), Link: j.name, Event: e}) }
+	put := func(e event.Event) { sink.Record(event.Record{Time: time.Now(), Link: j.name, Event: e}) }
 	h, err := host.Start(ctx, j.plugins, host.Options{
 		Tell: func(t host.Told) {
 			if t.By != "" {
-				put(trace.Log{Program: t.By, Text: t.Text})
+				put(event.Log{Program: t.By, Text: t.Text})
 			} else {
-				put(trace.Notice{Level: t.Level, Text: t.Text})
+				put(event.Notice{Level: t.Level, Text: t.Text})
 			}
 		},
 		Order: func(c host.Command) { held.obey(c) },
@@ -52,11 +52,11 @@ func (j *job) startPlugins(ctx context.Context, held *heldLink, sink trace.Sink)
 	var required *advice.RequiredError
 	switch {
 	case errors.As(err, &required):
-		o := link.Outcome{Kind: link.KindPlugin, Phase: trace.PhaseDial, Detail: err.Error()}
+		o := link.Outcome{Kind: link.KindPlugin, Phase: event.PhaseDial, Detail: err.Error()}
 		tellFailure(sink, j.name, o)
 		return nil, o, false
 	case err != nil:
-		put(trace.Notice{Level: "warning", Text: err.Error() + "; the dial goes on without plugins"})
+		put(event.Notice{Level: "warning", Text: err.Error() + "; the dial goes on without plugins"})
 		return nil, link.Outcome{}, true
 	}
 	d := &dialPlugins{host: h, link: j.name, counters: held.counters}
@@ -75,23 +75,23 @@ func (d *dialPlugins) adviser() advice.Adviser {
 }
 
 // sink adds the plugins to those who are told what happens.
-func (d *dialPlugins) sink(to trace.Sink) trace.Sink {
+func (d *dialPlugins) sink(to event.Sink) event.Sink {
 	if d == nil {
 		return to
 	}
-	return trace.Fanout{to, d.host, d}
+	return event.Fanout{to, d.host, d}
 }
 
 // Record starts and stops the telling of counters, which only a link that is up and a plugin that wants them have.
-func (d *dialPlugins) Record(r trace.Record) {
+func (d *dialPlugins) Record(r event.Record) {
 	switch r.Event.(type) {
-	case trace.Up:
+	case event.Up:
 		if d.counting != nil || !d.host.WantsStatistics() {
 			return
 		}
 		d.counting = make(chan struct{})
 		go d.count(r.Time, d.counting)
-	case trace.Down:
+	case event.Down:
 		if d.counting != nil {
 			close(d.counting)
 			d.counting = nil

@@ -4,9 +4,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/record"
+	"github.com/knakppp/knak/core/recording/record"
 )
 
 // checkRecord says whether --record can be done, before anything is touched.
@@ -24,7 +24,7 @@ func (o *dialOptions) checkRecord() error {
 }
 
 // startRecording makes the recording that was asked for, or gives nil. What goes wrong with it later is told to sink.
-func (j *job) startRecording(sink trace.Sink) (*record.Recorder, error) {
+func (j *job) startRecording(sink event.Sink) (*record.Recorder, error) {
 	o := &j.options
 	if o.Record == "" {
 		return nil, nil
@@ -35,7 +35,7 @@ func (j *job) startRecording(sink trace.Sink) (*record.Recorder, error) {
 	}
 	r, err := record.Create(record.FileName(o.Record, time.Now()), record.Options{
 		Format: format, Secrets: o.RecordSecrets, Hidden: []string{j.password.Reveal(), j.pin.Reveal()}, ControlOnly: o.RecordControl, Program: "knak " + readVersion().Version, Port: o.Port,
-	}, func(n trace.Notice) { sink.Record(trace.Record{Time: time.Now(), Link: j.name, Event: n}) })
+	}, func(n event.Notice) { sink.Record(event.Record{Time: time.Now(), Link: j.name, Event: n}) })
 	if err != nil {
 		return nil, usagef("--record: %w", err)
 	}

@@ -13,11 +13,11 @@ import (
 	"github.com/knakppp/knak/core/apn"
 	"github.com/knakppp/knak/core/control"
 	"github.com/knakppp/knak/core/diagnose"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hooks"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -26,11 +26,11 @@ import (
 var endSignals = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE}
 
 // runJob dials.
-func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome {
+func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome {
 	o := &j.options
 	board := control.NewBoard(j.name)
 	held := &heldLink{board: board, ended: make(chan struct{})}
-	sink = trace.Fanout{sink, board, held}
+	sink = event.Fanout{sink, board, held}
 
 	if outcome, bad := o.obstacle(); bad {
 		tellFailure(sink, j.name, outcome)
@@ -43,7 +43,7 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 	if o.Hooks != noHooks {
 		scripts := j.hooks(portName, sink)
 		defer scripts.Close()
-		sink = trace.Fanout{sink, scripts}
+		sink = event.Fanout{sink, scripts}
 	}
 	plugins, outcome, ok := j.startPlugins(ctx, held, sink)
 	if !ok {
@@ -80,11 +80,11 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 	var busy *control.BusyError
 	switch {
 	case errors.As(err, &busy):
-		o := link.Outcome{Kind: "link-held", Phase: trace.PhaseDial, Detail: err.Error()}
+		o := link.Outcome{Kind: "link-held", Phase: event.PhaseDial, Detail: err.Error()}
 		tellFailure(sink, j.name, o)
 		return o
 	case err != nil:
-		sink.Record(trace.Record{Time: time.Now(), Link: j.name, Event: trace.Notice{Level: "warning",
+		sink.Record(event.Record{Time: time.Now(), Link: j.name, Event: event.Notice{Level: "warning",
 			Text: "status and hangup will not reach this dial: " + err.Error()}})
 	default:
 		defer server.Close()
@@ -103,12 +103,12 @@ func (a *app) runJob(ctx context.Context, j *job, sink trace.Sink) link.Outcome 
 const noHooks = "none"
 
 // hooks gives what runs the host's own scripts.
-func (j *job) hooks(port string, sink trace.Sink) *hooks.Runner {
+func (j *job) hooks(port string, sink event.Sink) *hooks.Runner {
 	o := &j.options
 	cfg := hooks.Config{
 		Dir: o.Hooks, Limit: o.HookTimeout, Link: j.name, TTY: port, Speed: o.Baud, Param: o.IPParam,
 		UID: os.Getuid(), PID: os.Getpid(), ScriptsDoDNS: o.DNS == "none",
-		Tell: func(n trace.Notice) { sink.Record(trace.Record{Time: time.Now(), Link: j.name, Event: n}) },
+		Tell: func(n event.Notice) { sink.Record(event.Record{Time: time.Now(), Link: j.name, Event: n}) },
 	}
 	if u, err := user.Current(); err == nil {
 		cfg.User = u.Username
@@ -121,7 +121,7 @@ func (o *dialOptions) obstacle() (link.Outcome, bool) {
 	switch o.Plane {
 	case plane.KindTUN:
 		if kind, text, cure := tunObstacle(); kind != "" {
-			return link.Outcome{Kind: kind, Phase: trace.PhaseDial, Detail: "--plane tun: " + text + "; try: " + cure}, true
+			return link.Outcome{Kind: kind, Phase: event.PhaseDial, Detail: "--plane tun: " + text + "; try: " + cure}, true
 		}
 	case plane.KindStack:
 		if o.Proxy == "" || o.Proxy == plane.ProxyOff {
@@ -129,7 +129,7 @@ func (o *dialOptions) obstacle() (link.Outcome, bool) {
 		}
 		l, err := net.Listen("tcp", o.Proxy)
 		if err != nil {
-			return link.Outcome{Kind: link.KindPlane, Phase: trace.PhaseDial, Detail: "the proxy: " + err.Error() + "; try: --proxy 127.0.0.1:0 for any free port, or --proxy off"}, true
+			return link.Outcome{Kind: link.KindPlane, Phase: event.PhaseDial, Detail: "the proxy: " + err.Error() + "; try: --proxy 127.0.0.1:0 for any free port, or --proxy off"}, true
 		}
 		_ = l.Close() // nothing was accepted
 	}
@@ -147,7 +147,7 @@ func proveMode(o *dialOptions) link.ProveMode {
 }
 
 // openPlane adds what the user chose to what the link has.
-func (j *job) openPlane(ctx context.Context, cfg plane.Config, sink trace.Sink) (plane.Plane, error) {
+func (j *job) openPlane(ctx context.Context, cfg plane.Config, sink event.Sink) (plane.Plane, error) {
 	o := &j.options
 	cfg.Interface = o.Interface
 	cfg.DefaultRoute = o.DefaultRoute && !o.NoDefaultRoute
@@ -155,12 +155,12 @@ func (j *job) openPlane(ctx context.Context, cfg plane.Config, sink trace.Sink) 
 	cfg.DNSMode = o.DNS
 	cfg.Proxy = o.Proxy
 	cfg.Forwards = j.forwards
-	cfg.Notice = func(n trace.Notice) { sink.Record(trace.Record{Time: time.Now(), Link: j.name, Event: n}) }
+	cfg.Notice = func(n event.Notice) { sink.Record(event.Record{Time: time.Now(), Link: j.name, Event: n}) }
 	return plane.Open(ctx, o.Plane, cfg)
 }
 
 // findPort says how to open the port, and what is known of the modem before it is asked.
-func (a *app) findPort(j *job, sink trace.Sink) (facts quirks.Facts, open func(context.Context) (link.Port, error), name string, outcome link.Outcome, ok bool) {
+func (a *app) findPort(j *job, sink event.Sink) (facts quirks.Facts, open func(context.Context) (link.Port, error), name string, outcome link.Outcome, ok bool) {
 	if j.scenario != nil {
 		facts = quirks.Facts{USB: j.scenario.Identity.USB}
 		if facts.USB == "" {
@@ -174,7 +174,7 @@ func (a *app) findPort(j *job, sink trace.Sink) (facts quirks.Facts, open func(c
 	}
 	found, err := choosePort(os.DirFS("/sys"), j.options.Port, j.db, j.set)
 	if err != nil {
-		o := link.Outcome{Kind: "no-modem", Phase: trace.PhaseDial, Detail: err.Error()}
+		o := link.Outcome{Kind: "no-modem", Phase: event.PhaseDial, Detail: err.Error()}
 		var usage *usageError
 		if errors.As(err, &usage) {
 			o.Kind = link.KindUsage
@@ -205,16 +205,16 @@ func (j *job) atPortOpener() func(context.Context) (link.Port, error) {
 }
 
 // tellFailure puts out a failure that happened before there was a session, with what diagnosis says of it.
-func tellFailure(sink trace.Sink, name string, o link.Outcome) {
+func tellFailure(sink event.Sink, name string, o link.Outcome) {
 	w := diagnose.New()
-	put := func(e trace.Event) {
-		r := trace.Record{Time: time.Now(), Link: name, Event: e}
+	put := func(e event.Event) {
+		r := event.Record{Time: time.Now(), Link: name, Event: e}
 		w.Record(r)
 		sink.Record(r)
 	}
-	put(trace.Failure{Phase: o.Phase, Cause: string(o.Kind), Detail: o.Detail})
+	put(event.Failure{Phase: o.Phase, Cause: string(o.Kind), Detail: o.Detail})
 	if f, ok := w.Finding(); ok {
 		put(f)
 	}
-	put(trace.Down{Reason: o.String(), ExitCode: int(o.ExitCode())})
+	put(event.Down{Reason: o.String(), ExitCode: int(o.ExitCode())})
 }

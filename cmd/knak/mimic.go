@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/mimic"
-	"github.com/knakppp/knak/core/trace/call"
 	"github.com/knakppp/knak/core/vectors"
 	"github.com/knakppp/knak/quirks"
 )

@@ -8,38 +8,38 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // sinks gives where the events of a dial go: JSON Lines to standard output with --json, progress to standard error.
 // The function flushes them and gives the first error of writing.
-func (a *app) sinks(start time.Time) (trace.Sink, func() error) {
-	var all trace.Fanout
+func (a *app) sinks(start time.Time) (event.Sink, func() error) {
+	var all event.Fanout
 	var finish []func() error
 	if a.global.JSON {
-		w := trace.NewJSONWriter(a.stdout)
+		w := event.NewJSONWriter(a.stdout)
 		all, finish = append(all, w), append(finish, w.Err)
 	}
 	switch {
 	case a.global.LogFormat == "json":
-		w := trace.NewJSONWriter(a.stderr)
+		w := event.NewJSONWriter(a.stderr)
 		all, finish = append(all, w), append(finish, w.Err)
 	case !a.global.JSON || a.global.Verbose:
-		level := trace.Normal
+		level := event.Normal
 		if a.global.Verbose {
-			level = trace.Verbose
+			level = event.Verbose
 		}
 		if a.global.Quiet {
-			level = trace.Quiet
+			level = event.Quiet
 		}
-		o := trace.ProgressOptions{Level: level, Color: a.color(a.stderr), Start: start}
+		o := event.ProgressOptions{Level: level, Color: a.color(a.stderr), Start: start}
 		var w io.Writer = a.stderr
 		if a.global.LogFormat == "journal" {
 			o.Color = false
 			w = &journalWriter{w: a.stderr}
 		}
-		p := trace.NewProgress(w, o)
-		if level == trace.Quiet {
+		p := event.NewProgress(w, o)
+		if level == event.Quiet {
 			all = append(all, p)
 		} else {
 			all = append(all, &reminder{next: p})
@@ -63,25 +63,25 @@ const screenful = 15
 // reminder is a Sink that tells the last finding once more at the end, where much has happened since it was told: what
 // went wrong must stand in the last lines. A link that came up has left its findings behind.
 type reminder struct {
-	next trace.Sink
+	next event.Sink
 
 	mu      sync.Mutex
-	finding *trace.Finding
+	finding *event.Finding
 	since   int // events after it
 }
 
 // Record hands r on, after the finding if r is the end.
-func (m *reminder) Record(r trace.Record) {
+func (m *reminder) Record(r event.Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch e := r.Event.(type) {
-	case trace.Finding:
+	case event.Finding:
 		m.finding, m.since = &e, 0
-	case trace.Up:
+	case event.Up:
 		m.finding = nil
-	case trace.Down:
+	case event.Down:
 		if m.finding != nil && m.since >= screenful {
-			m.next.Record(trace.Record{Time: r.Time, Link: r.Link, Event: *m.finding})
+			m.next.Record(event.Record{Time: r.Time, Link: r.Link, Event: *m.finding})
 		}
 		m.finding = nil
 	default:

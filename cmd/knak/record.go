@@ -12,11 +12,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/port"
+	"github.com/knakppp/knak/core/recording/record"
 	"github.com/knakppp/knak/core/tap"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/record"
 )
 
 // recordOptions are the flags of knak record.
@@ -84,8 +84,8 @@ func (a *app) record(ctx context.Context, modem string, o *recordOptions) (err e
 		sink = withoutData(sink)
 	}
 	watcher := record.Watch(filepath.Base(modem), sink)
-	tell := func(n trace.Notice) {
-		watcher.Record(trace.Record{Time: time.Now(), Link: filepath.Base(modem), Event: n})
+	tell := func(n event.Notice) {
+		watcher.Record(event.Record{Time: time.Now(), Link: filepath.Base(modem), Event: n})
 	}
 	defer func() {
 		watcher.Close()
@@ -110,7 +110,7 @@ func (a *app) record(ctx context.Context, modem string, o *recordOptions) (err e
 	if err != nil {
 		return errors.Join(fmt.Errorf("record: %w", err), t.Close(), line.Close(), recorder.Close())
 	}
-	tell(trace.Notice{Level: "info", Text: fmt.Sprintf("recording %s into %s; open %s with the other dialer", modem, o.output, t.Path())})
+	tell(event.Notice{Level: "info", Text: fmt.Sprintf("recording %s into %s; open %s with the other dialer", modem, o.output, t.Path())})
 	if err = t.Run(ctx, line); err != nil {
 		code := link.ExitFatal
 		if errors.Is(err, port.ErrHungUp) {
@@ -165,9 +165,9 @@ func openTap(through, modem string, ears ...tap.Ear) (*tap.Tap, error) {
 }
 
 // withoutData keeps data packets from a person's eyes: there are too many.
-func withoutData(next trace.Sink) trace.Sink {
-	return trace.SinkFunc(func(r trace.Record) {
-		if _, data := r.Event.(trace.Data); !data {
+func withoutData(next event.Sink) event.Sink {
+	return event.SinkFunc(func(r event.Record) {
+		if _, data := r.Event.(event.Data); !data {
 			next.Record(r)
 		}
 	})

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/read"
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/recording/read"
 )
 
 // recording is a file that is being read as the event stream.
@@ -20,7 +20,7 @@ type recording struct {
 	file io.Closer
 }
 
-// openRecording opens a recording or log of any format that core/trace/read knows; - is standard input. What is wrong
+// openRecording opens a recording or log of any format that core/recording/read knows; - is standard input. What is wrong
 // with the name or with what is in it is a mistake of the user's.
 func (a *app) openRecording(name string, o read.Options) (*recording, error) {
 	if name == "-" {
@@ -63,7 +63,7 @@ func (r *recording) Close() error {
 }
 
 // each gives every record to the sinks, in order.
-func (r *recording) each(sinks ...trace.Sink) error {
+func (r *recording) each(sinks ...event.Sink) error {
 	for {
 		rec, err := r.Next()
 		if errors.Is(err, io.EOF) {

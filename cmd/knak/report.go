@@ -12,12 +12,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/compare"
 	"github.com/knakppp/knak/core/diagnose"
-	"github.com/knakppp/knak/core/report"
+	"github.com/knakppp/knak/core/recording/read"
 	"github.com/knakppp/knak/core/share"
-	"github.com/knakppp/knak/core/trace/call"
-	"github.com/knakppp/knak/core/trace/read"
+	"github.com/knakppp/knak/core/show/report"
 )
 
 // reportOptions are what a report can be told.

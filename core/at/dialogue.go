@@ -10,7 +10,7 @@ import (
 	"iter"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // Dialogue runs one dialogue function as a machine. Its owner must call Stop when it drops a dialogue that is not done.
@@ -149,4 +149,4 @@ func (d *Dialogue) run() {
 
 func (d *Dialogue) emit(o Output) { d.out = append(d.out, o) }
 
-func (d *Dialogue) event(ev trace.Event) { d.emit(Event{Event: ev}) }
+func (d *Dialogue) event(ev event.Event) { d.emit(Event{Event: ev}) }

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // rig plays the modem and the clock for one dialogue.
@@ -20,7 +20,7 @@ type rig struct {
 	begin   time.Time
 	answer  map[string]string // a command without its CR, to what the modem sends
 	sent    []string          // what was written
-	events  []trace.Event
+	events  []event.Event
 	err     error
 	done    bool
 	oneByte bool
@@ -104,7 +104,7 @@ func (r *rig) pass(d time.Duration) {
 func (r *rig) trace() string {
 	var b strings.Builder
 	for _, ev := range r.events {
-		if at, ok := ev.(trace.AT); ok {
+		if at, ok := ev.(event.AT); ok {
 			fmt.Fprintf(&b, "%v %s\n", at.Dir, at.Text)
 		}
 	}
@@ -477,7 +477,7 @@ func TestOutputs(t *testing.T) {
 		if !x.Synced() {
 			t.Error("not synced")
 		}
-		x.Event(trace.Notice{Text: "end"})
+		x.Event(event.Notice{Text: "end"})
 		return err
 	})
 	d.Advance(time.Unix(0, 0))

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // Times that the standards leave open.
@@ -83,7 +83,7 @@ func (x *Exchange) pause(until time.Time) {
 func (x *Exchange) Now() time.Time { return x.now }
 
 // Event puts an event into the trace. It must hold no secret.
-func (x *Exchange) Event(ev trace.Event) { x.d.event(ev) }
+func (x *Exchange) Event(ev event.Event) { x.d.event(ev) }
 
 // Secret marks a part of a command line: the modem gets it, traces and errors show <hidden>. The mark survives Quote
 // and concatenation.
@@ -300,7 +300,7 @@ func (x *Exchange) ask(c *command, timeout time.Duration) (Reply, error) {
 	x.running, x.echoed, x.private = c, false, c.private
 	defer func() { x.running = nil }()
 
-	x.d.event(trace.AT{Dir: trace.Sent, Text: Redact(c.shown)})
+	x.d.event(event.AT{Dir: event.Sent, Text: Redact(c.shown)})
 	x.send(c)
 	return x.answer(c, timeout)
 }
@@ -367,7 +367,7 @@ func (x *Exchange) answer(c *command, timeout time.Duration) (Reply, error) {
 			x.behind = true
 			return reply, &TimeoutError{Command: Redact(c.shown), After: timeout}
 		case c.dials:
-			x.d.event(trace.Notice{Level: "info", Text: "the modem sends PPP frames without having said CONNECT"})
+			x.d.event(event.Notice{Level: "info", Text: "the modem sends PPP frames without having said CONNECT"})
 			reply.Result = Connect
 			x.connected()
 			return reply, nil
@@ -495,4 +495,4 @@ func (x *Exchange) showLine(line string) { x.show(x.redact(line)) }
 
 func (x *Exchange) redact(line string) string { return Redact(x.secrets.hide(line)) }
 
-func (x *Exchange) show(text string) { x.d.event(trace.AT{Dir: trace.Rcvd, Text: text}) }
+func (x *Exchange) show(text string) { x.d.event(event.AT{Dir: event.Rcvd, Text: text}) }

@@ -3,7 +3,7 @@ package at
 import (
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // Output is one thing for the owner of the port to do: Write, SetDTR, Break, SetBaud, SetFlow, Discard, Hide, Event or Done.
@@ -33,7 +33,7 @@ type Discard struct{}
 type Hide struct{ Secrets []string }
 
 // Event carries something for the trace. Secrets and subscriber identities are already replaced.
-type Event struct{ Event trace.Event }
+type Event struct{ Event event.Event }
 
 // Done says that the dialogue is over. Nothing follows it. Err is what the dialogue function returned.
 type Done struct{ Err error }

@@ -3,8 +3,8 @@ package compare
 import (
 	"slices"
 
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
+	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/event"
 )
 
 // sight is what one call shows of an aspect.
@@ -13,7 +13,7 @@ type sight struct {
 	key    string // two calls are alike in the aspect if their keys are
 	text   string // for a person
 	does   string // in words that follow "the working one", "" where the aspect is no news in a sentence
-	pos    trace.Pos
+	pos    event.Pos
 	number float64  // for aspects with a tolerance
 	first  []string // for options: what was asked for at once, and in all
 	all    []string
@@ -70,6 +70,6 @@ func differences(good, bad *call.Call) (list []Difference, compared int) {
 	return append(list, commands(good, bad)...), compared
 }
 
-func seen(text string, pos trace.Pos) Seen {
-	return Seen{Text: trace.Printable(text), Pos: pos, At: pos.String()}
+func seen(text string, pos event.Pos) Seen {
+	return Seen{Text: event.Printable(text), Pos: pos, At: pos.String()}
 }

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/mimic"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
 )
 
 // The ids of differences between lists of AT commands.
@@ -34,8 +34,8 @@ func weightOf(part string) int {
 const least = 10
 
 // parts gives the commands that count, with where each was sent.
-func parts(c *call.Call) (list []string, pos map[string]trace.Pos, result map[string]string) {
-	pos, result = map[string]trace.Pos{}, map[string]string{}
+func parts(c *call.Call) (list []string, pos map[string]event.Pos, result map[string]string) {
+	pos, result = map[string]event.Pos{}, map[string]string{}
 	for _, cmd := range c.Commands {
 		for _, p := range call.Split(cmd.Text) {
 			if _, context := call.ParseContext(p); context || mimic.Asks(p) || strings.HasPrefix(p, "+CGAUTH") {
@@ -61,7 +61,7 @@ func commands(good, bad *call.Call) (list []Difference) {
 	for _, p := range g {
 		if _, both := bPos[p]; !both {
 			list = append(list, Difference{ID: atCommand, Role: Host, Protocol: "at", What: "command AT" + p, Weight: weightOf(p),
-				Why: "a modem may need it, or not bear it", Good: seen("sent: "+answerOf(gResult[p]), gPos[p]), Bad: seen("not sent", trace.Pos{}),
+				Why: "a modem may need it, or not bear it", Good: seen("sent: "+answerOf(gResult[p]), gPos[p]), Bad: seen("not sent", event.Pos{}),
 				good: "sends AT" + p, bad: "does not send AT" + p})
 			continue
 		}
@@ -74,7 +74,7 @@ func commands(good, bad *call.Call) (list []Difference) {
 	for _, p := range b {
 		if _, both := gPos[p]; !both {
 			list = append(list, Difference{ID: atCommand, Role: Host, Protocol: "at", What: "command AT" + p, Weight: weightOf(p) * 3 / 4,
-				Why: "a modem may need it, or not bear it", Good: seen("not sent", trace.Pos{}), Bad: seen("sent: "+answerOf(bResult[p]), bPos[p]),
+				Why: "a modem may need it, or not bear it", Good: seen("not sent", event.Pos{}), Bad: seen("sent: "+answerOf(bResult[p]), bPos[p]),
 				good: "does not send AT" + p, bad: "sends AT" + p})
 		}
 	}

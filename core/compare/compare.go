@@ -7,9 +7,9 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/mimic"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
 )
 
 // Side is one of the two recordings.
@@ -34,7 +34,7 @@ const (
 // Seen is what one side shows of an aspect.
 type Seen struct {
 	Text string    `json:"text"`
-	Pos  trace.Pos `json:"-"`
+	Pos  event.Pos `json:"-"`
 	At   string    `json:"at"` // Pos in words, "" where there is none
 }
 

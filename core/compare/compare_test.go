@@ -15,13 +15,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/compare"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/recording/read"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
-	"github.com/knakppp/knak/core/trace/read"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -48,7 +48,7 @@ func golden(t *testing.T, name string, got []byte) {
 var epoch = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 // dial dials a scenario in virtual time with these settings and no profile.
-func dial(t testing.TB, scenario string, set ...string) []trace.Record {
+func dial(t testing.TB, scenario string, set ...string) []event.Record {
 	t.Helper()
 	s, err := sim.Load(knak.Files, scenario)
 	if err != nil {
@@ -71,7 +71,7 @@ var (
 )
 
 // of compares two streams of records.
-func of(t testing.TB, good, bad []trace.Record) compare.Result {
+func of(t testing.TB, good, bad []event.Record) compare.Result {
 	t.Helper()
 	r, ok := compare.Compare(compare.Recording{Name: "good", Calls: call.Of(good)}, compare.Recording{Name: "bad", Calls: call.Of(bad)})
 	if !ok {
@@ -182,12 +182,12 @@ func TestPairs(t *testing.T) {
 
 // A dialer that waits for the modem's first packet, as pppd's option silent makes it.
 func TestWhoSpeaksFirst(t *testing.T) {
-	request := func(d trace.Dir, at time.Duration) trace.Record {
-		return trace.Record{Time: epoch.Add(at), Event: trace.Packet{Dir: d, Protocol: packet.LCP, Data: []byte{packet.ConfigureRequest, 1, 0, 4}}}
+	request := func(d event.Dir, at time.Duration) event.Record {
+		return event.Record{Time: epoch.Add(at), Event: event.Packet{Dir: d, Protocol: packet.LCP, Data: []byte{packet.ConfigureRequest, 1, 0, 4}}}
 	}
-	at := func(host, modem time.Duration) []trace.Record {
-		list := []trace.Record{request(trace.Sent, host), request(trace.Rcvd, modem)}
-		slices.SortFunc(list, func(a, b trace.Record) int { return a.Time.Compare(b.Time) })
+	at := func(host, modem time.Duration) []event.Record {
+		list := []event.Record{request(event.Sent, host), request(event.Rcvd, modem)}
+		slices.SortFunc(list, func(a, b event.Record) int { return a.Time.Compare(b.Time) })
 		return list
 	}
 	r := of(t, at(2*time.Second, 0), at(0, 100*time.Millisecond))
@@ -202,23 +202,23 @@ func TestWhoSpeaksFirst(t *testing.T) {
 // A modem that begins LCP anew in the middle of a call.
 func TestLCPOnceMore(t *testing.T) {
 	good := dial(t, "behaves-pap")
-	i := slices.IndexFunc(good, func(r trace.Record) bool {
-		p, ok := r.Event.(trace.Packet)
+	i := slices.IndexFunc(good, func(r event.Record) bool {
+		p, ok := r.Event.(event.Packet)
 		return ok && p.Protocol == packet.IPCP
 	})
-	bad := slices.Insert(slices.Clone(good), i+2, trace.Record{Time: good[i].Time.Add(time.Second),
-		Event: trace.Packet{Dir: trace.Rcvd, Protocol: packet.LCP, Data: []byte{packet.ConfigureRequest, 9, 0, 4}}})
+	bad := slices.Insert(slices.Clone(good), i+2, event.Record{Time: good[i].Time.Add(time.Second),
+		Event: event.Packet{Dir: event.Rcvd, Protocol: packet.LCP, Data: []byte{packet.ConfigureRequest, 9, 0, 4}}})
 	if r := of(t, good, bad); len(r.Modem) != 1 || r.Modem[0].ID != "lcp-again" {
 		t.Errorf("%+v", r.Modem)
 	}
 }
 
 // log writes records as pppd's debug log has them: no AT dialogue, no phases.
-func log(records []trace.Record) []trace.Record {
+func log(records []event.Record) []event.Record {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, "Serial connection established.\nUsing interface ppp0\nConnect: ppp0 <--> /dev/ttyUSB0")
 	for _, r := range records {
-		if p, ok := r.Event.(trace.Packet); ok {
+		if p, ok := r.Event.(event.Packet); ok {
 			fmt.Fprintln(&b, p.Line())
 		}
 	}
@@ -226,16 +226,16 @@ func log(records []trace.Record) []trace.Record {
 }
 
 // lines writes records as JSON Lines.
-func lines(records []trace.Record) []trace.Record {
+func lines(records []event.Record) []event.Record {
 	var b bytes.Buffer
-	w := trace.NewJSONWriter(&b)
+	w := event.NewJSONWriter(&b)
 	for _, r := range records {
 		w.Record(r)
 	}
 	return reread(b.Bytes())
 }
 
-func reread(text []byte) (all []trace.Record) {
+func reread(text []byte) (all []event.Record) {
 	r, err := read.Open(bytes.NewReader(text), read.Options{Name: "test"})
 	if err != nil {
 		panic(err)
@@ -254,7 +254,7 @@ func TestOtherSources(t *testing.T) {
 	good, bad := dial(t, "huawei/e398", windows...), dial(t, "huawei/e398", pppd...)
 	for _, s := range []struct {
 		name      string
-		good, bad []trace.Record
+		good, bad []event.Record
 	}{{"JSON and log", lines(good), log(bad)}, {"log and JSON", log(good), lines(bad)}, {"logs", log(good), log(bad)}} {
 		if r := of(t, s.good, s.bad); r.Sentence != seedSentence {
 			t.Errorf("%s: %s", s.name, r.Sentence)
@@ -262,7 +262,7 @@ func TestOtherSources(t *testing.T) {
 	}
 	for _, name := range []string{"huawei/e398", "behaves-eap", "pap-only", "refuse-hangup", "mru-1440", "stray-options"} {
 		a := dial(t, name)
-		for _, b := range [][]trace.Record{lines(a), log(a)} {
+		for _, b := range [][]event.Record{lines(a), log(a)} {
 			r := of(t, a, b)
 			for _, d := range append(r.Host, r.Modem...) {
 				if d.ID != "ending" { // a log of packets alone does not show who hung up
@@ -308,10 +308,10 @@ func TestTwoCallsOfOneRecording(t *testing.T) {
 
 // Names that were hidden before a log was posted may be the same: nothing is said of them.
 func TestHiddenNames(t *testing.T) {
-	name := func(n string) []trace.Record {
+	name := func(n string) []event.Record {
 		data := append([]byte{byte(len(n))}, n...)
 		data = append(data, 0)
-		return []trace.Record{{Event: trace.Packet{Dir: trace.Sent, Protocol: packet.PAP, Data: packet.Packet{Code: packet.PAPRequest, ID: 1, Data: data}.AppendTo(nil)}}}
+		return []event.Record{{Event: event.Packet{Dir: event.Sent, Protocol: packet.PAP, Data: packet.Packet{Code: packet.PAPRequest, ID: 1, Data: data}.AppendTo(nil)}}}
 	}
 	if r := of(t, name("<user>"), name("web")); len(r.Host) != 0 {
 		t.Errorf("%+v", r.Host)
@@ -352,14 +352,14 @@ func TestWhatTheDialersDoNotExplain(t *testing.T) {
 	if want := "The dialers differ in little (order of the LCP options). The modem does more: the working one gets success; the failing one gets failure."; r.Sentence != want {
 		t.Error(r.Sentence)
 	}
-	failed := append(slices.Clone(dial(t, "behaves-pap")), trace.Record{Event: trace.Failure{Phase: trace.PhaseProve, Cause: trace.FailedCarriesNothing}})
-	failed = slices.DeleteFunc(failed, func(r trace.Record) bool { return r.Event.Kind() == "up" })
+	failed := append(slices.Clone(dial(t, "behaves-pap")), event.Record{Event: event.Failure{Phase: event.PhaseProve, Cause: event.FailedCarriesNothing}})
+	failed = slices.DeleteFunc(failed, func(r event.Record) bool { return r.Event.Kind() == "up" })
 	r = of(t, dial(t, "behaves-pap"), failed)
 	if want := "Nothing that matters is different, as far as the recordings show it: what made one of them fail is not in them."; r.Sentence != want {
 		t.Errorf("%s %+v", r.Sentence, r.Modem)
 	}
-	commands := []trace.Record{{Event: trace.AT{Dir: trace.Sent, Text: "ATD*99#"}}}
-	packets := []trace.Record{{Event: trace.Packet{Dir: trace.Sent, Protocol: packet.LCP, Data: []byte{1, 1, 0, 4}}}}
+	commands := []event.Record{{Event: event.AT{Dir: event.Sent, Text: "ATD*99#"}}}
+	packets := []event.Record{{Event: event.Packet{Dir: event.Sent, Protocol: packet.LCP, Data: []byte{1, 1, 0, 4}}}}
 	if r := of(t, commands, packets); !strings.Contains(r.Sentence, "nothing that could be compared") {
 		t.Error(r.Sentence)
 	}

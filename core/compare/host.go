@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/mimic"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
 )
 
 // hostAspects is what a dialer decides. The weights are a judgement: first what a network looks at to let somebody in, then
@@ -106,9 +106,9 @@ func apn(c *call.Call) sight {
 	return sight{known: true, key: strings.ToLower(k.APN), text: k.APN, does: fmt.Sprintf("uses the APN %q", k.APN), pos: cmd.Pos}
 }
 
-func posOf(c *call.Command) trace.Pos {
+func posOf(c *call.Command) event.Pos {
 	if c == nil {
-		return trace.Pos{}
+		return event.Pos{}
 	}
 	return c.Pos
 }
@@ -139,7 +139,7 @@ func number(c *call.Call) sight {
 }
 
 // first gives the host's first Configure-Request.
-func first(p *call.Protocol) (call.Step, bool) { return p.First(trace.Sent, packet.ConfigureRequest) }
+func first(p *call.Protocol) (call.Step, bool) { return p.First(event.Sent, packet.ConfigureRequest) }
 
 func lcpName(o packet.Option) string {
 	switch o.Type {
@@ -223,9 +223,9 @@ func ipcpAsked(c *call.Call) sight {
 	for _, step := range c.IPCP.Steps {
 		for _, o := range step.Options {
 			switch {
-			case step.Dir == trace.Rcvd && step.Code == packet.ConfigureNak:
+			case step.Dir == event.Rcvd && step.Code == packet.ConfigureNak:
 				proposed[o.Type] = true
-			case step.Dir == trace.Sent && step.Code == packet.ConfigureRequest && gives(o.Type) && !proposed[o.Type] && !slices.Contains(list, ipcpName(o)):
+			case step.Dir == event.Sent && step.Code == packet.ConfigureRequest && gives(o.Type) && !proposed[o.Type] && !slices.Contains(list, ipcpName(o)):
 				list = append(list, ipcpName(o))
 			}
 		}
@@ -346,13 +346,13 @@ func order(of func(*call.Call) *call.Protocol, name func(packet.Option) string) 
 func refused(of func(*call.Call) *call.Protocol, but uint8) func(*call.Call) sight {
 	return func(c *call.Call) sight {
 		p := of(c)
-		if _, asked := p.First(trace.Rcvd, packet.ConfigureRequest); !asked {
+		if _, asked := p.First(event.Rcvd, packet.ConfigureRequest); !asked {
 			return sight{}
 		}
 		var list []string
-		var pos trace.Pos
+		var pos event.Pos
 		for _, s := range p.Steps {
-			if s.Dir != trace.Sent || s.Code != packet.ConfigureNak && s.Code != packet.ConfigureReject {
+			if s.Dir != event.Sent || s.Code != packet.ConfigureNak && s.Code != packet.ConfigureReject {
 				continue
 			}
 			for _, o := range s.Options {

@@ -5,11 +5,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/mimic"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
 )
 
 // near says whether two times are so alike that no modem could mind: within half a second, or less than twice as long.
@@ -52,9 +52,9 @@ func patience(c *call.Call) sight {
 		end, gaveUp := c.Terminated()
 		timeout := false
 		for _, f := range c.Failures {
-			timeout = timeout || f.Phase == trace.PhaseIPCP && f.Cause != trace.FailedCarrierLost && f.Cause != trace.FailedTerminated
+			timeout = timeout || f.Phase == event.PhaseIPCP && f.Cause != event.FailedCarrierLost && f.Cause != event.FailedTerminated
 		}
-		if !(gaveUp && end.Dir == trace.Sent) && !timeout {
+		if !(gaveUp && end.Dir == event.Sent) && !timeout {
 			return sight{}
 		}
 	}
@@ -67,7 +67,7 @@ func longEnough(good, bad sight) bool { return bad.number+0.5 >= good.number }
 // method is the method that the host answered by.
 func method(c *call.Call) sight {
 	for _, s := range c.Auth.Steps {
-		if s.Dir != trace.Sent {
+		if s.Dir != event.Sent {
 			continue
 		}
 		word := strings.ToLower(packet.ProtocolName(s.Protocol))
@@ -82,7 +82,7 @@ func method(c *call.Call) sight {
 // demanded is the method in the modem's first LCP request, or in the last, which the host agreed to.
 func demanded(c *call.Call, last bool) string {
 	word := ""
-	for _, s := range c.LCP.Of(trace.Rcvd, packet.ConfigureRequest) {
+	for _, s := range c.LCP.Of(event.Rcvd, packet.ConfigureRequest) {
 		word = ""
 		if o, ok := packet.Find(s.Options, packet.LCPAuth); ok {
 			word = packet.OptionText(packet.LCP, o)
@@ -104,7 +104,7 @@ func methodWanted(c *call.Call) sight {
 	}
 	for _, s := range c.LCP.Steps {
 		o, ok := packet.Find(s.Options, packet.LCPAuth)
-		if s.Dir != trace.Sent || !ok {
+		if s.Dir != event.Sent || !ok {
 			continue
 		}
 		switch s.Code {
@@ -124,7 +124,7 @@ func methodWanted(c *call.Call) sight {
 // speaker is who sends the first Configure-Request: the host where it does not wait for the modem's.
 func speaker(c *call.Call) sight {
 	mine, ok := first(&c.LCP)
-	theirs, both := c.LCP.First(trace.Rcvd, packet.ConfigureRequest)
+	theirs, both := c.LCP.First(event.Rcvd, packet.ConfigureRequest)
 	switch {
 	case !ok:
 		return sight{}

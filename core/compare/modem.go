@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
 )
 
 // modemAspects is what the modem does. Where the hosts did different things most of it follows from that.
@@ -68,7 +68,7 @@ func verdict(c *call.Call) sight {
 }
 
 func demand(c *call.Call) sight {
-	s, ok := c.LCP.First(trace.Rcvd, packet.ConfigureRequest)
+	s, ok := c.LCP.First(event.Rcvd, packet.ConfigureRequest)
 	if !ok {
 		return sight{}
 	}
@@ -91,9 +91,9 @@ func answers(of func(*call.Call) *call.Protocol) func(*call.Call) sight {
 		}
 		var kinds, shown []string
 		var counts []int
-		var pos trace.Pos
+		var pos event.Pos
 		for _, s := range p.Steps {
-			if s.Dir != trace.Rcvd || s.Code < packet.ConfigureAck || s.Code > packet.CodeReject || s.Code == packet.TerminateRequest || s.Code == packet.TerminateAck {
+			if s.Dir != event.Rcvd || s.Code < packet.ConfigureAck || s.Code > packet.CodeReject || s.Code == packet.TerminateRequest || s.Code == packet.TerminateAck {
 				continue
 			}
 			kind := kindOf(s)
@@ -150,7 +150,7 @@ func kindOf(s call.Step) string {
 func own(of func(*call.Call) *call.Protocol, name func(packet.Option) string) func(*call.Call) sight {
 	return func(c *call.Call) sight {
 		p := of(c)
-		s, ok := p.First(trace.Rcvd, packet.ConfigureRequest)
+		s, ok := p.First(event.Rcvd, packet.ConfigureRequest)
 		if !ok {
 			if _, asked := first(p); !asked {
 				return sight{}
@@ -177,7 +177,7 @@ func ending(c *call.Call) sight {
 	if c.Cut() || !c.PPP() {
 		return sight{}
 	}
-	if s, ok := c.Terminated(); ok && s.Dir == trace.Rcvd {
+	if s, ok := c.Terminated(); ok && s.Dir == event.Rcvd {
 		word := packet.ProtocolName(s.Protocol) + " Terminate-Request by the modem"
 		return sight{known: true, key: word, text: word + after(c), does: "is ended by the modem's Terminate-Request", pos: s.Pos}
 	}
@@ -195,11 +195,11 @@ func after(c *call.Call) string {
 }
 
 func texts(c *call.Call) sight {
-	if !c.PPP() && c.Reached() == trace.PhaseDial {
+	if !c.PPP() && c.Reached() == event.PhaseDial {
 		return sight{}
 	}
 	var list []string
-	var pos trace.Pos
+	var pos event.Pos
 	for _, t := range c.Texts {
 		if text := strings.TrimSpace(t.Text); !strings.Contains(text, "NO CARRIER") && len(list) < 3 { // the end of the call is told by itself
 			if list = append(list, text); len(list) == 1 {
@@ -249,7 +249,7 @@ func again(c *call.Call) sight {
 	if begun.Protocol == 0 {
 		return sight{}
 	}
-	for _, s := range c.LCP.Of(trace.Rcvd, packet.ConfigureRequest) {
+	for _, s := range c.LCP.Of(event.Rcvd, packet.ConfigureRequest) {
 		if begun.Before(s) {
 			return sight{known: true, key: "yes", text: "yes", does: "is asked for LCP once more", pos: s.Pos}
 		}

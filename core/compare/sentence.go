@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
 )
 
 // outcome tells in a few words how a call ended.
@@ -31,7 +31,7 @@ func outcome(c *call.Call) string {
 		return "fails: the name is refused"
 	}
 	text := "fails in " + phase(c)
-	if naks := c.IPCP.Of(trace.Rcvd, packet.ConfigureNak); len(naks) > 1 {
+	if naks := c.IPCP.Of(event.Rcvd, packet.ConfigureNak); len(naks) > 1 {
 		empty := 0
 		for _, s := range naks {
 			if len(s.Options) == 0 {
@@ -43,7 +43,7 @@ func outcome(c *call.Call) string {
 		}
 		text += fmt.Sprintf(" after %d Naks", len(naks))
 	}
-	if s, ok := c.Terminated(); ok && s.Dir == trace.Rcvd {
+	if s, ok := c.Terminated(); ok && s.Dir == event.Rcvd {
 		return text + ": the modem ends it"
 	}
 	if c.Lost != nil {
@@ -57,11 +57,11 @@ func phase(c *call.Call) string { return word(c.Reached()) }
 // word is a phase as people say it.
 func word(phase string) string {
 	switch r := phase; r {
-	case trace.PhaseLCP, trace.PhaseIPCP:
+	case event.PhaseLCP, event.PhaseIPCP:
 		return strings.ToUpper(r)
-	case trace.PhaseAuth:
+	case event.PhaseAuth:
 		return "authentication"
-	case trace.PhaseDial:
+	case event.PhaseDial:
 		return "the AT dialogue"
 	default:
 		return r
@@ -199,7 +199,7 @@ func quote(s string) string {
 func Story(c *call.Call) (lines []string) {
 	for _, a := range modemAspects() {
 		if v := a.see(c); v.known {
-			line := a.what + ": " + trace.Printable(v.text)
+			line := a.what + ": " + event.Printable(v.text)
 			if p := v.pos.String(); p != "" {
 				line += " (" + p + ")"
 			}

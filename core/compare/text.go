@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // TextOptions say how WriteText lays the comparison out.
@@ -110,7 +110,7 @@ func (t *layout) paint(worked bool, s string) string {
 }
 
 func (t *layout) ansi(code, s string) string {
-	s = trace.Printable(s)
+	s = event.Printable(s)
 	if !t.Color || s == "" {
 		return s
 	}

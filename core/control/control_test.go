@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 type fakeLink struct {
@@ -39,11 +39,11 @@ func listen(t *testing.T) (dir string, link *fakeLink, server *Server) {
 func TestStatusIsReadOffTheStream(t *testing.T) {
 	dir, link, _ := listen(t)
 	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	for _, e := range []trace.Event{
-		trace.Device{Port: "/dev/ttyUSB0", Profile: "huawei/e398"}, trace.Registration{State: "home", Signal: "-71 dBm"},
-		trace.Finding{ID: "ipcp-empty-nak"}, trace.Up{Local: "192.0.2.7"}, trace.Phase{Phase: trace.PhaseUp},
+	for _, e := range []event.Event{
+		event.Device{Port: "/dev/ttyUSB0", Profile: "huawei/e398"}, event.Registration{State: "home", Signal: "-71 dBm"},
+		event.Finding{ID: "ipcp-empty-nak"}, event.Up{Local: "192.0.2.7"}, event.Phase{Phase: event.PhaseUp},
 	} {
-		link.board.Record(trace.Record{Time: at, Link: "home", Event: e})
+		link.board.Record(event.Record{Time: at, Link: "home", Event: e})
 	}
 	got, err := AskStatus(t.Context(), dir, "home")
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // Status is what `knak status` shows of one link. It is read off the link's event stream.
@@ -13,17 +13,17 @@ type Status struct {
 	Link       string         `json:"link"`
 	Phase      string         `json:"phase"`
 	PhaseSince time.Time      `json:"phase_since"`
-	Device     *trace.Device  `json:"device,omitempty"`
-	Up         *trace.Up      `json:"up,omitempty"`
+	Device     *event.Device  `json:"device,omitempty"`
+	Up         *event.Up      `json:"up,omitempty"`
 	UpSince    *time.Time     `json:"up_since,omitempty"`
 	BytesIn    uint64         `json:"bytes_in"`
 	BytesOut   uint64         `json:"bytes_out"`
 	Signal     string         `json:"signal,omitempty"`
 	Attempt    int            `json:"attempt"`
-	Finding    *trace.Finding `json:"finding,omitempty"` // the last one
+	Finding    *event.Finding `json:"finding,omitempty"` // the last one
 	Plugins    []Plugin       `json:"plugins,omitempty"` // in the order in which they are asked
 
-	Findings []trace.Finding `json:"findings,omitempty"` // of the last attempt that had any, the last one first, up to eight; none once it is up
+	Findings []event.Finding `json:"findings,omitempty"` // of the last attempt that had any, the last one first, up to eight; none once it is up
 }
 
 // Plugin is what a status shows of an external plugin.
@@ -57,36 +57,36 @@ func NewBoard(link string) *Board {
 }
 
 // Record takes what a status shows from one event.
-func (b *Board) Record(r trace.Record) {
+func (b *Board) Record(r event.Record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := &b.status
 	switch e := r.Event.(type) {
-	case trace.Device:
+	case event.Device:
 		s.Device = &e
-	case trace.Phase:
+	case event.Phase:
 		s.Phase, s.PhaseSince = e.Phase, r.Time
-		if e.Phase == trace.PhaseDial {
+		if e.Phase == event.PhaseDial {
 			s.Up, s.UpSince = nil, nil
 		}
-	case trace.Up:
+	case event.Up:
 		at := r.Time
 		s.Up, s.UpSince, s.Finding, s.Findings = &e, &at, nil, nil
-	case trace.Registration:
+	case event.Registration:
 		if e.Signal != "" {
 			s.Signal = e.Signal
 		}
-	case trace.Attempt:
+	case event.Attempt:
 		s.Attempt, b.anew = e.Number, true
-	case trace.Finding:
+	case event.Finding:
 		if b.anew {
 			s.Findings, b.anew = nil, false
 		}
 		s.Finding = &e
 		s.Findings = slices.Insert(slices.Clone(s.Findings), 0, e) // a Status that was given out keeps its own
 		s.Findings = s.Findings[:min(len(s.Findings), maxFindings)]
-	case trace.Down:
-		s.Phase, s.PhaseSince = trace.PhaseDown, r.Time
+	case event.Down:
+		s.Phase, s.PhaseSince = event.PhaseDown, r.Time
 		s.Up, s.UpSince = nil, nil
 		s.BytesIn, s.BytesOut = e.BytesIn, e.BytesOut
 	}

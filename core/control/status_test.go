@@ -4,13 +4,13 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // The findings of an attempt stand until another attempt has one or the link is up; a Status that was given out keeps its own.
 func TestBoardFindings(t *testing.T) {
 	b := NewBoard("default")
-	put := func(e trace.Event) { b.Record(trace.Record{Event: e}) }
+	put := func(e event.Event) { b.Record(event.Record{Event: e}) }
 	ids := func(s Status) []string {
 		var out []string
 		for _, f := range s.Findings {
@@ -18,24 +18,24 @@ func TestBoardFindings(t *testing.T) {
 		}
 		return out
 	}
-	put(trace.Finding{ID: "a"})
-	put(trace.Finding{ID: "b"})
+	put(event.Finding{ID: "a"})
+	put(event.Finding{ID: "b"})
 	first := b.Status()
-	put(trace.Attempt{Number: 2})
+	put(event.Attempt{Number: 2})
 	if got := ids(b.Status()); !slices.Equal(got, []string{"b", "a"}) {
 		t.Errorf("a new attempt that has none yet: %v", got)
 	}
-	put(trace.Finding{ID: "c"})
+	put(event.Finding{ID: "c"})
 	if got := ids(b.Status()); !slices.Equal(got, []string{"c"}) {
 		t.Errorf("the second attempt: %v", got)
 	}
 	for range 20 {
-		put(trace.Finding{ID: "d"})
+		put(event.Finding{ID: "d"})
 	}
 	if got := len(b.Status().Findings); got != maxFindings {
 		t.Errorf("%d findings are kept", got)
 	}
-	put(trace.Up{})
+	put(event.Up{})
 	if got := ids(b.Status()); got != nil {
 		t.Errorf("a link that is up: %v", got)
 	}

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // Case judges a whole recording or log, which may hold several attempts and may begin or end anywhere. What it keeps
@@ -29,9 +29,9 @@ type judgement struct {
 type Verdict struct {
 	// Findings say what went wrong, the most likely cause first: of the last attempt, or of an earlier one that tells
 	// more. Empty where the link came up and nothing contradicts it, and where nothing is known.
-	Findings []trace.Finding
+	Findings []event.Finding
 	// Notes are worth knowing about an attempt that worked; nobody has to act on them.
-	Notes []trace.Finding
+	Notes []event.Finding
 	// Up says that the attempt which is judged came up.
 	Up bool
 	// Attempts says how many there were, and Attempt which one is judged, counted from 1.
@@ -44,11 +44,11 @@ type Verdict struct {
 func NewCase() *Case { return &Case{now: &history{}, attempts: 1} }
 
 // Record takes one record, in the order in which they stand.
-func (c *Case) Record(r trace.Record) {
+func (c *Case) Record(r event.Record) {
 	switch e := r.Event.(type) {
-	case trace.Finding, trace.Quirk, trace.Decision, trace.State:
+	case event.Finding, event.Quirk, event.Decision, event.State:
 		return // what somebody else made of it, or nothing to go by
-	case trace.Attempt:
+	case event.Attempt:
 		if e.Number > 1 {
 			c.next()
 		}
@@ -60,7 +60,7 @@ func (c *Case) Record(r trace.Record) {
 	known := c.now.log.known
 	c.now.record(r)
 	switch r.Event.(type) {
-	case trace.Log, trace.Unread, trace.Notice:
+	case event.Log, event.Unread, event.Notice:
 		if c.now.log.known == known {
 			return
 		}
@@ -99,11 +99,11 @@ func (h *history) reached() int {
 	phase := h.far
 	switch {
 	case h.up != nil:
-		phase = trace.PhaseUp
+		phase = event.PhaseUp
 	case h.ipcp.requests > 0:
-		phase = trace.PhaseIPCP
+		phase = event.PhaseIPCP
 	case h.auth.success != "" || h.auth.failure != "":
-		phase = trace.PhaseAuth
+		phase = event.PhaseAuth
 	}
 	return slices.Index(phaseOrder, phase)
 }
@@ -148,13 +148,13 @@ func (c *Case) Verdict() Verdict {
 }
 
 // begins says whether a record is the first of another attempt.
-func (h *history) begins(r trace.Record) bool {
+func (h *history) begins(r event.Record) bool {
 	ppp := h.lcp.requests+h.lcp.rcvd > 0 || h.auth.started() || h.up != nil || h.log.connect != ""
 	failed := h.ended() || h.dialFailed()
 	switch e := r.Event.(type) {
-	case trace.AT:
-		return e.Dir == trace.Sent && (ppp && failed || isDial(strings.ToUpper(e.Text)) && failed) && h.phase != trace.PhaseHangup
-	case trace.Log:
+	case event.AT:
+		return e.Dir == event.Sent && (ppp && failed || isDial(strings.ToUpper(e.Text)) && failed) && h.phase != event.PhaseHangup
+	case event.Log:
 		s := words(e.Text)
 		switch {
 		case s == "" || strings.IndexByte("pwcis", s[0]) < 0:
@@ -167,9 +167,9 @@ func (h *history) begins(r trace.Record) bool {
 		case matches("serial connection established*", s):
 			return ppp
 		}
-	case trace.Packet:
+	case event.Packet:
 		c, ok := e.Control()
-		return ok && e.Dir == trace.Sent && e.Protocol == packet.LCP && c.Code == packet.ConfigureRequest && h.lcp.requests > 0 && h.log.ended
+		return ok && e.Dir == event.Sent && e.Protocol == packet.LCP && c.Code == packet.ConfigureRequest && h.lcp.requests > 0 && h.log.ended
 	}
 	return false
 }

@@ -3,13 +3,13 @@ package diagnose
 import (
 	"testing"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 func caseOf(story events) Verdict {
 	c := NewCase()
 	for i, e := range story {
-		c.Record(trace.Record{Pos: trace.Pos{Line: int64(i + 1)}, Event: e})
+		c.Record(event.Record{Pos: event.Pos{Line: int64(i + 1)}, Event: e})
 	}
 	return c.Verdict()
 }
@@ -71,7 +71,7 @@ func TestCutLog(t *testing.T) {
 
 func TestNothingToJudge(t *testing.T) {
 	c := NewCase()
-	c.Record(trace.Record{Event: trace.Unread{Text: "lorem ipsum", Reason: "of no known kind"}})
+	c.Record(event.Record{Event: event.Unread{Text: "lorem ipsum", Reason: "of no known kind"}})
 	if v := c.Verdict(); v.Told != 0 || v.Up || len(v.Findings) != 0 {
 		t.Errorf("%+v", v)
 	}

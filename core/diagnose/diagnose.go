@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // Watcher is a trace.Sink that keeps a small history of one attempt and judges it. It may be asked at any time, during a
@@ -20,16 +20,16 @@ type Watcher struct{ h history }
 func New() *Watcher { return &Watcher{} }
 
 // Record takes one event of the link. A trace.Attempt with a number above 1 begins the history anew.
-func (w *Watcher) Record(r trace.Record) { w.h.record(r) }
+func (w *Watcher) Record(r event.Record) { w.h.record(r) }
 
 // judged is a finding with what it is ranked by.
 type judged struct {
 	confidence
-	trace.Finding
+	event.Finding
 }
 
 // Findings judges what was seen so far, the most likely cause first. It is empty where nothing is wrong.
-func (w *Watcher) Findings() []trace.Finding { return findings(w.h.judge()) }
+func (w *Watcher) Findings() []event.Finding { return findings(w.h.judge()) }
 
 // judge asks all rules, stage by stage: what a line of a log names by itself, then what follows from the history. Of two
 // that are as likely, the one that comes first says more.
@@ -58,7 +58,7 @@ func (h *history) judge() []judged {
 
 // finding makes the finding of one rule that matched.
 func finding(r rule, f found) judged {
-	out := trace.Finding{
+	out := event.Finding{
 		ID: r.id, Category: r.category, Confidence: f.confidence.String(), Title: r.title,
 		Evidence: f.evidence, Meaning: r.meaning, Cure: append(f.cure, r.cure...),
 	}
@@ -75,8 +75,8 @@ func finding(r rule, f found) judged {
 	return judged{f.confidence, out}
 }
 
-func findings(all []judged) []trace.Finding {
-	out := make([]trace.Finding, len(all))
+func findings(all []judged) []event.Finding {
+	out := make([]event.Finding, len(all))
 	for i, j := range all {
 		out[i] = j.Finding
 	}
@@ -84,8 +84,8 @@ func findings(all []judged) []trace.Finding {
 }
 
 // places reads where pieces of evidence stand, as history.here has written it before them.
-func places(evidence []string) []trace.Pos {
-	var out []trace.Pos
+func places(evidence []string) []event.Pos {
+	var out []event.Pos
 	for _, e := range evidence {
 		front, _, ok := strings.Cut(e, ": ")
 		unit, number, ok2 := strings.Cut(front, " ")
@@ -95,20 +95,20 @@ func places(evidence []string) []trace.Pos {
 		}
 		switch unit {
 		case "line":
-			out = append(out, trace.Pos{Line: n})
+			out = append(out, event.Pos{Line: n})
 		case "packet":
-			out = append(out, trace.Pos{Packet: n})
+			out = append(out, event.Pos{Packet: n})
 		}
 	}
 	return out
 }
 
 // Finding gives the most likely cause. It is false where nothing is wrong or nothing is known.
-func (w *Watcher) Finding() (trace.Finding, bool) {
+func (w *Watcher) Finding() (event.Finding, bool) {
 	if all := w.Findings(); len(all) > 0 {
 		return all[0], true
 	}
-	return trace.Finding{}, false
+	return event.Finding{}, false
 }
 
 // confidence says how sure a rule is. The zero value: the rule does not match.
@@ -157,7 +157,7 @@ func is(c confidence, evidence ...string) found {
 func (f *found) add(evidence ...string) {
 	for _, e := range evidence {
 		if e != "" {
-			f.evidence = append(f.evidence, trace.Printable(e))
+			f.evidence = append(f.evidence, event.Printable(e))
 		}
 	}
 }

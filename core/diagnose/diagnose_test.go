@@ -7,14 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // The story of the Huawei E398: the finding says what was sent and asked, what the success is worth, what is known of the
 // dialer that worked and how well, and what else to look at.
 func TestE398(t *testing.T) {
-	story := tell(at("AT+CREG?", "+CREG: 0,1", "OK"), authenticated("wap"), times(3, emptyNaks), failure(trace.PhaseIPCP, trace.FailedEmptyNaks, "3 empty Naks"))
+	story := tell(at("AT+CREG?", "+CREG: 0,1", "OK"), authenticated("wap"), times(3, emptyNaks), failure(event.PhaseIPCP, event.FailedEmptyNaks, "3 empty Naks"))
 	f, ok := judge(story).Finding()
 	if !ok || f.ID != "ipcp-empty-nak" || f.Category != "apn-or-account-not-accepted" || f.Confidence != "likely" {
 		t.Fatalf("%+v", f)
@@ -48,7 +48,7 @@ func TestE398(t *testing.T) {
 // The packets alone are enough: a log has no Failure and no phases. The seed of the corpus breaks off after two Naks.
 func TestLogsWithoutHints(t *testing.T) {
 	bare := func(e events) events {
-		return slices.DeleteFunc(e, func(e trace.Event) bool { return e.Kind() == "phase" || e.Kind() == "failure" })
+		return slices.DeleteFunc(e, func(e event.Event) bool { return e.Kind() == "phase" || e.Kind() == "failure" })
 	}
 	for id, story := range map[string]events{
 		"ipcp-empty-nak":                    tell(authenticated("wap"), times(2, emptyNaks), down()),
@@ -78,8 +78,8 @@ func TestStallingNaksBeforeAnAddressAreNoFailure(t *testing.T) {
 
 // The engine tells a stall while it goes on asking; what comes of it in the end counts.
 func TestStallThatEndsWell(t *testing.T) {
-	for _, cause := range []string{trace.FailedEmptyNaks, trace.FailedRepeatedNaks, trace.FailedNoAddress, trace.FailedBogusAddress} {
-		stall := tell(authenticated("x"), times(5, emptyNaks), failure(trace.PhaseIPCP, cause, "the peer's answers lead nowhere"))
+	for _, cause := range []string{event.FailedEmptyNaks, event.FailedRepeatedNaks, event.FailedNoAddress, event.FailedBogusAddress} {
+		stall := tell(authenticated("x"), times(5, emptyNaks), failure(event.PhaseIPCP, cause, "the peer's answers lead nowhere"))
 		if len(judge(stall).Findings()) == 0 {
 			t.Errorf("%s: nothing is said of the stall while it lasts", cause)
 		}
@@ -95,7 +95,7 @@ func TestLiveDialIsNotJudgedEarly(t *testing.T) {
 		at("AT+CREG?", "+CREG: 0,1", "OK"), authenticated("x"), emptyNaks, times(4, placeNak), good)
 	w := New()
 	for i, e := range story {
-		w.Record(trace.Record{Event: e})
+		w.Record(event.Record{Event: e})
 		if got := ids(w.Findings()); len(got) != 0 {
 			t.Fatalf("after event %d, %+v: %v", i, e, got)
 		}
@@ -103,20 +103,20 @@ func TestLiveDialIsNotJudgedEarly(t *testing.T) {
 }
 
 func TestNewAttemptForgets(t *testing.T) {
-	story := tell(authenticated("wap"), times(3, emptyNaks), down(), events{trace.Attempt{Number: 2}})
+	story := tell(authenticated("wap"), times(3, emptyNaks), down(), events{event.Attempt{Number: 2}})
 	if got := ids(judge(story).Findings()); len(got) != 0 {
 		t.Errorf("the attempt before is held against the new one: %v", got)
 	}
 	if f, _ := judge(tell(story, at("ATD*99#", "NO CARRIER"))).Finding(); f.ID != "no-carrier" {
 		t.Errorf("the second attempt: %+v", f)
 	}
-	if got := ids(judge(tell(events{trace.Attempt{Number: 1}}, authenticated("wap"), times(3, emptyNaks))).Findings()); len(got) == 0 {
+	if got := ids(judge(tell(events{event.Attempt{Number: 1}}, authenticated("wap"), times(3, emptyNaks))).Findings()); len(got) == 0 {
 		t.Error("the first attempt was forgotten")
 	}
 }
 
 func TestCleanEndIsNoFinding(t *testing.T) {
-	story := tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), phase(trace.PhaseHangup),
+	story := tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), phase(event.PhaseHangup),
 		pkt(sentDir, packet.LCP, packet.TerminateRequest, nil), pkt(rcvdDir, packet.LCP, packet.TerminateAck, nil), carrier, ended(1, 1))
 	if got := judge(story).Findings(); len(got) != 0 {
 		t.Errorf("%v", ids(got))
@@ -136,14 +136,14 @@ func TestMoreTellingDetails(t *testing.T) {
 	if f.ID != "auth-rejected" {
 		t.Errorf("Microsoft's terminate: %+v", f)
 	}
-	lost := tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), pkt(rcvdDir, packet.LCP, packet.EchoReply, make([]byte, 4)), failure(trace.PhaseUp, trace.FailedEchoTimeout, ""))
+	lost := tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), pkt(rcvdDir, packet.LCP, packet.EchoReply, make([]byte, 4)), failure(event.PhaseUp, event.FailedEchoTimeout, ""))
 	if f, _ = judge(lost).Finding(); f.ID != "echo-timeout" || f.Category != "transport-lost" {
 		t.Errorf("a modem that had answered: %+v", f)
 	}
 }
 
 func TestBogusAddressThatWasNeverTaken(t *testing.T) {
-	f, _ := judge(tell(authenticated("x"), times(6, nakAddress("10.11.12.13")), failure(trace.PhaseIPCP, trace.FailedNoAddress, ""))).Finding()
+	f, _ := judge(tell(authenticated("x"), times(6, nakAddress("10.11.12.13")), failure(event.PhaseIPCP, event.FailedNoAddress, ""))).Finding()
 	if f.ID != "bogus-address" {
 		t.Errorf("%+v", f)
 	}
@@ -151,7 +151,7 @@ func TestBogusAddressThatWasNeverTaken(t *testing.T) {
 
 // What a modem answers to the command after a dial that got no answer is no answer to the dial.
 func TestDialWithoutAnswer(t *testing.T) {
-	f, _ := judge(tell(at("ATD*99#"), at("AT", "ERROR"), failure(trace.PhaseDial, trace.FailedDialRefused, "no CONNECT within 1m0s"))).Finding()
+	f, _ := judge(tell(at("ATD*99#"), at("AT", "ERROR"), failure(event.PhaseDial, event.FailedDialRefused, "no CONNECT within 1m0s"))).Finding()
 	if f.ID != "no-carrier" {
 		t.Errorf("%+v", f)
 	}
@@ -187,15 +187,15 @@ func FuzzWatcher(f *testing.F) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		protocols := []uint16{packet.LCP, packet.PAP, packet.CHAP, packet.EAP, packet.IPCP, packet.CCP, 0x8001, 0x0021}
 		pieces := []events{dialled, lcpOpen, challenge, success, askAddress, emptyNaks, placeNak, carrier, good, up(), down(), gets("0.0.0.0"),
-			text(s), at(s, s, s), at("ATD1", s), at("AT+CPIN=****", s), failure(s, s, s), phase(s), probes(1, s), {trace.Notice{Level: "warning", Text: s}}, logs(s), logs("local  IP address " + s), logs("Modem hangup"), {trace.Unread{Text: s, Bytes: len(s)}}, {trace.Data{Protocol: packet.IP}}, {trace.Attempt{Number: 2}}}
+			text(s), at(s, s, s), at("ATD1", s), at("AT+CPIN=****", s), failure(s, s, s), phase(s), probes(1, s), {event.Notice{Level: "warning", Text: s}}, logs(s), logs("local  IP address " + s), logs("Modem hangup"), {event.Unread{Text: s, Bytes: len(s)}}, {event.Data{Protocol: packet.IP}}, {event.Attempt{Number: 2}}}
 		w, c := New(), NewCase()
 		for n := range 60 {
 			piece := pieces[r.IntN(len(pieces))]
 			if r.IntN(3) == 0 {
-				piece = events{trace.Packet{Dir: trace.Dir(r.IntN(2)), Protocol: protocols[r.IntN(len(protocols))], Data: data}}
+				piece = events{event.Packet{Dir: event.Dir(r.IntN(2)), Protocol: protocols[r.IntN(len(protocols))], Data: data}}
 			}
 			for _, e := range piece {
-				rec := trace.Record{Time: time.Unix(int64(r.IntN(1000)), 0), Event: e}
+				rec := event.Record{Time: time.Unix(int64(r.IntN(1000)), 0), Event: e}
 				w.Record(rec)
 				rec.Pos.Line = int64(n + 1)
 				c.Record(rec)

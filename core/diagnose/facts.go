@@ -6,30 +6,30 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // logFact says what a line of a log means for the history. The text is matched against words, with * for any text.
 type logFact struct {
 	text   string
 	except string // lines that look alike and mean something else
-	take   func(h *history, r trace.Record, s, line string)
+	take   func(h *history, r event.Record, s, line string)
 }
 
 // fails makes a take for a line that names a failure.
-func fails(phase, cause string) func(*history, trace.Record, string, string) {
-	return func(h *history, _ trace.Record, _, line string) { h.fail(phase, cause, line) }
+func fails(phase, cause string) func(*history, event.Record, string, string) {
+	return func(h *history, _ event.Record, _, line string) { h.fail(phase, cause, line) }
 }
 
 // phaseIs makes a take for a line that shows how far the call is.
-func phaseIs(phase string) func(*history, trace.Record, string, string) {
-	return func(h *history, _ trace.Record, _, _ string) { h.advance(phase) }
+func phaseIs(phase string) func(*history, event.Record, string, string) {
+	return func(h *history, _ event.Record, _, _ string) { h.advance(phase) }
 }
 
 // keep makes a take that keeps the first line of a kind.
-func keep(field func(*history) *string) func(*history, trace.Record, string, string) {
-	return func(h *history, _ trace.Record, _, line string) {
+func keep(field func(*history) *string) func(*history, event.Record, string, string) {
+	return func(h *history, _ event.Record, _, line string) {
 		if p := field(h); *p == "" {
 			*p = line
 		}
@@ -37,9 +37,9 @@ func keep(field func(*history) *string) func(*history, trace.Record, string, str
 }
 
 // keepUp is keep for what says nothing before there is a link.
-func keepUp(field func(*history) *string) func(*history, trace.Record, string, string) {
+func keepUp(field func(*history) *string) func(*history, event.Record, string, string) {
 	take := keep(field)
-	return func(h *history, r trace.Record, s, line string) {
+	return func(h *history, r event.Record, s, line string) {
 		if h.up != nil {
 			take(h, r, s, line)
 		}
@@ -49,17 +49,17 @@ func keepUp(field func(*history) *string) func(*history, trace.Record, string, s
 // logFacts are what pppd, chat, wvdial, their plugins and the kernel write, of all releases. Causes that a line names by
 // itself are rules of their own in the directory rules.
 var logFacts = sync.OnceValue(func() []logFact {
-	end := func(h *history, _ trace.Record, _, _ string) { h.log.ended = true }
-	ours := func(h *history, _ trace.Record, _, _ string) { h.log.ours, h.log.ended = true, true }
-	hangup := func(h *history, r trace.Record, _, line string) { h.hungUp(r, line) }
-	authOK := func(h *history, _ trace.Record, s, line string) {
+	end := func(h *history, _ event.Record, _, _ string) { h.log.ended = true }
+	ours := func(h *history, _ event.Record, _, _ string) { h.log.ours, h.log.ended = true, true }
+	hangup := func(h *history, r event.Record, _, line string) { h.hungUp(r, line) }
+	authOK := func(h *history, _ event.Record, s, line string) {
 		h.auth.names(s)
 		if h.auth.success == "" {
 			h.auth.success = line
 		}
-		h.advance(trace.PhaseIPCP)
+		h.advance(event.PhaseIPCP)
 	}
-	authBad := func(h *history, _ trace.Record, s, line string) {
+	authBad := func(h *history, _ event.Record, s, line string) {
 		h.auth.names(s)
 		if h.auth.failure == "" || !strings.Contains(h.auth.failure, "CHAP") {
 			h.auth.failure = line
@@ -68,15 +68,15 @@ var logFacts = sync.OnceValue(func() []logFact {
 			h.auth.message = m
 		}
 	}
-	dns := func(h *history, r trace.Record, s, _ string) {
+	dns := func(h *history, r event.Record, s, _ string) {
 		up := h.isUp(r)
 		if len(up.DNS) < 4 {
 			up.DNS = append(up.DNS, last(s))
 		}
 		h.log.afterUp = 0
 	}
-	dialResult := func(result string) func(*history, trace.Record, string, string) {
-		return func(h *history, r trace.Record, _, line string) {
+	dialResult := func(result string) func(*history, event.Record, string, string) {
+		return func(h *history, r event.Record, _, line string) {
 			if h.at.result == "" {
 				h.at.result, h.at.dialAt = result, h.here()
 			}
@@ -85,8 +85,8 @@ var logFacts = sync.OnceValue(func() []logFact {
 			}
 		}
 	}
-	exit := func(phase, cause string) func(*history, trace.Record, string, string) {
-		return func(h *history, r trace.Record, _, line string) {
+	exit := func(phase, cause string) func(*history, event.Record, string, string) {
+		return func(h *history, r event.Record, _, line string) {
 			if phase == "" {
 				phase = h.phase
 			}
@@ -98,48 +98,48 @@ var logFacts = sync.OnceValue(func() []logFact {
 	}
 	return []logFact{
 		// How far the call is.
-		{text: "pppd * started by *", take: func(h *history, _ trace.Record, _, _ string) { h.log.pppd = true; h.advance(trace.PhaseDial) }},
-		{text: "serial connection established*", take: func(h *history, _ trace.Record, _, _ string) {
+		{text: "pppd * started by *", take: func(h *history, _ event.Record, _, _ string) { h.log.pppd = true; h.advance(event.PhaseDial) }},
+		{text: "serial connection established*", take: func(h *history, _ event.Record, _, _ string) {
 			h.log.dialled = h.at.dial == "" || strings.HasPrefix(strings.ToUpper(h.at.result), "CONNECT")
-			h.advance(trace.PhaseLCP)
+			h.advance(event.PhaseLCP)
 		}},
-		{text: "*starting ppp connection*", take: func(h *history, _ trace.Record, _, _ string) { h.log.dialled = true }}, // NetworkManager
-		{text: "*pppd timed out or didn't initialize*", take: func(h *history, _ trace.Record, _, line string) {
+		{text: "*starting ppp connection*", take: func(h *history, _ event.Record, _, _ string) { h.log.dialled = true }}, // NetworkManager
+		{text: "*pppd timed out or didn't initialize*", take: func(h *history, _ event.Record, _, line string) {
 			switch {
 			case h.up != nil || len(h.failures) > 0:
-			case h.far == trace.PhaseIPCP:
+			case h.far == event.PhaseIPCP:
 				h.log.gaveUp, h.log.ended = line, true
 			default:
-				h.fail(h.far, trace.FailedTimeout, line)
+				h.fail(h.far, event.FailedTimeout, line)
 			}
 		}},
-		{text: "starting pppd at *", take: phaseIs(trace.PhaseLCP)},
-		{text: "connect: * <--> *", take: func(h *history, _ trace.Record, s, line string) {
+		{text: "starting pppd at *", take: phaseIs(event.PhaseLCP)},
+		{text: "connect: * <--> *", take: func(h *history, _ event.Record, s, line string) {
 			h.log.connect, h.log.tty = line, last(s)
 			h.log.pppoe = h.log.pppoe || !strings.HasPrefix(last(s), "/dev/")
-			h.advance(trace.PhaseLCP)
+			h.advance(event.PhaseLCP)
 		}},
-		{text: "*pppoe*", take: func(h *history, _ trace.Record, _, _ string) { h.log.pppoe = true }},
+		{text: "*pppoe*", take: func(h *history, _ event.Record, _, _ string) { h.log.pppoe = true }},
 		{text: "carrier detected. waiting for prompt*", take: keep(func(h *history) *string { return &h.line.prompt })},
 		{text: "hmm... a prompt*", take: keep(func(h *history) *string { return &h.line.prompt })},
 		{text: "don't know what to do!*", take: keep(func(h *history) *string { return &h.line.prompt })},
-		{text: "connected, but carrier signal lost*", take: func(h *history, _ trace.Record, _, line string) {
+		{text: "connected, but carrier signal lost*", take: func(h *history, _ event.Record, _, line string) {
 			if h.line.prompt != "" {
 				h.line.prompt, h.log.ended = line, true
-				h.advance(trace.PhaseLCP)
+				h.advance(event.PhaseLCP)
 			}
 		}},
-		{text: "plugin *nm-pppd-plugin.so loaded*", take: func(h *history, _ trace.Record, _, _ string) { h.log.wantDNS = true }}, // NetworkManager always asks
+		{text: "plugin *nm-pppd-plugin.so loaded*", take: func(h *history, _ event.Record, _, _ string) { h.log.wantDNS = true }}, // NetworkManager always asks
 		{text: "* authentication succeeded*", except: "*peer authentication succeeded*", take: authOK},
 		{text: "authentication (*) successful*", take: authOK},
-		{text: "authentication (*) started*", take: func(h *history, _ trace.Record, s, _ string) { h.auth.names(s); h.advance(trace.PhaseAuth) }},
-		{text: "local ip address *", take: func(h *history, r trace.Record, s, _ string) { h.isUp(r).Local = last(s); h.advance(trace.PhaseUp) }},
-		{text: "local ip address changed to *", take: func(h *history, r trace.Record, s, _ string) { h.isUp(r).Local = last(s); h.advance(trace.PhaseUp) }},
-		{text: "remote ip address *", take: func(h *history, r trace.Record, s, _ string) { h.isUp(r).Peer = last(s); h.log.afterUp = 0 }},
+		{text: "authentication (*) started*", take: func(h *history, _ event.Record, s, _ string) { h.auth.names(s); h.advance(event.PhaseAuth) }},
+		{text: "local ip address *", take: func(h *history, r event.Record, s, _ string) { h.isUp(r).Local = last(s); h.advance(event.PhaseUp) }},
+		{text: "local ip address changed to *", take: func(h *history, r event.Record, s, _ string) { h.isUp(r).Local = last(s); h.advance(event.PhaseUp) }},
+		{text: "remote ip address *", take: func(h *history, r event.Record, s, _ string) { h.isUp(r).Peer = last(s); h.log.afterUp = 0 }},
 		{text: "primary dns address *", take: dns},
 		{text: "secondary dns address *", take: dns},
-		{text: "local ll address *", take: func(h *history, _ trace.Record, _, _ string) { h.log.up6 = true }},
-		{text: "* successful, device activated*", take: func(h *history, r trace.Record, _, _ string) { h.advance(trace.PhaseUp) }},
+		{text: "local ll address *", take: func(h *history, _ event.Record, _, _ string) { h.log.up6 = true }},
+		{text: "* successful, device activated*", take: func(h *history, r event.Record, _, _ string) { h.advance(event.PhaseUp) }},
 
 		// How it ended.
 		{text: "modem hangup*", take: hangup},
@@ -148,7 +148,7 @@ var logFacts = sync.OnceValue(func() []logFact {
 		{text: "* a modem hung up the phone *", take: hangup},
 		{text: "connection terminated*", take: end},
 		{text: "exit.", take: end},
-		{text: "terminating on signal*", take: func(h *history, r trace.Record, s, line string) {
+		{text: "terminating on signal*", take: func(h *history, r event.Record, s, line string) {
 			if h.log.gaveUp == "" {
 				h.log.gaveUp = line
 			}
@@ -156,36 +156,36 @@ var logFacts = sync.OnceValue(func() []logFact {
 		}},
 		{text: "terminating connection due to lack of activity*", take: ours},
 		{text: "connect time expired*", take: ours},
-		{text: "*ensure_killed()*", take: func(h *history, _ trace.Record, _, line string) {
+		{text: "*ensure_killed()*", take: func(h *history, _ event.Record, _, line string) {
 			if h.log.gaveUp == "" {
 				h.log.gaveUp = line
 			}
 			h.log.ended = true
 		}},
 		{text: "caught signal *", take: ours}, // wvdial was told to
-		{text: "lcp terminated *peer*", take: func(h *history, _ trace.Record, _, line string) { h.peerEnds(line) }},
-		{text: "ipcp terminated *peer*", take: func(h *history, _ trace.Record, _, line string) {
+		{text: "lcp terminated *peer*", take: func(h *history, _ event.Record, _, line string) { h.peerEnds(line) }},
+		{text: "ipcp terminated *peer*", take: func(h *history, _ event.Record, _, line string) {
 			if h.up == nil && h.ipcp.terminated == "" {
 				h.ipcp.terminated = line
 			}
 		}},
-		{text: "connect time * minutes*", take: func(h *history, r trace.Record, s, _ string) { h.minutesLine(r, s) }},
-		{text: "protocol-reject for * (0x8021) received*", take: func(h *history, _ trace.Record, _, line string) {
+		{text: "connect time * minutes*", take: func(h *history, r event.Record, s, _ string) { h.minutesLine(r, s) }},
+		{text: "protocol-reject for * (0x8021) received*", take: func(h *history, _ event.Record, _, line string) {
 			if h.lcp.rejected == nil {
 				h.lcp.rejected = map[uint16]string{}
 			}
 			h.lcp.rejected[packet.IPCP] = line
 		}},
-		{text: "sent * bytes, received * bytes*", take: func(h *history, r trace.Record, s, _ string) { h.bytesLine(r, s) }},
+		{text: "sent * bytes, received * bytes*", take: func(h *history, r event.Record, s, _ string) { h.bytesLine(r, s) }},
 
 		// LCP.
-		{text: "lcp: timeout sending config-requests*", take: fails(trace.PhaseLCP, trace.FailedTimeout)},
-		{text: "lcp negotiation failed*", take: fails(trace.PhaseLCP, trace.FailedTimeout)},
-		{text: "*line is looped back*", take: fails(trace.PhaseLCP, trace.FailedLoopedBack)},
-		{text: "*line appears to be looped back*", take: fails(trace.PhaseLCP, trace.FailedLoopedBack)},
+		{text: "lcp: timeout sending config-requests*", take: fails(event.PhaseLCP, event.FailedTimeout)},
+		{text: "lcp negotiation failed*", take: fails(event.PhaseLCP, event.FailedTimeout)},
+		{text: "*line is looped back*", take: fails(event.PhaseLCP, event.FailedLoopedBack)},
+		{text: "*line appears to be looped back*", take: fails(event.PhaseLCP, event.FailedLoopedBack)},
 		{text: "problem: all had bit 7 set to 0*", take: keep(func(h *history) *string { return &h.line.sevenBit })},
-		{text: "no response to * echo-requests*", take: fails(trace.PhaseUp, trace.FailedEchoTimeout)},
-		{text: "excessive lack of response to lcp echo*", take: fails(trace.PhaseUp, trace.FailedEchoTimeout)},
+		{text: "no response to * echo-requests*", take: fails(event.PhaseUp, event.FailedEchoTimeout)},
+		{text: "excessive lack of response to lcp echo*", take: fails(event.PhaseUp, event.FailedEchoTimeout)},
 
 		// Authentication.
 		{text: "no auth is possible*", take: keep(func(h *history) *string { return &h.log.noAuth })},
@@ -198,23 +198,23 @@ var logFacts = sync.OnceValue(func() []logFact {
 		{text: "authentication error*", take: authBad},
 		{text: "we failed to authenticate ourselves*", take: authBad},
 		{text: "failed to authenticate ourselves*", take: authBad},
-		{text: "no response to pap authenticate-requests*", take: fails(trace.PhaseAuth, trace.FailedAuthTimeout)},
-		{text: "no response to *authentication*", take: fails(trace.PhaseAuth, trace.FailedAuthTimeout)},
+		{text: "no response to pap authenticate-requests*", take: fails(event.PhaseAuth, event.FailedAuthTimeout)},
+		{text: "no response to *authentication*", take: fails(event.PhaseAuth, event.FailedAuthTimeout)},
 
 		// The network phase.
-		{text: "ipcp: timeout sending config-requests*", take: fails(trace.PhaseIPCP, trace.FailedTimeout)},
+		{text: "ipcp: timeout sending config-requests*", take: fails(event.PhaseIPCP, event.FailedTimeout)},
 		{text: "received bad configure-nak*", take: keep(func(h *history) *string { return &h.log.badNak })},
 		{text: "received bad configure-rej*", take: keep(func(h *history) *string { return &h.log.badNak })},
-		{text: "received bad configure-ack*", take: func(h *history, _ trace.Record, _, line string) { h.log.badAck = line; h.log.badAcks++ }},
-		{text: "could not determine local ip address*", take: fails(trace.PhaseIPCP, trace.FailedNoAddress)},
+		{text: "received bad configure-ack*", take: func(h *history, _ event.Record, _, line string) { h.log.badAck = line; h.log.badAcks++ }},
+		{text: "could not determine local ip address*", take: fails(event.PhaseIPCP, event.FailedNoAddress)},
 		{text: "lost compression sync*", take: keep(func(h *history) *string { return &h.log.lostSync })},
 
 		// Data.
 		{text: "*nameserver (dns) failure*", take: keepUp(func(h *history) *string { return &h.log.noNames })},
 		{text: "*network is unreachable*", except: "*pppoe*", take: keepUp(func(h *history) *string { return &h.log.noRoute })},
 		{text: "*no default route is set*", take: keepUp(func(h *history) *string { return &h.log.noRoute })},
-		{text: "ping * bytes of data*", take: func(h *history, _ trace.Record, s, _ string) { h.log.pinged = strings.Fields(s)[1] }},
-		{text: "*100% packet loss*", take: func(h *history, _ trace.Record, _, line string) {
+		{text: "ping * bytes of data*", take: func(h *history, _ event.Record, s, _ string) { h.log.pinged = strings.Fields(s)[1] }},
+		{text: "*100% packet loss*", take: func(h *history, _ event.Record, _, line string) {
 			if a, err := netip.ParseAddr(h.log.pinged); h.up != nil && h.log.noPing == "" && (err != nil || !slices.Contains(placeholders, a)) {
 				h.log.noPing = line
 			}
@@ -242,39 +242,39 @@ var logFacts = sync.OnceValue(func() []logFact {
 		{text: "*tty*: no such device*", except: "tc*etattr*", take: keep(func(h *history) *string { return &h.log.redial })},
 		{text: "timeout waiting for pado packets*", take: keep(func(h *history) *string { return &h.log.redial })},
 		{text: "unable to complete pppoe discovery*", take: keep(func(h *history) *string { return &h.log.redial })},
-		{text: "*locked by*", take: fails("port", trace.FailedPortLocked)},
-		{text: "can't create lock file*", take: fails("port", trace.FailedPortLocked)},
-		{text: "*device or resource busy*", take: fails("port", trace.FailedPortLocked)},
-		{text: "*serial port is*in use*", take: fails("port", trace.FailedPortLocked)},
+		{text: "*locked by*", take: fails("port", event.FailedPortLocked)},
+		{text: "can't create lock file*", take: fails("port", event.FailedPortLocked)},
+		{text: "*device or resource busy*", take: fails("port", event.FailedPortLocked)},
+		{text: "*serial port is*in use*", take: fails("port", event.FailedPortLocked)},
 
 		// The dial.
-		{text: "modem not responding*", take: fails("modem", trace.FailedModemSilent)},
-		{text: "modem initialization failed*", take: fails("modem", trace.FailedModemSilent)},
+		{text: "modem not responding*", take: fails("modem", event.FailedModemSilent)},
+		{text: "modem initialization failed*", take: fails("modem", event.FailedModemSilent)},
 		{text: "*no carrier! trying again*", take: dialResult("NO CARRIER")},
 		{text: "no dial tone*", take: dialResult("NO DIALTONE")},
 		{text: "no dialtone*", take: dialResult("NO DIALTONE")},
 		{text: "*line is busy*", take: dialResult("BUSY")},
 		{text: "timed out while dialing*", take: dialResult("NO ANSWER")},
 		{text: "invalid dial command*", take: dialResult("ERROR")},
-		{text: "bad init string*", take: fails(trace.PhaseDial, trace.FailedATError)},
-		{text: "alarm", take: func(h *history, _ trace.Record, _, line string) { h.alarm(line) }},
-		{text: "expect (*)", take: func(h *history, _ trace.Record, s, _ string) { h.log.expects = s[len("expect ("):] }},
-		{text: "failed (*)", take: func(h *history, r trace.Record, s, line string) {
+		{text: "bad init string*", take: fails(event.PhaseDial, event.FailedATError)},
+		{text: "alarm", take: func(h *history, _ event.Record, _, line string) { h.alarm(line) }},
+		{text: "expect (*)", take: func(h *history, _ event.Record, s, _ string) { h.log.expects = s[len("expect ("):] }},
+		{text: "failed (*)", take: func(h *history, r event.Record, s, line string) {
 			h.unprompted(line)
 			if result := strings.ToUpper(strings.Trim(strings.TrimPrefix(s, "failed "), "()")); h.at.dial != "" && h.at.result == "" {
 				h.at.result, h.at.dialAt = result, h.here()
 			}
 		}},
-		{text: "connect script failed*", take: func(h *history, _ trace.Record, _, line string) { h.log.scriptEnd, h.log.ended = line, true }},
+		{text: "connect script failed*", take: func(h *history, _ event.Record, _, line string) { h.log.scriptEnd, h.log.ended = line, true }},
 
 		// wvdial and others name pppd's exit status.
-		{text: "*exit code = 6)*", take: exit("port", trace.FailedPortLocked)},
-		{text: "*exit code = 7)*", take: exit("port", trace.FailedPortOpen)},
-		{text: "*exit code = 10)*", take: exit("", trace.FailedTimeout)},
-		{text: "*exit code = 15)*", take: func(h *history, r trace.Record, _, line string) { h.fail(trace.PhaseUp, trace.FailedEchoTimeout, line) }},
+		{text: "*exit code = 6)*", take: exit("port", event.FailedPortLocked)},
+		{text: "*exit code = 7)*", take: exit("port", event.FailedPortOpen)},
+		{text: "*exit code = 10)*", take: exit("", event.FailedTimeout)},
+		{text: "*exit code = 15)*", take: func(h *history, r event.Record, _, line string) { h.fail(event.PhaseUp, event.FailedEchoTimeout, line) }},
 		{text: "*exit code = 16)*", take: hangup},
-		{text: "*exit code = 17)*", take: exit(trace.PhaseLCP, trace.FailedLoopedBack)},
-		{text: "*exit code = 19)*", take: exit(trace.PhaseAuth, trace.FailedAuthRejected)},
+		{text: "*exit code = 17)*", take: exit(event.PhaseLCP, event.FailedLoopedBack)},
+		{text: "*exit code = 19)*", take: exit(event.PhaseAuth, event.FailedAuthRejected)},
 
 		// NetworkManager's reasons.
 		{text: "*'modem-busy'*", take: dialResult("BUSY")},
@@ -282,13 +282,13 @@ var logFacts = sync.OnceValue(func() []logFact {
 		{text: "*'modem-no-carrier'*", take: dialResult("NO CARRIER")},
 		{text: "*'modem-dial-timeout'*", take: dialResult("NO ANSWER")},
 		{text: "*'modem-dial-failed'*", take: dialResult("ERROR")},
-		{text: "*'gsm-registration-denied'*", take: fails(trace.PhaseDial, trace.FailedRegistrationDenied)},
-		{text: "*'gsm-registration-not-searching'*", take: fails(trace.PhaseDial, trace.FailedNotRegistered)},
-		{text: "*'gsm-registration-timeout'*", take: fails(trace.PhaseDial, trace.FailedNotRegistered)},
-		{text: "*'gsm-sim-not-inserted'*", take: fails("modem", trace.FailedNoSIM)},
-		{text: "*'gsm-sim-pin-required'*", take: fails("modem", trace.FailedPINNeeded)},
-		{text: "*'gsm-sim-puk-required'*", take: fails("modem", trace.FailedPUKNeeded)},
-		{text: "*'gsm-sim-wrong'*", take: fails("modem", trace.FailedPINWrong)},
+		{text: "*'gsm-registration-denied'*", take: fails(event.PhaseDial, event.FailedRegistrationDenied)},
+		{text: "*'gsm-registration-not-searching'*", take: fails(event.PhaseDial, event.FailedNotRegistered)},
+		{text: "*'gsm-registration-timeout'*", take: fails(event.PhaseDial, event.FailedNotRegistered)},
+		{text: "*'gsm-sim-not-inserted'*", take: fails("modem", event.FailedNoSIM)},
+		{text: "*'gsm-sim-pin-required'*", take: fails("modem", event.FailedPINNeeded)},
+		{text: "*'gsm-sim-puk-required'*", take: fails("modem", event.FailedPUKNeeded)},
+		{text: "*'gsm-sim-wrong'*", take: fails("modem", event.FailedPINWrong)},
 	}
 })
 
@@ -307,7 +307,7 @@ func (a *authHistory) names(s string) {
 
 // routeLine reads a row of the table of routes that somebody pasted behind the log, as route or ip route prints it, where it
 // is one of the default route.
-func routeLine(h *history, _ trace.Record, s, line string) {
+func routeLine(h *history, _ event.Record, s, line string) {
 	f := strings.Fields(s)
 	device := ""
 	if i := slices.Index(f, "dev"); i > 0 && i+1 < len(f) && f[0] == "default" {
@@ -344,7 +344,7 @@ func (h *history) alarm(line string) {
 	case h.at.dial != "" && h.at.dial == h.at.command && h.at.result == "":
 		h.at.result, h.at.dialAt = "NO ANSWER", h.here()
 	case !h.at.answered && h.at.command != "":
-		h.fail("modem", trace.FailedModemSilent, line)
+		h.fail("modem", event.FailedModemSilent, line)
 	}
 	h.log.ended = true
 }

@@ -7,22 +7,22 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // history is what one attempt showed so far: counts, the last of each thing that matters, and the packets' text as
 // evidence. It does not grow with the length of a call.
 type history struct {
-	pos      trace.Pos // of the record that is being taken
-	device   trace.Device
+	pos      event.Pos // of the record that is being taken
+	device   event.Device
 	phase    string // the last Phase event, or what the records without one let see
 	far      string // the furthest phase
 	told     bool   // there are Phase events
-	failures []trace.Failure
+	failures []event.Failure
 	notices  []string // warnings
-	up       *trace.Up
-	down     *trace.Down
+	up       *event.Up
+	down     *event.Down
 
 	at   atHistory
 	lcp  lcpHistory
@@ -61,61 +61,61 @@ type dataHistory struct {
 }
 
 // record takes one event.
-func (h *history) record(r trace.Record) {
+func (h *history) record(r event.Record) {
 	h.pos = r.Pos
 	switch e := r.Event.(type) {
-	case trace.Attempt:
+	case event.Attempt:
 		if e.Number > 1 { // what was before belongs to the attempt that failed; the modem is the same
 			*h = history{device: h.device}
 		}
-	case trace.Device:
+	case event.Device:
 		h.device = e
-	case trace.Phase:
+	case event.Phase:
 		h.phase, h.told = e.Phase, true
 		h.further(e.Phase)
-	case trace.Failure:
+	case event.Failure:
 		if len(h.failures) < maxFailures {
 			if e.Detail != "" {
 				e.Detail = h.here() + e.Detail
 			}
 			h.failures = append(h.failures, e)
 		}
-		if e.Cause == trace.FailedCarrierLost {
+		if e.Cause == event.FailedCarrierLost {
 			h.lost("the modem hung up", e.Phase)
 		}
-	case trace.Notice:
+	case event.Notice:
 		if e.Level == "warning" && len(h.notices) < maxNotices {
 			h.notices = append(h.notices, e.Text)
 		}
-	case trace.AT:
+	case event.AT:
 		h.at.record(e, h.here())
-		if e.Dir == trace.Rcvd && h.inPPP() {
+		if e.Dir == event.Rcvd && h.inPPP() {
 			h.text(e.Text)
 		}
-	case trace.Registration:
+	case event.Registration:
 		h.at.state = e
-	case trace.Text:
+	case event.Text:
 		h.text(e.Text)
-	case trace.Packet:
+	case event.Packet:
 		h.packet(r.Time, e)
-	case trace.Probe:
+	case event.Probe:
 		h.data.probe(e)
-	case trace.Up:
+	case event.Up:
 		h.up = &e
-	case trace.Down:
+	case event.Down:
 		h.down = &e
-	case trace.Log:
+	case event.Log:
 		h.logLine(r, e)
-	case trace.Unread: // a line that no reader took may still be one that a rule knows
+	case event.Unread: // a line that no reader took may still be one that a rule knows
 		if r.Pos.Line > 0 && e.Bytes < 400 {
-			h.logLine(r, trace.Log{Text: e.Text})
+			h.logLine(r, event.Log{Text: e.Text})
 		}
-	case trace.Data:
+	case event.Data:
 		h.data.packet(e)
-		h.log.compressed = h.log.compressed || e.Protocol == packet.Compressed && e.Dir == trace.Rcvd
+		h.log.compressed = h.log.compressed || e.Protocol == packet.Compressed && e.Dir == event.Rcvd
 		if h.up == nil && h.ipcp.acked.IsValid() && h.data.sent > 0 && h.data.rcvd > 0 { // a recording has no other word for it
-			h.up = &trace.Up{Local: h.ipcp.acked.String()}
-			h.further(trace.PhaseUp)
+			h.up = &event.Up{Local: h.ipcp.acked.String()}
+			h.further(event.PhaseUp)
 		}
 	}
 }
@@ -129,10 +129,10 @@ func (h *history) here() string {
 }
 
 // quote is a packet as evidence.
-func (h *history) quote(e trace.Packet) string { return h.here() + e.Line() }
+func (h *history) quote(e event.Packet) string { return h.here() + e.Line() }
 
 // phaseOrder is the way of a good call.
-var phaseOrder = []string{"", trace.PhaseDial, trace.PhaseLCP, trace.PhaseAuth, trace.PhaseIPCP, trace.PhaseUp}
+var phaseOrder = []string{"", event.PhaseDial, event.PhaseLCP, event.PhaseAuth, event.PhaseIPCP, event.PhaseUp}
 
 // advance follows the phases where no Phase event tells them: never back.
 func (h *history) advance(phase string) {
@@ -151,7 +151,7 @@ func (h *history) further(phase string) {
 // inPPP says whether frames are expected on the line.
 func (h *history) inPPP() bool {
 	switch h.phase {
-	case "", trace.PhaseDial, trace.PhaseHangup, trace.PhaseDown:
+	case "", event.PhaseDial, event.PhaseHangup, event.PhaseDown:
 		return false
 	}
 	return true
@@ -168,7 +168,7 @@ func (h *history) text(s string) {
 		}
 		if strings.Contains(l, "NO CARRIER") {
 			switch {
-			case h.phase == trace.PhaseHangup || h.phase == trace.PhaseDown: // it answers our own hanging up
+			case h.phase == event.PhaseHangup || h.phase == event.PhaseDown: // it answers our own hanging up
 			case h.lcp.bye: // the same, in a recording that tells no phases
 				h.log.ended = true
 			default:
@@ -177,10 +177,10 @@ func (h *history) text(s string) {
 			continue
 		}
 		if h.line.frames == "" && !h.inPPP() && isFrame(l) {
-			h.line.frames = h.here() + trace.Printable(l)
+			h.line.frames = h.here() + event.Printable(l)
 		}
 		if len(h.line.texts) < maxLines {
-			h.line.texts = append(h.line.texts, h.here()+trace.Printable(l))
+			h.line.texts = append(h.line.texts, h.here()+event.Printable(l))
 		}
 	}
 }
@@ -193,7 +193,7 @@ func isFrame(s string) bool {
 
 func (h *history) lost(how, phase string) {
 	if phase == "" && h.at.dial != "" && !h.connected() { // a log that tells no phases
-		phase = trace.PhaseDial
+		phase = event.PhaseDial
 	}
 	if h.line.carrierLost == "" {
 		h.line.carrierLost, h.line.lostIn = h.here()+how, phase
@@ -201,23 +201,23 @@ func (h *history) lost(how, phase string) {
 }
 
 // failed gives the first Failure with one of the causes.
-func (h *history) failed(causes ...string) (trace.Failure, bool) {
+func (h *history) failed(causes ...string) (event.Failure, bool) {
 	for _, f := range h.failures {
 		if slices.Contains(causes, f.Cause) {
 			return f, true
 		}
 	}
-	return trace.Failure{}, false
+	return event.Failure{}, false
 }
 
 // failedIn gives the first Failure with that cause in that phase.
-func (h *history) failedIn(phase, cause string) (trace.Failure, bool) {
+func (h *history) failedIn(phase, cause string) (event.Failure, bool) {
 	for _, f := range h.failures {
 		if f.Phase == phase && f.Cause == cause {
 			return f, true
 		}
 	}
-	return trace.Failure{}, false
+	return event.Failure{}, false
 }
 
 // over says that the attempt has ended or is known to have failed, so that what is missing will not come any more.
@@ -233,7 +233,7 @@ func (h *history) ended() bool {
 // provisional says whether an authentication was called a success before IPCP began. On a cellular modem that proves
 // nothing: it must confirm any name and password, because it can only ask the network later (3GPP TS 29.061).
 func (h *history) provisional() bool {
-	f, ok := h.failed(trace.FailedEmptyNaks, trace.FailedRepeatedNaks, trace.FailedNoAddress, trace.FailedTerminated, trace.FailedCarrierLost, trace.FailedTimeout)
+	f, ok := h.failed(event.FailedEmptyNaks, event.FailedRepeatedNaks, event.FailedNoAddress, event.FailedTerminated, event.FailedCarrierLost, event.FailedTimeout)
 	return h.auth.success != "" || ok && f.Provisional
 }
 
@@ -245,39 +245,39 @@ func (h *history) stuckInIPCP() bool {
 	if h.log.up6 && h.ipcp.requests < 10 && len(h.failures) == 0 { // IPv6 works; the rest may come
 		return false
 	}
-	return h.ipcp.requests > 0 || h.phase == trace.PhaseIPCP || h.log.seen && h.far == trace.PhaseIPCP || slices.ContainsFunc(h.failures, func(f trace.Failure) bool { return f.Phase == trace.PhaseIPCP })
+	return h.ipcp.requests > 0 || h.phase == event.PhaseIPCP || h.log.seen && h.far == event.PhaseIPCP || slices.ContainsFunc(h.failures, func(f event.Failure) bool { return f.Phase == event.PhaseIPCP })
 }
 
 // packet files one control packet.
-func (h *history) packet(at time.Time, e trace.Packet) {
+func (h *history) packet(at time.Time, e event.Packet) {
 	c, ok := e.Control()
 	if !ok {
-		if e.Dir == trace.Rcvd && e.Protocol >= 0x8000 {
+		if e.Dir == event.Rcvd && e.Protocol >= 0x8000 {
 			h.ipcp.damage(h, e)
 		}
 		return
 	}
 	switch e.Protocol {
 	case packet.LCP:
-		h.advance(trace.PhaseLCP)
+		h.advance(event.PhaseLCP)
 		h.lcpPacket(e, c)
 	case packet.PAP, packet.CHAP, packet.EAP:
-		h.advance(trace.PhaseAuth)
+		h.advance(event.PhaseAuth)
 		h.auth.record(h, e, c)
 	case packet.IPCP:
-		h.advance(trace.PhaseIPCP)
+		h.advance(event.PhaseIPCP)
 		h.ipcp.record(h, at, e, c)
 	case packet.CCP:
 		h.ccpPacket(e, c)
 	case packet.IPV6CP, packet.ECP, packet.MPLSCP, packet.CBCP, packet.BACP, packet.LQR, packet.IPXCP, packet.NBFCP:
 	default:
-		if e.Dir == trace.Rcvd {
+		if e.Dir == event.Rcvd {
 			h.ipcp.damage(h, e)
 		}
 	}
 }
 
-func (d *dataHistory) probe(e trace.Probe) {
+func (d *dataHistory) probe(e event.Probe) {
 	result := strings.ToLower(e.Result)
 	switch {
 	case result == "sent":
@@ -290,11 +290,11 @@ func (d *dataHistory) probe(e trace.Probe) {
 }
 
 // packet counts what a recording shows of the network's packets.
-func (d *dataHistory) packet(e trace.Data) {
+func (d *dataHistory) packet(e event.Data) {
 	if e.Protocol != packet.IP && e.Protocol != packet.IPv6 && e.Protocol != packet.VJCompressed && e.Protocol != packet.VJUncompressed && e.Protocol != packet.Compressed {
 		return
 	}
-	if e.Dir == trace.Sent {
+	if e.Dir == event.Sent {
 		d.sent++
 	} else {
 		d.rcvd++

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // atHistory is what the AT dialogue showed.
@@ -27,7 +27,7 @@ type atHistory struct {
 	cme      int    // the last +CME ERROR's number, 0 if there was none or if it came in words
 	cmeLine  string // the last error line with its command
 
-	state   trace.Registration // the last Registration event
+	state   event.Registration // the last Registration event
 	reg     map[string]int     // the last state by +CREG, +CGREG and +CEREG
 	regLine string
 	csq     string // the last +CSQ line
@@ -37,7 +37,7 @@ type atHistory struct {
 // maxATLine is how much of one line is kept.
 const maxATLine = 200
 
-func (a *atHistory) record(e trace.AT, here string) {
+func (a *atHistory) record(e event.AT, here string) {
 	text := strings.TrimSpace(e.Text)
 	if text == "" {
 		return
@@ -46,7 +46,7 @@ func (a *atHistory) record(e trace.AT, here string) {
 		text = text[:maxATLine]
 	}
 	upper := strings.ToUpper(text)
-	if e.Dir == trace.Sent {
+	if e.Dir == event.Sent {
 		a.sent++
 		a.command, a.answered = text, false
 		switch {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // logHistory is what lines of other programs' logs showed that no packet and no event of the engine says.
@@ -76,7 +76,7 @@ func words(text string) string {
 }
 
 // logLine files a line of another program.
-func (h *history) logLine(r trace.Record, e trace.Log) {
+func (h *history) logLine(r event.Record, e event.Log) {
 	l := &h.log
 	l.seen = l.seen || e.Program != ""
 	s := words(e.Text)
@@ -103,12 +103,12 @@ func (h *history) logLine(r trace.Record, e trace.Log) {
 // fail files a failure that a log tells in words.
 func (h *history) fail(phase, cause, line string) {
 	if len(h.failures) < maxFailures {
-		h.failures = append(h.failures, trace.Failure{Phase: phase, Cause: cause, Detail: line})
+		h.failures = append(h.failures, event.Failure{Phase: phase, Cause: cause, Detail: line})
 	}
 }
 
 // hungUp files the end of the line, unless somebody had ended the call before: then it only follows.
-func (h *history) hungUp(r trace.Record, line string) {
+func (h *history) hungUp(r event.Record, line string) {
 	l := &h.log
 	if l.ours || l.ended || l.ending != "" || h.lcp.terminated != "" || h.data.ended != "" || h.otherFailure() {
 		l.ended = true
@@ -121,9 +121,9 @@ func (h *history) hungUp(r trace.Record, line string) {
 }
 
 // isUp files an address, or anything that only a link that was up has.
-func (h *history) isUp(r trace.Record) *trace.Up {
+func (h *history) isUp(r event.Record) *event.Up {
 	if h.up == nil {
-		h.up = &trace.Up{}
+		h.up = &event.Up{}
 		h.log.upAt, h.log.afterUp = r.Time, 0
 	}
 	return h.up
@@ -153,7 +153,7 @@ func (h *history) peerEnds(line string) {
 func last(s string) string { return s[strings.LastIndexByte(s, ' ')+1:] }
 
 // bytesLine reads "sent 3152 bytes, received 0 bytes.".
-func (h *history) bytesLine(r trace.Record, s string) {
+func (h *history) bytesLine(r event.Record, s string) {
 	f := strings.Fields(s)
 	if len(f) < 5 {
 		return
@@ -167,11 +167,11 @@ func (h *history) bytesLine(r trace.Record, s string) {
 		return
 	}
 	h.isUp(r)
-	h.down = &trace.Down{BytesOut: out, BytesIn: in, Seconds: h.log.minutes * 60}
+	h.down = &event.Down{BytesOut: out, BytesIn: in, Seconds: h.log.minutes * 60}
 }
 
 // minutesLine reads "connect time 14.3 minutes.", which pppd writes for a link that was up.
-func (h *history) minutesLine(r trace.Record, s string) {
+func (h *history) minutesLine(r event.Record, s string) {
 	m, err := strconv.ParseFloat(strings.TrimPrefix(s[:strings.LastIndexByte(s, ' ')], "connect time "), 64)
 	if err != nil {
 		return
@@ -184,8 +184,8 @@ func (h *history) minutesLine(r trace.Record, s string) {
 	if h.data.ended == "" && h.lcp.terminated != "" { // a log that does not show how it came up
 		h.data.ended, h.lcp.terminated = h.lcp.terminated, ""
 	}
-	if h.line.carrierLost != "" && h.line.lostIn != trace.PhaseDial {
-		h.line.lostIn = trace.PhaseUp
+	if h.line.carrierLost != "" && h.line.lostIn != event.PhaseDial {
+		h.line.lostIn = event.PhaseUp
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // lcpHistory is what LCP showed.
@@ -42,7 +42,7 @@ type lcpHistory struct {
 // open says that both Configure-Acks were seen.
 func (l *lcpHistory) open() bool { return l.sentAck && l.rcvdAck }
 
-func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
+func (h *history) lcpPacket(e event.Packet, c packet.Packet) {
 	l := &h.lcp
 	options := e.Options()
 	auth, hasAuth := packet.Find(options, packet.LCPAuth)
@@ -50,7 +50,7 @@ func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
 	if o, ok := packet.Find(options, packet.LCPMagic); ok {
 		magic, _ = o.Uint32()
 	}
-	if e.Dir == trace.Sent {
+	if e.Dir == event.Sent {
 		switch c.Code {
 		case packet.ConfigureRequest:
 			l.requests++
@@ -110,7 +110,7 @@ func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
 	case packet.EchoReply:
 		h.data.echoReplies++
 	case packet.TerminateRequest:
-		if h.pos != (trace.Pos{}) && len(c.Data) > 0 { // its text, as pppd would write it
+		if h.pos != (event.Pos{}) && len(c.Data) > 0 { // its text, as pppd would write it
 			h.matchLines(words("lcp terminated by peer ("+string(c.Data)+")"), h.quote(e))
 		}
 		if h.log.ours { // it only says goodbye, too
@@ -134,7 +134,7 @@ func (h *history) lcpPacket(e trace.Packet, c packet.Packet) {
 }
 
 // ccpPacket looks for a compression that broke down while it was used (RFC 1962 section 3).
-func (h *history) ccpPacket(e trace.Packet, c packet.Packet) {
+func (h *history) ccpPacket(e event.Packet, c packet.Packet) {
 	switch {
 	case c.Code == packet.TerminateRequest && (bytes.Contains(bytes.ToLower(c.Data), []byte("sync")) || h.log.compressed && !h.log.ended):
 		h.log.lostSync = h.quote(e)
@@ -146,17 +146,17 @@ func (h *history) ccpPacket(e trace.Packet, c packet.Packet) {
 }
 
 // weEnd reads why this side ends the link, where a recording shows a dialer that says so in its Terminate-Request.
-func (h *history) weEnd(e trace.Packet, c packet.Packet) {
-	if h.pos == (trace.Pos{}) || len(c.Data) == 0 {
+func (h *history) weEnd(e event.Packet, c packet.Packet) {
+	if h.pos == (event.Pos{}) || len(c.Data) == 0 {
 		return
 	}
 	switch s := words(string(c.Data)); {
 	case s == "user request", s == "link inactive", s == "connect time expired":
 		h.log.ours = true
 	case s == "peer not responding" && !h.otherFailure():
-		h.fail(trace.PhaseUp, trace.FailedEchoTimeout, h.quote(e))
+		h.fail(event.PhaseUp, event.FailedEchoTimeout, h.quote(e))
 	case s == "failed to authenticate ourselves to peer" && h.auth.failure == "":
-		if _, silent := h.failed(trace.FailedAuthTimeout); !silent { // nobody said no
+		if _, silent := h.failed(event.FailedAuthTimeout); !silent { // nobody said no
 			h.auth.failure = h.quote(e)
 		}
 	default:
@@ -181,16 +181,16 @@ type authHistory struct {
 }
 
 // record files a packet. The codes happen to have the same order in all three: 1 opens, the highest two decide.
-func (a *authHistory) record(h *history, e trace.Packet, c packet.Packet) {
+func (a *authHistory) record(h *history, e event.Packet, c packet.Packet) {
 	a.method = packet.ProtocolName(e.Protocol)
 	switch {
-	case e.Dir == trace.Sent && e.Protocol == packet.CHAP && c.Code == packet.CHAPChallenge:
+	case e.Dir == event.Sent && e.Protocol == packet.CHAP && c.Code == packet.CHAPChallenge:
 		a.weAsk = h.quote(e)
-	case e.Dir == trace.Rcvd && e.Protocol == packet.CHAP && c.Code == packet.CHAPResponse:
+	case e.Dir == event.Rcvd && e.Protocol == packet.CHAP && c.Code == packet.CHAPResponse:
 		if value, name, ok := packet.Counted(c.Data); ok && (len(value) == 0 || len(name) == 0) {
 			a.noAnswer = h.quote(e)
 		}
-	case e.Dir == trace.Sent:
+	case e.Dir == event.Sent:
 		name, ok := userName(e.Protocol, c)
 		if ok {
 			a.user = &name
@@ -215,7 +215,7 @@ func (a *authHistory) record(h *history, e trace.Packet, c packet.Packet) {
 	case e.Protocol == packet.CHAP && c.Code == packet.CHAPChallenge:
 		a.challenge = h.quote(e)
 		if _, name, ok := packet.Counted(c.Data); ok {
-			a.challenger = trace.Printable(string(name))
+			a.challenger = event.Printable(string(name))
 		}
 	case e.Protocol == packet.EAP && c.Code == packet.EAPRequest:
 		a.challenge = h.quote(e)
@@ -240,9 +240,9 @@ func userName(protocol uint16, c packet.Packet) (string, bool) {
 func message(protocol uint16, c packet.Packet) string {
 	if protocol == packet.PAP {
 		m, _, _ := packet.Counted(c.Data)
-		return trace.Printable(string(m))
+		return event.Printable(string(m))
 	}
-	return trace.Printable(string(c.Data))
+	return event.Printable(string(c.Data))
 }
 
 // ipcpHistory is what IPCP showed.
@@ -282,13 +282,13 @@ type ipcpHistory struct {
 	damagedLine     string
 }
 
-func (p *ipcpHistory) record(h *history, at time.Time, e trace.Packet, c packet.Packet) {
+func (p *ipcpHistory) record(h *history, at time.Time, e event.Packet, c packet.Packet) {
 	options := e.Options()
 	address := netip.Addr{}
 	if o, ok := packet.Find(options, packet.IPCPAddress); ok {
 		address, _ = o.Address()
 	}
-	if e.Dir == trace.Sent {
+	if e.Dir == event.Sent {
 		switch {
 		case c.Code == packet.ConfigureNak && address.IsValid() && !address.IsUnspecified() && p.peerAddress.IsValid() && !p.peerAddress.IsUnspecified():
 			p.weNaked = h.quote(e)
@@ -362,7 +362,7 @@ func (p *ipcpHistory) record(h *history, at time.Time, e trace.Packet, c packet.
 	}
 }
 
-func (p *ipcpHistory) takeNak(h *history, at time.Time, e trace.Packet, c packet.Packet, options []packet.Option, address netip.Addr) {
+func (p *ipcpHistory) takeNak(h *history, at time.Time, e event.Packet, c packet.Packet, options []packet.Option, address netip.Addr) {
 	p.nak = h.quote(e)
 	if len(options) == 0 {
 		if p.empty == 0 {
@@ -393,12 +393,12 @@ func (p *ipcpHistory) takeNak(h *history, at time.Time, e trace.Packet, c packet
 }
 
 // damage counts what came after the authentication and makes no sense.
-func (p *ipcpHistory) damage(h *history, e trace.Packet) {
-	if h.ipcp.requests == 0 && h.phase != trace.PhaseIPCP {
+func (p *ipcpHistory) damage(h *history, e event.Packet) {
+	if h.ipcp.requests == 0 && h.phase != event.PhaseIPCP {
 		return
 	}
 	p.damaged++
-	p.damagedLine = trace.Printable(h.quote(e))
+	p.damagedLine = event.Printable(h.quote(e))
 }
 
 // emptyText says how many empty Naks came and how fast.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // Each data rule judges its own example first and leaves its near misses alone.
@@ -90,10 +90,10 @@ func TestUnprint(t *testing.T) {
 // Where a line stands goes into the evidence and into the places.
 func TestPlaces(t *testing.T) {
 	c := NewCase()
-	c.Record(trace.Record{Pos: trace.Pos{Line: 12}, Event: trace.Log{Program: "pppd", Text: "Couldn't set tty to PPP discipline: Invalid argument"}})
+	c.Record(event.Record{Pos: event.Pos{Line: 12}, Event: event.Log{Program: "pppd", Text: "Couldn't set tty to PPP discipline: Invalid argument"}})
 	v := c.Verdict()
 	if len(v.Findings) != 1 || v.Findings[0].Evidence[0] != "line 12: Couldn't set tty to PPP discipline: Invalid argument" ||
-		!slices.Equal(v.Findings[0].Places, []trace.Pos{{Line: 12}}) {
+		!slices.Equal(v.Findings[0].Places, []event.Pos{{Line: 12}}) {
 		t.Errorf("%+v", v)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/knakppp/knak/core/diagnose"
-	"github.com/knakppp/knak/core/trace/read"
+	"github.com/knakppp/knak/core/recording/read"
 )
 
 func verdict(t *testing.T, text string) diagnose.Verdict {

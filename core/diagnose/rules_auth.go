@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 var authRules = []rule{
@@ -41,7 +41,7 @@ var authRules = []rule{
 			`check the password: knak dial --password-file FILE; the file's first line counts, and a blank at its end is part of it`,
 			`if both are right, ask whether the subscription has been activated`},
 		match: func(h *history) found {
-			f, told := h.failed(trace.FailedAuthRejected)
+			f, told := h.failed(event.FailedAuthRejected)
 			terminated := ""
 			if rasCode(h.lcp.terminateID) == rasAuthFailed {
 				terminated = h.lcp.terminated
@@ -81,7 +81,7 @@ var authRules = []rule{
 		cure: []string{`allow all methods: knak dial --set auth.allow=chap-md5,pap,mschap-v2,mschap,eap (pppd: no refuse-pap, refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`,
 			`give a user name and a password, any where the operator has none: knak dial --user guest --password-file FILE (pppd: a line in chap-secrets and pap-secrets)`},
 		match: func(h *history) found {
-			f, told := h.failed(trace.FailedAuthMethod)
+			f, told := h.failed(event.FailedAuthMethod)
 			refused := h.lcp.refused != "" && h.lcp.agreed == "" && !h.auth.started() &&
 				(h.lcp.terminated != "" || h.over() && !h.lcp.open() || h.log.noAuth != "" && h.ended() && !h.log.up6) ||
 				h.log.noAuth != "" && h.lcp.terminated != "" && !h.auth.started() || rasCode(h.lcp.terminateID) == rasNoMethod
@@ -105,8 +105,8 @@ var authRules = []rule{
 		cure: []string{`allow PAP only: knak dial --set auth.allow=pap (pppd: refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`,
 			`or CHAP only: knak dial --set auth.allow=chap-md5 (pppd: refuse-pap)`, cureModem},
 		match: func(h *history) found {
-			_, told := h.failed(trace.FailedAuthTimeout)
-			_, late := h.failedIn(trace.PhaseAuth, trace.FailedTimeout)
+			_, told := h.failed(event.FailedAuthTimeout)
+			_, late := h.failedIn(event.PhaseAuth, event.FailedTimeout)
 			told = told || late
 			a := &h.auth
 			waiting := h.lcp.open() && h.lcp.agreed != "" && a.success == "" && a.failure == "" && h.ipcp.requests == 0

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // dataRules judge what came after an address was there.
@@ -19,7 +19,7 @@ var dataRules = []rule{
 			"Or the network lets this SIM in and blocks its data.",
 		cure: []string{`probe a host that you know to answer: knak dial --set prove.targets=ADDRESS; a network may drop what knak sends by default`},
 		match: func(h *history) found {
-			f, told := h.failed(trace.FailedCarriesNothing)
+			f, told := h.failed(event.FailedCarriesNothing)
 			d := &h.data
 			switch {
 			case told, d.probes >= 3 && d.answers == 0 && h.down != nil && h.up == nil:
@@ -43,7 +43,7 @@ var dataRules = []rule{
 		id: "echo-timeout", category: "echo-timeout-too-strict",
 		title: "The other end stopped answering Echo-Requests",
 		match: func(h *history) found {
-			f, told := h.failed(trace.FailedEchoTimeout)
+			f, told := h.failed(event.FailedEchoTimeout)
 			if h.log.gone != "" || h.log.redial != "" { // transport-lost says more
 				return no
 			}
@@ -81,10 +81,10 @@ var dataRules = []rule{
 			`check the line, for DSL its modem's lamps`, `dial again and keep dialling: knak dial --persist (pppd: persist, maxfail 0)`},
 		match: func(h *history) found {
 			up := h.up != nil || h.log.wasUp
-			_, echo := h.failed(trace.FailedEchoTimeout)
+			_, echo := h.failed(event.FailedEchoTimeout)
 			switch {
 			case up && (h.log.gone != "" || h.log.redial != ""):
-				f, _ := h.failed(trace.FailedEchoTimeout)
+				f, _ := h.failed(event.FailedEchoTimeout)
 				return is(certain, f.Detail, h.line.carrierLost, h.log.gone, h.log.redial)
 			case h.log.gone != "" && h.over():
 				return is(likely, h.line.carrierLost, h.log.gone)
@@ -249,7 +249,7 @@ func (h *history) busy() bool {
 
 // otherFailure says that something failed besides that the line was lost.
 func (h *history) otherFailure() bool {
-	return slices.ContainsFunc(h.failures, func(f trace.Failure) bool { return f.Cause != trace.FailedCarrierLost })
+	return slices.ContainsFunc(h.failures, func(f event.Failure) bool { return f.Cause != event.FailedCarrierLost })
 }
 
 // shortLife is how long a link lives at most that another program on its port ends.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 var dialRules = []rule{
@@ -14,7 +14,7 @@ var dialRules = []rule{
 		meaning: "The modem asked to register and was told no. The subscription is not active, not valid in this network or country, or the device is barred.",
 		cure:    []string{`ask the operator whether the SIM is active and may use data, here and in this device`, `let the modem choose the network by itself: AT+COPS=0`, `try the SIM in a telephone`},
 		match: func(h *history) found {
-			f, told := h.failed(trace.FailedRegistrationDenied)
+			f, told := h.failed(event.FailedRegistrationDenied)
 			if h.up != nil || !told && (h.at.registered() != regDenied || !h.dialFailed()) {
 				return no
 			}
@@ -28,7 +28,7 @@ var dialRules = []rule{
 		cure: []string{`wait longer: knak dial --set registration.wait=5m --timeout 7m`, `look at the signal: AT+CSQ answers 99 where there is none; check antenna and place`,
 			`turn the radio on: AT+CFUN=1; and let the modem choose the network: AT+COPS=0`},
 		match: func(h *history) found {
-			f, told := h.failed(trace.FailedNotRegistered)
+			f, told := h.failed(event.FailedNotRegistered)
 			evidence := append(h.at.registrationText(), f.Detail)
 			unanswered := h.log.seen && h.at.dial != "" && h.at.result == "" && h.lcp.rcvd == 0 && !h.auth.started() && h.over()
 			switch {
@@ -53,7 +53,7 @@ var dialRules = []rule{
 		meaning: "It answered with an error before it called anybody. The number, the context or its state does not suit it.",
 		cure:    []string{cureAPN, `try another dial string: knak dial --number "*99#" or --number "*99***1#"`, `check that the context exists: AT+CGDCONT?`, cureModem},
 		match: func(h *history) found {
-			f, told := h.failed(trace.FailedDialRefused)
+			f, told := h.failed(event.FailedDialRefused)
 			fromDetail := told && h.at.result == "" && strings.Contains(strings.ToUpper(f.Detail), "ERROR")
 			if h.up != nil || !isError(h.at.result) && !fromDetail {
 				return no
@@ -75,9 +75,9 @@ var dialRules = []rule{
 		meaning: "The modem took the dial command, tried, and gave up. The network refused the data call, or the modem was not ready for it.",
 		cure:    []string{cureRegistration, cureAPN, `ask the operator whether data is enabled for this SIM`, `try another dial string: knak dial --number "*99#" or --number "*99***1#"`},
 		match: func(h *history) found {
-			f, told := h.failed(trace.FailedDialRefused)
+			f, told := h.failed(event.FailedDialRefused)
 			refused := h.at.result != "" && !isError(h.at.result) && !strings.HasPrefix(strings.ToUpper(h.at.result), "CONNECT") ||
-				h.line.carrierLost != "" && h.line.lostIn == trace.PhaseDial
+				h.line.carrierLost != "" && h.line.lostIn == event.PhaseDial
 			if told && h.at.result == "" {
 				refused = !strings.Contains(strings.ToUpper(f.Detail), "ERROR")
 			}
@@ -120,7 +120,7 @@ var dialRules = []rule{
 		meaning: "One of the commands before the dial was answered with an error. Firmware differs in what it knows.",
 		cure:    []string{`see which profile is used and why: knak quirks explain; a profile can leave the command out or word it differently`, cureModem},
 		match: func(h *history) found {
-			f, told := h.failed(trace.FailedATError)
+			f, told := h.failed(event.FailedATError)
 			if !told {
 				return no
 			}
@@ -141,7 +141,7 @@ func setsContext(s string) bool {
 
 // dialFailed says whether a dial was tried and not answered by CONNECT.
 func (h *history) dialFailed() bool {
-	if _, told := h.failed(trace.FailedDialRefused); told {
+	if _, told := h.failed(event.FailedDialRefused); told {
 		return true
 	}
 	r := strings.ToUpper(h.at.result)

@@ -5,8 +5,8 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // ipcpRules judge the network phase: the authentication is over, an address is asked for, and none comes, or none that
@@ -20,7 +20,7 @@ var ipcpRules = []rule{
 			"the network refused the user name, the password or the APN, the modem is not registered, or the request is not the one that its firmware expects. " +
 			"The packets alone cannot tell these apart.",
 		match: func(h *history) found {
-			_, told := h.failed(trace.FailedEmptyNaks)
+			_, told := h.failed(event.FailedEmptyNaks)
 			switch p := &h.ipcp; {
 			case !h.stuckInIPCP() || p.nakAddress.IsValid():
 				return no
@@ -54,7 +54,7 @@ var ipcpRules = []rule{
 		meaning: "It rejected the protocol that hands out IPv4 addresses. Modems do this when the context that was dialled carries no IPv4.",
 		cure:    []string{`check the type of the context: knak dial --set context.type=IP (AT+CGDCONT? shows what is set)`, cureAPN},
 		match: func(h *history) found {
-			f, told := h.failedIn(trace.PhaseIPCP, trace.FailedProtocolRejected)
+			f, told := h.failedIn(event.PhaseIPCP, event.FailedProtocolRejected)
 			line := h.lcp.rejected[packet.IPCP]
 			if h.up != nil || !told && line == "" {
 				return no
@@ -80,7 +80,7 @@ var ipcpRules = []rule{
 		meaning: "It asked the network for an address, got none, and gave up the whole link: the network refused the context.",
 		cure:    []string{cureContext},
 		match: func(h *history) found {
-			f, told := h.failedIn(trace.PhaseIPCP, trace.FailedTerminated)
+			f, told := h.failedIn(event.PhaseIPCP, event.FailedTerminated)
 			if h.up != nil || h.ipcp.acked.IsValid() || h.ipcp.terminated != "" || isRAS(h.lcp.terminateID) || h.ipcp.placeholder > 0 ||
 				h.ipcp.forced.IsValid() && h.ipcp.nakAddress.IsValid() { // local-address-forced: it did give one
 				return no
@@ -136,7 +136,7 @@ var ipcpRules = []rule{
 		meaning: "It rejected the IP-Address option, so it cannot tell which address to use. Some firmware does this while it has no context; older peers want the addresses option of RFC 1172.",
 		cure:    []string{cureContext, cureAPN, `if the operator gave a fixed address, this modem needs another way to set it, often by AT+CGDCONT`},
 		match: func(h *history) found {
-			f, told := h.failed(trace.FailedAddressRejected)
+			f, told := h.failed(event.FailedAddressRejected)
 			switch {
 			case !h.stuckInIPCP() || !told && h.ipcp.addressRejected == "":
 				return no
@@ -216,7 +216,7 @@ var ipcpRules = []rule{
 		meaning: "After the authentication came bytes that are no packets of any protocol that was agreed. Some firmware answers so when the network refused the context.",
 		cure:    []string{cureModem},
 		match: func(h *history) found {
-			f, told := h.failed(trace.FailedGarbage)
+			f, told := h.failed(event.FailedGarbage)
 			if !h.stuckInIPCP() || !told && h.ipcp.damaged < 3 {
 				return no
 			}
@@ -233,7 +233,7 @@ var ipcpRules = []rule{
 		meaning: "Each of its suggestions was taken up, and each time it wanted another one. This is a fault in its IPCP, or its way of stalling while the network refuses.",
 		cure:    []string{cureContext, cureAPN, cureModem},
 		match: func(h *history) found {
-			f, told := h.failed(trace.FailedRepeatedNaks)
+			f, told := h.failed(event.FailedRepeatedNaks)
 			p := &h.ipcp
 			if !h.stuckInIPCP() || p.repeated > 1 || p.naks < 5 || p.placeholder > 0 || !told && !h.over() {
 				return no
@@ -247,7 +247,7 @@ var ipcpRules = []rule{
 		meaning: "It stalls: its Naks change nothing, whatever is asked. That is normal for some seconds while it activates the context. It did not end here, so the network has probably refused or not answered.",
 		cure:    []string{`give it longer: knak dial --set ipcp.deadline=3m --timeout 5m (pppd: ipcp-max-failure 300)`, cureContext},
 		match: func(h *history) found {
-			f, told := h.failed(trace.FailedRepeatedNaks, trace.FailedNoAddress)
+			f, told := h.failed(event.FailedRepeatedNaks, event.FailedNoAddress)
 			p := &h.ipcp
 			if h.up != nil || h.log.badAcks > 0 {
 				return no
@@ -277,7 +277,7 @@ var ipcpRules = []rule{
 		meaning: "LCP and the authentication went well, then nothing came back. Modems fall silent so when the network does not answer them, or refuses the context: its side is down, the subscription has no data, or the user name, the password or the APN is wrong.",
 		cure:    []string{cureContext, `give it longer: knak dial --set ipcp.deadline=3m --set ipcp.max_configure=60 --timeout 5m (pppd: ipcp-max-configure 60)`},
 		match: func(h *history) found {
-			_, told := h.failedIn(trace.PhaseIPCP, trace.FailedTimeout)
+			_, told := h.failedIn(event.PhaseIPCP, event.FailedTimeout)
 			p := &h.ipcp
 			switch {
 			case !h.stuckInIPCP() || p.replies > 0 || p.terminated != "" || h.lcp.terminated != "" || p.forced.IsValid() || p.damaged >= 3 ||
@@ -301,7 +301,7 @@ var ipcpRules = []rule{
 		meaning: "PPP calls this a success, but nothing sent from such an address can come back. Firmware fills in a default address when the network refused the context: " +
 			"the user name, the password or the APN is wrong, or the modem is not registered.",
 		match: func(h *history) found {
-			f, told := h.failed(trace.FailedBogusAddress)
+			f, told := h.failed(event.FailedBogusAddress)
 			a := h.ipcp.acked
 			if h.up == nil && (told || a.IsValid() && h.ipcp.requests > 0 && !believable(a, h.ipcp.peer)) {
 				return late(certain, h, h.ipcp.ack, f.Detail)

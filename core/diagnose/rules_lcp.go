@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 var lcpRules = []rule{
@@ -14,7 +14,7 @@ var lcpRules = []rule{
 		meaning: "The modem sends back what it gets. It is in command mode and echoes, or this is a port for commands and not for data.",
 		cure:    []string{curePort, `turn the echo off: ATE0; and see that the dial command is answered by CONNECT before PPP begins`, cureModem},
 		match: func(h *history) found {
-			f, told := h.failed(trace.FailedLoopedBack)
+			f, told := h.failed(event.FailedLoopedBack)
 			switch {
 			case h.up != nil && !told:
 				return no
@@ -73,14 +73,14 @@ var lcpRules = []rule{
 		meaning: "The modem said that it was connected, or was taken to be, and then no packet came. Often this is a port that takes commands only; or the firmware still holds an old call.",
 		cure:    []string{curePort, cureModem, `check speed and flow control of a serial cable: knak dial --baud N --set port.flow=rtscts (pppd: crtscts)`},
 		match: func(h *history) found {
-			f, told := h.failedIn(trace.PhaseLCP, trace.FailedTimeout)
+			f, told := h.failedIn(event.PhaseLCP, event.FailedTimeout)
 			l := &h.lcp
-			if h.log.seen && h.up == nil && h.log.connect != "" && h.log.gaveUp != "" && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == trace.PhaseLCP && len(h.failures) == 0 {
+			if h.log.seen && h.up == nil && h.log.connect != "" && h.log.gaveUp != "" && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == event.PhaseLCP && len(h.failures) == 0 {
 				out := is(likely, h.log.connect, h.log.gaveUp) // nobody waited for the timeout
 				out.category = h.silentCategory()
 				return out
 			}
-			if h.log.seen && h.up == nil && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == trace.PhaseLCP && (told || strings.Contains(h.line.carrierLost, "exit code")) {
+			if h.log.seen && h.up == nil && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == event.PhaseLCP && (told || strings.Contains(h.line.carrierLost, "exit code")) {
 				out := is(likely, h.connectText(), f.Detail, h.line.carrierLost) // a log without packets
 				out.category = h.silentCategory()
 				return out
@@ -104,7 +104,7 @@ var lcpRules = []rule{
 		meaning: "Packets went both ways, but LCP did not open. Frames may be lost or damaged on the way, or one end insists on an option.",
 		cure:    []string{`ask for nothing: knak dial --set lcp.request=[] (pppd: default-asyncmap, nomagic, nopcomp, noaccomp)`, `check flow control of a serial cable: knak dial --set port.flow=rtscts (pppd: crtscts)`},
 		match: func(h *history) found {
-			f, told := h.failedIn(trace.PhaseLCP, trace.FailedTimeout)
+			f, told := h.failedIn(event.PhaseLCP, event.FailedTimeout)
 			if !told || h.up != nil || h.lcp.rcvd == 0 || h.lcp.refused != "" {
 				return no
 			}
@@ -117,9 +117,9 @@ var lcpRules = []rule{
 		meaning: "The call was cut by the modem or by the network, not by this side.",
 		cure:    []string{`dial again and keep dialling: knak dial --persist`, `check signal (AT+CSQ) and power: modems on a weak USB port restart when they send`, cureModem},
 		match: func(h *history) found {
-			_, silent := h.failedIn(trace.PhaseLCP, trace.FailedTimeout)
+			_, silent := h.failedIn(event.PhaseLCP, event.FailedTimeout)
 			switch {
-			case h.line.carrierLost == "" || h.line.lostIn == trace.PhaseDial || silent || h.log.ours:
+			case h.line.carrierLost == "" || h.line.lostIn == event.PhaseDial || silent || h.log.ours:
 				return no
 			case h.up != nil && h.log.seen && (h.shortLived() || h.log.pppoe):
 				return no

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 var portRules = []rule{
@@ -36,7 +36,7 @@ var portRules = []rule{
 		title:   "Another program holds this port",
 		meaning: "Two programs on one port take each other's bytes, so knak does not use it.",
 		cure:    []string{`see who: fuser -v PORT, or the process number in /var/lock/LCK..*`, `end that program (another pppd, wvdial or knak, a getty, ModemManager), or dial on another port: knak dial --port PATH`},
-		match:   told(trace.FailedPortLocked),
+		match:   told(event.FailedPortLocked),
 	},
 	{
 		id:      "port-open",
@@ -44,7 +44,7 @@ var portRules = []rule{
 		meaning: "The operating system refused it.",
 		cure:    []string{`see what is there: knak devices`, `let knak look for other causes: knak doctor`},
 		match: func(h *history) found { // its detail says why, and what to do
-			f, told := h.failed(trace.FailedPortOpen)
+			f, told := h.failed(event.FailedPortOpen)
 			why := strings.ToLower(f.Detail)
 			gone := strings.Contains(why, "no such ") || strings.Contains(why, "input/output error")
 			if !told || gone && (h.up != nil || h.log.wasUp) { // transport-lost says more
@@ -63,7 +63,7 @@ var portRules = []rule{
 		meaning: "No port on this machine looks like one of a modem. A stick that is still a disc drive or a network card is not one yet.",
 		cure: []string{`see what is there: knak devices; lsusb shows whether the stick is plugged in at all`, `install usb_modeswitch, which turns a stick from a disc drive into a modem`,
 			`name the port if you know it: knak dial --port PATH`},
-		match: told(trace.FailedNoModem),
+		match: told(event.FailedNoModem),
 	},
 	{
 		id: "modem-not-answering", category: "modem-not-answering",
@@ -71,7 +71,7 @@ var portRules = []rule{
 		meaning: "Nothing came back to AT. This is another kind of port, the modem is stuck or still in an old call, or speed and flow control do not fit.",
 		cure:    []string{curePort, cureModem, `try without hardware flow control: knak dial --set port.flow=none`},
 		match: func(h *history) found {
-			f, told := h.failed(trace.FailedModemSilent, trace.FailedDataMode)
+			f, told := h.failed(event.FailedModemSilent, event.FailedDataMode)
 			switch {
 			case h.line.frames != "": // it does answer, in PPP
 			case told:

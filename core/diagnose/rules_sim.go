@@ -3,7 +3,7 @@ package diagnose
 import (
 	"strings"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // simRules judge the SIM: without one that is open no modem registers. A wrong PIN counts against the SIM, so no cure says to try one that is not known.
@@ -14,7 +14,7 @@ var simRules = []rule{
 		meaning: "A wrong PIN was entered too often. Only the PUK, which came with the SIM, opens it again; ten wrong PUKs destroy the SIM, so knak never sends one.",
 		cure:    []string{`put the SIM into a telephone and enter the PUK there; the operator tells it to the owner`},
 		match: func(h *history) found {
-			return simCase(h, h.at.pin == "SIM PUK" || h.at.cme == 12, trace.FailedPUKNeeded)
+			return simCase(h, h.at.pin == "SIM PUK" || h.at.cme == 12, event.FailedPUKNeeded)
 		},
 	},
 	{
@@ -23,7 +23,7 @@ var simRules = []rule{
 		meaning: "After three wrong PINs the SIM is blocked. knak does not try the same PIN again.",
 		cure:    []string{`correct the PIN: knak dial --pin-file FILE`, `if it is not known for certain, try it in a telephone first, which shows how many tries are left`},
 		match: func(h *history) found {
-			return simCase(h, h.at.pinError != "", trace.FailedPINWrong)
+			return simCase(h, h.at.pinError != "", event.FailedPINWrong)
 		},
 	},
 	{
@@ -33,7 +33,7 @@ var simRules = []rule{
 		cure:    []string{`knak dial --pin-file FILE`, `or put the SIM into a telephone and turn the PIN off there`},
 		match: func(h *history) found {
 			waiting := h.at.pin == "SIM PIN" && !h.at.pinSent && (h.over() || h.dialFailed()) && !h.connected()
-			return simCase(h, waiting || h.at.cme == 11 && !h.connected(), trace.FailedPINNeeded)
+			return simCase(h, waiting || h.at.cme == 11 && !h.connected(), event.FailedPINNeeded)
 		},
 	},
 	{
@@ -43,7 +43,7 @@ var simRules = []rule{
 		cure:    []string{`take the SIM out, look at it, put it in again, and plug the modem in again`, `try the SIM in a telephone`},
 		match: func(h *history) found {
 			seen := strings.Contains(h.at.pin, "NOT INSERTED") || h.at.cme == 10 || h.at.cme == 13 || h.at.cme == 15
-			return simCase(h, seen && !h.connected(), trace.FailedNoSIM)
+			return simCase(h, seen && !h.connected(), event.FailedNoSIM)
 		},
 	},
 }

@@ -1,13 +1,13 @@
 package diagnose
 
 import (
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 const (
-	sentDir = trace.Sent
-	rcvdDir = trace.Rcvd
+	sentDir = event.Sent
+	rcvdDir = event.Rcvd
 )
 
 // ruleCase is one case of a rule and one that only looks like it.
@@ -18,10 +18,10 @@ type ruleCase struct {
 
 var ruleCases = []ruleCase{
 	// The port.
-	{"port-shared", failure("port", trace.FailedPortLocked, "held by ModemManager (pid 612)"), failure("port", trace.FailedPortLocked, "held by pppd (pid 612)")},
-	{"port-locked", failure("port", trace.FailedPortLocked, "held by pppd (pid 612)"), failure("port", trace.FailedPortOpen, "no such file")},
-	{"port-open", failure("port", trace.FailedPortOpen, "permission denied"), failure("port", trace.FailedPortLocked, "pid 1")},
-	{"no-modem", failure("port", trace.FailedNoModem, ""), failure("port", trace.FailedPortOpen, "")},
+	{"port-shared", failure("port", event.FailedPortLocked, "held by ModemManager (pid 612)"), failure("port", event.FailedPortLocked, "held by pppd (pid 612)")},
+	{"port-locked", failure("port", event.FailedPortLocked, "held by pppd (pid 612)"), failure("port", event.FailedPortOpen, "no such file")},
+	{"port-open", failure("port", event.FailedPortOpen, "permission denied"), failure("port", event.FailedPortLocked, "pid 1")},
+	{"no-modem", failure("port", event.FailedNoModem, ""), failure("port", event.FailedPortOpen, "")},
 	{"modem-not-answering", times(3, at("AT")), tell(times(3, at("AT")), at("AT", "OK"))},
 
 	// The SIM.
@@ -40,16 +40,16 @@ var ruleCases = []ruleCase{
 	{"not-registered", tell(at("AT+COPS?", "+COPS: 0", "OK"), at("ATD*99#", "NO CARRIER")), tell(at("AT+COPS?", `+COPS: 0,0,"Acme",2`, "OK"), at("ATD*99#", "NO CARRIER"))},
 	{"dial-error", at("ATD*99#", "+CME ERROR: 149"), tell(at("AT+CFUN=1", "ERROR"), at("ATD*99#", "CONNECT"))},
 	{"no-carrier", at("ATD*99#", "NO CARRIER"), tell(dialled, request, carrier)},
-	{"at-error", failure(trace.PhaseDial, trace.FailedATError, "AT+CGDCONT was refused"), at("AT^CURC=0", "ERROR")},
+	{"at-error", failure(event.PhaseDial, event.FailedATError, "AT+CGDCONT was refused"), at("AT^CURC=0", "ERROR")},
 
 	// LCP.
 	{"line-looped-back", tell(dialled, request, rcvd(packet.LCP, packet.ConfigureRequest, magic), down()),
 		tell(dialled, request, rcvd(packet.LCP, packet.ConfigureRequest, packet.Uint32Option(packet.LCPMagic, 0x9999)), down())},
 	{"login-prompt", tell(dialled, times(3, request), text("TNT login: "), down()), tell(lcpOpen, text("last login: "), down())},
 	{"wrong-port", tell(dialled, times(3, request), text("\r\n+CREG: 1\r\nOK\r\n"), down()), tell(dialled, times(3, request), text("*** xx yy"), down())},
-	{"lcp-no-answer", tell(dialled, times(10, request), failure(trace.PhaseLCP, trace.FailedTimeout, ""), down()), tell(dialled, times(10, request), lcpOurs, down())},
-	{"lcp-not-agreed", tell(dialled, times(10, request), rcvd(packet.LCP, packet.ConfigureNak, magic), failure(trace.PhaseLCP, trace.FailedTimeout, ""), down()),
-		tell(dialled, times(10, request), failure(trace.PhaseLCP, trace.FailedTimeout, ""), down())},
+	{"lcp-no-answer", tell(dialled, times(10, request), failure(event.PhaseLCP, event.FailedTimeout, ""), down()), tell(dialled, times(10, request), lcpOurs, down())},
+	{"lcp-not-agreed", tell(dialled, times(10, request), rcvd(packet.LCP, packet.ConfigureNak, magic), failure(event.PhaseLCP, event.FailedTimeout, ""), down()),
+		tell(dialled, times(10, request), failure(event.PhaseLCP, event.FailedTimeout, ""), down())},
 	{"no-carrier-in-ppp", tell(dialled, request, carrier), tell(authenticated("x"), askAddress, carrier)},
 
 	// Authentication.
@@ -77,16 +77,16 @@ var ruleCases = []ruleCase{
 	{"local-address-forced", tell(authenticated("x"), times(3, sent(packet.IPCP, packet.ConfigureRequest, ip(packet.IPCPAddress, "192.168.10.13"))), down()),
 		tell(authenticated("x"), askAddress, times(3, sent(packet.IPCP, packet.ConfigureRequest, ip(packet.IPCPAddress, "10.7.0.2"))), down())},
 	{"ipcp-peer-address-refused", tell(lcpOurs, askAddress, times(3, peerWants), down()), tell(lcpOurs, askAddress, times(2, peerWants), sent(packet.IPCP, packet.ConfigureAck), down())},
-	{"ipcp-garbage", tell(authenticated("x"), askAddress, times(3, events{trace.Packet{Dir: rcvdDir, Protocol: 0x8a11, Data: []byte{9, 9}}}), down()),
-		tell(authenticated("x"), times(3, events{trace.Packet{Dir: rcvdDir, Protocol: packet.CCP, Data: []byte{1, 1, 0, 4}}}), askAddress, down())},
+	{"ipcp-garbage", tell(authenticated("x"), askAddress, times(3, events{event.Packet{Dir: rcvdDir, Protocol: 0x8a11, Data: []byte{9, 9}}}), down()),
+		tell(authenticated("x"), times(3, events{event.Packet{Dir: rcvdDir, Protocol: packet.CCP, Data: []byte{1, 1, 0, 4}}}), askAddress, down())},
 	{"ipcp-changing-nak", tell(authenticated("x"), nakAddress("10.0.0.1"), nakAddress("10.0.0.2"), nakAddress("10.0.0.3"), nakAddress("10.0.0.4"), nakAddress("10.0.0.5"), down()),
 		tell(authenticated("x"), times(5, nakAddress("10.0.0.1")), down())},
 	{"ipcp-repeated-nak", tell(authenticated("x"), times(6, stallNak), down()), tell(authenticated("x"), times(6, stallNak), good)},
 	{"ipcp-no-answer", tell(authenticated("x"), times(10, askAddress), down()), tell(authenticated("x"), times(9, askAddress), stallNak, down())},
-	{"bogus-address", tell(authenticated("x"), gets("169.254.3.4"), failure(trace.PhaseIPCP, trace.FailedBogusAddress, "")), tell(authenticated("x"), gets("10.64.0.1"), down())},
+	{"bogus-address", tell(authenticated("x"), gets("169.254.3.4"), failure(event.PhaseIPCP, event.FailedBogusAddress, "")), tell(authenticated("x"), gets("10.64.0.1"), down())},
 
 	// Logs of other dialers.
-	{"ppp-instead-of-answers", tell(at("ATZ", ""), events{trace.Text{Text: `~^?}#@!}!}!} }4}"}&} }*} } }%}&`}}, logs("alarm")), tell(dialled, phase(trace.PhaseLCP), events{trace.Text{Text: `~^?}#@!}!}!} }4}"}&} }*} } }%}&`}}, down())},
+	{"ppp-instead-of-answers", tell(at("ATZ", ""), events{event.Text{Text: `~^?}#@!}!}!} }4}"}&} }*} } }%}&`}}, logs("alarm")), tell(dialled, phase(event.PhaseLCP), events{event.Text{Text: `~^?}#@!}!}!} }4}"}&} }*} } }%}&`}}, down())},
 	{"connect-script-failed", logs("Connect script failed"), logs("Connect script failed", "local  IP address 10.7.0.2")},
 	{"chap-response-malformed", tell(lcpOpen, challenge, pkt(sentDir, packet.CHAP, packet.CHAPResponse, append([]byte{40}, make([]byte, 44)...)), pkt(rcvdDir, packet.CHAP, packet.CHAPFailure, nil)),
 		tell(lcpOpen, challenge, pkt(sentDir, packet.CHAP, packet.CHAPResponse, append([]byte{16}, make([]byte, 20)...)), pkt(rcvdDir, packet.CHAP, packet.CHAPFailure, nil))},
@@ -109,9 +109,9 @@ var ruleCases = []ruleCase{
 	{"compression-sync-lost", logs("Lost compression sync: disabling compression"), logs("CCP terminated by peer")},
 
 	// Data.
-	{"link-carries-nothing", tell(authenticated("x"), gets("10.64.0.1"), phase(trace.PhaseProve), probes(3, "sent"), failure(trace.PhaseProve, trace.FailedCarriesNothing, "")),
-		tell(authenticated("x"), gets("10.64.0.1"), phase(trace.PhaseProve), probes(3, "sent"), probes(1, "port unreachable after 40 ms"), down())},
-	{"echo-timeout", tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), times(4, pkt(sentDir, packet.LCP, packet.EchoRequest, make([]byte, 4))), failure(trace.PhaseUp, trace.FailedEchoTimeout, "")),
+	{"link-carries-nothing", tell(authenticated("x"), gets("10.64.0.1"), phase(event.PhaseProve), probes(3, "sent"), failure(event.PhaseProve, event.FailedCarriesNothing, "")),
+		tell(authenticated("x"), gets("10.64.0.1"), phase(event.PhaseProve), probes(3, "sent"), probes(1, "port unreachable after 40 ms"), down())},
+	{"echo-timeout", tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), times(4, pkt(sentDir, packet.LCP, packet.EchoRequest, make([]byte, 4))), failure(event.PhaseUp, event.FailedEchoTimeout, "")),
 		tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), times(4, pkt(sentDir, packet.LCP, packet.EchoRequest, make([]byte, 4))), pkt(rcvdDir, packet.LCP, packet.EchoReply, make([]byte, 4)), ended(9, 9))},
 	{"peer-ended-session", tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), pkt(rcvdDir, packet.LCP, packet.TerminateRequest, nil), ended(9, 9)),
 		tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), pkt(sentDir, packet.LCP, packet.TerminateRequest, nil), ended(9, 9))},
@@ -130,5 +130,5 @@ func nakAddress(a string) events {
 }
 
 func probes(n int, result string) events {
-	return times(n, events{trace.Probe{Target: "192.0.2.1", How: "dns", Result: result}})
+	return times(n, events{event.Probe{Target: "192.0.2.1", How: "dns", Result: result}})
 }

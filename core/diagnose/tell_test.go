@@ -6,12 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // events is a piece of a story, told in the words of the functions below.
-type events []trace.Event
+type events []event.Event
 
 func tell(parts ...events) events { return slices.Concat(parts...) }
 
@@ -28,15 +28,15 @@ func judge(story events) *Watcher {
 	w := New()
 	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 	for _, e := range story {
-		if p, ok := e.(trace.Packet); ok && p.Dir == trace.Sent {
+		if p, ok := e.(event.Packet); ok && p.Dir == event.Sent {
 			now = now.Add(time.Second)
 		}
-		w.Record(trace.Record{Time: now, Link: "default", Event: e})
+		w.Record(event.Record{Time: now, Link: "default", Event: e})
 	}
 	return w
 }
 
-func ids(all []trace.Finding) []string {
+func ids(all []event.Finding) []string {
 	var out []string
 	for _, f := range all {
 		out = append(out, f.ID)
@@ -48,41 +48,41 @@ func ids(all []trace.Finding) []string {
 func logs(lines ...string) events {
 	var out events
 	for _, l := range lines {
-		out = append(out, trace.Log{Program: "pppd", Text: l})
+		out = append(out, event.Log{Program: "pppd", Text: l})
 	}
 	return out
 }
 
-func phase(p string) events { return events{trace.Phase{Phase: p}} }
+func phase(p string) events { return events{event.Phase{Phase: p}} }
 
-func text(s string) events { return events{trace.Text{Text: s}} }
+func text(s string) events { return events{event.Text{Text: s}} }
 
 func failure(phase, cause string, words string) events {
-	return events{trace.Failure{Phase: phase, Cause: cause, Detail: words}}
+	return events{event.Failure{Phase: phase, Cause: cause, Detail: words}}
 }
 
-func down() events { return events{trace.Down{Reason: "failed", ExitCode: 10}} }
+func down() events { return events{event.Down{Reason: "failed", ExitCode: 10}} }
 
 // at is a command and what the modem answers.
 func at(command string, answers ...string) events {
-	out := events{trace.AT{Dir: trace.Sent, Text: command}}
+	out := events{event.AT{Dir: event.Sent, Text: command}}
 	for _, a := range answers {
-		out = append(out, trace.AT{Dir: trace.Rcvd, Text: a})
+		out = append(out, event.AT{Dir: event.Rcvd, Text: a})
 	}
 	return out
 }
 
-func pkt(dir trace.Dir, protocol uint16, code uint8, data []byte) events {
+func pkt(dir event.Dir, protocol uint16, code uint8, data []byte) events {
 	info := packet.Packet{Code: code, ID: 1, Data: data}.AppendTo(nil)
-	return events{trace.Packet{Dir: dir, Protocol: protocol, Data: packet.Redact(protocol, info)}}
+	return events{event.Packet{Dir: dir, Protocol: protocol, Data: packet.Redact(protocol, info)}}
 }
 
 func sent(protocol uint16, code uint8, o ...packet.Option) events {
-	return pkt(trace.Sent, protocol, code, packet.AppendOptions(nil, o))
+	return pkt(event.Sent, protocol, code, packet.AppendOptions(nil, o))
 }
 
 func rcvd(protocol uint16, code uint8, o ...packet.Option) events {
-	return pkt(trace.Rcvd, protocol, code, packet.AppendOptions(nil, o))
+	return pkt(event.Rcvd, protocol, code, packet.AppendOptions(nil, o))
 }
 
 func ip(typ uint8, a string) packet.Option {
@@ -95,13 +95,13 @@ var (
 	zero    = ip(packet.IPCPAddress, "0.0.0.0")
 	magic   = packet.Uint32Option(packet.LCPMagic, 0x1234)
 
-	dialled = tell(phase(trace.PhaseDial), at("ATD*99#", "CONNECT 7200000"), phase(trace.PhaseLCP))
+	dialled = tell(phase(event.PhaseDial), at("ATD*99#", "CONNECT 7200000"), phase(event.PhaseLCP))
 
 	request   = sent(packet.LCP, packet.ConfigureRequest, magic)
 	lcpOurs   = tell(request, rcvd(packet.LCP, packet.ConfigureAck, magic))
-	lcpOpen   = tell(dialled, lcpOurs, rcvd(packet.LCP, packet.ConfigureRequest, chapMD5), sent(packet.LCP, packet.ConfigureAck, chapMD5), phase(trace.PhaseAuth))
-	challenge = pkt(trace.Rcvd, packet.CHAP, packet.CHAPChallenge, []byte("\x04\x01\x02\x03\x04UMTS_CHAP_SRVR"))
-	success   = pkt(trace.Rcvd, packet.CHAP, packet.CHAPSuccess, nil)
+	lcpOpen   = tell(dialled, lcpOurs, rcvd(packet.LCP, packet.ConfigureRequest, chapMD5), sent(packet.LCP, packet.ConfigureAck, chapMD5), phase(event.PhaseAuth))
+	challenge = pkt(event.Rcvd, packet.CHAP, packet.CHAPChallenge, []byte("\x04\x01\x02\x03\x04UMTS_CHAP_SRVR"))
+	success   = pkt(event.Rcvd, packet.CHAP, packet.CHAPSuccess, nil)
 
 	askAddress = sent(packet.IPCP, packet.ConfigureRequest, zero)
 	emptyNaks  = tell(askAddress, rcvd(packet.IPCP, packet.ConfigureNak))
@@ -111,12 +111,12 @@ var (
 )
 
 func response(user string) events {
-	return pkt(trace.Sent, packet.CHAP, packet.CHAPResponse, []byte("\x04\x05\x06\x07\x08"+user))
+	return pkt(event.Sent, packet.CHAP, packet.CHAPResponse, []byte("\x04\x05\x06\x07\x08"+user))
 }
 
 // authenticated is a call up to the network phase with a success that proves nothing.
 func authenticated(user string) events {
-	return tell(lcpOpen, challenge, response(user), success, phase(trace.PhaseIPCP))
+	return tell(lcpOpen, challenge, response(user), success, phase(event.PhaseIPCP))
 }
 
 // gets is an address asked for and given.
@@ -126,11 +126,11 @@ func gets(address string, more ...packet.Option) events {
 }
 
 func up(dns ...string) events {
-	return tell(phase(trace.PhaseUp), events{trace.Up{Local: "10.7.0.2", DNS: dns}})
+	return tell(phase(event.PhaseUp), events{event.Up{Local: "10.7.0.2", DNS: dns}})
 }
 
 func ended(in, out uint64) events {
-	return events{trace.Down{Reason: "ended", Seconds: 60, BytesIn: in, BytesOut: out}}
+	return events{event.Down{Reason: "ended", Seconds: 60, BytesIn: in, BytesOut: out}}
 }
 
 // good is a call that comes up from any point of the network phase.

@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/trust"
 )
 
@@ -36,7 +36,7 @@ type Config struct {
 	// ScriptsDoDNS says that nobody else tells the host the name servers.
 	ScriptsDoDNS bool
 
-	Tell func(trace.Notice) // hears of a script that failed; must not block
+	Tell func(event.Notice) // hears of a script that failed; must not block
 }
 
 // lastWords is how long a script has between SIGTERM and SIGKILL.
@@ -57,7 +57,7 @@ type Runner struct {
 func New(cfg Config) *Runner { return &Runner{cfg: cfg, plan: planner{cfg: cfg}} }
 
 // Record runs what belongs to the event, later: it does not wait.
-func (r *Runner) Record(rec trace.Record) {
+func (r *Runner) Record(rec event.Record) {
 	for _, c := range r.plan.take(rec.Event) {
 		if r.calls == nil {
 			r.calls = make(chan call, backlog)
@@ -84,7 +84,7 @@ func (r *Runner) Close() {
 }
 
 func (r *Runner) warn(format string, args ...any) {
-	r.cfg.Tell(trace.Notice{Level: "warning", Text: fmt.Sprintf(format, args...)})
+	r.cfg.Tell(event.Notice{Level: "warning", Text: fmt.Sprintf(format, args...)})
 }
 
 // run runs the scripts for one call: NAME, then those in NAME.d by name.

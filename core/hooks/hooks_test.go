@@ -10,40 +10,40 @@ import (
 	"testing"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 var config = Config{
 	Link: "default", TTY: "/dev/ttyUSB0", Speed: 115200, Param: "param", User: "root", PID: 42, Limit: 20 * time.Second,
 }
 
-var up = trace.Up{
+var up = event.Up{
 	Interface: "knak0", Plane: "tun", Local: "10.0.0.2", Peer: "10.64.64.64",
 	DNS: []string{"192.0.2.1", "192.0.2.2", "192.0.2.3"}, WINS: []string{"192.0.2.9"}, IPv6: "fe80::1", IPv6Peer: "fe80::2",
 }
 
 // pppd(8): which script is called when, with which arguments.
 func TestCalls(t *testing.T) {
-	down := trace.Down{Seconds: 61.7, BytesIn: 5, BytesOut: 7}
+	down := event.Down{Seconds: 61.7, BytesIn: 5, BytesOut: 7}
 	v4 := up
 	v4.IPv6, v4.IPv6Peer = "", ""
 	stack := v4
 	stack.Interface, stack.Plane = "", "stack"
 	for _, c := range []struct {
 		name   string
-		events []trace.Event
+		events []event.Event
 		want   []string
 	}{
-		{"IPv4", []trace.Event{v4, down}, []string{
+		{"IPv4", []event.Event{v4, down}, []string{
 			"ip-up knak0 /dev/ttyUSB0 115200 10.0.0.2 10.64.64.64 param", "ip-down knak0 /dev/ttyUSB0 115200 10.0.0.2 10.64.64.64 param"}},
-		{"both: what was made last ends first", []trace.Event{up, down}, []string{
+		{"both: what was made last ends first", []event.Event{up, down}, []string{
 			"ip-up knak0 /dev/ttyUSB0 115200 10.0.0.2 10.64.64.64 param", "ipv6-up knak0 /dev/ttyUSB0 115200 fe80::1 fe80::2 param",
 			"ipv6-down knak0 /dev/ttyUSB0 115200 fe80::1 fe80::2 param", "ip-down knak0 /dev/ttyUSB0 115200 10.0.0.2 10.64.64.64 param"}},
-		{"other addresses on a link that is up", []trace.Event{v4, v4, down, down}, []string{
+		{"other addresses on a link that is up", []event.Event{v4, v4, down, down}, []string{
 			"ip-up knak0 /dev/ttyUSB0 115200 10.0.0.2 10.64.64.64 param", "ip-down knak0 /dev/ttyUSB0 115200 10.0.0.2 10.64.64.64 param",
 			"ip-up knak0 /dev/ttyUSB0 115200 10.0.0.2 10.64.64.64 param", "ip-down knak0 /dev/ttyUSB0 115200 10.0.0.2 10.64.64.64 param"}},
-		{"no interface", []trace.Event{stack, down}, nil},
-		{"never up", []trace.Event{trace.Phase{Phase: trace.PhaseDial}, down}, nil},
+		{"no interface", []event.Event{stack, down}, nil},
+		{"never up", []event.Event{event.Phase{Phase: event.PhaseDial}, down}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := planner{cfg: config}
@@ -64,7 +64,7 @@ func TestCalls(t *testing.T) {
 func TestEnvironment(t *testing.T) {
 	p := planner{cfg: config}
 	before := p.take(up)[0].env
-	after := p.take(trace.Down{Seconds: 61.7, BytesIn: 5, BytesOut: 7})[1].env
+	after := p.take(event.Down{Seconds: 61.7, BytesIn: 5, BytesOut: 7})[1].env
 	for _, want := range []string{
 		"IFNAME=knak0", "DEVICE=/dev/ttyUSB0", "SPEED=115200", "IPLOCAL=10.0.0.2", "IPREMOTE=10.64.64.64", "LINKNAME=default",
 		"DNS1=192.0.2.1", "DNS2=192.0.2.2", "WINS1=192.0.2.9", "LLLOCAL=fe80::1", "LLREMOTE=fe80::2", "PPPD_PID=42", "PPPLOGNAME=root",
@@ -93,7 +93,7 @@ type told struct {
 	list []string
 }
 
-func (t *told) tell(n trace.Notice) {
+func (t *told) tell(n event.Notice) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.list = append(t.list, n.Text)
@@ -123,8 +123,8 @@ func run(t *testing.T, dir string, limit time.Duration) (log string, notices []s
 	r := New(cfg)
 	v4 := up
 	v4.IPv6 = ""
-	r.Record(trace.Record{Event: v4})
-	r.Record(trace.Record{Event: trace.Down{Seconds: 3}})
+	r.Record(event.Record{Event: v4})
+	r.Record(event.Record{Event: event.Down{Seconds: 3}})
 	r.Close()
 	b, err := os.ReadFile(filepath.Join(dir, "log"))
 	if err != nil && !os.IsNotExist(err) {
@@ -197,7 +197,7 @@ func TestRecordDoesNotWait(t *testing.T) {
 	r := New(cfg)
 	begin := time.Now()
 	for range backlog {
-		r.Record(trace.Record{Event: up})
+		r.Record(event.Record{Event: up})
 	}
 	if took := time.Since(begin); took > 200*time.Millisecond {
 		t.Errorf("Record waited %v", took)

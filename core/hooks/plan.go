@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // call is one event to run scripts for.
@@ -21,21 +21,21 @@ type call struct {
 // planner turns the events of a link into calls. It is a machine: it runs nothing.
 type planner struct {
 	cfg Config
-	up  *trace.Up // nil: the link is not up, or has no interface
+	up  *event.Up // nil: the link is not up, or has no interface
 }
 
 // take gives the calls that follow from an event. A second Up without a Down between ends the first: an interface with
 // other addresses is another one to a script. A link without an interface has nothing that a script for pppd could use.
-func (p *planner) take(e trace.Event) []call {
+func (p *planner) take(e event.Event) []call {
 	switch e := e.(type) {
-	case trace.Up:
+	case event.Up:
 		calls := p.end(nil)
 		if e.Interface != "" {
 			p.up = &e
 			calls = append(calls, p.calls("up", nil)...)
 		}
 		return calls
-	case trace.Down:
+	case event.Down:
 		return p.end([]string{
 			"CONNECT_TIME=" + strconv.FormatInt(int64(e.Seconds), 10),
 			"BYTES_SENT=" + strconv.FormatUint(e.BytesOut, 10),

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/modem"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // This file is which APN is used where nobody named one: the modem's own, then those that the SIM's carrier is known by.
@@ -43,13 +43,13 @@ func (s *Session) accessHook(x *at.Exchange) func(modem.Home, string) (modem.Acc
 			a.home, a.next, a.told, a.list = h, 0, false, ownFirst(list, stored)
 		}
 		if len(a.list) == 0 {
-			x.Event(trace.Notice{Level: "info", Text: "the modem has no APN, and none is known for the SIM's network; --apn names one"})
+			x.Event(event.Notice{Level: "info", Text: "the modem has no APN, and none is known for the SIM's network; --apn names one"})
 			return modem.Access{}, false
 		}
 		way := a.list[a.next]
 		switch {
 		case way.Source == "" && a.next > 0:
-			x.Event(trace.Notice{Level: "info", Text: "back to the modem's own APN " + way.APN})
+			x.Event(event.Notice{Level: "info", Text: "back to the modem's own APN " + way.APN})
 		case way.Source != "":
 			s.tellAccess(x)
 			if sel.UserChosen || !s.cfg.Password.Empty() { // the user's own credentials stand
@@ -58,9 +58,9 @@ func (s *Session) accessHook(x *at.Exchange) func(modem.Home, string) (modem.Acc
 			used := way
 			a.used = &used
 			why := "the SIM is of network " + way.Network
-			x.Event(trace.Quirk{Key: "context.apn", Value: way.APN, Source: way.Source, Reason: why})
+			x.Event(event.Quirk{Key: "context.apn", Value: way.APN, Source: way.Source, Reason: why})
 			if way.Login {
-				x.Event(trace.Quirk{Key: "auth.user", Value: way.User, Source: way.Source, Reason: why})
+				x.Event(event.Quirk{Key: "auth.user", Value: way.User, Source: way.Source, Reason: why})
 			}
 		}
 		if strings.EqualFold(way.APN, stored) && sel.Policy.Text("context.auth_command") == modem.AuthNone {
@@ -109,15 +109,15 @@ func (s *Session) tellAccess(x *at.Exchange) {
 			network = way.Network
 		}
 	}
-	x.Event(trace.Notice{Level: "info", Text: fmt.Sprintf("APNs to try for network %s: %s; --apn NAME picks one", network, strings.Join(names, ", "))})
+	x.Event(event.Notice{Level: "info", Text: fmt.Sprintf("APNs to try for network %s: %s; --apn NAME picks one", network, strings.Join(names, ", "))})
 }
 
 // accessRefused are the failures that an unknown APN can look like besides a late refusal: most networks refuse it when
 // the context is activated, which modems do at the dial or behind IPCP; some lead it nowhere.
 var accessRefused = map[Kind]bool{
-	trace.FailedDialRefused: true, trace.FailedAuthRejected: true, trace.FailedEmptyNaks: true, trace.FailedRepeatedNaks: true,
-	trace.FailedNoAddress: true, trace.FailedAddressRejected: true, trace.FailedTerminated: true, trace.FailedCarrierLost: true,
-	trace.FailedBogusAddress: true, trace.FailedCarriesNothing: true,
+	event.FailedDialRefused: true, event.FailedAuthRejected: true, event.FailedEmptyNaks: true, event.FailedRepeatedNaks: true,
+	event.FailedNoAddress: true, event.FailedAddressRejected: true, event.FailedTerminated: true, event.FailedCarrierLost: true,
+	event.FailedBogusAddress: true, event.FailedCarriesNothing: true,
 }
 
 // accessLeft says whether another way in is worth an attempt after this outcome.

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/modem"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // ways makes a Selection.Access for tests: the APNs by what the SIM's home network is, and whether its length is asked.
@@ -26,7 +26,7 @@ func ways(unsure bool, asked *[]modem.Home, list ...modem.Access) func(modem.Hom
 // apns gives what the events say of the APN, in order.
 func (s Simulation) apns() (list []string) {
 	for _, r := range s.Records {
-		if q, ok := r.Event.(trace.Quirk); ok && q.Key == "context.apn" {
+		if q, ok := r.Event.(event.Quirk); ok && q.Key == "context.apn" {
 			list = append(list, q.Value)
 		}
 	}
@@ -35,7 +35,7 @@ func (s Simulation) apns() (list []string) {
 
 func (s Simulation) sent(prefix string) (n int) {
 	for _, r := range s.Records {
-		if a, ok := r.Event.(trace.AT); ok && a.Dir == trace.Sent && strings.HasPrefix(a.Text, prefix) {
+		if a, ok := r.Event.(event.AT); ok && a.Dir == event.Sent && strings.HasPrefix(a.Text, prefix) {
 			n++
 		}
 	}
@@ -121,7 +121,7 @@ func TestAccess(t *testing.T) {
 			if tt.last != "" {
 				last := ""
 				for _, r := range s.Records {
-					if e, ok := r.Event.(trace.AT); ok && e.Dir == trace.Sent && strings.HasPrefix(e.Text, "AT+CGDCONT=") {
+					if e, ok := r.Event.(event.AT); ok && e.Dir == event.Sent && strings.HasPrefix(e.Text, "AT+CGDCONT=") {
 						last = e.Text
 					}
 				}
@@ -155,7 +155,7 @@ func TestAccess(t *testing.T) {
 // text is everything that a person may get to see, in every form.
 func (s Simulation) text(t *testing.T) string {
 	var b strings.Builder
-	p := trace.NewProgress(&b, trace.ProgressOptions{Level: trace.Verbose, Start: epoch})
+	p := event.NewProgress(&b, event.ProgressOptions{Level: event.Verbose, Start: epoch})
 	for _, r := range s.Records {
 		p.Record(r)
 		j, err := json.Marshal(r.Event)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/at"
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // This file is how a session asks somebody outside of it: it puts out Ask, goes on with everything else, and takes an
@@ -156,7 +156,7 @@ func (s *Session) tellFailed(now time.Time, kind advice.Kind, f advice.FailedErr
 	if kind != "" {
 		what = "the question \"" + string(kind) + "\""
 	}
-	s.event(now, trace.Notice{Level: "warning", Text: s.hide(fmt.Sprintf("%s failed at %s: %v; the link goes its own way, and this is not said again", by, what, f.Err))})
+	s.event(now, event.Notice{Level: "warning", Text: s.hide(fmt.Sprintf("%s failed at %s: %v; the link goes its own way, and this is not said again", by, what, f.Err))})
 }
 
 // advanceInquiries goes on without the answers that did not come in time.
@@ -176,8 +176,8 @@ func (s *Session) advanceInquiries(now time.Time) {
 }
 
 // judged tells a verdict of somebody else beside what the link intended. Intent and verdict hold no secret.
-func (s *Session) judged(tell func(trace.Event), kind advice.Kind, intent, verdict, by string) {
-	tell(trace.Decision{Protocol: "link", Point: string(kind), Intent: s.hide(intent), Verdict: s.hide(verdict), By: by})
+func (s *Session) judged(tell func(event.Event), kind advice.Kind, intent, verdict, by string) {
+	tell(event.Decision{Protocol: "link", Point: string(kind), Intent: s.hide(intent), Verdict: s.hide(verdict), By: by})
 }
 
 // consult asks from inside a dialogue, which waits for the answer while its timers and the hang-up go on. The zero A: no

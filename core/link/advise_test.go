@@ -13,11 +13,11 @@ import (
 
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // answers is an Adviser of one function for each kind of question.
@@ -48,7 +48,7 @@ func decides(protocol uint16, point ppp.Points, verdict func(advice.Decide) ppp.
 }
 
 // of gives the events of one type.
-func of[E trace.Event](s Simulation) (list []E) {
+func of[E event.Event](s Simulation) (list []E) {
 	for _, r := range s.Records {
 		if e, ok := r.Event.(E); ok {
 			list = append(list, e)
@@ -58,7 +58,7 @@ func of[E trace.Event](s Simulation) (list []E) {
 }
 
 func (s Simulation) warnings(part string) (n int) {
-	for _, e := range of[trace.Notice](s) {
+	for _, e := range of[event.Notice](s) {
 		if strings.Contains(e.Text, part) {
 			n++
 		}
@@ -125,10 +125,10 @@ func TestAdviserSolvesE398(t *testing.T) {
 				s.dump(t)
 				t.Errorf("up %v after %v", ok, at)
 			}
-			if !slices.ContainsFunc(of[trace.Decision](s), func(d trace.Decision) bool {
+			if !slices.ContainsFunc(of[event.Decision](s), func(d event.Decision) bool {
 				return d.Point == tt.decision && d.By == "plugin test" && d.Verdict != d.Intent
 			}) {
-				t.Errorf("no verdict beside an intent: %+v", of[trace.Decision](s))
+				t.Errorf("no verdict beside an intent: %+v", of[event.Decision](s))
 			}
 		})
 	}
@@ -161,7 +161,7 @@ func TestHooks(t *testing.T) {
 			adviser: answers{advice.KindCredentials: always(advice.Login{APN: "theirs.example", Replace: true, User: "them", By: "plugin test"})},
 			up:      true, sent: []string{`AT+CGDCONT=1,"IP","mine.example"`}, never: "theirs.example"},
 		{name: "the methods to agree to", call: call{scenario: "behaves-chap-md5", set: []string{"auth.user=user"}, password: "password"},
-			adviser: answers{advice.KindCredentials: always(advice.Login{By: "plugin test", Allow: []auth.Method{auth.PAP}})}, kind: trace.FailedTerminated},
+			adviser: answers{advice.KindCredentials: always(advice.Login{By: "plugin test", Allow: []auth.Method{auth.PAP}})}, kind: event.FailedTerminated},
 		{name: "an APN that no modem takes", call: call{scenario: "behaves"}, warning: "the APN cannot be used",
 			adviser: answers{advice.KindCredentials: always(advice.Login{By: "plugin test", APN: "a\"\r\nAT+CFUN=0"})}, up: true, never: "CFUN=0"},
 		{name: "steps more", call: call{scenario: "behaves", set: []string{`at.before_dial=["AT+CSCS?"]`}},
@@ -180,7 +180,7 @@ func TestHooks(t *testing.T) {
 				}
 				return advice.Plan{By: "plugin test", Steps: []advice.Step{{Command: "AT+COPS=hush", Expect: []string{"OK", "ERROR", "+CME"}, Sensitive: true}}}, nil
 			}}, up: true},
-		{name: "a step that dials", call: call{scenario: "behaves", config: once}, kind: trace.FailedATError, never: "ATD555",
+		{name: "a step that dials", call: call{scenario: "behaves", config: once}, kind: event.FailedATError, never: "ATD555",
 			adviser: answers{advice.KindSteps: always(advice.Plan{By: "plugin test", Steps: []advice.Step{{Command: "ATD5551234"}}})}},
 		{name: "an abort before the dial", call: call{scenario: "behaves", config: once}, kind: KindAborted, never: "ATD*99***1#",
 			adviser: answers{advice.KindSteps: always(advice.Plan{By: "plugin test", Abort: "roaming is dear"})}},
@@ -234,12 +234,12 @@ func TestHooks(t *testing.T) {
 				t.Errorf("up %v, proved %v, %v; want up %v, proved %v, kind %s", ok, u.Proved, s.Outcome, tt.up, tt.proved, tt.kind)
 			}
 			want := tt.sent
-			for _, e := range of[trace.AT](s) {
-				if len(want) > 0 && e.Dir == trace.Sent && e.Text == want[0] {
+			for _, e := range of[event.AT](s) {
+				if len(want) > 0 && e.Dir == event.Sent && e.Text == want[0] {
 					want = want[1:]
 				}
 			}
-			if tt.rcvd != "" && !slices.Contains(of[trace.AT](s), trace.AT{Dir: trace.Rcvd, Text: tt.rcvd}) {
+			if tt.rcvd != "" && !slices.Contains(of[event.AT](s), event.AT{Dir: event.Rcvd, Text: tt.rcvd}) {
 				t.Errorf("the modem did not say %s", tt.rcvd)
 			}
 			if len(want) > 0 {
@@ -250,17 +250,17 @@ func TestHooks(t *testing.T) {
 				t.Errorf("%q in the trace: %s", tt.never, text)
 			}
 			if tt.warning != "" && s.warnings(tt.warning) != 1 {
-				t.Errorf("%q is told %d times: %+v", tt.warning, s.warnings(tt.warning), of[trace.Notice](s))
+				t.Errorf("%q is told %d times: %+v", tt.warning, s.warnings(tt.warning), of[event.Notice](s))
 			}
-			if tt.decision != "" && !slices.ContainsFunc(of[trace.Decision](s), func(d trace.Decision) bool {
+			if tt.decision != "" && !slices.ContainsFunc(of[event.Decision](s), func(d event.Decision) bool {
 				return fmt.Sprintf("%s: %s -> %s", d.Point, d.Intent, d.Verdict) == tt.decision && d.By != ""
 			}) {
-				t.Errorf("no decision %q: %+v", tt.decision, of[trace.Decision](s))
+				t.Errorf("no decision %q: %+v", tt.decision, of[event.Decision](s))
 			}
-			if tt.quirk != "" && !slices.ContainsFunc(of[trace.Quirk](s), func(q trace.Quirk) bool {
+			if tt.quirk != "" && !slices.ContainsFunc(of[event.Quirk](s), func(q event.Quirk) bool {
 				return strings.HasPrefix(fmt.Sprintf("%s=%s %s", q.Key, q.Value, q.Source), tt.quirk)
 			}) {
-				t.Errorf("no quirk %q: %+v", tt.quirk, of[trace.Quirk](s))
+				t.Errorf("no quirk %q: %+v", tt.quirk, of[event.Quirk](s))
 			}
 		})
 	}
@@ -398,7 +398,7 @@ func TestAdvisersThatAreNoHelp(t *testing.T) {
 			}
 			want := min(1, len(tt.told))
 			if s.warnings("goes its own way") != want || want > 0 && s.warnings(tt.told) != 1 {
-				t.Errorf("told %+v, want %q once", of[trace.Notice](s), tt.told)
+				t.Errorf("told %+v, want %q once", of[event.Notice](s), tt.told)
 			}
 			if strings.Contains(s.text(t), `"late"`) {
 				t.Error("a late answer was followed")
@@ -413,7 +413,7 @@ func TestPassingEveryQuestion(t *testing.T) {
 	for _, name := range sim.Names(knak.Files) {
 		what := func(s Simulation) string {
 			_, at, ok := s.up()
-			ups := of[trace.Up](s)
+			ups := of[event.Up](s)
 			return fmt.Sprintf("%s, up %v %d times after %v, ended after %v", s.Outcome.Kind, ok, len(ups), at, s.Elapsed)
 		}
 		c := call{scenario: name, limit: 90 * time.Second, config: func(c *Config) { c.Once, c.MaxAttempts = false, 1 }}
@@ -449,7 +449,7 @@ func TestRequired(t *testing.T) {
 		return nil, &advice.RequiredError{By: "plugin must", Err: errors.New("gone")}
 	}
 	s := call{scenario: "request-when-open", advised: Simulator{Adviser: dies}, limit: time.Minute, config: hold(func(*Config) {})}.run(t)
-	if downs := of[trace.Down](s); !s.Late || len(downs) != 1 || downs[0].Seconds < 50 || s.warnings("plugin must failed") != 1 {
+	if downs := of[event.Down](s); !s.Late || len(downs) != 1 || downs[0].Seconds < 50 || s.warnings("plugin must failed") != 1 {
 		s.dump(t)
 		t.Errorf("a link that was up: late %v, %+v", s.Late, downs)
 	}

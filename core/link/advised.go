@@ -9,11 +9,11 @@ import (
 
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // This file is what a session asks somebody else besides the decisions of PPP, and what it makes of the answers.
@@ -99,11 +99,11 @@ func (s *Session) askCredentials(x *at.Exchange, h modem.Home, stored string) (w
 	verdict := "apn as it is"
 	if a.APN != "" {
 		verdict = fmt.Sprintf("apn %q", a.APN)
-		x.Event(trace.Quirk{Key: "context.apn", Value: a.APN, Source: a.By, Reason: a.Reason})
+		x.Event(event.Quirk{Key: "context.apn", Value: a.APN, Source: a.By, Reason: a.Reason})
 	}
 	if a.Replace {
 		verdict += fmt.Sprintf(", user %q", packet.HideIdentity(a.User))
-		x.Event(trace.Quirk{Key: "auth.user", Value: packet.HideIdentity(a.User), Source: a.By, Reason: a.Reason})
+		x.Event(event.Quirk{Key: "auth.user", Value: packet.HideIdentity(a.User), Source: a.By, Reason: a.Reason})
 	}
 	if a.Allow != nil {
 		words := make([]string, 0, len(a.Allow))
@@ -111,7 +111,7 @@ func (s *Session) askCredentials(x *at.Exchange, h modem.Home, stored string) (w
 			words = append(words, m.String())
 		}
 		verdict += ", allow " + strings.Join(words, " ")
-		x.Event(trace.Quirk{Key: "auth.allow", Value: strings.Join(words, " "), Source: a.By, Reason: a.Reason})
+		x.Event(event.Quirk{Key: "auth.allow", Value: strings.Join(words, " "), Source: a.By, Reason: a.Reason})
 	}
 	s.judged(x.Event, advice.KindCredentials, intent, verdict, a.By)
 	return access(s.login)
@@ -296,7 +296,7 @@ func (s *Session) proofGiven(now time.Time, p advice.Proof) {
 	probe := s.mustProve()
 	intent := map[bool]string{false: "believe", true: "probe"}[probe]
 	tell := func(verdict string) {
-		s.judged(func(e trace.Event) { s.event(now, e) }, advice.KindProve, intent, verdict, p.By)
+		s.judged(func(e event.Event) { s.event(now, e) }, advice.KindProve, intent, verdict, p.By)
 	}
 	targets := slices.DeleteFunc(slices.Clone(p.Targets), func(a netip.Addr) bool {
 		return !a.Is4() || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback()
@@ -306,7 +306,7 @@ func (s *Session) proofGiven(now time.Time, p advice.Proof) {
 	case !p.Opinion():
 	case p.Refuse != "":
 		tell("refuse: " + oneLine(p.Refuse))
-		s.fail(now, Outcome{Kind: KindCarriesNone, Phase: trace.PhaseProve, Provisional: s.provisional, Detail: s.hide(p.By + ": " + oneLine(p.Refuse))})
+		s.fail(now, Outcome{Kind: KindCarriesNone, Phase: event.PhaseProve, Provisional: s.provisional, Detail: s.hide(p.By + ": " + oneLine(p.Refuse))})
 		return
 	case p.Trust != "" && s.cfg.Prove == ProveAlways:
 		tell("trust: " + oneLine(p.Trust) + "; but the user wants a proof")

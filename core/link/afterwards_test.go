@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // Steps after the dial go to the AT port. What the peer has said by then on the port that carries PPP is not lost: the link
@@ -56,7 +56,7 @@ func TestStepsAfterTheDialGoToTheATPort(t *testing.T) {
 							data.Receive(now, p)
 						}
 					case Event:
-						records.Records = append(records.Records, trace.Record{Time: now, Event: o.Event})
+						records.Records = append(records.Records, event.Record{Time: now, Event: o.Event})
 					case Ask:
 						answer, err := a[o.Question.Kind()](o.Question)
 						s.Answer(now, o.ID, answer, err)
@@ -90,7 +90,7 @@ func TestStepsAfterTheDialGoToTheATPort(t *testing.T) {
 			s.Advance(now)
 		}
 		if refused {
-			if outcome.Kind != trace.FailedATError || strings.Contains(order, "ppp") {
+			if outcome.Kind != event.FailedATError || strings.Contains(order, "ppp") {
 				t.Errorf("a step that fails: %v, %s", outcome, order)
 			}
 			continue

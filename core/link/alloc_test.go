@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hdlc"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // countingPlane takes every packet, and gives none until it is closed.
@@ -37,8 +37,8 @@ func upRunner(t testing.TB) (*Runner, *countingPlane) {
 	r := NewRunner(New(Config{Name: "test", Resolve: c.resolve(t, scenario), Timeout: time.Minute}), Environment{
 		OpenPort:  func(context.Context) (Port, error) { return NewMemoryPort(sim.New(scenario, 1)), nil },
 		OpenPlane: func(context.Context, plane.Config) (plane.Plane, error) { return p, nil },
-		Sink: trace.SinkFunc(func(r trace.Record) {
-			if _, ok := r.Event.(trace.Up); ok {
+		Sink: event.SinkFunc(func(r event.Record) {
+			if _, ok := r.Event.(event.Up); ok {
 				close(up)
 			}
 		}),

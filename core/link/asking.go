@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // This file is how the two drivers of a session have its Asks answered.
@@ -65,7 +65,7 @@ type Simulator struct {
 	// answer is advice.ErrTooLate at the end of it.
 	Delay func(advice.Question) time.Duration
 	// Tap hears the octets that pass between the session and the modem, in virtual time; it must not keep p. nil: nobody.
-	Tap func(now time.Time, dir trace.Dir, p []byte)
+	Tap func(now time.Time, dir event.Dir, p []byte)
 }
 
 // Run is Simulate with what s says.

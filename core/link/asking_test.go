@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/advice"
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // asked is an Adviser of one function for all questions.
@@ -57,7 +57,7 @@ func TestRunnerWithAdvisersThatAreNoHelp(t *testing.T) {
 				}
 				told := 0
 				for _, r := range b.events.Records() {
-					if n, ok := r.Event.(trace.Notice); ok && strings.Contains(n.Text, "goes its own way") {
+					if n, ok := r.Event.(event.Notice); ok && strings.Contains(n.Text, "goes its own way") {
 						told++
 						if !strings.Contains(n.Text, tt.told) {
 							t.Errorf("told %q, want %q", n.Text, tt.told)
@@ -133,7 +133,7 @@ func TestNobodyToAskCostsNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 	for _, r := range (call{scenario: "behaves"}).run(t).Records {
-		if d, ok := r.Event.(trace.Decision); ok {
+		if d, ok := r.Event.(event.Decision); ok {
 			t.Errorf("a decision that nobody asked for: %+v", d)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // readATPort reads the AT port to its end. Losing it is no loss of the link; a dialogue on it runs into its time limit.
@@ -68,7 +68,7 @@ func (r *Runner) writeATPort(a *atPort) {
 			return
 		case p := <-a.queue:
 			if _, err := a.port.Write(p); err != nil {
-				r.tell(trace.Notice{Level: "warning", Text: "the AT port: " + err.Error()})
+				r.tell(event.Notice{Level: "warning", Text: "the AT port: " + err.Error()})
 			}
 		}
 	}

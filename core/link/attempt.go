@@ -9,12 +9,12 @@ import (
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/diagnose"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hdlc"
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // This file is one attempt from the first AT to an open IPCP.
@@ -41,7 +41,7 @@ func (s *Session) begin(now time.Time) {
 	s.inquiries, s.judging, s.login, s.passes = nil, nil, nil, nil
 	s.connected, s.afterwards, s.holding, s.held = false, nil, false, nil
 	s.watcher = diagnose.New()
-	s.enter(now, trace.PhaseDial)
+	s.enter(now, event.PhaseDial)
 	s.onATPort = s.cfg.ATPort
 	s.talk(now, stageDialing, s.dial)
 }
@@ -135,7 +135,7 @@ func (s *Session) planFor(selection Selection) modem.Plan {
 // loginGiven says whether somebody gave a user name or a password: a person, the profile or the carrier's entry.
 func (s *Session) loginGiven(selection Selection) bool {
 	return selection.UserChosen || !s.password().Empty() || s.advisedLogin() != nil || s.access.used != nil && s.access.used.Login ||
-		slices.ContainsFunc(selection.Quirks, func(q trace.Quirk) bool { return q.Key == "auth.user" })
+		slices.ContainsFunc(selection.Quirks, func(q event.Quirk) bool { return q.Key == "auth.user" })
 }
 
 // user is the name to authenticate with in this attempt.
@@ -196,7 +196,7 @@ func (s *Session) dialogueDone(now time.Time, err error) {
 	case s.stage == stageRecovering:
 		s.dialogue = nil
 		if err != nil {
-			s.event(now, trace.Notice{Level: "warning", Text: err.Error()})
+			s.event(now, event.Notice{Level: "warning", Text: err.Error()})
 		}
 		s.again(now)
 		return
@@ -238,7 +238,7 @@ func dialOutcome(err error) Outcome {
 			kind = KindUsage
 		}
 	}
-	return Outcome{Kind: kind, Phase: trace.PhaseDial, Detail: err.Error()}
+	return Outcome{Kind: kind, Phase: event.PhaseDial, Detail: err.Error()}
 }
 
 // startPPP gives the line to the engine. rest is what followed CONNECT.
@@ -334,7 +334,7 @@ func (s *Session) textSeen(now time.Time, item hdlc.Item) {
 	if text == "" {
 		return
 	}
-	s.event(now, trace.Text{Text: s.hide(text)})
+	s.event(now, event.Text{Text: s.hide(text)})
 	if strings.Contains(text, "NO CARRIER") {
 		s.engine.LowerDown(now)
 		s.pumpEngine(now)
@@ -378,7 +378,7 @@ func (s *Session) pumpEngine(now time.Time) {
 			s.encoder.Set(hdlc.Config{ACCM: o.SendACCM, PFC: o.SendPFC, ACFC: o.SendACFC, ShareFlag: true})
 			s.decoder.Set(decoderConfig(o))
 		case ppp.Event:
-			if p, ok := o.Event.(trace.Phase); ok {
+			if p, ok := o.Event.(event.Phase); ok {
 				s.phaseOf(now, p)
 				continue
 			}
@@ -416,16 +416,16 @@ func (s *Session) stalled(now time.Time, f ppp.Failure) {
 		s.fail(now, o)
 		return
 	}
-	s.event(now, trace.Failure{Phase: f.Phase, Cause: f.Kind, Detail: f.Detail, Provisional: f.Provisional})
+	s.event(now, event.Failure{Phase: f.Phase, Cause: f.Kind, Detail: f.Detail, Provisional: f.Provisional})
 	s.tellFindings(now)
 }
 
 // phaseOf follows the engine's phases; up is announced by the session, when it is true.
-func (s *Session) phaseOf(now time.Time, p trace.Phase) {
+func (s *Session) phaseOf(now time.Time, p event.Phase) {
 	switch p.Phase {
-	case trace.PhaseUp, trace.PhaseDown, trace.PhaseHangup:
+	case event.PhaseUp, event.PhaseDown, event.PhaseHangup:
 		return
-	case trace.PhaseIPCP:
+	case event.PhaseIPCP:
 		s.badAtIPCP = s.decoder.Stats().Damaged()
 	}
 	s.event(now, p)

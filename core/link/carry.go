@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/plane"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // This file is the runner's work on planes: opening, closing, and the packets that come out of them.
@@ -51,7 +51,7 @@ func (r *Runner) openPlane(cfg plane.Config) {
 	r.mu.Lock()
 	r.plane = p
 	for _, line := range p.Info() {
-		r.record(trace.Notice{Level: "info", Text: line})
+		r.record(event.Notice{Level: "info", Text: line})
 	}
 	r.mu.Unlock()
 	r.workers.Go(func() { r.planeLoop(p) })
@@ -68,7 +68,7 @@ func (r *Runner) addIPv6(id [8]byte) {
 		return
 	}
 	if err := late.AddIPv6(id); err != nil {
-		r.tell(trace.Notice{Level: "warning", Text: "no IPv6: " + err.Error()})
+		r.tell(event.Notice{Level: "warning", Text: "no IPv6: " + err.Error()})
 	}
 }
 
@@ -81,7 +81,7 @@ func (r *Runner) closePlane() {
 		return
 	}
 	if err := p.Close(); err != nil {
-		r.tell(trace.Notice{Level: "warning", Text: "not everything could be given back: " + err.Error()})
+		r.tell(event.Notice{Level: "warning", Text: "not everything could be given back: " + err.Error()})
 	}
 }
 

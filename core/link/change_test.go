@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hdlc"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // upTo runs a session against the scenario until it is in a stage.
@@ -145,7 +145,7 @@ func TestTimeoutWhileEnding(t *testing.T) {
 	s := w.session
 	s.wasUp, s.upSince = false, time.Time{}
 	s.cfg.Timeout, s.timeout = time.Minute, w.now.Add(time.Millisecond)
-	s.fail(w.now, Outcome{Kind: trace.FailedAuthRejected, Phase: trace.PhaseAuth})
+	s.fail(w.now, Outcome{Kind: event.FailedAuthRejected, Phase: event.PhaseAuth})
 	s.Advance(s.timeout)
 	s.PortLost(s.timeout, errGone)
 	for _, o := range drained(s) {

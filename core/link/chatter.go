@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // chatter bounds how many events a modem can cause. A modem may send a megabyte of text, commands or Echo-Requests each
@@ -24,9 +24,9 @@ const (
 )
 
 // admit says whether an event goes out, and what to say before.
-func (c *chatter) admit(now time.Time, e trace.Event) (before trace.Event, pass bool) {
+func (c *chatter) admit(now time.Time, e event.Event) (before event.Event, pass bool) {
 	switch e.(type) {
-	case trace.Text, trace.AT, trace.Packet, trace.State, trace.Decision, trace.Notice, trace.Registration:
+	case event.Text, event.AT, event.Packet, event.State, event.Decision, event.Notice, event.Registration:
 	default:
 		return c.summary(e), true
 	}
@@ -34,7 +34,7 @@ func (c *chatter) admit(now time.Time, e trace.Event) (before trace.Event, pass 
 	c.at = now
 	if c.spent+1 > chatterBurst {
 		if c.left++; c.left == 1 {
-			before = trace.Notice{Level: "warning", Text: "the modem causes too many events: most of what follows is left out here"}
+			before = event.Notice{Level: "warning", Text: "the modem causes too many events: most of what follows is left out here"}
 		}
 		return before, false
 	}
@@ -43,11 +43,11 @@ func (c *chatter) admit(now time.Time, e trace.Event) (before trace.Event, pass 
 }
 
 // summary tells how much was left out before e, where that is of interest: at the latest when the link ends.
-func (c *chatter) summary(e trace.Event) trace.Event {
-	if _, down := e.(trace.Down); c.left == 0 || !down && c.spent > chatterBurst/2 {
+func (c *chatter) summary(e event.Event) event.Event {
+	if _, down := e.(event.Down); c.left == 0 || !down && c.spent > chatterBurst/2 {
 		return nil
 	}
 	n := c.left
 	c.left = 0
-	return trace.Notice{Level: "warning", Text: fmt.Sprintf("%d events that the modem caused were left out", n)}
+	return event.Notice{Level: "warning", Text: fmt.Sprintf("%d events that the modem caused were left out", n)}
 }

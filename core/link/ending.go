@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/ppp"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // This file is how an attempt ends, and what comes after.
@@ -48,7 +48,7 @@ func (s *Session) fail(now time.Time, o Outcome) {
 		}
 		s.attemptOver(now)
 	case stagePPP, stageProving, stageOpening, stageUp:
-		s.enter(now, trace.PhaseHangup)
+		s.enter(now, event.PhaseHangup)
 		s.stage, s.proof = stageClosing, nil
 		s.closePlane()
 		s.engine.Close(now, s.goodbye())
@@ -81,7 +81,7 @@ func (s *Session) tellOutcome(now time.Time) {
 	if o.Clean() {
 		return
 	}
-	s.event(now, trace.Failure{Phase: o.Phase, Cause: string(o.Kind), Detail: o.Detail, Provisional: o.Provisional})
+	s.event(now, event.Failure{Phase: o.Phase, Cause: string(o.Kind), Detail: o.Detail, Provisional: o.Provisional})
 	s.tellFindings(now)
 }
 
@@ -91,7 +91,7 @@ const stuckTime = 12 * time.Second
 
 // tellStuck says why a phase lasts so long, as far as that can be seen. It may still end well.
 func (s *Session) tellStuck(now time.Time) {
-	s.event(now, trace.Failure{Phase: s.phase, Cause: trace.FailedTimeout, Provisional: s.refusedLate(),
+	s.event(now, event.Failure{Phase: s.phase, Cause: event.FailedTimeout, Provisional: s.refusedLate(),
 		Detail: "no end in sight after " + stuckTime.String() + "; trying on"})
 	s.tellFindings(now)
 }
@@ -111,7 +111,7 @@ func (s *Session) closing(now time.Time, f ppp.Failure) {
 		return
 	}
 	s.setFailure(now, f)
-	s.enter(now, trace.PhaseHangup)
+	s.enter(now, event.PhaseHangup)
 	s.stage, s.proof = stageClosing, nil
 	s.closePlane()
 }
@@ -124,11 +124,11 @@ func (s *Session) setFailure(now time.Time, f ppp.Failure) {
 	o := Outcome{Kind: Kind(f.Kind), Phase: f.Phase, Detail: s.hide(f.Detail), Provisional: f.Provisional}
 	switch {
 	case s.stage == stageUp && f.Kind == ppp.KindTerminated:
-		o.Kind, o.Phase = KindPeerEnded, trace.PhaseUp
+		o.Kind, o.Phase = KindPeerEnded, event.PhaseUp
 	case f.Kind == ppp.KindClosed: // and not by us
 		o.Kind = KindAborted
-	case f.Kind == ppp.KindTimeout && f.Phase == trace.PhaseIPCP && s.decoder.Stats().Damaged()-s.badAtIPCP >= enoughGarbage:
-		o.Kind = trace.FailedGarbage
+	case f.Kind == ppp.KindTimeout && f.Phase == event.PhaseIPCP && s.decoder.Stats().Damaged()-s.badAtIPCP >= enoughGarbage:
+		o.Kind = event.FailedGarbage
 	}
 	s.outcome = o
 	s.tellOutcome(now)
@@ -138,7 +138,7 @@ func (s *Session) setFailure(now time.Time, f ppp.Failure) {
 func (s *Session) engineFinished(now time.Time, f ppp.Failure) {
 	s.setFailure(now, f)
 	if s.stage != stageClosing {
-		s.enter(now, trace.PhaseHangup)
+		s.enter(now, event.PhaseHangup)
 		s.stage, s.proof = stageClosing, nil
 		s.closePlane()
 	}
@@ -150,11 +150,11 @@ func (s *Session) engineFinished(now time.Time, f ppp.Failure) {
 // whether there may be a call at all.
 func (s *Session) endCall(now time.Time, inData, called bool) {
 	s.inquiries, s.judging = nil, nil
-	if !called || s.lost || s.selection.Policy == nil || s.selection.Policy.Text("dial.number") == "" || s.outcome.Kind == trace.FailedModemSilent {
+	if !called || s.lost || s.selection.Policy == nil || s.selection.Policy.Text("dial.number") == "" || s.outcome.Kind == event.FailedModemSilent {
 		s.attemptOver(now)
 		return
 	}
-	s.enter(now, trace.PhaseHangup)
+	s.enter(now, event.PhaseHangup)
 	s.inData = inData
 	if s.cfg.ATPort && len(s.plan.Send.BeforeHangup) > 0 {
 		s.onATPort = true
@@ -171,7 +171,7 @@ func (s *Session) hangUp(now time.Time) {
 	s.talk(now, stageEnding, func(x *at.Exchange) error {
 		err := hangup(x)
 		if err != nil {
-			x.Event(trace.Notice{Level: "warning", Text: "the call may still be up: " + err.Error()})
+			x.Event(event.Notice{Level: "warning", Text: "the call may still be up: " + err.Error()})
 		}
 		return err
 	})
@@ -216,7 +216,7 @@ func (s *Session) attemptOver(now time.Time) {
 	}
 	s.stage = stageWaiting
 	s.retryAt = now.Add(wait)
-	s.event(now, trace.Attempt{Number: s.attempt + 1, Wait: wait, WaitMS: wait.Milliseconds(), Reason: reason})
+	s.event(now, event.Attempt{Number: s.attempt + 1, Wait: wait, WaitMS: wait.Milliseconds(), Reason: reason})
 	if wait <= 0 {
 		s.again(now)
 	}
@@ -227,8 +227,8 @@ const attemptSpacing = time.Second
 
 // final are failures that another attempt cannot cure, or must not try to: three wrong PINs block a SIM.
 var final = map[Kind]bool{
-	trace.FailedPINNeeded: true, trace.FailedPINWrong: true, trace.FailedPUKNeeded: true, trace.FailedNoSIM: true, KindUsage: true, KindPrivilege: true, KindNoKernel: true, KindPlane: true,
-	trace.FailedRegistrationDenied: true, KindInternal: true, KindPlugin: true,
+	event.FailedPINNeeded: true, event.FailedPINWrong: true, event.FailedPUKNeeded: true, event.FailedNoSIM: true, KindUsage: true, KindPrivilege: true, KindNoKernel: true, KindPlane: true,
+	event.FailedRegistrationDenied: true, KindInternal: true, KindPlugin: true,
 }
 
 // tryAgain says whether there is another attempt, and why. wasUp: it is about a link that worked and is lost, which only
@@ -314,8 +314,8 @@ func (s *Session) down(now time.Time, o Outcome) {
 	if !s.upSince.IsZero() {
 		seconds = now.Sub(s.upSince).Seconds()
 	}
-	s.enter(now, trace.PhaseDown)
-	s.event(now, trace.Down{Reason: o.String(), ExitCode: int(o.ExitCode()), Seconds: seconds, BytesIn: s.bytesIn, BytesOut: s.bytesOut})
+	s.enter(now, event.PhaseDown)
+	s.event(now, event.Down{Reason: o.String(), ExitCode: int(o.ExitCode()), Seconds: seconds, BytesIn: s.bytesIn, BytesOut: s.bytesOut})
 	s.upSince = time.Time{}
 }
 

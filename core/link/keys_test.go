@@ -11,22 +11,22 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // commands gives what was sent to the modem of these commands, and "new attempt" between attempts.
 func (s Simulation) commands(of ...string) (list []string) {
 	for _, r := range s.Records {
 		switch e := r.Event.(type) {
-		case trace.AT:
-			if e.Dir == trace.Sent && slices.Contains(of, e.Text) {
+		case event.AT:
+			if e.Dir == event.Sent && slices.Contains(of, e.Text) {
 				list = append(list, e.Text)
 			}
-		case trace.Attempt:
+		case event.Attempt:
 			list = append(list, "new attempt")
 		}
 	}
@@ -306,11 +306,11 @@ func TestRechallenge(t *testing.T) {
 			config: hold(func(c *Config) { c.MaxTime = 2 * time.Minute })}.run(t)
 		responses, challenges := 0, 0
 		for _, r := range s.Records {
-			if p, ok := r.Event.(trace.Packet); ok && p.Protocol == packet.CHAP && len(p.Data) > 0 {
+			if p, ok := r.Event.(event.Packet); ok && p.Protocol == packet.CHAP && len(p.Data) > 0 {
 				switch {
-				case p.Dir == trace.Sent && p.Data[0] == packet.CHAPResponse:
+				case p.Dir == event.Sent && p.Data[0] == packet.CHAPResponse:
 					responses++
-				case p.Dir == trace.Rcvd && p.Data[0] == packet.CHAPChallenge:
+				case p.Dir == event.Rcvd && p.Data[0] == packet.CHAPChallenge:
 					challenges++
 				}
 			}

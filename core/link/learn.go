@@ -8,10 +8,10 @@ import (
 
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // This file is what a call shows of the network and of the peer, and what follows for the settings.
@@ -35,17 +35,17 @@ func (s *Session) awaits(fact string) bool {
 }
 
 // learned resolves again by what is known now. The resolver leaves alone what has been used already, by the phases of the
-// keys; the changes are told as event says. It reports which keys changed.
-func (s *Session) learned(event func(trace.Event)) (keys []string) {
+// keys; the changes are told by tell. It reports which keys changed.
+func (s *Session) learned(tell func(event.Event)) (keys []string) {
 	selection, err := s.cfg.Resolve(s.facts)
 	if err != nil {
-		event(trace.Notice{Level: "warning", Text: "the settings stay as they are: " + err.Error()})
+		tell(event.Notice{Level: "warning", Text: "the settings stay as they are: " + err.Error()})
 		return nil
 	}
 	for _, q := range selection.Quirks {
 		if !slices.Contains(s.selection.Quirks, q) {
 			keys = append(keys, q.Key)
-			event(q)
+			tell(q)
 		}
 	}
 	s.selection = selection
@@ -107,7 +107,7 @@ func (s *Session) apply(now time.Time, fact string) {
 	if !s.awaits(fact) {
 		return
 	}
-	if keys := s.learned(func(e trace.Event) { s.event(now, e) }); len(keys) > 0 {
+	if keys := s.learned(func(e event.Event) { s.event(now, e) }); len(keys) > 0 {
 		s.engine.Adjust(now, s.settings())
 		s.pumpEngine(now)
 	}

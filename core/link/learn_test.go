@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -44,7 +44,7 @@ func withOwn(t *testing.T, match, profile string, asked *[]Facts) func(*Config) 
 			}
 			sel := Selection{Policy: r, Awaits: r.Awaits}
 			for _, s := range r.Changed() {
-				sel.Quirks = append(sel.Quirks, trace.Quirk{Key: s.Key, Value: s.Value.String(), Source: s.Source})
+				sel.Quirks = append(sel.Quirks, event.Quirk{Key: s.Key, Value: s.Value.String(), Source: s.Source})
 			}
 			return sel, nil
 		}
@@ -65,19 +65,19 @@ func TestFactsOfTheCall(t *testing.T) {
 		last           Facts  // what Resolve was asked last, without the identity
 	}{
 		{name: "the peer's name", scenario: "behaves", match: `peer = ["UMTS_CHAP_SRVR"]`, profile: onlyAddress,
-			key: "ipcp.request", phase: trace.PhaseAuth, request: 1, last: Facts{Auth: "chap-md5", Peer: "UMTS_CHAP_SRVR"}},
+			key: "ipcp.request", phase: event.PhaseAuth, request: 1, last: Facts{Auth: "chap-md5", Peer: "UMTS_CHAP_SRVR"}},
 		{name: "another name", scenario: "behaves", match: `peer = ["OTHER_SRVR"]`, profile: onlyAddress,
 			request: 3, last: Facts{Auth: "chap-md5", Peer: "UMTS_CHAP_SRVR"}},
 		{name: "the authentication", scenario: "behaves", match: "peer = [\"UMTS*\"]\nauth = [\"chap-md5\"]", profile: onlyAddress,
-			key: "ipcp.request", phase: trace.PhaseAuth, request: 1, last: Facts{Auth: "chap-md5", Peer: "UMTS_CHAP_SRVR"}},
+			key: "ipcp.request", phase: event.PhaseAuth, request: 1, last: Facts{Auth: "chap-md5", Peer: "UMTS_CHAP_SRVR"}},
 		{name: "another authentication", scenario: "behaves", match: "peer = [\"UMTS*\"]\nauth = [\"pap\"]", profile: onlyAddress,
 			request: 3, last: Facts{Auth: "chap-md5"}},
 		{name: "too late for the key", scenario: "behaves", match: `peer = ["UMTS_CHAP_SRVR"]`, profile: "[dial.connect_delay]\nvalue = \"5s\"",
 			request: 3, last: Facts{Auth: "chap-md5", Peer: "UMTS_CHAP_SRVR"}},
 		{name: "the operator, and how to dial", scenario: "behaves", match: `operator = ["Exa*"]`, profile: "[dial.number]\nvalue = \"*99#\"",
-			key: "dial.number", phase: trace.PhaseDial, request: 3, sent: "ATD*99#", last: Facts{Operator: "Example"}},
+			key: "dial.number", phase: event.PhaseDial, request: 3, sent: "ATD*99#", last: Facts{Operator: "Example"}},
 		{name: "the operator, and the context", scenario: "behaves", match: `operator = ["Exa*"]`, profile: "[context.apn]\nvalue = \"own.example\"",
-			key: "context.apn", phase: trace.PhaseDial, request: 3, sent: `"own.example"`, last: Facts{Operator: "Example"}},
+			key: "context.apn", phase: event.PhaseDial, request: 3, sent: `"own.example"`, last: Facts{Operator: "Example"}},
 		{name: "nobody asks for what decides nothing", scenario: "behaves", match: `model = ["none such"]`, profile: onlyAddress, request: 3},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -91,17 +91,17 @@ func TestFactsOfTheCall(t *testing.T) {
 			sent := tt.sent == ""
 			for _, r := range s.Records {
 				switch e := r.Event.(type) {
-				case trace.Phase:
+				case event.Phase:
 					phase = e.Phase
-				case trace.Quirk:
+				case event.Quirk:
 					told += e.Key + " in " + phase
-				case trace.AT:
-					if e.Dir == trace.Sent {
+				case event.AT:
+					if e.Dir == event.Sent {
 						sent = sent || strings.Contains(e.Text, tt.sent)
 						cops = cops || strings.HasPrefix(e.Text, "AT+COPS")
 					}
-				case trace.Packet:
-					if request < 0 && e.Dir == trace.Sent && e.Protocol == packet.IPCP && e.Data[0] == packet.ConfigureRequest {
+				case event.Packet:
+					if request < 0 && e.Dir == event.Sent && e.Protocol == packet.IPCP && e.Data[0] == packet.ConfigureRequest {
 						options, err := packet.ParseOptions(nil, e.Data[packet.HeaderLen:])
 						if err != nil {
 							t.Fatal(err)

@@ -5,13 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 )
 
-func (s Simulation) attempts() (list []trace.Attempt) {
+func (s Simulation) attempts() (list []event.Attempt) {
 	for _, r := range s.Records {
-		if a, ok := r.Event.(trace.Attempt); ok {
+		if a, ok := r.Event.(event.Attempt); ok {
 			list = append(list, a)
 		}
 	}
@@ -111,7 +111,7 @@ func TestPersist(t *testing.T) {
 		}
 		findings := 0
 		for _, r := range s.Records {
-			if _, ok := r.Event.(trace.Finding); ok {
+			if _, ok := r.Event.(event.Finding); ok {
 				findings++
 			}
 		}
@@ -127,9 +127,9 @@ func TestPersist(t *testing.T) {
 		ups, downs := 0, 0
 		for _, r := range s.Records {
 			switch e := r.Event.(type) {
-			case trace.Up:
+			case event.Up:
 				ups++
-			case trace.Down:
+			case event.Down:
 				downs++
 				if e.Seconds < 50 && ups == downs && !s.Late {
 					t.Errorf("down after %v s", e.Seconds)
@@ -163,7 +163,7 @@ func TestFinalFailuresAreFinal(t *testing.T) {
 			}
 			sent := 0
 			for _, r := range s.Records {
-				if a, ok := r.Event.(trace.AT); ok && a.Dir == trace.Sent && strings.Contains(a.Text, "CPIN=") {
+				if a, ok := r.Event.(event.AT); ok && a.Dir == event.Sent && strings.Contains(a.Text, "CPIN=") {
 					sent++
 					if strings.Contains(a.Text, "0000") {
 						t.Error("the PIN is in an event")

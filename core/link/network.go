@@ -5,11 +5,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/prove"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // This file is an attempt from its addresses to data flowing: the proof, the plane, and what changes in the middle of a link.
@@ -23,11 +23,11 @@ func (s *Session) networkUp(now time.Time, n ppp.NetworkUp) {
 		n.MTU = min(n.MTU, most)
 	}
 	if !n.Local.IsValid() { // nobody has asked for one: a verdict of somebody else, or the profile
-		s.fail(now, Outcome{Kind: trace.FailedNoAddress, Phase: trace.PhaseIPCP, Detail: "IPCP is open without an address for us"})
+		s.fail(now, Outcome{Kind: event.FailedNoAddress, Phase: event.PhaseIPCP, Detail: "IPCP is open without an address for us"})
 		return
 	}
 	if len(n.DNS) == 0 && s.selection.Policy.Bool("ipcp.require_dns") {
-		s.fail(now, Outcome{Kind: KindNoDNS, Phase: trace.PhaseIPCP, Detail: "the peer named no name server, and ipcp.require_dns is set"})
+		s.fail(now, Outcome{Kind: KindNoDNS, Phase: event.PhaseIPCP, Detail: "the peer named no name server, and ipcp.require_dns is set"})
 		return
 	}
 	old := s.network
@@ -41,7 +41,7 @@ func (s *Session) networkUp(now time.Time, n ppp.NetworkUp) {
 		if sameNetwork(old, n) {
 			return
 		}
-		s.event(now, trace.Notice{Level: "warning", Text: "the peer gave other addresses: the plane is made anew"})
+		s.event(now, event.Notice{Level: "warning", Text: "the peer gave other addresses: the plane is made anew"})
 		s.closePlane()
 		if s.proved = false; old.Local != n.Local {
 			s.judge(now)
@@ -61,7 +61,7 @@ func (s *Session) networkUp6(now time.Time, n ppp.NetworkUp6) {
 	s.planeID6 = n.LocalID
 	s.out.put(AddIPv6{n.LocalID})
 	if s.stage == stageUp {
-		s.event(now, trace.Notice{Level: "info", Text: "IPv6 is open, too: our link-local address is " + linkLocal(n.LocalID).String()})
+		s.event(now, event.Notice{Level: "info", Text: "IPv6 is open, too: our link-local address is " + linkLocal(n.LocalID).String()})
 	}
 }
 
@@ -82,7 +82,7 @@ func (s *Session) networkDown(now time.Time, n ppp.NetworkDown) {
 		s.stage, s.proof = stagePPP, nil
 	case stageOpening, stageUp:
 		// The plane stays as it is until the peer has agreed again: mostly it is the same address.
-		s.event(now, trace.Notice{Level: "warning", Text: "the peer negotiates again"})
+		s.event(now, event.Notice{Level: "warning", Text: "the peer negotiates again"})
 	}
 }
 
@@ -106,7 +106,7 @@ func (s *Session) mustProve() bool {
 func (s *Session) startProof(now time.Time, others []netip.Addr) {
 	p := s.selection.Policy
 	s.stage, s.targets = stageProving, others
-	s.enter(now, trace.PhaseProve)
+	s.enter(now, event.PhaseProve)
 	s.proof = prove.New(prove.Config{
 		Local: s.network.Local, Peer: s.network.Peer, PeerAssumed: s.network.PeerAssumed, DNS: s.network.DNS,
 		Targets: append(addresses(p.List("prove.targets")), others...), Limit: p.Duration("prove.limit"), Interval: p.Duration("prove.interval"), Random: s.random64(),
@@ -140,12 +140,12 @@ func (s *Session) pumpProof(now time.Time) {
 
 func (s *Session) notProved(now time.Time, reason prove.Reason) {
 	if reason == prove.NoTarget {
-		s.event(now, trace.Notice{Level: "warning",
+		s.event(now, event.Notice{Level: "warning",
 			Text: "the link cannot be proved: the peer named neither its own address nor a name server; --set prove.targets=ADDRESS names one"})
 		s.openPlane(now)
 		return
 	}
-	s.fail(now, Outcome{Kind: KindCarriesNone, Phase: trace.PhaseProve, Provisional: s.provisional,
+	s.fail(now, Outcome{Kind: KindCarriesNone, Phase: event.PhaseProve, Provisional: s.provisional,
 		Detail: "nothing that was sent from " + s.network.Local.String() + " was answered (" + string(reason) + ")"})
 }
 
@@ -177,7 +177,7 @@ func (s *Session) announce(now time.Time, kind, name string) {
 	}
 	s.delay = 0
 	clear(s.found)
-	up := trace.Up{
+	up := event.Up{
 		Interface: name, Plane: kind, Local: s.network.Local.String(), Peer: s.network.Peer.String(),
 		DNS: texts(s.network.DNS), WINS: texts(s.network.NBNS), MTU: s.network.MTU,
 		ElapsedMS: now.Sub(s.began).Milliseconds(), Proved: s.proved,
@@ -188,9 +188,9 @@ func (s *Session) announce(now time.Time, kind, name string) {
 			up.IPv6Peer = linkLocal(s.network6.PeerID).String()
 		}
 	}
-	s.enter(now, trace.PhaseUp)
+	s.enter(now, event.PhaseUp)
 	s.event(now, up)
 	if s.cfg.Once {
-		s.end(now, Outcome{Kind: KindDone, Phase: trace.PhaseUp, Detail: "the link works, and --once was given"})
+		s.end(now, Outcome{Kind: KindDone, Phase: event.PhaseUp, Detail: "the link works, and --once was given"})
 	}
 }

@@ -3,7 +3,7 @@ package link
 import (
 	"fmt"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // ExitCode is the status with which `knak dial` ends. The numbers are pppd's where pppd has one for the case.
@@ -54,8 +54,8 @@ const (
 	KindPlane       Kind = "plane"      // the data plane could not be set up
 	KindPrivilege   Kind = "privilege"  // the data plane needs a privilege
 	KindNoKernel    Kind = "no-kernel"  // the kernel does not offer the data plane
-	KindCarriesNone Kind = trace.FailedCarriesNothing
-	KindCarrierLost Kind = trace.FailedCarrierLost
+	KindCarriesNone Kind = event.FailedCarriesNothing
+	KindCarrierLost Kind = event.FailedCarrierLost
 	KindPlugin      Kind = "plugin-required" // somebody without whom there must be no link has failed
 	KindAborted     Kind = "aborted"         // somebody who was asked would not have the call
 	KindInternal    Kind = "internal"
@@ -84,34 +84,34 @@ var exits = map[Kind]struct{ code, late ExitCode }{
 	KindCarrierLost: {code: ExitModemHangup, late: ExitAuth},
 	KindCarriesNone: {code: ExitCarriesNoData},
 
-	trace.FailedEmptyNaks:          {code: ExitNegotiation, late: ExitAuth},
-	trace.FailedRepeatedNaks:       {code: ExitNegotiation, late: ExitAuth},
-	trace.FailedNoAddress:          {code: ExitNegotiation, late: ExitAuth},
-	trace.FailedAddressRejected:    {code: ExitNegotiation, late: ExitAuth},
-	trace.FailedGarbage:            {code: ExitNegotiation, late: ExitAuth},
-	trace.FailedTerminated:         {code: ExitNegotiation, late: ExitAuth},
-	trace.FailedTimeout:            {code: ExitNegotiation, late: ExitAuth},
-	trace.FailedProtocolRejected:   {code: ExitNegotiation},
-	trace.FailedBogusAddress:       {code: ExitCarriesNoData},
-	trace.FailedLoopedBack:         {code: ExitLoopback},
-	trace.FailedEchoTimeout:        {code: ExitPeerDead},
-	trace.FailedAuthRejected:       {code: ExitAuth},
-	trace.FailedAuthMethod:         {code: ExitAuth},
-	trace.FailedAuthTimeout:        {code: ExitAuth},
-	trace.FailedDialRefused:        {code: ExitDial},
-	trace.FailedATError:            {code: ExitDial},
-	trace.FailedModemSilent:        {code: ExitDial},
-	trace.FailedDataMode:           {code: ExitDial},
-	trace.FailedNotRegistered:      {code: ExitRegistration},
-	trace.FailedRegistrationDenied: {code: ExitRegistration},
-	trace.FailedPINNeeded:          {code: ExitSIM},
-	trace.FailedPINWrong:           {code: ExitSIM},
-	trace.FailedPUKNeeded:          {code: ExitSIM},
-	trace.FailedNoSIM:              {code: ExitSIM},
-	trace.FailedNoModem:            {code: ExitNoModem},
-	trace.FailedPortLocked:         {code: ExitLocked},
+	event.FailedEmptyNaks:          {code: ExitNegotiation, late: ExitAuth},
+	event.FailedRepeatedNaks:       {code: ExitNegotiation, late: ExitAuth},
+	event.FailedNoAddress:          {code: ExitNegotiation, late: ExitAuth},
+	event.FailedAddressRejected:    {code: ExitNegotiation, late: ExitAuth},
+	event.FailedGarbage:            {code: ExitNegotiation, late: ExitAuth},
+	event.FailedTerminated:         {code: ExitNegotiation, late: ExitAuth},
+	event.FailedTimeout:            {code: ExitNegotiation, late: ExitAuth},
+	event.FailedProtocolRejected:   {code: ExitNegotiation},
+	event.FailedBogusAddress:       {code: ExitCarriesNoData},
+	event.FailedLoopedBack:         {code: ExitLoopback},
+	event.FailedEchoTimeout:        {code: ExitPeerDead},
+	event.FailedAuthRejected:       {code: ExitAuth},
+	event.FailedAuthMethod:         {code: ExitAuth},
+	event.FailedAuthTimeout:        {code: ExitAuth},
+	event.FailedDialRefused:        {code: ExitDial},
+	event.FailedATError:            {code: ExitDial},
+	event.FailedModemSilent:        {code: ExitDial},
+	event.FailedDataMode:           {code: ExitDial},
+	event.FailedNotRegistered:      {code: ExitRegistration},
+	event.FailedRegistrationDenied: {code: ExitRegistration},
+	event.FailedPINNeeded:          {code: ExitSIM},
+	event.FailedPINWrong:           {code: ExitSIM},
+	event.FailedPUKNeeded:          {code: ExitSIM},
+	event.FailedNoSIM:              {code: ExitSIM},
+	event.FailedNoModem:            {code: ExitNoModem},
+	event.FailedPortLocked:         {code: ExitLocked},
 	"link-held":                    {code: ExitLocked},
-	trace.FailedPortOpen:           {code: ExitOpen},
+	event.FailedPortOpen:           {code: ExitOpen},
 }
 
 // Outcome says how a link ended.
@@ -129,9 +129,9 @@ func (o Outcome) ExitCode() ExitCode {
 	switch {
 	case !known:
 		return ExitFatal
-	case o.Kind == trace.FailedTerminated && o.Phase == trace.PhaseAuth:
+	case o.Kind == event.FailedTerminated && o.Phase == event.PhaseAuth:
 		return ExitAuth // the peer ended it instead of saying yes
-	case o.Provisional && row.late != 0 && (o.Phase == trace.PhaseAuth || o.Phase == trace.PhaseIPCP):
+	case o.Provisional && row.late != 0 && (o.Phase == event.PhaseAuth || o.Phase == event.PhaseIPCP):
 		return row.late
 	}
 	return row.code

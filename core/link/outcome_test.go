@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // Every word for a failure that the event stream knows has an exit status: none may fall to "fatal" by being forgotten.
@@ -44,13 +44,13 @@ func TestALateRefusalIsAnAuthenticationFailure(t *testing.T) {
 		o    Outcome
 		want ExitCode
 	}{
-		{Outcome{Kind: KindCarrierLost, Phase: trace.PhaseIPCP, Provisional: true}, ExitAuth},
-		{Outcome{Kind: KindCarrierLost, Phase: trace.PhaseIPCP}, ExitModemHangup},
-		{Outcome{Kind: KindCarrierLost, Phase: trace.PhaseUp, Provisional: true}, ExitModemHangup},
-		{Outcome{Kind: trace.FailedTerminated, Phase: trace.PhaseIPCP, Provisional: true}, ExitAuth},
-		{Outcome{Kind: trace.FailedTerminated, Phase: trace.PhaseIPCP}, ExitNegotiation},
-		{Outcome{Kind: trace.FailedTimeout, Phase: trace.PhaseLCP}, ExitNegotiation},
-		{Outcome{Kind: KindCarriesNone, Phase: trace.PhaseProve, Provisional: true}, ExitCarriesNoData},
+		{Outcome{Kind: KindCarrierLost, Phase: event.PhaseIPCP, Provisional: true}, ExitAuth},
+		{Outcome{Kind: KindCarrierLost, Phase: event.PhaseIPCP}, ExitModemHangup},
+		{Outcome{Kind: KindCarrierLost, Phase: event.PhaseUp, Provisional: true}, ExitModemHangup},
+		{Outcome{Kind: event.FailedTerminated, Phase: event.PhaseIPCP, Provisional: true}, ExitAuth},
+		{Outcome{Kind: event.FailedTerminated, Phase: event.PhaseIPCP}, ExitNegotiation},
+		{Outcome{Kind: event.FailedTimeout, Phase: event.PhaseLCP}, ExitNegotiation},
+		{Outcome{Kind: KindCarriesNone, Phase: event.PhaseProve, Provisional: true}, ExitCarriesNoData},
 		{Outcome{Kind: "a word that nobody knows"}, ExitFatal},
 	} {
 		if got := c.o.ExitCode(); got != c.want {

@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/modem"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // Policy is what the link asks a quirk profile, or a test: one value for each key. A key that does not exist or has
@@ -21,8 +21,8 @@ type Policy interface {
 // Selection is what Config.Resolve makes of what is known.
 type Selection struct {
 	Policy Policy
-	Device trace.Device  // who it is and which profile it got
-	Quirks []trace.Quirk // the settings that are not the built-in defaults
+	Device event.Device  // who it is and which profile it got
+	Quirks []event.Quirk // the settings that are not the built-in defaults
 	// UserChosen says that a person chose the user name. Otherwise the link may try a blank one.
 	UserChosen bool
 	// Chosen says whether a person chose the value of a key, in their own configuration or on the command line. nil: of none.

@@ -14,11 +14,11 @@ import (
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -111,12 +111,12 @@ func (w *chaos) obey(o Output) {
 		w.open = 0
 	case Event:
 		switch e := o.Event.(type) {
-		case trace.Up:
+		case event.Up:
 			if w.open == 0 || len(w.asked) > 0 || w.open == w.up {
 				w.wrong("up on plane %d, after up on plane %d, while %d are being made", w.open, w.up, len(w.asked))
 			}
 			w.up = w.open
-		case trace.Down:
+		case event.Down:
 			w.up, w.downs = 0, w.downs+1
 			if w.open != 0 {
 				w.wrong("down, and the plane is still open")
@@ -403,7 +403,7 @@ func TestEverySessionEnds(t *testing.T) {
 				if err == nil {
 					for _, s := range r.Changed() {
 						if s.Key != "auth.user" { // whose value may be a subscriber's number: cmd hides it
-							sel.Quirks = append(sel.Quirks, trace.Quirk{Key: s.Key, Value: s.Value.String()})
+							sel.Quirks = append(sel.Quirks, event.Quirk{Key: s.Key, Value: s.Value.String()})
 						}
 					}
 				}
@@ -437,7 +437,7 @@ func TestEverySessionEnds(t *testing.T) {
 		}
 	}
 	t.Logf("%d sessions ended: %v", runs, kinds)
-	for _, k := range []Kind{KindDone, KindHangup, KindCarrierLost, KindTimeout, KindPlane, KindPeerEnded, KindPlugin, KindAborted, trace.FailedPortOpen} {
+	for _, k := range []Kind{KindDone, KindHangup, KindCarrierLost, KindTimeout, KindPlane, KindPeerEnded, KindPlugin, KindAborted, event.FailedPortOpen} {
 		if kinds[k] == 0 {
 			t.Errorf("no session of %d ended with %s: the test does not get there", runs, k)
 		}

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // Somebody who orders another call gets one, at whatever moment: without --persist, but not beyond --max-attempts, and not
@@ -77,9 +77,9 @@ func TestRedial(t *testing.T) {
 			ups, attempts := 0, 0
 			for _, r := range w.records {
 				switch e := r.Event.(type) {
-				case trace.Up:
+				case event.Up:
 					ups++
-				case trace.Attempt:
+				case event.Attempt:
 					if attempts++; e.Wait > attemptSpacing && c.name != "while it waits" {
 						t.Errorf("it waits %v", e.Wait)
 					}

@@ -7,8 +7,8 @@ import (
 
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/plane"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // Port is what the loop needs of a serial port, a pseudo-terminal or a simulated modem. Close ends a Read and a Write.
@@ -36,7 +36,7 @@ type Environment struct {
 	OpenATPort func(ctx context.Context) (Port, error)
 	// OpenPlane makes a plane. It adds to the configuration what the user chose.
 	OpenPlane func(ctx context.Context, cfg plane.Config) (plane.Plane, error)
-	Sink      trace.Sink
+	Sink      event.Sink
 	// Adviser is asked what the session asks, each question by a goroutine of its own; nil: nobody is. NewRunner tells the
 	// session what it wants to be asked. It is not closed.
 	Adviser advice.Adviser
@@ -170,14 +170,14 @@ func (r *Runner) Run(ctx context.Context) Outcome {
 // notOpened says why there is no port: it cannot be opened, or nobody wants it any more.
 func notOpened(ctx context.Context, err error) Outcome {
 	if ctx.Err() != nil {
-		return Outcome{Kind: KindHangup, Phase: trace.PhaseDial, Detail: "told to end"}
+		return Outcome{Kind: KindHangup, Phase: event.PhaseDial, Detail: "told to end"}
 	}
 	return OpenOutcome(err)
 }
 
 func (r *Runner) closePort(port Port) {
 	if err := port.Close(); err != nil {
-		r.tell(trace.Notice{Level: "warning", Text: "closing the port: " + err.Error()})
+		r.tell(event.Notice{Level: "warning", Text: "closing the port: " + err.Error()})
 	}
 }
 
@@ -250,7 +250,7 @@ func (r *Runner) drain() {
 				continue // it is lost, and the session will hear of it
 			}
 			if err := port.Apply(o.Op); err != nil {
-				r.record(trace.Notice{Level: "warning", Text: err.Error()})
+				r.record(event.Notice{Level: "warning", Text: err.Error()})
 			}
 		case Event:
 			r.record(o.Event)
@@ -287,12 +287,12 @@ func (r *Runner) rearm() {
 }
 
 // record puts an event out, with r.mu held: the sink hears one at a time.
-func (r *Runner) record(e trace.Event) {
-	r.env.Sink.Record(trace.Record{Time: time.Now(), Link: r.session.cfg.Name, Event: e})
+func (r *Runner) record(e event.Event) {
+	r.env.Sink.Record(event.Record{Time: time.Now(), Link: r.session.cfg.Name, Event: e})
 }
 
 // tell is record without r.mu held.
-func (r *Runner) tell(e trace.Event) {
+func (r *Runner) tell(e event.Event) {
 	r.mu.Lock()
 	r.record(e)
 	r.mu.Unlock()

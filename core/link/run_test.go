@@ -9,9 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // fakePlane is a plane without packets that remembers whether it was closed.
@@ -37,7 +37,7 @@ func (p *fakePlane) Close() error   { p.once.Do(func() { close(p.closed) }); ret
 type bench struct {
 	runner *Runner
 	planes []*fakePlane
-	events *trace.Buffer
+	events *event.Buffer
 	up     chan struct{}
 }
 
@@ -47,7 +47,7 @@ func newBench(t *testing.T, scenario string, change func(*Config), env func(*Env
 	if change != nil {
 		change(&cfg)
 	}
-	b := &bench{events: trace.NewBuffer(10_000), up: make(chan struct{}, 10)}
+	b := &bench{events: event.NewBuffer(10_000), up: make(chan struct{}, 10)}
 	e := Environment{
 		OpenPort: func(context.Context) (Port, error) { return NewMemoryPort(sim.New(s, 1)), nil },
 		OpenPlane: func(context.Context, plane.Config) (plane.Plane, error) {
@@ -55,9 +55,9 @@ func newBench(t *testing.T, scenario string, change func(*Config), env func(*Env
 			b.planes = append(b.planes, p)
 			return p, nil
 		},
-		Sink: trace.SinkFunc(func(r trace.Record) {
+		Sink: event.SinkFunc(func(r event.Record) {
 			b.events.Record(r)
-			if _, ok := r.Event.(trace.Up); ok {
+			if _, ok := r.Event.(event.Up); ok {
 				b.up <- struct{}{}
 			}
 		}),

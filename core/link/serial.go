@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/port"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // reopenPause is how often a port that is away is tried again while Run waits for it to come back.
@@ -67,7 +67,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // OpenOutcome says what a port that cannot be opened means.
 func OpenOutcome(err error) Outcome {
 	var locked *port.LockedError
-	o := Outcome{Kind: "port-open", Phase: trace.PhaseDial, Detail: err.Error()}
+	o := Outcome{Kind: "port-open", Phase: event.PhaseDial, Detail: err.Error()}
 	if errors.As(err, &locked) {
 		o.Kind = "port-locked"
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/diagnose"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hdlc"
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/plane"
@@ -15,7 +16,6 @@ import (
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/prove"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // Config is what one connection is asked to be.
@@ -76,7 +76,7 @@ type PortOp struct {
 }
 
 // Event is for the trace.
-type Event struct{ Event trace.Event }
+type Event struct{ Event event.Event }
 
 // OpenPlane asks for a plane; PlaneUp or PlaneFailed answers, once for each, even where ClosePlane has followed. The loop
 // adds what the user chose.
@@ -195,7 +195,7 @@ type Session struct {
 
 // New makes a session. Start begins it.
 func New(cfg Config) *Session {
-	return &Session{cfg: cfg, phase: trace.PhaseDown, found: map[string]bool{}}
+	return &Session{cfg: cfg, phase: event.PhaseDown, found: map[string]bool{}}
 }
 
 // Start begins the first attempt. The port is open.
@@ -294,7 +294,7 @@ func (s *Session) PlaneFailed(now time.Time, kind Kind, err error) {
 		return
 	}
 	s.planeOpen = false
-	s.fail(now, Outcome{Kind: kind, Phase: trace.PhaseUp, Err: err})
+	s.fail(now, Outcome{Kind: kind, Phase: event.PhaseUp, Err: err})
 }
 
 // PortLost says that the port is gone: unplugged, hung up by its driver, or not to be opened again.
@@ -318,7 +318,7 @@ func (s *Session) PortLost(now time.Time, err error) {
 			s.tellOutcome(now)
 		}
 		s.closePlane()
-		s.enter(now, trace.PhaseHangup)
+		s.enter(now, event.PhaseHangup)
 		s.attemptOver(now)
 	}
 }
@@ -463,29 +463,29 @@ func (s *Session) Advance(now time.Time) {
 func (s *Session) checkLimits(now time.Time) {
 	switch {
 	case s.cfg.MaxBytes > 0 && s.bytesIn+s.bytesOut >= s.cfg.MaxBytes:
-		s.end(now, Outcome{Kind: KindMaxBytes, Phase: trace.PhaseUp, Detail: "the traffic limit is reached"})
+		s.end(now, Outcome{Kind: KindMaxBytes, Phase: event.PhaseUp, Detail: "the traffic limit is reached"})
 	case s.cfg.MaxTime > 0 && due(s.upSince.Add(s.cfg.MaxTime), now):
-		s.end(now, Outcome{Kind: KindMaxTime, Phase: trace.PhaseUp, Detail: "the time limit is reached"})
+		s.end(now, Outcome{Kind: KindMaxTime, Phase: event.PhaseUp, Detail: "the time limit is reached"})
 	case s.cfg.Idle > 0 && due(s.lastPacket.Add(s.cfg.Idle), now):
-		s.end(now, Outcome{Kind: KindIdle, Phase: trace.PhaseUp, Detail: "no packet for " + s.cfg.Idle.String()})
+		s.end(now, Outcome{Kind: KindIdle, Phase: event.PhaseUp, Detail: "no packet for " + s.cfg.Idle.String()})
 	}
 }
 
 // event puts an event out, lets the watcher see it, and follows the phase.
-func (s *Session) event(now time.Time, e trace.Event) {
-	if p, ok := e.(trace.Phase); ok {
+func (s *Session) event(now time.Time, e event.Event) {
+	if p, ok := e.(event.Phase); ok {
 		if p.Phase == s.phase {
 			return
 		}
 		s.phase = p.Phase
 		s.stuckAt = time.Time{}
 		switch p.Phase {
-		case trace.PhaseLCP, trace.PhaseAuth, trace.PhaseIPCP:
+		case event.PhaseLCP, event.PhaseAuth, event.PhaseIPCP:
 			s.stuckAt = now.Add(stuckTime)
 		}
 	}
 	if s.watcher != nil {
-		s.watcher.Record(trace.Record{Time: now, Link: s.cfg.Name, Event: e})
+		s.watcher.Record(event.Record{Time: now, Link: s.cfg.Name, Event: e})
 	}
 	before, pass := s.chatter.admit(now, e)
 	if before != nil {
@@ -496,7 +496,7 @@ func (s *Session) event(now time.Time, e trace.Event) {
 	}
 }
 
-func (s *Session) enter(now time.Time, phase string) { s.event(now, trace.Phase{Phase: phase}) }
+func (s *Session) enter(now time.Time, phase string) { s.event(now, event.Phase{Phase: phase}) }
 
 // deadline collects the earliest of several.
 type deadline struct{ t time.Time }

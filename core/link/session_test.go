@@ -8,9 +8,9 @@ import (
 
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -55,9 +55,9 @@ func (c call) resolve(t testing.TB, scenario sim.Scenario) func(Facts) (Selectio
 			failed = append(failed, advice.FailedError{By: p.File, Err: errors.New(p.Text)})
 		}
 		chosen := func(key string) bool { return r.Setting(key).Layer >= quirks.User }
-		sel := Selection{Chosen: chosen, Refused: failed, Policy: r, Device: trace.Device{Profile: r.Profile(), Model: id.Model}}
+		sel := Selection{Chosen: chosen, Refused: failed, Policy: r, Device: event.Device{Profile: r.Profile(), Model: id.Model}}
 		for _, s := range r.Changed() {
-			sel.Quirks = append(sel.Quirks, trace.Quirk{Key: s.Key, Value: s.Value.String()})
+			sel.Quirks = append(sel.Quirks, event.Quirk{Key: s.Key, Value: s.Value.String()})
 		}
 		for _, s := range c.set {
 			sel.UserChosen = sel.UserChosen || len(s) > 10 && s[:10] == "auth.user="
@@ -87,28 +87,28 @@ func (c call) run(t testing.TB) Simulation {
 }
 
 // up gives the first Up, and when it came.
-func (s Simulation) up() (trace.Up, time.Duration, bool) {
+func (s Simulation) up() (event.Up, time.Duration, bool) {
 	for _, r := range s.Records {
-		if u, ok := r.Event.(trace.Up); ok {
+		if u, ok := r.Event.(event.Up); ok {
 			return u, r.Time.Sub(epoch), true
 		}
 	}
-	return trace.Up{}, 0, false
+	return event.Up{}, 0, false
 }
 
 // finding gives the first finding with that id, and when it came.
-func (s Simulation) finding(id string) (trace.Finding, time.Duration, bool) {
+func (s Simulation) finding(id string) (event.Finding, time.Duration, bool) {
 	for _, r := range s.Records {
-		if f, ok := r.Event.(trace.Finding); ok && (id == "" || f.ID == id) {
+		if f, ok := r.Event.(event.Finding); ok && (id == "" || f.ID == id) {
 			return f, r.Time.Sub(epoch), true
 		}
 	}
-	return trace.Finding{}, 0, false
+	return event.Finding{}, 0, false
 }
 
 func (s Simulation) dump(t testing.TB) {
 	t.Helper()
-	p := trace.NewProgress(testWriter{t}, trace.ProgressOptions{Level: trace.Verbose, Start: epoch})
+	p := event.NewProgress(testWriter{t}, event.ProgressOptions{Level: event.Verbose, Start: epoch})
 	for _, r := range s.Records {
 		p.Record(r)
 	}
@@ -136,9 +136,9 @@ func mustScenario(t testing.TB, name string) sim.Scenario {
 func TestOneDown(t *testing.T) {
 	for _, scenario := range []string{"terminate-after-60s", "hangup-after-60s"} {
 		s := call{scenario: scenario, config: func(c *Config) { c.Once = false }}.run(t)
-		var downs []trace.Down
+		var downs []event.Down
 		for _, r := range s.Records {
-			if d, ok := r.Event.(trace.Down); ok {
+			if d, ok := r.Event.(event.Down); ok {
 				downs = append(downs, d)
 			}
 		}
@@ -174,9 +174,9 @@ func TestLostLink(t *testing.T) {
 			ups, downs := 0, 0
 			for _, r := range got.Records {
 				switch r.Event.(type) {
-				case trace.Up:
+				case event.Up:
 					ups++
-				case trace.Down:
+				case event.Down:
 					downs++
 				}
 			}
@@ -201,8 +201,8 @@ func TestHangupWhileWaiting(t *testing.T) {
 
 // A peer that ends the link instead of answering our authentication has refused it, as one that says so.
 func TestTerminatedInAuthentication(t *testing.T) {
-	for phase, want := range map[string]ExitCode{trace.PhaseLCP: ExitNegotiation, trace.PhaseAuth: ExitAuth, trace.PhaseIPCP: ExitNegotiation} {
-		if got := (Outcome{Kind: trace.FailedTerminated, Phase: phase}).ExitCode(); got != want {
+	for phase, want := range map[string]ExitCode{event.PhaseLCP: ExitNegotiation, event.PhaseAuth: ExitAuth, event.PhaseIPCP: ExitNegotiation} {
+		if got := (Outcome{Kind: event.FailedTerminated, Phase: phase}).ExitCode(); got != want {
 			t.Errorf("terminated in phase %s: exit %d, want %d", phase, got, want)
 		}
 	}

@@ -4,15 +4,15 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // Simulation is what Simulate returns.
 type Simulation struct {
 	Outcome Outcome
 	Elapsed time.Duration // of virtual time
-	Records []trace.Record
+	Records []event.Record
 	Late    bool // the limit passed before the session was done: it was hung up
 }
 
@@ -72,7 +72,7 @@ type simulation struct {
 	session *Session
 	modem   *sim.Modem
 	now     time.Time
-	records []trace.Record
+	records []event.Record
 	outcome Outcome
 	done    bool
 	late    bool
@@ -105,7 +105,7 @@ func (w *simulation) settle() {
 			quiet = false
 			switch o.Kind {
 			case sim.OutputWrite:
-				w.tap(trace.Rcvd, o.Data)
+				w.tap(event.Rcvd, o.Data)
 				for rest := append([]byte(nil), o.Data...); len(rest) > 0; {
 					_, rest = w.session.Receive(w.now, rest)
 				}
@@ -121,14 +121,14 @@ func (w *simulation) settle() {
 func (w *simulation) do(o Output) {
 	switch o := o.(type) {
 	case Write:
-		w.tap(trace.Sent, o.Bytes)
+		w.tap(event.Sent, o.Bytes)
 		w.modem.Receive(w.now, append([]byte(nil), o.Bytes...))
 	case PortOp:
 		if dtr, ok := o.Op.(at.SetDTR); ok {
 			w.modem.SetDTR(w.now, dtr.On)
 		}
 	case Event:
-		w.records = append(w.records, trace.Record{Time: w.now, Link: w.session.cfg.Name, Event: o.Event})
+		w.records = append(w.records, event.Record{Time: w.now, Link: w.session.cfg.Name, Event: o.Event})
 	case Ask:
 		w.ask(o)
 	case OpenPlane:
@@ -140,7 +140,7 @@ func (w *simulation) do(o Output) {
 	}
 }
 
-func (w *simulation) tap(dir trace.Dir, p []byte) {
+func (w *simulation) tap(dir event.Dir, p []byte) {
 	if w.simulator.Tap != nil {
 		w.simulator.Tap(w.now, dir, p)
 	}

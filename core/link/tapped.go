@@ -5,13 +5,13 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // Tap hears what passes at a port. Its methods must not block.
 type Tap interface {
 	// Bytes hears p, which it must not keep.
-	Bytes(now time.Time, dir trace.Dir, p []byte)
+	Bytes(now time.Time, dir event.Dir, p []byte)
 	// Hide hears, before they pass, which secrets may be among the bytes.
 	Hide(secrets []string)
 }
@@ -40,13 +40,13 @@ type tappedPort struct {
 func (t *tappedPort) Read(p []byte) (int, error) {
 	n, err := t.Port.Read(p)
 	if n > 0 {
-		t.tap.Bytes(time.Now(), trace.Rcvd, p[:n])
+		t.tap.Bytes(time.Now(), event.Rcvd, p[:n])
 	}
 	return n, err
 }
 
 func (t *tappedPort) Write(p []byte) (int, error) {
-	t.tap.Bytes(time.Now(), trace.Sent, p)
+	t.tap.Bytes(time.Now(), event.Sent, p)
 	return t.Port.Write(p)
 }
 

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // heardPort gives "rcvd" once, takes what is written, and notes whether the tap had heard it by then.
@@ -43,7 +43,7 @@ type heardBytes struct{ text string }
 
 func (h *heardBytes) Hide(secrets []string) { h.text += "hide " + strings.Join(secrets, ",") + ";" }
 
-func (h *heardBytes) Bytes(_ time.Time, dir trace.Dir, p []byte) {
+func (h *heardBytes) Bytes(_ time.Time, dir event.Dir, p []byte) {
 	h.text += dir.String() + " " + string(p) + ";"
 }
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/knakppp/knak/core/at"
-	"github.com/knakppp/knak/core/trace/call"
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/quirks"
 )
 

@@ -6,13 +6,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
 )
 
-func (h *host) cannot(pos trace.Pos, format string, args ...any) {
+func (h *host) cannot(pos event.Pos, format string, args ...any) {
 	what := fmt.Sprintf(format, args...)
 	if !slices.ContainsFunc(h.Cannot, func(c Cannot) bool { return c.What == what }) {
 		h.Cannot = append(h.Cannot, Cannot{what, pos})
@@ -22,7 +22,7 @@ func (h *host) cannot(pos trace.Pos, format string, args ...any) {
 // lcp is the host's first Configure-Request, and what of the modem's it refused.
 func (h *host) lcp() {
 	c := h.call
-	if req, ok := c.LCP.First(trace.Sent, packet.ConfigureRequest); ok {
+	if req, ok := c.LCP.First(event.Sent, packet.ConfigureRequest); ok {
 		var list []string
 		for _, o := range req.Options {
 			w, known := lcpWords[o.Type]
@@ -47,7 +47,7 @@ func (h *host) lcp() {
 	var refused []string
 	var at call.Step
 	for _, code := range []uint8{packet.ConfigureReject, packet.ConfigureNak} {
-		for _, s := range c.LCP.Of(trace.Sent, code) {
+		for _, s := range c.LCP.Of(event.Sent, code) {
 			for _, o := range s.Options {
 				w, known := lcpWords[o.Type]
 				switch {
@@ -84,7 +84,7 @@ func (h *host) auth() {
 	var allow []string
 	var at call.Step
 	for _, code := range []uint8{packet.ConfigureNak, packet.ConfigureReject} {
-		for _, s := range c.LCP.Of(trace.Sent, code) {
+		for _, s := range c.LCP.Of(event.Sent, code) {
 			o, ok := packet.Find(s.Options, packet.LCPAuth)
 			if !ok {
 				continue
@@ -132,7 +132,7 @@ func identity(name string) bool {
 // ipcp is what the host asked for: first, and what it added later.
 func (h *host) ipcp() {
 	c := h.call
-	requests := c.IPCP.Of(trace.Sent, packet.ConfigureRequest)
+	requests := c.IPCP.Of(event.Sent, packet.ConfigureRequest)
 	if len(requests) == 0 {
 		return
 	}
@@ -155,10 +155,10 @@ func (h *host) ipcp() {
 	var at call.Step
 	empty := 0
 	for i, s := range c.IPCP.Steps {
-		if s.Dir == trace.Rcvd && s.Code == packet.ConfigureNak && len(s.Options) == 0 {
+		if s.Dir == event.Rcvd && s.Code == packet.ConfigureNak && len(s.Options) == 0 {
 			empty++
 		}
-		if s.Dir != trace.Sent || s.Code != packet.ConfigureRequest {
+		if s.Dir != event.Sent || s.Code != packet.ConfigureRequest {
 			continue
 		}
 		for _, o := range s.Options {
@@ -174,7 +174,7 @@ func (h *host) ipcp() {
 	case empty > 2 && wanted:
 		h.set("ipcp.widen", "[]", "The dialer goes on asking for the same, however often the modem answers with a Nak that changes nothing.", text(first), first.Pos)
 	}
-	if refused := c.IPCP.Of(trace.Sent, packet.ConfigureReject); len(refused) > 0 {
+	if refused := c.IPCP.Of(event.Sent, packet.ConfigureReject); len(refused) > 0 {
 		for _, o := range refused[0].Options {
 			if o.Type == packet.IPCPAddress {
 				h.set("ipcp.zero_peer", "reject", "The dialer rejects the address that the modem asks for.", text(refused[0]), refused[0].Pos)
@@ -187,7 +187,7 @@ func (h *host) ipcp() {
 func nakked(steps []call.Step, typ uint8) bool {
 	return slices.ContainsFunc(steps, func(s call.Step) bool {
 		_, ok := packet.Find(s.Options, typ)
-		return ok && s.Dir == trace.Rcvd && s.Code == packet.ConfigureNak
+		return ok && s.Dir == event.Rcvd && s.Code == packet.ConfigureNak
 	})
 }
 
@@ -196,22 +196,22 @@ func (h *host) others() {
 	c := h.call
 	ctx, _, defined := c.Context()
 	v6 := defined && (ctx.Type == "IPV6" || ctx.Type == "IPV4V6")
-	if s, ok := c.IPV6CP.First(trace.Sent, packet.ConfigureRequest); ok {
+	if s, ok := c.IPV6CP.First(event.Sent, packet.ConfigureRequest); ok {
 		if !v6 {
 			h.set("ipv6cp.enable", "always", "The dialer negotiates IPv6.", text(s), s.Pos)
 		}
 	} else if v6 && len(c.IPCP.Steps) > 0 {
-		h.set("ipv6cp.enable", "never", "The dialer does not negotiate IPv6.", "", trace.Pos{})
+		h.set("ipv6cp.enable", "never", "The dialer does not negotiate IPv6.", "", event.Pos{})
 	}
-	if s, ok := c.CCP.First(trace.Sent, packet.ConfigureRequest); ok {
+	if s, ok := c.CCP.First(event.Sent, packet.ConfigureRequest); ok {
 		h.cannot(s.Pos, "it offers compression (CCP), which knak does not know")
 	}
 	for _, s := range c.Other.Steps {
-		if s.Dir == trace.Sent && s.Code == packet.ConfigureRequest {
+		if s.Dir == event.Sent && s.Code == packet.ConfigureRequest {
 			h.cannot(s.Pos, "it negotiates %s, which knak does not know", packet.ProtocolName(s.Protocol))
 		}
 	}
-	for _, s := range c.LCP.Of(trace.Sent, packet.Identification) {
+	for _, s := range c.LCP.Of(event.Sent, packet.Identification) {
 		h.cannot(s.Pos, "it identifies itself in LCP, which knak does not")
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"testing"
 
 	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/compare"
 	"github.com/knakppp/knak/core/mimic"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace/call"
 	"github.com/knakppp/knak/quirks"
 )
 

@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
 )
 
 // model is what the modem does in one call.
@@ -38,8 +38,8 @@ func (m *modem) model(c *call.Call) model {
 
 func (m *modem) lcp(c *call.Call, k *model) {
 	add := func(format string, args ...any) { k.lcp = append(k.lcp, fmt.Sprintf(format, args...)) }
-	own, asked := c.LCP.First(trace.Rcvd, packet.ConfigureRequest)
-	_, acked := c.LCP.First(trace.Rcvd, packet.ConfigureAck)
+	own, asked := c.LCP.First(event.Rcvd, packet.ConfigureRequest)
+	_, acked := c.LCP.First(event.Rcvd, packet.ConfigureAck)
 	switch {
 	case !asked && (acked || len(c.IPCP.Steps) > 0):
 		add(`own_request = "none"`)
@@ -67,7 +67,7 @@ func (m *modem) lcp(c *call.Call, k *model) {
 			add("accm = -1")
 		}
 	}
-	if _, ok := c.LCP.First(trace.Rcvd, packet.DiscardRequest); ok {
+	if _, ok := c.LCP.First(event.Rcvd, packet.DiscardRequest); ok {
 		add("discard = true")
 	}
 	k.lcpRules = m.sequence(c, &c.LCP, nil)
@@ -75,7 +75,7 @@ func (m *modem) lcp(c *call.Call, k *model) {
 		k.lcpRules = append(k.lcpRules, rule{`on = "echo-request"`, `do = "drop"`})
 	}
 	for _, code := range []uint8{packet.TerminateRequest} { // how long it lingers
-		s, ok := c.LCP.First(trace.Sent, code)
+		s, ok := c.LCP.First(event.Sent, code)
 		if ok && c.Lost != nil && c.Lost.Time.After(s.Time) && c.Lost.Time.Sub(s.Time) > time.Second {
 			add("linger = %s", duration(c.Lost.Time.Sub(s.Time)))
 		}
@@ -85,7 +85,7 @@ func (m *modem) lcp(c *call.Call, k *model) {
 func (m *modem) auth(c *call.Call, k *model) {
 	add := func(format string, args ...any) { k.auth = append(k.auth, fmt.Sprintf(format, args...)) }
 	var demands []string
-	for _, s := range c.LCP.Of(trace.Rcvd, packet.ConfigureRequest) {
+	for _, s := range c.LCP.Of(event.Rcvd, packet.ConfigureRequest) {
 		if o, ok := packet.Find(s.Options, packet.LCPAuth); ok {
 			if method, ok := auth.MethodOf(o.Data); ok && !slices.Contains(demands, method.String()) {
 				demands = append(demands, method.String())
@@ -110,8 +110,8 @@ func (m *modem) auth(c *call.Call, k *model) {
 		add("message = %s", Quote(message))
 	}
 	last := demands[len(demands)-1]
-	challenges := c.Auth.Of(trace.Rcvd, packet.CHAPChallenge)
-	opened := c.LCP.Agreed(trace.Sent) && c.LCP.Agreed(trace.Rcvd)
+	challenges := c.Auth.Of(event.Rcvd, packet.CHAPChallenge)
+	opened := c.LCP.Agreed(event.Sent) && c.LCP.Agreed(event.Rcvd)
 	switch {
 	case verdict == call.Refused:
 		add(`accept = "none"`)
@@ -120,7 +120,7 @@ func (m *modem) auth(c *call.Call, k *model) {
 			delay = []string{"delay = " + duration(d)}
 			k.authRules = append(k.authRules, append(rule{`on = "response"`, `do = "failure"`, "message = " + Quote(messageOf(at))}, delay...))
 		}
-	case verdict == call.NoVerdict && last != "pap" && opened && len(challenges) == 0 && !slices.ContainsFunc(c.Auth.Steps, func(s call.Step) bool { return s.Dir == trace.Rcvd }):
+	case verdict == call.NoVerdict && last != "pap" && opened && len(challenges) == 0 && !slices.ContainsFunc(c.Auth.Steps, func(s call.Step) bool { return s.Dir == event.Rcvd }):
 		add("no_challenge = true")
 	case verdict == call.NoVerdict && hasName && len(c.IPCP.Steps) == 0:
 		k.authRules = append(k.authRules, m.noVerdict(c, named))
@@ -141,7 +141,7 @@ func (m *modem) auth(c *call.Call, k *model) {
 // responsesBefore counts what the host sent before the verdict.
 func responsesBefore(c *call.Call, at call.Step) (n int) {
 	for _, s := range c.Auth.Steps {
-		if s.Dir == trace.Sent && s.Time.Before(at.Time) && s.Protocol == packet.PAP {
+		if s.Dir == event.Sent && s.Time.Before(at.Time) && s.Protocol == packet.PAP {
 			n++
 		}
 	}
@@ -152,7 +152,7 @@ func responsesBefore(c *call.Call, at call.Step) (n int) {
 func (m *modem) noVerdict(c *call.Call, named call.Step) rule {
 	r := rule{`on = "response"`}
 	do, delay := `do = "drop"`, time.Duration(0)
-	if s, ok := c.Terminated(); ok && s.Dir == trace.Rcvd {
+	if s, ok := c.Terminated(); ok && s.Dir == event.Rcvd {
 		do, delay = `do = "terminate-lcp"`, s.Time.Sub(named.Time)
 	} else if c.Lost != nil && !ok {
 		do, delay = `do = "hangup"`, c.Lost.Time.Sub(named.Time)
@@ -181,7 +181,7 @@ func (m *modem) ipcp(c *call.Call, k *model) {
 	if len(c.IPCP.Steps) == 0 {
 		return
 	}
-	own, asked := c.IPCP.First(trace.Rcvd, packet.ConfigureRequest)
+	own, asked := c.IPCP.First(event.Rcvd, packet.ConfigureRequest)
 	switch {
 	case !asked:
 		add(`own_request = "none"`)
@@ -220,7 +220,7 @@ func (m *modem) ipcp(c *call.Call, k *model) {
 
 // rejected says whether the modem rejected an option in IPCP.
 func rejected(c *call.Call, typ uint8) bool {
-	return slices.ContainsFunc(c.IPCP.Of(trace.Rcvd, packet.ConfigureReject), func(s call.Step) bool {
+	return slices.ContainsFunc(c.IPCP.Of(event.Rcvd, packet.ConfigureReject), func(s call.Step) bool {
 		_, ok := packet.Find(s.Options, typ)
 		return ok
 	})
@@ -239,7 +239,7 @@ func (m *modem) gives(c *call.Call) map[uint8]netip.Addr {
 	all := map[uint8]netip.Addr{}
 	acked, fickle := map[uint8]bool{}, map[uint8]bool{}
 	for _, s := range c.IPCP.Steps {
-		if s.Dir != trace.Rcvd {
+		if s.Dir != event.Rcvd {
 			continue
 		}
 		for _, o := range s.Options {
@@ -278,16 +278,16 @@ func (m *modem) rest(c *call.Call, k *model) {
 	if c.Probes > 0 && c.Replies == 0 {
 		k.network = append(k.network, "blackhole = true")
 	}
-	if _, ok := c.IPV6CP.First(trace.Rcvd, packet.ConfigureAck); ok {
+	if _, ok := c.IPV6CP.First(event.Rcvd, packet.ConfigureAck); ok {
 		k.ipv6cp = append(k.ipv6cp, "enabled = true")
 	}
 	since, at := "connect", time.Time{}
 	if c.Dial != nil {
 		at = c.Dial.Answered
 	}
-	if acks := c.IPCP.Of(trace.Rcvd, packet.ConfigureAck); len(acks) > 0 && c.IPCP.Agreed(trace.Sent) {
+	if acks := c.IPCP.Of(event.Rcvd, packet.ConfigureAck); len(acks) > 0 && c.IPCP.Agreed(event.Sent) {
 		since, at = "ipcp", acks[0].Time
-		if own := c.IPCP.Of(trace.Sent, packet.ConfigureAck); len(own) > 0 && own[0].Time.After(at) {
+		if own := c.IPCP.Of(event.Sent, packet.ConfigureAck); len(own) > 0 && own[0].Time.After(at) {
 			at = own[0].Time
 		}
 	}
@@ -297,16 +297,16 @@ func (m *modem) rest(c *call.Call, k *model) {
 	if since == "ipcp" {
 		term, ok := c.Terminated()
 		switch {
-		case ok && term.Dir == trace.Rcvd && term.Protocol == packet.LCP:
+		case ok && term.Dir == event.Rcvd && term.Protocol == packet.LCP:
 			do("terminate-lcp", term.Time)
-		case ok && term.Dir == trace.Rcvd:
+		case ok && term.Dir == event.Rcvd:
 			do("terminate-ipcp", term.Time)
 		case c.Lost != nil && (!ok || c.Lost.Time.Before(term.Time)):
 			do("hangup", c.Lost.Time)
 		case c.Echoes.Sent-c.Echoes.Answered > 2 && c.Echoes.Answered > 0:
 			do("silence", c.Echoes.Heard.Add(time.Second))
 		}
-		for _, s := range c.IPCP.Of(trace.Rcvd, packet.ConfigureRequest) {
+		for _, s := range c.IPCP.Of(event.Rcvd, packet.ConfigureRequest) {
 			if s.Time.After(at.Add(500*time.Millisecond)) && len(s.Options) == 0 {
 				do("request-ipcp", s.Time)
 				break
@@ -321,6 +321,6 @@ func (m *modem) rest(c *call.Call, k *model) {
 		}
 	}
 	if c.Unread > 0 || c.Other.More > 0 {
-		m.cant(trace.Pos{}, "it sends octets that are no frames; which ones is not copied (docs/sim.md: line.noise, line.corrupt)")
+		m.cant(event.Pos{}, "it sends octets that are no frames; which ones is not copied (docs/sim.md: line.noise, line.corrupt)")
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
+	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -91,7 +91,7 @@ type urc struct {
 	text  string
 }
 
-func (m *modem) cant(pos trace.Pos, format string, args ...any) {
+func (m *modem) cant(pos event.Pos, format string, args ...any) {
 	what := fmt.Sprintf(format, args...)
 	if !slices.ContainsFunc(m.cannot, func(c Cannot) bool { return c.What == what }) {
 		m.cannot = append(m.cannot, Cannot{what, pos})
@@ -364,7 +364,7 @@ func (m *modem) instead() {
 		rcvd, own, texts := 0, 0, c.Texts
 		for _, p := range []*call.Protocol{&c.LCP, &c.Auth, &c.IPCP, &c.IPV6CP, &c.CCP, &c.Other} {
 			for _, s := range p.Steps {
-				if s.Dir == trace.Rcvd {
+				if s.Dir == event.Rcvd {
 					rcvd++
 					if sentSame(p, &s) {
 						own++
@@ -415,7 +415,7 @@ func quoteText(s string) string {
 // sentSame says whether the host sent just that packet before.
 func sentSame(p *call.Protocol, s *call.Step) bool {
 	return slices.ContainsFunc(p.Steps, func(o call.Step) bool {
-		return o.Dir == trace.Sent && o.Code == s.Code && o.ID == s.ID && string(o.Data) == string(s.Data) && len(s.Data) > 0
+		return o.Dir == event.Sent && o.Code == s.Code && o.ID == s.ID && string(o.Data) == string(s.Data) && len(s.Data) > 0
 	})
 }
 

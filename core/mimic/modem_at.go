@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace/call"
 )
 
 // reply is an answer that the simulator would not give by itself.

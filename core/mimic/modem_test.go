@@ -9,15 +9,15 @@ import (
 	"time"
 
 	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/compare"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/mimic"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/recording/read"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
-	"github.com/knakppp/knak/core/trace/read"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -48,7 +48,7 @@ func dial(t testing.TB, s sim.Scenario, expect *sim.Expect, set ...string) link.
 func finding(d link.Simulation) string {
 	id := ""
 	for _, r := range d.Records {
-		if f, ok := r.Event.(trace.Finding); ok {
+		if f, ok := r.Event.(event.Finding); ok {
 			id = f.ID
 		}
 	}
@@ -125,7 +125,7 @@ func TestModemOfLogs(t *testing.T) {
 		var b bytes.Buffer
 		fmt.Fprintln(&b, "Serial connection established.\nUsing interface ppp0\nConnect: ppp0 <--> /dev/ttyUSB0")
 		for _, r := range a.Records {
-			if p, ok := r.Event.(trace.Packet); ok {
+			if p, ok := r.Event.(event.Packet); ok {
 				fmt.Fprintln(&b, p.Line())
 			}
 		}
@@ -152,26 +152,26 @@ func TestModemOfLogs(t *testing.T) {
 
 // No number, name or address of a subscriber's gets into a profile or a scenario.
 func TestNothingPrivateIsCopied(t *testing.T) {
-	at := func(d trace.Dir, text string) trace.Record { return trace.Record{Event: trace.AT{Dir: d, Text: text}} }
-	ppp := func(d trace.Dir, protocol uint16, code uint8, data []byte) trace.Record {
-		return trace.Record{Event: trace.Packet{Dir: d, Protocol: protocol, Data: packet.Packet{Code: code, ID: 1, Data: data}.AppendTo(nil)}}
+	at := func(d event.Dir, text string) event.Record { return event.Record{Event: event.AT{Dir: d, Text: text}} }
+	ppp := func(d event.Dir, protocol uint16, code uint8, data []byte) event.Record {
+		return event.Record{Event: event.Packet{Dir: d, Protocol: protocol, Data: packet.Packet{Code: code, ID: 1, Data: data}.AppendTo(nil)}}
 	}
 	address := func(last byte) []byte {
 		return packet.AppendOptions(nil, []packet.Option{{Type: packet.IPCPAddress, Data: []byte{100, 64, 7, last}}, {Type: packet.IPCPDNS1, Data: []byte{100, 64, 8, last}}})
 	}
-	records := []trace.Record{
-		at(trace.Sent, "AT+CPIN=4711"), at(trace.Rcvd, "OK"),
-		at(trace.Sent, "AT+CIMI"), at(trace.Rcvd, "262019876543210"), at(trace.Rcvd, "OK"),
-		at(trace.Sent, `AT+CGDCONT=1,"IP","own.apn.example"`), at(trace.Rcvd, "OK"),
-		at(trace.Sent, `AT+CGAUTH=1,2,"joe","geheim"`), at(trace.Rcvd, "OK"),
-		at(trace.Sent, "ATDT01712345678"), at(trace.Rcvd, "CONNECT"),
-		ppp(trace.Rcvd, packet.LCP, packet.ConfigureRequest, packet.AppendOptions(nil, []packet.Option{packet.AuthOption(packet.PAP, 0)})),
-		ppp(trace.Sent, packet.PAP, packet.PAPRequest, append(append([]byte{15}, "262019876543210"...), append([]byte{6}, "geheim"...)...)),
-		ppp(trace.Rcvd, packet.PAP, packet.PAPAck, nil),
-		ppp(trace.Sent, packet.IPCP, packet.ConfigureRequest, address(1)),
-		ppp(trace.Rcvd, packet.IPCP, packet.ConfigureNak, address(2)),
-		ppp(trace.Sent, packet.IPCP, packet.ConfigureRequest, address(2)),
-		ppp(trace.Rcvd, packet.IPCP, packet.ConfigureAck, address(2)),
+	records := []event.Record{
+		at(event.Sent, "AT+CPIN=4711"), at(event.Rcvd, "OK"),
+		at(event.Sent, "AT+CIMI"), at(event.Rcvd, "262019876543210"), at(event.Rcvd, "OK"),
+		at(event.Sent, `AT+CGDCONT=1,"IP","own.apn.example"`), at(event.Rcvd, "OK"),
+		at(event.Sent, `AT+CGAUTH=1,2,"joe","geheim"`), at(event.Rcvd, "OK"),
+		at(event.Sent, "ATDT01712345678"), at(event.Rcvd, "CONNECT"),
+		ppp(event.Rcvd, packet.LCP, packet.ConfigureRequest, packet.AppendOptions(nil, []packet.Option{packet.AuthOption(packet.PAP, 0)})),
+		ppp(event.Sent, packet.PAP, packet.PAPRequest, append(append([]byte{15}, "262019876543210"...), append([]byte{6}, "geheim"...)...)),
+		ppp(event.Rcvd, packet.PAP, packet.PAPAck, nil),
+		ppp(event.Sent, packet.IPCP, packet.ConfigureRequest, address(1)),
+		ppp(event.Rcvd, packet.IPCP, packet.ConfigureNak, address(2)),
+		ppp(event.Sent, packet.IPCP, packet.ConfigureRequest, address(2)),
+		ppp(event.Rcvd, packet.IPCP, packet.ConfigureAck, address(2)),
 	}
 	calls := call.Of(records)
 	profile, h := mimic.Profile(calls[0], "x.log")

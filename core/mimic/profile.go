@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
+	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -13,7 +13,7 @@ import (
 func Profile(c *call.Call, source string) (text string, h Host) {
 	h = Settings(c)
 	var t writer
-	t.line("# Made by knak mimic from %s: knak does with it what the dialer of that recording did.", trace.Printable(source))
+	t.line("# Made by knak mimic from %s: knak does with it what the dialer of that recording did.", event.Printable(source))
 	t.line("# docs/quirks.md explains the format. Passwords, telephone numbers and identities are not copied.")
 	for _, c := range h.Cannot {
 		t.line("#")
@@ -54,7 +54,7 @@ func (t *writer) line(format string, args ...any) { fmt.Fprintf(t, format+"\n", 
 // comment writes a text as comment lines of at most 110 columns.
 func (t *writer) comment(text string) {
 	line := "#"
-	for _, w := range strings.Fields(trace.Printable(text)) {
+	for _, w := range strings.Fields(event.Printable(text)) {
 		if len(line)+1+len(w) > 110 && line != "#" {
 			t.line("%s", line)
 			line = "#"

@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/compare"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/mimic"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
 )
 
 var (
@@ -24,7 +24,7 @@ var (
 )
 
 // records makes a stream of records of octets: whatever they are, it is a stream.
-func records(b []byte) (all []trace.Record) {
+func records(b []byte) (all []event.Record) {
 	now := epoch
 	take := func() int {
 		if len(b) == 0 {
@@ -35,17 +35,17 @@ func records(b []byte) (all []trace.Record) {
 		return n
 	}
 	for n := int64(1); len(b) > 0 && n < 400; n++ {
-		kind, dir := take(), trace.Dir(take()%2)
+		kind, dir := take(), event.Dir(take()%2)
 		now = now.Add(time.Duration(take()) * 40 * time.Millisecond)
-		var e trace.Event
+		var e event.Event
 		switch kind % 12 {
 		case 0, 1, 2:
-			e = trace.AT{Dir: dir, Text: someLines[take()%len(someLines)]}
+			e = event.AT{Dir: dir, Text: someLines[take()%len(someLines)]}
 		case 3:
-			e = []trace.Event{trace.Phase{Phase: trace.PhaseDial}, trace.Phase{Phase: trace.PhaseIPCP}, trace.Up{}, trace.Down{ExitCode: take()}, trace.Attempt{Number: 2}, trace.State{},
-				trace.Failure{Phase: trace.PhaseIPCP, Cause: trace.FailedCarrierLost}, trace.Failure{Cause: trace.FailedGarbage}, trace.Unread{}, trace.Probe{Result: "sent"},
-				trace.Log{Text: "Connect: ppp0"}, trace.Log{Text: "Modem hangup"}, trace.Text{Text: "NO CARRIER"}, trace.Text{Text: `login:\r\n`},
-				trace.Finding{ID: "ipcp-empty-nak"}, trace.Device{Model: "M\"\n1", USB: "x"}, trace.Data{Dir: dir}}[take()%17]
+			e = []event.Event{event.Phase{Phase: event.PhaseDial}, event.Phase{Phase: event.PhaseIPCP}, event.Up{}, event.Down{ExitCode: take()}, event.Attempt{Number: 2}, event.State{},
+				event.Failure{Phase: event.PhaseIPCP, Cause: event.FailedCarrierLost}, event.Failure{Cause: event.FailedGarbage}, event.Unread{}, event.Probe{Result: "sent"},
+				event.Log{Text: "Connect: ppp0"}, event.Log{Text: "Modem hangup"}, event.Text{Text: "NO CARRIER"}, event.Text{Text: `login:\r\n`},
+				event.Finding{ID: "ipcp-empty-nak"}, event.Device{Model: "M\"\n1", USB: "x"}, event.Data{Dir: dir}}[take()%17]
 		default:
 			var data []byte
 			for range take() % 5 {
@@ -54,9 +54,9 @@ func records(b []byte) (all []trace.Record) {
 			}
 			p := packet.Packet{Code: uint8(1 + take()%13), ID: uint8(take() % 4), Data: data}
 			protocol := someProtocols[take()%len(someProtocols)]
-			e = trace.Packet{Dir: dir, Protocol: protocol, Data: packet.Redact(protocol, p.AppendTo(nil))}
+			e = event.Packet{Dir: dir, Protocol: protocol, Data: packet.Redact(protocol, p.AppendTo(nil))}
 		}
-		r := trace.Record{Time: now, Event: e, Pos: trace.Pos{Line: n}}
+		r := event.Record{Time: now, Event: e, Pos: event.Pos{Line: n}}
 		if kind >= 250 {
 			r.Time = time.Time{}
 		}
@@ -66,7 +66,7 @@ func records(b []byte) (all []trace.Record) {
 }
 
 // whatever compares and mimics two streams: nothing panics, and what is written can be read.
-func whatever(t *testing.T, a, b []trace.Record) {
+func whatever(t *testing.T, a, b []event.Record) {
 	good, bad := call.Of(a), call.Of(b)
 	if r, ok := compare.Compare(compare.Recording{Name: "a", Calls: good}, compare.Recording{Name: "b", Calls: bad}); ok {
 		var out bytes.Buffer

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
 )
 
 // turn is a Configure-Request of the host's with what the modem made of it.
@@ -38,7 +38,7 @@ func (m *modem) sequence(c *call.Call, p *call.Protocol, gives map[uint8]netip.A
 	var runs []run
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		if s.Dir != trace.Sent || s.Code != packet.ConfigureRequest {
+		if s.Dir != event.Sent || s.Code != packet.ConfigureRequest {
 			continue
 		}
 		t, ok := m.turn(c, p, i, gives)
@@ -171,28 +171,28 @@ func (m *modem) turn(c *call.Call, p *call.Protocol, i int, gives map[uint8]neti
 	// No answer: what came instead, before the next request.
 	var next time.Time
 	for j := i + 1; j < len(p.Steps); j++ {
-		if s := &p.Steps[j]; s.Dir == trace.Sent && s.Code == packet.ConfigureRequest {
+		if s := &p.Steps[j]; s.Dir == event.Sent && s.Code == packet.ConfigureRequest {
 			next = s.Time
 			break
 		}
 	}
 	within := func(at time.Time) bool { return !at.Before(req.Time) && (next.IsZero() || !at.After(next)) }
-	if s, ok := c.LCP.First(trace.Rcvd, packet.ProtocolReject); ok && within(s.Time) && req.Protocol != packet.LCP {
+	if s, ok := c.LCP.First(event.Rcvd, packet.ProtocolReject); ok && within(s.Time) && req.Protocol != packet.LCP {
 		t.verb, t.delay = "protocol-reject", s.Time.Sub(req.Time)
 		return t, true
 	}
 	for _, s := range p.Steps[i+1:] {
-		if s.Dir == trace.Sent && s.Code == packet.ConfigureRequest {
+		if s.Dir == event.Sent && s.Code == packet.ConfigureRequest {
 			break
 		}
 		word := map[uint8]string{packet.CodeReject: "code-reject", packet.TerminateRequest: "terminate"}[s.Code]
-		if s.Dir == trace.Rcvd && word != "" && (s.Protocol != packet.LCP || word != "terminate") {
+		if s.Dir == event.Rcvd && word != "" && (s.Protocol != packet.LCP || word != "terminate") {
 			t.verb, t.delay = word, s.Time.Sub(req.Time)
 			return t, true
 		}
 	}
 	if next.IsZero() {
-		if s, ok := c.Terminated(); ok && s.Dir == trace.Rcvd && within(s.Time) {
+		if s, ok := c.Terminated(); ok && s.Dir == event.Rcvd && within(s.Time) {
 			t.verb, t.delay = "terminate-lcp", s.Time.Sub(req.Time)
 			if s.Protocol == req.Protocol && s.Protocol != packet.LCP {
 				t.verb = "terminate"
@@ -203,14 +203,14 @@ func (m *modem) turn(c *call.Call, p *call.Protocol, i int, gives map[uint8]neti
 			return t, true
 		}
 	}
-	if slices.ContainsFunc(c.Failures, func(f trace.Failure) bool { return f.Cause == trace.FailedGarbage }) || c.Unread > 0 && c.LCP.Agreed(trace.Sent) {
+	if slices.ContainsFunc(c.Failures, func(f event.Failure) bool { return f.Cause == event.FailedGarbage }) || c.Unread > 0 && c.LCP.Agreed(event.Sent) {
 		t.verb = "garbage"
 		return t, true
 	}
 	if !next.IsZero() && next.Sub(req.Time) < 2*time.Second {
 		return t, false // the host was quicker than any timer: it answered something else
 	}
-	if end, ok := c.Terminated(); ok && next.IsZero() && end.Dir == trace.Sent && end.Time.Sub(req.Time) < 2*time.Second {
+	if end, ok := c.Terminated(); ok && next.IsZero() && end.Dir == event.Sent && end.Time.Sub(req.Time) < 2*time.Second {
 		return t, false // the host ended the call at once, or there are no times: an answer could not come
 	}
 	t.verb = "drop"

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -20,7 +20,7 @@ type Setting struct {
 	Value  string // as --set takes it
 	Reason string // what the dialer did, one sentence
 	Shown  string // the packet or line that shows it
-	Pos    trace.Pos
+	Pos    event.Pos
 }
 
 // String gives KEY=VALUE.
@@ -29,7 +29,7 @@ func (s Setting) String() string { return s.Key + "=" + s.Value }
 // Cannot is something that the dialer did and that no setting makes knak do, or that is not copied.
 type Cannot struct {
 	What string // what the dialer did, and what stands in the way
-	Pos  trace.Pos
+	Pos  event.Pos
 }
 
 // Host is how a dialer behaved, as far as it is not what knak does by itself.
@@ -65,7 +65,7 @@ type host struct {
 }
 
 // set notes a setting, unless it is the default. One that the key does not take is told instead.
-func (h *host) set(key, value, reason, shown string, pos trace.Pos) {
+func (h *host) set(key, value, reason, shown string, pos event.Pos) {
 	r, err := h.db.Resolve(quirks.Facts{}, "", []string{key + "=" + value})
 	if err != nil {
 		h.cannot(pos, "%s: no setting can say it: %v", strings.TrimSuffix(reason, "."), err)

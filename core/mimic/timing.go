@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
 )
 
 // timing is where time can decide: the silence after CONNECT, retransmission, the pace after Naks, patience and echoes.
@@ -41,10 +41,10 @@ func (h *host) timing() {
 	case e.Sent > 1:
 		d := e.Last.Sub(e.First) / time.Duration(e.Sent-1)
 		if d >= time.Second && unlike(d, 30*time.Second) {
-			h.set("lcp.echo_interval", d.Round(time.Second).String(), "The dialer sends an Echo-Request this often.", fmt.Sprintf("%d Echo-Requests", e.Sent), trace.Pos{})
+			h.set("lcp.echo_interval", d.Round(time.Second).String(), "The dialer sends an Echo-Request this often.", fmt.Sprintf("%d Echo-Requests", e.Sent), event.Pos{})
 		}
 	case e.Sent == 0 && !c.UpAt.IsZero() && held > 90*time.Second && c.DataIn+c.DataOut == 0:
-		h.set("lcp.echo_mode", "off", "The dialer sends no Echo-Requests, however long the link lasts.", "", trace.Pos{})
+		h.set("lcp.echo_mode", "off", "The dialer sends no Echo-Requests, however long the link lasts.", "", event.Pos{})
 	}
 }
 
@@ -61,7 +61,7 @@ func ConnectDelay(c *call.Call) (time.Duration, call.Step, bool) {
 	if c.Dial == nil || c.Dial.Answered.IsZero() || !strings.HasPrefix(c.Dial.Result, "CONNECT") || len(c.LCP.Steps) == 0 {
 		return 0, call.Step{}, false
 	}
-	s, ok := c.LCP.First(trace.Sent, packet.ConfigureRequest)
+	s, ok := c.LCP.First(event.Sent, packet.ConfigureRequest)
 	return s.Time.Sub(c.Dial.Answered), s, ok && !s.Time.IsZero()
 }
 
@@ -71,7 +71,7 @@ func Restart(p *call.Protocol) (time.Duration, call.Step, bool) {
 	var at call.Step
 	var last time.Time
 	for _, s := range p.Steps {
-		if s.Dir != trace.Sent || s.Code != packet.ConfigureRequest {
+		if s.Dir != event.Sent || s.Code != packet.ConfigureRequest {
 			continue
 		}
 		if s.Again && !last.IsZero() {
@@ -90,14 +90,14 @@ func NakPace(c *call.Call) (time.Duration, call.Step, bool) {
 	var all []time.Duration
 	var at call.Step
 	for i, s := range c.IPCP.Steps {
-		if s.Dir != trace.Rcvd || s.Code != packet.ConfigureNak || len(s.Options) > 0 {
+		if s.Dir != event.Rcvd || s.Code != packet.ConfigureNak || len(s.Options) > 0 {
 			continue
 		}
 		for _, next := range c.IPCP.Steps[i+1:] {
-			if next.Dir == trace.Rcvd && next.Code == packet.ConfigureNak {
+			if next.Dir == event.Rcvd && next.Code == packet.ConfigureNak {
 				break
 			}
-			if next.Dir == trace.Sent && next.Code == packet.ConfigureRequest {
+			if next.Dir == event.Sent && next.Code == packet.ConfigureRequest {
 				if len(all) == 0 {
 					at = next
 				}
@@ -111,13 +111,13 @@ func NakPace(c *call.Call) (time.Duration, call.Step, bool) {
 
 // Patience is how long the host asked for an address: from its first IPCP request to the Ack, or to its last request.
 func Patience(c *call.Call) (time.Duration, call.Step, bool) {
-	all := c.IPCP.Of(trace.Sent, packet.ConfigureRequest)
+	all := c.IPCP.Of(event.Sent, packet.ConfigureRequest)
 	if len(all) == 0 {
 		return 0, call.Step{}, false
 	}
 	last := all[len(all)-1]
 	end := last.Time
-	if acks := c.IPCP.Of(trace.Rcvd, packet.ConfigureAck); len(acks) > 0 {
+	if acks := c.IPCP.Of(event.Rcvd, packet.ConfigureAck); len(acks) > 0 {
 		end = acks[len(acks)-1].Time
 	}
 	return end.Sub(all[0].Time), last, true

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // Result is what a dialogue learned. The dialogue fills it while it runs.
@@ -44,7 +44,7 @@ func Call(p Plan, r *Result) func(*at.Exchange) error {
 func Prepare(p Plan, r *Result) func(*at.Exchange) error {
 	r = notNil(r)
 	return func(x *at.Exchange) error {
-		x.Event(trace.Phase{Phase: trace.PhaseDial})
+		x.Event(event.Phase{Phase: event.PhaseDial})
 		if err := Sync(x, p); err != nil {
 			return err
 		}
@@ -183,7 +183,7 @@ func speedUp(x *at.Exchange, p Plan) error {
 			return nil
 		}
 	}
-	x.Event(trace.Notice{Level: "warning", Text: fmt.Sprintf("the modem does not answer at %d bit/s; going back to %d", p.FastBaud, p.Baud)})
+	x.Event(event.Notice{Level: "warning", Text: fmt.Sprintf("the modem does not answer at %d bit/s; going back to %d", p.FastBaud, p.Baud)})
 	x.SetBaud(p.Baud)
 	return Sync(x, p)
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/knakppp/knak/core/at"
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // Kind names what went wrong on the modem's side, in the words of trace.Failure.Cause.
@@ -13,16 +13,16 @@ type Kind string
 
 // The kinds of failure that the dialogues of this package end in.
 const (
-	Silent       Kind = trace.FailedModemSilent        // no answer to AT
-	NoSIM        Kind = trace.FailedNoSIM              // no SIM, or it has failed
-	PINNeeded    Kind = trace.FailedPINNeeded          // a PIN is asked for and none is set
-	PINWrong     Kind = trace.FailedPINWrong           // the PIN was refused, or must not be risked
-	PUKNeeded    Kind = trace.FailedPUKNeeded          // the SIM is blocked; only a person may enter a PUK
-	Unregistered Kind = trace.FailedNotRegistered      // no network within the time allowed
-	Denied       Kind = trace.FailedRegistrationDenied // the network refuses this subscription
-	DialRefused  Kind = trace.FailedDialRefused        // no CONNECT; Result holds the modem's words
-	ATError      Kind = trace.FailedATError            // a command that must succeed did not
-	DataMode     Kind = trace.FailedDataMode           // the port carries PPP frames and would not leave the data state
+	Silent       Kind = event.FailedModemSilent        // no answer to AT
+	NoSIM        Kind = event.FailedNoSIM              // no SIM, or it has failed
+	PINNeeded    Kind = event.FailedPINNeeded          // a PIN is asked for and none is set
+	PINWrong     Kind = event.FailedPINWrong           // the PIN was refused, or must not be risked
+	PUKNeeded    Kind = event.FailedPUKNeeded          // the SIM is blocked; only a person may enter a PUK
+	Unregistered Kind = event.FailedNotRegistered      // no network within the time allowed
+	Denied       Kind = event.FailedRegistrationDenied // the network refuses this subscription
+	DialRefused  Kind = event.FailedDialRefused        // no CONNECT; Result holds the modem's words
+	ATError      Kind = event.FailedATError            // a command that must succeed did not
+	DataMode     Kind = event.FailedDataMode           // the port carries PPP frames and would not leave the data state
 )
 
 // Error is how a dialogue ends when the modem, the SIM or the network does not do what is needed.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // fake is a modem that answers by a script, in virtual time.
@@ -35,7 +35,7 @@ type later struct {
 type outcome struct {
 	err     error
 	sent    []string // command lines and raw bytes
-	events  []trace.Event
+	events  []event.Event
 	elapsed time.Duration
 	rest    string
 }
@@ -189,7 +189,7 @@ func (o outcome) shown() string {
 func (o outcome) registrations() string {
 	var list []string
 	for _, ev := range o.events {
-		if r, ok := ev.(trace.Registration); ok {
+		if r, ok := ev.(event.Registration); ok {
 			list = append(list, r.State+" "+r.Signal)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // HangupResult says how a call ended.
@@ -175,7 +175,7 @@ func (e *ending) answers() bool {
 }
 
 func (e *ending) terminate() string {
-	e.x.Event(trace.Packet{Dir: trace.Sent, Protocol: 0xc021, Data: []byte{5, 1, 0, 4}})
+	e.x.Event(event.Packet{Dir: event.Sent, Protocol: 0xc021, Data: []byte{5, 1, 0, 4}})
 	e.x.Write(terminateFrame)
 	e.x.Until(e.p.TerminateWait, func() bool { return e.lost() != "" })
 	if seen := e.lost(); seen != "" {
@@ -216,7 +216,7 @@ func (e *ending) escape() string {
 		return e.lost()
 	}
 	e.ok = false
-	e.x.Event(trace.AT{Dir: trace.Sent, Text: e.p.Escape})
+	e.x.Event(event.AT{Dir: event.Sent, Text: e.p.Escape})
 	e.x.Write([]byte(e.p.Escape))
 	e.x.Until(max(guard, probeTimeout), func() bool { return e.ok || e.lost() != "" })
 	if seen := e.lost(); seen != "" {

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // Recoveries are the words of the quirk key retry.ladder: what may be done between two attempts to dial, mildest first.
@@ -24,7 +24,7 @@ func Recovery(step string, p Plan) func(*at.Exchange) error {
 		if step == "redial" {
 			return nil
 		}
-		x.Event(trace.Notice{Level: "info", Text: "before the next attempt: " + step})
+		x.Event(event.Notice{Level: "info", Text: "before the next attempt: " + step})
 		if err := Sync(x, p); err != nil {
 			return err
 		}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // The registration states (3GPP TS 27.007 sections 7.2, 10.1.20 and 10.1.22).
@@ -117,7 +117,7 @@ func (r *registrar) ask() (bool, error) {
 		r.tell(denied)
 		return false, &Error{Kind: Denied, Result: stateWords[denied], Text: "the network refuses this SIM or this modem"}
 	case !r.any(notSearching) && r.best(6, 7, 8) == noCommand:
-		r.x.Event(trace.Notice{Level: "info", Text: "the modem does not tell whether it is registered; dialling without knowing"})
+		r.x.Event(event.Notice{Level: "info", Text: "the modem does not tell whether it is registered; dialling without knowing"})
 		return true, nil
 	default:
 		r.tell(r.best(notSearching, 6, 7, 8))
@@ -192,7 +192,7 @@ func (r *registrar) tell(state int) {
 		r.result.Signal = signal(r.x, r.p)
 	}
 	r.result.Registration = word
-	r.x.Event(trace.Registration{State: word, Signal: r.result.Signal})
+	r.x.Event(event.Registration{State: word, Signal: r.result.Signal})
 }
 
 // signal asks for the received signal strength (AT+CSQ, 3GPP TS 27.007 section 8.5); "" where it is not known.
@@ -225,7 +225,7 @@ func (r *registrar) rouse(until time.Time) (bool, error) {
 	if value, ok := reply.Value("+COPS:"); err != nil || !ok || fields(value)[0] != "2" {
 		return false, nil
 	}
-	r.x.Event(trace.Notice{Level: "info", Text: "the modem was told not to register; telling it to"})
+	r.x.Event(event.Notice{Level: "info", Text: "the modem was told not to register; telling it to"})
 	_, err = r.x.Command("AT+COPS=0", min(180*time.Second, max(r.p.Timeout, until.Sub(r.x.Now()))))
 	return err == nil, nil
 }

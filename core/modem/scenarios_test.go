@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // dialSim plays a dialogue against a simulated modem in virtual time.
@@ -45,7 +45,7 @@ func dialSim(t *testing.T, name string, talk func(*at.Exchange) error) (err erro
 				case at.SetDTR:
 					m.SetDTR(now, out.On)
 				case at.Event:
-					b, err := trace.Record{Time: now, Event: out.Event}.AppendJSON(nil)
+					b, err := event.Record{Time: now, Event: out.Event}.AppendJSON(nil)
 					if err != nil {
 						t.Fatal(err)
 					}

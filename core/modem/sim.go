@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // simTimeout is for AT+CPIN: some modems take longer than for anything else while they start (quirk AT-11).
@@ -127,7 +127,7 @@ func simState(x *at.Exchange, p Plan) (string, error) {
 					continue
 				}
 			}
-			x.Event(trace.Notice{Level: "info", Text: "the modem does not tell the SIM's state; going on without"})
+			x.Event(event.Notice{Level: "info", Text: "the modem does not tell the SIM's state; going on without"})
 			return "", nil
 		}
 		if !x.Now().Before(until) {
@@ -186,7 +186,7 @@ func radioOn(x *at.Exchange, p Plan) (bool, error) {
 	if value, ok := reply.Value("+CFUN:"); err != nil || !ok || len(fields(value)) == 0 || number(fields(value)[0]) == 1 {
 		return false, nil
 	}
-	x.Event(trace.Notice{Level: "info", Text: "the modem's radio is off; switching it on"})
+	x.Event(event.Notice{Level: "info", Text: "the modem's radio is off; switching it on"})
 	if _, err := x.Command(p.RadioCommand, max(p.Timeout, radioTimeout)); err != nil {
 		return false, fail(err, "the modem's radio is off and cannot be switched on")
 	}

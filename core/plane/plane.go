@@ -12,7 +12,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // The kinds of plane that Open knows.
@@ -62,12 +62,12 @@ type Config struct {
 
 	// Notice, unless nil, hears what a person should know: why auto passed over a plane, a default route that stays in
 	// front of ours, what could not be given back. It is called from Open and Close and must not block.
-	Notice func(trace.Notice)
+	Notice func(event.Notice)
 }
 
 func (c *Config) notice(level, format string, args ...any) {
 	if c.Notice != nil {
-		c.Notice(trace.Notice{Level: level, Text: fmt.Sprintf(format, args...)})
+		c.Notice(event.Notice{Level: level, Text: fmt.Sprintf(format, args...)})
 	}
 }
 

@@ -20,9 +20,9 @@ import (
 
 	"github.com/vishvananda/netlink"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/plane/nstest"
 	"github.com/knakppp/knak/core/plane/stack"
-	"github.com/knakppp/knak/core/trace"
 )
 
 func interfaces(t *testing.T) (names []string) {
@@ -37,8 +37,8 @@ func interfaces(t *testing.T) (names []string) {
 	return names
 }
 
-func tunConfig(t *testing.T) (cfg Config, notices *[]trace.Notice) {
-	notices = new([]trace.Notice)
+func tunConfig(t *testing.T) (cfg Config, notices *[]event.Notice) {
+	notices = new([]event.Notice)
 	path := filepath.Join(t.TempDir(), "resolv.conf")
 	if err := os.WriteFile(path, []byte("nameserver 192.0.2.1\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func tunConfig(t *testing.T) (cfg Config, notices *[]trace.Notice) {
 	return Config{
 		Local: netip.MustParseAddr("10.64.0.2"), Peer: netip.MustParseAddr("10.64.0.1"), DNS: []netip.Addr{netip.MustParseAddr("10.0.0.53")},
 		DefaultRoute: true, Metric: 700, DNSMode: "file", ResolvConf: path,
-		Notice: func(n trace.Notice) { *notices = append(*notices, n) },
+		Notice: func(n event.Notice) { *notices = append(*notices, n) },
 	}, notices
 }
 
@@ -135,10 +135,10 @@ func TestStackPlanes(t *testing.T) {
 	}
 	go http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello "+r.RemoteAddr) }))
 
-	var notices []trace.Notice
+	var notices []event.Notice
 	p, err := Open(t.Context(), KindStack, Config{
 		Local: netip.MustParseAddr("10.64.0.2"), Peer: netip.MustParseAddr("10.64.0.1"), Proxy: "127.0.0.1:0",
-		Forwards: []Forward{{Listen: ":0", Target: "10.64.0.1:80"}}, Notice: func(n trace.Notice) { notices = append(notices, n) },
+		Forwards: []Forward{{Listen: ":0", Target: "10.64.0.1:80"}}, Notice: func(n event.Notice) { notices = append(notices, n) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -223,8 +223,8 @@ func TestStackFailureHalfway(t *testing.T) {
 }
 
 func TestOpenProxyIsSaid(t *testing.T) {
-	var notices []trace.Notice
-	p, err := Open(t.Context(), KindStack, Config{Proxy: "0.0.0.0:0", Notice: func(n trace.Notice) { notices = append(notices, n) }})
+	var notices []event.Notice
+	p, err := Open(t.Context(), KindStack, Config{Proxy: "0.0.0.0:0", Notice: func(n event.Notice) { notices = append(notices, n) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,8 +236,8 @@ func TestOpenProxyIsSaid(t *testing.T) {
 
 // TestAuto makes tun fail by a name that no interface can have.
 func TestAuto(t *testing.T) {
-	var notices []trace.Notice
-	cfg := Config{Interface: "no such name", Notice: func(n trace.Notice) { notices = append(notices, n) }}
+	var notices []event.Notice
+	cfg := Config{Interface: "no such name", Notice: func(n event.Notice) { notices = append(notices, n) }}
 	p, err := Open(t.Context(), KindAuto, cfg)
 	if err != nil {
 		t.Fatal(err)

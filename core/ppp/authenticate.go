@@ -6,9 +6,9 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // authentication is the Authenticate phase (RFC 1661 section 3.5): either end, or both, may have to prove who it is. The
@@ -41,7 +41,7 @@ func (a *authentication) start(clientMethod, serverMethod auth.Method) {
 		a.finish()
 		return
 	}
-	a.engine.traceEvent(trace.Phase{Phase: trace.PhaseAuth})
+	a.engine.traceEvent(event.Phase{Phase: event.PhaseAuth})
 	if !a.serverDone {
 		a.startServer(serverMethod)
 	}

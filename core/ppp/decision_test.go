@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 const everyPoint = PointOpened<<1 - 1
@@ -40,7 +40,7 @@ func TestPassingEveryDecision(t *testing.T) {
 		}
 	}
 	for _, e := range h.events {
-		if d, ok := e.(trace.Decision); ok && d.Intent != d.Verdict && d.Verdict != "pass" {
+		if d, ok := e.(event.Decision); ok && d.Intent != d.Verdict && d.Verdict != "pass" {
 			t.Errorf("event %+v", d)
 		}
 	}
@@ -335,7 +335,7 @@ func TestVerdictsOnATimeout(t *testing.T) {
 	s.wait(3 * time.Second)
 	s.Resolve(s.now, s.asked[2].ID, Verdict{Action: Terminate})
 	s.drain(s.now)
-	wantFailure(t, s.end, trace.PhaseLCP, KindTimeout, packet.LCP)
+	wantFailure(t, s.end, event.PhaseLCP, KindTimeout, packet.LCP)
 }
 
 // Verdicts in the Authenticate phase.
@@ -399,7 +399,7 @@ func TestVerdictTerminatesIPCP(t *testing.T) {
 	})
 	l.open()
 	l.until(time.Minute, h.settled)
-	f := wantFailure(t, h, trace.PhaseIPCP, KindTerminated, packet.IPCP)
+	f := wantFailure(t, h, event.PhaseIPCP, KindTerminated, packet.IPCP)
 	if f.Detail != "no PDP context" || l.now.Sub(epoch) > time.Second || !f.Provisional {
 		t.Errorf("failure %+v after %v", f, l.now.Sub(epoch))
 	}

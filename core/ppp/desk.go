@@ -3,8 +3,8 @@ package ppp
 import (
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // answer is a Verdict inside the engine: options in wire form, so that the way without a Decision allocates nothing.
@@ -155,7 +155,7 @@ func (e *Engine) resolve(p party, v Verdict) {
 		by = "engine: the verdict" + by + " does not fit"
 	}
 	if e.set.Trace && (v.Action != Pass || by != "") {
-		e.put(Event{trace.Decision{
+		e.put(Event{event.Decision{
 			Protocol: packet.ProtocolName(p.proto()), Point: k.point.String(),
 			Intent: k.intent.text(p.proto()), Verdict: a.text(p.proto()), By: by,
 		}})
@@ -171,7 +171,7 @@ func (e *Engine) resolve(p party, v Verdict) {
 func (d *desk) advance(p party, e *Engine) {
 	if k := d.parked; k != nil && due(k.until, e.now) {
 		if !k.waits && e.set.Trace {
-			e.put(Event{trace.Decision{
+			e.put(Event{event.Decision{
 				Protocol: packet.ProtocolName(p.proto()), Point: k.point.String(),
 				Intent: k.intent.text(p.proto()), Verdict: k.intent.text(p.proto()), By: "engine: no verdict in time",
 			}})

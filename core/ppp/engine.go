@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // phase is a phase of the link (RFC 1661 section 3).
@@ -74,7 +74,7 @@ func (e *Engine) Open(now time.Time) {
 	e.auth.stop()
 	e.provisional, e.relapses, e.failure = false, 0, Failure{}
 	e.phase = phaseEstablish
-	e.traceEvent(trace.Phase{Phase: trace.PhaseLCP})
+	e.traceEvent(event.Phase{Phase: event.PhaseLCP})
 	e.lcp.event(Open)
 	e.lcp.event(Up)
 }
@@ -91,7 +91,7 @@ func (e *Engine) Receive(now time.Time, protocol uint16, info []byte) {
 	case packet.IP, packet.IPv6:
 		return
 	}
-	e.tracePacket(trace.Rcvd, protocol, info)
+	e.tracePacket(event.Rcvd, protocol, info)
 	if protocol == packet.LCP {
 		if !e.lcp.hold(info) {
 			e.lcp.receive(info)
@@ -245,11 +245,11 @@ func (e *Engine) networkStart() {
 	}
 	e.phase = phaseNetwork
 	if !e.set.IPCP.Disabled {
-		e.traceEvent(trace.Phase{Phase: trace.PhaseIPCP})
+		e.traceEvent(event.Phase{Phase: event.PhaseIPCP})
 		e.startLayer(&e.ipcp.layer, &e.ipcp.early)
 	}
 	if e.set.IPV6CP.Enabled {
-		e.traceEvent(trace.Phase{Phase: trace.PhaseIPV6CP})
+		e.traceEvent(event.Phase{Phase: event.PhaseIPV6CP})
 		e.startLayer(&e.ipv6cp.layer, &e.ipv6cp.early)
 	}
 }
@@ -319,15 +319,15 @@ func (e *Engine) complete(f Failure) Failure {
 func (e *Engine) phaseName(protocol uint16) string {
 	switch {
 	case e.ipcp.state == StateOpened || e.ipv6cp.state == StateOpened:
-		return trace.PhaseUp
+		return event.PhaseUp
 	case protocol == packet.IPV6CP:
-		return trace.PhaseIPV6CP
+		return event.PhaseIPV6CP
 	case e.phase == phaseNetwork:
-		return trace.PhaseIPCP
+		return event.PhaseIPCP
 	case e.phase == phaseAuthenticate:
-		return trace.PhaseAuth
+		return event.PhaseAuth
 	}
-	return trace.PhaseLCP
+	return event.PhaseLCP
 }
 
 // finish is the end.
@@ -435,25 +435,25 @@ func (e *Engine) sendRaw(protocol uint16, info []byte) {
 }
 
 func (e *Engine) sent(protocol uint16, info []byte) {
-	e.tracePacket(trace.Sent, protocol, info)
+	e.tracePacket(event.Sent, protocol, info)
 	e.put(Send{Protocol: protocol, Info: info})
 }
 
-func (e *Engine) tracePacket(dir trace.Dir, protocol uint16, info []byte) {
+func (e *Engine) tracePacket(dir event.Dir, protocol uint16, info []byte) {
 	if e.set.Trace {
-		e.put(Event{trace.Packet{Dir: dir, Protocol: protocol, Data: packet.Redact(protocol, info)}})
+		e.put(Event{event.Packet{Dir: dir, Protocol: protocol, Data: packet.Redact(protocol, info)}})
 	}
 }
 
 func (e *Engine) traceState(protocol uint16, from, to State, cause FSMEvent) {
 	if e.set.Trace {
-		e.put(Event{trace.State{
+		e.put(Event{event.State{
 			Protocol: packet.ProtocolName(protocol), From: from.String(), To: to.String(), Cause: cause.String(),
 		}})
 	}
 }
 
-func (e *Engine) traceEvent(event trace.Event) {
+func (e *Engine) traceEvent(event event.Event) {
 	if e.set.Trace {
 		e.put(Event{event})
 	}
@@ -461,7 +461,7 @@ func (e *Engine) traceEvent(event trace.Event) {
 
 func (e *Engine) notice(level, text string) {
 	if e.set.Trace {
-		e.put(Event{trace.Notice{Level: level, Text: text}})
+		e.put(Event{event.Notice{Level: level, Text: text}})
 	}
 }
 

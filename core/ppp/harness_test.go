@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // epoch is when every test begins.
@@ -64,7 +64,7 @@ type end struct {
 	t        testing.TB
 	sent     []Send // the packets, copied
 	lines    []string
-	events   []trace.Event
+	events   []event.Event
 	up       []NetworkUp
 	up6      []NetworkUp6
 	down     []NetworkDown
@@ -131,7 +131,7 @@ func (p *end) drain(now time.Time) []Send {
 func (p *end) notices() []string {
 	var list []string
 	for _, e := range p.events {
-		if n, ok := e.(trace.Notice); ok {
+		if n, ok := e.(event.Notice); ok {
 			list = append(list, n.Text)
 		}
 	}
@@ -262,7 +262,7 @@ func (p *end) log() {
 		if i > 40 && i < len(p.events)-20 {
 			continue
 		}
-		if e, ok := e.(trace.Packet); ok {
+		if e, ok := e.(event.Packet); ok {
 			p.t.Log(packet.Line(e.Dir.String(), e.Protocol, e.Data))
 		} else {
 			p.t.Logf("%s %+v", e.Kind(), e)

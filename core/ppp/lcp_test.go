@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 var (
@@ -340,7 +340,7 @@ func TestLoopedBack(t *testing.T) {
 			queue = s.wait(time.Second)
 		}
 	}
-	wantFailure(t, s.end, trace.PhaseLCP, KindLoopedBack, packet.LCP)
+	wantFailure(t, s.end, event.PhaseLCP, KindLoopedBack, packet.LCP)
 }
 
 // Our own magic number in the peer's requests alone: what we send comes back, and our answers get lost.
@@ -669,7 +669,7 @@ func TestAuthenticationRefused(t *testing.T) {
 			l := join(t, h, mod)
 			l.open()
 			l.run(time.Minute)
-			if f := wantFailure(t, h, trace.PhaseAuth, KindAuthRejected, m.Protocol()); f.Provisional {
+			if f := wantFailure(t, h, event.PhaseAuth, KindAuthRejected, m.Protocol()); f.Provisional {
 				t.Error("nothing was provisional")
 			}
 			if len(h.up)+len(mod.up) != 0 || len(mod.finished) != 1 {
@@ -698,7 +698,7 @@ func TestAuthenticationMethodRefused(t *testing.T) {
 			}
 			s.wait(10 * time.Second)
 		}
-		if f := wantFailure(t, s.end, trace.PhaseLCP, KindAuthMethod, packet.LCP); f.Detail == "" {
+		if f := wantFailure(t, s.end, event.PhaseLCP, KindAuthMethod, packet.LCP); f.Detail == "" {
 			t.Error("no detail")
 		}
 	}
@@ -715,7 +715,7 @@ func TestRefusedAuthenticationIsForgotten(t *testing.T) {
 	s.give(packet.LCP, packet.ConfigureRequest, 2)
 	s.ack(packet.LCP)
 	s.giveData(packet.LCP, packet.TerminateRequest, 2, nil)
-	wantFailure(t, s.end, trace.PhaseIPCP, KindTerminated, packet.LCP)
+	wantFailure(t, s.end, event.PhaseIPCP, KindTerminated, packet.LCP)
 }
 
 // A peer that negotiates anew and then falls silent fails in LCP, wherever it was before.
@@ -728,7 +728,7 @@ func TestSilenceAfterRenegotiation(t *testing.T) {
 		t.Fatalf("down %v", s.down)
 	}
 	s.wait(2 * time.Minute)
-	wantFailure(t, s.end, trace.PhaseLCP, KindTimeout, packet.LCP)
+	wantFailure(t, s.end, event.PhaseLCP, KindTimeout, packet.LCP)
 }
 
 // A modem's end that demands methods in turn: the host takes the second.
@@ -755,7 +755,7 @@ func TestOnlyMismatchingAcks(t *testing.T) {
 		s.giveData(packet.LCP, packet.ConfigureAck, p.ID, nil)
 		s.wait(3 * time.Second)
 	}
-	if f := wantFailure(t, s.end, trace.PhaseLCP, KindTimeout, packet.LCP); f.Detail != "no Configure-Ack that matches our request" {
+	if f := wantFailure(t, s.end, event.PhaseLCP, KindTimeout, packet.LCP); f.Detail != "no Configure-Ack that matches our request" {
 		t.Errorf("detail %q", f.Detail)
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // misbehaving is a modem whose answers to IPCP requests the test decides; CHAP succeeds for anybody, as
@@ -94,7 +94,7 @@ func TestHuaweiE398(t *testing.T) {
 				t.Errorf("stalled: %+v", s)
 			}
 			l.run(3 * time.Minute)
-			if f := wantFailure(t, h, trace.PhaseIPCP, KindEmptyNaks, packet.IPCP); !f.Provisional {
+			if f := wantFailure(t, h, event.PhaseIPCP, KindEmptyNaks, packet.IPCP); !f.Provisional {
 				t.Error("the failure does not say that the success was provisional")
 			}
 			if len(h.stalled) != 1 {
@@ -172,7 +172,7 @@ func TestBogusAddress(t *testing.T) {
 			if len(h.up) > 0 {
 				t.Fatalf("up with %+v", h.up)
 			}
-			if f := wantFailure(t, h, trace.PhaseIPCP, kind, packet.IPCP); !f.Provisional {
+			if f := wantFailure(t, h, event.PhaseIPCP, kind, packet.IPCP); !f.Provisional {
 				t.Error("not marked as provisional")
 			}
 			if took < 59*time.Second || took > 100*time.Second {
@@ -215,7 +215,7 @@ func TestPeerTerminatesIPCP(t *testing.T) {
 		}
 		p := s.must(packet.LCP, packet.TerminateRequest)
 		s.give(packet.LCP, packet.TerminateAck, p.ID)
-		if f := wantFailure(t, s.end, trace.PhaseIPCP, KindTerminated, packet.IPCP); f.Detail != "no PDP [2J" {
+		if f := wantFailure(t, s.end, event.PhaseIPCP, KindTerminated, packet.IPCP); f.Detail != "no PDP [2J" {
 			t.Errorf("detail %q", f.Detail)
 		}
 	})
@@ -226,7 +226,7 @@ func TestPeerTerminatesIPCP(t *testing.T) {
 		m.endIPCP(l.now, "context lost")
 		l.carry(m, m.drain(l.now))
 		l.run(time.Minute)
-		f := wantFailure(t, h, trace.PhaseUp, KindTerminated, packet.IPCP)
+		f := wantFailure(t, h, event.PhaseUp, KindTerminated, packet.IPCP)
 		if len(h.down) != 1 || f.Detail != "context lost" || f.Provisional {
 			t.Errorf("down %v, failure %+v", h.down, f)
 		}
@@ -244,17 +244,17 @@ func TestPeerTerminatesLCP(t *testing.T) {
 	for _, when := range []string{"negotiating", "open", "authenticating"} {
 		t.Run(when, func(t *testing.T) {
 			s := newScript(t, dialer())
-			phase := trace.PhaseLCP
+			phase := event.PhaseLCP
 			switch when {
 			case "negotiating":
 				s.Open(s.now)
 				s.drain(s.now)
 			case "open":
 				s.openLCP()
-				phase = trace.PhaseIPCP
+				phase = event.PhaseIPCP
 			case "authenticating":
 				s.openLCP(opt(packet.LCPAuth, 0xc2, 0x23, 5))
-				phase = trace.PhaseAuth
+				phase = event.PhaseAuth
 			}
 			sends := s.giveData(packet.LCP, packet.TerminateRequest, 4, []byte("bye"))
 			if len(sends) != 1 || sends[0].Info[0] != packet.TerminateAck || sends[0].Info[1] != 4 {
@@ -274,7 +274,7 @@ func TestCarrierLost(t *testing.T) {
 	l.run(500 * time.Millisecond)
 	h.LowerDown(l.now)
 	h.drain(l.now)
-	wantFailure(t, h, trace.PhaseLCP, KindCarrierLost, 0)
+	wantFailure(t, h, event.PhaseLCP, KindCarrierLost, 0)
 }
 
 func TestCarrierLostInIPCPIsProvisional(t *testing.T) {
@@ -288,7 +288,7 @@ func TestCarrierLostInIPCPIsProvisional(t *testing.T) {
 	l.run(500 * time.Millisecond)
 	h.LowerDown(l.now)
 	h.drain(l.now)
-	if f := wantFailure(t, h, trace.PhaseIPCP, KindCarrierLost, 0); !f.Provisional {
+	if f := wantFailure(t, h, event.PhaseIPCP, KindCarrierLost, 0); !f.Provisional {
 		t.Error("not provisional")
 	}
 }
@@ -304,7 +304,7 @@ func TestSilence(t *testing.T) {
 			t.Fatal("gave up early")
 		}
 		s.wait(2 * time.Second)
-		wantFailure(t, s.end, trace.PhaseLCP, KindTimeout, packet.LCP)
+		wantFailure(t, s.end, event.PhaseLCP, KindTimeout, packet.LCP)
 		if n := s.count(packet.LCP, packet.ConfigureRequest); n != 10 {
 			t.Errorf("%d requests, Max-Configure is 10", n)
 		}
@@ -313,7 +313,7 @@ func TestSilence(t *testing.T) {
 		s := newScript(t, dialer())
 		s.openLCP()
 		s.wait(40 * time.Second)
-		wantFailure(t, s.end, trace.PhaseIPCP, KindTimeout, packet.IPCP)
+		wantFailure(t, s.end, event.PhaseIPCP, KindTimeout, packet.IPCP)
 		if n := s.count(packet.LCP, packet.TerminateRequest); n != 2 {
 			t.Errorf("%d Terminate-Requests, Max-Terminate is 2", n)
 		}
@@ -322,7 +322,7 @@ func TestSilence(t *testing.T) {
 		s := newScript(t, dialer())
 		s.openLCP(opt(packet.LCPAuth, 0xc2, 0x23, 5))
 		s.wait(70 * time.Second)
-		wantFailure(t, s.end, trace.PhaseAuth, KindAuthTimeout, packet.CHAP)
+		wantFailure(t, s.end, event.PhaseAuth, KindAuthTimeout, packet.CHAP)
 	})
 }
 
@@ -489,7 +489,7 @@ func TestPlaceholderNaksForEver(t *testing.T) {
 	})
 	l.open()
 	took := l.until(5*time.Minute, h.settled)
-	wantFailure(t, h, trace.PhaseIPCP, KindNoAddress, packet.IPCP)
+	wantFailure(t, h, event.PhaseIPCP, KindNoAddress, packet.IPCP)
 	if took < 89*time.Second || took > 92*time.Second {
 		t.Errorf("gave up after %v", took)
 	}
@@ -650,7 +650,7 @@ func TestPeerAnswersNoEcho(t *testing.T) {
 				t.Errorf("mode %d: an idle link still has a timer", mode)
 			}
 		default:
-			wantFailure(t, h, trace.PhaseUp, KindEchoTimeout, packet.LCP)
+			wantFailure(t, h, event.PhaseUp, KindEchoTimeout, packet.LCP)
 		}
 	}
 }
@@ -671,7 +671,7 @@ func TestPeerStopsAnsweringEcho(t *testing.T) {
 		t.Errorf("noticed after %v", took)
 	}
 	l.run(time.Minute)
-	wantFailure(t, h, trace.PhaseUp, KindEchoTimeout, packet.LCP)
+	wantFailure(t, h, event.PhaseUp, KindEchoTimeout, packet.LCP)
 }
 
 // EchoStrict: only an Echo-Reply counts.
@@ -779,7 +779,7 @@ func TestDifferentValueEachTime(t *testing.T) {
 	})
 	l.open()
 	took := l.until(5*time.Minute, h.settled)
-	wantFailure(t, h, trace.PhaseIPCP, KindRepeatedNaks, packet.IPCP)
+	wantFailure(t, h, event.PhaseIPCP, KindRepeatedNaks, packet.IPCP)
 	if sent := countRequests(h); sent > 120 || took < 25*time.Second {
 		t.Errorf("%d requests in %v", sent, took)
 	}
@@ -796,7 +796,7 @@ func TestIdenticalNak(t *testing.T) {
 		})
 		l.open()
 		l.until(5*time.Minute, h.settled)
-		wantFailure(t, h, trace.PhaseIPCP, KindRepeatedNaks, packet.IPCP)
+		wantFailure(t, h, event.PhaseIPCP, KindRepeatedNaks, packet.IPCP)
 	})
 	t.Run("name server", func(t *testing.T) {
 		l, h, _ := call(t, dialer(), misbehaving(PointPeerRequest, nil), func(_ time.Time, d Decision) Verdict {

@@ -5,9 +5,9 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // Output is one thing that the engine wants done or known: Send, Framing, Event, Decision, AuthDone, NetworkUp,
@@ -40,7 +40,7 @@ func DefaultFraming() Framing {
 
 // Event is something for the trace: a Packet, State, Phase, Decision or Notice. There are none without Settings.Trace.
 type Event struct {
-	Event trace.Event
+	Event event.Event
 }
 
 // AuthDone says that the Authenticate phase is over and went well.
@@ -107,20 +107,20 @@ func (Finished) output()    {}
 
 // Kinds of Failure.
 const (
-	KindEmptyNaks        = trace.FailedEmptyNaks        // IPCP is answered by Naks that hold no option at all
-	KindRepeatedNaks     = trace.FailedRepeatedNaks     // Naks repeat what we proposed, or never say the same twice
-	KindNoAddress        = trace.FailedNoAddress        // Naks or Acks hold no address but 0.0.0.0 or a placeholder
-	KindAddressRejected  = trace.FailedAddressRejected  // the peer will not talk about our address
-	KindBogusAddress     = trace.FailedBogusAddress     // the address cannot be one (loopback, link-local, multicast, the peer's own)
-	KindTerminated       = trace.FailedTerminated       // the peer sent a Terminate-Request
-	KindCarrierLost      = trace.FailedCarrierLost      // LowerDown was called
-	KindTimeout          = trace.FailedTimeout          // the peer is silent, or the protocol's deadline passed
-	KindAuthRejected     = trace.FailedAuthRejected     // the peer refused our name or secret, or we the peer's
-	KindAuthMethod       = trace.FailedAuthMethod       // no authentication method suits both ends
-	KindAuthTimeout      = trace.FailedAuthTimeout      // no result of the authentication in time
-	KindLoopedBack       = trace.FailedLoopedBack       // we hear ourselves
-	KindEchoTimeout      = trace.FailedEchoTimeout      // an open link gives no sign of life any more
-	KindProtocolRejected = trace.FailedProtocolRejected // the peer does not know a protocol or code that we cannot do without
+	KindEmptyNaks        = event.FailedEmptyNaks        // IPCP is answered by Naks that hold no option at all
+	KindRepeatedNaks     = event.FailedRepeatedNaks     // Naks repeat what we proposed, or never say the same twice
+	KindNoAddress        = event.FailedNoAddress        // Naks or Acks hold no address but 0.0.0.0 or a placeholder
+	KindAddressRejected  = event.FailedAddressRejected  // the peer will not talk about our address
+	KindBogusAddress     = event.FailedBogusAddress     // the address cannot be one (loopback, link-local, multicast, the peer's own)
+	KindTerminated       = event.FailedTerminated       // the peer sent a Terminate-Request
+	KindCarrierLost      = event.FailedCarrierLost      // LowerDown was called
+	KindTimeout          = event.FailedTimeout          // the peer is silent, or the protocol's deadline passed
+	KindAuthRejected     = event.FailedAuthRejected     // the peer refused our name or secret, or we the peer's
+	KindAuthMethod       = event.FailedAuthMethod       // no authentication method suits both ends
+	KindAuthTimeout      = event.FailedAuthTimeout      // no result of the authentication in time
+	KindLoopedBack       = event.FailedLoopedBack       // we hear ourselves
+	KindEchoTimeout      = event.FailedEchoTimeout      // an open link gives no sign of life any more
+	KindProtocolRejected = event.FailedProtocolRejected // the peer does not know a protocol or code that we cannot do without
 	KindClosed           = "closed"                     // Close was called; not an error
 )
 

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // DefaultLimit, DefaultInterval and DefaultName are what a Config with a zero Limit, Interval and Name means.
@@ -59,7 +59,7 @@ type Output interface{ output() }
 type Send struct{ Packet []byte }
 
 // Event is something for the trace.
-type Event struct{ Probe trace.Probe }
+type Event struct{ Probe event.Probe }
 
 // Proved says that the link carries packets. It is the last output.
 type Proved struct {
@@ -229,7 +229,7 @@ func (m *Machine) round(now time.Time) {
 			continue
 		}
 		m.sent++
-		m.out = append(m.out, Send{m.probe.packet(t, uint16(n))}, Event{trace.Probe{Target: t.addr.String(), How: t.how, Result: "sent"}})
+		m.out = append(m.out, Send{m.probe.packet(t, uint16(n))}, Event{event.Probe{Target: t.addr.String(), How: t.how, Result: "sent"}})
 	}
 	next := m.start.Add(quick[min(n+1, len(quick)-1)])
 	if n+1 >= len(quick) {
@@ -253,7 +253,7 @@ func (m *Machine) Receive(now time.Time, ipPacket []byte) {
 	if a.looped {
 		if !m.looped {
 			m.looped = true
-			m.out = append(m.out, Event{trace.Probe{Target: a.to.String(), How: a.by, Result: "our own packet came back"}})
+			m.out = append(m.out, Event{event.Probe{Target: a.to.String(), How: a.by, Result: "our own packet came back"}})
 		}
 		return
 	}
@@ -265,7 +265,7 @@ func (m *Machine) Receive(now time.Time, ipPacket []byte) {
 	if how == ByError {
 		how = ByICMP
 	}
-	m.out = append(m.out, Event{trace.Probe{Target: a.from.String(), How: how, Result: a.result}})
+	m.out = append(m.out, Event{event.Probe{Target: a.from.String(), How: how, Result: a.result}})
 	m.end(p)
 }
 

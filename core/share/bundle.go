@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/report"
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/show/report"
 )
 
 // Facts say what the recording was made with and read by. They hold no name of the machine or of a person.
@@ -32,7 +32,7 @@ type Writer struct {
 	json      []byte
 	mask      *Mask
 	collector *report.Collector
-	device    *trace.Device
+	device    *event.Device
 	capture   *captureFile
 	made      time.Time
 	err       error
@@ -59,13 +59,13 @@ func (b *Writer) create(name string) io.Writer {
 }
 
 // Record takes one record as it was read. The first error is told by Close.
-func (b *Writer) Record(r trace.Record) {
+func (b *Writer) Record(r event.Record) {
 	if b.err != nil {
 		return
 	}
 	r = b.mask.Record(r)
 	r.Link = "link" // its name is the user's own
-	if d, ok := r.Event.(trace.Device); ok {
+	if d, ok := r.Event.(event.Device); ok {
 		b.device = &d
 	}
 	b.collector.Record(r)
@@ -76,18 +76,18 @@ func (b *Writer) Record(r trace.Record) {
 }
 
 // Close writes the findings, the facts, the page and what else belongs to it.
-func (b *Writer) Close(findings []trace.Finding, facts Facts) error {
+func (b *Writer) Close(findings []event.Finding, facts Facts) error {
 	if b.capture != nil {
 		defer b.capture.file.Close()
 	}
-	masked := make([]trace.Finding, len(findings))
+	masked := make([]event.Finding, len(findings))
 	for i, f := range findings {
 		masked[i] = b.mask.Finding(f)
 	}
 	b.writeJSON("findings.json", masked)
 	b.writeJSON("facts.json", struct {
 		Facts
-		Device   *trace.Device  `json:"device"`
+		Device   *event.Device  `json:"device"`
 		Replaced map[string]int `json:"replaced"`
 	}{facts, b.device, b.mask.Replaced()})
 	if w := b.create("recording.pcapng"); b.err == nil {

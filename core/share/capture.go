@@ -6,9 +6,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hdlc"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/record"
+	"github.com/knakppp/knak/core/recording/record"
 )
 
 // captureFile writes the masked records as a pcapng file, beside the archive until it is whole: an archive in ZIP format is
@@ -35,12 +35,12 @@ func newCaptureFile() (*captureFile, error) {
 }
 
 // Record writes one masked record. A packet is framed again, for its octets are others now.
-func (c *captureFile) Record(r trace.Record) {
+func (c *captureFile) Record(r event.Record) {
 	if c.err != nil {
 		return
 	}
 	c.last, c.buf = r.Time, c.buf[:0]
-	if p, ok := r.Event.(trace.Packet); ok {
+	if p, ok := r.Event.(event.Packet); ok {
 		c.line = c.frames.Append(c.line[:0], p.Protocol, p.Data)
 		c.buf = c.encode.AppendBytes(c.buf, r.Time, p.Dir, c.line)
 	} else {

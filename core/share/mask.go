@@ -14,7 +14,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // Mask replaces the same by the same. The zero value is not ready; use NewMask. It is not safe for use by several
@@ -186,65 +186,65 @@ func (m *Mask) texts(list []string) []string {
 }
 
 // Record gives a record as it may be shown to anyone.
-func (m *Mask) Record(r trace.Record) trace.Record {
+func (m *Mask) Record(r event.Record) event.Record {
 	switch e := r.Event.(type) {
-	case trace.Packet:
+	case event.Packet:
 		e.Data = m.Packet(e.Protocol, e.Data)
 		r.Event = e
-	case trace.Data, trace.Phase, trace.State:
-	case trace.Device:
+	case event.Data, event.Phase, event.State:
+	case event.Device:
 		e.Port, e.Vendor, e.Model, e.Firmware = m.Text(e.Port), m.Text(e.Vendor), m.Text(e.Model), m.Text(e.Firmware)
 		r.Event = e
-	case trace.AT:
+	case event.AT:
 		e.Text = m.Text(e.Text)
 		r.Event = e
-	case trace.Text:
+	case event.Text:
 		e.Text = m.Text(e.Text)
 		r.Event = e
-	case trace.Quirk:
+	case event.Quirk:
 		e.Value, e.Source, e.Reason = m.Text(e.Value), m.Text(e.Source), m.Text(e.Reason)
 		r.Event = e
-	case trace.Up:
+	case event.Up:
 		e.Local, e.Peer, e.IPv6, e.IPv6Peer = m.Text(e.Local), m.Text(e.Peer), m.Text(e.IPv6), m.Text(e.IPv6Peer)
 		e.DNS, e.WINS = m.texts(e.DNS), m.texts(e.WINS)
 		r.Event = e
-	case trace.Finding:
+	case event.Finding:
 		r.Event = m.Finding(e)
-	case trace.Down:
+	case event.Down:
 		e.Reason = m.Text(e.Reason)
 		r.Event = e
-	case trace.Decision:
+	case event.Decision:
 		e.By = m.Text(e.By)
 		r.Event = e
-	case trace.Registration:
+	case event.Registration:
 		r.Event = e
-	case trace.Probe:
+	case event.Probe:
 		e.Target, e.Result = m.Text(e.Target), m.Text(e.Result)
 		r.Event = e
-	case trace.Attempt:
+	case event.Attempt:
 		e.Reason = m.Text(e.Reason)
 		r.Event = e
-	case trace.Notice:
+	case event.Notice:
 		e.Text = m.Text(e.Text)
 		r.Event = e
-	case trace.Failure:
+	case event.Failure:
 		e.Detail = m.Text(e.Detail)
 		r.Event = e
-	case trace.Log:
+	case event.Log:
 		e.Text = m.Text(e.Text)
 		r.Event = e
-	case trace.Unread:
+	case event.Unread:
 		// What was not understood cannot be cleaned: how much there was, and why, is all that may be told.
 		e.Text = ""
 		r.Event = e
 	default:
-		r.Event = trace.Notice{Level: "info", Text: "an event of kind " + r.Event.Kind() + " was left out"}
+		r.Event = event.Notice{Level: "info", Text: "an event of kind " + r.Event.Kind() + " was left out"}
 	}
 	return r
 }
 
 // Finding gives a finding as it may be shown to anyone.
-func (m *Mask) Finding(f trace.Finding) trace.Finding {
+func (m *Mask) Finding(f event.Finding) event.Finding {
 	f.Title, f.Meaning = m.Text(f.Title), m.Text(f.Meaning)
 	f.Evidence, f.Cure = m.texts(f.Evidence), m.texts(f.Cure)
 	return f

@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/read"
+	"github.com/knakppp/knak/core/recording/read"
 )
 
 var begin = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
@@ -57,7 +57,7 @@ var secrets = []string{
 // addresses are those of the secrets that also stand in packets in binary.
 var addresses = []string{"10.142.7.9", "84.23.7.200"}
 
-func story() []trace.Record {
+func story() []event.Record {
 	addr := func(s string) netip.Addr { return netip.MustParseAddr(s) }
 	chap := func(code uint8, value, name string) []byte {
 		data := append([]byte{byte(len(value))}, value...)
@@ -67,29 +67,29 @@ func story() []trace.Record {
 	pap = append(append(pap, 11), "s3cret-pass"...)
 	rejected := append([]byte{0x80, 0x21}, configure(packet.ConfigureRequest, packet.AddressOption(packet.IPCPAddress, addr("10.142.7.9")))...)
 	code := configure(packet.ConfigureNak, packet.AddressOption(packet.IPCPDNS1, addr("84.23.7.200")))
-	events := []trace.Event{
-		trace.Device{Port: "/dev/serial/by-id/usb-X_490154203237518-if00", Vendor: "x", Model: "y", Firmware: "1.0"},
-		trace.AT{Dir: trace.Sent, Text: "ATD+491701234567"}, trace.AT{Dir: trace.Rcvd, Text: "+CGPADDR: 1,10.142.7.9"},
-		trace.AT{Dir: trace.Rcvd, Text: "262011234567890"}, trace.Text{Text: "IMEI 490154203237518 ICCID 8949020000012345678"},
-		trace.Packet{Dir: trace.Sent, Protocol: packet.IPCP, Data: configure(packet.ConfigureRequest,
+	events := []event.Event{
+		event.Device{Port: "/dev/serial/by-id/usb-X_490154203237518-if00", Vendor: "x", Model: "y", Firmware: "1.0"},
+		event.AT{Dir: event.Sent, Text: "ATD+491701234567"}, event.AT{Dir: event.Rcvd, Text: "+CGPADDR: 1,10.142.7.9"},
+		event.AT{Dir: event.Rcvd, Text: "262011234567890"}, event.Text{Text: "IMEI 490154203237518 ICCID 8949020000012345678"},
+		event.Packet{Dir: event.Sent, Protocol: packet.IPCP, Data: configure(packet.ConfigureRequest,
 			packet.AddressOption(packet.IPCPAddress, addr("10.142.7.9")), packet.AddressOption(packet.IPCPDNS1, addr("84.23.7.200")))},
-		trace.Packet{Protocol: packet.PAP, Data: packet.Packet{Code: packet.PAPRequest, ID: 1, Data: pap}.AppendTo(nil)},
-		trace.Packet{Protocol: packet.CHAP, Data: chap(packet.CHAPResponse, "DEADBEEF00112233", "jane.doe@isp.example")},
-		trace.Packet{Protocol: packet.CHAP, Data: chap(packet.CHAPChallenge, "0123456789abcdef", "262011234567890")},
-		trace.Packet{Protocol: packet.LCP, Data: packet.Packet{Code: packet.ProtocolReject, ID: 2, Data: rejected}.AppendTo(nil)},
-		trace.Packet{Protocol: packet.IPCP, Data: packet.Packet{Code: packet.CodeReject, ID: 3, Data: code}.AppendTo(nil)},
-		trace.Packet{Protocol: packet.LCP, Data: packet.Packet{Code: packet.TerminateRequest, ID: 3, Data: []byte("call +491701234567 from 84.23.7.200")}.AppendTo(nil)},
-		trace.Up{Interface: "knak0", Local: "10.142.7.9", Peer: "84.23.7.200", DNS: []string{"84.23.7.200", "2a01:4f8::77"}, IPv6: "fe80::a"},
-		trace.Probe{Target: "84.23.7.200", How: "icmp", Result: "answer from 84.23.7.200"},
-		trace.Quirk{Key: "auth.user", Value: "jane.doe@isp.example", Source: "x", Reason: "y"},
-		trace.Log{Program: "pppd", Text: "remote IP address 84.23.7.200 for jane.doe@isp.example"},
-		trace.Unread{Text: "jane.doe s3cret-pass 10.142.7.9", Bytes: 30, Reason: "no known line"},
-		trace.Notice{Text: "the proxy on 10.142.7.9:1080"}, trace.Failure{Detail: "84.23.7.200 is silent"}, trace.Attempt{Number: 2, Reason: "84.23.7.200"},
-		trace.Down{Reason: "84.23.7.200"},
+		event.Packet{Protocol: packet.PAP, Data: packet.Packet{Code: packet.PAPRequest, ID: 1, Data: pap}.AppendTo(nil)},
+		event.Packet{Protocol: packet.CHAP, Data: chap(packet.CHAPResponse, "DEADBEEF00112233", "jane.doe@isp.example")},
+		event.Packet{Protocol: packet.CHAP, Data: chap(packet.CHAPChallenge, "0123456789abcdef", "262011234567890")},
+		event.Packet{Protocol: packet.LCP, Data: packet.Packet{Code: packet.ProtocolReject, ID: 2, Data: rejected}.AppendTo(nil)},
+		event.Packet{Protocol: packet.IPCP, Data: packet.Packet{Code: packet.CodeReject, ID: 3, Data: code}.AppendTo(nil)},
+		event.Packet{Protocol: packet.LCP, Data: packet.Packet{Code: packet.TerminateRequest, ID: 3, Data: []byte("call +491701234567 from 84.23.7.200")}.AppendTo(nil)},
+		event.Up{Interface: "knak0", Local: "10.142.7.9", Peer: "84.23.7.200", DNS: []string{"84.23.7.200", "2a01:4f8::77"}, IPv6: "fe80::a"},
+		event.Probe{Target: "84.23.7.200", How: "icmp", Result: "answer from 84.23.7.200"},
+		event.Quirk{Key: "auth.user", Value: "jane.doe@isp.example", Source: "x", Reason: "y"},
+		event.Log{Program: "pppd", Text: "remote IP address 84.23.7.200 for jane.doe@isp.example"},
+		event.Unread{Text: "jane.doe s3cret-pass 10.142.7.9", Bytes: 30, Reason: "no known line"},
+		event.Notice{Text: "the proxy on 10.142.7.9:1080"}, event.Failure{Detail: "84.23.7.200 is silent"}, event.Attempt{Number: 2, Reason: "84.23.7.200"},
+		event.Down{Reason: "84.23.7.200"},
 	}
-	var list []trace.Record
+	var list []event.Record
 	for i, e := range events {
-		list = append(list, trace.Record{Time: begin.Add(time.Duration(i) * time.Second), Link: "my-home-link", Event: e, Pos: trace.Pos{Line: int64(i + 1)}})
+		list = append(list, event.Record{Time: begin.Add(time.Duration(i) * time.Second), Link: "my-home-link", Event: e, Pos: event.Pos{Line: int64(i + 1)}})
 	}
 	return list
 }
@@ -101,8 +101,8 @@ func TestNoneSurvive(t *testing.T) {
 	for _, r := range story() {
 		w.Record(r)
 	}
-	finding := trace.Finding{ID: "x", Title: "84.23.7.200 is silent", Evidence: []string{"line 6: sent [IPCP ConfReq id=0x1 <addr 10.142.7.9>]"}, Meaning: "jane.doe@isp.example", Cure: []string{"call 491701234567"}}
-	if err := w.Close([]trace.Finding{finding}, Facts{Knak: "dev", Format: "pppd"}); err != nil {
+	finding := event.Finding{ID: "x", Title: "84.23.7.200 is silent", Evidence: []string{"line 6: sent [IPCP ConfReq id=0x1 <addr 10.142.7.9>]"}, Meaning: "jane.doe@isp.example", Cure: []string{"call 491701234567"}}
+	if err := w.Close([]event.Finding{finding}, Facts{Knak: "dev", Format: "pppd"}); err != nil {
 		t.Fatal(err)
 	}
 	archive, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
@@ -176,7 +176,7 @@ func TestRecordingReadsBack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p, ok := rec.Event.(trace.Packet); ok {
+			if p, ok := rec.Event.(event.Packet); ok {
 				packets[name] = append(packets[name], p.Line())
 			}
 		}
@@ -189,7 +189,7 @@ func TestRecordingReadsBack(t *testing.T) {
 // A masked packet has the length of the packet, so that what was wrong with it is still wrong; to mask never panics.
 func FuzzPacket(f *testing.F) {
 	for _, r := range story() {
-		if p, ok := r.Event.(trace.Packet); ok {
+		if p, ok := r.Event.(event.Packet); ok {
 			f.Add(p.Protocol, p.Data)
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // maxLine bounds a command line, in octets. V.250 section 5.2.1 asks for 40; a longer line than this is an ERROR.
@@ -104,7 +104,7 @@ func (m *Modem) commandLine(now time.Time) {
 	}
 	text := string(line)
 	m.at.last = text
-	m.event(trace.AT{Dir: trace.Rcvd, Text: hideSecrets(text)})
+	m.event(event.AT{Dir: event.Rcvd, Text: hideSecrets(text)})
 	if m.scenario.AT.Silent {
 		return
 	}
@@ -217,9 +217,9 @@ func (m *Modem) reply(now, due time.Time, lines []string, result string) {
 
 func (m *Modem) sayReply(now time.Time, lines []string, result string, b []byte) {
 	for _, l := range lines {
-		m.event(trace.AT{Dir: trace.Sent, Text: l})
+		m.event(event.AT{Dir: event.Sent, Text: l})
 	}
-	m.event(trace.AT{Dir: trace.Sent, Text: result})
+	m.event(event.AT{Dir: event.Sent, Text: result})
 	m.writeText(now, b)
 }
 
@@ -253,7 +253,7 @@ func (m *Modem) say(now time.Time, line string) {
 	if m.at.quiet || m.scenario.AT.Silent || m.mute {
 		return
 	}
-	m.event(trace.AT{Dir: trace.Sent, Text: line})
+	m.event(event.AT{Dir: event.Sent, Text: line})
 	m.writeText(now, m.appendResult(nil, line))
 }
 

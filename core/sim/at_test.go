@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // epoch is when the tests' modems are powered on.
@@ -27,7 +27,7 @@ type host struct {
 	now    time.Time
 	got    []byte
 	lines  Lines
-	events []trace.Event
+	events []event.Event
 	writes int
 }
 
@@ -274,7 +274,7 @@ func TestTraceHidesSecrets(t *testing.T) {
 	h := newHost(load(t, "pin-needed"))
 	h.say("AT+CPIN=9999\r", time.Second)
 	for _, e := range h.events {
-		if a, ok := e.(trace.AT); ok && strings.Contains(a.Text, "9999") {
+		if a, ok := e.(event.AT); ok && strings.Contains(a.Text, "9999") {
 			t.Errorf("the PIN is in %+v", a)
 		}
 	}

@@ -7,11 +7,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hdlc"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // call is one call, from CONNECT to NO CARRIER: the modem's end of a PPP link.
@@ -194,7 +194,7 @@ func (m *Modem) drain(now time.Time) {
 			if c.ending {
 				continue // as planned
 			}
-			m.event(trace.Notice{Level: "info", Text: "the modem's end of the link is finished: " + o.Failure.Error()})
+			m.event(event.Notice{Level: "info", Text: "the modem's end of the link is finished: " + o.Failure.Error()})
 			m.hangUp(now, true)
 		}
 	}
@@ -273,7 +273,7 @@ func (m *Modem) data(now time.Time, b []byte) {
 	for item, rest := c.dec.Next(b); item.Kind != hdlc.None; item, rest = c.dec.Next(rest) {
 		if item.Kind == hdlc.Text {
 			// Not what it says: a command may hold a PIN.
-			m.event(trace.Notice{Level: "info", Text: fmt.Sprintf("%d octets of text where frames were expected", len(item.Text))})
+			m.event(event.Notice{Level: "info", Text: fmt.Sprintf("%d octets of text where frames were expected", len(item.Text))})
 			continue
 		}
 		m.fromHost(now, item.Protocol, item.Info)
@@ -295,7 +295,7 @@ func (m *Modem) packetIn(now time.Time, protocol uint16, info []byte) {
 		m.ip(now, info)
 		return
 	}
-	m.event(trace.Packet{Dir: trace.Rcvd, Protocol: protocol, Data: packet.Redact(protocol, info)})
+	m.event(event.Packet{Dir: event.Rcvd, Protocol: protocol, Data: packet.Redact(protocol, info)})
 	if isAuth(protocol) {
 		c.noteUser(protocol, info)
 	}
@@ -355,7 +355,7 @@ func (m *Modem) control(now time.Time, protocol uint16, info []byte) {
 	if m.call.silent || !m.online || m.mute {
 		return
 	}
-	m.event(trace.Packet{Dir: trace.Sent, Protocol: protocol, Data: packet.Redact(protocol, info)})
+	m.event(event.Packet{Dir: event.Sent, Protocol: protocol, Data: packet.Redact(protocol, info)})
 	m.send(now, protocol, info)
 }
 

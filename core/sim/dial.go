@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // dial starts a packet call (3GPP TS 27.007 section 10.2.1.1: *99# and its like; 3GPP2: #777). The result comes after
@@ -179,7 +179,7 @@ func (m *Modem) toCommandMode(now time.Time) {
 		return
 	}
 	m.online = false
-	m.event(trace.Notice{Level: "info", Text: "command mode"})
+	m.event(event.Notice{Level: "info", Text: "command mode"})
 	m.say(now, "OK")
 }
 

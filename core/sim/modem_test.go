@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hdlc"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // up dials a scenario and waits until the link is up.
@@ -354,7 +354,7 @@ func TestEventsTellTheCall(t *testing.T) {
 	if want := []string{"at", "at", "packet"}; !slices.Equal(kinds, want) {
 		t.Errorf("%v, want %v", kinds, want)
 	}
-	if a := h.events[1].(trace.AT); a.Dir != trace.Sent || a.Text != "CONNECT 7200000" {
+	if a := h.events[1].(event.AT); a.Dir != event.Sent || a.Text != "CONNECT 7200000" {
 		t.Errorf("%+v", a)
 	}
 }
@@ -362,7 +362,7 @@ func TestEventsTellTheCall(t *testing.T) {
 func TestEventsHidePasswords(t *testing.T) {
 	d := newDialer(t, load(t, "behaves-pap"), 1, nil)
 	d.m.Receive(d.now, []byte("ATD*99#\r"))
-	var events []trace.Event
+	var events []event.Event
 	collect := func() {
 		for out, ok := d.m.Next(); ok; out, ok = d.m.Next() {
 			switch out.Kind {
@@ -381,8 +381,8 @@ func TestEventsHidePasswords(t *testing.T) {
 	}
 	seen := false
 	for _, e := range events {
-		p, ok := e.(trace.Packet)
-		if ok && p.Protocol == packet.PAP && p.Dir == trace.Rcvd {
+		p, ok := e.(event.Packet)
+		if ok && p.Protocol == packet.PAP && p.Dir == event.Rcvd {
 			seen = true
 			if bytes.Contains(p.Data, []byte(testPassword)) {
 				t.Errorf("the password is in %q", p.Data)

@@ -3,7 +3,7 @@ package sim
 import (
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // maxQueued bounds what waits to be taken by the host, in octets. More than that is dropped, as an overrun UART would.
@@ -15,7 +15,7 @@ type item struct {
 	at    time.Time
 	data  []byte
 	lines Lines
-	event trace.Event
+	event event.Event
 }
 
 // queue holds outputs in the order in which they leave. Its slots are used again, so that it does not allocate once it

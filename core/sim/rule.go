@@ -6,9 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // ruleCount is what a rule has seen and done in this call.
@@ -71,7 +71,7 @@ func (m *Modem) match(now time.Time, protocol uint16, info []byte) *Rule {
 		if found == nil && !m.given(r.Unless) && c.holds(r, n, age, set.protocol, options) {
 			n.done++
 			found = r
-			m.event(trace.Notice{Level: "info", Text: fmt.Sprintf("%s rule %d applies: %s", packet.ProtocolName(protocol), i+1, r.Do)})
+			m.event(event.Notice{Level: "info", Text: fmt.Sprintf("%s rule %d applies: %s", packet.ProtocolName(protocol), i+1, r.Do)})
 		}
 	}
 	return found
@@ -216,7 +216,7 @@ func (m *Modem) since(now time.Time, stage string) {
 		}
 		m.repeat(now.Add(time.Duration(a.After)), time.Duration(a.Every), call, func(now time.Time) {
 			if (m.call != nil || outsideCall(a.Do)) && !m.given(a.Unless) {
-				m.event(trace.Notice{Level: "info", Text: "action: " + a.Do})
+				m.event(event.Notice{Level: "info", Text: "action: " + a.Do})
 				m.act(now, a.Do, a.Message)
 			}
 		})

@@ -7,8 +7,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/port"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // Conn is the far side of the host's port: a port.PTY, a socket, one end of net.Pipe. Closing it is the caller's business.
@@ -26,7 +26,7 @@ type LineSetter interface {
 
 // Serve runs m on conn in real time until ctx ends (nil), the line ends (nil) or conn fails. Events go to sink, which may
 // be nil. Serve starts no goroutine but the one that ends a pending Read or Write when ctx ends.
-func Serve(ctx context.Context, conn Conn, m *Modem, sink trace.Sink) error {
+func Serve(ctx context.Context, conn Conn, m *Modem, sink event.Sink) error {
 	stop := context.AfterFunc(ctx, func() {
 		_ = conn.SetReadDeadline(time.Unix(1, 0)) // wakes Read; the loop sees ctx
 		_ = conn.SetWriteDeadline(time.Unix(1, 0))
@@ -69,7 +69,7 @@ func Serve(ctx context.Context, conn Conn, m *Modem, sink trace.Sink) error {
 }
 
 // flush does everything that the modem wants done now.
-func flush(conn Conn, m *Modem, sink trace.Sink) error {
+func flush(conn Conn, m *Modem, sink event.Sink) error {
 	for out, ok := m.Next(); ok; out, ok = m.Next() {
 		switch out.Kind {
 		case OutputWrite:
@@ -85,7 +85,7 @@ func flush(conn Conn, m *Modem, sink trace.Sink) error {
 			}
 		case OutputEvent:
 			if sink != nil {
-				sink.Record(trace.Record{Time: time.Now(), Link: m.scenario.Name, Event: out.Event})
+				sink.Record(event.Record{Time: time.Now(), Link: m.scenario.Name, Event: out.Event})
 			}
 		case OutputPacket: // who wants packets runs the modem by himself
 		}

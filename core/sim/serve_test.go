@@ -14,17 +14,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/port"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // collector keeps the records that Serve gives it.
 type collector struct {
 	mu      sync.Mutex
-	records []trace.Record
+	records []event.Record
 }
 
-func (c *collector) Record(r trace.Record) {
+func (c *collector) Record(r event.Record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.records = append(c.records, r)
@@ -119,8 +119,8 @@ func TestServeOnAPseudoTerminal(t *testing.T) {
 	done := make(chan error, 1)
 	m := New(load(t, "behaves"), 1)
 	fell := make(chan struct{}, 2)
-	sink := trace.SinkFunc(func(r trace.Record) {
-		if n, ok := r.Event.(trace.Notice); ok && n.Text == "DTR fell" {
+	sink := event.SinkFunc(func(r event.Record) {
+		if n, ok := r.Event.(event.Notice); ok && n.Text == "DTR fell" {
 			fell <- struct{}{}
 		}
 	})

@@ -4,8 +4,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // Modem is one simulated modem. It is not safe for use by several goroutines.
@@ -59,7 +59,7 @@ type Output struct {
 	Kind  OutputKind
 	Data  []byte
 	Lines Lines
-	Event trace.Event
+	Event event.Event
 }
 
 // Lines are the modem's circuits as the host sees them.
@@ -134,7 +134,7 @@ func (m *Modem) SetDTR(now time.Time, on bool) {
 	drop := !on && !m.dtrOff
 	m.dtrOff = !on
 	if drop {
-		m.event(trace.Notice{Level: "info", Text: "DTR fell"})
+		m.event(event.Notice{Level: "info", Text: "DTR fell"})
 	}
 	if !drop || m.call == nil && m.at.dialing == 0 || m.mute {
 		return
@@ -238,7 +238,7 @@ func (m *Modem) sendIP(now time.Time, b []byte) {
 // maxEvents bounds the outputs that wait, for a runner that takes none.
 const maxEvents = 1 << 16
 
-func (m *Modem) event(e trace.Event) {
+func (m *Modem) event(e event.Event) {
 	if len(m.out.items)-m.out.head < maxEvents {
 		m.out.push(OutputEvent, m.now).event = e
 	}

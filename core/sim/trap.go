@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // This file is what kills a modem, and how it comes back.
@@ -48,7 +48,7 @@ func (m *Modem) trap(now time.Time, command string) *Trap {
 }
 
 func (m *Modem) spring(now time.Time, t *Trap) {
-	m.event(trace.Notice{Level: "info", Text: "trap: " + t.Do})
+	m.event(event.Notice{Level: "info", Text: "trap: " + t.Do})
 	switch t.Do {
 	case "crash":
 		m.restart(now)

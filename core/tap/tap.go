@@ -13,8 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/port"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // Modem is the port that the modem is at: a *port.Port. Its writes should wait as long as the modem does not take them.
@@ -32,8 +32,8 @@ type Modem interface {
 
 // Ear hears what passes, and what the tap says of it. Its methods must not wait.
 type Ear interface {
-	Bytes(now time.Time, dir trace.Dir, p []byte)
-	Record(trace.Record)
+	Bytes(now time.Time, dir event.Dir, p []byte)
+	Record(event.Record)
 }
 
 const (
@@ -159,7 +159,7 @@ func (t *Tap) now() *port.PTY {
 	return t.pty
 }
 
-func (t *Tap) hear(dir trace.Dir, p []byte) {
+func (t *Tap) hear(dir event.Dir, p []byte) {
 	now := time.Now()
 	for _, e := range t.ears {
 		e.Bytes(now, dir, p)
@@ -167,7 +167,7 @@ func (t *Tap) hear(dir trace.Dir, p []byte) {
 }
 
 func (t *Tap) say(level, format string, args ...any) {
-	r := trace.Record{Time: time.Now(), Link: t.name, Event: trace.Notice{Level: level, Text: fmt.Sprintf(format, args...)}}
+	r := event.Record{Time: time.Now(), Link: t.name, Event: event.Notice{Level: level, Text: fmt.Sprintf(format, args...)}}
 	for _, e := range t.ears {
 		e.Record(r)
 	}
@@ -183,7 +183,7 @@ func (t *Tap) fromProgram() {
 		n, err := pty.Read(buf)
 		if n > 0 {
 			t.settle(pty) // it was set before it was written
-			t.hear(trace.Sent, buf[:n])
+			t.hear(event.Sent, buf[:n])
 			if _, err := t.modem.Write(buf[:n]); err != nil {
 				t.end(fmt.Errorf("writing to the modem's port: %w", err))
 				return
@@ -207,7 +207,7 @@ func (t *Tap) fromModem() {
 	for {
 		n, err := t.modem.Read(buf)
 		if n > 0 {
-			t.hear(trace.Rcvd, buf[:n])
+			t.hear(event.Rcvd, buf[:n])
 			pty := t.now()
 			if pty == nil {
 				return

@@ -15,8 +15,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/port"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // modem is a port whose lines the test moves. What is written to it comes back from sent, what is given to say is read.
@@ -76,16 +76,16 @@ type ear struct {
 	said strings.Builder
 }
 
-func (e *ear) Bytes(_ time.Time, dir trace.Dir, p []byte) {
+func (e *ear) Bytes(_ time.Time, dir event.Dir, p []byte) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.way[dir].Write(p)
 }
 
-func (e *ear) Record(r trace.Record) {
+func (e *ear) Record(r event.Record) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.said.WriteString(r.Event.(trace.Notice).Text + "\n")
+	e.said.WriteString(r.Event.(event.Notice).Text + "\n")
 }
 
 // until waits for a condition, and fails the test when it does not come.
@@ -170,7 +170,7 @@ func TestCarriesEveryOctet(t *testing.T) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !bytes.Equal(e.way[trace.Sent].Bytes(), up) || !bytes.Equal(e.way[trace.Rcvd].Bytes(), down) {
+	if !bytes.Equal(e.way[event.Sent].Bytes(), up) || !bytes.Equal(e.way[event.Rcvd].Bytes(), down) {
 		t.Error("not the same octets were heard")
 	}
 	program.Close()

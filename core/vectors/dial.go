@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -107,24 +107,24 @@ func judge(d link.Simulation, hold time.Duration) Run {
 	hangup := time.Time{}
 	for _, rec := range d.Records {
 		switch ev := rec.Event.(type) {
-		case trace.Packet:
-			if ev.Dir == trace.Sent && !r.Up {
+		case event.Packet:
+			if ev.Dir == event.Sent && !r.Up {
 				r.Packets++
 			}
-		case trace.Up:
+		case event.Up:
 			if !r.Up {
 				r.Up, r.up, r.Proved, r.MTU = true, rec.Time.Sub(epoch), ev.Proved, ev.MTU
 				r.DNS = append(r.DNS, ev.DNS...)
 			}
-		case trace.Finding:
+		case event.Finding:
 			if !slices.Contains(r.Findings, ev.ID) {
 				r.Findings = append(r.Findings, ev.ID)
 			}
-		case trace.Phase:
-			if ev.Phase == trace.PhaseHangup && hangup.IsZero() && r.Up {
+		case event.Phase:
+			if ev.Phase == event.PhaseHangup && hangup.IsZero() && r.Up {
 				hangup = rec.Time
 			}
-		case trace.Notice:
+		case event.Notice:
 			if ev.Level == "warning" && strings.HasPrefix(ev.Text, "the call may still be up") {
 				r.HungUp = false
 			}
@@ -147,9 +147,9 @@ func judge(d link.Simulation, hold time.Duration) Run {
 }
 
 // tell gives the last lines of the story as a dial shows them.
-func tell(records []trace.Record) []string {
+func tell(records []event.Record) []string {
 	var b bytes.Buffer
-	p := trace.NewProgress(&b, trace.ProgressOptions{Level: trace.Verbose, Start: epoch})
+	p := event.NewProgress(&b, event.ProgressOptions{Level: event.Verbose, Start: epoch})
 	for _, r := range records {
 		p.Record(r)
 	}

@@ -3,7 +3,7 @@ package vectors
 import (
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // Report is what came of testing a profile.
@@ -64,5 +64,5 @@ type Run struct {
 	Log           []string `json:"log,omitempty"` // the last lines of the story, where the run was not as it should be
 
 	up, hangup time.Duration
-	records    []trace.Record
+	records    []event.Record
 }

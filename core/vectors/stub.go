@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/compare"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/mimic"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/call"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -54,7 +54,7 @@ func (s *Stub) profile() string {
 	if len(s.Seen) > 0 {
 		t.line("#")
 		for _, line := range s.story() {
-			t.line("# %s", trace.Printable(line))
+			t.line("# %s", event.Printable(line))
 		}
 	}
 	t.line("schema = 1")
@@ -86,7 +86,7 @@ func (s *Stub) profile() string {
 func (s *Stub) last() *call.Call { return s.Seen[len(s.Seen)-1] }
 
 // byHand gives the settings that somebody gave on the command line: one of them may be the cure.
-func (s *Stub) byHand() (list []trace.Quirk) {
+func (s *Stub) byHand() (list []event.Quirk) {
 	if len(s.Seen) == 0 {
 		return nil
 	}
@@ -99,7 +99,7 @@ func (s *Stub) byHand() (list []trace.Quirk) {
 }
 
 // private says that a value is a subscriber's and no model's.
-func private(q trace.Quirk) bool {
+func private(q event.Quirk) bool {
 	return q.Value != "" && slices.Contains([]string{"context.apn", "context.cid", "auth.user"}, q.Key)
 }
 

@@ -5,10 +5,10 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/mimic"
+	"github.com/knakppp/knak/core/recording/read"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace/call"
-	"github.com/knakppp/knak/core/trace/read"
 	"github.com/knakppp/knak/quirks"
 )
 

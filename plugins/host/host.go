@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/advice"
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // Times of the second program.
@@ -366,10 +366,10 @@ func (h *Host) giveUp(why error) {
 }
 
 // Record hands an event on to the plugins that want it. It never blocks: where the queue is full, the oldest is lost.
-func (h *Host) Record(r trace.Record) {
+func (h *Host) Record(r event.Record) {
 	kind := r.Event.Kind()
 	// Which modem it is goes along with questions that do not hold it: the second program is told in any case.
-	_, device := r.Event.(trace.Device)
+	_, device := r.Event.(event.Device)
 	if !device && !slices.ContainsFunc(h.States(), func(s State) bool { return s.Observes && slices.Contains(s.Events, kind) }) {
 		return
 	}

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/plugins/host"
 	"github.com/knakppp/knak/plugins/host/pin"
 )
@@ -200,11 +200,11 @@ func TestObserver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.Record(trace.Record{Link: "default", Event: trace.Text{Text: "not among what it wants"}})
+	h.Record(event.Record{Link: "default", Event: event.Text{Text: "not among what it wants"}})
 	for range 1000 {
-		h.Record(trace.Record{Link: "default", Event: trace.Phase{Phase: trace.PhaseLCP}})
+		h.Record(event.Record{Link: "default", Event: event.Phase{Phase: event.PhaseLCP}})
 	}
-	h.Record(trace.Record{Link: "default", Event: trace.Down{Reason: "the end"}})
+	h.Record(event.Record{Link: "default", Event: event.Down{Reason: "the end"}})
 	for end := time.Now().Add(10 * time.Second); h.Refresh(t.Context())[0].Lost == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("nothing was lost of a thousand events")
@@ -221,7 +221,7 @@ func TestObserver(t *testing.T) {
 // A plugin that only decides is told which modem it is all the same.
 func TestDevice(t *testing.T) {
 	h := newWorld(t, "knows").start()
-	h.Record(trace.Record{Link: "default", Event: trace.Device{Model: "E398"}})
+	h.Record(event.Record{Link: "default", Event: event.Device{Model: "E398"}})
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
 		a, err := h.Ask(t.Context(), decision)
 		if v, ok := a.(advice.Verdict); ok && v.Reason == "E398" {

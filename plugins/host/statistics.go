@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 )
 
 // Statistics counts octets of IP packets since the link came up. It is for plugins only: nobody else reads it off the stream.
@@ -27,5 +27,5 @@ func (h *Host) WantsStatistics() bool {
 
 // Count tells the plugins the counters of a link.
 func (h *Host) Count(link string, now time.Time, s Statistics) {
-	h.Record(trace.Record{Time: now, Link: link, Event: s})
+	h.Record(event.Record{Time: now, Link: link, Event: s})
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/knakppp/knak/core/diagnose"
 	"github.com/knakppp/knak/core/link/linktest"
-	"github.com/knakppp/knak/core/report"
+	"github.com/knakppp/knak/core/show/report"
 )
 
 // call draws a dial of the simulated E398.

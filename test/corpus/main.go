@@ -17,7 +17,7 @@ import (
 	"strings"
 
 	"github.com/knakppp/knak/core/diagnose"
-	"github.com/knakppp/knak/core/trace/read"
+	"github.com/knakppp/knak/core/recording/read"
 )
 
 func main() {

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/read"
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/recording/read"
 	"github.com/knakppp/knak/test/peer"
 )
 
@@ -31,21 +31,21 @@ func TestPPPDLogIsUnderstood(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := strings.Split(log, "\n")
-		packets, up := 0, trace.Up{}
+		packets, up := 0, event.Up{}
 		for rec, err := range read.All(r) {
 			if err != nil {
 				t.Fatal(err)
 			}
 			switch e := rec.Event.(type) {
-			case trace.Packet:
+			case event.Packet:
 				packets++
 				want := lines[rec.Pos.Line-1]
 				if line := e.Line(); line != want && !strings.Contains(want, "CHAP Response") {
 					t.Errorf("%s, %s: %s is read as %s", name, rec.Pos, want, line)
 				}
-			case trace.Unread:
+			case event.Unread:
 				t.Errorf("%s, %s: not understood: %s (%s)", name, rec.Pos, e.Text, e.Reason)
-			case trace.Up:
+			case event.Up:
 				up = e
 			}
 		}

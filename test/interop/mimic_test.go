@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
+	recorded "github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/compare"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/mimic"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
-	recorded "github.com/knakppp/knak/core/trace/call"
 	"github.com/knakppp/knak/quirks"
 	"github.com/knakppp/knak/test/peer"
 )

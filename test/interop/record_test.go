@@ -16,11 +16,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/recording/read"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/read"
 	"github.com/knakppp/knak/test/interop/program"
 	"github.com/knakppp/knak/test/peer"
 )
@@ -35,7 +35,7 @@ type heardLine struct {
 func (h *heardLine) Read(p []byte) (int, error) {
 	n, err := h.PTY.Read(p)
 	h.mu.Lock()
-	h.way[trace.Sent].Write(p[:n])
+	h.way[event.Sent].Write(p[:n])
 	h.mu.Unlock()
 	return n, err
 }
@@ -43,7 +43,7 @@ func (h *heardLine) Read(p []byte) (int, error) {
 func (h *heardLine) Write(p []byte) (int, error) {
 	n, err := h.PTY.Write(p)
 	h.mu.Lock()
-	h.way[trace.Rcvd].Write(p[:n])
+	h.way[event.Rcvd].Write(p[:n])
 	h.mu.Unlock()
 	return n, err
 }
@@ -118,7 +118,7 @@ func (p *tapProcess) end(t testing.TB) {
 }
 
 // readRecords reads a recording whole.
-func readRecords(t testing.TB, file string) []trace.Record {
+func readRecords(t testing.TB, file string) []event.Record {
 	t.Helper()
 	f, err := os.Open(file)
 	if err != nil {
@@ -129,7 +129,7 @@ func readRecords(t testing.TB, file string) []trace.Record {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []trace.Record
+	var all []event.Record
 	for rec, err := range read.All(r) {
 		if err != nil {
 			t.Fatalf("%s after %d records: %v", file, len(all), err)
@@ -140,12 +140,12 @@ func readRecords(t testing.TB, file string) []trace.Record {
 }
 
 // framesOf gives the frames of a recording in each direction, one a line.
-func framesOf(records []trace.Record) (ways [2][]string) {
+func framesOf(records []event.Record) (ways [2][]string) {
 	for _, r := range records {
 		switch e := r.Event.(type) {
-		case trace.Packet:
+		case event.Packet:
 			ways[e.Dir] = append(ways[e.Dir], fmt.Sprintf("%04x %x", e.Protocol, e.Data))
-		case trace.Data:
+		case event.Data:
 			ways[e.Dir] = append(ways[e.Dir], fmt.Sprintf("%04x, %d octets", e.Protocol, e.Length))
 		}
 	}
@@ -153,9 +153,9 @@ func framesOf(records []trace.Record) (ways [2][]string) {
 }
 
 // dialogueOf gives the lines of the AT dialogue, without those that only say that the call is over.
-func dialogueOf(records []trace.Record) (ways [2][]string) {
+func dialogueOf(records []event.Record) (ways [2][]string) {
 	for _, r := range records {
-		if e, ok := r.Event.(trace.AT); ok && e.Text != "NO CARRIER" {
+		if e, ok := r.Event.(event.AT); ok && e.Text != "NO CARRIER" {
 			ways[e.Dir] = append(ways[e.Dir], e.Text)
 		}
 	}
@@ -167,7 +167,7 @@ func same(t *testing.T, what string, got, want [2][]string) {
 	for dir := range want {
 		g, w := strings.Join(got[dir], "\n"), strings.Join(want[dir], "\n")
 		if g != w {
-			t.Errorf("%s, %s:\n%s\nwant\n%s", what, trace.Dir(dir), g, w)
+			t.Errorf("%s, %s:\n%s\nwant\n%s", what, event.Dir(dir), g, w)
 		}
 	}
 }
@@ -201,9 +201,9 @@ func TestTapBetweenPPPDAndTheModem(t *testing.T) {
 		switch kind := file[0]; kind {
 		case 1, 2:
 			n := 3 + int(file[1])<<8 + int(file[2])
-			way := trace.Sent
+			way := event.Sent
 			if kind == 2 {
-				way = trace.Rcvd
+				way = event.Rcvd
 			}
 			octets[way] = append(octets[way], file[3:n]...)
 			file = file[n:]
@@ -218,13 +218,13 @@ func TestTapBetweenPPPDAndTheModem(t *testing.T) {
 	line.mu.Lock()
 	for way, got := range octets {
 		if want := line.way[way].Bytes(); !bytes.Equal(got, want) {
-			t.Errorf("%s: %d octets are not the %d that the modem saw", trace.Dir(way), len(got), len(want))
+			t.Errorf("%s: %d octets are not the %d that the modem saw", event.Dir(way), len(got), len(want))
 		}
 	}
 	line.mu.Unlock()
 
 	want := readRecords(t, own)
-	if frames := framesOf(want); len(frames[trace.Sent]) < 8 || len(frames[trace.Rcvd]) < 8 {
+	if frames := framesOf(want); len(frames[event.Sent]) < 8 || len(frames[event.Rcvd]) < 8 {
 		t.Fatalf("pppd recorded %q", frames)
 	}
 	got := readRecords(t, exact)
@@ -232,7 +232,7 @@ func TestTapBetweenPPPDAndTheModem(t *testing.T) {
 	same(t, "dialogue, knak's and pppd's record file", dialogueOf(got), dialogueOf(want))
 
 	for i, r := range want {
-		if e, ok := r.Event.(trace.Packet); ok {
+		if e, ok := r.Event.(event.Packet); ok {
 			e.Data = packet.Redact(e.Protocol, e.Data)
 			want[i].Event = e
 		}
@@ -265,7 +265,7 @@ func TestKilledRecorder(t *testing.T) {
 			var data time.Time
 			count := 0
 			for _, r := range readRecords(t, file) {
-				if _, ok := r.Event.(trace.Data); ok {
+				if _, ok := r.Event.(event.Data); ok {
 					data = r.Time
 					count++
 				}

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/test/peer"
 )
 
@@ -24,10 +24,10 @@ type simulator struct {
 	done   chan error
 
 	mu     sync.Mutex
-	events []trace.Event
+	events []event.Event
 }
 
-func (s *simulator) Record(r trace.Record) {
+func (s *simulator) Record(r event.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.events = append(s.events, r.Event)
@@ -39,7 +39,7 @@ func (s *simulator) said(prefix string) int {
 	defer s.mu.Unlock()
 	n := 0
 	for _, e := range s.events {
-		if a, ok := e.(trace.AT); ok && a.Dir == trace.Sent && strings.HasPrefix(a.Text, prefix) {
+		if a, ok := e.(event.AT); ok && a.Dir == event.Sent && strings.HasPrefix(a.Text, prefix) {
 			n++
 		}
 	}

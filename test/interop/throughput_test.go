@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/test/interop/program"
 	"github.com/knakppp/knak/test/peer"
 )
@@ -88,18 +88,18 @@ func TestThroughputRecorded(t *testing.T) {
 	var octets [2]int
 	for _, r := range readRecords(t, file) {
 		switch e := r.Event.(type) {
-		case trace.Data:
+		case event.Data:
 			octets[e.Dir] += e.Length
-		case trace.Unread:
+		case event.Unread:
 			t.Errorf("the recording holds what is not read: %+v", e)
-		case trace.Notice:
+		case event.Notice:
 			if strings.Contains(e.Text, "hole") {
 				t.Error(e.Text)
 			}
 		}
 	}
-	if octets[trace.Sent] < rounds*size || octets[trace.Rcvd] < rounds*size {
-		t.Errorf("%d octets sent and %d received are in the recording, of %d each", octets[trace.Sent], octets[trace.Rcvd], rounds*size)
+	if octets[event.Sent] < rounds*size || octets[event.Rcvd] < rounds*size {
+		t.Errorf("%d octets sent and %d received are in the recording, of %d each", octets[event.Sent], octets[event.Rcvd], rounds*size)
 	}
 }
 

@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -22,12 +22,12 @@ type Call struct {
 
 	Begin time.Time // the time of the first record; the zero time is noon of 2026-11-22, UTC
 	// Tap, unless nil, is told of the octets on the line, as link.Simulator says.
-	Tap func(now time.Time, dir trace.Dir, p []byte)
+	Tap func(now time.Time, dir event.Dir, p []byte)
 }
 
 // Records dials once, with a made-up PIN and password, and gives what the session says until the call is over, two minutes of
 // its time at the most.
-func (c Call) Records(t testing.TB) []trace.Record {
+func (c Call) Records(t testing.TB) []event.Record {
 	t.Helper()
 	s, err := sim.Load(knak.Files, c.Scenario)
 	if err != nil {
@@ -48,7 +48,7 @@ func (c Call) Records(t testing.TB) []trace.Record {
 	cfg := link.Config{
 		Name: "default", Once: true, PIN: auth.NewSecret("1234"), Password: auth.NewSecret("made-up"), Random: rand.NewChaCha8([32]byte{1}),
 		Resolve: func(link.Facts) (link.Selection, error) {
-			return link.Selection{Policy: r, Device: trace.Device{Port: "sim", Profile: r.Profile()}}, nil
+			return link.Selection{Policy: r, Device: event.Device{Port: "sim", Profile: r.Profile()}}, nil
 		},
 	}
 	return link.Simulator{Tap: c.Tap}.Run(cfg, sim.New(s, 1), begin, 2*time.Minute).Records

@@ -12,8 +12,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 // Method is one way of authentication, as LCP's Authentication-Protocol option can demand it.
@@ -159,7 +159,7 @@ type Failure struct {
 
 // Note tells of something that was tolerated or dropped.
 type Note struct {
-	Notice trace.Notice
+	Notice event.Notice
 }
 
 func (Send) output()    {}

@@ -9,8 +9,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 )
 
 const (
@@ -67,7 +67,7 @@ func (b *base) note(level, format string, args ...any) {
 		return
 	}
 	b.notes++
-	b.put(Note{trace.Notice{Level: level, Text: fmt.Sprintf(format, args...)}})
+	b.put(Note{event.Notice{Level: level, Text: fmt.Sprintf(format, args...)}})
 }
 
 // The two levels of trace.Notice.

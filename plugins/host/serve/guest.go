@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/advice"
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/plugins/host"
 	"github.com/knakppp/knak/plugins/internal/wire"
 	"github.com/knakppp/knak/plugins/proto"
@@ -37,7 +37,7 @@ type guest struct {
 	rate    logRate
 	last    []string // lines of standard error
 
-	notes   chan trace.Record
+	notes   chan event.Record
 	pending int // records that the plugin was not told of yet
 	deliver sync.Once
 	lost    int // since the last that was taken
@@ -47,7 +47,7 @@ type guest struct {
 const lastLines = 3
 
 func newGuest(m *manager, p *host.Plugin) *guest {
-	g := &guest{m: m, plan: p, told: map[string]bool{}, notes: make(chan trace.Record, noteQueue)}
+	g := &guest{m: m, plan: p, told: map[string]bool{}, notes: make(chan event.Record, noteQueue)}
 	g.state = host.State{Name: p.Name, Word: host.Waiting, Grants: p.Grants, Required: p.Required}
 	return g
 }
@@ -401,7 +401,7 @@ func (g *guest) listen(r *running) {
 }
 
 // note puts a record into the queue; where that is full the oldest is lost.
-func (g *guest) note(r trace.Record) {
+func (g *guest) note(r event.Record) {
 	g.mu.Lock()
 	g.pending++
 	g.mu.Unlock()
@@ -426,7 +426,7 @@ func (g *guest) note(r trace.Record) {
 // deliverAll takes records to the plugin, one after the other, until ctx ends.
 func (g *guest) deliverAll(ctx context.Context) {
 	for {
-		var record trace.Record
+		var record event.Record
 		select {
 		case record = <-g.notes:
 		case <-ctx.Done():

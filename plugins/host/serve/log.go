@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/plugins/host"
 )
 
@@ -60,9 +60,9 @@ func logLine(line []byte) host.Told {
 					fmt.Fprintf(&b, " %s=%v", key, fields[key])
 				}
 			}
-			t.Text = trace.Printable(b.String())
+			t.Text = event.Printable(b.String())
 			return t
 		}
 	}
-	return host.Told{Level: "info", Text: trace.Printable(string(line))}
+	return host.Told{Level: "info", Text: event.Printable(string(line))}
 }

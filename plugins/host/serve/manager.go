@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/advice"
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/plugins/host"
 	"github.com/knakppp/knak/plugins/internal/wire"
 )
@@ -150,8 +150,8 @@ func merge(into *advice.Identified, more advice.Identified) {
 }
 
 // note hands a record to the plugins that want its kind. lost is how many before it were lost already.
-func (m *manager) note(r trace.Record, lost uint64) {
-	if d, ok := r.Event.(trace.Device); ok {
+func (m *manager) note(r event.Record, lost uint64) {
+	if d, ok := r.Event.(event.Device); ok {
 		m.device.Store(&advice.Device{Port: d.Port, USB: d.USB, Vendor: d.Vendor, Model: d.Model, Firmware: d.Firmware, Profile: d.Profile})
 	}
 	for _, g := range m.guests {

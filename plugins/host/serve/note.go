@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/plugins/internal/wire"
 )
 
@@ -22,7 +22,7 @@ func (e rawEvent) Kind() string { return e.kind }
 func (e rawEvent) MarshalJSON() ([]byte, error) { return json.Marshal(e.fields) }
 
 // readRecord reads a line of trace's JSON. Of the kinds that have a message of their own the event is typed.
-func readRecord(line []byte) (trace.Record, error) {
+func readRecord(line []byte) (event.Record, error) {
 	var head struct {
 		T     time.Time `json:"t"`
 		Link  string    `json:"link"`
@@ -30,25 +30,25 @@ func readRecord(line []byte) (trace.Record, error) {
 	}
 	fields := map[string]json.RawMessage{}
 	if err := json.Unmarshal(line, &head); err != nil {
-		return trace.Record{}, fmt.Errorf("event: %w", err)
+		return event.Record{}, fmt.Errorf("event: %w", err)
 	}
 	if err := json.Unmarshal(line, &fields); err != nil {
-		return trace.Record{}, fmt.Errorf("event: %w", err)
+		return event.Record{}, fmt.Errorf("event: %w", err)
 	}
-	r := trace.Record{Time: head.T, Link: head.Link}
+	r := event.Record{Time: head.T, Link: head.Link}
 	switch head.Event {
-	case trace.Device{}.Kind():
-		r.Event = event[trace.Device](line)
-	case trace.Phase{}.Kind():
-		r.Event = event[trace.Phase](line)
-	case trace.Up{}.Kind():
-		r.Event = event[trace.Up](line)
-	case trace.Down{}.Kind():
-		r.Event = event[trace.Down](line)
-	case trace.Finding{}.Kind():
-		r.Event = event[trace.Finding](line)
+	case event.Device{}.Kind():
+		r.Event = eventOf[event.Device](line)
+	case event.Phase{}.Kind():
+		r.Event = eventOf[event.Phase](line)
+	case event.Up{}.Kind():
+		r.Event = eventOf[event.Up](line)
+	case event.Down{}.Kind():
+		r.Event = eventOf[event.Down](line)
+	case event.Finding{}.Kind():
+		r.Event = eventOf[event.Finding](line)
 	case wire.Statistics{}.Kind():
-		r.Event = event[wire.Statistics](line)
+		r.Event = eventOf[wire.Statistics](line)
 	default:
 		for _, name := range []string{"t", "link", "event", "pos"} {
 			delete(fields, name)
@@ -58,7 +58,7 @@ func readRecord(line []byte) (trace.Record, error) {
 	return r, nil
 }
 
-func event[E trace.Event](line []byte) trace.Event {
+func eventOf[E event.Event](line []byte) event.Event {
 	var e E
 	_ = json.Unmarshal(line, &e) // it was read once as an object; what does not fit stays empty
 	return e

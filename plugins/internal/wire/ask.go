@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/auth"
-	"github.com/knakppp/knak/core/trace"
 	v1 "github.com/knakppp/knak/plugins/proto/knak/plugin/v1"
 )
 
@@ -210,4 +210,4 @@ func text(s string) string {
 }
 
 // clip makes a plugin's text fit to be shown on one line.
-func clip(s string) string { return trace.Printable(s) }
+func clip(s string) string { return event.Printable(s) }

@@ -8,10 +8,10 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 	v1 "github.com/knakppp/knak/plugins/proto/knak/plugin/v1"
 )
 
@@ -98,7 +98,7 @@ func checkVerdict(t *testing.T, m *v1.DecideResponse, protocol uint16, k Known) 
 		t.Fatal("an answer beside an error")
 	}
 	v := a.(advice.Verdict)
-	if v.Action == ppp.Pass || v.Action > ppp.Transmit || v.Delay < 0 || v.Delay > maxDelay || v.Reason != trace.Printable(v.Reason) && len(v.Reason) > 1000 {
+	if v.Action == ppp.Pass || v.Action > ppp.Transmit || v.Delay < 0 || v.Delay > maxDelay || v.Reason != event.Printable(v.Reason) && len(v.Reason) > 1000 {
 		t.Errorf("verdict %+v", v)
 	}
 	for _, o := range v.Options {
@@ -144,7 +144,7 @@ func FuzzQuestions(f *testing.F) {
 		if _, err := goproto.Marshal(stepsRequest(advice.Steps{Dial: s, Steps: []advice.Step{{Command: s, Expect: []string{s}}}}, n%2 == 0)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := goproto.Marshal(notifyRequest(trace.Record{Link: s, Event: trace.Finding{ID: s, Evidence: []string{s}}}, int(n))); err != nil {
+		if _, err := goproto.Marshal(notifyRequest(event.Record{Link: s, Event: event.Finding{ID: s, Evidence: []string{s}}}, int(n))); err != nil {
 			t.Fatal(err)
 		}
 	})

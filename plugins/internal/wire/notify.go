@@ -6,7 +6,7 @@ import (
 	"io"
 	"slices"
 
-	"github.com/knakppp/knak/core/trace"
+	"github.com/knakppp/knak/core/event"
 	v1 "github.com/knakppp/knak/plugins/proto/knak/plugin/v1"
 )
 
@@ -27,13 +27,13 @@ const maxJSON = 24 << 10
 func (d *Description) Told(kind string) bool { return slices.Contains(d.Events, kind) }
 
 // Notify tells of a record, and of how many before it were lost.
-func (c *Client) Notify(ctx context.Context, r trace.Record, lost int) error {
+func (c *Client) Notify(ctx context.Context, r event.Record, lost int) error {
 	_, err := c.observer.Notify(ctx, notifyRequest(r, lost))
 	_, err = rpcError(err)
 	return err
 }
 
-func notifyRequest(r trace.Record, lost int) *v1.NotifyRequest {
+func notifyRequest(r event.Record, lost int) *v1.NotifyRequest {
 	m := &v1.NotifyRequest{Link: linkOf(r.Link, 0), Lost: uint32(max(lost, 0))}
 	if !r.Time.IsZero() {
 		m.TimeUnixMs = r.Time.UnixMilli()
@@ -46,18 +46,18 @@ func notifyRequest(r trace.Record, lost int) *v1.NotifyRequest {
 		m.Json = string(json)
 	}
 	switch e := r.Event.(type) {
-	case trace.Phase:
+	case event.Phase:
 		m.Event = &v1.NotifyRequest_Phase{Phase: &v1.PhaseEvent{Phase: text(e.Phase)}}
-	case trace.Up:
+	case event.Up:
 		m.Event = &v1.NotifyRequest_Up{Up: &v1.UpEvent{
 			Interface: text(e.Interface), Plane: text(e.Plane), Local: text(e.Local), Peer: text(e.Peer), Dns: texts(e.DNS),
 			Mtu: uint32(max(e.MTU, 0)), Ipv6: text(e.IPv6), ElapsedMs: e.ElapsedMS, Proved: e.Proved,
 		}}
-	case trace.Down:
+	case event.Down:
 		m.Event = &v1.NotifyRequest_Down{Down: &v1.DownEvent{
 			Reason: text(e.Reason), ExitCode: uint32(max(e.ExitCode, 0)), Seconds: e.Seconds, BytesIn: e.BytesIn, BytesOut: e.BytesOut,
 		}}
-	case trace.Finding:
+	case event.Finding:
 		m.Event = &v1.NotifyRequest_Finding{Finding: &v1.FindingEvent{
 			Id: text(e.ID), Category: text(e.Category), Confidence: text(e.Confidence), Title: text(e.Title), Evidence: texts(e.Evidence),
 			Meaning: text(e.Meaning), Cure: texts(e.Cure),

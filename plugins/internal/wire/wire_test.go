@@ -18,10 +18,10 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/plugins/proto"
 	v0 "github.com/knakppp/knak/plugins/proto/knak/plugin/v0"
 	v1 "github.com/knakppp/knak/plugins/proto/knak/plugin/v1"
@@ -382,21 +382,21 @@ func TestLimits(t *testing.T) {
 // A notification holds the event twice, and stays small whatever the event holds.
 func TestNotifyRequest(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	for _, e := range []trace.Event{
-		trace.Phase{Phase: "lcp"}, trace.Up{Local: "10.0.0.1", DNS: []string{"9.9.9.9"}, MTU: 1500}, trace.Down{Reason: "x", BytesIn: 7},
-		trace.Finding{ID: "ipcp-empty-nak", Evidence: []string{"a"}}, Statistics{BytesIn: 1, Seconds: 2}, trace.Notice{Level: "info", Text: "hello"},
+	for _, e := range []event.Event{
+		event.Phase{Phase: "lcp"}, event.Up{Local: "10.0.0.1", DNS: []string{"9.9.9.9"}, MTU: 1500}, event.Down{Reason: "x", BytesIn: 7},
+		event.Finding{ID: "ipcp-empty-nak", Evidence: []string{"a"}}, Statistics{BytesIn: 1, Seconds: 2}, event.Notice{Level: "info", Text: "hello"},
 	} {
-		m := notifyRequest(trace.Record{Time: now, Link: "default", Event: e}, 2)
+		m := notifyRequest(event.Record{Time: now, Link: "default", Event: e}, 2)
 		typed := m.GetEvent() != nil
 		if m.GetKind() != e.Kind() || !strings.Contains(m.GetJson(), `"event":"`+e.Kind()+`"`) || m.GetLost() != 2 || m.GetTimeUnixMs() != now.UnixMilli() {
 			t.Errorf("%v", m)
 		}
-		if _, is := e.(trace.Notice); typed == is {
+		if _, is := e.(event.Notice); typed == is {
 			t.Errorf("%T: %v", e, m)
 		}
 	}
-	large := trace.Finding{Title: strings.Repeat("x", 1<<20), Evidence: slices.Repeat([]string{strings.Repeat("\xff", 1<<10)}, 1000)}
-	if m := notifyRequest(trace.Record{Event: large}, 0); m.GetJson() != "" || sizeOf(m) > proto.MaxMessage {
+	large := event.Finding{Title: strings.Repeat("x", 1<<20), Evidence: slices.Repeat([]string{strings.Repeat("\xff", 1<<10)}, 1000)}
+	if m := notifyRequest(event.Record{Event: large}, 0); m.GetJson() != "" || sizeOf(m) > proto.MaxMessage {
 		t.Errorf("%d octets", sizeOf(m))
 	}
 }

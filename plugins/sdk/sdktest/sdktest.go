@@ -32,10 +32,10 @@ import (
 
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
 	"github.com/knakppp/knak/plugins/internal/wire"
 	"github.com/knakppp/knak/plugins/proto"
 	"github.com/knakppp/knak/plugins/sdk"
@@ -328,7 +328,7 @@ func (a *adviser) resolve(db *quirks.DB, s *setup, scenario sim.Scenario) func(l
 		}
 		chosen := func(key string) bool { return r.Setting(key).Layer >= quirks.User }
 		selection := link.Selection{
-			Policy: r, Chosen: chosen, UserChosen: chosen("auth.user"), Device: trace.Device{
+			Policy: r, Chosen: chosen, UserChosen: chosen("auth.user"), Device: event.Device{
 				Vendor: f.Vendor, Model: f.Model, Firmware: f.Firmware, USB: scenario.Identity.USB, Profile: r.Profile(),
 			},
 		}
@@ -343,7 +343,7 @@ func (a *adviser) resolve(db *quirks.DB, s *setup, scenario sim.Scenario) func(l
 	}
 }
 
-func (a *adviser) notify(records []trace.Record) {
+func (a *adviser) notify(records []event.Record) {
 	if !a.plugin.Can(proto.Observe) {
 		return
 	}
@@ -359,27 +359,27 @@ func (a *adviser) notify(records []trace.Record) {
 func (a *adviser) judge(done link.Simulation) *Call {
 	c := &Call{Elapsed: done.Elapsed, Reason: done.Outcome.String(), ExitCode: int(done.Outcome.ExitCode()), Errors: a.errors}
 	var story bytes.Buffer
-	progress := trace.NewProgress(&story, trace.ProgressOptions{Level: trace.Verbose, Start: epoch})
+	progress := event.NewProgress(&story, event.ProgressOptions{Level: event.Verbose, Start: epoch})
 	for _, r := range done.Records {
 		progress.Record(r)
 		line, err := r.AppendJSON(nil)
 		if err != nil {
 			continue
 		}
-		event := Event{At: r.Time.Sub(epoch), Kind: r.Event.Kind(), JSON: string(line)}
-		c.Events = append(c.Events, event)
+		happened := Event{At: r.Time.Sub(epoch), Kind: r.Event.Kind(), JSON: string(line)}
+		c.Events = append(c.Events, happened)
 		switch e := r.Event.(type) {
-		case trace.Up:
+		case event.Up:
 			if !c.Up {
-				c.Up, c.Elapsed, c.Local, c.Peer, c.DNS = true, event.At, e.Local, e.Peer, e.DNS
+				c.Up, c.Elapsed, c.Local, c.Peer, c.DNS = true, happened.At, e.Local, e.Peer, e.DNS
 			}
-		case trace.Finding:
+		case event.Finding:
 			if !slices.Contains(c.Findings, e.ID) {
 				c.Findings = append(c.Findings, e.ID)
 			}
-		case trace.Decision:
+		case event.Decision:
 			if e.By == a.by {
-				c.Verdicts = append(c.Verdicts, event)
+				c.Verdicts = append(c.Verdicts, happened)
 			} else if strings.HasPrefix(e.By, "engine: ") && strings.Contains(e.By, a.by) {
 				c.Errors = append(c.Errors, fmt.Sprintf("%s at %s: %s; knak did what it intended, %s", e.Protocol, e.Point, e.By, e.Intent))
 			}

@@ -20,13 +20,13 @@ import (
 	"time"
 
 	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/recording/read"
+	"github.com/knakppp/knak/core/recording/record"
 	"github.com/knakppp/knak/core/sim"
-	"github.com/knakppp/knak/core/trace"
-	"github.com/knakppp/knak/core/trace/read"
-	"github.com/knakppp/knak/core/trace/record"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -49,7 +49,7 @@ func recording(t *testing.T) []byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		done := link.Simulator{Tap: func(now time.Time, dir trace.Dir, p []byte) { file = e.AppendBytes(file, now, dir, p) }}.Run(link.Config{
+		done := link.Simulator{Tap: func(now time.Time, dir event.Dir, p []byte) { file = e.AppendBytes(file, now, dir, p) }}.Run(link.Config{
 			Name: "test", Once: true, Timeout: time.Minute, Password: auth.NewSecret("hidden-word"),
 			Resolve: func(link.Facts) (link.Selection, error) { return link.Selection{Policy: r}, nil },
 			Random:  rand.NewChaCha8([32]byte{}),
@@ -64,7 +64,7 @@ func recording(t *testing.T) []byte {
 
 // seen is what a reader makes of one frame, and the words that it has for the numbers.
 type seen struct {
-	dir      trace.Dir
+	dir      event.Dir
 	protocol uint16
 	code, id int   // -1: a packet of no control protocol
 	options  []int // of a Configure packet that is sound
@@ -87,11 +87,11 @@ func knakSees(t *testing.T, file []byte) (frames []seen, dialogue []string, note
 			t.Fatal(err)
 		}
 		switch e := rec.Event.(type) {
-		case trace.AT:
+		case event.AT:
 			dialogue = append(dialogue, e.Text)
-		case trace.Data:
+		case event.Data:
 			frames = append(frames, seen{dir: e.Dir, protocol: e.Protocol, code: -1, id: -1})
-		case trace.Packet:
+		case event.Packet:
 			s := seen{dir: e.Dir, protocol: e.Protocol, code: -1, id: -1}
 			if c, ok := e.Control(); ok {
 				s.code, s.id = int(c.Code), int(c.ID)
@@ -127,7 +127,7 @@ func tsharkSees(t *testing.T, name string) (frames []seen, dialogue []string, no
 		t.Fatal(err)
 	}
 	var s seen
-	var event, at bool
+	var exported, at bool
 	var payload string
 	d := xml.NewDecoder(out)
 	for {
@@ -154,15 +154,15 @@ func tsharkSees(t *testing.T, name string) (frames []seen, dialogue []string, no
 			}
 			switch {
 			case e.Name.Local == "packet":
-				s, event, at = seen{code: -1, id: -1, words: map[string]string{}}, false, false
+				s, exported, at = seen{code: -1, id: -1, words: map[string]string{}}, false, false
 			case name == "exported_pdu":
-				event = true
+				exported = true
 			case name == "at" && e.Name.Local == "proto":
 				at = true
 			case name == "exported_pdu.exported_pdu":
 				payload = a["value"]
 			case name == "ppp.direction" && a["show"] == "1":
-				s.dir = trace.Rcvd
+				s.dir = event.Rcvd
 			case name == "ppp.protocol" && s.protocol == 0:
 				s.protocol, s.words["protocol"] = uint16(number), word
 			case s.code < 0 && (name == "ppp.code" || name == "chap.code" || name == "pap.code" || name == "eap.code"):
@@ -182,7 +182,7 @@ func tsharkSees(t *testing.T, name string) (frames []seen, dialogue []string, no
 					t.Fatal(err)
 				}
 				dialogue = append(dialogue, string(text))
-			case event:
+			case exported:
 				notes++
 			default:
 				frames = append(frames, s)

@@ -1,0 +1,177 @@
+package call_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/ppp/packet"
+)
+
+func TestV250Section5_2Split(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		want []string
+	}{
+		{"ATZ", []string{"Z"}},
+		{"at e0 v1", []string{"E0", "V1"}},
+		{"ATQ0V1E1S0=0&C1&D2+FCLASS=0", []string{"Q0", "V1", "E1", "S0=0", "&C1", "&D2", "+FCLASS=0"}},
+		{`AT+CGDCONT=1,"IP","My.Apn";+CFUN=1`, []string{`+CGDCONT=1,"IP","My.Apn"`, "+CFUN=1"}},
+		{`AT+CGDCONT=1,"IP","a;b"`, []string{`+CGDCONT=1,"IP","a;b"`}},
+		{"ATX3DT*99***1#", []string{"X3", "DT*99***1#"}},
+		{"ATS7=60L0M1", []string{"S7=60", "L0", "M1"}},
+		{`AT\Q3%C0`, []string{`\Q3`, "%C0"}},
+		{"AT^SYSCFG=2,2,3FFFFFFF,1,2", []string{"^SYSCFG=2,2,3FFFFFFF,1,2"}},
+		{"AT%IPSYS=0", []string{"%IPSYS=0"}},
+		{"AT", nil},
+		{"+++", nil},
+		{"", nil},
+		{"AT&", []string{"&"}},
+	} {
+		if got := call.Split(c.line); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %q, want %q", c.line, got, c.want)
+		}
+	}
+}
+
+func TestTS27007Section10Context(t *testing.T) {
+	for _, c := range []struct {
+		part string
+		want call.Context
+		ok   bool
+	}{
+		{`+CGDCONT=1,"IP","internet"`, call.Context{CID: "1", Type: "IP", APN: "internet"}, true},
+		{`+CGDCONT=2,"IPV4V6","a","",0,0`, call.Context{CID: "2", Type: "IPV4V6", APN: "a"}, true},
+		{`+CGDCONT=3`, call.Context{CID: "3"}, true},
+		{`+CGDCONT=,"IP"`, call.Context{}, false},
+		{`+CGDCONT=?`, call.Context{}, false},
+		{`+CGDCONT?`, call.Context{}, false},
+		{`+ZGDCONT=1,"IP","z"`, call.Context{CID: "1", Type: "IP", APN: "z"}, true},
+	} {
+		got, ok := call.ParseContext(c.part)
+		if ok != c.ok || ok && got != c.want {
+			t.Errorf("%s: %+v %v", c.part, got, ok)
+		}
+	}
+}
+
+var start = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// stream makes records, a tenth of a second apart.
+func stream(events ...event.Event) (all []event.Record) {
+	for i, e := range events {
+		all = append(all, event.Record{Time: start.Add(time.Duration(i) * 100 * time.Millisecond), Event: e, Pos: event.Pos{Line: int64(i + 1)}})
+	}
+	return all
+}
+
+func sent(text string) event.Event { return event.AT{Dir: event.Sent, Text: text} }
+func rcvd(text string) event.Event { return event.AT{Dir: event.Rcvd, Text: text} }
+
+func ppp(d event.Dir, protocol uint16, code, id uint8, options ...packet.Option) event.Event {
+	return event.Packet{Dir: d, Protocol: protocol, Data: packet.Packet{Code: code, ID: id, Data: packet.AppendOptions(nil, options)}.AppendTo(nil)}
+}
+
+var (
+	ask  = ppp(event.Sent, packet.LCP, packet.ConfigureRequest, 1)
+	addr = packet.Option{Type: packet.IPCPAddress, Data: []byte{192, 0, 2, 2}}
+	zero = packet.Option{Type: packet.IPCPAddress, Data: []byte{0, 0, 0, 0}}
+)
+
+// Where one call ends and the next one begins, by what the different sources show of it.
+func TestCallsAreToldApart(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		events []event.Event
+		calls  int
+		before []int // commands before each
+	}{
+		{"dialled twice", []event.Event{sent("ATZ"), rcvd("OK"), sent("ATD1"), rcvd("BUSY"), sent("ATZ"), rcvd("OK"), sent("ATD1"), rcvd("CONNECT"), ask}, 2, []int{1, 1}},
+		{"commands behind a call are the next one's", []event.Event{sent("ATD1"), rcvd("CONNECT"), ask, sent("ATH"), rcvd("OK"), sent("ATD1"), rcvd("CONNECT"), ask}, 2, []int{0, 1}},
+		{"or nobody's", []event.Event{sent("ATD1"), rcvd("CONNECT"), ask, sent("ATH"), rcvd("OK")}, 1, []int{0}},
+		{"LCP terminated and opened again", []event.Event{ask, ppp(event.Sent, packet.LCP, packet.TerminateRequest, 2), ppp(event.Rcvd, packet.LCP, packet.TerminateAck, 2), ask}, 2, []int{0, 0}},
+		{"the end of an old call", []event.Event{ppp(event.Sent, packet.LCP, packet.TerminateRequest, 2), ppp(event.Rcvd, packet.LCP, packet.TerminateAck, 2), ask}, 1, []int{0}},
+		{"LCP negotiated again", []event.Event{ask, ppp(event.Rcvd, packet.LCP, packet.ConfigureAck, 1), ask}, 1, []int{0}},
+		{"pppd's log", []event.Event{event.Log{Text: "Connect: ppp0 <--> /dev/ttyUSB0"}, ask, event.Log{Text: "Connection terminated."}, event.Log{Text: "Connect: ppp0 <--> /dev/ttyUSB0"}, ask}, 2, []int{0, 0}},
+		{"attempts", []event.Event{event.Attempt{Number: 1}, ask, event.Attempt{Number: 2}, ask}, 2, []int{0, 0}},
+		{"nothing", []event.Event{event.Log{Text: "hello"}, event.Unread{Text: "x"}}, 0, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			calls := call.Of(stream(c.events...))
+			if len(calls) != c.calls {
+				t.Fatalf("%d calls", len(calls))
+			}
+			for i, k := range calls {
+				if len(k.Commands) != c.before[i] || k.Number != i+1 {
+					t.Errorf("call %d: number %d, commands %+v", i+1, k.Number, k.Commands)
+				}
+			}
+		})
+	}
+}
+
+func TestWorked(t *testing.T) {
+	acked := []event.Event{ask, ppp(event.Sent, packet.IPCP, packet.ConfigureRequest, 1, addr), ppp(event.Rcvd, packet.IPCP, packet.ConfigureAck, 1, addr)}
+	for _, c := range []struct {
+		name   string
+		events []event.Event
+		want   bool
+	}{
+		{"an address acknowledged", acked, true},
+		{"the zero address acknowledged", []event.Event{ppp(event.Rcvd, packet.IPCP, packet.ConfigureAck, 1, zero)}, false},
+		{"only asked", acked[:2], false},
+		{"it failed all the same", append(slices.Clone(acked), event.Failure{Cause: event.FailedCarriesNothing}), false},
+		{"knak has not said up", append([]event.Event{event.State{Protocol: "LCP"}}, acked...), false},
+		{"knak says up", append([]event.Event{event.State{Protocol: "LCP"}}, append(slices.Clone(acked), event.Up{})...), true},
+	} {
+		if got := call.Of(stream(c.events...))[0].Worked(); got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+// Of a recording without end only so much is kept, and the last call that worked is among it.
+func TestBounded(t *testing.T) {
+	var c call.Collector
+	for i := range 5000 {
+		events := []event.Event{sent("ATZ"), rcvd("OK"), sent("ATD1"), rcvd("CONNECT"), ask}
+		if i == 100 {
+			events = append(events, ppp(event.Sent, packet.IPCP, packet.ConfigureRequest, 1, addr), ppp(event.Rcvd, packet.IPCP, packet.ConfigureAck, 1, addr))
+		}
+		for range 20 {
+			events = append(events, ask)
+		}
+		for _, r := range stream(events...) {
+			c.Record(r)
+		}
+	}
+	calls := c.Calls()
+	if len(calls) > 16 || calls[len(calls)-1].Number != 5000 || calls[0].Number != 1 {
+		t.Errorf("%d calls, the last is number %d", len(calls), calls[len(calls)-1].Number)
+	}
+	if !slices.ContainsFunc(calls, func(k *call.Call) bool { return k.Worked() }) {
+		t.Error("the call that worked was forgotten")
+	}
+	one := call.Collector{}
+	for _, r := range stream(ask) {
+		for range 10000 {
+			one.Record(r)
+		}
+	}
+	if p := one.Calls()[0].LCP; len(p.Steps) > 1000 || p.More != 10000-len(p.Steps) {
+		t.Errorf("%d steps and %d more", len(p.Steps), p.More)
+	}
+}
+
+func TestRetransmissionIsMarked(t *testing.T) {
+	k := call.Of(stream(ask, ask, ppp(event.Rcvd, packet.LCP, packet.ConfigureNak, 1), ask))[0]
+	var again []bool
+	for _, s := range k.LCP.Of(event.Sent, packet.ConfigureRequest) {
+		again = append(again, s.Again)
+	}
+	if want := []bool{false, true, false}; !slices.Equal(again, want) {
+		t.Errorf("%v, want %v", again, want)
+	}
+}

@@ -1,0 +1,380 @@
+package call
+
+import (
+	"errors"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/ppp/packet"
+)
+
+// Collector is a trace.Sink that sorts records into calls. What it keeps does not grow with the recording. It is not
+// safe for use from several goroutines.
+type Collector struct {
+	calls  []*Call
+	number int
+	now    *Call // nil: no call has begun
+	phase  string
+	device event.Device
+	quirks []event.Quirk
+	held   []Command // sent after PPP began: they belong to the next call if there is one
+	asked  *Command  // waits for its result
+	closed bool      // the call has ended: what comes next is another one
+}
+
+// Read collects all records of seq. On an error it gives what it has.
+func Read(seq iter.Seq2[event.Record, error]) ([]*Call, error) {
+	var c Collector
+	for r, err := range seq {
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return c.Calls(), err
+		}
+		c.Record(r)
+	}
+	return c.Calls(), nil
+}
+
+// Of collects records that are already there.
+func Of(records []event.Record) []*Call {
+	var c Collector
+	for _, r := range records {
+		c.Record(r)
+	}
+	return c.Calls()
+}
+
+// Calls gives the calls in their order: of very many the first and the last, and the last that worked. A recording that shows nothing of a call has none.
+func (c *Collector) Calls() []*Call {
+	return slices.DeleteFunc(slices.Clone(c.calls), func(k *Call) bool { return !k.AT() && !k.PPP() && len(k.Texts) == 0 && len(k.Failures) == 0 })
+}
+
+// Record takes one event.
+func (c *Collector) Record(r event.Record) {
+	switch e := r.Event.(type) {
+	case event.Attempt:
+		if e.Number > 1 {
+			c.begin(r)
+		}
+	case event.Device:
+		c.device = e
+		c.call(r).Device = e
+	case event.Quirk:
+		k := c.call(r)
+		c.quirks = append(slices.DeleteFunc(c.quirks, func(q event.Quirk) bool { return q.Key == e.Key }), e)
+		k.Settings = slices.Clone(c.quirks)
+	case event.Phase:
+		if e.Phase == event.PhaseDial && c.now != nil && (c.closed || c.now.PPP()) {
+			c.begin(r)
+		}
+		c.phase = e.Phase
+		c.call(r)
+		if e.Phase == event.PhaseDown {
+			c.closed = true
+		}
+	case event.State: // only knak tells these; then it tells too when the link is up
+		c.call(r).own = true
+	case event.AT:
+		c.at(r, e)
+	case event.Packet:
+		c.packet(r, e)
+	case event.Data:
+		k := c.call(r)
+		if e.Dir == event.Sent {
+			k.DataOut++
+		} else {
+			k.DataIn++
+		}
+	case event.Text:
+		c.text(r, e.Text)
+	case event.Log:
+		c.log(r, e)
+	case event.Probe:
+		if k := c.call(r); strings.EqualFold(e.Result, "sent") {
+			k.Probes++
+		} else {
+			k.Replies++
+		}
+	case event.Up:
+		k := c.call(r)
+		k.Up, k.UpAt, k.own = &e, r.Time, true
+	case event.Failure:
+		if k := c.call(r); len(k.Failures) < maxLines {
+			k.Failures = append(k.Failures, e)
+			if e.Cause == event.FailedCarrierLost && k.Lost == nil {
+				k.Lost = &Loose{Text: e.Detail, Time: r.Time, Pos: r.Pos, In: e.Phase}
+			}
+		}
+	case event.Finding:
+		if k := c.call(r); len(k.Findings) < maxLines {
+			k.Findings = append(k.Findings, e)
+		}
+	case event.Down:
+		c.call(r).Down = &e
+		c.closed = true
+	case event.Unread:
+		c.call(r).Unread++
+	}
+}
+
+// call gives the call that goes on, and begins the first one.
+func (c *Collector) call(r event.Record) *Call {
+	if c.now == nil {
+		c.begin(r)
+	}
+	if !r.Time.IsZero() {
+		if c.now.Begin.IsZero() {
+			c.now.Begin = r.Time
+		}
+		c.now.End = r.Time
+	}
+	return c.now
+}
+
+// begin begins another call. One that shows nothing yet is used.
+func (c *Collector) begin(r event.Record) {
+	c.closed, c.asked, c.phase = false, nil, event.PhaseDial
+	if c.now != nil && !c.now.AT() && !c.now.PPP() && len(c.now.Failures) == 0 {
+		return
+	}
+	c.number++
+	if len(c.calls) == maxCalls {
+		c.forget()
+	}
+	c.now = &Call{Number: c.number, Device: c.device, Settings: slices.Clone(c.quirks), Begin: r.Time, End: r.Time, Commands: c.held}
+	c.held = nil
+	c.calls = append(c.calls, c.now)
+}
+
+// forget drops a call from the middle, but not the last one that worked.
+func (c *Collector) forget() {
+	worked := -1
+	for i, k := range c.calls {
+		if k.Worked() {
+			worked = i
+		}
+	}
+	drop := maxCalls / 2
+	if drop == worked {
+		drop++
+	}
+	c.calls = slices.Delete(c.calls, drop, drop+1)
+}
+
+// at takes a line of the AT dialogue.
+func (c *Collector) at(r event.Record, e event.AT) {
+	text := strings.TrimSpace(e.Text)
+	if text == "" {
+		return
+	}
+	k := c.call(r)
+	if e.Dir == event.Sent {
+		c.send(r, k, text)
+		return
+	}
+	switch {
+	case strings.HasPrefix(text, "NO CARRIER") && (k.PPP() || c.phase == event.PhaseLCP || k.connected()) && c.asked == nil:
+		c.lost(r, text)
+	case c.asked == nil:
+		if len(k.Loose) < maxLines {
+			k.Loose = append(k.Loose, Loose{text, r.Time, r.Pos, c.phase})
+		} else {
+			k.More++
+		}
+	case Final(text) || strings.HasPrefix(text, "CONNECT"):
+		c.asked.Result, c.asked.Answered = text, r.Time
+		c.asked = nil
+	case text == c.asked.Text: // the echo
+	case len(c.asked.Lines) < maxLines:
+		c.asked.Lines = append(c.asked.Lines, text)
+	default:
+		k.More++
+	}
+}
+
+// send takes a command line.
+func (c *Collector) send(r event.Record, k *Call, text string) {
+	cmd := Command{Text: text, Sent: r.Time, Pos: r.Pos}
+	if Dials(text) {
+		if c.closed || k.PPP() {
+			c.begin(r)
+			k = c.now
+		} else if k.Dial != nil { // another number, or the same again: one more call
+			c.begin(r)
+			k = c.now
+		}
+		k.Dial = &cmd
+		c.asked = k.Dial
+		return
+	}
+	list := &k.Commands
+	if k.PPP() || k.Dial != nil {
+		list = &c.held
+	}
+	if len(*list) == maxCommands {
+		k.More++
+		c.asked = nil
+		return
+	}
+	*list = append(*list, cmd)
+	c.asked = &(*list)[len(*list)-1]
+}
+
+// Dials says whether a command line dials.
+func Dials(text string) bool {
+	up := strings.ToUpper(strings.ReplaceAll(text, " ", ""))
+	if !strings.HasPrefix(up, "AT") {
+		return false
+	}
+	parts := Split(up)
+	return len(parts) > 0 && strings.HasPrefix(parts[len(parts)-1], "D")
+}
+
+// Final says whether a line ends a command (ITU-T V.250 section 5.7.1, 3GPP TS 27.007 section 9.2).
+func Final(text string) bool {
+	switch text {
+	case "OK", "ERROR", "BUSY", "NO DIALTONE", "NO DIAL TONE", "NO ANSWER", "NO CARRIER", "COMMAND NOT SUPPORT":
+		return true
+	}
+	return strings.HasPrefix(text, "+CME ERROR") || strings.HasPrefix(text, "+CMS ERROR") || strings.HasPrefix(text, "NO CARRIER")
+}
+
+func (c *Collector) lost(r event.Record, text string) {
+	k := c.call(r)
+	if k.Lost == nil && c.phase != event.PhaseHangup {
+		k.Lost = &Loose{text, r.Time, r.Pos, k.reached()}
+	}
+}
+
+// reached is the last phase that the packets show.
+func (c *Call) reached() string {
+	switch {
+	case c.Worked():
+		return event.PhaseUp
+	case len(c.IPCP.Steps) > 0:
+		return event.PhaseIPCP
+	case len(c.Auth.Steps) > 0:
+		return event.PhaseAuth
+	case len(c.LCP.Steps) > 0 || c.connected():
+		return event.PhaseLCP
+	}
+	return event.PhaseDial
+}
+
+// Reached is the last phase that the call came to: one of the Phase names up to PhaseUp.
+func (c *Call) Reached() string { return c.reached() }
+
+func (c *Collector) text(r event.Record, text string) {
+	k := c.call(r)
+	if strings.Contains(text, "NO CARRIER") {
+		c.lost(r, text)
+	}
+	if len(k.Texts) < maxLines {
+		k.Texts = append(k.Texts, Loose{text, r.Time, r.Pos, k.reached()})
+	}
+}
+
+// log takes a line of another program that says where a call begins or ends.
+func (c *Collector) log(r event.Record, e event.Log) {
+	k := c.call(r)
+	switch {
+	case strings.HasPrefix(e.Text, "Connect: ppp"), strings.HasPrefix(e.Text, "Using interface ppp"), strings.HasPrefix(e.Text, "using channel"):
+		if k.PPP() && (c.closed || strings.HasPrefix(e.Text, "Connect:")) {
+			c.begin(r)
+		}
+	case strings.HasPrefix(e.Text, "Modem hangup"):
+		if _, ended := k.Terminated(); !ended {
+			c.lost(r, e.Text)
+		}
+		c.closed = true
+	case strings.HasPrefix(e.Text, "Connection terminated"), strings.HasPrefix(e.Text, "Connect script failed"), strings.HasPrefix(e.Text, "Exit."):
+		c.closed = true
+	}
+}
+
+// packet files a control packet.
+func (c *Collector) packet(r event.Record, e event.Packet) {
+	if c.closed && e.Protocol == packet.LCP {
+		if p, ok := e.Control(); ok && p.Code == packet.ConfigureRequest {
+			c.begin(r)
+		}
+	}
+	k := c.call(r)
+	c.asked = nil
+	p, ok := e.Control()
+	if !ok || len(e.Data) > maxLong {
+		k.Other.More++
+		return
+	}
+	if e.Protocol == packet.LCP && k.Echoes.take(e.Dir, p.Code, r.Time) {
+		return
+	}
+	if e.Protocol == packet.LCP && p.Code == packet.TerminateAck && k.negotiated() {
+		c.closed = true // what LCP asks for next is another link (RFC 1661 section 3.7)
+	}
+	s := Step{Dir: e.Dir, Protocol: e.Protocol, Packet: p, Options: e.Options(), Time: r.Time, Pos: r.Pos}
+	list := &k.Other
+	switch e.Protocol {
+	case packet.LCP:
+		list = &k.LCP
+	case packet.PAP, packet.CHAP, packet.EAP:
+		list = &k.Auth
+	case packet.IPCP:
+		list = &k.IPCP
+	case packet.IPV6CP:
+		list = &k.IPV6CP
+	case packet.CCP:
+		list = &k.CCP
+	}
+	if len(list.Steps) == maxSteps {
+		list.More++
+		return
+	}
+	for i := len(list.Steps) - 1; i >= 0; i-- {
+		last := &list.Steps[i]
+		if last.Dir == s.Dir {
+			s.Again = s.Code == packet.ConfigureRequest && same(last, &s) && !answered(list.Steps[i+1:], s.Dir)
+			break
+		}
+	}
+	list.Steps = append(list.Steps, s)
+}
+
+// negotiated says whether LCP began in this call: a Terminate-Request before that ends an old call.
+func (c *Call) negotiated() bool {
+	return slices.ContainsFunc(c.LCP.Steps, func(s Step) bool { return s.Code == packet.ConfigureRequest })
+}
+
+// answered says whether one of the steps answers a request of that direction.
+func answered(steps []Step, d event.Dir) bool {
+	return slices.ContainsFunc(steps, func(s Step) bool {
+		return s.Dir != d && s.Code >= packet.ConfigureAck && s.Code <= packet.ConfigureReject
+	})
+}
+
+// take counts an Echo packet.
+func (e *Echoes) take(d event.Dir, code uint8, at time.Time) bool {
+	switch {
+	case code == packet.EchoRequest && d == event.Sent:
+		if e.Sent == 0 {
+			e.First = at
+		}
+		e.Sent, e.Last = e.Sent+1, at
+	case code == packet.EchoReply && d == event.Rcvd:
+		e.Answered++
+		e.Heard = at
+	case code == packet.EchoRequest:
+		e.Rcvd++
+	case code == packet.EchoReply:
+		e.Replied++
+	default:
+		return false
+	}
+	return true
+}

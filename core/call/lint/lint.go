@@ -1,0 +1,231 @@
+// Package lint says what is wrong with each packet by the RFC, as a machine over records: it takes them in order and keeps
+// the little that the next packet must be judged by. It reads no clock and keeps no more for a longer call.
+package lint
+
+import (
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/ppp/packet"
+)
+
+// Fault is one thing that is wrong with a packet.
+type Fault struct {
+	ID      string `json:"id"`                // a few words that stay the same, for example "empty-nak"
+	Clause  string `json:"clause"`            // where it is forbidden or ruled, for example "RFC 1661 5.3"
+	Text    string `json:"text"`              // for a person, without secrets
+	Allowed bool   `json:"allowed,omitempty"` // the RFC permits it, but it seldom means well
+}
+
+// maxExchanges is of how many control protocols the state is kept at once.
+const maxExchanges = 16
+
+// Linter judges packets. The zero value has seen nothing. What was sent before it began is not held against anybody.
+type Linter struct {
+	whole     bool // the call is seen from its beginning
+	begun     bool
+	exchanges [maxExchanges]exchange // by protocol, in the order in which they came
+	used      int
+	auth      authState
+	blind     bool // a direction of this call was a guess: who answers whom is not known any more
+	faults    []Fault
+}
+
+// exchange is the state of one protocol of the RFC 1661 family, both ways.
+type exchange struct {
+	protocol uint16
+	sides    [2]side // by trace.Dir: what that side sent
+}
+
+// side is what one end said last.
+type side struct {
+	asked    bool   // a Configure-Request was seen
+	id       uint8  // of the last one
+	options  []byte // of the last one
+	answered bool   // a reply that matches came
+	acked    bool   // it was acknowledged
+	rejected [32]byte
+	term     bool // a Terminate-Request is open
+	termID   uint8
+	echo     bool
+	echoID   uint8
+	magic    uint32 // of the last request that was acknowledged
+	spoke    bool
+}
+
+func (x *exchange) open() bool { return x.sides[0].acked && x.sides[1].acked }
+
+// Check takes the next record and gives what is wrong with it, nothing for a record that is no packet. The list is valid until
+// the next call.
+func (l *Linter) Check(r event.Record) []Fault {
+	l.faults = l.faults[:0]
+	switch e := r.Event.(type) {
+	case event.Attempt, event.Down:
+		l.restart()
+	case event.Phase:
+		if e.Phase == event.PhaseDial {
+			l.restart()
+		}
+	case event.Data:
+		l.data(e)
+	case event.Packet:
+		l.packet(e)
+	}
+	return l.faults
+}
+
+// restart forgets the call. What comes next is seen from its beginning.
+func (l *Linter) restart() {
+	for i := range l.exchanges[:l.used] {
+		l.exchanges[i].forget()
+	}
+	l.auth = authState{}
+	l.whole, l.begun, l.blind = false, false, false
+}
+
+func (x *exchange) forget() {
+	for i := range x.sides {
+		x.sides[i] = side{options: x.sides[i].options[:0]}
+	}
+}
+
+func (l *Linter) add(id, clause, text string) {
+	l.faults = append(l.faults, Fault{ID: id, Clause: clause, Text: text})
+}
+
+func (l *Linter) allow(id, clause, text string) {
+	l.faults = append(l.faults, Fault{ID: id, Clause: clause, Text: text, Allowed: true})
+}
+
+// exchange gives the state of a protocol. Of more than there is room for the last is forgotten.
+func (l *Linter) exchange(protocol uint16) *exchange {
+	for i := range l.exchanges[:l.used] {
+		if l.exchanges[i].protocol == protocol {
+			return &l.exchanges[i]
+		}
+	}
+	if l.used < maxExchanges {
+		l.used++
+	}
+	x := &l.exchanges[l.used-1]
+	x.forget()
+	x.protocol = protocol
+	return x
+}
+
+// known finds the state of a protocol that was seen.
+func (l *Linter) known(protocol uint16) *exchange {
+	for i := range l.exchanges[:l.used] {
+		if l.exchanges[i].protocol == protocol {
+			return &l.exchanges[i]
+		}
+	}
+	return nil
+}
+
+func (l *Linter) lcpOpen() bool {
+	x := l.known(packet.LCP)
+	return x != nil && x.open()
+}
+
+func (l *Linter) packet(e event.Packet) {
+	if e.Protocol < 0x8000 {
+		return
+	}
+	first := !l.begun
+	l.begun = true
+	c, err := packet.Parse(e.Data)
+	switch {
+	case err != nil && !hasHeader(e.Protocol):
+		return
+	case len(e.Data) < packet.HeaderLen:
+		l.add("short", "RFC 1661 5", "shorter than the four octets of a header: it must be dropped without a word")
+		return
+	case err != nil:
+		l.add("length", "RFC 1661 5", "the length field cannot be true: it must be dropped without a word")
+		return
+	}
+	if first && e.Protocol == packet.LCP && c.Code == packet.ConfigureRequest {
+		l.whole = true
+	}
+	if !hasHeader(e.Protocol) {
+		return
+	}
+	if l.blind = l.blind || e.Guessed; l.blind {
+		l.alone(e, c)
+		return
+	}
+	l.phase(e)
+	switch e.Protocol {
+	case packet.PAP:
+		l.pap(e, c)
+	case packet.CHAP:
+		l.chap(e, c)
+	case packet.EAP:
+		l.eap(e, c)
+	default:
+		l.control(e, c)
+	}
+}
+
+// alone judges a packet by itself.
+func (l *Linter) alone(e event.Packet, c packet.Packet) {
+	if l.unknownCode(e, c) {
+		return
+	}
+	switch e.Protocol {
+	case packet.PAP, packet.CHAP, packet.EAP:
+		return
+	}
+	switch c.Code {
+	case packet.ConfigureRequest, packet.ConfigureAck, packet.ConfigureNak, packet.ConfigureReject:
+		if l.options(c.Data) {
+			l.sizesOf(e.Protocol, c.Data)
+		}
+	}
+}
+
+// hasHeader says whether the protocol's packets have code, identifier and length. LQR has not (RFC 1989 section 2.2).
+func hasHeader(protocol uint16) bool {
+	switch protocol {
+	case packet.LCP, packet.PAP, packet.CHAP, packet.EAP:
+		return true
+	}
+	return protocol&0xc000 == 0x8000
+}
+
+// phase judges whether the packet's protocol may speak now (RFC 1661 section 3).
+func (l *Linter) phase(e event.Packet) {
+	if !l.whole || e.Protocol == packet.LCP {
+		return
+	}
+	if x := l.known(packet.LCP); x == nil || !x.open() && !(x.sides[0].asked && x.sides[1].asked) {
+		l.whole = false // one side never asked for a link, and both speak: the recording is an excerpt
+		return
+	}
+	if !l.lcpOpen() {
+		l.add("before-lcp", "RFC 1661 3.4", "before LCP is open: it must be dropped without a word")
+		return
+	}
+	if e.Protocol&0xc000 != 0x8000 {
+		return
+	}
+	if l.auth.demanded() && !l.auth.passed && !l.auth.failed {
+		l.add("before-auth", "RFC 1661 3.5", "before the authentication that was agreed on is done")
+	}
+}
+
+// data judges a packet of data: its network protocol must be open (RFC 1661 section 3.6).
+func (l *Linter) data(e event.Data) {
+	ncp := uint16(0)
+	switch e.Protocol {
+	case packet.IP, packet.VJCompressed, packet.VJUncompressed:
+		ncp = packet.IPCP
+	case packet.IPv6:
+		ncp = packet.IPV6CP
+	}
+	if !l.whole || l.blind || ncp == 0 {
+		return
+	}
+	if x := l.known(ncp); !l.lcpOpen() || x == nil || !x.open() {
+		l.add("data-early", "RFC 1661 3.6", packet.ProtocolName(e.Protocol)+" data before "+packet.ProtocolName(ncp)+" is open: it must be dropped without a word")
+	}
+}

@@ -1,0 +1,153 @@
+package event
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// width is where text for reading is wrapped.
+const width = 78
+
+// indent is the width of the time column and the gap after it.
+const indent = "          "
+
+// SGR sequences (ECMA-48 section 8.3.117).
+type color string
+
+const (
+	none   color = ""
+	bold   color = "\x1b[1m"
+	dim    color = "\x1b[2m"
+	red    color = "\x1b[1;31m"
+	green  color = "\x1b[32m"
+	yellow color = "\x1b[33m"
+	cyan   color = "\x1b[36m"
+	reset        = "\x1b[0m"
+)
+
+// say writes one line with the time before it.
+func (p *Progress) say(at time.Time, c color, text string) {
+	fmt.Fprintf(&p.out, "%7.3fs  ", max(at.Sub(p.o.Start), 0).Seconds())
+	p.put(c, text)
+}
+
+// more writes text under the line before, wrapped.
+func (p *Progress) more(c color, text string) {
+	for _, l := range wrap(Printable(text), width-len(indent)) {
+		p.out.WriteString(indent)
+		p.put(c, l)
+	}
+}
+
+func (p *Progress) put(c color, text string) {
+	if p.o.Color && c != none {
+		p.out.WriteString(string(c) + text + reset + "\n")
+		return
+	}
+	p.out.WriteString(text + "\n")
+}
+
+// finding writes a block: the title, what it means, what to try, what was seen.
+func (p *Progress) finding(f Finding) {
+	p.out.WriteByte('\n')
+	for i, l := range wrap(Printable(f.Title), width-len("problem: ")) {
+		if i == 0 {
+			l = "problem: " + l
+		} else {
+			l = "         " + l
+		}
+		p.put(red, l)
+	}
+	id := f.ID
+	if f.Confidence != "" {
+		id += ", " + f.Confidence
+	}
+	if f.Category != "" {
+		id += ", " + f.Category
+	}
+	p.put(dim, "         ("+Printable(id)+")")
+	if f.Meaning != "" {
+		p.put(bold, "What it means")
+		for _, l := range wrap(clean(f.Meaning), width-2) {
+			p.put(none, "  "+l)
+		}
+	}
+	p.list("What to try", f.Cure, func(i int) string { return fmt.Sprintf("%2d. ", i+1) })
+	p.list("What was seen", f.Evidence, func(int) string { return "  - " })
+	p.out.WriteByte('\n')
+}
+
+func (p *Progress) list(title string, items []string, mark func(int) string) {
+	if len(items) == 0 {
+		return
+	}
+	p.put(bold, title)
+	for i, item := range items {
+		m := mark(i)
+		for j, l := range wrapTokens(commands(clean(item)), width-len(m)) {
+			if j > 0 {
+				m = strings.Repeat(" ", len(m))
+			}
+			p.put(none, m+l)
+		}
+	}
+}
+
+// clean makes each word of a text of our own printable; such a text may be longer than what a modem may say.
+func clean(text string) string {
+	words := strings.Fields(text)
+	for i, w := range words {
+		words[i] = Printable(w)
+	}
+	return strings.Join(words, " ")
+}
+
+// commands splits text into words, but leaves a command line of knak whole, so that it can be copied.
+func commands(text string) []string {
+	var tokens []string
+	words := strings.Fields(text)
+	for i := 0; i < len(words); i++ {
+		token := words[i]
+		for inside := token == "knak"; inside && i+1 < len(words); i++ {
+			next := words[i+1]
+			if prev := words[i]; prev != "knak" && !strings.HasPrefix(next, "--") && !strings.HasPrefix(prev, "--") || strings.HasPrefix(next, "(") {
+				break
+			}
+			token += " " + next
+			inside = !strings.HasSuffix(next, ";") && !strings.HasSuffix(next, ",")
+		}
+		tokens = append(tokens, token)
+	}
+	return tokens
+}
+
+// wrap breaks text at spaces into lines of at most n characters.
+func wrap(text string, n int) []string { return wrapTokens(strings.Fields(text), n) }
+
+// wrapTokens sets tokens into lines of at most n characters; a longer token is broken.
+func wrapTokens(tokens []string, n int) []string {
+	var lines []string
+	line, used := "", 0
+	for _, word := range tokens {
+		w := utf8.RuneCountInString(word)
+		if used > 0 && used+1+w <= n {
+			line, used = line+" "+word, used+1+w
+			continue
+		}
+		if used > 0 {
+			lines = append(lines, line)
+		}
+		for w > n {
+			r := []rune(word)
+			lines, word = append(lines, string(r[:n])), string(r[n:])
+			w -= n
+		}
+		line, used = word, w
+	}
+	if used > 0 {
+		lines = append(lines, line)
+	}
+	return lines
+}

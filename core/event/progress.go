@@ -1,0 +1,340 @@
+package event
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/knakppp/knak/core/ppp/packet"
+)
+
+// Level says how much Progress shows.
+type Level int
+
+// The levels: Quiet shows findings and warnings, Normal what a person wants to see of a dial, Verbose every event.
+const (
+	Quiet Level = iota - 1
+	Normal
+	Verbose
+)
+
+// ProgressOptions says how Progress writes. The zero value is fit for a pipe.
+type ProgressOptions struct {
+	Level Level
+	Color bool      // whether to use SGR sequences (ECMA-48); the caller knows whether there is a terminal
+	Start time.Time // the zero of the time column; the zero Time: the first record's
+}
+
+// Progress is a Sink that tells a person what happens, in lines. Nothing that came from a modem reaches the terminal with
+// a control character in it. It may be used from several goroutines.
+type Progress struct {
+	mu     sync.Mutex
+	w      io.Writer
+	o      ProgressOptions
+	fold   fold
+	quirks map[Quirk]bool // shown already: a quirk is an event each time it acts
+	up     bool
+	out    strings.Builder
+	err    error
+}
+
+// NewProgress writes to w.
+func NewProgress(w io.Writer, o ProgressOptions) *Progress {
+	return &Progress{w: w, o: o, quirks: map[Quirk]bool{}}
+}
+
+// Err gives the first error of writing, nil if there was none.
+func (p *Progress) Err() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}
+
+// Flush writes what is held back because it repeats. Call it when no more records come.
+func (p *Progress) Flush() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fold.flush(p.plain, p.again)
+	p.write()
+}
+
+// Record shows r as the level asks.
+func (p *Progress) Record(r Record) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.o.Start.IsZero() {
+		p.o.Start = r.Time
+	}
+	switch p.o.Level {
+	case Quiet:
+		p.quiet(r)
+	default:
+		p.event(r)
+	}
+	p.write()
+}
+
+func (p *Progress) write() {
+	if p.err == nil && p.out.Len() > 0 {
+		_, p.err = io.WriteString(p.w, p.out.String())
+	}
+	p.out.Reset()
+}
+
+func (p *Progress) quiet(r Record) {
+	switch e := r.Event.(type) {
+	case Finding:
+		p.finding(e)
+	case Notice:
+		if e.Level == "warning" {
+			p.say(r.Time, yellow, "warning: "+Printable(e.Text))
+		}
+	}
+}
+
+// event shows one record at Normal or Verbose. AT lines, packets and the like may be folded; anything else that is shown
+// first lets out what is held.
+func (p *Progress) event(r Record) {
+	verbose := p.o.Level >= Verbose
+	switch e := r.Event.(type) {
+	case AT:
+		arrow := "→ "
+		if e.Dir == Rcvd {
+			arrow = "← "
+		}
+		text := arrow + Printable(e.Text)
+		p.line(line{r.Time, text, text, e.Dir == Sent})
+		return
+	case Packet:
+		if p.up && !verbose && isKeepAlive(e) {
+			return
+		}
+		p.line(line{r.Time, packetKey(e), Printable(e.Line()), e.Dir == Sent || !isReply(e)})
+		return
+	case Registration:
+		text := "network: " + Printable(e.State)
+		if e.Signal != "" {
+			text += ", signal " + Printable(e.Signal)
+		}
+		p.line(line{r.Time, "network: " + e.State, text, true})
+		return
+	case Probe:
+		text := fmt.Sprintf("probe %s by %s: %s", Printable(e.Target), Printable(e.How), Printable(e.Result))
+		p.line(line{r.Time, text, text, true})
+		return
+	case State:
+		if verbose {
+			text := fmt.Sprintf("%s: %s → %s (%s)", e.Protocol, e.From, e.To, e.Cause)
+			p.say(r.Time, dim, Printable(text))
+		}
+		return
+	case Decision:
+		// What somebody else decided against the engine's intent explains what follows.
+		other := e.By != "" && e.Verdict != e.Intent && e.Verdict != "pass"
+		if verbose || other {
+			text := fmt.Sprintf("decision %s %s: %s, intended %s, by %s", e.Protocol, e.Point, e.Verdict, e.Intent, e.By)
+			c := dim
+			if other {
+				c = yellow
+			}
+			p.say(r.Time, c, Printable(text))
+		}
+		return
+	case Failure:
+		if verbose {
+			p.say(r.Time, dim, Printable(fmt.Sprintf("failure in %s: %s %s", e.Phase, e.Cause, e.Detail)))
+		}
+		return
+	case Quirk:
+		if p.quirks[e] && !verbose {
+			return
+		}
+		if len(p.quirks) < 1000 { // a bound, for a plugin could invent them
+			p.quirks[e] = true
+		}
+	}
+	p.fold.flush(p.plain, p.again)
+	p.fold.forget()
+	p.other(r)
+}
+
+// other shows the events that never fold.
+func (p *Progress) other(r Record) {
+	switch e := r.Event.(type) {
+	case Device:
+		p.say(r.Time, bold, deviceText(e))
+	case Phase:
+		p.up = e.Phase == PhaseUp
+		if title, ok := phaseTitles[e.Phase]; ok && title != "" {
+			p.say(r.Time, bold, "== "+title)
+		} else if !ok {
+			p.say(r.Time, bold, "== "+Printable(e.Phase))
+		}
+	case Quirk:
+		value := Printable(e.Value)
+		if value == "" {
+			value = `""`
+		}
+		p.say(r.Time, cyan, fmt.Sprintf("quirk %s = %s  (%s)", Printable(e.Key), value, Printable(e.Source)))
+		p.more(cyan, e.Reason)
+	case Up:
+		p.upText(r.Time, e)
+	case Finding:
+		p.finding(e)
+	case Down:
+		p.up = false
+		text := "down: " + Printable(e.Reason)
+		if e.Seconds > 0 {
+			text += fmt.Sprintf(", after %.0f s, %d bytes in, %d bytes out", e.Seconds, e.BytesIn, e.BytesOut)
+		}
+		p.say(r.Time, bold, text)
+	case Text:
+		p.say(r.Time, yellow, "the modem said: "+Printable(strings.TrimSpace(e.Text)))
+	case Attempt:
+		text := fmt.Sprintf("attempt %d", e.Number)
+		wait := e.Wait
+		if wait == 0 {
+			wait = time.Duration(e.WaitMS) * time.Millisecond
+		}
+		if wait > 0 {
+			text += fmt.Sprintf(" in %s", wait.Round(time.Millisecond))
+		}
+		if e.Reason != "" {
+			text += ": " + Printable(e.Reason)
+		}
+		p.say(r.Time, bold, text)
+	case Notice:
+		if e.Level == "warning" {
+			p.say(r.Time, yellow, "warning: "+Printable(e.Text))
+		} else {
+			p.say(r.Time, none, Printable(e.Text))
+		}
+	case Log:
+		if p.o.Level >= Verbose {
+			p.say(r.Time, none, Printable(e.Program)+": "+Printable(e.Text))
+		}
+	case nil:
+	default: // a kind that this reader does not know must not be lost
+		p.say(r.Time, none, Printable(fmt.Sprintf("%s %+v", e.Kind(), e)))
+	}
+}
+
+// line shows a line that may repeat.
+func (p *Progress) line(l line) {
+	if p.o.Level >= Verbose {
+		p.plain(l)
+		return
+	}
+	p.fold.add(l, p.plain, p.again)
+}
+
+func (p *Progress) plain(l line) { p.say(l.time, none, l.text) }
+
+func (p *Progress) again(at time.Time, times int) {
+	p.say(at, dim, fmt.Sprintf("… same again %d times", times))
+}
+
+// phaseTitles are the headings; "": the phase has an event of its own that says more.
+var phaseTitles = map[string]string{
+	PhaseDial:   "dial",
+	PhaseLCP:    "lcp: the link's own options",
+	PhaseAuth:   "auth: who are you",
+	PhaseIPCP:   "ipcp: addresses",
+	PhaseIPV6CP: "ipv6cp: interface identifiers",
+	PhaseProve:  "prove: does it carry packets?",
+	PhaseUp:     "",
+	PhaseHangup: "hangup",
+	PhaseDown:   "",
+}
+
+func deviceText(d Device) string {
+	text := "modem"
+	if name := strings.TrimSpace(d.Vendor + " " + d.Model); name != "" {
+		text += " " + name
+	}
+	if d.Firmware != "" {
+		text += ", firmware " + d.Firmware
+	}
+	if d.USB != "" {
+		text += ", usb " + d.USB
+	}
+	if d.Port != "" {
+		text += ", on " + d.Port
+	}
+	if d.Profile != "" {
+		text += ", profile " + d.Profile
+	} else {
+		text += ", no profile"
+	}
+	return Printable(text)
+}
+
+func (p *Progress) upText(at time.Time, e Up) {
+	text := "up: " + e.Local
+	if e.Interface != "" {
+		text += " on " + e.Interface
+	}
+	if e.Plane != "" {
+		text += " (" + e.Plane + ")"
+	}
+	if e.Peer != "" {
+		text += ", peer " + e.Peer
+	}
+	if e.MTU > 0 {
+		text += fmt.Sprintf(", MTU %d", e.MTU)
+	}
+	if e.Proved {
+		text += ", proved"
+	}
+	p.up = true
+	p.say(at, green, Printable(text))
+	for _, list := range []struct {
+		word   string
+		values []string
+	}{{"DNS ", e.DNS}, {"WINS ", e.WINS}} {
+		if len(list.values) > 0 {
+			p.more(green, list.word+strings.Join(list.values, ", "))
+		}
+	}
+	if e.IPv6 != "" {
+		p.more(green, "IPv6 "+e.IPv6)
+	}
+	if e.ElapsedMS > 0 {
+		p.more(green, fmt.Sprintf("%.3f s after the dial began", float64(e.ElapsedMS)/1000))
+	}
+}
+
+// packetKey is the packet's text without its identifier, so that a repeated request is seen as one.
+func packetKey(e Packet) string {
+	data := e.Data
+	if c, ok := e.Control(); ok {
+		c.ID = 0
+		data = c.AppendTo(nil)
+	}
+	return packet.Line(e.Dir.String(), e.Protocol, data)
+}
+
+// isReply says whether a packet answers another one, so that no repetition begins with it.
+func isReply(e Packet) bool {
+	c, ok := e.Control()
+	if !ok {
+		return false
+	}
+	switch {
+	case e.Protocol == packet.LCP || e.Protocol&0xc000 == 0x8000:
+		switch c.Code {
+		case packet.ConfigureRequest, packet.TerminateRequest, packet.EchoRequest, packet.DiscardRequest, packet.Identification, packet.TimeRemaining:
+			return false
+		}
+		return true
+	}
+	return c.Code != 1 // Challenge, Authenticate-Request, Request
+}
+
+// isKeepAlive says whether a packet only shows that the link is alive; pppd too shows none of them while the link is up.
+func isKeepAlive(e Packet) bool {
+	c, ok := e.Control()
+	return ok && e.Protocol == packet.LCP && (c.Code == packet.EchoRequest || c.Code == packet.EchoReply || c.Code == packet.DiscardRequest)
+}

@@ -1,0 +1,79 @@
+package capture
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"github.com/knakppp/knak/core/event"
+)
+
+// orient finds out which of two directions is the host's where a dump marks them with arrows only: arrows point from the
+// first of two ends to the second, whichever of them was the modem. Who says AT first is the host, who says OK or CONNECT
+// is the modem. Until that is known what passes is held, up to a limit; then > is taken for what the host sends.
+type orient struct {
+	decided bool
+	swap    bool
+	held    []heldPiece
+	size    int
+	begin   [2][]byte // the first octets of each direction
+}
+
+type heldPiece struct {
+	now  time.Time
+	dir  event.Dir
+	pos  event.Pos
+	data []byte
+}
+
+const (
+	orientLimit = 16 << 10 // octets held
+	orientBegin = 256      // octets of a direction that are looked at
+)
+
+// octets gives octets whose direction is certain, or only as an arrow has it.
+func (o *orient) octets(r *reader, now time.Time, dir event.Dir, certain bool, b []byte) {
+	if certain {
+		o.decide(r, o.swap)
+	}
+	if o.decided {
+		if o.swap && !certain {
+			dir = 1 - dir
+		}
+		r.octets(now, dir, b)
+		return
+	}
+	o.held = append(o.held, heldPiece{now, dir, r.pos, slices.Clone(b)})
+	o.size += len(b) + 16
+	if room := orientBegin - len(o.begin[dir]); room > 0 {
+		o.begin[dir] = append(o.begin[dir], b[:min(room, len(b))]...)
+	}
+	said := bytes.TrimLeft(o.begin[dir], "\r\n\x00 ")
+	switch {
+	case len(said) >= 2 && bytes.EqualFold(said[:2], []byte("AT")):
+		o.decide(r, dir == event.Rcvd)
+	case bytes.Contains(said, []byte("OK\r")), bytes.Contains(said, []byte("CONNECT")):
+		o.decide(r, dir == event.Sent)
+	case o.size > orientLimit:
+		o.decide(r, false)
+	}
+}
+
+func (o *orient) decide(r *reader, swap bool) {
+	if o.decided {
+		return
+	}
+	o.decided, o.swap = true, swap
+	here := r.pos
+	for _, h := range o.held {
+		if swap {
+			h.dir = 1 - h.dir
+		}
+		r.pos = h.pos
+		r.octets(h.now, h.dir, h.data)
+	}
+	r.pos = here
+	o.held, o.begin = nil, [2][]byte{}
+}
+
+func (o *orient) end(r *reader) { o.decide(r, false) }

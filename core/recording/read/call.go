@@ -1,0 +1,197 @@
+package read
+
+import (
+	"strings"
+	"time"
+
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/ppp/packet"
+)
+
+// call is what a log has said of the call that it is in, so that its words become the events that a live call has.
+type call struct {
+	number  int // of the attempt; 0: the first
+	phase   string
+	iface   string
+	port    string
+	began   time.Time
+	up      *event.Up // being put together from several lines
+	isUp    bool
+	authOK  bool
+	ending  bool // this side ends it: what breaks after that is no failure
+	ended   bool
+	cause   string // why it ends, the first that was seen
+	code    int    // pppd's exit code for the cause
+	failed  map[string]bool
+	seconds float64
+	in, out uint64
+	sawPPP  bool
+	goodbye bool          // wvdial is disconnecting
+	hungup  *event.Record // the modem hung up in a log that does not show how far the call was
+}
+
+// order gives the place of a phase in a call, 0 for none; a log never makes a call go back.
+func order(phase string) int {
+	switch phase {
+	case event.PhaseDial:
+		return 1
+	case event.PhaseLCP:
+		return 2
+	case event.PhaseAuth:
+		return 3
+	case event.PhaseIPCP, event.PhaseIPV6CP:
+		return 4
+	case event.PhaseUp:
+		return 5
+	case event.PhaseHangup:
+		return 6
+	case event.PhaseDown:
+		return 7
+	}
+	return 0
+}
+
+// enter gives the Phase event if the call was not so far yet.
+func (s *logSource) enter(phase string) {
+	if phase == s.call.phase || order(phase) <= order(s.call.phase) {
+		return
+	}
+	s.call.phase = phase
+	s.emit(event.Phase{Phase: phase})
+}
+
+// begins makes a new attempt of what follows the end of a call.
+func (s *logSource) begins(why string) {
+	if !s.call.ended {
+		return
+	}
+	n := max(s.call.number, 1) + 1
+	s.call = call{number: n}
+	s.emit(event.Attempt{Number: n, Reason: why})
+}
+
+// sees follows the call by its packets.
+func (s *logSource) sees(p event.Packet) {
+	code := uint8(0)
+	if len(p.Data) > 0 {
+		code = p.Data[0]
+	}
+	switch p.Protocol {
+	case packet.LCP:
+		if code == packet.ConfigureRequest && s.call.ended {
+			s.begins("PPP begins again")
+		}
+		if !s.call.ended {
+			s.enter(event.PhaseLCP)
+		}
+		s.call.sawPPP = true
+		if code == packet.TerminateRequest && p.Dir == event.Sent {
+			s.call.ending = true
+		}
+	case packet.PAP, packet.CHAP, packet.EAP:
+		if !s.call.ended {
+			s.enter(event.PhaseAuth)
+		}
+	case packet.IPCP:
+		if !s.call.ended && p.Dir == event.Sent {
+			s.enter(event.PhaseIPCP)
+		}
+	}
+}
+
+// fails gives a Failure, once for each cause of a call.
+func (s *logSource) fails(phase, cause, detail string) {
+	c := &s.call
+	if c.ending && cause != event.FailedAuthRejected {
+		return
+	}
+	if phase == "" {
+		phase = c.phase
+		if phase == "" {
+			phase = event.PhaseDial
+		}
+	}
+	if c.failed[cause] {
+		return
+	}
+	if c.failed == nil {
+		c.failed = map[string]bool{}
+	}
+	c.failed[cause] = true
+	if c.cause == "" {
+		c.cause, c.code = cause, exitCodes[cause]
+	}
+	if !s.c.Raw {
+		detail = hideAll(detail)
+	}
+	s.emit(event.Failure{Phase: phase, Cause: cause, Detail: printable(detail), Provisional: c.authOK && !c.isUp})
+}
+
+// exitCodes are pppd's for the causes that it has a number for.
+var exitCodes = map[string]int{
+	event.FailedTimeout: 10, event.FailedCarrierLost: 16, event.FailedAuthRejected: 19, event.FailedEchoTimeout: 15, event.FailedLoopedBack: 17,
+	event.FailedPortLocked: 6, event.FailedPortOpen: 7, event.FailedDialRefused: 8, event.FailedModemSilent: 8, event.FailedATError: 8,
+	event.FailedTerminated: 10, event.FailedNoAddress: 10,
+}
+
+// ends gives the Down of a call.
+func (s *logSource) ends(reason string) {
+	c := &s.call
+	if c.ended || c.phase == "" && len(c.failed) == 0 {
+		return
+	}
+	if c.cause != "" {
+		reason = c.cause
+	}
+	if c.isUp && c.cause == event.FailedTerminated {
+		c.code = 0 // pppd calls that a success
+	}
+	s.enter(event.PhaseDown)
+	s.emit(event.Down{Reason: reason, ExitCode: c.code, Seconds: c.seconds, BytesIn: c.in, BytesOut: c.out})
+	c.ended = true
+}
+
+// addresses gives the Up that stands in a group of lines, when the group is over.
+func (s *logSource) addresses() {
+	c := &s.call
+	if c.up == nil {
+		return
+	}
+	up := *c.up
+	c.up = nil
+	if c.isUp && up.Local == "" { // only an IPv6 address besides
+		return
+	}
+	c.isUp = true
+	up.Interface = c.iface
+	up.Plane = "kernel"
+	if !c.began.IsZero() && !s.rec.Time.IsZero() {
+		up.ElapsedMS = max(0, s.rec.Time.Sub(c.began).Milliseconds())
+	}
+	s.enter(event.PhaseUp)
+	s.emit(up)
+}
+
+// hangsUp gives the Failure of a modem that hung up. next is the line behind it: pppd tells how long a call was if it was up.
+func (s *logSource) hangsUp(next string) {
+	if s.call.hungup == nil {
+		return
+	}
+	at := s.rec
+	s.rec, s.call.hungup = *s.call.hungup, nil
+	phase := event.PhaseLCP
+	if strings.HasPrefix(next, "Connect time") {
+		phase = event.PhaseUp
+	}
+	s.fails(phase, event.FailedCarrierLost, "Modem hangup")
+	s.call.ending = true
+	s.rec = at
+}
+
+func (s *logSource) endOfLog() {
+	s.hangsUp("")
+	s.addresses()
+	if s.call.goodbye {
+		s.ends("the dialer ended the call")
+	}
+}

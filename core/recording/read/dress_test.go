@@ -1,0 +1,159 @@
+package read
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/event"
+)
+
+// Each dress that a line may wear, with the time, the program and the message in it. The file is of 2019-01-02.
+func TestDress(t *testing.T) {
+	const msg = "rcvd [LCP ConfAck id=0x1]"
+	for _, c := range []struct{ name, line, at, program string }{
+		{"none", msg, "", ""},
+		{"RFC 3164", "Jan  1 10:00:01 box pppd[12]: " + msg, "2019-01-01T10:00:01Z", "pppd"},
+		{"RFC 3164 of last year", "Nov 30 10:00:01 box pppd[12]: " + msg, "2018-11-30T10:00:01Z", "pppd"},
+		{"RFC 3164 with a priority", "<30>Jan  1 10:00:01 box pppd[12]: " + msg, "2019-01-01T10:00:01Z", "pppd"},
+		{"RFC 5424", "<30>1 2019-01-01T10:00:01.5Z box pppd 12 - - " + msg, "2019-01-01T10:00:01.5Z", "pppd"},
+		{"busybox with a facility", "Jan  1 10:00:01 box daemon.debug pppd[12]: " + msg, "2019-01-01T10:00:01Z", "pppd"},
+		{"busybox without a host", "Jan  1 10:00:01 daemon.debug pppd[12]: " + msg, "2019-01-01T10:00:01Z", "pppd"},
+		{"logread", "Tue Jan  1 10:00:01 2019 daemon.debug pppd[12]: " + msg, "2019-01-01T10:00:01Z", "pppd"},
+		{"macOS", "Tue Jan  1 10:00:01 2019 : " + msg, "2019-01-01T10:00:01Z", ""},
+		{"rsyslog", "2019-01-01T10:00:01.250000+02:00 box pppd[12]: " + msg, "2019-01-01T08:00:01.25Z", "pppd"},
+		{"journal short-precise", "Jan 01 10:00:01.250000 box pppd[12]: " + msg, "2019-01-01T10:00:01.25Z", "pppd"},
+		{"journal short-iso", "2019-01-01T10:00:01+0200 box pppd[12]: " + msg, "2019-01-01T08:00:01Z", "pppd"},
+		{"journal short-full", "Tue 2019-01-01 10:00:01 UTC box pppd[12]: " + msg, "2019-01-01T10:00:01Z", "pppd"},
+		{"journal short-monotonic", "[   12.250000] box pppd[12]: " + msg, "1970-01-01T00:00:12.25Z", "pppd"},
+		{"journal short-unix", "1546336801.250000 box pppd[12]: " + msg, "2019-01-01T10:00:01.25Z", "pppd"},
+		{"journal json", `{"__REALTIME_TIMESTAMP":"1546336801250000","SYSLOG_IDENTIFIER":"pppd","MESSAGE":"` + msg + `"}`, "2019-01-01T10:00:01.25Z", "pppd"},
+		{"a script's", "2019-01-01 10:00:01,250 " + msg, "2019-01-01T10:00:01.25Z", ""},
+		{"in brackets", "[2019-01-01 10:00:01] " + msg, "2019-01-01T10:00:01Z", ""},
+		{"only the time of day", "10:00:01.250 " + msg, "2019-01-02T10:00:01.25Z", ""},
+		{"its own name", "/usr/sbin/pppd: " + msg, "", "pppd"},
+		{"set in", "     Jan  1 10:00:01 box pppd[12]: " + msg, "2019-01-01T10:00:01Z", "pppd"},
+		{"one blank before the day", "Jan 1 10:00:01 box pppd[12]: " + msg, "2019-01-01T10:00:01Z", "pppd"},
+		{"the time cut off", "box pppd[12]: " + msg, "", "pppd"},
+		{"the time cut off, with a facility", "daemon.debug pppd[12]: " + msg, "", "pppd"},
+		{"quoted without a blank", ">>" + "Jan  1 10:00:01 box pppd[12]: " + msg, "2019-01-01T10:00:01Z", "pppd"},
+		{"found by grep", "/var/log/syslog:Jan  1 10:00:01 box pppd[12]: " + msg, "2019-01-01T10:00:01Z", "pppd"},
+		{"found by grep -n", "syslog.1:1201:Jan  1 10:00:01 box pppd[12]: " + msg, "2019-01-01T10:00:01Z", "pppd"},
+		{"a sentence", "he wrote pppd: no", "", "-"},
+		{"no time after all", "10:00:01.250", "", "-"},
+		{"no day", "Jan 99 10:00:01 box pppd[12]: x", "", "-"},
+	} {
+		k := clock{date: fileTime}
+		d := k.undress([]byte(strings.TrimLeft(c.line, ">")))
+		if c.program == "-" {
+			if d.dressed {
+				t.Errorf("%s: %+v", c.name, d)
+			}
+			continue
+		}
+		at := ""
+		if !d.at.IsZero() {
+			at = d.at.UTC().Format(time.RFC3339Nano)
+		}
+		if at != c.at || d.program != c.program || string(d.msg) != msg {
+			t.Errorf("%s: %q %q %q", c.name, at, d.program, d.msg)
+		}
+		all := collect(t, open(t, []byte(c.line+"\n"), Options{Date: fileTime}))
+		if p, ok := all[len(all)-1].Event.(event.Packet); !ok || "rcvd ["+p.Text()+"]" != msg {
+			t.Errorf("%s: %+v", c.name, all)
+		}
+	}
+}
+
+// Without the file's time nothing is invented: a date without a year is in the year 0, a time without a day on its first.
+func TestNoDate(t *testing.T) {
+	for line, want := range map[string]string{"Feb 29 10:00:01 box pppd: x": "0000-02-29T10:00:01Z", "10:00:01 Modem hangup": "0000-01-01T10:00:01Z"} {
+		k := clock{}
+		if d := k.undress([]byte(line)); d.at.Format(time.RFC3339) != want {
+			t.Errorf("%s: %v", line, d.at)
+		}
+	}
+}
+
+// What is replaced in the lines of programs, and what is not.
+func TestHide(t *testing.T) {
+	for in, want := range map[string]string{
+		`pppd password hunter2 user me`:                        `pppd password <hidden> user me`,
+		`--password="a b" x`:                                   `--password="a b" x`[:len(`--password=`)] + `<hidden> x`,
+		`secret='x y'`:                                         `secret=<hidden>`,
+		`Warning - secret file /etc/ppp/pap-secrets`:           `Warning - secret file /etc/ppp/pap-secrets`,
+		`peer from calling number +4915112345678 ok`:           `peer from calling number <hidden> ok`,
+		`IMEI: 1234`:                                           `IMEI: <hidden>`,
+		`imsi 001010123456789 attached`:                        `imsi <hidden> attached`,
+		`send (AT+CPIN="4711"^M)`:                              `send (AT+CPIN=<hidden>`,
+		`local  IP address 10.0.0.1`:                           `local  IP address 10.0.0.1`,
+		`Sent 612360704 bytes, received 3423392867`:            `Sent 612360704 bytes, received 3423392867`,
+		`Received bad configure-nak:  02 06 00 2d 0f 01 81 06`: `Received bad configure-nak:  02 06 00 2d 0f 01 81 06`,
+	} {
+		if got := hideAll(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}
+
+// The quick looks never say no where the slow ones would find something.
+func FuzzQuickLooks(f *testing.F) {
+	for _, s := range []string{"IMEI SV = 12345", "S/N: 7", "3 5 5 0 0 0 0 0 0 0 0 0 0 1", "0-01010-123456789", "serial number:x", "Password: x", "PIN 1", "calling number x", "+CLIP: x", "abcdef012345678"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if !mayIdentify(s) && at.Redact(s) != s {
+			t.Errorf("%q becomes %q", s, at.Redact(s))
+		}
+		excused := false
+		for _, w := range notSecret {
+			excused = excused || strings.Contains(s, w)
+		}
+		if !mentionsSecret(s) && !excused && secretWords().MatchString(s) {
+			t.Errorf("%q holds a secret", s)
+		}
+	})
+}
+
+// Lines that a page has joined are several again; a line that only quotes a date or an arrow is one.
+func TestJoined(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		want int
+	}{
+		{"Jan  1 10:00:01 box pppd[12]: Modem hangup Jan  1 10:00:02 box pppd[12]: Exit.", 2},
+		{"Tue Jan  1 10:00:01 2019 daemon.info pppd[12]: Using interface ppp0 Tue Jan  1 10:00:02 2019 daemon.info pppd[12]: Exit.", 2},
+		{"--> Initializing modem. --> Modem initialized.", 2},
+		{"Jan  1 10:00:01 box NetworkManager[9]: xl2tpd[12]: Listening", 1},
+		{"Jan  1 10:00:01 box sshd[9]: not valid before Jan  1 10:00:01 2019", 1},
+		{"Jan  1 10:00:01 box pppd[12]: Connect: ppp0 <--> /dev/ttyUSB0", 1},
+	} {
+		n := 0
+		for _, r := range collect(t, open(t, []byte(c.line+"\n"), Options{Date: fileTime})) {
+			if _, ok := r.Event.(event.Log); ok {
+				n++
+			}
+		}
+		if n != c.want {
+			t.Errorf("%q: %d lines, want %d", c.line, n, c.want)
+		}
+	}
+}
+
+// What a clock remembers of the line before changes no time.
+func TestClockRemembers(t *testing.T) {
+	remembers := clock{date: fileTime}
+	for _, stamp := range []string{
+		"Jan  1 10:52:56 ", "Jan  1 10:52:57 ", "Jan  1 10:52:57.250 ", "Jan  1 10:53:00 ", "Jan  2 10:53:00 ", "Jan  1 10:52:01 ",
+		"2018-06-14T10:52:56.761615+02:00 ", "2018-06-14T10:52:57.761615+02:00 ", "2018-06-14T10:52:58.761615-02:30 ", "2018-06-14T10:52:58Z ",
+		"2018-06-14T10:52:59 ", "2018-06-14T10:52:58+0200 ", "2018-06-14T10:52:58+02:00 ", "Jan  1 10:52:02 ",
+	} {
+		fresh := clock{date: fileTime}
+		want, size := fresh.take([]byte(stamp + "x"))
+		got, n := remembers.take([]byte(stamp + "x"))
+		if !got.Equal(want) || n != size || n == 0 || got.Format(time.RFC3339) != want.Format(time.RFC3339) {
+			t.Errorf("%s: %v, %d octets, want %v, %d", stamp, got, n, want, size)
+		}
+	}
+}

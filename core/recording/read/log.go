@@ -1,0 +1,420 @@
+package read
+
+import (
+	"bytes"
+	"errors"
+	"html"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/notation"
+	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/recording/source"
+)
+
+var logFormat = source.Format{Name: "log", Title: "log of pppd, chat, wvdial, NetworkManager or ModemManager", Sniff: sniffLog, Open: openLog}
+
+func openLog(in *source.Input, c source.Config) source.Source {
+	return &logSource{in: in, c: c, clock: clock{date: c.Date}, buf: make([]byte, 0, 2048)}
+}
+
+// maxWrapped is over how many lines one packet may be wrapped.
+const maxWrapped = 6
+
+// logSource reads lines of all dresses: a log may change them from line to line, as where several were pasted together.
+type logSource struct {
+	in    *source.Input
+	c     source.Config
+	clock clock
+	talk  dialogue
+	call  call
+	buf   []byte // for the octets of a packet
+	queue []event.Record
+	head  int
+	rec   event.Record // time, link and place of what is being read
+	wrap  wrapped
+	ended bool
+	lines cache
+	note  bool // it was said that something stands for hidden values
+}
+
+// wrapped is a packet whose line broke off.
+type wrapped struct {
+	text  []byte // from "sent [" on
+	rec   event.Record
+	bytes int
+	lines int
+}
+
+func (s *logSource) Next() (event.Record, error) {
+	for s.head == len(s.queue) {
+		s.queue, s.head = s.queue[:0], 0
+		if s.ended {
+			return event.Record{}, io.EOF
+		}
+		if err := s.line(); err != nil {
+			if !errors.Is(err, io.EOF) {
+				return event.Record{}, err
+			}
+			s.ended = true
+			s.unwrap()
+			s.endOfLog()
+		}
+	}
+	r := s.queue[s.head]
+	s.queue[s.head] = event.Record{}
+	s.head++
+	return r, nil
+}
+
+func (s *logSource) emit(e event.Event) {
+	r := s.rec
+	r.Event = e
+	s.queue = append(s.queue, r)
+}
+
+// line takes one line.
+func (s *logSource) line() error {
+	line, size, err := s.in.Line()
+	if err != nil {
+		return err
+	}
+	for len(line) > 1 && line[0] == '>' { // quoted in a mail, with a blank behind the mark or without
+		line = bytes.TrimPrefix(line[1:], []byte(" "))
+	}
+	if len(line) > 3 && (line[0] == '/' && line[1] == '/' || line[0] == '|') { // in a comment or a frame
+		line = bytes.TrimLeft(line, "/| \t")
+	}
+	d := s.clock.undress(relayed(line))
+	if s.wrap.text != nil {
+		if !d.dressed && !isPacketStart(d.msg) && s.joins(d.msg, size) {
+			return nil
+		}
+		s.unwrap()
+	}
+	s.rec = event.Record{Time: d.at, Link: s.c.Link, Pos: event.Pos{Line: s.in.Lines()}}
+	if isPacketStart(d.msg) && s.packet(d.msg, size) {
+		return nil
+	}
+	s.message(d, size)
+	return nil
+}
+
+// relayed takes off what a program writes before the lines of wvdial that it passes on: GNOME PPP "GNOME PPP: STDERR: ", and
+// wvdial's own logger "WvDial<*1>: " and, for the modem's, "WvDial Modem<*1>: ".
+func relayed(line []byte) []byte {
+	switch {
+	case bytes.HasPrefix(line, []byte("GNOME PPP: STD")):
+		if i := bytes.Index(line[11:], []byte(": ")); i > 0 {
+			return line[11+i+2:]
+		}
+	case bytes.HasPrefix(line, []byte("WvDial Modem<")):
+		if i := bytes.Index(line, []byte(">: ")); i > 0 {
+			return line[i+3:]
+		}
+	case bytes.HasPrefix(line, []byte("WvDial<")):
+		if i := bytes.Index(line, []byte(">: ")); i > 0 {
+			return append([]byte("--> "), line[i+3:]...)
+		}
+	}
+	return line
+}
+
+// message takes what is not a packet from its first octet on.
+func (s *logSource) message(d dressed, size int) {
+	if len(bytes.TrimSpace(d.msg)) == 0 {
+		return
+	}
+	if i := s.joined(d.msg); i > 0 {
+		head := d
+		head.msg = bytes.TrimRight(d.msg[:i], " ")
+		s.message(head, max(size-(len(d.msg)-i), 0))
+		next := s.clock.undress(d.msg[i:])
+		s.rec.Time = next.at
+		if !isPacketStart(next.msg) || !s.packet(next.msg, len(d.msg)-i) {
+			s.message(next, len(d.msg)-i)
+		}
+		return
+	}
+	if i := packetInside(d.msg); i >= 0 {
+		s.inside(d, i, size)
+		return
+	}
+	if !s.said(d) {
+		s.unread(d.msg, size, "of no known kind")
+	}
+}
+
+// joined finds where another line begins inside a message, 0 if none does: pages that take all space for the same make one
+// line of a whole log.
+func (s *logSource) joined(msg []byte) int {
+	if i := bytes.Index(msg, []byte(" --> ")); i > 0 && i+5 < len(msg) && 'A' <= msg[i+5] && msg[i+5] <= 'Z' &&
+		(isWvdial(msg) || bytes.Contains(msg[i+5:], []byte(" --> "))) {
+		return i + 1
+	}
+	for from := 0; ; {
+		end := bytes.Index(msg[from:], []byte("]: ")) // the number of a program
+		if end < 0 {
+			return 0
+		}
+		end += from
+		for i := max(from, end-70, 1); i < end; i++ {
+			if msg[i-1] == ' ' && 'A' <= msg[i] && msg[i] <= 'Z' && i+15 < len(msg) && msg[i+3] == ' ' {
+				if _, n := s.clock.parse(msg[i:]); n > 0 {
+					return i
+				}
+			}
+		}
+		from = end + 3
+	}
+}
+
+// said gives the events of a message of one of the known programs. It is false for one of no known kind.
+func (s *logSource) said(d dressed) bool {
+	switch {
+	case isWvdial(d.msg):
+		s.talk.wvdial = d.program
+		s.talk.by = "wvdial"
+		s.wvdial(bytes.TrimSpace(d.msg[3:]))
+	case d.program == "chat" || d.program == "" && isChat(d.msg):
+		s.chat(d.msg)
+	case d.program == "pppd":
+		s.pppd(d.msg)
+	case d.program == "" && s.isStatus(d.msg):
+		s.pppd(d.msg)
+	case isModemManager(d.msg):
+		s.modemManager(d)
+	case s.talk.by != "" && (d.program == "" && !d.dressed || d.program != "" && d.program == s.talk.wvdial):
+		s.fromModem(d.msg)
+	case d.dressed:
+		s.log(d.program, d.msg)
+	case isEcho(d.msg): // wvdial's and chat's output alone shows what the modem echoed
+		s.talk.by = "wvdial"
+		s.fromModem(d.msg)
+	default:
+		return false
+	}
+	return true
+}
+
+// packetInside finds a packet that does not begin the message: two programs wrote at once, or one quotes another.
+func packetInside(msg []byte) int {
+	if bytes.IndexByte(msg, '[') < 0 {
+		return -1
+	}
+	for _, s := range [...]string{"rcvd [", "sent ["} {
+		if i := bytes.Index(msg, []byte(s)); i > 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// inside takes a message with a packet in it.
+func (s *logSource) inside(d dressed, i, size int) {
+	n := len(s.queue)
+	if !s.packet(d.msg[i:], 0) || len(s.queue) == n {
+		s.queue, s.wrap = s.queue[:n], wrapped{}
+		if !s.said(d) {
+			s.unread(d.msg, size, "of no known kind")
+		}
+		return
+	}
+	packets := append([]event.Record(nil), s.queue[n:]...)
+	s.queue = s.queue[:n]
+	head := d
+	head.msg = bytes.TrimRight(d.msg[:i], " `'\"(")
+	if len(bytes.TrimSpace(head.msg)) > 0 && !s.said(head) {
+		s.unread(head.msg, i, "cut off by another line")
+	}
+	s.queue = append(s.queue, packets...)
+}
+
+// packet takes a message that begins with "sent [" or "rcvd [". It is false if it is something else after all. One whose end
+// is missing is kept until the next line shows whether the line was wrapped.
+func (s *logSource) packet(msg []byte, size int) bool {
+	dir := event.Sent
+	if msg[0] == 'r' {
+		dir = event.Rcvd
+	}
+	slot := s.lines.slot(msg)
+	if slot.is(msg) {
+		if e, ok := slot.event.(event.Packet); ok {
+			s.sees(e)
+			s.emit(slot.event)
+			return true
+		}
+	}
+	p, err := notation.Parse(s.buf, msg[len("sent ["):])
+	if err == nil {
+		e := s.take(dir, p)
+		if used := len("sent [") + p.Used; used == len(msg) && e != nil && !p.Replaced {
+			slot.set(msg, e)
+		} else if size > 0 {
+			s.behind(msg[used:])
+		}
+		return true
+	}
+	if size > 0 && s.interrupted(msg, size) {
+		return true
+	}
+	if fixed, ok := repaired(msg); ok {
+		if p, err := notation.Parse(s.buf, fixed[len("sent ["):]); err == nil {
+			s.take(dir, p)
+			return true
+		}
+	}
+	switch {
+	case errors.Is(err, notation.ErrCut) && size > 0:
+		s.wrap = wrapped{text: bytes.Clone(msg), rec: s.rec, bytes: size, lines: 1}
+	case size == 0:
+		return false
+	default:
+		s.unread(msg, size, err.Error())
+	}
+	return true
+}
+
+// maxInside is how many packets are looked for in one line.
+const maxInside = 4
+
+// interrupted takes a line in which another one begins before the end: two programs wrote at once. It is false if there is
+// no whole packet further on.
+func (s *logSource) interrupted(msg []byte, size int) bool {
+	at := 6
+	for range maxInside {
+		i := packetInside(msg[at:])
+		if i < 0 {
+			return false
+		}
+		at += i
+		if p, err := notation.Parse(s.buf, msg[at+len("sent ["):]); err == nil {
+			s.unread(msg[:at], max(size-(len(msg)-at), at), "cut off by another line")
+			dir := event.Sent
+			if msg[at] == 'r' {
+				dir = event.Rcvd
+			}
+			s.take(dir, p)
+			return true
+		}
+		at += 6
+	}
+	return false
+}
+
+// behind takes what follows a packet in its line: nothing, or the line of another program.
+func (s *logSource) behind(rest []byte) {
+	if rest = bytes.TrimSpace(rest); len(rest) > 0 {
+		s.message(dressed{msg: rest}, len(rest))
+	}
+}
+
+// take makes the events of a packet that was read. It gives the packet's, nil for one of data.
+func (s *logSource) take(dir event.Dir, p notation.Packet) event.Event {
+	if p.Replaced && !s.note {
+		s.note = true
+		s.emit(event.Notice{Level: "info", Text: "the log hides addresses: 192.0.2.0/24 stands for them"})
+	}
+	if p.Protocol < 0x8000 || p.Protocol == packet.Compressed {
+		s.emit(event.Data{Dir: dir, Protocol: p.Protocol, Length: len(p.Info)})
+		return nil
+	}
+	info := bytes.Clone(p.Info)
+	if !s.c.Raw {
+		info = packet.Redact(p.Protocol, p.Info)
+	}
+	e := event.Packet{Dir: dir, Protocol: p.Protocol, Data: info}
+	s.sees(e)
+	var event event.Event = e
+	s.emit(event)
+	return event
+}
+
+// unprinted puts back what word processors and web pages put in place of plain characters.
+var unprinted = sync.OnceValue(func() *strings.Replacer {
+	return strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "\u00a0", " ", "‹", "<", "›", ">", "\x93", `"`, "\x94", `"`, "\t", " ")
+})
+
+// repaired undoes what web pages and word processors do to a line.
+func repaired(msg []byte) ([]byte, bool) {
+	odd := false
+	for _, c := range msg {
+		odd = odd || c >= 0x80 || c == '&' || c == '\t'
+	}
+	if !odd || len(msg) > 4096 {
+		return nil, false
+	}
+	text := unprinted().Replace(html.UnescapeString(string(msg)))
+	return []byte(text), text != string(msg) && len(text) > 6
+}
+
+// joins tries whether the line continues the packet that broke off, and says whether it took it.
+func (s *logSource) joins(line []byte, size int) bool {
+	w := &s.wrap
+	if w.lines >= maxWrapped || len(line) == 0 {
+		return false
+	}
+	dir := event.Sent
+	if w.text[0] == 'r' {
+		dir = event.Rcvd
+	}
+	trimmed := bytes.TrimLeft(line, " \t")
+	for _, glue := range [...]string{"", " "} { // cut at a column, or at a space
+		text := append(append(bytes.Clone(w.text), glue...), trimmed...)
+		p, err := notation.Parse(s.buf, text[len("sent ["):])
+		switch {
+		case err == nil:
+			s.rec = w.rec
+			s.wrap = wrapped{}
+			s.take(dir, p)
+			return true
+		case errors.Is(err, notation.ErrCut):
+			w.text, w.bytes, w.lines = text, w.bytes+size, w.lines+1
+			return true
+		}
+	}
+	return false
+}
+
+// unwrap gives up a packet whose end never came.
+func (s *logSource) unwrap() {
+	if s.wrap.text == nil {
+		return
+	}
+	w := s.wrap
+	s.wrap = wrapped{}
+	now := s.rec
+	s.rec = w.rec
+	s.unread(w.text, w.bytes, "the line ends inside the packet")
+	s.rec = now
+}
+
+// maxUnread is how much of what was not understood is kept.
+const maxUnread = 1000
+
+func (s *logSource) unread(text []byte, size int, reason string) {
+	t := string(text[:min(len(text), maxUnread)])
+	if !s.c.Raw {
+		t = hideAll(t)
+	}
+	s.emit(event.Unread{Text: printable(t), Bytes: size, Reason: reason})
+}
+
+func (s *logSource) log(program string, text []byte) {
+	slot := s.lines.slot(text)
+	if slot.is(text) {
+		if l, ok := slot.event.(event.Log); ok && l.Program == program {
+			s.emit(slot.event)
+			return
+		}
+	}
+	t := strings.TrimRight(string(text[:min(len(text), maxUnread)]), " \t")
+	if !s.c.Raw {
+		t = hideAll(t)
+	}
+	var event event.Event = event.Log{Program: program, Text: printable(t)}
+	slot.set(text, event)
+	s.emit(event)
+}

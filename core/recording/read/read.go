@@ -1,0 +1,189 @@
+// Package read turns anybody's recording or log of a PPP call into the event stream: it finds out by the content what it
+// is, unpacks it, and gives records one by one in constant memory.
+//
+// The direction is always from the host's view: sent is from the host to the modem. What cannot be understood is given
+// as trace.Unread; nothing is dropped without a word.
+package read
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/recording/source"
+)
+
+// Options say how to read. The zero value finds out everything.
+type Options struct {
+	Format string    // the name of a format; "" is found out by the content
+	Name   string    // of the file, for errors
+	Link   string    // for Record.Link
+	Date   time.Time // the day of times without a date and the year of dates without one; the file's time of change will do. Zero: not known
+	Raw    bool      // keep secrets and identities
+	Follow bool      // the input still grows: decide by what one read brings
+}
+
+// Reader gives the records of one recording or log.
+type Reader struct {
+	in     *source.Input
+	src    source.Source
+	link   string
+	sum    Summary
+	packed *packed   // nil: the input is not packed
+	closer io.Closer // of the decompression
+	err    error
+}
+
+// Summary is what was read so far.
+type Summary struct {
+	Format      string // the format's name
+	Title       string // the format for a person
+	Compression string // "gzip", "zstd", "bzip2" or ""
+	Damaged     bool   // the compression ends too early or is damaged, and what followed is not known
+	Bytes       int64  // unpacked
+	Lines       int64  // 0 for a recording that is not text
+	Records     int64
+	Packets     int64 // control packets and data packets
+	UnreadLines int64 // lines that were not understood
+	UnreadBytes int64 // octets that were not understood
+	First, Last time.Time
+}
+
+// UnknownFormatError says that an input is nothing that can be read, or that Options.Format names no format.
+type UnknownFormatError struct {
+	Name   string // of the file
+	Format string // what Options.Format asked for, or ""
+	Tried  []string
+}
+
+func (e *UnknownFormatError) Error() string {
+	if e.Format != "" {
+		return fmt.Sprintf("there is no format %q; there are %s", e.Format, strings.Join(e.Tried, ", "))
+	}
+	name := e.Name
+	if name == "" {
+		name = "the input"
+	}
+	return fmt.Sprintf("%s is no recording or log that can be read (tried %s); --format says what it is", name, strings.Join(e.Tried, ", "))
+}
+
+// Open finds out what r is and gives its reader. An empty input is a log without a line.
+func Open(r io.Reader, o Options) (*Reader, error) {
+	plain, compression, closer, err := unpack(r, o.Follow)
+	if err != nil {
+		return nil, named(o.Name, err)
+	}
+	in := source.NewInput(plain)
+	prefix, err := begin(in, o.Follow)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, named(o.Name, err)
+	}
+	f, ok := choose(prefix, o.Format)
+	if !ok {
+		return nil, &UnknownFormatError{Name: o.Name, Format: o.Format, Tried: Names()}
+	}
+	c := source.Config{Name: o.Name, Link: o.Link, Date: o.Date, Raw: o.Raw}
+	p, _ := plain.(*packed)
+	return &Reader{in: in, src: f.Open(in, c), link: o.Link, packed: p, closer: closer, sum: Summary{Format: f.Name, Title: f.Title, Compression: compression}}, nil
+}
+
+func named(name string, err error) error {
+	if name == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+func begin(in *source.Input, follow bool) ([]byte, error) {
+	if follow {
+		return in.Begin()
+	}
+	return in.Peek(source.PrefixLen)
+}
+
+// choose gives the format that is surest of the prefix, the first in the table of equals.
+func choose(prefix []byte, name string) (source.Format, bool) {
+	var best source.Format
+	score := 0
+	for _, f := range Formats() {
+		if name != "" {
+			if f.Name == name {
+				return f, true
+			}
+			continue
+		}
+		if s := f.Sniff(prefix); s > score {
+			best, score = f, s
+		}
+	}
+	return best, score > 0
+}
+
+// Next gives the next record, io.EOF at the end.
+func (r *Reader) Next() (event.Record, error) {
+	if r.err != nil {
+		return event.Record{}, r.err
+	}
+	rec, err := r.src.Next()
+	if errors.Is(err, io.EOF) && r.packed != nil && r.packed.damaged != nil && !r.sum.Damaged {
+		r.sum.Damaged = true
+		rec, err = event.Record{Time: r.sum.Last, Event: event.Notice{Level: "warning",
+			Text: fmt.Sprintf("the recording ends here, because what it is packed in (%s) is cut off or damaged: %v", r.sum.Compression, r.packed.damaged)}}, nil
+	}
+	if err != nil {
+		r.err = err
+		if r.closer != nil {
+			_ = r.closer.Close() // it was only read from
+			r.closer = nil
+		}
+		return event.Record{}, err
+	}
+	if rec.Link == "" {
+		rec.Link = r.link
+	}
+	r.count(rec)
+	return rec, nil
+}
+
+func (r *Reader) count(rec event.Record) {
+	s := &r.sum
+	s.Records++
+	switch e := rec.Event.(type) {
+	case event.Packet, event.Data:
+		s.Packets++
+	case event.Unread:
+		s.UnreadBytes += int64(e.Bytes)
+		if rec.Pos.Line > 0 {
+			s.UnreadLines++
+		}
+	}
+	if !rec.Time.IsZero() {
+		if s.First.IsZero() {
+			s.First = rec.Time
+		}
+		s.Last = rec.Time
+	}
+}
+
+// Summary gives what was read so far.
+func (r *Reader) Summary() Summary {
+	s := r.sum
+	s.Bytes, s.Lines = r.in.Offset(), r.in.Lines()
+	return s
+}
+
+// All gives the records of r in order. It ends at the end of the input; an error is the last it gives.
+func All(r *Reader) iter.Seq2[event.Record, error] {
+	return func(yield func(event.Record, error) bool) {
+		for {
+			rec, err := r.Next()
+			if errors.Is(err, io.EOF) || !yield(rec, err) || err != nil {
+				return
+			}
+		}
+	}
+}

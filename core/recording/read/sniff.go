@@ -1,0 +1,56 @@
+package read
+
+import (
+	"bytes"
+
+	"github.com/knakppp/knak/core/recording/source"
+)
+
+// sniffLog looks for lines of the programs that are known.
+func sniffLog(prefix []byte) int {
+	if len(prefix) == 0 {
+		return source.Weak
+	}
+	if !isText(prefix) {
+		return source.No
+	}
+	var k clock
+	hits, dated, lines := 0, 0, 0
+	for line := range bytes.Lines(prefix) {
+		line = bytes.TrimRight(line, "\r\n")
+		if lines++; lines > 400 {
+			break
+		}
+		d := k.undress(line)
+		if d.dressed {
+			dated++
+		}
+		switch {
+		case isPacketStart(d.msg), isWvdial(d.msg), isChat(d.msg), d.program == "pppd", d.program == "chat", isModemManager(d.msg), known(d.msg) != nil, packetInside(d.msg) >= 0:
+			hits++
+		}
+	}
+	switch {
+	case hits >= 3 || hits > 0 && hits*4 >= lines:
+		return source.Sure
+	case hits > 0:
+		return source.Likely
+	case dated*2 > lines:
+		return 30
+	}
+	return source.Weak
+}
+
+// isText says whether there is next to nothing in b that a log has not.
+func isText(b []byte) bool {
+	odd := 0
+	for _, c := range b {
+		if c == 0 {
+			return false
+		}
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' && c != 0x1b {
+			odd++
+		}
+	}
+	return odd*50 <= len(b)
+}

@@ -1,0 +1,116 @@
+package record
+
+import (
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"github.com/knakppp/knak/core/event"
+)
+
+// The items of pppd's record format (pppdump(8); record_write in pppd's tty.c). Integers are big-endian.
+const (
+	itemSent  = 1 // a length of two octets and as many octets, to the modem
+	itemRcvd  = 2 // the same, from the modem
+	itemEnd   = 3 // this host closed
+	itemLong  = 5 // so many tenths of a second passed, in four octets
+	itemShort = 6 // the same in one octet
+	itemBegin = 7 // the time of the beginning in Unix seconds, in four octets
+
+	// chunkLimit is how much pppd writes in one item: its greatest read.
+	chunkLimit = 1504
+)
+
+// pppdRecord is the Encoder of PPPD. It writes no events: the format has no place for them.
+type pppdRecord struct {
+	o     Options
+	clean [2]cleaner // by trace.Dir
+	clock time.Time  // what the items so far add up to
+	buf   []byte
+}
+
+func newPPPD(o Options) *pppdRecord {
+	p := &pppdRecord{o: o}
+	for i := range p.clean {
+		p.clean[i] = cleaner{controlOnly: o.ControlOnly, secrets: o.Secrets, text: true, words: slices.Clone(o.Hidden), other: &p.clean[1-i], sends: event.Dir(i) == event.Sent}
+	}
+	return p
+}
+
+func (p *pppdRecord) AppendBytes(dst []byte, now time.Time, dir event.Dir, b []byte) []byte {
+	if p.o.Secrets && !p.o.ControlOnly {
+		return p.chunk(dst, now, dir, b)
+	}
+	p.buf = p.clean[dir].append(p.buf[:0], b)
+	return p.chunk(dst, now, dir, p.buf)
+}
+
+// chunk appends octets with the time before them.
+func (p *pppdRecord) chunk(dst []byte, now time.Time, dir event.Dir, b []byte) []byte {
+	if len(b) == 0 {
+		return dst
+	}
+	dst = p.stamp(dst, now)
+	kind := byte(itemSent)
+	if dir == event.Rcvd {
+		kind = itemRcvd
+	}
+	for len(b) > 0 {
+		n := min(len(b), chunkLimit)
+		dst = append(dst, kind)
+		dst = binary.BigEndian.AppendUint16(dst, uint16(n))
+		dst = append(dst, b[:n]...)
+		b = b[n:]
+	}
+	return dst
+}
+
+// stamp appends what time has passed, if it is a tenth of a second or more. The clock of a file cannot go back.
+func (p *pppdRecord) stamp(dst []byte, now time.Time) []byte {
+	if p.clock.IsZero() {
+		p.clock = now.Truncate(time.Second)
+		dst = append(dst, itemBegin)
+		dst = binary.BigEndian.AppendUint32(dst, uint32(p.clock.Unix()))
+	}
+	tenths := int64(now.Sub(p.clock) / (time.Second / 10))
+	switch {
+	case tenths <= 0:
+		return dst
+	case tenths <= 255:
+		dst = append(dst, itemShort, byte(tenths))
+	default:
+		tenths = min(tenths, 1<<32-1)
+		dst = append(dst, itemLong)
+		dst = binary.BigEndian.AppendUint32(dst, uint32(tenths))
+	}
+	p.clock = p.clock.Add(time.Duration(tenths) * (time.Second / 10))
+	return dst
+}
+
+func (p *pppdRecord) AppendRecord(dst []byte, r event.Record) []byte { return dst }
+
+// Hide tells both directions: a modem echoes what it is sent.
+func (p *pppdRecord) Hide(words []string) {
+	for i := range p.clean {
+		p.clean[i].hide(words)
+	}
+}
+
+func (p *pppdRecord) AppendLost(dst []byte, now time.Time, octets, events uint64) []byte {
+	for i := range p.clean {
+		p.clean[i].reset() // what came before does not belong to what comes now
+	}
+	p.clock = time.Time{} // stamps may be among what was lost: what comes next begins anew, as after pppd's next start
+	return dst
+}
+
+func (p *pppdRecord) AppendEnd(dst []byte, now time.Time) []byte {
+	for dir := range p.clean {
+		p.buf = p.clean[dir].end(p.buf[:0])
+		dst = p.chunk(dst, now, event.Dir(dir), p.buf)
+	}
+	if p.clock.IsZero() {
+		return dst
+	}
+	return append(p.stamp(dst, now), itemEnd)
+}

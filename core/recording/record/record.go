@@ -1,0 +1,122 @@
+// Package record writes what passes on a line, and what is said about it, into a file, while it happens: as pcapng, which
+// Wireshark opens and core/recording/capture reads back, or in the format of pppd's option record.
+//
+// An Encoder is a machine that turns bytes and records into octets of a file. A Recorder does the rest: it queues, writes
+// and syncs in a goroutine of its own, so that neither a slow card nor a full disk can hold up a call.
+//
+// Passwords, responses and identities are overwritten before anything is written, unless Options.Secrets is set. What a
+// user's own packets hold is not looked at; Options.ControlOnly leaves them out.
+package record
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/knakppp/knak/core/event"
+)
+
+// Format is a form of file.
+type Format uint8
+
+// The formats.
+const (
+	Pcapng Format = iota // pcapng with the PPP frames of the line and the events beside them
+	PPPD                 // the octets of the line with their times, as pppd's option record has them (pppdump(8))
+)
+
+// formats is the one table of them. The first extension is the usual one.
+var formats = []struct {
+	format     Format
+	name       string
+	extensions []string
+	encoder    func(Options) Encoder
+}{
+	{Pcapng, "pcapng", []string{".pcapng", ".ntar"}, func(o Options) Encoder { return newPcapng(o) }},
+	{PPPD, "pppd", []string{".record", ".ppp", ".pppdump"}, func(o Options) Encoder { return newPPPD(o) }},
+}
+
+// String gives the format's name: "pcapng" or "pppd".
+func (f Format) String() string { return formats[f].name }
+
+// Names gives the names of the formats.
+func Names() []string {
+	var names []string
+	for _, f := range formats {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// UnknownFormatError says that a name is not that of a format, or that a file's name does not say which.
+type UnknownFormatError struct{ File, Format string }
+
+// Error names what can be.
+func (e *UnknownFormatError) Error() string {
+	if e.Format != "" {
+		return fmt.Sprintf("%q is no format of recordings; there are %s", e.Format, strings.Join(Names(), " and "))
+	}
+	var known []string
+	for _, f := range formats {
+		known = append(known, f.extensions[0]+" for "+f.name)
+	}
+	return fmt.Sprintf("the name %s does not say in which format to record: end it with %s", e.File, strings.Join(known, " or "))
+}
+
+// ParseFormat finds the format by its name or, where that is "", by the end of the file's name.
+func ParseFormat(name, file string) (Format, error) {
+	end := strings.ToLower(filepath.Ext(file))
+	for _, f := range formats {
+		if name == f.name {
+			return f.format, nil
+		}
+		for _, e := range f.extensions {
+			if name == "" && e == end {
+				return f.format, nil
+			}
+		}
+	}
+	return 0, &UnknownFormatError{File: file, Format: name}
+}
+
+// FileName gives the name of the file for a recording that begins now: %t stands for the time, so that a dial that is
+// started again and again can record each of its calls.
+func FileName(name string, now time.Time) string {
+	return strings.ReplaceAll(name, "%t", now.Format("20060102-150405"))
+}
+
+// Options say what is written and how.
+type Options struct {
+	Format Format
+	// Secrets keeps passwords, responses and identities in packets, and in the bytes of the AT dialogue. Records come
+	// without them in any case.
+	Secrets bool
+	// Hidden are passwords and PINs that are known: in text, those of more than three characters are overwritten wherever they
+	// stand, for no table has all the commands in which a modem may be told one. Shorter ones go between quotes only.
+	Hidden []string
+	// ControlOnly leaves out the packets of network-layer protocols (RFC 1661 section 2: below 0x8000).
+	ControlOnly bool
+	// Lines makes events out of the bytes: lines of the AT dialogue, text, and what could not be read. For who records the
+	// line of another program's call, and is given no records of it. pppd's format has the bytes themselves.
+	Lines bool
+	// Program and Port go into pcapng's header: who wrote it, and what was recorded. They may be "".
+	Program, Port string
+}
+
+// Encoder turns what happens into octets of a file. What it appends is whole: a file may be cut between any two calls.
+type Encoder interface {
+	// AppendBytes appends what passed in one direction at a time. It may hold back the beginning of a frame.
+	AppendBytes(dst []byte, now time.Time, dir event.Dir, b []byte) []byte
+	// AppendRecord appends an event. Events that say what the bytes say already are not written.
+	AppendRecord(dst []byte, r event.Record) []byte
+	// Hide names more secrets, as Options.Hidden does.
+	Hide(words []string)
+	// AppendLost appends that so many octets and events could not be written at this place.
+	AppendLost(dst []byte, now time.Time, octets, events uint64) []byte
+	// AppendEnd appends what was held back and what ends the file. The Encoder is not used after it.
+	AppendEnd(dst []byte, now time.Time) []byte
+}
+
+// NewEncoder makes the encoder of o.Format for a file that begins with what it appends first.
+func NewEncoder(o Options) Encoder { return formats[o.Format].encoder(o) }

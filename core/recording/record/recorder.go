@@ -1,0 +1,299 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/knakppp/knak/core/event"
+)
+
+const (
+	// gather is how long what happens is gathered before it is written, and syncEvery how often the file is synced while
+	// something is written: together with the time that the card needs, less than a second.
+	gather    = 200 * time.Millisecond
+	syncEvery = 500 * time.Millisecond
+
+	// closePatience is how long Close waits for a file that takes nothing.
+	closePatience = 2 * time.Second
+)
+
+// File is what a Recorder writes to: an *os.File, or a test's.
+type File interface {
+	Write([]byte) (int, error)
+	// Sync brings what was written to the disk.
+	Sync() error
+	// Truncate cuts the file, so that it ends with something whole after a write that failed in the middle.
+	Truncate(size int64) error
+	Close() error
+}
+
+// Recorder writes a recording in a goroutine of its own. Its methods may be called from several goroutines, and none but
+// Close ever waits for the file.
+type Recorder struct {
+	queue  queue
+	name   string
+	file   File
+	notice func(event.Notice)
+	done   chan struct{}
+
+	mu    sync.Mutex // guards what follows
+	stats Stats
+	err   error
+	told  bool
+}
+
+// Stats is what a Recorder did.
+type Stats struct {
+	Octets     uint64 // that passed on the line and were recorded
+	Written    int64  // octets of the file
+	LostOctets uint64 // of the line, that could not be written
+	LostEvents uint64
+}
+
+// Create makes the file, which must not exist, and records into it. Only its owner may read it. notice, which may be nil, is
+// told once if something could not be written; it is called from another goroutine.
+func Create(name string, o Options, notice func(event.Notice)) (*Recorder, error) {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("%s exists already, and recordings are not overwritten: give another name, or remove it", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return Start(name, osFile{f}, o, notice), nil
+}
+
+// osFile is a file of the host.
+type osFile struct{ *os.File }
+
+// Sync brings the octets to the disk, and of what the file system knows of the file only what is needed to find them.
+func (f osFile) Sync() error {
+	err := unix.Fdatasync(int(f.Fd()))
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EROFS) {
+		return nil // a pipe or a device: there is nothing to sync
+	}
+	return err
+}
+
+// Truncate cuts the file and goes on behind its new end.
+func (f osFile) Truncate(size int64) error {
+	if err := f.File.Truncate(size); err != nil {
+		return err
+	}
+	_, err := f.Seek(size, 0)
+	return err
+}
+
+// Start records into an empty file that is open.
+func Start(name string, file File, o Options, notice func(event.Notice)) *Recorder {
+	r := &Recorder{name: name, file: file, notice: notice, done: make(chan struct{})}
+	r.queue.wake = make(chan struct{}, 1)
+	if r.notice == nil {
+		r.notice = func(event.Notice) {}
+	}
+	go r.run(o)
+	return r
+}
+
+// Bytes records octets that passed. It copies them.
+func (r *Recorder) Bytes(now time.Time, dir event.Dir, p []byte) { r.queue.bytes(now, dir, p) }
+
+// Hide names secrets that may be among the octets from now on, as Options.Hidden does for all.
+func (r *Recorder) Hide(secrets []string) { r.queue.hide(secrets) }
+
+// Record records an event. A Recorder is a trace.Sink.
+func (r *Recorder) Record(rec event.Record) { r.queue.event(rec) }
+
+// Stats says what was done so far.
+func (r *Recorder) Stats() Stats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stats
+}
+
+// Close writes the rest and closes the file. It waits for a short while only for a file that takes nothing. Its error
+// says what is wrong with the recording; notice has been told of it.
+func (r *Recorder) Close() error {
+	r.queue.close()
+	select {
+	case <-r.done:
+	case <-time.After(closePatience):
+		r.failed(errors.New("writing to it takes too long"))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		return nil
+	}
+	return fmt.Errorf("the recording %s is not complete: %w", r.name, r.err)
+}
+
+// writer is the state of the goroutine that writes.
+type writer struct {
+	*Recorder
+	options Options
+	encoder Encoder
+	out     []byte
+	size    int64 // of what is whole in the file
+	broken  bool  // the file does not end with something whole, and cannot be cut: nothing more is written
+	synced  time.Time
+	dirty   bool
+	// A hole that the file does not tell of yet.
+	lostOctets, lostEvents uint64
+}
+
+// run writes until the queue is closed.
+func (r *Recorder) run(o Options) {
+	defer close(r.done)
+	w := &writer{Recorder: r, options: o, encoder: NewEncoder(o)}
+	w.write(w.encoder.AppendRecord(w.out[:0], event.Record{})) // the file's head, so that it is a recording from the start
+	var spare batch
+	timer := time.NewTimer(0)
+	for closed := false; !closed; {
+		if w.dirty {
+			timer.Reset(time.Until(w.synced.Add(syncEvery)))
+		} else {
+			timer.Stop()
+		}
+		select {
+		case <-r.queue.wake:
+			r.queue.gather(gather)
+		case <-timer.C:
+		}
+		var full batch
+		full, closed = r.queue.take(spare)
+		w.batch(&full)
+		full.reset()
+		spare = full
+		w.sync(closed)
+	}
+	w.write(w.encoder.AppendEnd(w.out[:0], time.Now()))
+	w.sync(true)
+	if err := r.file.Close(); err != nil {
+		w.failed(err)
+	}
+}
+
+// pieceSize is how much is written at once, and the most that a full disk costs of what would have found room.
+const pieceSize = 16 << 10
+
+// batch writes a batch.
+func (w *writer) batch(b *batch) {
+	octets, events := b.octets, b.events
+	if len(b.hide) > 0 {
+		if w.size == 0 { // the encoder may be made anew
+			w.options.Hidden = append(slices.Clip(w.options.Hidden), b.hide...)
+		}
+		w.encoder.Hide(b.hide)
+	}
+	var pieceOctets, pieceEvents uint64
+	out := w.out[:0]
+	put := func() {
+		if w.write(out) {
+			w.count(pieceOctets, 0, 0)
+		} else {
+			w.lose(pieceOctets, pieceEvents)
+		}
+		out, pieceOctets, pieceEvents = w.out[:0], 0, 0
+	}
+	for _, i := range b.items {
+		if w.lostOctets+w.lostEvents > 0 && len(out) == 0 && !w.broken {
+			if w.write(w.encoder.AppendLost(out, time.Now(), w.lostOctets, w.lostEvents)) {
+				w.lostOctets, w.lostEvents = 0, 0
+			}
+			out = w.out[:0]
+		}
+		if i.n < 0 {
+			out = w.encoder.AppendRecord(out, events[0])
+			events = events[1:]
+			pieceEvents++
+		} else {
+			out = w.encoder.AppendBytes(out, time.Unix(0, i.at), i.dir, octets[:i.n])
+			octets = octets[i.n:]
+			pieceOctets += uint64(i.n)
+		}
+		if len(out) >= pieceSize {
+			put()
+		}
+	}
+	put()
+	if b.lostOctets+b.lostEvents > 0 {
+		w.lose(b.lostOctets, b.lostEvents)
+		w.failed(errors.New("writing is slower than the line"))
+	}
+}
+
+// write writes something whole, or nothing. It keeps out's memory for the next.
+func (w *writer) write(out []byte) bool {
+	w.out = out[:0]
+	if len(out) == 0 {
+		return true
+	}
+	if w.broken {
+		return false
+	}
+	n, err := w.file.Write(out)
+	if err == nil {
+		w.size += int64(n)
+		w.dirty = true
+		w.mu.Lock()
+		w.stats.Written = w.size
+		w.mu.Unlock()
+		return true
+	}
+	w.failed(err)
+	if n > 0 && w.file.Truncate(w.size) != nil {
+		w.broken = true
+	}
+	if w.size == 0 {
+		w.encoder = NewEncoder(w.options) // the head of the file is to be written again
+	}
+	return false
+}
+
+// sync syncs what was written, if it is time.
+func (w *writer) sync(now bool) {
+	if !w.dirty || !now && time.Since(w.synced) < syncEvery {
+		return
+	}
+	w.dirty = false
+	if err := w.file.Sync(); err != nil {
+		w.failed(err)
+	}
+	w.synced = time.Now()
+}
+
+func (w *writer) lose(octets, events uint64) {
+	w.lostOctets += octets
+	w.lostEvents += events
+	w.count(0, octets, events)
+}
+
+func (r *Recorder) count(octets, lostOctets, lostEvents uint64) {
+	r.mu.Lock()
+	r.stats.Octets += octets
+	r.stats.LostOctets += lostOctets
+	r.stats.LostEvents += lostEvents
+	r.mu.Unlock()
+}
+
+// failed remembers the first error, and tells it once.
+func (r *Recorder) failed(err error) {
+	r.mu.Lock()
+	first := !r.told
+	r.told = true
+	if r.err == nil {
+		r.err = err
+	}
+	r.mu.Unlock()
+	if first {
+		r.notice(event.Notice{Level: "warning", Text: fmt.Sprintf("the recording %s is not complete, but the call goes on: %v", r.name, err)})
+	}
+}

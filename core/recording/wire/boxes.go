@@ -1,0 +1,24 @@
+package wire
+
+import "github.com/knakppp/knak/core/event"
+
+// boxes keeps the events of data frames: an event in an interface is an allocation, and a recording has millions of data
+// frames that differ in direction, protocol and length only. An event is never changed, so one does for all that are
+// equal.
+type boxes struct {
+	kept *[boxCount]event.Event
+}
+
+const boxCount = 4096
+
+func (b *boxes) data(d event.Data) event.Event {
+	if b.kept == nil {
+		b.kept = new([boxCount]event.Event)
+	}
+	p := &b.kept[(d.Length+int(d.Protocol)*61)%(boxCount/2)*2+int(d.Dir&1)]
+	if old, ok := (*p).(event.Data); ok && old == d {
+		return *p
+	}
+	*p = d
+	return *p
+}

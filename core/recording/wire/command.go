@@ -1,0 +1,189 @@
+package wire
+
+import (
+	"bytes"
+	"strings"
+	"time"
+
+	"github.com/knakppp/knak/core/event"
+)
+
+// readLines takes octets in the command state, at most to the end of a line or to a flag, and gives the rest.
+func (l *Line) readLines(now time.Time, dir event.Dir, b []byte) []byte {
+	w := &l.ways[dir]
+	if dir == event.Sent {
+		l.prompted(now)
+	}
+	i := lineEnd(b)
+	limit := maxLine
+	if w.mark > 0 {
+		limit = maxSpan
+	}
+	if n := w.hold(b[:i], limit); n < i || i == len(b) {
+		if len(w.held) >= limit {
+			l.unread(now, dir, w.held, "a line without an end")
+			w.held, w.mark = w.held[:0], 0
+		}
+		return b[n:]
+	}
+	c, b := b[i], b[i+1:]
+	switch {
+	case c != flag:
+		if w.mark > 0 && !isText(w.held[w.mark:]) && len(w.held) < maxSpan {
+			w.held = append(w.held, c) // perhaps in a frame: where the ACCM allows it, line ends are sent as they are
+			return b
+		}
+		l.endLine(now, dir)
+	case w.mark == 0:
+		if dir == event.Rcvd && isConnect(string(w.held)) {
+			l.endLine(now, dir) // a modem that does not end the line: the first flag does
+			w.synced = true
+			return b
+		}
+		w.held = append(w.held, flag)
+		w.mark = len(w.held)
+	default:
+		l.endSpan(now, dir)
+	}
+	return b
+}
+
+// endSpan judges what stands between two flags in the command state: a frame shows that the direction is in the data
+// state, perhaps because the recording began in the middle of a call.
+func (l *Line) endSpan(now time.Time, dir event.Dir) {
+	w := &l.ways[dir]
+	span := w.held[w.mark:]
+	if len(span) == 0 {
+		return
+	}
+	item, ok := w.decode(span)
+	if !ok && isText(span) && len(w.held) < maxLine {
+		w.held = append(w.held, flag) // text with two tildes in it, so far
+		w.mark = len(w.held)
+		return
+	}
+	l.line(now, dir, w.held[:w.mark-1])
+	if ok {
+		w.held, w.mark, w.frames, w.synced = w.held[:0], 0, true, true
+		l.found(now, dir, item)
+		return
+	}
+	l.unread(now, dir, span, damage(span, true))
+	w.held, w.mark = append(w.held[:0], flag), 1
+}
+
+// endLine hands out the line that is held.
+func (l *Line) endLine(now time.Time, dir event.Dir) {
+	w := &l.ways[dir]
+	held := w.held
+	w.held, w.mark = w.held[:0], 0
+	l.line(now, dir, held)
+}
+
+// line makes records of one line of the AT dialogue.
+func (l *Line) line(now time.Time, dir event.Dir, p []byte) {
+	text := bytes.Trim(p, "\x00")
+	if n := len(p) - len(text); n > 0 {
+		l.unread(now, dir, make([]byte, n), "NUL octets")
+	}
+	marks := 0
+	for _, c := range text {
+		if !isChar(c) && c < 0x80 || c >= 0xf8 {
+			marks += 4 // what text in no character set of a modem has
+		} else if c >= 0x80 {
+			marks++
+		}
+	}
+	w := &l.ways[dir]
+	switch {
+	case len(bytes.Trim(text, "~ \t\x1a\x1b")) == 0 && !bytes.ContainsAny(text, "\x1a\x1b"):
+		return // an empty line, or flags alone
+	case marks > max(len(text)/2, 3):
+		l.unread(now, dir, text, "not text: a wrong speed, or not a modem's command channel")
+		return
+	}
+	if dir == event.Sent && w.secret {
+		w.secret = false
+		l.add(now, event.AT{Dir: dir, Text: l.hide(string(text))})
+		l.stats.Lines++
+		return
+	}
+	if dir == event.Sent {
+		text = l.escape(now, text)
+		if isCommand(text) && l.ways[event.Rcvd].frames {
+			l.command(now, dir)
+		}
+	}
+	s := event.Printable(string(text))
+	l.add(now, event.AT{Dir: dir, Text: l.redact(s)})
+	l.stats.Lines++
+	if dir == event.Rcvd && isConnect(strings.TrimSpace(s)) {
+		l.data(now)
+	}
+}
+
+// escape takes the escape sequence off the front of a command (ITU-T V.250 annex B.1.3): it has no line end.
+func (l *Line) escape(now time.Time, text []byte) []byte {
+	rest, ok := bytes.CutPrefix(text, []byte("+++"))
+	if !ok || len(rest) == 0 {
+		return text
+	}
+	l.add(now, event.AT{Dir: event.Sent, Text: "+++"})
+	l.stats.Lines++
+	return rest
+}
+
+// prompted hands out the prompt for a message's text, which has no line end (3GPP TS 27.005 section 3.5.1), when the host
+// answers it.
+func (l *Line) prompted(now time.Time) {
+	w := &l.ways[event.Rcvd]
+	if !w.frames && string(w.held) == "> " {
+		l.endLine(now, event.Rcvd)
+		l.ways[event.Sent].secret = true
+	}
+}
+
+// data brings both directions to the data state.
+func (l *Line) data(now time.Time) {
+	for d := range l.ways {
+		w := &l.ways[d]
+		if w.frames {
+			continue
+		}
+		w.synced = w.mark > 0
+		if w.mark > 0 {
+			before := w.held[:w.mark-1]
+			if len(before) > 0 {
+				l.line(now, event.Dir(d), before)
+			}
+			w.drop(w.mark)
+			w.mark = 0
+		} else if len(w.held) > 0 {
+			l.endLine(now, event.Dir(d))
+		}
+		w.frames = true
+	}
+}
+
+// command brings both directions to the command state; what the others hold is handed out as it stands. The direction
+// own is being read.
+func (l *Line) command(now time.Time, own event.Dir) {
+	for d := range l.ways {
+		w := &l.ways[d]
+		if event.Dir(d) != own && w.frames {
+			l.rest(event.Dir(d), now, true)
+		}
+		w.frames, w.synced, w.mark, w.best = false, false, 0, 0
+	}
+}
+
+// lineEnd is the index of the first CR, LF, flag, or end of a message's text (3GPP TS 27.005 section 3.5.1: Ctrl-Z) in b,
+// or len(b).
+func lineEnd(b []byte) int {
+	for i, c := range b {
+		if c == '\r' || c == '\n' || c == flag || c == 0x1a {
+			return i
+		}
+	}
+	return len(b)
+}

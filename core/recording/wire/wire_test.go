@@ -1,0 +1,190 @@
+package wire_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/hdlc"
+	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/recording/wire"
+)
+
+// frame is one frame on the line.
+func frame(cfg hdlc.Config, protocol uint16, info []byte) string {
+	return string(hdlc.NewEncoder(cfg).Append(nil, protocol, info))
+}
+
+var (
+	plain = hdlc.Config{ACCM: 0, ACFC: true, PFC: true}
+	echo  = frame(hdlc.DefaultConfig(), packet.LCP, []byte{9, 1, 0, 8, 1, 2, 3, 4})
+	data  = frame(plain, packet.IP, append([]byte{0x45, 0x00, 0x0d, 0x0a}, bytes.Repeat([]byte{0x11, 0x7e, 0x7d, 0x0d}, 9)...))
+	long  = frame(plain, packet.IP, append([]byte{0x45, 0, 1}, bytes.Repeat([]byte("payload\r\nOK\r\n"), 100)...))
+)
+
+const (
+	echoed  = "rcvd [LCP EchoReq id=0x1 magic=0x1020304]\n"
+	packetd = "trace.Data{Dir:rcvd Protocol:33 Length:40}\n"
+)
+
+func TestLine(t *testing.T) {
+	pap := []byte{1, 1, 0, 14, 4, 'f', 'r', 'e', 'd', 4, 's', '3', 'c', 'r'}
+	for _, tt := range []struct {
+		name string
+		in   string // > begins what is sent, < what is received; | is a pause of two seconds
+		want string
+	}{
+		{"V.250 6.3.1: CONNECT, then frames", ">ATD*99#\r<\r\nCONNECT 7200000\r\n" + echo, "trace.AT{Dir:sent Text:ATD*99#}\ntrace.AT{Dir:rcvd Text:CONNECT 7200000}\n" + echoed},
+		{"CONNECT without a line end", "<CONNECT" + echo, "trace.AT{Dir:rcvd Text:CONNECT}\n" + echoed},
+		{"CONNECT with a carriage return only", "<CONNECT\r" + echo, "trace.AT{Dir:rcvd Text:CONNECT}\n" + echoed},
+		{"no dialogue", "<" + echo + data, echoed + packetd},
+		{"a call that is going on", "<\x21\x45\x00\x7d\x5e\x99\x88" + data + data,
+			"trace.Unread{Text:rcvd 21 45 00 7d 5e 99 88 Bytes:7 Reason:not text: a wrong speed, or not a modem's command channel}\n" + packetd + packetd},
+		{"RFC 1662 4.2: XON and XOFF put in by equipment on the way", "<" + echo[:9] + "\x11" + echo[9:12] + "\x13" + echo[12:], echoed},
+		{"RFC 1570 2.1: FCS-32", "<" + echo + frame(hdlc.Config{FCS: hdlc.FCS32}, packet.IP, make([]byte, 40)), echoed + packetd},
+		{"text in data that looks like result codes", "<" + echo + long + data, echoed + "trace.Data{Dir:rcvd Protocol:33 Length:1303}\n" + packetd},
+		{"NO CARRIER behind a frame", "<" + echo + "\r\nNO CARRIER\r\n>AT\r", echoed + "trace.Text{Text:NO CARRIER}\ntrace.AT{Dir:sent Text:AT}\n"},
+		{"NO CARRIER in the middle of a frame, and the next command", "<" + echo + data[:20] + "\r\nNO CARRIER\r\n>ATZ\r<ATZ\r\r\nOK\r\n",
+			echoed + "trace.Unread{Text:rcvd 21 45 00 0d 0a 11 7d 5e … Bytes:19 Reason:a frame that was cut off}\ntrace.Text{Text:NO CARRIER}\n" +
+				"trace.AT{Dir:sent Text:ATZ}\ntrace.AT{Dir:rcvd Text:ATZ}\ntrace.AT{Dir:rcvd Text:OK}\n"},
+		{"V.250 annex B.1.3: +++, OK, and ATH", "<CONNECT\r\n" + echo + "|>+++|<\r\nOK\r\n>ATH\r<\r\nOK\r\n",
+			"trace.AT{Dir:rcvd Text:CONNECT}\n" + echoed + "trace.AT{Dir:sent Text:+++}\ntrace.Text{Text:OK}\ntrace.AT{Dir:sent Text:ATH}\ntrace.AT{Dir:rcvd Text:OK}\n"},
+		{"two calls", ">ATD1\r<CONNECT\r\n" + echo + "\r\nNO CARRIER\r\n>ATD1\r<CONNECT\r\n" + echo,
+			strings.TrimSuffix(strings.Repeat("trace.AT{Dir:sent Text:ATD1}\ntrace.AT{Dir:rcvd Text:CONNECT}\n"+echoed+"trace.Text{Text:NO CARRIER}\n", 2), "trace.Text{Text:NO CARRIER}\n")},
+		{"tildes in text", ">AT+CGDCONT=1,\"IP\",\"a~b~c\"\r<\r\nOK\r\n", "trace.AT{Dir:sent Text:AT+CGDCONT=1,\"IP\",\"a~b~c\"}\ntrace.AT{Dir:rcvd Text:OK}\n"},
+		{"echo by single characters", ">A<A>T<T>\r<\r\r\nOK\r\n", "trace.AT{Dir:sent Text:AT}\ntrace.AT{Dir:rcvd Text:AT}\ntrace.AT{Dir:rcvd Text:OK}\n"},
+		{"RFC 1662 4.3: aborted", "<" + echo + data[:10] + "\x7d\x7e" + data, echoed + "trace.Unread{Text:rcvd 21 45 00 0d 0a 11 7d 5e … Bytes:10 Reason:a frame that its sender aborted (7d 7e)}\n" + packetd},
+		{"a wrong FCS", "<" + echo + data[:7] + "\x55" + data[8:], echoed + "trace.Unread{Text:rcvd 21 45 00 0d 0a 11 55 5e … Bytes:61 Reason:a frame with a wrong FCS}\n"},
+		{"a line that strips the eighth bit", "<CONNECT\r\n~\x7f}#@!}!}!} }4}\"}&} } } } }%}&}#\x05\x06\x07}'}\"}(}\"\x31\x32~",
+			"trace.AT{Dir:rcvd Text:CONNECT}\ntrace.Unread{Text:rcvd 7f 7d 23 40 21 7d 21 7d … Bytes:44 Reason:a frame without its eighth bits: the line is not 8-bit clean}\n"},
+		{"a prompt for a password", "<CONNECT\r\n\r\nlogin: |>fred\r<fred\r\nPassword: |>s3cret\r<\r\n" + echo,
+			"trace.AT{Dir:rcvd Text:CONNECT}\ntrace.Text{Text:login: }\ntrace.AT{Dir:sent Text:fred}\ntrace.Text{Text:fred}\ntrace.Text{Text:Password: }\ntrace.AT{Dir:sent Text:<hidden>}\n" + echoed},
+		{"3GPP TS 27.005 3.5.1: the text of a message", ">AT+CMGS=\"+15550123456\"\r<\r\n> >hello Bob\x1a<\r\n+CMGS: 1\r\n",
+			"trace.AT{Dir:sent Text:AT+CMGS=<hidden>}\ntrace.AT{Dir:rcvd Text:> }\ntrace.AT{Dir:sent Text:<hidden>}\ntrace.AT{Dir:rcvd Text:+CMGS: 1}\n"},
+		{"secrets", ">AT+CPIN=\"1234\";+CGAUTH=1,1,\"fred\",\"s3cret\"\r<\r\n460001234567890\r\n" + frame(hdlc.DefaultConfig(), packet.PAP, pap),
+			"trace.AT{Dir:sent Text:AT+CPIN=<hidden>;+CGAUTH=1,1,<hidden>}\ntrace.AT{Dir:rcvd Text:<hidden>}\nrcvd [PAP AuthReq id=0x1 user=\"fred\" password=<hidden>]\n"},
+		{"a wrong speed", "<\xfe\x80\x13\xf8\x9c\r\n\r\nOK\r\n", "trace.Unread{Text:rcvd fe 80 13 f8 9c Bytes:5 Reason:not text: a wrong speed, or not a modem's command channel}\ntrace.AT{Dir:rcvd Text:OK}\n"},
+		{"NUL octets of a modem that starts", "<\x00\x00\r\n^SYSSTART\r\n", "trace.Unread{Text:rcvd 00 00 Bytes:2 Reason:NUL octets}\ntrace.AT{Dir:rcvd Text:^SYSSTART}\n"},
+		{"the end of a recording", "<" + echo + data[:12], echoed + "trace.Unread{Text:rcvd 21 45 00 0d 0a 11 7d 5e … Bytes:11 Reason:a frame whose end is missing}\n"},
+		{"a password in a damaged frame", "<" + echo + frame(plain, packet.PAP, pap)[:15] + "x~", echoed + "trace.Unread{Text:rcvd c0 23 01 01 00 0e 04 66 … Bytes:15 Reason:a frame with a wrong FCS}\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			pieces := script(tt.in)
+			got := read(wire.New(wire.Options{}), pieces)
+			if s := show(got); s != tt.want {
+				t.Errorf("got\n%swant\n%s", s, tt.want)
+			}
+			checkCuts(t, wire.Options{}, pieces, got)
+		})
+	}
+}
+
+// script makes pieces of a line of the table: the marks of a direction count where a frame has no octet like them.
+func script(s string) []piece {
+	var pieces []piece
+	now, dir := epoch, event.Sent
+	for i := 0; i < len(s); {
+		switch {
+		case s[i] == '|':
+			now = now.Add(2 * time.Second)
+			i++
+			continue
+		case s[i] == '>' && (i+1 == len(s) || s[i+1] != ' '):
+			dir = event.Sent
+			i++
+			continue
+		case s[i] == '<':
+			dir = event.Rcvd
+			i++
+			continue
+		}
+		pieces = append(pieces, piece{now, dir, []byte(s[i : i+1])})
+		i++
+	}
+	return pieces
+}
+
+// Raw keeps what else is hidden.
+func TestRaw(t *testing.T) {
+	pieces := script(">AT+CPIN=\"1234\"\r<" + frame(hdlc.DefaultConfig(), packet.PAP, []byte{1, 1, 0, 8, 1, 'f', 1, 's'}))
+	got := read(wire.New(wire.Options{Raw: true, Link: "x"}), pieces)
+	if len(got) != 2 || got[0].Event != (event.AT{Dir: event.Sent, Text: `AT+CPIN="1234"`}) || got[0].Link != "x" {
+		t.Fatal(show(got))
+	}
+	if p := got[1].Event.(event.Packet); p.Data[7] != 's' {
+		t.Errorf("% x", p.Data)
+	}
+}
+
+// What never ends does not grow.
+func TestBounds(t *testing.T) {
+	for name, octet := range map[string]byte{"text": 'x', "not text": 0x80, "escapes": 0x7d} {
+		for _, begin := range []string{"", "CONNECT\r\n", "~"} {
+			l := wire.New(wire.Options{})
+			l.Receive(epoch, event.Rcvd, []byte(begin))
+			const n = 1 << 20
+			unread := 0
+			for range n / 1024 {
+				l.Receive(epoch, event.Rcvd, bytes.Repeat([]byte{octet}, 1024))
+				for r, ok := l.Next(); ok; r, ok = l.Next() {
+					if u, ok := r.Event.(event.Unread); ok {
+						unread += u.Bytes
+					}
+				}
+			}
+			if unread < n-64<<10 || unread > n {
+				t.Errorf("%s after %q: %d of %d octets are unread", name, begin, unread, n)
+			}
+		}
+	}
+}
+
+// A data frame costs no allocation, wherever the stream is cut.
+func TestNoAllocations(t *testing.T) {
+	l := wire.New(wire.Options{})
+	stream := []byte(strings.Repeat(data+long, 50))
+	pass := func() {
+		for rest := stream; len(rest) > 0; {
+			n := min(len(rest), 4000)
+			l.Receive(epoch, event.Rcvd, rest[:n])
+			rest = rest[n:]
+			for _, ok := l.Next(); ok; _, ok = l.Next() {
+			}
+		}
+	}
+	pass()
+	if n := testing.AllocsPerRun(10, pass); n > 0 {
+		t.Errorf("%v allocations in a hundred frames", n)
+	}
+}
+
+func FuzzLine(f *testing.F) {
+	f.Add([]byte(">ATD*99#\r<CONNECT\r\n"+echo+data+"\r\nNO CARRIER\r\n"), false)
+	f.Add([]byte("<"+echo+data[:9]+"|+++|>ATH\r"), true)
+	f.Add([]byte("<~\x7f}#@!~~x~\r"), false)
+	f.Fuzz(func(t *testing.T, in []byte, raw bool) {
+		pieces := script(string(in))
+		l := wire.New(wire.Options{Raw: raw})
+		got := read(l, pieces)
+		unread := 0
+		for _, r := range got {
+			if u, ok := r.Event.(event.Unread); ok {
+				unread += u.Bytes
+			}
+		}
+		s := l.Stats()
+		if s.Bytes[0]+s.Bytes[1] != uint64(len(join(pieces))) || s.UnreadBytes != uint64(unread) || unread > len(in) {
+			t.Errorf("%+v, %d unread of %d", s, unread, len(in))
+		}
+		checkCuts(t, wire.Options{Raw: raw}, pieces, got)
+	})
+}
+
+func join(pieces []piece) (all []byte) {
+	for _, p := range pieces {
+		all = append(all, p.data...)
+	}
+	return all
+}

@@ -1,0 +1,365 @@
+// Package report draws a call: the ladder of its negotiation for the terminal and as one HTML page that needs nothing
+// else, and an archive that may be shared because what names a person in it is replaced.
+package report
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/knakppp/knak/core/call/lint"
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/ppp/packet"
+)
+
+// Row is one step of the ladder: an arrow between host and modem, or a mark across.
+type Row struct {
+	Time time.Time
+	Pos  event.Pos
+	Kind string // the event's kind, as trace names it
+	// Group is what colours and filters tell apart: "at", a protocol's name in small letters such as "ipcp", "data",
+	// "phase", "finding", "note" or "unread".
+	Group string
+	Arrow bool      // it went from one end to the other, in direction Dir
+	Dir   event.Dir // Sent goes from the host to the modem
+	Label string    // short, for the picture
+	Text  string    // the whole, one line
+	Hex   string    // of a control packet
+	Phase string    // in which it stands
+
+	Again   int      // how often the same went that way before: a retransmission
+	Refusal bool     // Nak, Reject, Failure, Terminate, ERROR, NO CARRIER
+	Wrong   []string // what is wrong with it by the RFC
+	Count   int      // packets in it: more than one where data packets in a row are drawn as one
+	Bytes   int      // octets in them
+	Pins    []int    // indices of the findings that rest on it
+}
+
+// Ladder is a whole call, ready to be drawn.
+type Ladder struct {
+	Rows     []Row
+	Left     int // rows that were left out between the first and the last half
+	Findings []event.Finding
+	Device   *event.Device
+	Up       *event.Up
+	Down     *event.Down
+	Begin    time.Time
+	End      time.Time
+}
+
+// Collector is a trace.Sink that makes a Ladder in bounded memory: of a long call the first and the last rows are kept.
+type Collector struct {
+	half  int
+	head  []Row
+	tail  []Row // a ring
+	next  int   // in tail
+	left  int
+	phase string
+	out   Ladder
+	lint  lint.Linter
+	seen  map[sameKey]seen
+}
+
+// sameKey says which packets may be retransmissions of each other.
+type sameKey struct {
+	dir   event.Dir
+	group string
+	code  uint8
+}
+
+type seen struct {
+	text  string
+	again int
+}
+
+// MaxRows is how many rows a page can hold and still be quick in a browser.
+const MaxRows = 4000
+
+// NewCollector keeps at most rows rows, MaxRows where it is 0.
+func NewCollector(rows int) *Collector {
+	if rows <= 0 {
+		rows = MaxRows
+	}
+	return &Collector{half: max(rows/2, 1), seen: map[sameKey]seen{}}
+}
+
+// Record takes the next record.
+func (c *Collector) Record(r event.Record) {
+	if !r.Time.IsZero() {
+		if c.out.Begin.IsZero() {
+			c.out.Begin = r.Time
+		}
+		c.out.End = r.Time
+	}
+	if row, ok := c.row(r); ok {
+		c.put(row)
+	}
+}
+
+// last gives the newest row, nil before the first.
+func (c *Collector) last() *Row {
+	if len(c.tail) > 0 {
+		return &c.tail[(c.next+len(c.tail)-1)%len(c.tail)]
+	}
+	if len(c.head) > 0 {
+		return &c.head[len(c.head)-1]
+	}
+	return nil
+}
+
+func (c *Collector) put(row Row) {
+	switch {
+	case len(c.head) < c.half:
+		c.head = append(c.head, row)
+	case len(c.tail) < c.half:
+		c.tail = append(c.tail, row)
+	default:
+		c.tail[c.next] = row
+		c.next = (c.next + 1) % len(c.tail)
+		c.left++
+	}
+}
+
+// Ladder gives what was collected. findings are what diagnosis says of the whole; those that stand in the records come
+// behind them, each once.
+func (c *Collector) Ladder(findings []event.Finding) Ladder {
+	l := c.out
+	l.Left = c.left
+	l.Rows = append(l.Rows, c.head...)
+	l.Rows = append(append(l.Rows, c.tail[c.next:]...), c.tail[:c.next]...)
+	all := findings
+	for _, f := range c.out.Findings {
+		if !hasFinding(all, f.ID) {
+			all = append(all, f)
+		}
+	}
+	l.Findings = all
+	l.pin()
+	return l
+}
+
+func hasFinding(list []event.Finding, id string) bool {
+	for _, f := range list {
+		if f.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// row draws one record. It is false for what adds nothing to the picture.
+func (c *Collector) row(r event.Record) (Row, bool) {
+	row := Row{Time: r.Time, Pos: r.Pos, Kind: r.Event.Kind(), Phase: c.phase, Count: 1}
+	note := func(group, label string) (Row, bool) {
+		row.Group, row.Label, row.Text = group, event.Printable(label), event.Printable(label)
+		return row, true
+	}
+	switch e := r.Event.(type) {
+	case event.Packet:
+		c.packet(&row, r, e)
+		return row, true
+	case event.Data:
+		if last := c.last(); last != nil && last.Kind == "data" && last.Dir == e.Dir {
+			last.Count++
+			last.Bytes += e.Length
+			last.draw()
+			return row, false
+		}
+		row.Group, row.Arrow, row.Dir, row.Bytes = "data", true, e.Dir, e.Length
+		row.draw()
+		return row, true
+	case event.AT:
+		row.Group, row.Arrow, row.Dir = "at", true, e.Dir
+		row.Label, row.Text = event.Printable(e.Text), event.Printable(e.Text)
+		row.Refusal = e.Dir == event.Rcvd && refusedByModem(e.Text)
+		return row, true
+	case event.Text:
+		row.Group, row.Arrow, row.Dir = "at", true, event.Rcvd
+		row.Label, row.Text = event.Printable(e.Text), event.Printable(e.Text)
+		row.Refusal = refusedByModem(e.Text)
+		return row, true
+	case event.Phase:
+		c.phase, row.Phase = e.Phase, e.Phase
+		if e.Phase == event.PhaseUp || e.Phase == event.PhaseDown {
+			return row, false // Up and Down say more
+		}
+		return note("phase", e.Phase)
+	case event.Device:
+		c.out.Device = &e
+		return note("note", strings.Join(strings.Fields("modem "+e.Vendor+" "+e.Model+" "+e.Firmware), " "))
+	case event.Up:
+		c.out.Up = &e
+		return note("phase", strings.TrimSpace("up: "+e.Local+" "+e.Interface))
+	case event.Down:
+		c.out.Down = &e
+		return note("phase", "down: "+e.Reason)
+	case event.Finding:
+		if !hasFinding(c.out.Findings, e.ID) {
+			c.out.Findings = append(c.out.Findings, e)
+		}
+		return note("finding", e.Title)
+	case event.Failure:
+		row.Refusal = true
+		return note("note", strings.TrimSpace("failed: "+e.Cause+" "+e.Detail))
+	case event.Quirk:
+		return note("note", "quirk "+e.Key+" = "+e.Value)
+	case event.Decision:
+		if e.Verdict == e.Intent && e.By == "" {
+			return row, false
+		}
+		return note("note", fmt.Sprintf("%s %s: intended %s, did %s (%s)", e.Protocol, e.Point, e.Intent, e.Verdict, e.By))
+	case event.Registration:
+		return note("note", strings.TrimSpace("registration: "+e.State+" "+e.Signal))
+	case event.Probe:
+		return note("note", "probe "+e.How+" "+e.Target+": "+e.Result)
+	case event.Attempt:
+		return note("phase", fmt.Sprintf("attempt %d: %s", e.Number, e.Reason))
+	case event.Notice:
+		return note("note", e.Text)
+	case event.Log:
+		return note("note", strings.TrimPrefix(e.Program+": ", ": ")+e.Text)
+	case event.Unread:
+		row.Bytes = e.Bytes
+		return note("unread", e.Text+" ("+e.Reason+")")
+	}
+	return row, false // states: who wants them reads the log
+}
+
+// refusals are the codes that say no, by protocol.
+var refusals = map[uint16][]uint8{
+	packet.PAP:  {packet.PAPNak},
+	packet.CHAP: {packet.CHAPFailure},
+	packet.EAP:  {packet.EAPFailure},
+}
+
+func (c *Collector) packet(row *Row, r event.Record, p event.Packet) {
+	row.Arrow, row.Dir = true, p.Dir
+	row.Group = strings.ToLower(packet.ProtocolName(p.Protocol))
+	row.Text, row.Hex = p.Text(), hex.EncodeToString(p.Data)
+	row.Label = strings.TrimPrefix(row.Text, packet.ProtocolName(p.Protocol)+" ")
+	for _, f := range c.lint.Check(r) {
+		row.Wrong = append(row.Wrong, f.Text+" ("+f.Clause+")")
+	}
+	control, ok := p.Control()
+	if !ok {
+		return
+	}
+	if codes, own := refusals[p.Protocol]; own {
+		row.Refusal = strings.IndexByte(string(codes), control.Code) >= 0
+	} else {
+		row.Refusal = control.Code >= packet.ConfigureNak && control.Code <= packet.ProtocolReject && control.Code != packet.TerminateAck
+	}
+	// The same content again in the same direction, whatever its identifier: a request that got no answer, or a refusal
+	// that says nothing new.
+	key := sameKey{p.Dir, row.Group, control.Code}
+	body := string(control.Data)
+	if old, ok := c.seen[key]; ok && old.text == body && asksAgain(p.Protocol, control.Code) {
+		row.Again = old.again + 1
+	}
+	if control.Code == packet.ConfigureAck && p.Protocol != packet.CHAP { // agreed: what follows is a new negotiation
+		delete(c.seen, sameKey{other(p.Dir), row.Group, packet.ConfigureRequest})
+	}
+	c.seen[key] = seen{body, row.Again}
+}
+
+// asksAgain says whether a packet is one that is sent again because it brought nothing. An Ack repeats only what it
+// answers, and an echo is sent again by its nature.
+func asksAgain(protocol uint16, code uint8) bool {
+	switch protocol {
+	case packet.PAP, packet.CHAP, packet.EAP:
+		return true
+	}
+	return code != packet.ConfigureAck && code != packet.TerminateAck && code < packet.EchoRequest
+}
+
+func other(d event.Dir) event.Dir {
+	if d == event.Sent {
+		return event.Rcvd
+	}
+	return event.Sent
+}
+
+// refusedByModem says whether a result code ends a call or a command badly (V.250 section 5.7, 3GPP TS 27.007 section 9).
+func refusedByModem(line string) bool {
+	line = strings.ToUpper(strings.TrimSpace(line))
+	for _, code := range []string{"ERROR", "NO CARRIER", "BUSY", "NO ANSWER", "NO DIALTONE", "NO DIAL TONE", "+CME ERROR", "+CMS ERROR"} {
+		if strings.HasPrefix(line, code) {
+			return true
+		}
+	}
+	return false
+}
+
+// draw makes the label of data packets.
+func (row *Row) draw() {
+	if row.Count == 1 {
+		row.Label = "1 data packet, " + octets(row.Bytes)
+	} else {
+		row.Label = strconv.Itoa(row.Count) + " data packets, " + octets(row.Bytes)
+	}
+	row.Text = row.Label
+}
+
+func octets(n int) string {
+	switch {
+	case n < 10_000:
+		return strconv.Itoa(n) + " octets"
+	case n < 10_000_000:
+		return strconv.Itoa(n/1000) + " kB"
+	}
+	return strconv.Itoa(n/1_000_000) + " MB"
+}
+
+// pin says which rows each finding rests on. Evidence names a place, or quotes the row.
+func (l *Ladder) pin() {
+	for n, f := range l.Findings {
+		for _, evidence := range f.Evidence {
+			if i := l.place(evidence); i >= 0 && !hasPin(l.Rows[i].Pins, n) {
+				l.Rows[i].Pins = append(l.Rows[i].Pins, n)
+			}
+		}
+	}
+}
+
+func hasPin(pins []int, n int) bool {
+	for _, p := range pins {
+		if p == n {
+			return true
+		}
+	}
+	return false
+}
+
+// place gives the row that evidence means, -1 where there is none: the one at the place it names, else the last one
+// whose text it quotes.
+func (l *Ladder) place(evidence string) int {
+	for i, row := range l.Rows {
+		if pos := row.Pos.String(); pos != "" && names(evidence, pos) {
+			return i
+		}
+	}
+	for i := len(l.Rows) - 1; i >= 0; i-- {
+		row := &l.Rows[i]
+		if len(row.Text) >= 2 && row.Group != "phase" && row.Group != "finding" && strings.Contains(evidence, row.Text) {
+			return i
+		}
+	}
+	return -1
+}
+
+// names says whether text holds pos as a whole: "line 12" is not in "line 123".
+func names(text, pos string) bool {
+	for at := 0; ; {
+		i := strings.Index(text[at:], pos)
+		if i < 0 {
+			return false
+		}
+		end := at + i + len(pos)
+		if end == len(text) || text[end] < '0' || text[end] > '9' {
+			return true
+		}
+		at = end
+	}
+}
