@@ -26,10 +26,11 @@ var only = []struct {
 	{[]string{"core/event"}, []string{"core/ppp/packet"}, "everybody writes events, so they may know nobody; packets are rendered"},
 	{[]string{"core/hdlc", "core/at", "core/ppp/auth", "core/prove"}, []string{"core/ppp/packet", "core/event"}, "a machine is driven and knows no driver"},
 	{[]string{"core/ppp"}, []string{"core/ppp/packet", "core/ppp/auth", "core/event"}, "the engine is driven and knows no driver"},
+	{[]string{"core/show/progress"}, []string{"core/ppp/packet", "core/event"}, "what a person sees of a call is made of the stream alone"},
 	{[]string{"core/show/decode"}, []string{"core/ppp/packet", "core/event", "core/call/lint"}, "what a person reads is made of records, whatever they were read from"},
 	{[]string{"core/notation"}, []string{"core/ppp/packet"}, "pppd's notation is text and octets, and no event"},
 	{[]string{"core/recording/source", "core/call/lint"}, []string{"core/ppp/packet", "core/event"}, "readers share the input and nothing above it; lint judges records, wherever they come from"},
-	{[]string{"core/recording/record"}, []string{"core/ppp/packet", "core/event", "core/recording/wire", "core/hdlc", "core/at"}, "a recorder is given bytes and records, and knows neither link nor port"},
+	{[]string{"core/recording/record"}, []string{"core/ppp/packet", "core/event", "core/show/progress", "core/recording/wire", "core/hdlc", "core/at"}, "a recorder is given bytes and records, and knows neither link nor port"},
 	{[]string{"core/tap"}, []string{"core/port", "core/event"}, "a tap carries and is heard; what hears it is chosen above"},
 	{[]string{"core/advice"}, []string{"core/ppp", "core/ppp/packet", "core/ppp/auth", "core/event"}, "what may be asked and answered: the link asks, a host of plugins answers, and neither knows the other"},
 	{[]string{"core/recording/wire"}, []string{"core/ppp/packet", "core/event", "core/hdlc", "core/at"}, "bytes become records in one place, for a tap and for any reader"},
@@ -90,7 +91,7 @@ var never = []struct {
 // machines take the time and bytes (or records, or an io.Reader) as arguments: no files, no goroutine, no clock.
 var machines = []string{
 	"core/ppp/packet", "core/hdlc", "core/ppp", "core/ppp/auth", "core/at", "core/modem", "core/prove", "core/advice",
-	"core/event", "core/recording/wire", "core/notation", "core/recording/source", "core/recording/capture", "core/call/lint", "core/call",
+	"core/event", "core/show/progress", "core/recording/wire", "core/notation", "core/recording/source", "core/recording/capture", "core/call/lint", "core/call",
 	"core/diagnose", "core/compare", "core/mimic", "core/show/report",
 }
 

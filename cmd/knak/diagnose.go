@@ -15,6 +15,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/recording/read"
+	"github.com/knakppp/knak/core/show/progress"
 )
 
 // diagnoseOptions are the flags of diagnose.
@@ -163,7 +164,7 @@ func (a *app) tellFindings(findings []event.Finding, all bool) {
 	if all {
 		full = findings
 	}
-	p := event.NewProgress(a.stdout, event.ProgressOptions{Level: event.Quiet, Color: a.color(a.stdout)})
+	p := progress.New(a.stdout, progress.Options{Level: progress.Quiet, Color: a.color(a.stdout)})
 	for _, f := range full {
 		p.Record(event.Record{Event: f})
 	}

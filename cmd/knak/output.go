@@ -9,6 +9,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/show/progress"
 )
 
 // sinks gives where the events of a dial go: JSON Lines to standard output with --json, progress to standard error.
@@ -25,21 +26,21 @@ func (a *app) sinks(start time.Time) (event.Sink, func() error) {
 		w := event.NewJSONWriter(a.stderr)
 		all, finish = append(all, w), append(finish, w.Err)
 	case !a.global.JSON || a.global.Verbose:
-		level := event.Normal
+		level := progress.Normal
 		if a.global.Verbose {
-			level = event.Verbose
+			level = progress.Verbose
 		}
 		if a.global.Quiet {
-			level = event.Quiet
+			level = progress.Quiet
 		}
-		o := event.ProgressOptions{Level: level, Color: a.color(a.stderr), Start: start}
+		o := progress.Options{Level: level, Color: a.color(a.stderr), Start: start}
 		var w io.Writer = a.stderr
 		if a.global.LogFormat == "journal" {
 			o.Color = false
 			w = &journalWriter{w: a.stderr}
 		}
-		p := event.NewProgress(w, o)
-		if level == event.Quiet {
+		p := progress.New(w, o)
+		if level == progress.Quiet {
 			all = append(all, p)
 		} else {
 			all = append(all, &reminder{next: p})

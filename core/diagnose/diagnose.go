@@ -1,7 +1,7 @@
 // Package diagnose reads the event stream and says what went wrong, what it means, and what to try.
 //
 // It sees nothing but events, so a live call, a recording and a log of another dialer are judged in the same way: the
-// packets alone must be enough for what PPP shows. A trace.Failure is what the engine knew, and is taken as a strong hint.
+// packets alone must be enough for what PPP shows. A event.Failure is what the engine knew, and is taken as a strong hint.
 package diagnose
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Watcher is a trace.Sink that keeps a small history of one attempt and judges it. It may be asked at any time, during a
+// Watcher is a event.Sink that keeps a small history of one attempt and judges it. It may be asked at any time, during a
 // live call too; what it keeps does not grow with the call. It is not safe for use from several goroutines.
 type Watcher struct{ h history }
 

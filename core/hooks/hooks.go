@@ -45,7 +45,7 @@ const lastWords = time.Second
 // backlog bounds the calls that wait for the one before: a link that flaps faster than its scripts run drops the newest.
 const backlog = 64
 
-// Runner is a trace.Sink that runs the scripts. It starts no goroutine before a link is up.
+// Runner is a event.Sink that runs the scripts. It starts no goroutine before a link is up.
 type Runner struct {
 	cfg   Config
 	plan  planner

@@ -10,6 +10,7 @@ import (
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/core/show/progress"
 )
 
 // ways makes a Selection.Access for tests: the APNs by what the SIM's home network is, and whether its length is asked.
@@ -155,7 +156,7 @@ func TestAccess(t *testing.T) {
 // text is everything that a person may get to see, in every form.
 func (s Simulation) text(t *testing.T) string {
 	var b strings.Builder
-	p := event.NewProgress(&b, event.ProgressOptions{Level: event.Verbose, Start: epoch})
+	p := progress.New(&b, progress.Options{Level: progress.Verbose, Start: epoch})
 	for _, r := range s.Records {
 		p.Record(r)
 		j, err := json.Marshal(r.Event)

@@ -36,7 +36,7 @@ const (
 	ExitFindings      ExitCode = 35 // of `knak diagnose`: something is wrong
 )
 
-// Kind names why a link ended or never came up. Parts below report theirs as the Kind word of a trace.Failure.
+// Kind names why a link ended or never came up. Parts below report theirs as the Kind word of a event.Failure.
 type Kind string
 
 // The kinds that only the link itself can tell; those of the parts are in the table below by their words.

@@ -10,6 +10,7 @@ import (
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/show/progress"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
 )
@@ -108,7 +109,7 @@ func (s Simulation) finding(id string) (event.Finding, time.Duration, bool) {
 
 func (s Simulation) dump(t testing.TB) {
 	t.Helper()
-	p := event.NewProgress(testWriter{t}, event.ProgressOptions{Level: event.Verbose, Start: epoch})
+	p := progress.New(testWriter{t}, progress.Options{Level: progress.Verbose, Start: epoch})
 	for _, r := range s.Records {
 		p.Record(r)
 	}

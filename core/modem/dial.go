@@ -13,7 +13,7 @@ import (
 // Result is what a dialogue learned. The dialogue fills it while it runs.
 type Result struct {
 	Identity     Identity
-	Registration string // the last word of trace.Registration, or ""
+	Registration string // the last word of event.Registration, or ""
 	Signal       string // for example "-71 dBm", or ""
 	Connect      string // the final line, for example "CONNECT 7200000"; "" where the modem began PPP without
 	Number       string // the number that was dialled

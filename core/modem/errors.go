@@ -8,7 +8,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Kind names what went wrong on the modem's side, in the words of trace.Failure.Cause.
+// Kind names what went wrong on the modem's side, in the words of event.Failure.Cause.
 type Kind string
 
 // The kinds of failure that the dialogues of this package end in.

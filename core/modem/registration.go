@@ -19,7 +19,7 @@ const (
 	roaming      = 5
 )
 
-// stateWords are the words that trace.Registration carries.
+// stateWords are the words that event.Registration carries.
 var stateWords = map[int]string{
 	notSearching: "not searching", home: "home", searching: "searching", denied: "denied", unknown: "unknown", roaming: "roaming",
 	6: "SMS only", 7: "SMS only",

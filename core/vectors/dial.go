@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/show/progress"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
@@ -149,7 +150,7 @@ func judge(d link.Simulation, hold time.Duration) Run {
 // tell gives the last lines of the story as a dial shows them.
 func tell(records []event.Record) []string {
 	var b bytes.Buffer
-	p := event.NewProgress(&b, event.ProgressOptions{Level: event.Verbose, Start: epoch})
+	p := progress.New(&b, progress.Options{Level: progress.Verbose, Start: epoch})
 	for _, r := range records {
 		p.Record(r)
 	}

@@ -29,7 +29,7 @@ import (
 type heardLine struct {
 	*port.PTY
 	mu  sync.Mutex
-	way [2]bytes.Buffer // by trace.Dir: what the host sent, what it received
+	way [2]bytes.Buffer // by event.Dir: what the host sent, what it received
 }
 
 func (h *heardLine) Read(p []byte) (int, error) {

@@ -32,7 +32,7 @@ type Linter struct {
 // exchange is the state of one protocol of the RFC 1661 family, both ways.
 type exchange struct {
 	protocol uint16
-	sides    [2]side // by trace.Dir: what that side sent
+	sides    [2]side // by event.Dir: what that side sent
 }
 
 // side is what one end said last.

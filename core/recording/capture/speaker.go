@@ -15,11 +15,11 @@ type speaker struct {
 	host  address // on Ethernet
 
 	unsure  bool    // nothing told the direction of the packet that is judged
-	demands [2]bool // by trace.Dir: who wants the other one to prove who it is
+	demands [2]bool // by event.Dir: who wants the other one to prove who it is
 
-	magic   [2]uint32      // by trace.Dir, 0 while not known
-	ip      [2][4]byte     // by trace.Dir, as IPCP agreed
-	pending [2][8]question // by trace.Dir: requests that wait for an answer
+	magic   [2]uint32      // by event.Dir, 0 while not known
+	ip      [2][4]byte     // by event.Dir, as IPCP agreed
+	pending [2][8]question // by event.Dir: requests that wait for an answer
 	next    int
 	last    event.Dir
 }

@@ -62,8 +62,8 @@ type usbPort struct {
 	pending []pendingTransfer
 	held    int
 	ftdi    ftdi
-	begin   [2][]byte // the first octets, by trace.Dir: a terminal sends them one by one
-	tally   [2]tally  // by trace.Dir
+	begin   [2][]byte // the first octets, by event.Dir: a terminal sends them one by one
+	tally   [2]tally  // by event.Dir
 	last    time.Time
 }
 

@@ -35,7 +35,7 @@ func openJSON(in *source.Input, c source.Config) source.Source {
 	return &jsonSource{in: in, c: c, buf: make([]byte, 0, 2048)}
 }
 
-// jsonSource reads what trace.Record.AppendJSON writes. A packet is read back from its text, so octets that the text does
+// jsonSource reads what event.Record.AppendJSON writes. A packet is read back from its text, so octets that the text does
 // not have (after the first 32 of one that cannot be understood) are lost, as they are to whoever reads the file.
 type jsonSource struct {
 	in    *source.Input
@@ -219,7 +219,7 @@ func parsePos(s string) (event.Pos, bool) {
 	return event.Pos{}, false
 }
 
-// jsonDir is a trace.Dir as JSON has it.
+// jsonDir is a event.Dir as JSON has it.
 type jsonDir event.Dir
 
 func (d *jsonDir) UnmarshalText(b []byte) error {

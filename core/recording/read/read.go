@@ -2,7 +2,7 @@
 // is, unpacks it, and gives records one by one in constant memory.
 //
 // The direction is always from the host's view: sent is from the host to the modem. What cannot be understood is given
-// as trace.Unread; nothing is dropped without a word.
+// as event.Unread; nothing is dropped without a word.
 package read
 
 import (

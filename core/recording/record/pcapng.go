@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/show/progress"
 	"github.com/knakppp/knak/core/hdlc"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/recording/wire"
@@ -20,7 +21,7 @@ import (
 //
 // Interface EventInterface has link type Wireshark Upper PDU: tags of a type and a length of two octets each in network
 // order, then what the tag TagDissector names. That is "at" for a line of the AT dialogue, with TagDirection: 0 to the modem,
-// 1 from it; and "json" for any other event, in the form of trace.Record's JSON. Each has the event for a person as its
+// 1 from it; and "json" for any other event, in the form of event.Record's JSON. Each has the event for a person as its
 // comment.
 const (
 	LineInterface  = 0
@@ -66,7 +67,7 @@ const recordedMRU = 16 << 10
 type pcapng struct {
 	o     Options
 	begun bool
-	ways  [2]*hdlc.Decoder // by trace.Dir
+	ways  [2]*hdlc.Decoder // by event.Dir
 	lines *wire.Line       // nil: records say what the bytes say besides frames
 	last  time.Time        // of the last packet: the next has no earlier one
 	// Frames that came behind text in one read, such as CONNECT: they wait for the event of the text.
@@ -205,7 +206,7 @@ func (p *pcapng) AppendRecord(dst []byte, r event.Record) []byte {
 // describe gives an event as trace.Progress shows it, without the time.
 func describe(r event.Record) string {
 	var b strings.Builder
-	w := event.NewProgress(&b, event.ProgressOptions{Level: event.Verbose, Start: r.Time})
+	w := progress.New(&b, progress.Options{Level: progress.Verbose, Start: r.Time})
 	w.Record(r)
 	w.Flush()
 	lines := strings.Split(strings.Trim(b.String(), "\n"), "\n")

@@ -24,7 +24,7 @@ const (
 // pppdRecord is the Encoder of PPPD. It writes no events: the format has no place for them.
 type pppdRecord struct {
 	o     Options
-	clean [2]cleaner // by trace.Dir
+	clean [2]cleaner // by event.Dir
 	clock time.Time  // what the items so far add up to
 	buf   []byte
 }

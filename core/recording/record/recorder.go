@@ -108,7 +108,7 @@ func (r *Recorder) Bytes(now time.Time, dir event.Dir, p []byte) { r.queue.bytes
 // Hide names secrets that may be among the octets from now on, as Options.Hidden does for all.
 func (r *Recorder) Hide(secrets []string) { r.queue.hide(secrets) }
 
-// Record records an event. A Recorder is a trace.Sink.
+// Record records an event. A Recorder is a event.Sink.
 func (r *Recorder) Record(rec event.Record) { r.queue.event(rec) }
 
 // Stats says what was done so far.

@@ -39,8 +39,8 @@ type Config struct {
 }
 
 // Source makes records of one input. Next gives io.EOF at the end. Every octet of the input is either understood or comes
-// out as a trace.Unread. Memory does not grow with the input. Next gives Record.Pos, Link and Time as far as they are known.
-// An error other than io.EOF is of the input itself, and nothing follows it; damage in it is a trace.Unread.
+// out as a event.Unread. Memory does not grow with the input. Next gives Record.Pos, Link and Time as far as they are known.
+// An error other than io.EOF is of the input itself, and nothing follows it; damage in it is a event.Unread.
 type Source interface {
 	Next() (event.Record, error)
 }

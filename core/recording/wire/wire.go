@@ -32,7 +32,7 @@ type Options struct {
 //	}
 type Line struct {
 	o     Options
-	ways  [2]way // by trace.Dir
+	ways  [2]way // by event.Dir
 	out   []event.Record
 	taken int // records of out that Next handed out
 	boxes boxes
@@ -41,7 +41,7 @@ type Line struct {
 
 // Stats counts what a Line has seen since it was made.
 type Stats struct {
-	Bytes       [2]uint64 // octets received, by trace.Dir
+	Bytes       [2]uint64 // octets received, by event.Dir
 	Frames      uint64    // sound frames, and packets given to Packet
 	Lines       uint64    // lines of the AT dialogue and of text
 	UnreadBytes uint64    // octets that are in an Unread record

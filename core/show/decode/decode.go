@@ -39,7 +39,7 @@ type Counts struct {
 	Remarks int64 // packets with nothing but what the RFC allows and seldom means well
 }
 
-// Writer is a trace.Sink. Each record is written with at most one Write. It is not safe for use from several goroutines.
+// Writer is a event.Sink. Each record is written with at most one Write. It is not safe for use from several goroutines.
 type Writer struct {
 	w      io.Writer
 	o      Options

@@ -33,6 +33,7 @@ import (
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/show/progress"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
@@ -359,7 +360,7 @@ func (a *adviser) notify(records []event.Record) {
 func (a *adviser) judge(done link.Simulation) *Call {
 	c := &Call{Elapsed: done.Elapsed, Reason: done.Outcome.String(), ExitCode: int(done.Outcome.ExitCode()), Errors: a.errors}
 	var story bytes.Buffer
-	progress := event.NewProgress(&story, event.ProgressOptions{Level: event.Verbose, Start: epoch})
+	progress := progress.New(&story, progress.Options{Level: progress.Verbose, Start: epoch})
 	for _, r := range done.Records {
 		progress.Record(r)
 		line, err := r.AppendJSON(nil)

@@ -1,10 +1,12 @@
-package event
+package progress
 
 import (
 	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/knakppp/knak/core/event"
 )
 
 // width is where text for reading is wrapped.
@@ -35,7 +37,7 @@ func (p *Progress) say(at time.Time, c color, text string) {
 
 // more writes text under the line before, wrapped.
 func (p *Progress) more(c color, text string) {
-	for _, l := range wrap(Printable(text), width-len(indent)) {
+	for _, l := range wrap(event.Printable(text), width-len(indent)) {
 		p.out.WriteString(indent)
 		p.put(c, l)
 	}
@@ -50,9 +52,9 @@ func (p *Progress) put(c color, text string) {
 }
 
 // finding writes a block: the title, what it means, what to try, what was seen.
-func (p *Progress) finding(f Finding) {
+func (p *Progress) finding(f event.Finding) {
 	p.out.WriteByte('\n')
-	for i, l := range wrap(Printable(f.Title), width-len("problem: ")) {
+	for i, l := range wrap(event.Printable(f.Title), width-len("problem: ")) {
 		if i == 0 {
 			l = "problem: " + l
 		} else {
@@ -67,7 +69,7 @@ func (p *Progress) finding(f Finding) {
 	if f.Category != "" {
 		id += ", " + f.Category
 	}
-	p.put(dim, "         ("+Printable(id)+")")
+	p.put(dim, "         ("+event.Printable(id)+")")
 	if f.Meaning != "" {
 		p.put(bold, "What it means")
 		for _, l := range wrap(clean(f.Meaning), width-2) {
@@ -99,7 +101,7 @@ func (p *Progress) list(title string, items []string, mark func(int) string) {
 func clean(text string) string {
 	words := strings.Fields(text)
 	for i, w := range words {
-		words[i] = Printable(w)
+		words[i] = event.Printable(w)
 	}
 	return strings.Join(words, " ")
 }

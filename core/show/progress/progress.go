@@ -1,4 +1,4 @@
-package event
+package progress
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
@@ -20,8 +21,8 @@ const (
 	Verbose
 )
 
-// ProgressOptions says how Progress writes. The zero value is fit for a pipe.
-type ProgressOptions struct {
+// Options says how Progress writes. The zero value is fit for a pipe.
+type Options struct {
 	Level Level
 	Color bool      // whether to use SGR sequences (ECMA-48); the caller knows whether there is a terminal
 	Start time.Time // the zero of the time column; the zero Time: the first record's
@@ -32,17 +33,17 @@ type ProgressOptions struct {
 type Progress struct {
 	mu     sync.Mutex
 	w      io.Writer
-	o      ProgressOptions
+	o      Options
 	fold   fold
-	quirks map[Quirk]bool // shown already: a quirk is an event each time it acts
+	quirks map[event.Quirk]bool // shown already: a quirk is an event each time it acts
 	up     bool
 	out    strings.Builder
 	err    error
 }
 
-// NewProgress writes to w.
-func NewProgress(w io.Writer, o ProgressOptions) *Progress {
-	return &Progress{w: w, o: o, quirks: map[Quirk]bool{}}
+// New writes to w.
+func New(w io.Writer, o Options) *Progress {
+	return &Progress{w: w, o: o, quirks: map[event.Quirk]bool{}}
 }
 
 // Err gives the first error of writing, nil if there was none.
@@ -61,7 +62,7 @@ func (p *Progress) Flush() {
 }
 
 // Record shows r as the level asks.
-func (p *Progress) Record(r Record) {
+func (p *Progress) Record(r event.Record) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.o.Start.IsZero() {
@@ -83,54 +84,54 @@ func (p *Progress) write() {
 	p.out.Reset()
 }
 
-func (p *Progress) quiet(r Record) {
+func (p *Progress) quiet(r event.Record) {
 	switch e := r.Event.(type) {
-	case Finding:
+	case event.Finding:
 		p.finding(e)
-	case Notice:
+	case event.Notice:
 		if e.Level == "warning" {
-			p.say(r.Time, yellow, "warning: "+Printable(e.Text))
+			p.say(r.Time, yellow, "warning: "+event.Printable(e.Text))
 		}
 	}
 }
 
 // event shows one record at Normal or Verbose. AT lines, packets and the like may be folded; anything else that is shown
 // first lets out what is held.
-func (p *Progress) event(r Record) {
+func (p *Progress) event(r event.Record) {
 	verbose := p.o.Level >= Verbose
 	switch e := r.Event.(type) {
-	case AT:
+	case event.AT:
 		arrow := "→ "
-		if e.Dir == Rcvd {
+		if e.Dir == event.Rcvd {
 			arrow = "← "
 		}
-		text := arrow + Printable(e.Text)
-		p.line(line{r.Time, text, text, e.Dir == Sent})
+		text := arrow + event.Printable(e.Text)
+		p.line(line{r.Time, text, text, e.Dir == event.Sent})
 		return
-	case Packet:
+	case event.Packet:
 		if p.up && !verbose && isKeepAlive(e) {
 			return
 		}
-		p.line(line{r.Time, packetKey(e), Printable(e.Line()), e.Dir == Sent || !isReply(e)})
+		p.line(line{r.Time, packetKey(e), event.Printable(e.Line()), e.Dir == event.Sent || !isReply(e)})
 		return
-	case Registration:
-		text := "network: " + Printable(e.State)
+	case event.Registration:
+		text := "network: " + event.Printable(e.State)
 		if e.Signal != "" {
-			text += ", signal " + Printable(e.Signal)
+			text += ", signal " + event.Printable(e.Signal)
 		}
 		p.line(line{r.Time, "network: " + e.State, text, true})
 		return
-	case Probe:
-		text := fmt.Sprintf("probe %s by %s: %s", Printable(e.Target), Printable(e.How), Printable(e.Result))
+	case event.Probe:
+		text := fmt.Sprintf("probe %s by %s: %s", event.Printable(e.Target), event.Printable(e.How), event.Printable(e.Result))
 		p.line(line{r.Time, text, text, true})
 		return
-	case State:
+	case event.State:
 		if verbose {
 			text := fmt.Sprintf("%s: %s → %s (%s)", e.Protocol, e.From, e.To, e.Cause)
-			p.say(r.Time, dim, Printable(text))
+			p.say(r.Time, dim, event.Printable(text))
 		}
 		return
-	case Decision:
+	case event.Decision:
 		// What somebody else decided against the engine's intent explains what follows.
 		other := e.By != "" && e.Verdict != e.Intent && e.Verdict != "pass"
 		if verbose || other {
@@ -139,15 +140,15 @@ func (p *Progress) event(r Record) {
 			if other {
 				c = yellow
 			}
-			p.say(r.Time, c, Printable(text))
+			p.say(r.Time, c, event.Printable(text))
 		}
 		return
-	case Failure:
+	case event.Failure:
 		if verbose {
-			p.say(r.Time, dim, Printable(fmt.Sprintf("failure in %s: %s %s", e.Phase, e.Cause, e.Detail)))
+			p.say(r.Time, dim, event.Printable(fmt.Sprintf("failure in %s: %s %s", e.Phase, e.Cause, e.Detail)))
 		}
 		return
-	case Quirk:
+	case event.Quirk:
 		if p.quirks[e] && !verbose {
 			return
 		}
@@ -161,38 +162,38 @@ func (p *Progress) event(r Record) {
 }
 
 // other shows the events that never fold.
-func (p *Progress) other(r Record) {
+func (p *Progress) other(r event.Record) {
 	switch e := r.Event.(type) {
-	case Device:
+	case event.Device:
 		p.say(r.Time, bold, deviceText(e))
-	case Phase:
-		p.up = e.Phase == PhaseUp
+	case event.Phase:
+		p.up = e.Phase == event.PhaseUp
 		if title, ok := phaseTitles[e.Phase]; ok && title != "" {
 			p.say(r.Time, bold, "== "+title)
 		} else if !ok {
-			p.say(r.Time, bold, "== "+Printable(e.Phase))
+			p.say(r.Time, bold, "== "+event.Printable(e.Phase))
 		}
-	case Quirk:
-		value := Printable(e.Value)
+	case event.Quirk:
+		value := event.Printable(e.Value)
 		if value == "" {
 			value = `""`
 		}
-		p.say(r.Time, cyan, fmt.Sprintf("quirk %s = %s  (%s)", Printable(e.Key), value, Printable(e.Source)))
+		p.say(r.Time, cyan, fmt.Sprintf("quirk %s = %s  (%s)", event.Printable(e.Key), value, event.Printable(e.Source)))
 		p.more(cyan, e.Reason)
-	case Up:
+	case event.Up:
 		p.upText(r.Time, e)
-	case Finding:
+	case event.Finding:
 		p.finding(e)
-	case Down:
+	case event.Down:
 		p.up = false
-		text := "down: " + Printable(e.Reason)
+		text := "down: " + event.Printable(e.Reason)
 		if e.Seconds > 0 {
 			text += fmt.Sprintf(", after %.0f s, %d bytes in, %d bytes out", e.Seconds, e.BytesIn, e.BytesOut)
 		}
 		p.say(r.Time, bold, text)
-	case Text:
-		p.say(r.Time, yellow, "the modem said: "+Printable(strings.TrimSpace(e.Text)))
-	case Attempt:
+	case event.Text:
+		p.say(r.Time, yellow, "the modem said: "+event.Printable(strings.TrimSpace(e.Text)))
+	case event.Attempt:
 		text := fmt.Sprintf("attempt %d", e.Number)
 		wait := e.Wait
 		if wait == 0 {
@@ -202,22 +203,22 @@ func (p *Progress) other(r Record) {
 			text += fmt.Sprintf(" in %s", wait.Round(time.Millisecond))
 		}
 		if e.Reason != "" {
-			text += ": " + Printable(e.Reason)
+			text += ": " + event.Printable(e.Reason)
 		}
 		p.say(r.Time, bold, text)
-	case Notice:
+	case event.Notice:
 		if e.Level == "warning" {
-			p.say(r.Time, yellow, "warning: "+Printable(e.Text))
+			p.say(r.Time, yellow, "warning: "+event.Printable(e.Text))
 		} else {
-			p.say(r.Time, none, Printable(e.Text))
+			p.say(r.Time, none, event.Printable(e.Text))
 		}
-	case Log:
+	case event.Log:
 		if p.o.Level >= Verbose {
-			p.say(r.Time, none, Printable(e.Program)+": "+Printable(e.Text))
+			p.say(r.Time, none, event.Printable(e.Program)+": "+event.Printable(e.Text))
 		}
 	case nil:
 	default: // a kind that this reader does not know must not be lost
-		p.say(r.Time, none, Printable(fmt.Sprintf("%s %+v", e.Kind(), e)))
+		p.say(r.Time, none, event.Printable(fmt.Sprintf("%s %+v", e.Kind(), e)))
 	}
 }
 
@@ -238,18 +239,18 @@ func (p *Progress) again(at time.Time, times int) {
 
 // phaseTitles are the headings; "": the phase has an event of its own that says more.
 var phaseTitles = map[string]string{
-	PhaseDial:   "dial",
-	PhaseLCP:    "lcp: the link's own options",
-	PhaseAuth:   "auth: who are you",
-	PhaseIPCP:   "ipcp: addresses",
-	PhaseIPV6CP: "ipv6cp: interface identifiers",
-	PhaseProve:  "prove: does it carry packets?",
-	PhaseUp:     "",
-	PhaseHangup: "hangup",
-	PhaseDown:   "",
+	event.PhaseDial:   "dial",
+	event.PhaseLCP:    "lcp: the link's own options",
+	event.PhaseAuth:   "auth: who are you",
+	event.PhaseIPCP:   "ipcp: addresses",
+	event.PhaseIPV6CP: "ipv6cp: interface identifiers",
+	event.PhaseProve:  "prove: does it carry packets?",
+	event.PhaseUp:     "",
+	event.PhaseHangup: "hangup",
+	event.PhaseDown:   "",
 }
 
-func deviceText(d Device) string {
+func deviceText(d event.Device) string {
 	text := "modem"
 	if name := strings.TrimSpace(d.Vendor + " " + d.Model); name != "" {
 		text += " " + name
@@ -268,10 +269,10 @@ func deviceText(d Device) string {
 	} else {
 		text += ", no profile"
 	}
-	return Printable(text)
+	return event.Printable(text)
 }
 
-func (p *Progress) upText(at time.Time, e Up) {
+func (p *Progress) upText(at time.Time, e event.Up) {
 	text := "up: " + e.Local
 	if e.Interface != "" {
 		text += " on " + e.Interface
@@ -289,7 +290,7 @@ func (p *Progress) upText(at time.Time, e Up) {
 		text += ", proved"
 	}
 	p.up = true
-	p.say(at, green, Printable(text))
+	p.say(at, green, event.Printable(text))
 	for _, list := range []struct {
 		word   string
 		values []string
@@ -307,7 +308,7 @@ func (p *Progress) upText(at time.Time, e Up) {
 }
 
 // packetKey is the packet's text without its identifier, so that a repeated request is seen as one.
-func packetKey(e Packet) string {
+func packetKey(e event.Packet) string {
 	data := e.Data
 	if c, ok := e.Control(); ok {
 		c.ID = 0
@@ -317,7 +318,7 @@ func packetKey(e Packet) string {
 }
 
 // isReply says whether a packet answers another one, so that no repetition begins with it.
-func isReply(e Packet) bool {
+func isReply(e event.Packet) bool {
 	c, ok := e.Control()
 	if !ok {
 		return false
@@ -334,7 +335,7 @@ func isReply(e Packet) bool {
 }
 
 // isKeepAlive says whether a packet only shows that the link is alive; pppd too shows none of them while the link is up.
-func isKeepAlive(e Packet) bool {
+func isKeepAlive(e event.Packet) bool {
 	c, ok := e.Control()
 	return ok && e.Protocol == packet.LCP && (c.Code == packet.EchoRequest || c.Code == packet.EchoReply || c.Code == packet.DiscardRequest)
 }
