@@ -19,7 +19,7 @@ type Watcher struct{ h history }
 // New makes a Watcher that has seen nothing.
 func New() *Watcher { return &Watcher{} }
 
-// Record takes one event of the link. A trace.Attempt with a number above 1 begins the history anew.
+// Record takes one event of the link. A event.Attempt with a number above 1 begins the history anew.
 func (w *Watcher) Record(r event.Record) { w.h.record(r) }
 
 // judged is a finding with what it is ranked by.

@@ -13,7 +13,7 @@ import (
 
 // Every word for a failure that the event stream knows has an exit status: none may fall to "fatal" by being forgotten.
 func TestEveryFailureHasAnExitCode(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "../trace/event.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), "../event/event.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

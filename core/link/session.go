@@ -126,7 +126,7 @@ type Session struct {
 	out outputs
 
 	stage   stage
-	phase   string // the last trace.Phase
+	phase   string // the last event.Phase
 	started time.Time
 	began   time.Time // this attempt
 	attempt int

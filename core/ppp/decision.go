@@ -48,7 +48,7 @@ const (
 	PointOpened
 )
 
-// String gives the name of a single point, as trace.Decision carries it.
+// String gives the name of a single point, as event.Decision carries it.
 func (p Points) String() string {
 	for _, n := range pointNames {
 		if p == n.point {
@@ -90,7 +90,7 @@ var actionNames = [...]string{
 	Terminate: "terminate", Drop: "drop", Transmit: "send",
 }
 
-// String gives the name, as trace.Decision carries it.
+// String gives the name, as event.Decision carries it.
 func (a Action) String() string {
 	if int(a) < len(actionNames) {
 		return actionNames[a]

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
-	"github.com/knakppp/knak/core/show/progress"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/show/progress"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
 )

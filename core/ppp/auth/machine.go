@@ -70,7 +70,7 @@ func (b *base) note(level, format string, args ...any) {
 	b.put(Note{event.Notice{Level: level, Text: fmt.Sprintf(format, args...)}})
 }
 
-// The two levels of trace.Notice.
+// The two levels of event.Notice.
 const (
 	info    = "info"
 	warning = "warning"

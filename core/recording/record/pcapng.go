@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
-	"github.com/knakppp/knak/core/show/progress"
 	"github.com/knakppp/knak/core/hdlc"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/recording/wire"
+	"github.com/knakppp/knak/core/show/progress"
 )
 
 // The layout that pcapng files have here, for who reads them back (draft-ietf-opsawg-pcapng). Octets are little-endian,

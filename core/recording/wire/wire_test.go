@@ -26,7 +26,7 @@ var (
 
 const (
 	echoed  = "rcvd [LCP EchoReq id=0x1 magic=0x1020304]\n"
-	packetd = "trace.Data{Dir:rcvd Protocol:33 Length:40}\n"
+	packetd = "event.Data{Dir:rcvd Protocol:33 Length:40}\n"
 )
 
 func TestLine(t *testing.T) {
@@ -36,39 +36,39 @@ func TestLine(t *testing.T) {
 		in   string // > begins what is sent, < what is received; | is a pause of two seconds
 		want string
 	}{
-		{"V.250 6.3.1: CONNECT, then frames", ">ATD*99#\r<\r\nCONNECT 7200000\r\n" + echo, "trace.AT{Dir:sent Text:ATD*99#}\ntrace.AT{Dir:rcvd Text:CONNECT 7200000}\n" + echoed},
-		{"CONNECT without a line end", "<CONNECT" + echo, "trace.AT{Dir:rcvd Text:CONNECT}\n" + echoed},
-		{"CONNECT with a carriage return only", "<CONNECT\r" + echo, "trace.AT{Dir:rcvd Text:CONNECT}\n" + echoed},
+		{"V.250 6.3.1: CONNECT, then frames", ">ATD*99#\r<\r\nCONNECT 7200000\r\n" + echo, "event.AT{Dir:sent Text:ATD*99#}\ntrace.AT{Dir:rcvd Text:CONNECT 7200000}\n" + echoed},
+		{"CONNECT without a line end", "<CONNECT" + echo, "event.AT{Dir:rcvd Text:CONNECT}\n" + echoed},
+		{"CONNECT with a carriage return only", "<CONNECT\r" + echo, "event.AT{Dir:rcvd Text:CONNECT}\n" + echoed},
 		{"no dialogue", "<" + echo + data, echoed + packetd},
 		{"a call that is going on", "<\x21\x45\x00\x7d\x5e\x99\x88" + data + data,
-			"trace.Unread{Text:rcvd 21 45 00 7d 5e 99 88 Bytes:7 Reason:not text: a wrong speed, or not a modem's command channel}\n" + packetd + packetd},
+			"event.Unread{Text:rcvd 21 45 00 7d 5e 99 88 Bytes:7 Reason:not text: a wrong speed, or not a modem's command channel}\n" + packetd + packetd},
 		{"RFC 1662 4.2: XON and XOFF put in by equipment on the way", "<" + echo[:9] + "\x11" + echo[9:12] + "\x13" + echo[12:], echoed},
 		{"RFC 1570 2.1: FCS-32", "<" + echo + frame(hdlc.Config{FCS: hdlc.FCS32}, packet.IP, make([]byte, 40)), echoed + packetd},
-		{"text in data that looks like result codes", "<" + echo + long + data, echoed + "trace.Data{Dir:rcvd Protocol:33 Length:1303}\n" + packetd},
-		{"NO CARRIER behind a frame", "<" + echo + "\r\nNO CARRIER\r\n>AT\r", echoed + "trace.Text{Text:NO CARRIER}\ntrace.AT{Dir:sent Text:AT}\n"},
+		{"text in data that looks like result codes", "<" + echo + long + data, echoed + "event.Data{Dir:rcvd Protocol:33 Length:1303}\n" + packetd},
+		{"NO CARRIER behind a frame", "<" + echo + "\r\nNO CARRIER\r\n>AT\r", echoed + "event.Text{Text:NO CARRIER}\ntrace.AT{Dir:sent Text:AT}\n"},
 		{"NO CARRIER in the middle of a frame, and the next command", "<" + echo + data[:20] + "\r\nNO CARRIER\r\n>ATZ\r<ATZ\r\r\nOK\r\n",
-			echoed + "trace.Unread{Text:rcvd 21 45 00 0d 0a 11 7d 5e … Bytes:19 Reason:a frame that was cut off}\ntrace.Text{Text:NO CARRIER}\n" +
-				"trace.AT{Dir:sent Text:ATZ}\ntrace.AT{Dir:rcvd Text:ATZ}\ntrace.AT{Dir:rcvd Text:OK}\n"},
+			echoed + "event.Unread{Text:rcvd 21 45 00 0d 0a 11 7d 5e … Bytes:19 Reason:a frame that was cut off}\ntrace.Text{Text:NO CARRIER}\n" +
+				"event.AT{Dir:sent Text:ATZ}\ntrace.AT{Dir:rcvd Text:ATZ}\ntrace.AT{Dir:rcvd Text:OK}\n"},
 		{"V.250 annex B.1.3: +++, OK, and ATH", "<CONNECT\r\n" + echo + "|>+++|<\r\nOK\r\n>ATH\r<\r\nOK\r\n",
-			"trace.AT{Dir:rcvd Text:CONNECT}\n" + echoed + "trace.AT{Dir:sent Text:+++}\ntrace.Text{Text:OK}\ntrace.AT{Dir:sent Text:ATH}\ntrace.AT{Dir:rcvd Text:OK}\n"},
+			"event.AT{Dir:rcvd Text:CONNECT}\n" + echoed + "event.AT{Dir:sent Text:+++}\ntrace.Text{Text:OK}\ntrace.AT{Dir:sent Text:ATH}\ntrace.AT{Dir:rcvd Text:OK}\n"},
 		{"two calls", ">ATD1\r<CONNECT\r\n" + echo + "\r\nNO CARRIER\r\n>ATD1\r<CONNECT\r\n" + echo,
-			strings.TrimSuffix(strings.Repeat("trace.AT{Dir:sent Text:ATD1}\ntrace.AT{Dir:rcvd Text:CONNECT}\n"+echoed+"trace.Text{Text:NO CARRIER}\n", 2), "trace.Text{Text:NO CARRIER}\n")},
-		{"tildes in text", ">AT+CGDCONT=1,\"IP\",\"a~b~c\"\r<\r\nOK\r\n", "trace.AT{Dir:sent Text:AT+CGDCONT=1,\"IP\",\"a~b~c\"}\ntrace.AT{Dir:rcvd Text:OK}\n"},
-		{"echo by single characters", ">A<A>T<T>\r<\r\r\nOK\r\n", "trace.AT{Dir:sent Text:AT}\ntrace.AT{Dir:rcvd Text:AT}\ntrace.AT{Dir:rcvd Text:OK}\n"},
-		{"RFC 1662 4.3: aborted", "<" + echo + data[:10] + "\x7d\x7e" + data, echoed + "trace.Unread{Text:rcvd 21 45 00 0d 0a 11 7d 5e … Bytes:10 Reason:a frame that its sender aborted (7d 7e)}\n" + packetd},
-		{"a wrong FCS", "<" + echo + data[:7] + "\x55" + data[8:], echoed + "trace.Unread{Text:rcvd 21 45 00 0d 0a 11 55 5e … Bytes:61 Reason:a frame with a wrong FCS}\n"},
+			strings.TrimSuffix(strings.Repeat("event.AT{Dir:sent Text:ATD1}\ntrace.AT{Dir:rcvd Text:CONNECT}\n"+echoed+"event.Text{Text:NO CARRIER}\n", 2), "event.Text{Text:NO CARRIER}\n")},
+		{"tildes in text", ">AT+CGDCONT=1,\"IP\",\"a~b~c\"\r<\r\nOK\r\n", "event.AT{Dir:sent Text:AT+CGDCONT=1,\"IP\",\"a~b~c\"}\ntrace.AT{Dir:rcvd Text:OK}\n"},
+		{"echo by single characters", ">A<A>T<T>\r<\r\r\nOK\r\n", "event.AT{Dir:sent Text:AT}\ntrace.AT{Dir:rcvd Text:AT}\ntrace.AT{Dir:rcvd Text:OK}\n"},
+		{"RFC 1662 4.3: aborted", "<" + echo + data[:10] + "\x7d\x7e" + data, echoed + "event.Unread{Text:rcvd 21 45 00 0d 0a 11 7d 5e … Bytes:10 Reason:a frame that its sender aborted (7d 7e)}\n" + packetd},
+		{"a wrong FCS", "<" + echo + data[:7] + "\x55" + data[8:], echoed + "event.Unread{Text:rcvd 21 45 00 0d 0a 11 55 5e … Bytes:61 Reason:a frame with a wrong FCS}\n"},
 		{"a line that strips the eighth bit", "<CONNECT\r\n~\x7f}#@!}!}!} }4}\"}&} } } } }%}&}#\x05\x06\x07}'}\"}(}\"\x31\x32~",
-			"trace.AT{Dir:rcvd Text:CONNECT}\ntrace.Unread{Text:rcvd 7f 7d 23 40 21 7d 21 7d … Bytes:44 Reason:a frame without its eighth bits: the line is not 8-bit clean}\n"},
+			"event.AT{Dir:rcvd Text:CONNECT}\ntrace.Unread{Text:rcvd 7f 7d 23 40 21 7d 21 7d … Bytes:44 Reason:a frame without its eighth bits: the line is not 8-bit clean}\n"},
 		{"a prompt for a password", "<CONNECT\r\n\r\nlogin: |>fred\r<fred\r\nPassword: |>s3cret\r<\r\n" + echo,
-			"trace.AT{Dir:rcvd Text:CONNECT}\ntrace.Text{Text:login: }\ntrace.AT{Dir:sent Text:fred}\ntrace.Text{Text:fred}\ntrace.Text{Text:Password: }\ntrace.AT{Dir:sent Text:<hidden>}\n" + echoed},
+			"event.AT{Dir:rcvd Text:CONNECT}\ntrace.Text{Text:login: }\ntrace.AT{Dir:sent Text:fred}\ntrace.Text{Text:fred}\ntrace.Text{Text:Password: }\ntrace.AT{Dir:sent Text:<hidden>}\n" + echoed},
 		{"3GPP TS 27.005 3.5.1: the text of a message", ">AT+CMGS=\"+15550123456\"\r<\r\n> >hello Bob\x1a<\r\n+CMGS: 1\r\n",
-			"trace.AT{Dir:sent Text:AT+CMGS=<hidden>}\ntrace.AT{Dir:rcvd Text:> }\ntrace.AT{Dir:sent Text:<hidden>}\ntrace.AT{Dir:rcvd Text:+CMGS: 1}\n"},
+			"event.AT{Dir:sent Text:AT+CMGS=<hidden>}\ntrace.AT{Dir:rcvd Text:> }\ntrace.AT{Dir:sent Text:<hidden>}\ntrace.AT{Dir:rcvd Text:+CMGS: 1}\n"},
 		{"secrets", ">AT+CPIN=\"1234\";+CGAUTH=1,1,\"fred\",\"s3cret\"\r<\r\n460001234567890\r\n" + frame(hdlc.DefaultConfig(), packet.PAP, pap),
-			"trace.AT{Dir:sent Text:AT+CPIN=<hidden>;+CGAUTH=1,1,<hidden>}\ntrace.AT{Dir:rcvd Text:<hidden>}\nrcvd [PAP AuthReq id=0x1 user=\"fred\" password=<hidden>]\n"},
-		{"a wrong speed", "<\xfe\x80\x13\xf8\x9c\r\n\r\nOK\r\n", "trace.Unread{Text:rcvd fe 80 13 f8 9c Bytes:5 Reason:not text: a wrong speed, or not a modem's command channel}\ntrace.AT{Dir:rcvd Text:OK}\n"},
-		{"NUL octets of a modem that starts", "<\x00\x00\r\n^SYSSTART\r\n", "trace.Unread{Text:rcvd 00 00 Bytes:2 Reason:NUL octets}\ntrace.AT{Dir:rcvd Text:^SYSSTART}\n"},
-		{"the end of a recording", "<" + echo + data[:12], echoed + "trace.Unread{Text:rcvd 21 45 00 0d 0a 11 7d 5e … Bytes:11 Reason:a frame whose end is missing}\n"},
-		{"a password in a damaged frame", "<" + echo + frame(plain, packet.PAP, pap)[:15] + "x~", echoed + "trace.Unread{Text:rcvd c0 23 01 01 00 0e 04 66 … Bytes:15 Reason:a frame with a wrong FCS}\n"},
+			"event.AT{Dir:sent Text:AT+CPIN=<hidden>;+CGAUTH=1,1,<hidden>}\ntrace.AT{Dir:rcvd Text:<hidden>}\nrcvd [PAP AuthReq id=0x1 user=\"fred\" password=<hidden>]\n"},
+		{"a wrong speed", "<\xfe\x80\x13\xf8\x9c\r\n\r\nOK\r\n", "event.Unread{Text:rcvd fe 80 13 f8 9c Bytes:5 Reason:not text: a wrong speed, or not a modem's command channel}\ntrace.AT{Dir:rcvd Text:OK}\n"},
+		{"NUL octets of a modem that starts", "<\x00\x00\r\n^SYSSTART\r\n", "event.Unread{Text:rcvd 00 00 Bytes:2 Reason:NUL octets}\ntrace.AT{Dir:rcvd Text:^SYSSTART}\n"},
+		{"the end of a recording", "<" + echo + data[:12], echoed + "event.Unread{Text:rcvd 21 45 00 0d 0a 11 7d 5e … Bytes:11 Reason:a frame whose end is missing}\n"},
+		{"a password in a damaged frame", "<" + echo + frame(plain, packet.PAP, pap)[:15] + "x~", echoed + "event.Unread{Text:rcvd c0 23 01 01 00 0e 04 66 … Bytes:15 Reason:a frame with a wrong FCS}\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			pieces := script(tt.in)

@@ -22,7 +22,7 @@ var fileTime = time.Date(2019, 1, 2, 12, 0, 0, 0, time.UTC)
 
 func decoded(t *testing.T, name string, o Options) (string, Counts) {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("..", "read", "testdata", name))
+	b, err := os.ReadFile(filepath.Join("..", "..", "recording", "read", "testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
