@@ -43,6 +43,7 @@ var only = []struct {
 	{[]string{"core/show/report"}, []string{"core/ppp/packet", "core/event", "core/call/lint"}, "a page is drawn of records, and of findings as they stand in the stream; nothing is judged here"},
 	{[]string{"core/share"}, []string{"core/hdlc", "core/ppp/packet", "core/show/report", "core/event", "core/recording/record"}, "what may be shared is made of records that were hidden first; the file that was read never comes near"},
 	{[]string{"core/trust"}, nil, "who could have changed a file is asked before anything of it is read"},
+	{[]string{"core/foreign"}, []string{"core/trust"}, "how a file is opened that others may have made is the same for all who read one"},
 	{[]string{"core/hooks"}, []string{"core/event", "core/trust"}, "scripts are started by what the stream says, as any watcher of it could"},
 	{[]string{"core/diagnose"}, []string{"core/ppp/packet", "core/event"}, "rules read the event stream only, so that a log is judged as a live call is"},
 	{[]string{"plugins/host"}, []string{"core/advice", "core/ppp", "core/ppp/packet", "core/ppp/auth", "core/event", "core/trust"},

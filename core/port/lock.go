@@ -7,19 +7,30 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/knakppp/knak/core/foreign"
 )
 
 // lockFile is a UUCP lock file of this process. A nil one is none.
 type lockFile struct{ path string }
+
+// mine are the lock files that this process has made. In a container that is started anew the process often has the id of
+// the one before, whose lock file is then not this process's.
+var mine = struct {
+	sync.Mutex
+	names map[string]bool
+}{names: map[string]bool{}}
 
 func (l *lockFile) name() string {
 	if l == nil {
@@ -43,88 +54,159 @@ func lockContent(pid int) []byte { return fmt.Appendf(nil, "%10d\n", pid) }
 // newLock is how long an unreadable lock file is taken for one that its owner is about to write.
 const newLock = 5 * time.Second
 
-// takeLock makes the lock file of the tty at path in dir. It returns nil and no error where the directory cannot be written
-// but holds no valid lock either.
+// lockLimit is how long a lock file may be: the process id, and in some a name of the program and the user behind it.
+const lockLimit = 1024
+
+// takeLock makes the lock file of the tty at path in dir. It returns nil and no error where none can be made there (the
+// directory is missing, closed to us, read-only or full) but no valid lock is there either.
+//
+// In most systems everybody may make files in dir, so what is there proves nothing by itself: see lockHolder.
 func takeLock(path, dir string) (*lockFile, error) {
 	name := filepath.Join(dir, lockName(path))
-	// The file is written under a name of its own and then linked: it never exists under its real name without content.
-	temp, tempErr := os.CreateTemp(dir, "LTMP..") // O_EXCL
-	if tempErr == nil {
-		defer func() { _ = os.Remove(temp.Name()) }()
-		_, err := temp.Write(lockContent(os.Getpid()))
-		err = errors.Join(err, temp.Chmod(0o644), temp.Close())
-		if err != nil {
-			return nil, fmt.Errorf("write lock file %s: %w", temp.Name(), err)
-		}
+	mine.Lock()
+	defer mine.Unlock()
+	// The file is written without a name and then linked: it never exists under its name without its content, and nothing
+	// is left behind by a process that is killed in between.
+	made, madeErr := newLockFile(dir)
+	if madeErr == nil {
+		defer func() { _ = made.Close() }()
 	}
 	for range 5 {
-		var err error
-		if tempErr == nil {
-			if err = os.Link(temp.Name(), name); err == nil {
+		if madeErr == nil {
+			err := linkLockFile(made, name)
+			if err == nil {
+				mine.names[name] = true
 				return &lockFile{name}, nil
 			}
 			if !errors.Is(err, fs.ErrExist) {
-				return nil, fmt.Errorf("make lock file: %w", err)
+				madeErr = err // this directory takes none
 			}
 		}
-		pid, held := lockHolder(name)
+		pid, held := lockHolder(name, path)
 		if held {
 			return nil, &LockedError{Path: path, PID: pid, Program: program(pid)}
 		}
-		if tempErr != nil {
+		if madeErr != nil {
 			return nil, nil
 		}
-		err = removeStale(name)
-		if errors.Is(err, fs.ErrPermission) {
-			return nil, nil // another user's, in a directory where each may remove his own only; it holds nobody
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("remove stale lock file: %w", err)
+		if err := removeStale(name, path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil // another user's, where each may remove his own only, or a directory; it holds nobody
 		}
 	}
-	return nil, &LockedError{Path: path}
+	return nil, nil // somebody makes them as fast as they are removed, and none of them holds
 }
 
-// removeStale removes a lock file that holds nobody. Of several that found the same stale file only one may: the others
-// would remove the new lock of the first. So it is locked and then looked at again.
-func removeStale(name string) error {
-	f, err := os.Open(name)
+// newLockFile makes a lock file in dir that has no name yet (open(2), O_TMPFILE).
+func newLockFile(dir string) (*os.File, error) {
+	f, err := os.OpenFile(dir, unix.O_TMPFILE|os.O_WRONLY, 0o644)
 	if err != nil {
+		return nil, err
+	}
+	_, err = f.Write(lockContent(os.Getpid()))
+	if err = errors.Join(err, f.Chmod(0o644)); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// linkLockFile gives it its name, if nothing has that.
+func linkLockFile(f *os.File, name string) error {
+	return control(f, func(fd int) error {
+		err := unix.Linkat(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", fd), unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW)
+		if err != nil {
+			return &fs.PathError{Op: "link", Path: name, Err: err}
+		}
+		return nil
+	})
+}
+
+// staleWait is how long another one that is about to remove the same stale lock file is waited for. It needs microseconds;
+// who holds the file for longer wants to be waited for.
+const staleWait = 200 * time.Millisecond
+
+// removeStale removes a lock file of the tty that holds nobody. Of several that found the same stale file only one may: the
+// others would remove the new lock of the first. So it is locked and then looked at again.
+func removeStale(name, tty string) error {
+	f, err := foreign.Open(name, foreign.Rules{Limit: math.MaxInt64})
+	var odd *foreign.Error
+	switch {
+	case errors.As(err, &odd): // a pipe, a link, a device, a directory: no program makes such a lock
+		return os.Remove(name)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.EWOULDBLOCK): // it cannot be read, but perhaps removed
+		return os.Remove(name)
+	case err != nil:
 		return err
 	}
 	defer func() { _ = f.Close() }() // read only; nothing can be lost
-	if err := control(f, func(fd int) error { return unix.Flock(fd, unix.LOCK_EX) }); err != nil {
-		return err
+	for until := time.Now().Add(staleWait); ; time.Sleep(staleWait / 100) {
+		err := control(f, func(fd int) error { return unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) })
+		if err == nil || !time.Now().Before(until) {
+			break
+		}
 	}
 	was, err := f.Stat()
 	if err != nil {
 		return err
 	}
-	is, err := os.Stat(name)
+	is, err := os.Lstat(name)
 	if err != nil {
 		return err
 	}
-	if _, held := lockHolder(name); held || !os.SameFile(was, is) {
+	if _, held := lockHolder(name, tty); held || !os.SameFile(was, is) {
 		return nil
 	}
 	return os.Remove(name)
 }
 
-// lockHolder says whether the lock file holds, and for which process; 0 when it does not say.
-func lockHolder(name string) (pid int, held bool) {
-	content, err := os.ReadFile(name)
+// lockHolder says whether the lock file of a tty holds, and for which process; 0 when it does not say (with mine held). It holds for a
+// process that runs, that the file's owner could have meant, and that may use the tty: everybody else may write into a file
+// there whatever he likes. A pipe, a link, a device or a long file is no lock.
+func lockHolder(name, tty string) (pid int, held bool) {
+	f, err := foreign.Open(name, foreign.Rules{Limit: lockLimit})
+	var odd *foreign.Error
 	if err != nil {
-		return 0, !errors.Is(err, fs.ErrNotExist)
+		// What root cannot open (a lease, a file system of somebody's own) he removes.
+		return 0, !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &odd) && os.Geteuid() != 0
 	}
-	pid, err = strconv.Atoi(string(bytes.TrimSpace(content)))
-	if err != nil && len(content) == 4 { // the old way: a binary int
-		pid, err = int(binary.NativeEndian.Uint32(content)), nil
-	}
+	defer func() { _ = f.Close() }()
+	content, err := foreign.All(f, name, foreign.Rules{Limit: lockLimit})
 	if err != nil {
-		info, serr := os.Stat(name)
-		return 0, serr == nil && time.Since(info.ModTime()) < newLock
+		return 0, !errors.As(err, &odd)
 	}
-	return pid, pid > 0 && !errors.Is(unix.Kill(pid, 0), unix.ESRCH)
+	info, err := f.Stat()
+	if err != nil {
+		return 0, true
+	}
+	pid, ok := lockPID(content)
+	if !ok {
+		// Nobody but a dialer of root's or of our own is given the time: others could renew the file for ever.
+		return 0, time.Since(info.ModTime()).Abs() < newLock && ours(info)
+	}
+	if pid == os.Getpid() {
+		return pid, mine.names[name]
+	}
+	if pid <= 0 || errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+		return pid, false
+	}
+	return pid, credible(pid, info, tty)
+}
+
+// maxPID is the greatest process id that a kernel gives (PID_MAX_LIMIT).
+const maxPID = 1 << 22
+
+// lockPID reads the process id in a lock file, and whether there is one: in digits, which other words may follow, or the
+// old way, a binary int.
+func lockPID(content []byte) (pid int, ok bool) {
+	if words := bytes.Fields(content); len(words) > 0 {
+		if pid, err := strconv.Atoi(string(words[0])); err == nil {
+			return pid, true
+		}
+	}
+	if len(content) == 4 {
+		pid := binary.NativeEndian.Uint32(content)
+		return int(pid), pid <= maxPID
+	}
+	return 0, false
 }
 
 // release removes the lock file if it is still this process's.
@@ -132,7 +214,10 @@ func (l *lockFile) release() error {
 	if l == nil {
 		return nil
 	}
-	content, err := os.ReadFile(l.path)
+	mine.Lock()
+	defer mine.Unlock()
+	delete(mine.names, l.path)
+	content, err := foreign.Read(l.path, foreign.Rules{Limit: lockLimit})
 	if err != nil || !bytes.Equal(content, lockContent(os.Getpid())) {
 		return nil
 	}
