@@ -45,6 +45,8 @@ func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome 
 		defer scripts.Close()
 		sink = event.Fanout{sink, scripts}
 	}
+	ctx, stop := signal.NotifyContext(ctx, endSignals...)
+	defer stop()
 	plugins, outcome, ok := j.startPlugins(ctx, held, sink)
 	if !ok {
 		return outcome
@@ -89,8 +91,6 @@ func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome 
 	default:
 		defer server.Close()
 	}
-	ctx, stop := signal.NotifyContext(ctx, endSignals...)
-	defer stop()
 	outcome = runner.Run(ctx)
 	if session.Idle() {
 		tellFailure(sink, j.name, outcome) // the port could not be opened: there was no session to say so

@@ -97,7 +97,7 @@ func (a *app) record(ctx context.Context, modem string, o *recordOptions) (err e
 	if err != nil {
 		return usagef("-o: %w", err)
 	}
-	t, line, err := openBoth(o.through, modem, recorder, watcher)
+	t, line, err := openBoth(ctx, o.through, modem, recorder, watcher)
 	if err != nil {
 		_ = recorder.Close() // what counts is err
 		return errors.Join(err, os.Remove(o.output))
@@ -125,7 +125,7 @@ func (a *app) record(ctx context.Context, modem string, o *recordOptions) (err e
 const neverGiveUp = 365 * 24 * time.Hour
 
 // openBoth opens the other dialer's terminal and the modem's port.
-func openBoth(through, modem string, ears ...tap.Ear) (*tap.Tap, *port.Port, error) {
+func openBoth(ctx context.Context, through, modem string, ears ...tap.Ear) (*tap.Tap, *port.Port, error) {
 	if _, err := os.Stat(modem); err != nil {
 		return nil, nil, usagef("PORT: %w", err)
 	}
@@ -136,7 +136,7 @@ func openBoth(through, modem string, ears ...tap.Ear) (*tap.Tap, *port.Port, err
 	if err != nil {
 		return nil, nil, usagef("--through: %w", err)
 	}
-	line, err := port.Open(modem, port.Config{WriteTimeout: neverGiveUp})
+	line, err := port.OpenWithin(ctx, modem, port.Config{WriteTimeout: neverGiveUp})
 	if err != nil {
 		return nil, nil, &statusError{code: link.OpenOutcome(err).ExitCode(), text: errors.Join(err, t.Close()).Error()}
 	}

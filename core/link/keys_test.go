@@ -271,7 +271,7 @@ func TestOpener(t *testing.T) {
 			if c.first {
 				errs = append([]error{nil}, errs...)
 			}
-			open := opener(builtin(t, c.set...), func() (Port, error) {
+			open := opener(builtin(t, c.set...), func(context.Context) (Port, error) {
 				if len(errs) == 0 || errs[0] == nil {
 					errs = errs[min(1, len(errs)):]
 					return nil, nil

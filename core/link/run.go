@@ -2,6 +2,7 @@ package link
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -117,13 +118,8 @@ func (r *Runner) Run(ctx context.Context) Outcome {
 	r.mu.Lock()
 	r.asking = asking
 	r.mu.Unlock()
-	port, err := r.env.OpenPort(ctx)
+	port, atPort, err := r.openFirst(ctx)
 	if err != nil {
-		return notOpened(ctx, err)
-	}
-	atPort, err := r.openATPort(ctx)
-	if err != nil {
-		_ = port.Close() // what counts is err
 		return notOpened(ctx, err)
 	}
 	said := make(chan struct{})
@@ -165,6 +161,25 @@ func (r *Runner) Run(ctx context.Context) Outcome {
 	}
 	r.workers.Wait()
 	return r.outcome
+}
+
+// openFirst opens the ports before there is a session that watches the time.
+func (r *Runner) openFirst(ctx context.Context) (Port, *atPort, error) {
+	if limit := r.session.cfg.Timeout; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the system has not opened it within %v", limit))
+		defer cancel()
+	}
+	port, err := r.env.OpenPort(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	atPort, err := r.openATPort(ctx)
+	if err != nil {
+		_ = port.Close() // what counts is err
+		return nil, nil, err
+	}
+	return port, atPort, nil
 }
 
 // notOpened says why there is no port: it cannot be opened, or nobody wants it any more.

@@ -19,8 +19,8 @@ const reopenPause = 500 * time.Millisecond
 // another program holds is not opened.
 func SerialOpener(path string, p Policy) func(context.Context) (Port, error) {
 	cfg := port.Config{Baud: p.Int("port.baud"), Flow: flowOf(p.Text("port.flow"))}
-	return opener(p, func() (Port, error) {
-		opened, err := port.Open(path, cfg)
+	return opener(p, func(ctx context.Context) (Port, error) {
+		opened, err := port.OpenWithin(ctx, path, cfg)
 		if err != nil {
 			return nil, err
 		}
@@ -30,7 +30,7 @@ func SerialOpener(path string, p Policy) func(context.Context) (Port, error) {
 
 // opener is SerialOpener without the port. The first time a mistake is told at once, but for port.open_wait; later the
 // device may be restarting, and is waited for as long as the context allows.
-func opener(p Policy, open func() (Port, error)) func(context.Context) (Port, error) {
+func opener(p Policy, open func(context.Context) (Port, error)) func(context.Context) (Port, error) {
 	patience, reopen := p.Duration("port.open_wait"), p.Duration("port.reopen_pause")
 	first := true
 	return func(ctx context.Context) (Port, error) {
@@ -39,7 +39,7 @@ func opener(p Policy, open func() (Port, error)) func(context.Context) (Port, er
 		}
 		until := time.Now().Add(patience)
 		for {
-			opened, err := open()
+			opened, err := open(ctx)
 			if err == nil {
 				first = false
 				return opened, nil

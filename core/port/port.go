@@ -4,6 +4,7 @@
 package port
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -145,6 +146,39 @@ func Open(path string, cfg Config) (_ *Port, err error) {
 		return nil, openError(tty, err)
 	}
 	return p, nil
+}
+
+// OpenWithin is Open, given up when ctx ends, whatever in the system does not answer: a driver that hangs in open(2), or a
+// file system under the directory of the locks. The port is then given back if it comes after all.
+func OpenWithin(ctx context.Context, path string, cfg Config) (*Port, error) {
+	return within(ctx, path, func() (*Port, error) { return Open(path, cfg) })
+}
+
+func within(ctx context.Context, path string, open func() (*Port, error)) (*Port, error) {
+	if ctx.Done() == nil {
+		return open()
+	}
+	type result struct {
+		port *Port
+		err  error
+	}
+	opened := make(chan result) // what nobody takes is given back
+	go func() {
+		p, err := open()
+		select {
+		case opened <- result{p, err}:
+		case <-ctx.Done():
+			if err == nil {
+				_ = p.Close()
+			}
+		}
+	}()
+	select {
+	case r := <-opened:
+		return r.port, r.err
+	case <-ctx.Done():
+		return nil, &OpenError{Path: path, Reason: Failed, Err: context.Cause(ctx)}
+	}
 }
 
 // openLib lets the library open the tty, and sees to it that programs which this process starts do not inherit its

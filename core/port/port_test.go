@@ -2,6 +2,7 @@ package port
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -451,4 +452,38 @@ func TestProgramsThatAreStartedInheritNoDescriptor(t *testing.T) {
 	if fds := descriptors("/proc/self/fd", &st); len(fds) != 0 {
 		t.Errorf("after Close: %v", fds)
 	}
+}
+
+// A driver may hang in open(2): what was asked for is given up, and given back if it comes after all.
+func TestOpeningIsGivenUp(t *testing.T) {
+	m, path, err := OpenPTY()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	cfg := Config{LockDir: t.TempDir()}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	answers, given := make(chan struct{}), make(chan *Port, 1)
+	go func() { cancel(errors.New("nobody waits any more")) }()
+	_, err = within(ctx, path, func() (*Port, error) {
+		<-answers
+		p, err := Open(path, cfg)
+		given <- p
+		return p, err
+	})
+	var failed *OpenError
+	if !errors.As(err, &failed) || failed.Path != path || !strings.Contains(err.Error(), "nobody waits any more") {
+		t.Errorf("%v", err)
+	}
+	close(answers)
+	late := <-given
+	for lockedYet := true; lockedYet; { // until the late one is closed
+		_, err := os.Stat(late.LockFile())
+		lockedYet = err == nil
+	}
+	p, err := OpenWithin(t.Context(), path, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Close()
 }
