@@ -3,6 +3,7 @@ package quirks
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -12,6 +13,7 @@ import (
 type Device struct {
 	Name         string   `json:"name"`
 	Profile      string   `json:"profile,omitempty"`   // empty: none
+	Status       string   `json:"status,omitempty"`    // one of Statuses, or empty: the profile and the ports say what is known
 	Ports        []Quirk  `json:"ports,omitempty"`     // the entry's own settings: port.data_interface and its like
 	USB          []string `json:"usb,omitempty"`       // vid:pid, or vid:*
 	Interface    []string `json:"interface,omitempty"` // these and the rest are patterns with * and ?, upper and lower case alike
@@ -26,7 +28,7 @@ type Device struct {
 	Auth         []string `json:"auth,omitempty"`
 	Peer         []string `json:"peer,omitempty"`
 	Sources      []string `json:"sources"`
-	Confidence   string   `json:"confidence,omitempty"` // of Ports; one of Confidences
+	Confidence   string   `json:"confidence,omitempty"` // of Ports and Status; one of Confidences
 	Layer        Layer    `json:"layer"`
 	Origin       string   `json:"origin"`             // file:line
 	Disabled     string   `json:"disabled,omitempty"` // file:line of a stronger layer that says so: it matches nothing
@@ -34,6 +36,11 @@ type Device struct {
 	file string
 	pos  pos
 }
+
+// Statuses are the words that say of an entry without a profile what is known of the modem: that it needs nothing special;
+// no more than that it is one; or that it has no PPP, as a firmware loader, a receiver for positions, a composition for
+// network cards only.
+var Statuses = []string{"works", "seen", "no-ppp"}
 
 // condition is one way in which an entry can look at a fact.
 type condition struct {
@@ -64,7 +71,7 @@ var conditions = []condition{
 		func(d *Device) *[]string { return &d.Manufacturer }, func(f *Facts) *string { return &f.Manufacturer }, false},
 	{"model", AtProbe, textPattern, textForm,
 		func(d *Device) *[]string { return &d.Model }, func(f *Facts) *string { return &f.Model }, false},
-	{"revision", AtProbe, textPattern, textForm,
+	{"revision", AtProbe, pattern(`^[ -~]{0,64}[0-9A-Za-z][ -~]{0,64}$`), `printable text with a letter or digit; * is any text, ? any character`,
 		func(d *Device) *[]string { return &d.Revision }, func(f *Facts) *string { return &f.Revision }, false},
 	{"operator", AtDial, textPattern, textForm,
 		func(d *Device) *[]string { return &d.Operator }, func(f *Facts) *string { return &f.Operator }, false},
@@ -152,7 +159,7 @@ func (r *reader) tables(t *node, name string) (list []*node) {
 func (r *reader) readDevice(t *node) Device {
 	d := Device{Name: r.text(t, "name"), Profile: r.text(t, "profile"), Layer: r.layer, Origin: r.origin(t.pos),
 		file: r.file, pos: t.pos}
-	allowed := []string{"name", "profile", "ports", "source", "confidence"}
+	allowed := []string{"name", "profile", "ports", "status", "source", "confidence"}
 	some := false
 	for _, c := range conditions {
 		allowed = append(allowed, c.name)
@@ -169,8 +176,19 @@ func (r *reader) readDevice(t *node) Device {
 	d.Confidence = r.confidence(t)
 	r.only(t, "name", allowed...)
 	r.readPorts(t, &d)
-	if d.Profile == "" && len(d.Ports) == 0 {
-		r.problem(t.pos, "a device needs profile or ports, or both")
+	if d.Status = r.text(t, "status"); d.Status != "" && !slices.Contains(Statuses, d.Status) {
+		r.problem(t.child("status").pos, "%s", unknownText("status", d.Status, Statuses))
+	}
+	switch {
+	case d.Profile == "" && len(d.Ports) == 0 && d.Status == "":
+		r.problem(t.pos, "a device needs profile or ports, or both, or a status")
+	case d.Profile != "" && d.Status != "":
+		r.problem(t.child("status").pos, "a device with a profile has no status: the profile says what is known")
+	case d.Status != "" && r.layer == Builtin && d.Confidence == "":
+		r.problem(t.child("status").pos, "a status needs a confidence")
+	}
+	if i := slices.IndexFunc(d.Revision, func(p string) bool { return !textPattern().MatchString(p) }); i >= 0 && len(d.USB) == 0 {
+		r.problem(t.pos, "revision: %q says too little without usb beside it", d.Revision[i])
 	}
 	if r.layer == Builtin && (d.Name == "" || len(d.Sources) == 0) {
 		r.problem(t.pos, "a device needs a name and a source")
@@ -228,9 +246,10 @@ func (r *reader) readPorts(t *node, d *Device) {
 	}
 }
 
-// alone gives the first USB id of an entry that many devices share, where the entry does not look at the model too.
+// alone gives the first USB id of an entry that many devices share, where the entry does not look at the model too and
+// gives more than ports: which tty to try first may be guessed, and is seen to be wrong.
 func (d *Device) alone(ids []shared) (string, shared, bool) {
-	if len(d.Model)+len(d.Revision) > 0 {
+	if len(d.Model)+len(d.Revision) > 0 || d.Profile == "" {
 		return "", shared{}, false
 	}
 	for _, id := range d.USB {

@@ -54,7 +54,7 @@ func devicesDoc(db *quirks.DB) string {
 	}
 	slices.SortFunc(vendors, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
 	for _, v := range vendors {
-		fmt.Fprintf(&b, "\n## %s\n\n| model | told by | PPP, AT on interface | profile | what is special | known | source |\n| --- | --- | --- | --- | --- | --- | --- |\n", v)
+		fmt.Fprintf(&b, "\n## %s\n\n| model | told by | PPP, AT on interface (or tty, from 0) | profile | what is special | known | source |\n| --- | --- | --- | --- | --- | --- | --- |\n", v)
 		for _, d := range sections[v] {
 			_, model := vendorModel(d.Name)
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", cell(model), cell(toldBy(d)), ports(d), profileCell(d), cell(special(db, d)), known(db, d), links(d.Sources))
@@ -105,10 +105,14 @@ func toldBy(d quirks.Device) string {
 func ports(d quirks.Device) string {
 	data, at := "–", "–"
 	for _, q := range d.Ports {
-		if q.Key == "port.data_interface" {
-			data = q.Value.String()
+		text := q.Value.String()
+		if strings.HasSuffix(q.Key, "_tty") {
+			text = "tty " + text
+		}
+		if strings.HasPrefix(q.Key, "port.data") {
+			data = text
 		} else {
-			at = q.Value.String()
+			at = text
 		}
 	}
 	return data + ", " + at
@@ -123,7 +127,7 @@ func profileCell(d quirks.Device) string {
 
 func special(db *quirks.DB, d quirks.Device) string {
 	if d.Profile == "" {
-		return ""
+		return map[string]string{"works": "needs nothing", "seen": "no more is known than that it is one", "no-ppp": "no PPP: not a modem, or not in this state"}[d.Status]
 	}
 	p, _ := db.Profile(d.Profile)
 	return p.Summary
@@ -134,6 +138,9 @@ func known(db *quirks.DB, d quirks.Device) string {
 	seen := map[string]bool{}
 	for _, q := range d.Ports {
 		seen[q.Confidence] = true
+	}
+	if d.Status != "" {
+		seen[d.Confidence] = true
 	}
 	if d.Profile != "" {
 		for _, id := range db.Lineage(d.Profile) {
@@ -209,7 +216,7 @@ func TestTheDatabaseIsLargeEnough(t *testing.T) {
 			}
 		}
 	}
-	if len(ids) < 150 || len(ofProfiles) < 60 {
-		t.Errorf("%d USB ids, %d different settings in profiles", len(ids), len(ofProfiles))
+	if len(db.Devices()) < 600 || len(ids) < 800 || len(ofProfiles) < 60 {
+		t.Errorf("%d entries, %d USB ids, %d different settings in profiles", len(db.Devices()), len(ids), len(ofProfiles))
 	}
 }

@@ -130,7 +130,7 @@ func profileSchema() object {
 
 func devicesSchema() object {
 	entry := object{"name": prosa, "profile": object{"type": "string", "pattern": validID().String()}, "source": listOf(prosa),
-		"confidence": object{"enum": Confidences}, "ports": tableSchema(portsSchema())}
+		"confidence": object{"enum": Confidences}, "status": object{"enum": Statuses}, "ports": tableSchema(portsSchema())}
 	for _, c := range conditions {
 		entry[c.name] = described(listOf(object{"type": "string", "pattern": c.form().String()}), c.what)
 	}

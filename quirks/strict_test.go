@@ -173,11 +173,11 @@ func TestDevicesAreReadStrictly(t *testing.T) {
 	for _, c := range []struct{ name, toml, want string }{
 		{"good", head + "profile = \"acme/modem\"\nusb = [\"19d2:0117\"]\ninterface = [\"02\"]\nclass = [\"ff/02/*\"]\ndriver = [\"option\"]\nmanufacturer = [\"zte*\"]\nmodel = [\"MF*\"]\nrevision = [\"BD_*\"]\n", ""},
 		{"unknown name", head + "profile = \"acme/modem\"\nmodell = [\"MF180\"]\n",
-			`devices.toml:9:1: unknown name "modell"; allowed are name, profile, ports, source, confidence, usb, interface, class, driver, dmi, devicetree, manufacturer, model, revision, operator, auth, peer; did you mean "model"?` + "\n" +
+			`devices.toml:9:1: unknown name "modell"; allowed are name, profile, ports, status, source, confidence, usb, interface, class, driver, dmi, devicetree, manufacturer, model, revision, operator, auth, peer; did you mean "model"?` + "\n" +
 				"devices.toml:5:3: a device needs at least one of usb, manufacturer, model, revision, dmi, devicetree, operator and peer"},
 		{"upper-case hex", head + "profile = \"acme/modem\"\nusb = [\"19D2:0117\"]\n", `devices.toml:9:8: usb: "19D2:0117" is not lower-case hex "vvvv:pppp" or "vvvv:*"`},
 		{"pattern for anything", head + "profile = \"acme/modem\"\nmodel = [\"*\"]\n", `devices.toml:9:10: model: "*" is not printable text with two letters or digits side by side; * is any text, ? any character`},
-		{"no profile", head + "usb = [\"19d2:0117\"]\n", "devices.toml:5:3: a device needs profile or ports, or both"},
+		{"no profile", head + "usb = [\"19d2:0117\"]\n", "devices.toml:5:3: a device needs profile or ports, or both, or a status"},
 		{"ports instead of a profile", head + "usb = [\"19d2:0117\"]\nports = { data = 2, at = 1 }\nconfidence = \"reported\"\n", ""},
 		{"ports and a profile", head + "profile = \"acme/modem\"\nusb = [\"19d2:0117\"]\nports = { at = 0 }\nconfidence = \"reported\"\n", ""},
 		{"ports without a confidence", head + "usb = [\"19d2:0117\"]\nports = { data = 2 }\n", "devices.toml:9:9: ports need a confidence"},
