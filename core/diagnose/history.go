@@ -15,6 +15,7 @@ import (
 // evidence. It does not grow with the length of a call.
 type history struct {
 	pos      event.Pos // of the record that is being taken
+	partial  bool      // the packet that is being taken may have more options than it shows
 	device   event.Device
 	phase    string // the last Phase event, or what the records without one let see
 	far      string // the furthest phase
@@ -98,6 +99,8 @@ func (h *history) record(r event.Record) {
 		h.text(e.Text)
 	case event.Packet:
 		h.packet(r.Time, e)
+	case event.Described:
+		h.described(r.Time, e)
 	case event.Probe:
 		h.data.probe(e)
 	case event.Up:
@@ -275,6 +278,14 @@ func (h *history) packet(at time.Time, e event.Packet) {
 			h.ipcp.damage(h, e)
 		}
 	}
+}
+
+// described files a packet of which a log tells a part. What it holds counts; what it does not hold was perhaps not told, so
+// that nothing may be concluded from it: of a Configure-Nak or an Ack without options only that it came.
+func (h *history) described(at time.Time, e event.Described) {
+	h.partial = !e.Whole()
+	h.packet(at, e.Packet)
+	h.partial = false
 }
 
 func (d *dataHistory) probe(e event.Probe) {

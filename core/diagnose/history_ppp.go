@@ -364,6 +364,9 @@ func (p *ipcpHistory) record(h *history, at time.Time, e event.Packet, c packet.
 
 func (p *ipcpHistory) takeNak(h *history, at time.Time, e event.Packet, c packet.Packet, options []packet.Option, address netip.Addr) {
 	p.nak = h.quote(e)
+	if len(options) == 0 && h.partial {
+		return
+	}
 	if len(options) == 0 {
 		if p.empty == 0 {
 			p.emptyFirst = at

@@ -5,6 +5,7 @@
 package event
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -181,12 +182,18 @@ type Data struct {
 	Length   int    `json:"length"`   // of the information field, in octets
 }
 
-// Log is a line that another program wrote, in a log that was read, where no other event says the same: for example
-// pppd's "not replacing existing default route". Secrets and identities in it are replaced.
+// Log is a line that another program wrote, in a log that was read, for example pppd's "not replacing existing default
+// route". Secrets and identities in it are replaced. What the line says stands in Means and Value: its reader knows the
+// program's sentences, and nobody after it has to.
 type Log struct {
-	Program string `json:"program"` // for example "pppd", "chat", "kernel"; "" where the line does not say
-	Text    string `json:"text"`
+	Program string   `json:"program"` // for example "pppd", "chat", "kernel"; "" where the line does not say
+	Text    string   `json:"text"`
+	Means   []string `json:"means,omitempty"` // Means words; none where nothing is known of the line
+	Value   string   `json:"value,omitempty"` // what the word carries, for example an address
 }
+
+// Is says whether the line has that meaning.
+func (l Log) Is(word string) bool { return slices.Contains(l.Means, word) }
 
 // Unread is a part of a recording or a log that could not be understood: damaged, cut off, or of no known kind. It is
 // kept as it stands, so that a reader sees that something was there.

@@ -40,9 +40,12 @@ func ParseJSON(line []byte, read func(text string) (protocol uint16, data []byte
 	}
 	r := Record{Time: head.T, Link: head.Link, Pos: parsePos(head.Pos)}
 	var err error
-	if head.Event == (Packet{}).Kind() {
+	switch head.Event {
+	case (Packet{}).Kind():
 		r.Event, err = parsePacket(line, read)
-	} else {
+	case (Described{}).Kind():
+		r.Event, err = parseDescribed(line, read)
+	default:
 		r.Event, err = parseEvent(head.Event, line)
 	}
 	return r, err

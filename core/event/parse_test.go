@@ -16,7 +16,7 @@ func TestParseJSON(t *testing.T) {
 		Device{Port: "/dev/ttyUSB0", Vendor: "v", USB: "12d1:1506"}, AT{Dir: Rcvd, Text: `"a" <b>`}, Phase{PhaseIPCP},
 		Quirk{Key: "k", Value: "v"}, Up{DNS: []string{"192.0.2.1"}, WINS: []string{}, MTU: 1500, Proved: true},
 		Finding{ID: "x", Evidence: []string{"e"}, Cure: []string{}}, Down{ExitCode: 16, BytesIn: 1 << 60}, State{Protocol: "LCP"},
-		Decision{Point: "p"}, Data{Dir: Rcvd, Protocol: 0x21, Length: 40}, Log{Program: "pppd", Text: "t"}, Unread{Bytes: 3, Reason: "r"},
+		Decision{Point: "p"}, Data{Dir: Rcvd, Protocol: 0x21, Length: 40}, Log{Program: "pppd", Text: "t"}, Log{Program: "pppd", Text: "t", Means: []string{MeansHangup}, Value: "v"}, Unread{Bytes: 3, Reason: "r"},
 		Text{"NO CARRIER"}, Registration{State: "home"}, Probe{How: "icmp"}, Attempt{Number: 2, Wait: time.Second, WaitMS: 1000},
 		Notice{Level: "info"}, Failure{Cause: FailedTimeout, Provisional: true},
 	} {
@@ -59,5 +59,23 @@ func TestParseJSONErrors(t *testing.T) {
 		if r, err := ParseJSON([]byte(line), nil); err == nil {
 			t.Errorf("%s: %#v", line, r)
 		}
+	}
+}
+
+// A packet that is only described keeps what is known of it and what is not.
+func TestDescribed(t *testing.T) {
+	nak := Described{Packet: request(Rcvd, packet.IPCP, packet.ConfigureNak, 0, packet.Option{Type: packet.IPCPAddress}), NoID: true, Unnamed: 2}
+	for _, d := range []Described{nak, {Packet: request(Sent, packet.LCP, packet.ConfigureRequest, 7), Unnamed: -1}} {
+		b, err := Record{Event: d}.AppendJSON(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ParseJSON(b, func(string) (uint16, []byte, error) { return d.Protocol, d.Data, nil })
+		if err != nil || !reflect.DeepEqual(got.Event, d) {
+			t.Errorf("%s\n got %#v, %v", b, got.Event, err)
+		}
+	}
+	if got, want := nak.Line(), "rcvd [IPCP ConfNak < 03 02> and 2 more options] (described)"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -191,6 +191,9 @@ func (m *Mask) Record(r event.Record) event.Record {
 	case event.Packet:
 		e.Data = m.Packet(e.Protocol, e.Data)
 		r.Event = e
+	case event.Described:
+		e.Data = m.Packet(e.Protocol, e.Data)
+		r.Event = e
 	case event.Data, event.Phase, event.State:
 	case event.Device:
 		e.Port, e.Vendor, e.Model, e.Firmware = m.Text(e.Port), m.Text(e.Vendor), m.Text(e.Model), m.Text(e.Firmware)
@@ -231,7 +234,7 @@ func (m *Mask) Record(r event.Record) event.Record {
 		e.Detail = m.Text(e.Detail)
 		r.Event = e
 	case event.Log:
-		e.Text = m.Text(e.Text)
+		e.Text, e.Value = m.Text(e.Text), m.Text(e.Value)
 		r.Event = e
 	case event.Unread:
 		// What was not understood cannot be cleaned: how much there was, and why, is all that may be told.

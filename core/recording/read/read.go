@@ -153,7 +153,7 @@ func (r *Reader) count(rec event.Record) {
 	s := &r.sum
 	s.Records++
 	switch e := rec.Event.(type) {
-	case event.Packet, event.Data:
+	case event.Packet, event.Described, event.Data:
 		s.Packets++
 	case event.Unread:
 		s.UnreadBytes += int64(e.Bytes)

@@ -188,6 +188,8 @@ func (d *Writer) wanted(r event.Record, faults []lint.Fault) bool {
 	switch e := r.Event.(type) {
 	case event.Packet:
 		return len(d.o.Proto) == 0 || slices.Contains(d.protos, e.Protocol)
+	case event.Described:
+		return len(d.o.Proto) == 0 || slices.Contains(d.protos, e.Protocol)
 	case event.Data:
 		kind = "data"
 		if d.o.NoData {

@@ -22,6 +22,8 @@ func (d *Writer) line(dst []byte, r event.Record, faults []lint.Fault) []byte {
 			dst = appendHex(append(dst, '\n'), e.Data)
 			return dst
 		}
+	case event.Described:
+		dst = append(dst, event.Printable(e.Line())...)
 	case event.Data:
 		dst = append(append(append(dst, e.Dir.String()...), " ["...), packet.ProtocolName(e.Protocol)...)
 		dst = strconv.AppendInt(append(dst, " data, "...), int64(e.Length), 10)

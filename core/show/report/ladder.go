@@ -160,6 +160,10 @@ func (c *Collector) row(r event.Record) (Row, bool) {
 	case event.Packet:
 		c.packet(&row, r, e)
 		return row, true
+	case event.Described:
+		row.Arrow, row.Dir, row.Group = true, e.Dir, strings.ToLower(packet.ProtocolName(e.Protocol))
+		row.Label, row.Text = event.Printable(e.Line()), event.Printable(e.Line())
+		return row, true
 	case event.Data:
 		if last := c.last(); last != nil && last.Kind == "data" && last.Dir == e.Dir {
 			last.Count++
