@@ -384,14 +384,14 @@ func (x *Exchange) answerLine(c *command, reply *Reply, line string) (bool, erro
 		x.show(Redact(c.shown))
 		return false, nil
 	}
-	result, code := parseFinal(line)
+	result, code := ParseFinal(line)
 	if result == Connect && !c.dials {
 		// A call that had been given up has come through after all.
 		x.showLine(line)
 		x.behind = true
 		return true, &DataModeError{Command: Redact(c.shown)}
 	}
-	if result == NoResult || result.endsCall() && !c.dials {
+	if result == NoResult || result.OfCall() && !c.dials {
 		if result != NoResult || c.unsolicited(line) {
 			x.unsolicited(line)
 			return false, nil

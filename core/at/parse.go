@@ -6,37 +6,58 @@ import (
 	"strings"
 )
 
-// finals are the final results that are whole lines or the first words of lines.
+// form is how much of a line a final result takes.
+type form uint8
+
+const (
+	whole    form = iota // the line is nothing but the text
+	withText             // the line, or its first word or words; a blank, a colon or a slash follows
+	prefix               // whatever follows
+)
+
+// finals is the one table of final results (ITU-T V.250 sections 5.7.1 and 6.3, 3GPP TS 27.007 section 9, 3GPP TS 27.005
+// section 3.2.5), and of what vendors say in their place. The first that fits counts.
 var finals = []struct {
 	text   string
 	result Result
-	whole  bool // the line is nothing but the text
+	form   form
 }{
-	{"OK", OK, true},
-	{"ERROR", Failed, true},
-	{"CONNECT", Connect, false},
-	{"+CME ERROR", CME, false},
-	{"+CMS ERROR", CMS, false},
-	{"CME ERROR", CME, false},
-	{"NO CARRIER", NoCarrier, false},
-	{"BUSY", Busy, true},
-	{"NO DIALTONE", NoDialtone, false},
-	{"NO DIAL TONE", NoDialtone, false},
-	{"NO ANSWER", NoAnswer, true},
-	{"DELAYED", Delayed, false},
-	{"BLACKLISTED", Delayed, false},
-	{"COMMAND NOT SUPPORT", NotSupported, false},
-	{"TOO MANY PARAMETERS", NotSupported, true},
+	{"OK", OK, whole},
+	{"ERROR", Failed, whole},
+	{"ERROR:", Failed, prefix},
+	{"CONNECT FAIL", NoCarrier, withText}, // SIMCom
+	{"CONNECT", Connect, withText},
+	{"+CME ERROR", CME, withText},
+	{"+CMS ERROR", CMS, withText},
+	{"CME ERROR", CME, withText},
+	{"CMS ERROR", CMS, withText},
+	{"+EXT ERROR", Failed, withText},  // TI's modems, and oFono's list
+	{"MODEM ERROR", Failed, withText}, // Motorola's EZX telephones
+	{"ABORTED", Failed, whole},        // u-blox and Telit: a character stopped the command
+	{"NO CARRIER", NoCarrier, withText},
+	{"BUSY", Busy, whole},
+	{"LINE IN USE", Busy, whole},
+	{"NO DIALTONE", NoDialtone, withText},
+	{"NO DIAL TONE", NoDialtone, withText},
+	{"NO ANSWER", NoAnswer, whole},
+	{"DELAYED", Delayed, withText},
+	{"BLACKLISTED", Delayed, withText},
+	{"COMMAND NOT SUPPORT", NotSupported, prefix}, // Huawei, with or without ED
+	{"TOO MANY PARAMETERS", NotSupported, whole},
+	{"INVALID COMMAND LINE", NotSupported, whole}, // u-blox
+	{"NA", NotSupported, whole},                   // Nokia and others, for what is not available
 }
 
-// parseFinal reads a line as a final result code. Code is the number of a +CME or +CMS ERROR, or -1.
-func parseFinal(line string) (r Result, code int) {
+// ParseFinal reads a line as a final result code. Blanks around it do not matter. code is the number of a +CME or +CMS
+// ERROR, or -1. It gives NoResult for any other line.
+func ParseFinal(line string) (r Result, code int) {
+	line = strings.TrimSpace(line)
 	for _, f := range finals {
 		rest, ok := strings.CutPrefix(line, f.text)
 		switch {
-		case !ok, f.whole && rest != "":
+		case !ok, f.form == whole && rest != "":
 			continue
-		case rest != "" && rest[0] != ' ' && rest[0] != ':' && rest[0] != '/' && f.result != NotSupported:
+		case f.form == withText && rest != "" && rest[0] != ' ' && rest[0] != ':' && rest[0] != '/':
 			continue // a word that only begins so, for example CONNECTED
 		}
 		if f.result != CME && f.result != CMS {
@@ -63,9 +84,9 @@ func errorCode(r Result, text string) int {
 	return -1
 }
 
-// endsCall says that a result is final only for a command that makes or takes a call; at other times it tells about a
-// call that was.
-func (r Result) endsCall() bool {
+// OfCall says that a result is final only for a command that makes or takes a call: CONNECT, NO CARRIER and their like. At
+// other times it tells about a call that was.
+func (r Result) OfCall() bool {
 	switch r {
 	case Connect, NoCarrier, Busy, NoDialtone, NoAnswer, Delayed:
 		return true
@@ -180,13 +201,13 @@ func (c *command) unsolicited(line string) bool {
 
 // IsFinal says whether a line is a final result (ITU-T V.250 section 5.7.1), such as OK, ERROR or CONNECT with a speed.
 func IsFinal(line string) bool {
-	r, _ := parseFinal(line)
+	r, _ := ParseFinal(line)
 	return r != NoResult
 }
 
 // isKnown says whether a line is a final result or one of the listed unsolicited codes.
 func isKnown(line string) bool {
-	if r, _ := parseFinal(line); r != NoResult {
+	if r, _ := ParseFinal(line); r != NoResult {
 		return true
 	}
 	name, _ := codeName(line)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
@@ -238,11 +239,8 @@ func Dials(text string) bool {
 
 // Final says whether a line ends a command (ITU-T V.250 section 5.7.1, 3GPP TS 27.007 section 9.2).
 func Final(text string) bool {
-	switch text {
-	case "OK", "ERROR", "BUSY", "NO DIALTONE", "NO DIAL TONE", "NO ANSWER", "NO CARRIER", "COMMAND NOT SUPPORT":
-		return true
-	}
-	return strings.HasPrefix(text, "+CME ERROR") || strings.HasPrefix(text, "+CMS ERROR") || strings.HasPrefix(text, "NO CARRIER")
+	r, _ := at.ParseFinal(text)
+	return r != at.NoResult && r != at.Connect
 }
 
 func (c *Collector) lost(r event.Record, text string) {

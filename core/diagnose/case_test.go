@@ -35,7 +35,7 @@ func TestAttempts(t *testing.T) {
 		{"the second came less far", tell(refused, silent), "ipcp-hangup-after-auth", 1, 2},
 		{"the second came further", tell(silent, refused), "ipcp-hangup-after-auth", 2, 2},
 		{"the second is cut off", tell(authBad, started), "auth-rejected", 1, 2},
-		{"the dialer tries again and nobody answers", tell(at("ATD*99#", "NO CARRIER"), at("ATD*99#")), "no-carrier", 1, 2},
+		{"the dialer tries again and nobody answers", tell(modemSays("ATD*99#", "NO CARRIER"), modemSays("ATD*99#")), "no-carrier", 1, 2},
 		{"the port went away", tell(works, logs("Modem hangup", "Connect time 8.0 minutes.", "Sent 9999 bytes, received 9999 bytes.", "Exit."),
 			logs("pppd 2.4.9 started by root, uid 0", "Failed to open /dev/ttyUSB0: No such file or directory")), "transport-lost", 2, 2},
 	} {

@@ -14,7 +14,7 @@ import (
 // The story of the Huawei E398: the finding says what was sent and asked, what the success is worth, what is known of the
 // dialer that worked and how well, and what else to look at.
 func TestE398(t *testing.T) {
-	story := tell(at("AT+CREG?", "+CREG: 0,1", "OK"), authenticated("wap"), times(3, emptyNaks), failure(event.PhaseIPCP, event.FailedEmptyNaks, "3 empty Naks"))
+	story := tell(modemSays("AT+CREG?", "+CREG: 0,1", "OK"), authenticated("wap"), times(3, emptyNaks), failure(event.PhaseIPCP, event.FailedEmptyNaks, "3 empty Naks"))
 	f, ok := judge(story).Finding()
 	if !ok || f.ID != "ipcp-empty-nak" || f.Category != "apn-or-account-not-accepted" || f.Confidence != "likely" {
 		t.Fatalf("%+v", f)
@@ -91,8 +91,8 @@ func TestStallThatEndsWell(t *testing.T) {
 
 // A live dial is judged while it runs: nothing is said before it is time.
 func TestLiveDialIsNotJudgedEarly(t *testing.T) {
-	story := tell(at("AT", "OK"), at("AT+CPIN?", "+CPIN: SIM PIN", "OK"), at("AT+CPIN=****", "OK"), at("AT+CREG?", "+CREG: 0,2", "OK"),
-		at("AT+CREG?", "+CREG: 0,1", "OK"), authenticated("x"), emptyNaks, times(4, placeNak), good)
+	story := tell(modemSays("AT", "OK"), modemSays("AT+CPIN?", "+CPIN: SIM PIN", "OK"), modemSays("AT+CPIN=****", "OK"), modemSays("AT+CREG?", "+CREG: 0,2", "OK"),
+		modemSays("AT+CREG?", "+CREG: 0,1", "OK"), authenticated("x"), emptyNaks, times(4, placeNak), good)
 	w := New()
 	for i, e := range story {
 		w.Record(event.Record{Event: e})
@@ -107,7 +107,7 @@ func TestNewAttemptForgets(t *testing.T) {
 	if got := ids(judge(story).Findings()); len(got) != 0 {
 		t.Errorf("the attempt before is held against the new one: %v", got)
 	}
-	if f, _ := judge(tell(story, at("ATD*99#", "NO CARRIER"))).Finding(); f.ID != "no-carrier" {
+	if f, _ := judge(tell(story, modemSays("ATD*99#", "NO CARRIER"))).Finding(); f.ID != "no-carrier" {
 		t.Errorf("the second attempt: %+v", f)
 	}
 	if got := ids(judge(tell(events{event.Attempt{Number: 1}}, authenticated("wap"), times(3, emptyNaks))).Findings()); len(got) == 0 {
@@ -128,7 +128,7 @@ func TestMoreTellingDetails(t *testing.T) {
 	if !strings.Contains(f.Meaning, "691 means: the user name or the password is wrong") || f.Confidence != "certain" {
 		t.Errorf("%+v", f)
 	}
-	f, _ = judge(at("ATD*99#", "+CME ERROR: 133")).Finding()
+	f, _ = judge(modemSays("ATD*99#", "+CME ERROR: 133")).Finding()
 	if !strings.Contains(f.Meaning, "requested service option not subscribed") {
 		t.Errorf("%+v", f)
 	}
@@ -151,7 +151,7 @@ func TestBogusAddressThatWasNeverTaken(t *testing.T) {
 
 // What a modem answers to the command after a dial that got no answer is no answer to the dial.
 func TestDialWithoutAnswer(t *testing.T) {
-	f, _ := judge(tell(at("ATD*99#"), at("AT", "ERROR"), failure(event.PhaseDial, event.FailedDialRefused, "no CONNECT within 1m0s"))).Finding()
+	f, _ := judge(tell(modemSays("ATD*99#"), modemSays("AT", "ERROR"), failure(event.PhaseDial, event.FailedDialRefused, "no CONNECT within 1m0s"))).Finding()
 	if f.ID != "no-carrier" {
 		t.Errorf("%+v", f)
 	}
@@ -160,7 +160,7 @@ func TestDialWithoutAnswer(t *testing.T) {
 // The second number of +CSQ is the bit error rate, which most modems do not know: 99 there is no lack of a signal.
 func TestSignalIsTheFirstNumber(t *testing.T) {
 	for csq, want := range map[string]bool{"+CSQ: 17,99": false, "+CSQ: 99,99": true, "+CSQ: 9,9": false} {
-		f, _ := judge(tell(at("AT+CSQ", csq, "OK"), at("ATD*99#", "NO CARRIER"))).Finding()
+		f, _ := judge(tell(modemSays("AT+CSQ", csq, "OK"), modemSays("ATD*99#", "NO CARRIER"))).Finding()
 		if got := f.ID == "not-registered"; got != want {
 			t.Errorf("%s is judged %s", csq, f.ID)
 		}
@@ -187,7 +187,7 @@ func FuzzWatcher(f *testing.F) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		protocols := []uint16{packet.LCP, packet.PAP, packet.CHAP, packet.EAP, packet.IPCP, packet.CCP, 0x8001, 0x0021}
 		pieces := []events{dialled, lcpOpen, challenge, success, askAddress, emptyNaks, placeNak, carrier, good, up(), down(), gets("0.0.0.0"),
-			text(s), at(s, s, s), at("ATD1", s), at("AT+CPIN=****", s), failure(s, s, s), phase(s), probes(1, s), {event.Notice{Level: "warning", Text: s}}, logs(s), logs("local  IP address " + s), logs("Modem hangup"), {event.Unread{Text: s, Bytes: len(s)}}, {event.Data{Protocol: packet.IP}}, {event.Attempt{Number: 2}}}
+			text(s), modemSays(s, s, s), modemSays("ATD1", s), modemSays("AT+CPIN=****", s), failure(s, s, s), phase(s), probes(1, s), {event.Notice{Level: "warning", Text: s}}, logs(s), logs("local  IP address " + s), logs("Modem hangup"), {event.Unread{Text: s, Bytes: len(s)}}, {event.Data{Protocol: packet.IP}}, {event.Attempt{Number: 2}}}
 		w, c := New(), NewCase()
 		for n := range 60 {
 			piece := pieces[r.IntN(len(pieces))]

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/event"
 )
 
@@ -116,12 +117,8 @@ func isBoot(upper string) bool {
 
 // isDialResult says whether a line ends a dial command (3GPP TS 27.007 section 6.20, V.250 section 6.3.1).
 func isDialResult(upper string) bool {
-	for _, r := range []string{"CONNECT", "NO CARRIER", "BUSY", "NO DIALTONE", "NO DIAL TONE", "NO ANSWER", "DELAYED"} {
-		if strings.HasPrefix(upper, r) {
-			return true
-		}
-	}
-	return false
+	r, _ := at.ParseFinal(upper)
+	return r.OfCall()
 }
 
 func (a *atHistory) fail(text, here string) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/event"
 )
 
@@ -158,7 +159,7 @@ func (h *history) silentCategory() string {
 func isATText(l string) bool {
 	u := strings.ToUpper(strings.TrimSpace(l))
 	switch {
-	case u == "OK", u == "ERROR", u == "RING", u == "NO DIALTONE", u == "BUSY", u == "COMMAND NOT SUPPORT":
+	case at.IsFinal(u) && !strings.HasPrefix(u, "CONNECT") && !strings.HasPrefix(u, "NO CARRIER"), u == "RING":
 		return true
 	case strings.HasPrefix(u, "AT") && len(u) > 2 && strings.ContainsAny(u[2:3], "+^%$&DEVHZIQXS"):
 		return true

@@ -63,8 +63,8 @@ func failure(phase, cause string, words string) events {
 
 func down() events { return events{event.Down{Reason: "failed", ExitCode: 10}} }
 
-// at is a command and what the modem answers.
-func at(command string, answers ...string) events {
+// modemSays is a command and what the modem answers.
+func modemSays(command string, answers ...string) events {
 	out := events{event.AT{Dir: event.Sent, Text: command}}
 	for _, a := range answers {
 		out = append(out, event.AT{Dir: event.Rcvd, Text: a})
@@ -95,7 +95,7 @@ var (
 	zero    = ip(packet.IPCPAddress, "0.0.0.0")
 	magic   = packet.Uint32Option(packet.LCPMagic, 0x1234)
 
-	dialled = tell(phase(event.PhaseDial), at("ATD*99#", "CONNECT 7200000"), phase(event.PhaseLCP))
+	dialled = tell(phase(event.PhaseDial), modemSays("ATD*99#", "CONNECT 7200000"), phase(event.PhaseLCP))
 
 	request   = sent(packet.LCP, packet.ConfigureRequest, magic)
 	lcpOurs   = tell(request, rcvd(packet.LCP, packet.ConfigureAck, magic))

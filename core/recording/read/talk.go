@@ -88,16 +88,10 @@ func isEcho(b []byte) bool {
 		bytes.IndexByte(b, ' ') != 2
 }
 
-// dialResults are what ends a dial command without a connection (ITU-T V.250 section 6.3).
-var dialResults = []string{"NO CARRIER", "BUSY", "NO DIALTONE", "NO DIAL TONE", "NO ANSWER", "DELAYED"}
-
+// isDialResult says whether a line ends a dial command without a connection (ITU-T V.250 section 6.3).
 func isDialResult(text string) bool {
-	for _, r := range dialResults {
-		if strings.HasPrefix(text, r) {
-			return true
-		}
-	}
-	return false
+	r, _ := at.ParseFinal(text)
+	return r.OfCall() && r != at.Connect
 }
 
 // isChat knows the lines of chat -V, which name no program.

@@ -3,6 +3,8 @@ package wire
 import (
 	"bytes"
 	"strings"
+
+	"github.com/knakppp/knak/core/at"
 )
 
 func isInk(c byte) bool  { return c > ' ' && c < 0x7f }
@@ -83,12 +85,8 @@ func lastResult(p []byte) (from int, ok bool) {
 // isResult says whether a line is a result code with which the data state ends (ITU-T V.250 section 5.7.1, 3GPP TS 27.007
 // section 9.2).
 func isResult(line string) bool {
-	line = strings.TrimSpace(line)
-	switch line {
-	case "OK", "ERROR", "NO CARRIER", "BUSY", "NO ANSWER", "NO DIALTONE", "NO DIAL TONE":
-		return true
-	}
-	return strings.HasPrefix(line, "NO CARRIER") || strings.HasPrefix(line, "+CME ERROR:")
+	r, _ := at.ParseFinal(line)
+	return r != at.NoResult && r != at.Connect
 }
 
 // isConnect says whether a line is the result code CONNECT, with or without a text behind it.

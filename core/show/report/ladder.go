@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/call/lint"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -287,13 +288,8 @@ func other(d event.Dir) event.Dir {
 
 // refusedByModem says whether a result code ends a call or a command badly (V.250 section 5.7, 3GPP TS 27.007 section 9).
 func refusedByModem(line string) bool {
-	line = strings.ToUpper(strings.TrimSpace(line))
-	for _, code := range []string{"ERROR", "NO CARRIER", "BUSY", "NO ANSWER", "NO DIALTONE", "NO DIAL TONE", "+CME ERROR", "+CMS ERROR"} {
-		if strings.HasPrefix(line, code) {
-			return true
-		}
-	}
-	return false
+	r, _ := at.ParseFinal(strings.ToUpper(line))
+	return r != at.NoResult && r != at.OK && r != at.Connect
 }
 
 // draw makes the label of data packets.
