@@ -42,6 +42,7 @@ var only = []struct {
 		"a reader gives records and knows nobody who takes them"},
 	{[]string{"core/show/report"}, []string{"core/at", "core/ppp/packet", "core/event", "core/call/lint"}, "a page is drawn of records, and of findings as they stand in the stream; nothing is judged here"},
 	{[]string{"core/share"}, []string{"core/hdlc", "core/ppp/packet", "core/show/report", "core/event", "core/recording/record"}, "what may be shared is made of records that were hidden first; the file that was read never comes near"},
+	{[]string{"core/strict"}, nil, "files that people write are read the same way, whatever stands in them"},
 	{[]string{"core/trust"}, nil, "who could have changed a file is asked before anything of it is read"},
 	{[]string{"core/foreign"}, []string{"core/trust"}, "how a file is opened that others may have made is the same for all who read one"},
 	{[]string{"core/hooks"}, []string{"core/event", "core/trust"}, "scripts are started by what the stream says, as any watcher of it could"},

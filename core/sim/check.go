@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 	"net/netip"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/strict"
 )
 
 // defaults is what a file is read over. Words that are left out get their default in checker.word.
@@ -34,7 +34,7 @@ func defaults() Scenario {
 // checker finds what is wrong with a decoded scenario and fills in default words.
 type checker struct {
 	file   string
-	places map[string]place
+	places strict.Places
 	errs   []error
 }
 
@@ -82,16 +82,8 @@ var (
 )
 
 func (c *checker) fail(path, format string, args ...any) {
-	where := path
-	p, ok := c.places[where]
-	for !ok && where != "" { // the key is missing: point at what it is missing from
-		where = where[:max(strings.LastIndexByte(where, '.'), 0)]
-		p, ok = c.places[where]
-	}
-	if !ok {
-		p = place{1, 1}
-	}
-	c.errs = append(c.errs, &ParseError{c.file, p.line, p.column, path + ": " + fmt.Sprintf(format, args...)})
+	p := c.places.Find(path)
+	c.errs = append(c.errs, &ParseError{File: c.file, Line: p.Line, Column: p.Column, Message: path + ": " + fmt.Sprintf(format, args...)})
 }
 
 // word holds a value to a list; an empty one becomes the first of the list.
@@ -387,34 +379,4 @@ func (c *checker) option(path string, protocol uint16, text string) {
 	if _, err := parseOption(protocol, text); err != nil {
 		c.fail(path, "%v", err)
 	}
-}
-
-// keysOf lists the keys of the table at a path of keys, by the struct tags; nil when there is no such table.
-func keysOf(path []string) []string {
-	t := reflect.TypeFor[Scenario]()
-	for _, key := range path {
-		t = fieldOf(t, key)
-		for t != nil && (t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer) {
-			t = t.Elem()
-		}
-		if t == nil || t.Kind() != reflect.Struct {
-			return nil
-		}
-	}
-	var keys []string
-	for i := range t.NumField() {
-		if tag := t.Field(i).Tag.Get("toml"); tag != "-" && tag != "" {
-			keys = append(keys, tag)
-		}
-	}
-	return keys
-}
-
-func fieldOf(t reflect.Type, key string) reflect.Type {
-	for i := range t.NumField() {
-		if t.Field(i).Tag.Get("toml") == key {
-			return t.Field(i).Type
-		}
-	}
-	return nil
 }

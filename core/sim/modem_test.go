@@ -69,7 +69,7 @@ func TestE398WantsBoth(t *testing.T) {
 		"DNS but a name": nil,
 		"no name but no DNS": func(s *ppp.Settings) {
 			emptyName(s)
-			strict(s)
+			addressOnly(s)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

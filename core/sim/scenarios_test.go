@@ -21,7 +21,7 @@ type expectation struct {
 
 func emptyName(s *ppp.Settings) { s.Auth.Client = auth.ClientConfig{} }
 
-func strict(s *ppp.Settings) { // a host that asks for the address only, and never for more
+func addressOnly(s *ppp.Settings) { // a host that asks for the address only, and never for more
 	s.IPCP.Request = []uint8{packet.IPCPAddress}
 	s.IPCP.Widen = nil
 }
@@ -175,7 +175,7 @@ var onPPP = map[string]expectation{
 	"empty-naks":      {set: noWiden, check: emptyNaks(20, 31)},
 	"empty-naks-4s":   {up: true, check: all(emptyNaks(3, 41), upBetween(4*time.Second, 5*time.Second), carries)},
 	"empty-naks-user": {check: emptyNaks(20, 31)},
-	"empty-naks-dns":  {set: strict, check: emptyNaks(20, 31)},
+	"empty-naks-dns":  {set: addressOnly, check: emptyNaks(20, 31)},
 	"huawei/e398": {check: all(emptyNaks(20, 31), atLeast(1, "rcvd [LCP DiscReq"), atLeast(1, "UMTS_CHAP_SRVR"),
 		atLeast(1, "rcvd [CHAP Success"))},
 

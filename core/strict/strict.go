@@ -1,0 +1,204 @@
+// Package strict reads TOML strictly: an unknown key, a wrong type and text that is no TOML are errors that name file, line
+// and column, and say what is allowed. Places tells a checker where each key stands, so that what it finds is said the same way.
+package strict
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/pelletier/go-toml/v2/unstable"
+)
+
+// Error says what is wrong in a file, and where.
+type Error struct {
+	File         string
+	Line, Column int // from 1
+	Message      string
+}
+
+// Error gives file:line:column: message.
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
+}
+
+// Decode reads text into v, a pointer to a struct with toml tags. The error is one or more *Error, joined. limit bounds the
+// file, in octets.
+func Decode(file string, text []byte, limit int, v any) error {
+	if len(text) > limit {
+		return &Error{file, 1, 1, fmt.Sprintf("the file has more than %d octets", limit)}
+	}
+	err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(v)
+	if err == nil {
+		return nil
+	}
+	// The decoder's own text can quote the document, so only what is known to be harmless of it is used.
+	var missing *toml.StrictMissingError
+	if errors.As(err, &missing) {
+		var errs []error
+		for i := range missing.Errors {
+			e := &missing.Errors[i]
+			line, column := e.Position()
+			errs = append(errs, &Error{file, line, column, unknownKey(reflect.TypeOf(v), e.Key())})
+		}
+		return errors.Join(errs...)
+	}
+	var bad *toml.DecodeError
+	if errors.As(err, &bad) {
+		line, column := bad.Position()
+		return &Error{file, line, column, strings.TrimPrefix(bad.Error(), "toml: ")}
+	}
+	return &Error{file, 1, 1, strings.TrimPrefix(err.Error(), "toml: ")}
+}
+
+// unknownKey names the keys that the table has instead.
+func unknownKey(t reflect.Type, key []string) string {
+	known := keys(t, key[:len(key)-1])
+	if len(known) == 0 {
+		return fmt.Sprintf("unknown key %q", strings.Join(key, "."))
+	}
+	return fmt.Sprintf("unknown key %q; allowed here: %s", strings.Join(key, "."), strings.Join(known, ", "))
+}
+
+// keys lists the keys of the table at a path of keys, by the struct tags; nil when there is no such table.
+func keys(t reflect.Type, path []string) []string {
+	for _, k := range path {
+		if t = element(t); t.Kind() != reflect.Struct {
+			return nil
+		}
+		found := false
+		for i := range t.NumField() {
+			if f := t.Field(i); name(f) == k {
+				t, found = f.Type, true
+				break
+			}
+		}
+		if !found {
+			return nil
+		}
+	}
+	if t = element(t); t.Kind() != reflect.Struct {
+		return nil
+	}
+	var list []string
+	for i := range t.NumField() {
+		if n := name(t.Field(i)); n != "" {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+func element(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t
+}
+
+func name(f reflect.StructField) string {
+	n, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
+	if n == "-" {
+		return ""
+	}
+	return n
+}
+
+// Place is where something stands in a file, from 1.
+type Place struct{ Line, Column int }
+
+// Places maps each key of a document, such as "ipcp.rule.2.do", to where it stands. Elements of arrays are counted from 0.
+type Places map[string]Place
+
+// Find gives the place of a key or, where that is not in the document, of the nearest table around it.
+func (p Places) Find(path string) Place {
+	for {
+		if at, ok := p[path]; ok || path == "" {
+			return Place{max(at.Line, 1), max(at.Column, 1)}
+		}
+		path = path[:max(strings.LastIndexByte(path, '.'), 0)]
+	}
+}
+
+// Find gives the Places of a document that is known to be good TOML.
+func Find(text []byte) Places {
+	found := Places{}
+	count := map[string]int{} // how many [[x]] were seen, by full name of x
+	var p unstable.Parser
+	p.Reset(text)
+	table := ""
+	for p.NextExpression() {
+		e := p.Expression()
+		switch e.Kind {
+		case unstable.Table:
+			table = found.header(&p, count, e, false)
+		case unstable.ArrayTable:
+			table = found.header(&p, count, e, true)
+		case unstable.KeyValue:
+			found.keyValue(&p, table, e)
+		default: // a comment
+		}
+	}
+	return found
+}
+
+// header gives the path of a table's header with the elements of arrays of tables numbered.
+func (found Places) header(p *unstable.Parser, count map[string]int, e *unstable.Node, array bool) string {
+	path := ""
+	for it := e.Key(); it.Next(); {
+		n := it.Node()
+		path = join(path, string(n.Data))
+		if array && it.IsLast() {
+			count[path]++
+		}
+		if c := count[path]; c > 0 {
+			path = join(path, strconv.Itoa(c-1))
+		}
+		found[path] = at(p, n)
+	}
+	return path
+}
+
+func (found Places) keyValue(p *unstable.Parser, path string, e *unstable.Node) {
+	for it := e.Key(); it.Next(); {
+		path = join(path, string(it.Node().Data))
+		found[path] = at(p, it.Node())
+	}
+	found.value(p, path, e.Value())
+}
+
+func (found Places) value(p *unstable.Parser, path string, v *unstable.Node) {
+	switch v.Kind {
+	case unstable.InlineTable:
+		for it := v.Children(); it.Next(); {
+			found.keyValue(p, path, it.Node())
+		}
+	case unstable.Array:
+		i := 0
+		for it := v.Children(); it.Next(); {
+			element := join(path, strconv.Itoa(i))
+			if n := it.Node(); n.Raw.Length > 0 {
+				found[element] = at(p, n)
+			}
+			found.value(p, element, it.Node())
+			i++
+		}
+	default: // a value that holds no others
+	}
+}
+
+func at(p *unstable.Parser, n *unstable.Node) Place {
+	start := p.Shape(n.Raw).Start
+	return Place{start.Line, start.Column}
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
