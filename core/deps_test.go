@@ -73,6 +73,8 @@ var never = []struct {
 	{"core", nil, []string{module + "cmd"}, "core is a library; cmd reads flags, calls it, prints"},
 	{"core", []string{"core/link", "core/vectors"}, []string{module + "core/link"}, "link is the only package that knows all the others"},
 	{"", []string{"cmd", "core/vectors"}, []string{module + "core/vectors"}, "vectors tests what all the others do together; only cmd asks for it"},
+	{"core", []string{"core/link/drive"}, []string{module + "core/link/drive"}, "who runs links is a program: core/link is the machine, and drive its driver"},
+	{"core/link", []string{"core/link/drive"}, []string{module + "core/port", module + "core/plane/tun", module + "core/plane/stack", module + "core/plane/host"}, "the machine knows no port; what drives it does"},
 	{"core", nil, []string{"github.com/spf13/cobra", "github.com/spf13/viper"}, "flags, environment and configuration files end in cmd"},
 	{"quirks", nil, []string{"github.com/spf13/cobra", "github.com/spf13/viper"}, "viper lower-cases keys; profiles are decoded strictly"},
 	{"core", []string{"core/plane"}, []string{"github.com/vishvananda/netlink"}, "only a plane changes the host's network, so that all of it can be undone in one place"},
@@ -94,7 +96,7 @@ var never = []struct {
 var machines = []string{
 	"core/ppp/packet", "core/hdlc", "core/ppp", "core/ppp/auth", "core/at", "core/modem", "core/prove", "core/advice",
 	"core/event", "core/show/progress", "core/recording/wire", "core/notation", "core/recording/source", "core/recording/capture", "core/call/lint", "core/call",
-	"core/diagnose", "core/compare", "core/mimic", "core/show/report",
+	"core/diagnose", "core/compare", "core/mimic", "core/show/report", "core/link",
 }
 
 type file struct {
@@ -203,6 +205,7 @@ func TestForbidden(t *testing.T) {
 		{"plugins/host", module + "plugins/internal/wire", true}, {"plugins/sdk", module + "core/ppp", true}, {"plugins/examples/mqtt", module + "core/event", true},
 		{"core/recording/capture", module + "core/recording/read", true}, {"core/recording/read", module + "core/recording/capture", false},
 		{"core/share", module + "core/recording/read", true}, {"core/share", module + "core/show/report", false},
+		{"core/link", module + "core/port", true}, {"core/link/drive", module + "core/port", false}, {"core/vectors", module + "core/link/drive", true}, {"cmd/knak", module + "core/link/drive", false},
 		{"core/modem", module + "core/hdlc", true}, {"core/modem", module + "core/at", false},
 	} {
 		if got := forbidden(tt.dir, tt.imp); (got != "") != tt.bad {

@@ -8,13 +8,14 @@ import (
 	"github.com/knakppp/knak/core/control"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/drive"
 	"github.com/knakppp/knak/core/plane"
 )
 
 // heldLink is what the control socket shows and does of the dial in this process.
 type heldLink struct {
 	board  *control.Board
-	runner *link.Runner
+	runner *drive.Runner
 	guests *dialPlugins // nil: none
 
 	mu        sync.Mutex

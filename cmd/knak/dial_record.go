@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
-	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/drive"
 	"github.com/knakppp/knak/core/recording/record"
 )
 
@@ -43,9 +43,9 @@ func (j *job) startRecording(sink event.Sink) (*record.Recorder, error) {
 }
 
 // tapped gives the opener of a port that is recorded, if it is.
-func (j *job) tapped(open func(context.Context) (link.Port, error)) func(context.Context) (link.Port, error) {
+func (j *job) tapped(open func(context.Context) (drive.Port, error)) func(context.Context) (drive.Port, error) {
 	if j.recorder == nil {
 		return open
 	}
-	return link.Tapped(open, j.recorder)
+	return drive.Tapped(open, j.recorder)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hooks"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/drive"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
@@ -53,7 +54,7 @@ func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome 
 	}
 	defer plugins.Close()
 	sink = plugins.sink(sink)
-	session := link.New(link.Config{
+	runner := drive.New(link.Config{
 		Name:        j.name,
 		Resolve:     resolver(j.db, facts, portName, o.Quirks, j.set, &apnTable{path: apn.Path}),
 		PIN:         j.pin,
@@ -67,8 +68,7 @@ func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome 
 		Idle:        o.Idle,
 		MaxTime:     o.MaxTime,
 		MaxBytes:    o.MaxBytes,
-	})
-	runner := link.NewRunner(session, link.Environment{
+	}, drive.Environment{
 		OpenPort:   j.tapped(openPort),
 		OpenATPort: j.atPortOpener(),
 		OpenPlane:  func(ctx context.Context, cfg plane.Config) (plane.Plane, error) { return j.openPlane(ctx, cfg, sink) },
@@ -92,7 +92,7 @@ func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome 
 		defer server.Close()
 	}
 	outcome = runner.Run(ctx)
-	if session.Idle() {
+	if runner.Idle() {
 		tellFailure(sink, j.name, outcome) // the port could not be opened: there was no session to say so
 	}
 	held.finish(outcome)
@@ -160,17 +160,17 @@ func (j *job) openPlane(ctx context.Context, cfg plane.Config, sink event.Sink) 
 }
 
 // findPort says how to open the port, and what is known of the modem before it is asked.
-func (a *app) findPort(j *job, sink event.Sink) (facts quirks.Facts, open func(context.Context) (link.Port, error), name string, outcome link.Outcome, ok bool) {
+func (a *app) findPort(j *job, sink event.Sink) (facts quirks.Facts, open func(context.Context) (drive.Port, error), name string, outcome link.Outcome, ok bool) {
 	if j.scenario != nil {
 		facts = quirks.Facts{USB: j.scenario.Identity.USB}
 		if facts.USB == "" {
 			facts.USB = quirks.None
 		}
 		m := sim.New(*j.scenario, uint64(time.Now().UnixNano()))
-		return facts, func(context.Context) (link.Port, error) { return link.NewMemoryPort(m), nil }, "sim:" + j.scenario.Name, link.Outcome{}, true
+		return facts, func(context.Context) (drive.Port, error) { return drive.NewMemoryPort(m), nil }, "sim:" + j.scenario.Name, link.Outcome{}, true
 	}
 	if j.options.Port == "-" {
-		return quirks.Facts{USB: quirks.None}, link.OpenStdio(os.Stdin, os.Stdout), "standard input and output", link.Outcome{}, true
+		return quirks.Facts{USB: quirks.None}, drive.OpenStdio(os.Stdin, os.Stdout), "standard input and output", link.Outcome{}, true
 	}
 	found, err := choosePort(os.DirFS("/sys"), j.options.Port, j.db, j.set)
 	if err != nil {
@@ -188,20 +188,20 @@ func (a *app) findPort(j *job, sink event.Sink) (facts quirks.Facts, open func(c
 		tellFailure(sink, j.name, o)
 		return facts, nil, "", o, false
 	}
-	open = link.SerialOpener(found.path, r)
+	open = drive.SerialOpener(found.path, r)
 	return found.facts, open, found.path, link.Outcome{}, true
 }
 
 // atPortOpener gives the function that opens the AT port, or nil where there is none.
-func (j *job) atPortOpener() func(context.Context) (link.Port, error) {
+func (j *job) atPortOpener() func(context.Context) (drive.Port, error) {
 	if j.options.ATPort == "" {
 		return nil
 	}
 	r, err := j.db.Resolve(quirks.Facts{}, j.options.Quirks, j.set)
 	if err != nil {
-		return func(context.Context) (link.Port, error) { return nil, err }
+		return func(context.Context) (drive.Port, error) { return nil, err }
 	}
-	return link.SerialOpener(j.options.ATPort, r)
+	return drive.SerialOpener(j.options.ATPort, r)
 }
 
 // tellFailure puts out a failure that happened before there was a session, with what diagnosis says of it.

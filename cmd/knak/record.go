@@ -14,6 +14,7 @@ import (
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/drive"
 	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/core/recording/record"
 	"github.com/knakppp/knak/core/tap"
@@ -138,7 +139,7 @@ func openBoth(ctx context.Context, through, modem string, ears ...tap.Ear) (*tap
 	}
 	line, err := port.OpenWithin(ctx, modem, port.Config{WriteTimeout: neverGiveUp})
 	if err != nil {
-		return nil, nil, &statusError{code: link.OpenOutcome(err).ExitCode(), text: errors.Join(err, t.Close()).Error()}
+		return nil, nil, &statusError{code: drive.OpenOutcome(err).ExitCode(), text: errors.Join(err, t.Close()).Error()}
 	}
 	return t, line, nil
 }

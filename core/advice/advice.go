@@ -122,3 +122,13 @@ func Failures(err error) []FailedError {
 	}
 	return []FailedError{{Err: err}}
 }
+
+// Consult asks, and makes an error of a panic.
+func Consult(ctx context.Context, by Adviser, q Question) (a Answer, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			a, err = nil, fmt.Errorf("it panicked: %v", p)
+		}
+	}()
+	return by.Ask(ctx, q)
+}

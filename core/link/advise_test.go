@@ -454,3 +454,20 @@ func TestRequired(t *testing.T) {
 		t.Errorf("a link that was up: late %v, %+v", s.Late, downs)
 	}
 }
+
+// Nothing is asked, and nothing made to be asked, where nobody wants to be: not a goroutine, not an allocation.
+func TestNobodyToAskCostsNothing(t *testing.T) {
+	s := New(Config{})
+	if n := testing.AllocsPerRun(100, func() {
+		if s.wants(nil) || s.mustHold() {
+			t.Error("somebody wants something")
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	for _, r := range (call{scenario: "behaves"}).run(t).Records {
+		if d, ok := r.Event.(event.Decision); ok {
+			t.Errorf("a decision that nobody asked for: %+v", d)
+		}
+	}
+}

@@ -2,52 +2,12 @@ package link
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/sim"
 )
-
-// This file is how the two drivers of a session have its Asks answered.
-
-// maxQuestions is how many questions of a runner may be out at once. An adviser that returns from none of them gets no
-// more: it would only fill the memory.
-const maxQuestions = 16
-
-// ask has a question answered, with r.mu held. The loop goes on meanwhile.
-func (r *Runner) ask(q Ask) {
-	if r.env.Adviser == nil || r.questions >= maxQuestions {
-		var err error
-		if r.env.Adviser != nil {
-			err = fmt.Errorf("%d questions are not answered yet: %w", maxQuestions, advice.ErrTooLate)
-		}
-		r.session.Answer(time.Now(), q.ID, nil, err)
-		return
-	}
-	r.questions++
-	ctx, cancel := context.WithDeadline(r.asking, q.Deadline)
-	// Nobody waits for this one: an adviser that does not return must not keep the link from ending.
-	go func() {
-		a, err := consultSafely(ctx, r.env.Adviser, q.Question)
-		cancel()
-		r.step(func(now time.Time) {
-			r.questions--
-			r.session.Answer(now, q.ID, a, err)
-		})
-	}()
-}
-
-// consultSafely makes an error of a panic.
-func consultSafely(ctx context.Context, by advice.Adviser, q advice.Question) (a advice.Answer, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			a, err = nil, fmt.Errorf("it panicked: %v", p)
-		}
-	}()
-	return by.Ask(ctx, q)
-}
 
 // answered is an answer on its way to a simulated session.
 type answered struct {
@@ -84,7 +44,7 @@ func (w *simulation) ask(q Ask) {
 		w.session.Answer(w.now, q.ID, nil, nil)
 		return
 	}
-	a, err := consultSafely(context.Background(), s.Adviser, q.Question)
+	a, err := advice.Consult(context.Background(), s.Adviser, q.Question)
 	delay := time.Duration(0)
 	if s.Delay != nil {
 		delay = s.Delay(q.Question)

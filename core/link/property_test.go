@@ -214,7 +214,7 @@ func (w *chaos) world() {
 	w.answer()
 	if w.session.stage == stageReopening && w.rnd.IntN(4) == 0 {
 		if w.rnd.IntN(3) == 0 {
-			w.session.PortLost(w.now, errGone)
+			w.session.PortNotOpened(w.now, Outcome{Kind: event.FailedPortOpen, Phase: event.PhaseDial, Detail: "gone"})
 		} else {
 			w.noPort = false
 			w.session.PortOpened(w.now)

@@ -28,7 +28,7 @@ type Config struct {
 	Resolve func(Facts) (Selection, error)
 
 	// Wants is advice.Adviser's, of whoever answers the Asks that the session puts out; nil: nobody is asked anything.
-	// NewRunner and Simulator fill it in from their Adviser.
+	// drive.New and Simulator fill it in from their Adviser.
 	Wants func(advice.Question) bool
 
 	PIN      auth.Secret
@@ -88,7 +88,7 @@ type AddIPv6 struct{ ID [8]byte }
 // ClosePlane asks for the plane to give back what it took.
 type ClosePlane struct{}
 
-// Reopen asks for the port to be opened again after it was lost; PortOpened or PortLost answers.
+// Reopen asks for the port to be opened again after it was lost; PortOpened or PortNotOpened answers.
 type Reopen struct{}
 
 // Done is the last output.
@@ -297,21 +297,15 @@ func (s *Session) PlaneFailed(now time.Time, kind Kind, err error) {
 	s.fail(now, Outcome{Kind: kind, Phase: event.PhaseUp, Err: err})
 }
 
-// PortLost says that the port is gone: unplugged, hung up by its driver, or not to be opened again.
+// PortLost says that the port is gone: unplugged, or hung up by its driver.
 func (s *Session) PortLost(now time.Time, err error) {
 	s.lost = true
 	switch s.stage {
-	case stageIdle, stageWaiting:
+	case stageIdle, stageWaiting, stageReopening:
 	case stageRecovering: // as it is when a modem restarts
 		s.dialogue.Stop()
 		s.dialogue = nil
 		s.again(now)
-	case stageReopening:
-		s.attempt++
-		s.began = now
-		s.outcome = OpenOutcome(err)
-		s.tellOutcome(now)
-		s.attemptOver(now)
 	default:
 		if s.outcome.Kind == "" {
 			s.outcome = Outcome{Kind: KindCarrierLost, Phase: s.phase, Provisional: s.refusedLate(), Detail: "the port is gone", Err: err}
@@ -321,6 +315,18 @@ func (s *Session) PortLost(now time.Time, err error) {
 		s.enter(now, event.PhaseHangup)
 		s.attemptOver(now)
 	}
+}
+
+// PortNotOpened says that the port cannot be opened again, and why.
+func (s *Session) PortNotOpened(now time.Time, o Outcome) {
+	if s.stage != stageReopening {
+		return
+	}
+	s.attempt++
+	s.began = now
+	s.outcome = o
+	s.tellOutcome(now)
+	s.attemptOver(now)
 }
 
 // PortOpened says that the port is there again.

@@ -25,14 +25,38 @@ type Call struct {
 	Tap func(now time.Time, dir event.Dir, p []byte)
 }
 
+// Scenario gives one of those that come with knak.
+func Scenario(t testing.TB, name string) sim.Scenario {
+	t.Helper()
+	s, err := sim.Load(knak.Files, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Resolve makes a link.Config's Resolve: the profile of the modem of a scenario, and settings above it, KEY=VALUE.
+func Resolve(t testing.TB, s sim.Scenario, set ...string) func(link.Facts) (link.Selection, error) {
+	t.Helper()
+	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
+	for _, p := range problems {
+		t.Fatal(p)
+	}
+	return func(f link.Facts) (link.Selection, error) {
+		facts := quirks.Facts{USB: s.Identity.USB, Manufacturer: f.Vendor, Model: f.Model, Revision: f.Firmware}
+		r, err := db.Resolve(facts, "", set)
+		if err != nil {
+			return link.Selection{}, &link.SelectionError{Err: err}
+		}
+		return link.Selection{Policy: r, Device: event.Device{Profile: r.Profile(), Model: f.Model}}, nil
+	}
+}
+
 // Records dials once, with a made-up PIN and password, and gives what the session says until the call is over, two minutes of
 // its time at the most.
 func (c Call) Records(t testing.TB) []event.Record {
 	t.Helper()
-	s, err := sim.Load(knak.Files, c.Scenario)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := Scenario(t, c.Scenario)
 	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
 	for _, p := range problems {
 		t.Fatal(p)

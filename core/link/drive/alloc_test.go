@@ -1,4 +1,4 @@
-package link
+package drive
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hdlc"
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/linktest"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/sim"
@@ -30,11 +32,10 @@ func (p *countingPlane) Close() error                 { close(p.closed); return 
 // upRunner is a runner whose link is up on a simulated modem, with nothing on its way.
 func upRunner(t testing.TB) (*Runner, *countingPlane) {
 	t.Helper()
-	scenario := mustScenario(t, "behaves-none")
-	c := call{scenario: "behaves-none"}
+	scenario := linktest.Scenario(t, "behaves-none")
 	p := &countingPlane{closed: make(chan struct{})}
 	up := make(chan struct{})
-	r := NewRunner(New(Config{Name: "test", Resolve: c.resolve(t, scenario), Timeout: time.Minute}), Environment{
+	r := New(link.Config{Name: "test", Resolve: linktest.Resolve(t, scenario), Timeout: time.Minute}, Environment{
 		OpenPort:  func(context.Context) (Port, error) { return NewMemoryPort(sim.New(scenario, 1)), nil },
 		OpenPlane: func(context.Context, plane.Config) (plane.Plane, error) { return p, nil },
 		Sink: event.SinkFunc(func(r event.Record) {

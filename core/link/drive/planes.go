@@ -1,4 +1,4 @@
-package link
+package drive
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/plane"
 )
 
@@ -38,12 +39,12 @@ func (r *Runner) planeDo(op func()) {
 func (r *Runner) openPlane(cfg plane.Config) {
 	p, err := r.env.OpenPlane(context.Background(), cfg)
 	if err != nil {
-		kind := KindPlane
+		kind := link.KindPlane
 		switch {
 		case errors.Is(err, plane.ErrNotPermitted):
-			kind = KindPrivilege
+			kind = link.KindPrivilege
 		case errors.Is(err, plane.ErrUnsupported):
-			kind = KindNoKernel
+			kind = link.KindNoKernel
 		}
 		r.step(func(now time.Time) { r.session.PlaneFailed(now, kind, err) })
 		return
@@ -122,6 +123,6 @@ func (r *Runner) planeLost(now time.Time, p plane.Plane, err error) {
 	if r.plane != p || r.finished {
 		return
 	}
-	r.session.Hangup(now, KindPlane, "the data plane failed: "+err.Error())
+	r.session.Hangup(now, link.KindPlane, "the data plane failed: "+err.Error())
 	r.drain()
 }

@@ -1,4 +1,4 @@
-package link
+package drive
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/link"
 )
 
 // asked is an Adviser of one function for all questions.
@@ -44,15 +45,15 @@ func TestRunnerWithAdvisersThatAreNoHelp(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t, "behaves", nil, func(e *Environment) { e.Adviser = tt.ask })
-				done := make(chan Outcome)
+				done := make(chan link.Outcome)
 				began := time.Now()
 				go func() { done <- b.runner.Run(t.Context()) }()
 				<-b.up
 				if took := time.Since(began); took > tt.most {
 					t.Errorf("up after %v", took)
 				}
-				b.runner.Hangup(KindHangup, "asked for")
-				if o := <-done; o.ExitCode() != ExitSignal {
+				b.runner.Hangup(link.KindHangup, "asked for")
+				if o := <-done; o.ExitCode() != link.ExitSignal {
 					t.Errorf("%v", o)
 				}
 				told := 0
@@ -81,7 +82,7 @@ func TestRunnerEndsWhileSomebodyThinks(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				thinking := make(chan struct{}, 100)
 				var released atomic.Bool
-				b := newBench(t, "behaves", func(c *Config) { c.MaxAttempts = 1 }, func(e *Environment) {
+				b := newBench(t, "behaves", func(c *link.Config) { c.MaxAttempts = 1 }, func(e *Environment) {
 					open := e.OpenPort
 					var port Port
 					e.OpenPort = func(ctx context.Context) (Port, error) {
@@ -102,15 +103,15 @@ func TestRunnerEndsWhileSomebodyThinks(t *testing.T) {
 						return nil, ctx.Err()
 					})
 				})
-				done := make(chan Outcome)
+				done := make(chan link.Outcome)
 				go func() { done <- b.runner.Run(t.Context()) }()
 				<-thinking
 				began := time.Now()
 				if !lost {
-					b.runner.Hangup(KindHangup, "asked for")
+					b.runner.Hangup(link.KindHangup, "asked for")
 				}
 				o := <-done
-				if took := time.Since(began); took > 10*time.Second || !lost && o.ExitCode() != ExitSignal || lost && o.ExitCode() == ExitOK {
+				if took := time.Since(began); took > 10*time.Second || !lost && o.ExitCode() != link.ExitSignal || lost && o.ExitCode() == link.ExitOK {
 					t.Errorf("%s, port lost %v: %v after %v", kind, lost, o, took)
 				}
 				synctest.Wait()
@@ -118,23 +119,6 @@ func TestRunnerEndsWhileSomebodyThinks(t *testing.T) {
 					t.Errorf("%s: the question goes on after the end", kind)
 				}
 			})
-		}
-	}
-}
-
-// Nothing is asked, and nothing made to be asked, where nobody wants to be: not a goroutine, not an allocation.
-func TestNobodyToAskCostsNothing(t *testing.T) {
-	s := New(Config{})
-	if n := testing.AllocsPerRun(100, func() {
-		if s.wants(nil) || s.mustHold() {
-			t.Error("somebody wants something")
-		}
-	}); n != 0 {
-		t.Errorf("%v allocations", n)
-	}
-	for _, r := range (call{scenario: "behaves"}).run(t).Records {
-		if d, ok := r.Event.(event.Decision); ok {
-			t.Errorf("a decision that nobody asked for: %+v", d)
 		}
 	}
 }

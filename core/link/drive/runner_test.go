@@ -1,4 +1,4 @@
-package link
+package drive
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/linktest"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/sim"
 )
@@ -41,9 +43,9 @@ type bench struct {
 	up     chan struct{}
 }
 
-func newBench(t *testing.T, scenario string, change func(*Config), env func(*Environment)) *bench {
-	s := mustScenario(t, scenario)
-	cfg := Config{Name: "test", Resolve: call{}.resolve(t, s), Timeout: 2 * time.Minute}
+func newBench(t *testing.T, scenario string, change func(*link.Config), env func(*Environment)) *bench {
+	s := linktest.Scenario(t, scenario)
+	cfg := link.Config{Name: "test", Resolve: linktest.Resolve(t, s), Timeout: 2 * time.Minute}
 	if change != nil {
 		change(&cfg)
 	}
@@ -65,7 +67,7 @@ func newBench(t *testing.T, scenario string, change func(*Config), env func(*Env
 	if env != nil {
 		env(&e)
 	}
-	b.runner = NewRunner(New(cfg), e)
+	b.runner = New(cfg, e)
 	return b
 }
 
@@ -86,22 +88,22 @@ func TestRunnerGivesEverythingBack(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		end  func(b *bench, cancel func())
-		code ExitCode
+		code link.ExitCode
 	}{
-		{"context ends", func(_ *bench, cancel func()) { cancel() }, ExitSignal},
-		{"hangup", func(b *bench, _ func()) { b.runner.Hangup(KindHangup, "asked for") }, ExitSignal},
+		{"context ends", func(_ *bench, cancel func()) { cancel() }, link.ExitSignal},
+		{"hangup", func(b *bench, _ func()) { b.runner.Hangup(link.KindHangup, "asked for") }, link.ExitSignal},
 		{"hangup twice", func(b *bench, cancel func()) {
-			b.runner.Hangup(KindHangup, "asked for")
-			b.runner.Hangup(KindHangup, "asked for")
+			b.runner.Hangup(link.KindHangup, "asked for")
+			b.runner.Hangup(link.KindHangup, "asked for")
 			cancel()
-		}, ExitSignal},
+		}, link.ExitSignal},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t, "behaves", nil, nil)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				done := make(chan Outcome)
+				done := make(chan link.Outcome)
 				go func() { done <- b.runner.Run(ctx) }()
 				<-b.up
 				c.end(b, cancel)
@@ -119,13 +121,13 @@ func TestHangupAtAnyMoment(t *testing.T) {
 	for at := time.Duration(0); at < 12*time.Second; at += 700 * time.Millisecond {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(t, "empty-naks-4s", nil, nil)
-			done := make(chan Outcome)
+			done := make(chan link.Outcome)
 			go func() { done <- b.runner.Run(t.Context()) }()
 			time.Sleep(at)
 			began := time.Now()
-			b.runner.Hangup(KindHangup, "asked for")
+			b.runner.Hangup(link.KindHangup, "asked for")
 			o := <-done
-			if o.ExitCode() != ExitSignal || time.Since(began) > 10*time.Second {
+			if o.ExitCode() != link.ExitSignal || time.Since(began) > 10*time.Second {
 				t.Errorf("hung up at %v: %v after %v", at, o, time.Since(began))
 			}
 			b.allClosed(t)
@@ -138,18 +140,18 @@ func TestRunnerTellsWhatCannotBeOpened(t *testing.T) {
 		b := newBench(t, "behaves", nil, func(e *Environment) {
 			e.OpenPort = func(context.Context) (Port, error) { return nil, errors.New("no such tty") }
 		})
-		if o := b.runner.Run(t.Context()); o.ExitCode() != ExitOpen {
+		if o := b.runner.Run(t.Context()); o.ExitCode() != link.ExitOpen {
 			t.Errorf("port: %v", o)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if o := b.runner.Run(ctx); o.ExitCode() != ExitSignal {
+		if o := b.runner.Run(ctx); o.ExitCode() != link.ExitSignal {
 			t.Errorf("told to end while the port was being opened: %v", o)
 		}
 		b = newBench(t, "behaves", nil, func(e *Environment) {
 			e.OpenPlane = func(context.Context, plane.Config) (plane.Plane, error) { return nil, plane.ErrNotPermitted }
 		})
-		if o := b.runner.Run(t.Context()); o.ExitCode() != ExitPrivilege {
+		if o := b.runner.Run(t.Context()); o.ExitCode() != link.ExitPrivilege {
 			t.Errorf("plane: %v", o)
 		}
 	})
@@ -158,9 +160,9 @@ func TestRunnerTellsWhatCannotBeOpened(t *testing.T) {
 // A modem that is unplugged and comes back: with Persist the port is opened again, as often as it takes.
 func TestRunnerReopensTheLostPort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := mustScenario(t, "behaves")
+		s := linktest.Scenario(t, "behaves")
 		var ports, atPorts []*MemoryPort
-		b := newBench(t, "behaves", func(c *Config) { c.Persist, c.ATPort = true, true }, func(e *Environment) {
+		b := newBench(t, "behaves", func(c *link.Config) { c.Persist, c.ATPort = true, true }, func(e *Environment) {
 			e.OpenATPort = func(context.Context) (Port, error) {
 				if n := len(atPorts); n > 0 && !atPorts[n-1].closed {
 					t.Error("the AT port is opened twice")
@@ -177,7 +179,7 @@ func TestRunnerReopensTheLostPort(t *testing.T) {
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		done := make(chan Outcome)
+		done := make(chan link.Outcome)
 		go func() { done <- b.runner.Run(ctx) }()
 		<-b.up
 		for range 3 {
@@ -185,7 +187,7 @@ func TestRunnerReopensTheLostPort(t *testing.T) {
 			<-b.up
 		}
 		cancel()
-		if o := <-done; o.ExitCode() != ExitSignal {
+		if o := <-done; o.ExitCode() != link.ExitSignal {
 			t.Errorf("outcome %v", o)
 		}
 		if len(ports) != 4 || len(atPorts) != 4 || len(b.planes) != 4 {
@@ -224,18 +226,18 @@ func (p *stuckPort) Close() error {
 // A modem that takes nothing any more keeps neither the hang-up from coming to its end nor anything open.
 func TestStuckPort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := mustScenario(t, "behaves")
+		s := linktest.Scenario(t, "behaves")
 		port := &stuckPort{MemoryPort: NewMemoryPort(sim.New(s, 1)), stuck: make(chan struct{}), closed: make(chan struct{})}
 		b := newBench(t, "behaves", nil, func(e *Environment) {
 			e.OpenPort = func(context.Context) (Port, error) { return port, nil }
 		})
-		done := make(chan Outcome)
+		done := make(chan link.Outcome)
 		go func() { done <- b.runner.Run(t.Context()) }()
 		<-b.up
 		close(port.stuck)
 		began := time.Now()
-		b.runner.Hangup(KindHangup, "asked for")
-		if o := <-done; o.ExitCode() != ExitSignal || time.Since(began) > endsWithin {
+		b.runner.Hangup(link.KindHangup, "asked for")
+		if o := <-done; o.ExitCode() != link.ExitSignal || time.Since(began) > 90*time.Second {
 			t.Errorf("%v after %v", o, time.Since(began))
 		}
 		b.allClosed(t)
@@ -246,11 +248,11 @@ func TestStuckPort(t *testing.T) {
 func TestPlaneThatGoesAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, "behaves", nil, nil)
-		done := make(chan Outcome)
+		done := make(chan link.Outcome)
 		go func() { done <- b.runner.Run(t.Context()) }()
 		<-b.up
 		_ = b.planes[0].Close()
-		if o := <-done; o.Kind != KindPlane {
+		if o := <-done; o.Kind != link.KindPlane {
 			t.Errorf("outcome %v", o)
 		}
 	})

@@ -1,4 +1,5 @@
-package link
+// Package drive runs a link.Session with the world: ports, planes, the clock, and whoever is asked.
+package drive
 
 import (
 	"context"
@@ -9,6 +10,7 @@ import (
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/plane"
 )
 
@@ -38,7 +40,7 @@ type Environment struct {
 	// OpenPlane makes a plane. It adds to the configuration what the user chose.
 	OpenPlane func(ctx context.Context, cfg plane.Config) (plane.Plane, error)
 	Sink      event.Sink
-	// Adviser is asked what the session asks, each question by a goroutine of its own; nil: nobody is. NewRunner tells the
+	// Adviser is asked what the session asks, each question by a goroutine of its own; nil: nobody is. New tells the
 	// session what it wants to be asked. It is not closed.
 	Adviser advice.Adviser
 }
@@ -59,16 +61,18 @@ const lastWords = 2 * time.Second
 
 // Runner turns a session's crank. All of its goroutines work on the session under one lock; none of them polls.
 type Runner struct {
-	env Environment
+	env   Environment
+	name  string        // the link's
+	limit time.Duration // link.Config.Timeout
 
 	mu       sync.Mutex // guards the session and everything below
-	session  *Session
+	session  *link.Session
 	port     Port
 	at       *atPort
 	plane    plane.Plane
 	pending  []byte    // octets for the port
 	armed    time.Time // when the timer fires; the zero time: it does not run
-	outcome  Outcome
+	outcome  link.Outcome
 	finished bool
 
 	questions int             // that are not answered yet
@@ -84,24 +88,31 @@ type Runner struct {
 	workers   sync.WaitGroup
 }
 
-// NewRunner makes the runner of a session that was not started.
-func NewRunner(s *Session, env Environment) *Runner {
-	if env.Adviser != nil && s.cfg.Wants == nil {
-		s.cfg.Wants = env.Adviser.Wants
+// New makes the runner of one connection. Where cfg does not say what is to be asked, it is what env.Adviser wants.
+func New(cfg link.Config, env Environment) *Runner {
+	if env.Adviser != nil && cfg.Wants == nil {
+		cfg.Wants = env.Adviser.Wants
 	}
 	return &Runner{
-		env: env, session: s, wake: make(chan struct{}, 1), timer: time.NewTimer(time.Hour), done: make(chan struct{}),
+		env: env, name: cfg.Name, limit: cfg.Timeout, session: link.New(cfg), wake: make(chan struct{}, 1), timer: time.NewTimer(time.Hour), done: make(chan struct{}),
 	}
 }
 
 // Hangup ends the link. It returns at once; Run returns when the link is down.
-func (r *Runner) Hangup(kind Kind, reason string) {
+func (r *Runner) Hangup(kind link.Kind, reason string) {
 	r.step(func(now time.Time) { r.session.Hangup(now, kind, reason) })
 }
 
 // Redial ends the link and dials again. It returns at once.
 func (r *Runner) Redial(reason string) {
 	r.step(func(now time.Time) { r.session.Redial(now, reason) })
+}
+
+// Idle says that the session was never started: the port could not be opened.
+func (r *Runner) Idle() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.session.Idle()
 }
 
 // Counters gives the octets of IP packets since the link came up.
@@ -112,7 +123,7 @@ func (r *Runner) Counters() (in, out uint64) {
 }
 
 // Run opens the port, runs the session to its end and gives back everything. When ctx ends, the link is hung up cleanly.
-func (r *Runner) Run(ctx context.Context) Outcome {
+func (r *Runner) Run(ctx context.Context) link.Outcome {
 	asking, endAsking := context.WithCancel(context.Background()) // not of ctx: when that ends the link is ended in order
 	defer endAsking()
 	r.mu.Lock()
@@ -134,7 +145,7 @@ func (r *Runner) Run(ctx context.Context) Outcome {
 		select {
 		case <-ended:
 			ended = nil
-			r.Hangup(KindHangup, "told to end")
+			r.Hangup(link.KindHangup, "told to end")
 		case <-r.timer.C:
 			r.step(func(now time.Time) {
 				r.armed = time.Time{}
@@ -165,7 +176,7 @@ func (r *Runner) Run(ctx context.Context) Outcome {
 
 // openFirst opens the ports before there is a session that watches the time.
 func (r *Runner) openFirst(ctx context.Context) (Port, *atPort, error) {
-	if limit := r.session.cfg.Timeout; limit > 0 {
+	if limit := r.limit; limit > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the system has not opened it within %v", limit))
 		defer cancel()
@@ -183,9 +194,9 @@ func (r *Runner) openFirst(ctx context.Context) (Port, *atPort, error) {
 }
 
 // notOpened says why there is no port: it cannot be opened, or nobody wants it any more.
-func notOpened(ctx context.Context, err error) Outcome {
+func notOpened(ctx context.Context, err error) link.Outcome {
 	if ctx.Err() != nil {
-		return Outcome{Kind: KindHangup, Phase: event.PhaseDial, Detail: "told to end"}
+		return link.Outcome{Kind: link.KindHangup, Phase: event.PhaseDial, Detail: "told to end"}
 	}
 	return OpenOutcome(err)
 }
@@ -246,7 +257,7 @@ func (r *Runner) drain() {
 			break
 		}
 		switch o := o.(type) {
-		case Write:
+		case link.Write:
 			if o.AT {
 				r.at.write(o.Bytes)
 				continue
@@ -256,7 +267,7 @@ func (r *Runner) drain() {
 			}
 			r.pending = append(r.pending, o.Bytes...)
 			r.wakeWriter()
-		case PortOp:
+		case link.PortOp:
 			port := r.port
 			if o.AT && r.at != nil {
 				port = r.at.port
@@ -267,19 +278,19 @@ func (r *Runner) drain() {
 			if err := port.Apply(o.Op); err != nil {
 				r.record(event.Notice{Level: "warning", Text: err.Error()})
 			}
-		case Event:
+		case link.Event:
 			r.record(o.Event)
-		case Ask:
+		case link.Ask:
 			r.ask(o)
-		case OpenPlane:
+		case link.OpenPlane:
 			r.planeDo(func() { r.openPlane(o.Config) })
-		case AddIPv6:
+		case link.AddIPv6:
 			r.planeDo(func() { r.addIPv6(o.ID) })
-		case ClosePlane:
+		case link.ClosePlane:
 			r.planeDo(r.closePlane)
-		case Reopen:
+		case link.Reopen:
 			r.workers.Go(r.reopen)
-		case Done:
+		case link.Done:
 			r.outcome = o.Outcome
 			r.finished = true
 			close(r.done)
@@ -303,7 +314,7 @@ func (r *Runner) rearm() {
 
 // record puts an event out, with r.mu held: the sink hears one at a time.
 func (r *Runner) record(e event.Event) {
-	r.env.Sink.Record(event.Record{Time: time.Now(), Link: r.session.cfg.Name, Event: e})
+	r.env.Sink.Record(event.Record{Time: time.Now(), Link: r.name, Event: e})
 }
 
 // tell is record without r.mu held.
@@ -452,7 +463,7 @@ func (r *Runner) reopen() {
 		}
 	}
 	if err != nil {
-		r.step(func(now time.Time) { r.session.PortLost(now, err) })
+		r.step(func(now time.Time) { r.session.PortNotOpened(now, OpenOutcome(err)) })
 		return
 	}
 	if !r.attach(port, at) {

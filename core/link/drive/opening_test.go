@@ -1,4 +1,4 @@
-package link
+package drive
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/link"
 )
 
 // A port that the system does not open holds nobody up: not against a signal, not beyond --timeout.
@@ -16,13 +17,13 @@ func TestAPortThatDoesNotOpenIsGivenUp(t *testing.T) {
 		name    string
 		timeout time.Duration
 		signal  time.Duration // 0: none
-		kind    Kind
+		kind    link.Kind
 		after   time.Duration
 		detail  string
 	}{
 		{"--timeout", 3 * time.Second, 0, event.FailedPortOpen, 3 * time.Second, "the system has not opened it within 3s"},
-		{"a signal", time.Minute, time.Second, KindHangup, time.Second, "told to end"},
-		{"a signal, without limit", 0, time.Second, KindHangup, time.Second, "told to end"},
+		{"a signal", time.Minute, time.Second, link.KindHangup, time.Second, "told to end"},
+		{"a signal, without limit", 0, time.Second, link.KindHangup, time.Second, "told to end"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -32,7 +33,7 @@ func TestAPortThatDoesNotOpenIsGivenUp(t *testing.T) {
 					time.AfterFunc(c.signal, cancel)
 				}
 				begun := time.Now()
-				r := NewRunner(New(Config{Timeout: c.timeout}), Environment{
+				r := New(link.Config{Timeout: c.timeout}, Environment{
 					OpenPort: func(ctx context.Context) (Port, error) {
 						<-ctx.Done()
 						return nil, context.Cause(ctx)

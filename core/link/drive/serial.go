@@ -1,4 +1,4 @@
-package link
+package drive
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/port"
 )
 
@@ -17,7 +18,7 @@ const reopenPause = 500 * time.Millisecond
 
 // SerialOpener gives the function by which Run opens a serial port, with the profile's speed and flow control. A port that
 // another program holds is not opened.
-func SerialOpener(path string, p Policy) func(context.Context) (Port, error) {
+func SerialOpener(path string, p link.Policy) func(context.Context) (Port, error) {
 	cfg := port.Config{Baud: p.Int("port.baud"), Flow: flowOf(p.Text("port.flow"))}
 	return opener(p, func(ctx context.Context) (Port, error) {
 		opened, err := port.OpenWithin(ctx, path, cfg)
@@ -30,7 +31,7 @@ func SerialOpener(path string, p Policy) func(context.Context) (Port, error) {
 
 // opener is SerialOpener without the port. The first time a mistake is told at once, but for port.open_wait; later the
 // device may be restarting, and is waited for as long as the context allows.
-func opener(p Policy, open func(context.Context) (Port, error)) func(context.Context) (Port, error) {
+func opener(p link.Policy, open func(context.Context) (Port, error)) func(context.Context) (Port, error) {
 	patience, reopen := p.Duration("port.open_wait"), p.Duration("port.reopen_pause")
 	first := true
 	return func(ctx context.Context) (Port, error) {
@@ -65,11 +66,11 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // OpenOutcome says what a port that cannot be opened means.
-func OpenOutcome(err error) Outcome {
+func OpenOutcome(err error) link.Outcome {
 	var locked *port.LockedError
-	o := Outcome{Kind: "port-open", Phase: event.PhaseDial, Detail: err.Error()}
+	o := link.Outcome{Kind: event.FailedPortOpen, Phase: event.PhaseDial, Detail: err.Error()}
 	if errors.As(err, &locked) {
-		o.Kind = "port-locked"
+		o.Kind = event.FailedPortLocked
 	}
 	return o
 }
