@@ -4,7 +4,7 @@ package knak
 
 import "embed"
 
-// Files holds devices.toml and quirks/<vendor>/<model>.toml and .sim.toml under their names in the source tree.
+// Files holds devices.toml, storage.tsv and quirks/<vendor>/<model>.toml and .sim.toml under their names in the source tree.
 //
-//go:embed devices.toml quirks/*/*.toml
+//go:embed devices.toml storage.tsv quirks/*/*.toml
 var Files embed.FS
