@@ -53,7 +53,7 @@ func Prepare(p Plan, r *Result) func(*at.Exchange) error {
 			if err != nil {
 				return err
 			}
-			r.Identity = id
+			r.Identity, p.Identity = id, id
 		}
 		if err := send(x, p, "at.init", p.Send.Init); err != nil {
 			return err

@@ -43,29 +43,44 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// PINRefusedError says that the SIM refused the PIN, or that it was not tried because it was the last try. The caller
-// must not run the same plan again: three wrong PINs block the SIM.
+// PINRefusedError says that the SIM refused the PIN, or that it was not tried because that could lock the SIM. The caller
+// must not run the same plan again: three wrong PINs block it.
 type PINRefusedError struct {
-	Remaining int    // tries left, or -1 where the modem does not tell
+	Remaining int    // tries left, or -1 where that is not known
+	Guessed   bool   // Remaining is what was counted here: the modem does not tell
 	Tried     bool   // false: the PIN was not sent, so as to leave the last try to a person
+	Before    bool   // it was not sent because the SIM has refused it in an earlier run
 	Result    string // the modem's words
 }
 
 func (e *PINRefusedError) Error() string {
 	what := "the SIM refused the PIN"
-	if !e.Tried {
+	switch {
+	case e.Before:
+		what = "the PIN was not sent: the SIM has refused this one before"
+	case !e.Tried:
 		what = "the PIN was not sent to the SIM, to leave the last tries to a person"
 	}
 	if e.Result != "" {
 		what += fmt.Sprintf(" (%s)", e.Result)
 	}
 	switch {
-	case e.Remaining < 0:
-		return what
+	case e.Remaining == 1 && e.Guessed:
+		what += "; perhaps 1 try is left"
 	case e.Remaining == 1:
-		return what + "; 1 try is left"
+		what += "; 1 try is left"
+	case e.Remaining >= 0 && e.Guessed:
+		what += fmt.Sprintf("; perhaps %d tries are left", e.Remaining)
+	case e.Remaining >= 0:
+		what += fmt.Sprintf("; %d tries are left", e.Remaining)
 	}
-	return fmt.Sprintf("%s; %d tries are left", what, e.Remaining)
+	switch {
+	case e.Before:
+		what += "; set the right PIN, or say --pin-again once if the SIM's own was changed"
+	case !e.Tried && e.Remaining != 0:
+		what += "; --pin-last-try sends it all the same"
+	}
+	return what
 }
 
 // KindOf gives the kind of failure in err's chain, or "" where it is none of this package's or of package at's.

@@ -51,6 +51,11 @@ type Plan struct {
 	PINQuoted bool
 	// PINSpent says that the PIN was sent before without showing that it is right: it is not sent again. No key.
 	PINSpent bool
+	// PINs remembers what became of PINs in earlier runs; nil: nothing does. No key.
+	PINs PINMemory
+	// PINAgain sends a PIN that the SIM has refused before, and PINLastTry one on which the SIM's last try is spent: a
+	// person has said so. No keys.
+	PINAgain, PINLastTry bool
 	// PINWait is a silence after the PIN was accepted. Key sim.pin_wait; 0 to 60 s, default 0.
 	PINWait time.Duration
 	// SIMWait is how long a SIM may say that it is busy. Key sim.wait; 0 to 120 s, default 20 s.
@@ -58,6 +63,8 @@ type Plan struct {
 
 	// Identify asks the modem who it is before anything else. No key: the caller knows whether it knows.
 	Identify bool
+	// Identity is who the modem is, where the caller knows, or Identify has asked. No key.
+	Identity Identity
 
 	// Require says to dial only when the modem says that it is registered. Key registration.require; default true. A
 	// modem that has no such command is dialled all the same.

@@ -45,16 +45,70 @@ func unlock(x *at.Exchange, p Plan, r *Result) error {
 	if len(p.PIN) < 4 || len(p.PIN) > 8 || strings.Trim(p.PIN, "0123456789") != "" {
 		return &Error{Kind: PINNeeded, Text: "the PIN that is set is not 4 to 8 digits; it was not sent"}
 	}
-	if n := pinTries(x, p); n == 0 || n == 1 {
-		return &PINRefusedError{Remaining: n}
+	return usePIN(x, p, r)
+}
+
+// usePIN sends the PIN, unless that could lock the SIM.
+func usePIN(x *at.Exchange, p Plan, r *Result) error {
+	var card Card
+	known := PINRecord{TriesBefore: -1}
+	if p.PINs != nil {
+		var err error
+		if card, err = readCard(x, p); err != nil {
+			return err
+		}
+		known = p.PINs.Recall(card, p.PIN)
+	}
+	tries := pinTries(x, p)
+	if known.Sent && tries >= 0 && tries < known.TriesBefore { // what became of it shows in the number
+		remember(x, p.PINs.Settle(card, p.PIN, PINRefused))
+		known.Refused = true
+	}
+	left := tries
+	if left < 0 && known.Wrong > 0 {
+		left = max(pinTriesFull-known.Wrong, 0)
+	}
+	switch {
+	case known.Refused && !p.PINAgain:
+		return &PINRefusedError{Remaining: tries, Before: true}
+	case tries == 0, left >= 0 && left <= 1 && !p.PINLastTry:
+		return &PINRefusedError{Remaining: left, Guessed: tries < 0}
+	}
+	if p.PINs != nil {
+		remember(x, p.PINs.Sending(card, p.PIN, tries))
 	}
 	r.PINSent = true
-	if err := enterPIN(x, p); err != nil {
+	err := enterPIN(x, p, r)
+	if p.PINs == nil {
+		return err
+	}
+	var refused *PINRefusedError
+	switch blocked := KindOf(err) == PUKNeeded; {
+	case errors.As(err, &refused) && refused.Remaining >= 0 && tries >= 0 && refused.Remaining >= tries:
+		remember(x, p.PINs.Settle(card, p.PIN, PINUnspent))
+	case refused != nil, blocked:
+		remember(x, p.PINs.Settle(card, p.PIN, PINRefused))
+	case !r.PINSent: // the SIM has shown that it was right
+		remember(x, p.PINs.Settle(card, p.PIN, PINAccepted))
+	}
+	return err
+}
+
+// remember tells once that a memory does not take what it is told.
+func remember(x *at.Exchange, err error) {
+	if err != nil {
+		x.Event(event.Notice{Level: "warning", Text: "the next run will not know what became of the PIN: " + err.Error()})
+	}
+}
+
+// enterPIN sends the PIN, once, and waits until the SIM shows what it thinks of it.
+func enterPIN(x *at.Exchange, p Plan, r *Result) error {
+	if err := sendPIN(x, p); err != nil {
 		return err
 	}
 	x.Wait(p.PINWait)
 	for until := x.Now().Add(pinEffect); ; x.Wait(pinEffect / 10) {
-		state, err = simState(x, p)
+		state, err := simState(x, p)
 		if err != nil {
 			return err
 		}
@@ -68,8 +122,8 @@ func unlock(x *at.Exchange, p Plan, r *Result) error {
 	}
 }
 
-// enterPIN sends the PIN, once. Whether it was taken where the modem did not answer shows the SIM's state afterwards.
-func enterPIN(x *at.Exchange, p Plan) error {
+// sendPIN sends the PIN. Whether it was taken where the modem did not answer shows the SIM's state afterwards.
+func sendPIN(x *at.Exchange, p Plan) error {
 	pin := x.Secret(p.PIN)
 	if p.PINQuoted {
 		pin = at.Quote(pin)
@@ -148,30 +202,6 @@ func usable(state string) error {
 		return &Error{Kind: NoSIM, Result: "+CPIN: " + state, Text: "the modem has no SIM that it can read"}
 	}
 	return nil // READY; PIN2 and PUK2 guard other things; what is not known is no reason not to dial
-}
-
-// pinTries asks how many tries are left (3GPP TS 27.007 section 8.65; ^CPIN is Huawei's); -1 where the modem does not
-// tell.
-func pinTries(x *at.Exchange, p Plan) int {
-	if reply, err := x.Command(`AT+CPINR="SIM PIN"`, p.Timeout); err == nil {
-		for _, line := range reply.Lines {
-			if rest, ok := strings.CutPrefix(line, "+CPINR:"); ok {
-				f := fields(rest)
-				if len(f) >= 2 && f[0] == "SIM PIN" {
-					return number(f[1])
-				}
-			}
-		}
-	}
-	// ^CPIN: <state>,<tries for the code that is asked for>,<PUK tries>,<PIN tries>,<PUK2 tries>,<PIN2 tries>
-	if reply, err := x.Command("AT^CPIN?", p.Timeout); err == nil {
-		if value, ok := reply.Value("^CPIN:"); ok {
-			if f := fields(value); len(f) >= 4 {
-				return number(f[3])
-			}
-		}
-	}
-	return -1
 }
 
 // radioTimeout is for commands that switch the radio.
