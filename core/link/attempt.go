@@ -117,6 +117,8 @@ func (s *Session) take(x *at.Exchange, selection Selection) {
 func (s *Session) planFor(selection Selection) modem.Plan {
 	plan := dialPlan(selection.Policy, s.cfg.PIN.Reveal(), s.user(selection.Policy), s.password())
 	plan.PINSpent = s.pinSpent
+	plan.PINs, plan.PINAgain, plan.PINLastTry = s.cfg.PINs, s.cfg.PINAgain, s.cfg.PINLastTry
+	plan.Identity = s.facts.Identity
 	if s.login != nil {
 		way := access(s.login)
 		if way.APN != "" {

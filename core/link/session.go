@@ -34,6 +34,11 @@ type Config struct {
 	PIN      auth.Secret
 	Password auth.Secret
 
+	// PINs remembers from one run to the next which PIN a SIM refused; nil: nothing does. PINAgain and PINLastTry are
+	// modem.Plan's: what a person has allowed all the same.
+	PINs                 modem.PINMemory
+	PINAgain, PINLastTry bool
+
 	// ATPort says that there is a second port for everything but dialling: identity, SIM, context, registration.
 	ATPort bool
 
