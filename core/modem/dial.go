@@ -107,12 +107,14 @@ func call(x *at.Exchange, p Plan, r *Result) error {
 	if err := speedUp(x, p); err != nil {
 		return err
 	}
-	var err error
-	for _, number := range append([]string{p.Number}, p.Alternates...) {
-		number = p.expand(number)
+	var refusal error // of the first number, which says more than that of a substitute
+	first := p.expand(p.Number)
+	for i, number := range append([]string{first}, p.Alternates...) {
+		if number = p.expand(number); i > 0 && (number == first || number == packetService && first != contextOne) {
+			continue
+		}
 		r.Number = number
-		var reply at.Reply
-		reply, err = x.Command(p.DialCommand+number, p.DialTimeout)
+		reply, err := x.Command(p.DialCommand+number, p.DialTimeout)
 		if err == nil && reply.Result != at.Connect { // the plan's command is none that dials
 			err = &at.ResultError{Command: p.DialCommand + number, Result: reply.Result, Code: -1, Text: reply.Text + ", but no CONNECT"}
 		}
@@ -128,11 +130,19 @@ func call(x *at.Exchange, p Plan, r *Result) error {
 		}
 		var result *at.ResultError
 		if !errors.As(err, &result) || result.Result != at.Failed && result.Result != at.CME && result.Result != at.NotSupported {
-			break
+			return refused(x, p, err)
+		}
+		if refusal == nil {
+			refusal = err
 		}
 	}
-	return refused(x, p, err)
+	r.Number = first
+	return refused(x, p, refusal)
 }
+
+// The numbers of packet service: any context that the modem takes for the first one, and context 1 by its number, as
+// 3GPP TS 27.007 section 10.2.1 has them.
+const packetService, contextOne = "*99#", "*99***1#"
 
 // refused makes an Error of a call that failed, with what the modem has to say about it (AT+CEER, 3GPP TS 27.007
 // section 6.10).

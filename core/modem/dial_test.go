@@ -47,6 +47,14 @@ func TestDialClean(t *testing.T) {
 			func(p *Plan) { p.CID = 3; p.DialCommand = "ATDT"; p.Require = false }, "ATE0|AT+CPIN?|ATDT*99***3#",
 		},
 		{
+			"*99# where the context's own form is refused (N-02)", good("ATD*99***1#", "ERROR\r\n", "ATD*99#", "CONNECT\r\n"), func(p *Plan) { p.Require = false },
+			"ATE0|AT+CPIN?|ATD*99***1#|ATD*99#",
+		},
+		{
+			"*99# is no other context", good("ATD*99***3#", "ERROR\r\n", "ATD#777", "CONNECT\r\n"),
+			func(p *Plan) { p.CID = 3; p.Alternates = append(p.Alternates, "#777"); p.Require = false }, "ATE0|AT+CPIN?|ATD*99***3#|ATD#777",
+		},
+		{
 			"alternates (DIAL-05)", good("ATD*99***1#", "ERROR\r\n", "ATD*98*1#", "+CME ERROR: 3\r\n", "ATD#777", "CONNECT\r\n"),
 			func(p *Plan) { p.Alternates = []string{"*98*1#", "#777"}; p.Require = false }, "ATE0|AT+CPIN?|ATD*99***1#|ATD*98*1#|ATD#777",
 		},

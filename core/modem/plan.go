@@ -120,7 +120,8 @@ type Plan struct {
 	DialCommand string
 	// Number is what to dial; {cid} stands for CID. Key dial.number; default "*99***{cid}#".
 	Number string
-	// Alternates are numbers to try in order where the modem refuses Number with an error. Key dial.alternates; default none.
+	// Alternates are numbers to try in order where the modem refuses Number with an error; *99#, which means context 1
+	// (3GPP TS 27.007 section 10.2.1), only where Number means that too. Key dial.alternates; default *99#.
 	Alternates []string
 	// DialTimeout is how long CONNECT may take. Key dial.timeout; 1 s to 5 min, default 60 s.
 	DialTimeout time.Duration
@@ -186,6 +187,7 @@ func Defaults() Plan {
 		AuthMethod:       "chap",
 		DialCommand:      "ATD",
 		Number:           "*99***{cid}#",
+		Alternates:       []string{packetService},
 		DialTimeout:      60 * time.Second,
 		HangupMethods:    []string{"terminate", "dtr", "escape"},
 		TerminateWait:    2 * time.Second,
