@@ -44,6 +44,7 @@ var only = []struct {
 	{[]string{"core/share"}, []string{"core/hdlc", "core/ppp/packet", "core/show/report", "core/event", "core/recording/record"}, "what may be shared is made of records that were hidden first; the file that was read never comes near"},
 	{[]string{"core/strict"}, nil, "files that people write are read the same way, whatever stands in them"},
 	{[]string{"core/trust"}, nil, "who could have changed a file is asked before anything of it is read"},
+	{[]string{"core/refusal"}, []string{"core/foreign", "core/modem", "core/trust"}, "what is remembered of PINs is the dialogue's to ask; the file knows no link"},
 	{[]string{"core/foreign"}, []string{"core/trust"}, "how a file is opened that others may have made is the same for all who read one"},
 	{[]string{"core/hooks"}, []string{"core/event", "core/trust"}, "scripts are started by what the stream says, as any watcher of it could"},
 	{[]string{"core/diagnose"}, []string{"core/at", "core/ppp/packet", "core/event"}, "rules read the event stream only, so that a log is judged as a live call is; at has the table of result codes"},

@@ -27,6 +27,8 @@ func addDialFlags(f *pflag.FlagSet) {
 	f.String("password-file", "", "read the password from this `file`; - is standard input")
 	f.String("number", "", "`number` to dial, for example *99***1#; empty: the port carries PPP at once")
 	f.String("pin-file", "", "read the SIM's PIN from this `file`; - is standard input")
+	f.Bool("pin-again", false, "send the PIN although this SIM has refused it before: its own was changed since")
+	f.Bool("pin-last-try", false, "send the PIN although the SIM may be blocked by it, if it is wrong")
 	f.String("quirks", "", "use this `profile` instead of the one that matches the modem")
 	f.StringArray("set", nil, "set one quirk, `KEY=VALUE`, above everything else; may be repeated")
 	f.String("plane", plane.KindAuto, "where packets go: `kind` is tun (an interface; needs root), stack (a proxy), none, or auto: tun if possible, else stack")

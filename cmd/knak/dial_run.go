@@ -18,6 +18,7 @@ import (
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/link/drive"
 	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/core/refusal"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
 )
@@ -58,6 +59,9 @@ func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome 
 		Name:        j.name,
 		Resolve:     resolver(j.db, facts, portName, o.Quirks, j.set, &apnTable{path: apn.Path}),
 		PIN:         j.pin,
+		PINs:        refusal.Open(stateDir(), control.Dir()),
+		PINAgain:    o.PINAgain,
+		PINLastTry:  o.PINLastTry,
 		Password:    j.password,
 		ATPort:      o.ATPort != "",
 		Prove:       proveMode(o),

@@ -38,6 +38,8 @@ type dialOptions struct {
 	PasswordFile   string        `mapstructure:"password-file"`
 	Number         string        `mapstructure:"number"`
 	PINFile        string        `mapstructure:"pin-file"`
+	PINAgain       bool          `mapstructure:"pin-again"`
+	PINLastTry     bool          `mapstructure:"pin-last-try"`
 	Quirks         string        `mapstructure:"quirks"`
 	Plane          string        `mapstructure:"plane"`
 	Proxy          string        `mapstructure:"proxy"`

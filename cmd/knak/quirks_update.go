@@ -28,7 +28,7 @@ func updateStore() bundle.Store {
 	if dir := os.Getenv("KNAK_STATE_DIR"); dir != "" {
 		return bundle.Store{Dir: dir}
 	}
-	return bundle.Store{Dir: "/var/lib/knak"}
+	return bundle.Store{Dir: systemStateDir}
 }
 
 func (a *app) quirksUpdateCommand() *cobra.Command {
