@@ -73,7 +73,7 @@ func TestDialClean(t *testing.T) {
 		{
 			"the radio is off (AT-17)", good("AT+CFUN?", "+CFUN: 4\r\nOK\r\n||+CFUN: 1\r\nOK\r\n",
 				"AT+CEREG?", "+CEREG: 0,0\r\nOK\r\n||+CEREG: 0,1\r\nOK\r\n", "AT+CGREG?", "+CGREG: 0,0\r\nOK\r\n", "AT+CREG?", "+CREG: 0,0\r\nOK\r\n"),
-			func(p *Plan) { p.Signal = false }, "ATE0|AT+CPIN?|AT+CEREG?|AT+CGREG?|AT+CREG?|AT+CFUN?|AT+CFUN=1|AT+CEREG?|ATD*99***1#",
+			func(p *Plan) { p.Signal = false }, "ATE0|AT+CPIN?|AT+CEREG?|AT+CGREG?|AT+CREG?|AT+C5GREG?|AT+CFUN?|AT+CFUN=1|AT+CEREG?|ATD*99***1#",
 		},
 		{
 			"told not to register (REG-03)", good("AT+COPS?", "+COPS: 2\r\nOK\r\n",
@@ -424,30 +424,6 @@ func TestRegistrationProgress(t *testing.T) {
 	o = (&fake{answers: answers}).run(t, Dial(Defaults(), nil))
 	if o.err != nil || o.elapsed != 2*time.Second {
 		t.Errorf("SIM busy: %v after %v", o.err, o.elapsed)
-	}
-}
-
-// TestRegistrationState tells replies from unsolicited codes (3GPP TS 27.007 section 7.2).
-func TestRegistrationState(t *testing.T) {
-	for _, tt := range []struct {
-		line     string
-		n, state int
-		ok       bool
-	}{
-		{"+CREG: 0,1", 0, 1, true},
-		{"+CREG: 2,5,\"1A2B\",\"01C3D4E5\",6", 2, 5, true},
-		{"+CREG:2, 1", 2, 1, true},
-		{"+CREG: 2", 1, 2, true},
-		{"+CREG: 1,\"1A2B\",\"01C3D4E5\"", 1, 1, true},
-		{"+CREG: 1,00C3,01C3D4E5", 1, 1, true},
-		{"+CREG: x", 1, -1, false},
-		{"+CREG:", 1, -1, false},
-		{"+CGREG: 0,1", 0, 0, false},
-	} {
-		n, state, ok := registrationState(tt.line, "+CREG:")
-		if n != tt.n || state != tt.state || ok != tt.ok {
-			t.Errorf("%q: %d, %d, %v", tt.line, n, state, ok)
-		}
 	}
 }
 

@@ -83,7 +83,7 @@ func TestPlanChangesTheDialogue(t *testing.T) {
 			change: func(p *Plan) { p.RadioCommand, p.RadioWait = "AT+CFUN=1,0", 10*time.Second },
 			answers: []string{"AT+CEREG?", "+CEREG: 0,0\r\nOK\r\n||+CEREG: 0,1\r\nOK\r\n", "AT+CGREG?", "ERROR\r\n", "AT+CREG?", "ERROR\r\n",
 				"AT+CFUN?", "+CFUN: 4\r\nOK\r\n", "AT+CFUN=1,0", ok},
-			want: "ATE0|AT+CPIN?|AT+CEREG?|AT+CGREG?|AT+CREG?|AT+CSQ|AT+CFUN?|AT+CFUN=1,0|AT+CEREG?|AT+CSQ|ATD*99***1#", elapsed: 10 * time.Second,
+			want: "ATE0|AT+CPIN?|AT+CEREG?|AT+CGREG?|AT+CREG?|AT+C5GREG?|AT+CSQ|AT+CFUN?|AT+CFUN=1,0|AT+CEREG?|AT+CSQ|ATD*99***1#", elapsed: 10 * time.Second,
 		},
 		{
 			name: "registration.attach = wait (REG-01)", change: func(p *Plan) { p.Attach, p.RegistrationPoll = "wait", 2*time.Second },

@@ -26,6 +26,7 @@ var stateWords = map[int]string{
 	8:         "emergency only",
 	9:         "home", // CSFB not preferred
 	10:        "roaming",
+	11:        "emergency only", // restricted local operator services
 	noAnswer:  "unknown",
 	noCommand: "unknown",
 }
@@ -40,7 +41,7 @@ func registered(state int) bool {
 	return state == home || state == roaming || state == 9 || state == 10
 }
 
-// domain is one of the three registrations that a modem reports: to LTE, to GPRS and UMTS packet service, to circuits.
+// domain is one of the registrations that a modem reports: to LTE, to GPRS and UMTS packet service, to circuits, to 5G.
 type domain struct {
 	name    string
 	state   int
@@ -64,7 +65,7 @@ func register(x *at.Exchange, p Plan, result *Result) error {
 	if !p.Require {
 		return nil
 	}
-	r := &registrar{x: x, p: p, result: result, domains: []domain{{name: "+CEREG"}, {name: "+CGREG"}, {name: "+CREG"}}}
+	r := &registrar{x: x, p: p, result: result, domains: []domain{{name: "+CEREG"}, {name: "+CGREG"}, {name: "+CREG"}, {name: "+C5GREG"}}}
 	until := x.Now().Add(p.RegistrationWait)
 	pause, subscribed := p.RegistrationPoll, false
 	for round := 0; ; round++ {
@@ -102,6 +103,10 @@ func (r *registrar) ask() (bool, error) {
 		if d.state == noCommand {
 			continue
 		}
+		if d.name == "+C5GREG" && r.domains[0].state == noCommand {
+			d.state = noCommand // what does not know LTE knows no 5G
+			continue
+		}
 		if err := r.askDomain(d); err != nil {
 			return false, err
 		}
@@ -116,11 +121,11 @@ func (r *registrar) ask() (bool, error) {
 	case r.any(denied):
 		r.tell(denied)
 		return false, &Error{Kind: Denied, Result: stateWords[denied], Text: "the network refuses this SIM or this modem"}
-	case !r.any(notSearching) && r.best(6, 7, 8) == noCommand:
+	case !r.any(notSearching) && r.best(6, 7, 8, 11) == noCommand:
 		r.x.Event(event.Notice{Level: "info", Text: "the modem does not tell whether it is registered; dialling without knowing"})
 		return true, nil
 	default:
-		r.tell(r.best(notSearching, 6, 7, 8))
+		r.tell(r.best(notSearching, 6, 7, 8, 11))
 	}
 	return false, nil
 }
@@ -136,6 +141,9 @@ func (r *registrar) askDomain(d *domain) error {
 				d.state, d.reports = state, n > 0
 			}
 		}
+		if d.state == uiccFailure {
+			return &Error{Kind: NoSIM, Result: reply.Text, Text: "the modem cannot use its SIM"}
+		}
 		return nil
 	case !errors.As(err, &result):
 		return fail(err, "the modem does not tell whether it is registered")
@@ -147,21 +155,6 @@ func (r *registrar) askDomain(d *domain) error {
 		d.state = noCommand
 	}
 	return nil
-}
-
-// registrationState reads a reply "+CREG: n,stat[,…]". An unsolicited code "+CREG: stat[,…]" that came instead, which
-// shows that n is not 0, is told by its second parameter: a location area code has four digits or quotation marks.
-func registrationState(line, prefix string) (n, state int, ok bool) {
-	value, ok := at.Reply{Lines: []string{line}}.Value(prefix)
-	if !ok {
-		return 0, 0, false
-	}
-	f := fields(value)
-	n, state = 1, number(f[0])
-	if len(f) > 1 && len(f[1]) > 0 && len(f[1]) < 3 {
-		n, state = state, number(f[1])
-	}
-	return n, state, state >= 0
 }
 
 func (r *registrar) any(state int) bool { return r.best(state) == state }
