@@ -23,6 +23,8 @@ type Candidate struct {
 	Product      string // the USB string
 	Release      string // bcdDevice, for example "0102"
 	Interfaces   int    // how many interfaces the USB device has, serial or not
+	Network      bool   // one of its interfaces is a network's: CDC ECM, NCM or MBIM, RNDIS, QMI
+	Storage      bool   // one of its interfaces is mass storage: a driver CD or a card
 	Ports        []Port // in the order of their interface numbers
 }
 
@@ -80,31 +82,6 @@ func Find(sysfs fs.FS) ([]Candidate, error) {
 		return cmp.Or(cmp.Compare(btoi(a.USB == ""), btoi(b.USB == "")), natural(a.Path, b.Path), natural(a.Ports[0].Name, b.Ports[0].Name))
 	})
 	return list, nil
-}
-
-// DataPort picks the port to dial on: the one with that interface number, or, where number is negative, the one that
-// its USB class triple marks as a modem, or else the first.
-func (c Candidate) DataPort(number int) (Port, bool) {
-	if number >= 0 {
-		i := slices.IndexFunc(c.Ports, func(p Port) bool { return p.Interface == number })
-		if i < 0 {
-			return Port{}, false
-		}
-		return c.Ports[i], true
-	}
-	for _, p := range c.Ports {
-		// Huawei marks the functions of its vendor class (quirk USB-03); CDC ACM with AT commands is the standard's way
-		// (USB CDC PSTN 1.2 section 5.1).
-		huawei := strings.HasPrefix(c.USB, "12d1:") && p.Class == 0xff &&
-			(p.Subclass == 1 || p.Subclass == 2) && (p.Protocol == 0x01 || p.Protocol == 0x31)
-		if huawei || p.Class == 2 && p.Subclass == 2 && p.Protocol >= 1 && p.Protocol <= 6 {
-			return p, true
-		}
-	}
-	if len(c.Ports) == 0 {
-		return Port{}, false
-	}
-	return c.Ports[0], true
 }
 
 // tree reads sysfs. Its links are relative and stay inside.
@@ -165,7 +142,7 @@ func (t tree) usbInterface(dir string) (string, bool) {
 // usbDevice reads a device, but not its serial number: with many modems that is the IMEI.
 func (t tree) usbDevice(dir string) *Candidate {
 	n, _ := strconv.Atoi(t.text(dir + "/bNumInterfaces"))
-	return &Candidate{
+	c := &Candidate{
 		Path:         path.Base(dir),
 		USB:          strings.ToLower(t.text(dir+"/idVendor") + ":" + t.text(dir+"/idProduct")),
 		Manufacturer: at.Redact(t.text(dir + "/manufacturer")),
@@ -173,6 +150,45 @@ func (t tree) usbDevice(dir string) *Candidate {
 		Release:      t.text(dir + "/bcdDevice"),
 		Interfaces:   n,
 	}
+	entries, err := fs.ReadDir(t.fs, dir)
+	if err != nil {
+		return c // it went away
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), c.Path+":") {
+			continue
+		}
+		iface := dir + "/" + e.Name()
+		switch class, sub, driver := t.hex(iface+"/bInterfaceClass"), t.hex(iface+"/bInterfaceSubClass"), t.driver(iface); {
+		case class == 0x02 && (sub == 0x06 || sub == 0x0d || sub == 0x0e), // ECM, NCM, MBIM (USB CDC 1.2 table 4)
+			class == 0xe0 && sub == 0x01, // RNDIS
+			driver == "qmi_wwan", driver == "rndis_host", driver == "cdc_ether", driver == "cdc_mbim", driver == "huawei_cdc_ncm":
+			c.Network = true
+		case class == 0x08: // USB mass storage class overview 1.4
+			c.Storage = true
+		}
+	}
+	return c
+}
+
+// FindUSB lists all USB devices, also those without a tty, but hubs: a stick that still shows its driver CD is among them.
+func FindUSB(sysfs fs.FS) ([]Candidate, error) {
+	devices, err := fs.ReadDir(sysfs, "bus/usb/devices")
+	if err != nil {
+		return nil, fmt.Errorf("list USB devices: %w", err)
+	}
+	t := tree{sysfs}
+	var list []Candidate
+	for _, d := range devices {
+		if strings.Contains(d.Name(), ":") || strings.HasPrefix(d.Name(), "usb") {
+			continue // an interface, or the host's own hub
+		}
+		if dir, ok := t.follow("bus/usb/devices/" + d.Name()); ok && t.text(dir+"/idVendor") != "" && t.text(dir+"/bDeviceClass") != "09" {
+			list = append(list, *t.usbDevice(dir))
+		}
+	}
+	slices.SortFunc(list, func(a, b Candidate) int { return natural(a.Path, b.Path) })
+	return list, nil
 }
 
 func (t tree) usbPort(iface, name string) Port {

@@ -86,33 +86,19 @@ func TestFind(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Candidate{
-		{"1-2.1", "0403:6001", "FTDI", "FT232R USB UART", "0600", 1, []Port{{"ttyUSB10", 0, 255, 255, 255, "ftdi_sio", true}}},
-		{"1-2.3", "1546:1102", "u-blox AG", "u-blox Wireless Module", "0001", 7, []Port{
+		{"1-2.1", "0403:6001", "FTDI", "FT232R USB UART", "0600", 1, false, false, []Port{{"ttyUSB10", 0, 255, 255, 255, "ftdi_sio", true}}},
+		{"1-2.3", "1546:1102", "u-blox AG", "u-blox Wireless Module", "0001", 7, false, false, []Port{
 			{"ttyACM0", 0, 2, 2, 1, "cdc_acm", false}, {"ttyACM1", 10, 2, 2, 0, "cdc_acm", false},
 		}},
-		{"1-10", "12d1:1506", "Huawei Technologies", "HUAWEI Mobile", "0102", 5, []Port{
+		{"1-10", "12d1:1506", "Huawei Technologies", "HUAWEI Mobile", "0102", 5, false, false, []Port{
 			{"ttyUSB0", 0, 255, 2, 3, "option", false}, {"ttyUSB1", 1, 255, 2, 1, "option", false}, {"ttyUSB2", 2, 255, 2, 2, "option", false},
 		}},
-		{"3f201000.serial", "", "", "", "", 0, []Port{{Name: "ttyAMA0", Interface: -1, Driver: "uart-pl011"}}},
-		{"00:05", "", "", "", "", 0, []Port{{Name: "ttyS2", Interface: -1, Driver: "serial"}}},
-		{"serial8250", "", "", "", "", 0, []Port{{Name: "ttyS0", Interface: -1}}},
+		{"3f201000.serial", "", "", "", "", 0, false, false, []Port{{Name: "ttyAMA0", Interface: -1, Driver: "uart-pl011"}}},
+		{"00:05", "", "", "", "", 0, false, false, []Port{{Name: "ttyS2", Interface: -1, Driver: "serial"}}},
+		{"serial8250", "", "", "", "", 0, false, false, []Port{{Name: "ttyS0", Interface: -1}}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v, want\n%+v", got, want)
-	}
-	for i, port := range []string{"ttyUSB10", "ttyACM0", "ttyUSB1", "ttyAMA0", "ttyS2", "ttyS0"} {
-		if p, ok := got[i].DataPort(-1); !ok || p.Name != port {
-			t.Errorf("%s: data port %s", got[i].Path, p.Name)
-		}
-	}
-	if p, ok := got[1].DataPort(10); !ok || p.Name != "ttyACM1" {
-		t.Errorf("interface 10: %s", p.Name)
-	}
-	if p, ok := got[1].DataPort(3); ok {
-		t.Errorf("interface 3: %s", p.Name)
-	}
-	if _, ok := (Candidate{}).DataPort(-1); ok {
-		t.Error("a port of nothing")
 	}
 }
 

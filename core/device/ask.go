@@ -1,0 +1,114 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/core/port"
+	"github.com/knakppp/knak/quirks"
+)
+
+// patience is how long the other ttys are waited for once one has answered: its second AT has been sent by then, and a
+// command channel that is awake answers that.
+const patience = 900 * time.Millisecond
+
+// Line is an open tty as Ask needs it.
+type Line interface {
+	Read([]byte) (int, error)
+	Write([]byte) (int, error)
+	SetReadDeadline(time.Time) error
+	Close() error
+}
+
+// Opener opens a tty for asking.
+type Opener func(path string) (Line, error)
+
+// OpenLine opens a tty and takes its locks, as a dial does, so that nobody else's call is disturbed.
+func OpenLine(path string) (Line, error) {
+	return port.Open(path, port.Config{WriteTimeout: time.Second})
+}
+
+// Ask asks all ttys of a modem at once whether they take commands, and judges its ports anew. It sends nothing but AT. It
+// takes some two seconds at most. A device that is not known to be a modem is asked only if anyway is true: a person
+// named it.
+func (d *Device) Ask(ctx context.Context, root Root, open Opener, anyway bool) error {
+	if !d.Modem && !anyway {
+		return errors.New("not asked: " + d.Why)
+	}
+	asking, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answers := make([]quirks.Answer, len(d.Layout.TTYs))
+	var group sync.WaitGroup
+	var once sync.Once
+	for i, p := range d.Candidate.Ports {
+		group.Go(func() {
+			said, err := askOne(asking, root.Path(p.Name), open)
+			answers[i] = answerOf(said, err)
+			if answers[i] == quirks.Commands {
+				once.Do(func() { time.AfterFunc(patience, cancel) }) // who has not answered by then is silent
+			}
+		})
+	}
+	group.Wait()
+	for i := range answers {
+		d.Layout.TTYs[i].Answer = answers[i]
+	}
+	d.Ports = d.db.Ports(d.Layout, d.Quirks)
+	return ctx.Err()
+}
+
+// askOne asks one tty.
+func askOne(ctx context.Context, path string, open Opener) (modem.Said, error) {
+	line, err := open(path)
+	if err != nil {
+		return modem.SaysNothing, err
+	}
+	defer line.Close()
+	stop := context.AfterFunc(ctx, func() { _ = line.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	a := modem.NewAsker(time.Now())
+	buf := make([]byte, 512)
+	for {
+		now := time.Now()
+		a.Advance(now)
+		for b, ok := a.Next(); ok; b, ok = a.Next() {
+			if _, err := line.Write(b); err != nil {
+				return modem.SaysNothing, err
+			}
+		}
+		said, done := a.Done()
+		if done || ctx.Err() != nil {
+			return said, nil
+		}
+		if err := line.SetReadDeadline(a.Deadline()); err != nil {
+			return said, err
+		}
+		if ctx.Err() != nil {
+			return said, nil // it ended between the last look and the new deadline
+		}
+		n, err := line.Read(buf)
+		a.Receive(time.Now(), buf[:n])
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return said, err
+		}
+	}
+}
+
+// answerOf says what an answer means for the choice of a port. A tty that sends PPP frames is the one that carries them.
+func answerOf(said modem.Said, err error) quirks.Answer {
+	switch {
+	case err != nil:
+		return quirks.Refused
+	case said == modem.TakesAT, said == modem.SendsPPP:
+		return quirks.Commands
+	case said == modem.SpeaksNMEA:
+		return quirks.Sentences
+	case said == modem.SpeaksDiag:
+		return quirks.Diagnostics
+	}
+	return quirks.Silent
+}

@@ -1,0 +1,48 @@
+// Package device gives the modems of this machine: which they are, what each of their ttys is there for and how that is
+// known, and on which to dial. It reads sysfs and, where the layout of a modem is not known, asks its ttys.
+package device
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Root is where a machine shows its devices.
+type Root struct {
+	Sys fs.FS  // what is mounted on /sys; it must support fs.ReadLinkFS, as os.DirFS does
+	Dev string // the directory of the device nodes, "/dev"
+}
+
+// Host gives the machine's own devices or, where dir is not empty, those below dir/sys and dir/dev: a tree that was
+// saved on another machine, or made for a test.
+func Host(dir string) Root {
+	if dir == "" {
+		return Root{os.DirFS("/sys"), "/dev"}
+	}
+	return Root{os.DirFS(filepath.Join(dir, "sys")), filepath.Join(dir, "dev")}
+}
+
+// Path gives the device node of a tty.
+func (r Root) Path(tty string) string { return filepath.Join(r.Dev, tty) }
+
+// TTY gives the name of the tty that a path means: /dev/ttyUSB0 itself, or a symbolic link to it such as those in
+// /dev/serial/by-id. A path that leads nowhere is taken by its last element.
+func (r Root) TTY(path string) string {
+	for range 16 { // one link after another: in a saved tree the node itself may be a link to a pseudo-terminal
+		if filepath.Dir(path) == filepath.Clean(r.Dev) {
+			if _, err := fs.Stat(r.Sys, "class/tty/"+filepath.Base(path)); err == nil {
+				break
+			}
+		}
+		target, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
+	}
+	return filepath.Base(path)
+}
