@@ -86,7 +86,7 @@ var never = []struct {
 	{"core", nil, []string{module + "plugins"}, "the link asks an advice.Adviser; that plugins answer is chosen above"},
 	{"cmd/knak", nil, []string{module + "plugins/host/serve", module + "plugins/internal", module + "plugins/sdk", module + "plugins/proto"},
 		"knak speaks to knak-pluginhost over a socket and links nothing of what that links"},
-	{"", nil, []string{module + "core/link/linktest", module + "core/plane/nstest"}, "what takes a testing.TB is for tests"},
+	{"", nil, []string{module + "core/link/linktest", module + "core/plane/nstest", module + "core/device/devicetest"}, "what takes a testing.TB is for tests"},
 	{"", []string{"plugins/host/serve"}, []string{"github.com/santhosh-tekuri/jsonschema"}, "schemas of plugins are read where plugins are started"},
 	{"", []string{"plugins/examples"}, []string{"go.starlark.net", "github.com/eclipse/paho.golang"}, "what an example needs is paid for by that example"},
 	{"", []string{"core/recording/read"}, []string{"github.com/klauspost/compress", "github.com/fsnotify/fsnotify"}, "packed and growing files are the input's matter, in one place"},

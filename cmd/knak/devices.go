@@ -1,16 +1,17 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
-	"io/fs"
-	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
-	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/core/device"
+	"github.com/knakppp/knak/quirks"
 )
 
 // deviceInfo is one modem as `knak devices --json` prints it.
@@ -19,7 +20,10 @@ type deviceInfo struct {
 	USB          string     `json:"usb"`
 	Manufacturer string     `json:"manufacturer"`
 	Product      string     `json:"product"`
+	Modem        bool       `json:"modem"` // whether it is known to be one
+	Why          string     `json:"why"`   // what says so, or why it is not known
 	DataPort     string     `json:"data_port"`
+	ATPort       string     `json:"at_port"` // the port for status during a call; "": none beside the data port
 	Ports        []portInfo `json:"ports"`
 	Profile      string     `json:"profile"`
 	Note         string     `json:"note,omitempty"`
@@ -30,84 +34,192 @@ type portInfo struct {
 	Interface int    `json:"interface"` // -1: none
 	Driver    string `json:"driver"`
 	Adapter   bool   `json:"adapter,omitempty"`
+	Role      string `json:"role,omitempty"`   // data, at, nmea, diag; empty: not known
+	Known     string `json:"known,omitempty"`  // what says so
+	Answer    string `json:"answer,omitempty"` // what it said when it was asked
+}
+
+// devicesOptions are the flags of `knak devices`.
+type devicesOptions struct {
+	all, ask, eject bool
+	save, from      string
 }
 
 func (a *app) devicesCommand() *cobra.Command {
-	var all bool
+	var o devicesOptions
 	cmd := &cobra.Command{
 		Use:   "devices",
 		Short: "List the modems on this machine, with their ports and the profile each would get",
-		Long: `List the modems on this machine: USB id, ports with driver and interface number, the port that would be dialled, and the
-quirk profile by what the USB bus tells. No port is opened: profiles that need the modem's own answer are named as possible.`,
+		Long: `List the modems on this machine: USB id, the port that would be dialled, what the other ports are there for and how that is
+known, and the quirk profile by what the USB bus tells. Modems that still show their driver disc are listed too.
+
+No port is opened unless --ask is given: then each port of what is known to be a modem is sent "AT" and a carriage return, and
+what it answers tells which port carries data. A dial does the same by itself where nobody has described the modem.`,
+		Example: `  knak devices
+  knak devices --ask
+  knak devices --save modem.tar.gz     for a bug report; it holds no serial number
+  knak devices --from modem.tar.gz`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			db, err := a.quirksFor(cmd)
-			if err != nil {
-				return err
-			}
-			sysfs := os.DirFS("/sys")
-			found, err := modem.Find(sysfs)
-			if err != nil {
-				return fmt.Errorf("looking for modems: %w", err)
-			}
-			var list []deviceInfo
-			for _, c := range found {
-				if c.USB == "" && !all {
-					continue
-				}
-				list = append(list, describeDevice(sysfs, c, db))
-			}
-			if a.global.JSON {
-				enc := json.NewEncoder(a.stdout)
-				for _, d := range list {
-					if err := enc.Encode(d); err != nil {
-						return fmt.Errorf("devices: %w", err)
-					}
-				}
-				return nil
-			}
-			if len(list) == 0 {
-				_, err := fmt.Fprintln(a.stdout, "no USB modem found (knak devices --all lists serial ports too; knak doctor looks for causes)")
-				return err
-			}
-			tw := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
-			fmt.Fprintln(tw, "USB\tDEVICE\tDIAL ON\tOTHER PORTS\tPROFILE")
-			for _, d := range list {
-				var others []string
-				for _, p := range d.Ports {
-					if "/dev/"+p.Name != d.DataPort {
-						others = append(others, p.Name)
-					}
-				}
-				profile := orNone(d.Profile)
-				if d.Note != "" {
-					profile += " (" + d.Note + ")"
-				}
-				name := strings.TrimSpace(d.Manufacturer + " " + d.Product)
-				fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", orNone(d.USB), orUnknown(name), orNone(d.DataPort), orNone(strings.Join(others, " ")), profile)
-			}
-			return tw.Flush()
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.devices(cmd, o) },
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "list serial ports that are not on USB too")
+	f := cmd.Flags()
+	f.BoolVar(&o.all, "all", false, "list serial ports that are not on USB too")
+	f.BoolVar(&o.ask, "ask", false, "ask the ports of modems whether they take AT commands")
+	f.BoolVar(&o.eject, "switch", false, "eject the driver disc of modems in storage mode, so that they become modems")
+	f.StringVar(&o.save, "save", "", "pack what was looked at into this `file` (.tar.gz), which must not exist")
+	f.StringVar(&o.from, "from", "", "read such a `file`, or a directory like it, in place of this machine")
 	return cmd
 }
 
-func describeDevice(sysfs fs.FS, c modem.Candidate, db quirkDB) deviceInfo {
-	d := deviceInfo{Path: c.Path, USB: c.USB, Manufacturer: c.Manufacturer, Product: c.Product, Ports: []portInfo{}}
-	for _, p := range c.Ports {
-		d.Ports = append(d.Ports, portInfo{Name: p.Name, Interface: p.Interface, Driver: p.Driver, Adapter: p.Adapter})
+func (a *app) devices(cmd *cobra.Command, o devicesOptions) error {
+	if o.from != "" && (o.ask || o.eject || o.save != "") {
+		return usagef("--from shows what was saved: --ask, --switch and --save need the machine itself")
 	}
-	number := -1
-	if len(c.Ports) > 0 {
-		if r, err := db.Resolve(factsOf(sysfs, c, c.Ports[0]), "", nil); err == nil {
-			number = r.Int("port.data_interface")
-			d.Profile = r.Profile()
-			d.Note = possible(r)
+	db, err := a.quirksFor(cmd)
+	if err != nil {
+		return err
+	}
+	root := hostRoot()
+	if o.from != "" {
+		unpacked, done, err := device.Unpack(o.from)
+		if err != nil {
+			return usagef("--from: %w", err)
+		}
+		defer done()
+		root = unpacked
+	}
+	list, err := device.List(root, db, "", nil)
+	if err != nil {
+		return err
+	}
+	if o.ask {
+		if err := a.askAll(cmd.Context(), root, list); err != nil {
+			return err
 		}
 	}
-	if p, ok := c.DataPort(number); ok {
-		d.DataPort = "/dev/" + p.Name
+	if o.save != "" {
+		if err := device.Save(o.save, root, list); err != nil {
+			return fmt.Errorf("--save: %w", err)
+		}
+		fmt.Fprintf(a.stderr, "packed into %s; it holds no serial number\n", o.save)
 	}
-	return d
+	storage, err := device.InStorageMode(root, db)
+	if err != nil {
+		return err
+	}
+	if o.eject {
+		return a.switchStorage(root, storage)
+	}
+	var infos []deviceInfo
+	for i := range list {
+		if list[i].USB != "" || o.all {
+			infos = append(infos, describeDevice(root, &list[i]))
+		}
+	}
+	for _, s := range storage {
+		infos = append(infos, deviceInfo{Path: s.Path, USB: s.USB, Manufacturer: s.Manufacturer, Product: s.Product, Ports: []portInfo{},
+			Modem: true, Why: "in storage mode: it shows a disc with drivers", Note: "in storage mode: " + s.Cure()})
+	}
+	return a.printDevices(infos)
+}
+
+// askAll asks the ports of all modems.
+func (a *app) askAll(ctx context.Context, root device.Root, list []device.Device) error {
+	for i := range list {
+		if !list[i].Modem {
+			continue
+		}
+		if err := list[i].Ask(ctx, root, device.OpenLine, false); err != nil {
+			return fmt.Errorf("asking %s: %w", list[i].Path, err)
+		}
+	}
+	return nil
+}
+
+// switchStorage ejects the discs of modems in storage mode.
+func (a *app) switchStorage(root device.Root, storage []device.StorageDevice) error {
+	if len(storage) == 0 {
+		_, err := fmt.Fprintln(a.stdout, "no modem in storage mode was found")
+		return err
+	}
+	failed := false
+	for _, s := range storage {
+		name := strings.TrimSpace(s.Manufacturer + " " + s.Product + " (" + s.USB + ")")
+		if err := device.Eject(root, s); err != nil {
+			failed = true
+			fmt.Fprintf(a.stderr, "knak: %s: %v\n", name, err)
+			continue
+		}
+		fmt.Fprintf(a.stdout, "%s: told to eject its disc; it comes back as a modem within some seconds: knak devices\n", name)
+	}
+	if failed {
+		return &statusError{code: 1}
+	}
+	return nil
+}
+
+func (a *app) printDevices(list []deviceInfo) error {
+	if a.global.JSON {
+		enc := json.NewEncoder(a.stdout)
+		for _, d := range list {
+			if err := enc.Encode(d); err != nil {
+				return fmt.Errorf("devices: %w", err)
+			}
+		}
+		return nil
+	}
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(a.stdout, "no USB modem found (knak devices --all lists serial ports too; knak doctor looks for causes)")
+		return err
+	}
+	tw := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(tw, "USB\tDEVICE\tDIAL ON\tOTHER PORTS\tPROFILE")
+	for _, d := range list {
+		var others []string
+		for _, p := range d.Ports {
+			if d.DataPort != "" && strings.HasSuffix(d.DataPort, "/"+p.Name) {
+				continue
+			}
+			text := p.Name
+			if p.Role != "" && p.Role != "data" {
+				text += " (" + p.Role + ")"
+			}
+			others = append(others, text)
+		}
+		profile := orNone(d.Profile)
+		if d.Note != "" {
+			profile += " (" + d.Note + ")"
+		}
+		dial := orNone(d.DataPort)
+		if !d.Modem {
+			dial += ", if named"
+		}
+		name := strings.TrimSpace(d.Manufacturer + " " + d.Product)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", orNone(d.USB), orUnknown(name), dial, orNone(strings.Join(others, " ")), profile)
+	}
+	return tw.Flush()
+}
+
+func describeDevice(root device.Root, d *device.Device) deviceInfo {
+	info := deviceInfo{Path: d.Path, USB: d.USB, Manufacturer: d.Manufacturer, Product: d.Product, Modem: d.Modem, Why: d.Why, Ports: []portInfo{}}
+	for i, p := range d.Candidate.Ports {
+		place := d.Ports.Places[i]
+		pi := portInfo{Name: p.Name, Interface: p.Interface, Driver: p.Driver, Adapter: p.Adapter, Role: place.Role.String(), Known: place.Why}
+		if answer := d.Layout.TTYs[i].Answer; answer != quirks.Unasked {
+			pi.Answer = answer.String()
+		}
+		info.Ports = append(info.Ports, pi)
+	}
+	data := d.DataPorts()
+	if len(data) > 0 {
+		info.DataPort = root.Path(data[0])
+	}
+	if at := slices.DeleteFunc(d.ATPorts(), func(tty string) bool { return len(data) > 0 && tty == data[0] }); len(at) > 0 && len(d.Candidate.Ports) > 1 {
+		info.ATPort = root.Path(at[0])
+	}
+	if d.Quirks != nil {
+		info.Profile = d.Quirks.Profile()
+		info.Note = possible(d.Quirks)
+	}
+	return info
 }

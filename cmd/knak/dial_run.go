@@ -12,6 +12,7 @@ import (
 
 	"github.com/knakppp/knak/core/apn"
 	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/device"
 	"github.com/knakppp/knak/core/diagnose"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hooks"
@@ -38,7 +39,7 @@ func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome 
 		tellFailure(sink, j.name, outcome)
 		return outcome
 	}
-	facts, openPort, portName, outcome, ok := a.findPort(j, sink)
+	facts, openPort, portName, outcome, ok := a.findPort(ctx, j, sink)
 	if !ok {
 		return outcome
 	}
@@ -164,7 +165,7 @@ func (j *job) openPlane(ctx context.Context, cfg plane.Config, sink event.Sink) 
 }
 
 // findPort says how to open the port, and what is known of the modem before it is asked.
-func (a *app) findPort(j *job, sink event.Sink) (facts quirks.Facts, open func(context.Context) (drive.Port, error), name string, outcome link.Outcome, ok bool) {
+func (a *app) findPort(ctx context.Context, j *job, sink event.Sink) (facts quirks.Facts, open func(context.Context) (drive.Port, error), name string, outcome link.Outcome, ok bool) {
 	if j.scenario != nil {
 		facts = quirks.Facts{USB: j.scenario.Identity.USB}
 		if facts.USB == "" {
@@ -176,7 +177,9 @@ func (a *app) findPort(j *job, sink event.Sink) (facts quirks.Facts, open func(c
 	if j.options.Port == "-" {
 		return quirks.Facts{USB: quirks.None}, drive.OpenStdio(os.Stdin, os.Stdout), "standard input and output", link.Outcome{}, true
 	}
-	found, err := choosePort(os.DirFS("/sys"), j.options.Port, j.db, j.set)
+	found, err := choosePort(ctx, hostRoot(), j.db, device.Wish{Port: j.options.Port, Profile: j.options.Quirks, Set: j.set}, func(text string) {
+		sink.Record(event.Record{Time: time.Now(), Link: j.name, Event: event.Notice{Level: "info", Text: text}})
+	})
 	if err != nil {
 		o := link.Outcome{Kind: "no-modem", Phase: event.PhaseDial, Detail: err.Error()}
 		var usage *usageError
@@ -186,14 +189,15 @@ func (a *app) findPort(j *job, sink event.Sink) (facts quirks.Facts, open func(c
 		tellFailure(sink, j.name, o)
 		return facts, nil, "", o, false
 	}
-	r, err := j.db.Resolve(found.facts, j.options.Quirks, j.set)
+	try := found.Current()
+	r, err := j.db.Resolve(try.Facts, j.options.Quirks, j.set)
 	if err != nil {
 		o := link.Outcome{Kind: link.KindUsage, Err: err}
 		tellFailure(sink, j.name, o)
 		return facts, nil, "", o, false
 	}
-	open = drive.SerialOpener(found.path, r)
-	return found.facts, open, found.path, link.Outcome{}, true
+	open = drive.SerialOpener(try.Path, r)
+	return try.Facts, open, try.Path, link.Outcome{}, true
 }
 
 // atPortOpener gives the function that opens the AT port, or nil where there is none.
@@ -201,7 +205,11 @@ func (j *job) atPortOpener() func(context.Context) (drive.Port, error) {
 	if j.options.ATPort == "" {
 		return nil
 	}
-	r, err := j.db.Resolve(quirks.Facts{}, j.options.Quirks, j.set)
+	facts, err := factsOfPort(hostRoot(), j.db, j.options.ATPort)
+	var r *quirks.Resolution
+	if err == nil {
+		r, err = j.db.Resolve(facts, j.options.Quirks, j.set)
+	}
 	if err != nil {
 		return func(context.Context) (drive.Port, error) { return nil, err }
 	}

@@ -9,14 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
 	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/device"
 	"github.com/knakppp/knak/core/link"
-	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/port"
 )
 
@@ -41,7 +40,7 @@ The exit status is 1 when something was found that would stop a dial.`,
 				return err
 			}
 			var list []checkup
-			for _, look := range []func() []checkup{a.checkConfig, checkModems, checkPlanes, checkDNS, checkControl} {
+			for _, look := range []func() []checkup{a.checkConfig, a.checkModems, checkPlanes, checkDNS, checkControl} {
 				list = append(list, look()...)
 			}
 			bad := false
@@ -78,59 +77,45 @@ func (a *app) checkConfig() []checkup {
 	return []checkup{{Name: "configuration", State: "ok", Text: "the configuration and quirk files can be read"}}
 }
 
-// storageMode are USB ids of sticks that show their driver CD and no serial port until they are switched (USB-01).
-var storageMode = map[string]string{
-	"19d2:2000": "ZTE in storage mode", "19d2:0150": "ZTE in storage mode", "12d1:1446": "Huawei in storage mode",
-	"12d1:1f01": "Huawei in storage or network mode", "1bbb:f000": "Alcatel in storage mode", "0af0:6971": "Option in storage mode",
-}
-
-func checkModems() []checkup {
-	sysfs := os.DirFS("/sys")
-	found, err := modem.Find(sysfs)
+func (a *app) checkModems() []checkup {
+	db, err := a.openQuirks()
+	if err != nil {
+		return nil // checkConfig says it
+	}
+	root := hostRoot()
+	found, err := device.List(root, db, "", nil)
 	if err != nil {
 		return []checkup{{"modem", "bad", err.Error(), "is /sys mounted?"}}
 	}
 	var list []checkup
 	usb := 0
-	for _, c := range found {
-		if c.USB == "" {
+	for _, d := range found {
+		if d.USB == "" {
 			continue
 		}
 		usb++
-		list = append(list, checkup{Name: "modem", State: "ok", Text: fmt.Sprintf("%s %s (%s) with %d serial ports", c.Manufacturer, c.Product, c.USB, len(c.Ports))})
-		for _, p := range c.Ports {
-			list = append(list, checkPort("/dev/"+p.Name)...)
+		c := checkup{Name: "modem", State: "ok", Text: fmt.Sprintf("%s %s (%s) with %d serial ports", d.Manufacturer, d.Product, d.USB, len(d.Candidate.Ports))}
+		if !d.Modem {
+			c.State, c.Cure = "note", "if it is a modem name its port: knak dial --port "+root.Path(d.Candidate.Ports[0].Name)
+			c.Text += ": " + d.Why
+		}
+		list = append(list, c)
+		for _, p := range d.Candidate.Ports {
+			list = append(list, checkPort(root.Path(p.Name))...)
 		}
 	}
-	for id, what := range inStorageMode(sysfs) {
-		list = append(list, checkup{"modem", "bad", fmt.Sprintf("%s (%s)", what, id), "apt-get install usb-modeswitch, then plug it in again"})
+	storage, err := device.InStorageMode(root, db)
+	if err != nil {
+		list = append(list, checkup{Name: "modem", State: "note", Text: err.Error()})
+	}
+	for _, s := range storage {
+		list = append(list, checkup{"modem", "bad", fmt.Sprintf("%s %s (%s) is in storage mode: it shows a disc with drivers and no serial port", s.Manufacturer, s.Product, s.USB), s.Cure()})
 	}
 	if usb == 0 && len(list) == 0 {
 		list = append(list, checkup{"modem", "note", "no USB modem found",
 			"for a serial module name the port: knak dial --port /dev/ttyS0; for a stick see whether `lsusb` shows it and `dmesg` a driver"})
 	}
 	return list
-}
-
-// inStorageMode looks for USB devices that are known to need a switch first.
-func inStorageMode(sysfs fs.FS) map[string]string {
-	found := map[string]string{}
-	devices, err := fs.Glob(sysfs, "bus/usb/devices/*/idVendor")
-	if err != nil {
-		return found
-	}
-	for _, path := range devices {
-		vendor, err1 := fs.ReadFile(sysfs, path)
-		product, err2 := fs.ReadFile(sysfs, strings.TrimSuffix(path, "idVendor")+"idProduct")
-		if err1 != nil || err2 != nil {
-			continue
-		}
-		id := strings.TrimSpace(string(vendor)) + ":" + strings.TrimSpace(string(product))
-		if what, ok := storageMode[id]; ok {
-			found[id] = what
-		}
-	}
-	return found
 }
 
 // checkPort asks whether this user may open a port, and who else has it.

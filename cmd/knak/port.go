@@ -1,88 +1,53 @@
 package main
 
 import (
+	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"strings"
+	"os"
+	"path/filepath"
 
-	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/core/device"
 	"github.com/knakppp/knak/quirks"
 )
 
-// chosenPort is a port that was found or named, and what is known of its modem before it is asked.
-type chosenPort struct {
-	path  string
-	facts quirks.Facts
+// hostRoot is where this machine shows its devices, or the tree that KNAK_SYSROOT names: DIR/sys and DIR/dev, as
+// `knak devices --save` packs them, for tests and to see what another machine has.
+func hostRoot() device.Root { return device.Host(os.Getenv("KNAK_SYSROOT")) }
+
+// stateDir is where knak keeps what it has learned of this machine.
+func stateDir() string {
+	if dir := os.Getenv("KNAK_STATE_DIR"); dir != "" {
+		return dir
+	}
+	if os.Geteuid() != 0 {
+		if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+			return filepath.Join(dir, "knak")
+		}
+		if home, err := os.UserHomeDir(); err == nil {
+			return filepath.Join(home, ".local", "state", "knak")
+		}
+	}
+	return "/var/lib/knak"
 }
 
-// choosePort takes the named port, or the data port of the only modem.
-func choosePort(sysfs fs.FS, named string, db *quirks.DB, set []string) (chosenPort, error) {
-	candidates, err := modem.Find(sysfs)
+// choosePort finds the port of a dial. tell hears what takes time or does not work.
+func choosePort(ctx context.Context, root device.Root, db *quirks.DB, wish device.Wish, tell func(string)) (*device.Choice, error) {
+	c, err := device.Choose(ctx, root, db, wish, device.NewFile(stateDir(), tell), device.OpenLine, tell)
+	var several *device.SeveralError
+	if errors.As(err, &several) {
+		return nil, &usageError{err}
+	}
+	return c, err
+}
+
+// factsOfPort is what is known of the modem on a port before it is asked.
+func factsOfPort(root device.Root, db *quirks.DB, path string) (quirks.Facts, error) {
+	list, err := device.List(root, db, "", nil)
 	if err != nil {
-		return chosenPort{}, fmt.Errorf("looking for modems: %w", err)
+		return quirks.Facts{}, err
 	}
-	if named != "" {
-		for _, c := range candidates {
-			for _, p := range c.Ports {
-				if "/dev/"+p.Name == named {
-					return chosenPort{named, factsOf(sysfs, c, p)}, nil
-				}
-			}
-		}
-		return chosenPort{named, quirks.Facts{}}, nil
+	if d, place, ok := device.Find(list, root.TTY(path)); ok {
+		return device.Facts(root, d.Candidate, d.Candidate.Ports[place]), nil
 	}
-	var usb []modem.Candidate
-	for _, c := range candidates {
-		if c.USB != "" {
-			usb = append(usb, c)
-		}
-	}
-	switch len(usb) {
-	case 0:
-		return chosenPort{}, errors.New("no USB modem was found; name the port of a serial module with --port, and see knak doctor")
-	case 1:
-	default:
-		var names []string
-		for _, c := range usb {
-			if p, ok := c.DataPort(-1); ok {
-				names = append(names, "/dev/"+p.Name)
-			}
-		}
-		return chosenPort{}, usagef("several modems were found (%s): name one with --port", strings.Join(names, ", "))
-	}
-	c := usb[0]
-	number := -1
-	if len(c.Ports) > 0 {
-		if r, err := db.Resolve(factsOf(sysfs, c, c.Ports[0]), "", set); err == nil {
-			number = r.Int("port.data_interface")
-		}
-	}
-	p, ok := c.DataPort(number)
-	if !ok {
-		return chosenPort{}, fmt.Errorf("the USB device %s has no serial port: it may still be in storage mode (usb_modeswitch), or its driver is missing", c.USB)
-	}
-	return chosenPort{"/dev/" + p.Name, factsOf(sysfs, c, p)}, nil
-}
-
-// factsOf is what is known of a modem on a port of this machine before it is asked.
-func factsOf(sysfs fs.FS, c modem.Candidate, p modem.Port) quirks.Facts {
-	f := quirks.Facts{USB: c.USB, Driver: p.Driver}
-	b := modem.ReadBoard(sysfs)
-	f.DMI, f.DeviceTree = b.DMI, strings.Join(b.Compatible, " ")
-	if b.NoDMI {
-		f.DMI = quirks.None
-	}
-	if b.NoTree {
-		f.DeviceTree = quirks.None
-	}
-	if c.USB == "" {
-		f.USB = quirks.None
-		return f
-	}
-	if p.Interface >= 0 {
-		f.Interface = fmt.Sprintf("%02x", p.Interface)
-		f.Class = fmt.Sprintf("%02x/%02x/%02x", p.Class, p.Subclass, p.Protocol)
-	}
-	return f
+	return quirks.Facts{}, nil
 }

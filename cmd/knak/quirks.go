@@ -228,11 +228,10 @@ func explainFacts(args, texts []string, simulated string, db *quirks.DB) (quirks
 		if _, err := os.Stat(args[0]); err != nil {
 			return f, usagef("PORT: %w; knak devices lists the ports", err)
 		}
-		c, err := choosePort(os.DirFS("/sys"), args[0], db, nil)
-		if err != nil {
+		var err error
+		if f, err = factsOfPort(hostRoot(), db, args[0]); err != nil {
 			return f, err
 		}
-		f = c.facts
 	}
 	if simulated != "" {
 		s, err := loadScenario(simulated)

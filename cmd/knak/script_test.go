@@ -5,12 +5,14 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/device/devicetest"
 	"github.com/knakppp/knak/plugins/host"
 	"github.com/knakppp/knak/plugins/host/serve"
 )
@@ -37,7 +39,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("KNAK_PLUGINS_LOCK", e.WorkDir+"/config/plugins.lock")
 			return os.MkdirAll(e.WorkDir+"/config", 0o700)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": checkStatus, "waitlink": waitLink, "waitfile": waitFile, "signwith": signWith, "servefiles": serveFiles, "finddemo": findDemo},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": checkStatus, "waitlink": waitLink, "waitfile": waitFile, "signwith": signWith, "servefiles": serveFiles, "finddemo": findDemo, "usb": addUSB},
 	})
 }
 
@@ -98,4 +100,23 @@ func findDemo(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%v", err)
 	}
 	ts.Setenv("DEMO", path)
+}
+
+// addUSB adds a USB device to the tree below $WORK/machine, which KNAK_SYSROOT then names:
+// usb PATH ID NUMBER,CLASS,DRIVER,TTY …
+func addUSB(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: usb PATH ID NUMBER,CLASS,DRIVER,TTY …")
+	}
+	dir := ts.MkAbs("machine")
+	ts.Setenv("KNAK_SYSROOT", dir)
+	var list []devicetest.Interface
+	for _, a := range args[2:] {
+		f := strings.Split(a, ",")
+		if len(f) != 4 {
+			ts.Fatalf("%q is not NUMBER,CLASS,DRIVER,TTY", a)
+		}
+		list = append(list, devicetest.Interface{Number: f[0], Class: f[1], Driver: f[2], TTY: f[3]})
+	}
+	devicetest.New(ts, dir).USB(args[0], args[1], list...)
 }

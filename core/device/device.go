@@ -111,6 +111,9 @@ var otherMakers = []string{"0403", "067b", "10c4", "1a86", "0483", "1fc9", "2341
 // acts on it, so that nothing of that kind may be asked or dialled on before a person named it.
 func judge(db *quirks.DB, d *Device, makers map[string]bool) (bool, string) {
 	vendor, _, _ := strings.Cut(d.USB, ":")
+	entry := func(is func(quirks.Device) bool) bool {
+		return slices.ContainsFunc(db.Devices(), func(e quirks.Device) bool { return slices.Contains(e.USB, d.USB) && is(e) })
+	}
 	switch {
 	case len(d.Layout.TTYs) == 0:
 		return false, "it has no tty"
@@ -118,9 +121,11 @@ func judge(db *quirks.DB, d *Device, makers map[string]bool) (bool, string) {
 		return false, "a UART: what is behind it is not known"
 	case slices.ContainsFunc(d.Candidate.Ports, func(p modem.Port) bool { return p.Adapter }):
 		return false, "a USB to serial adapter: what is behind it is not known"
+	case entry(func(e quirks.Device) bool { return e.Status == noPPP }):
+		return false, "the database knows it as a device that does not speak PPP"
 	case slices.ContainsFunc(d.Candidate.Ports, func(p modem.Port) bool { return slices.Contains(modemDrivers, p.Driver) }):
 		return true, "the kernel's driver is one of modems"
-	case slices.ContainsFunc(db.Devices(), func(e quirks.Device) bool { return slices.Contains(e.USB, d.USB) }):
+	case entry(func(quirks.Device) bool { return true }):
 		return true, "the database knows its USB id"
 	case d.Network:
 		return true, "it has a network interface beside its ttys"
@@ -178,3 +183,6 @@ func Find(list []Device, tty string) (d *Device, place int, ok bool) {
 	}
 	return nil, 0, false
 }
+
+// noPPP is the status of entries for what has ttys and no PPP (quirks.Statuses).
+const noPPP = "no-ppp"

@@ -3,8 +3,6 @@ package device
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,84 +10,23 @@ import (
 	"time"
 
 	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/core/device/devicetest"
 	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/quirks"
 )
 
-// iface is one interface of a made-up USB device.
-type iface struct {
-	number, class, driver, tty string
-}
+// iface is short for what tables hold many of.
+type iface = devicetest.Interface
 
-// machine is a tree of a machine's devices in a directory, as KNAK_SYSROOT names it.
+// machine is a machine with pseudo-terminals behind its ttys.
 type machine struct {
-	t   *testing.T
-	dir string
+	devicetest.Machine
+	t *testing.T
 }
 
 func newMachine(t *testing.T) machine {
 	t.Helper()
-	m := machine{t, t.TempDir()}
-	m.mkdir("sys/class/tty")
-	m.mkdir("sys/bus/usb/devices")
-	m.mkdir("dev")
-	return m
-}
-
-func (m machine) mkdir(name string) {
-	m.t.Helper()
-	if err := os.MkdirAll(filepath.Join(m.dir, name), 0o755); err != nil {
-		m.t.Fatal(err)
-	}
-}
-
-func (m machine) file(name, text string) {
-	m.t.Helper()
-	m.mkdir(filepath.Dir(name))
-	if err := os.WriteFile(filepath.Join(m.dir, name), []byte(text+"\n"), 0o644); err != nil {
-		m.t.Fatal(err)
-	}
-}
-
-func (m machine) link(name, target string) {
-	m.t.Helper()
-	rel, err := filepath.Rel(filepath.Dir(name), target)
-	if err == nil {
-		m.mkdir(filepath.Dir(name))
-		err = os.Symlink(rel, filepath.Join(m.dir, name))
-	}
-	if err != nil {
-		m.t.Fatal(err)
-	}
-}
-
-// usb adds a device on a port of the bus.
-func (m machine) usb(path, id string, ifaces ...iface) {
-	vendor, product, _ := strings.Cut(id, ":")
-	dir := "sys/devices/pci0000:00/0000:00:14.0/usb1/" + path
-	m.file(dir+"/idVendor", vendor)
-	m.file(dir+"/idProduct", product)
-	m.file(dir+"/bDeviceClass", "00")
-	m.file(dir+"/bNumInterfaces", fmt.Sprintf("%2d", len(ifaces)))
-	m.link("sys/bus/usb/devices/"+path, dir)
-	for _, i := range ifaces {
-		d := dir + "/" + path + ":1." + strings.TrimLeft(i.number, "0")
-		if strings.TrimLeft(i.number, "0") == "" {
-			d += "0"
-		}
-		m.file(d+"/bInterfaceNumber", i.number)
-		triple := strings.Split(i.class, "/")
-		m.file(d+"/bInterfaceClass", triple[0])
-		m.file(d+"/bInterfaceSubClass", triple[1])
-		m.file(d+"/bInterfaceProtocol", triple[2])
-		if i.driver != "" {
-			m.link(d+"/driver", "sys/bus/usb/drivers/"+i.driver)
-		}
-		if i.tty != "" {
-			m.file(d+"/"+i.tty+"/tty/"+i.tty+"/dev", "188:0")
-			m.link("sys/class/tty/"+i.tty, d+"/"+i.tty+"/tty/"+i.tty)
-		}
-	}
+	return machine{devicetest.New(t, t.TempDir()), t}
 }
 
 // live puts a pseudo-terminal behind a tty; answer makes the modem's side of it.
@@ -100,9 +37,7 @@ func (m machine) live(tty string, answer func(string) string) {
 		m.t.Fatal(err)
 	}
 	m.t.Cleanup(func() { _ = master.Close() })
-	if err := os.Symlink(slave, filepath.Join(m.dir, "dev", tty)); err != nil {
-		m.t.Fatal(err)
-	}
+	m.Behind(tty, slave)
 	go func() {
 		buf := make([]byte, 256)
 		for {
@@ -134,7 +69,7 @@ func shipped(t *testing.T) *quirks.DB {
 
 func list(t *testing.T, m machine) []Device {
 	t.Helper()
-	l, err := List(Host(m.dir), shipped(t), "", nil)
+	l, err := List(Host(m.Dir), shipped(t), "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,21 +83,21 @@ func TestOnlyModemsAreAsked(t *testing.T) {
 		ifaces   []iface
 		modem    bool
 	}{
-		{"a modem by its driver", "1234:5678", []iface{{"00", "ff/ff/ff", "option", "ttyUSB0"}}, true},
-		{"a modem by its id", "1546:1102", []iface{{"00", "02/02/01", "cdc_acm", "ttyACM0"}}, true},
-		{"an unknown u-blox with several ttys", "1546:13fe", []iface{{"00", "02/02/01", "cdc_acm", "ttyACM0"}, {"02", "02/02/01", "cdc_acm", "ttyACM1"}}, true},
-		{"ttys beside a network interface", "1234:5678", []iface{{"00", "02/0e/00", "cdc_mbim", ""}, {"02", "02/02/01", "cdc_acm", "ttyACM0"}}, true},
-		{"a GPS mouse of u-blox", "1546:01a8", []iface{{"00", "02/02/01", "cdc_acm", "ttyACM0"}}, false},
-		{"an Arduino", "2341:0043", []iface{{"00", "02/02/01", "cdc_acm", "ttyACM0"}}, false},
-		{"a 3D printer", "2c99:0002", []iface{{"00", "02/02/01", "cdc_acm", "ttyACM0"}}, false},
-		{"a bridge with something behind it", "1a86:7523", []iface{{"00", "ff/01/02", "ch341", "ttyUSB0"}}, false},
-		{"a board with two ports for its programs", "0483:374b", []iface{{"00", "02/02/01", "cdc_acm", "ttyACM0"}, {"02", "02/02/01", "cdc_acm", "ttyACM1"}}, false},
+		{"a modem by its driver", "1234:5678", []iface{{Number: "00", Class: "ff/ff/ff", Driver: "option", TTY: "ttyUSB0"}}, true},
+		{"a modem by its id", "1546:1102", []iface{{Number: "00", Class: "02/02/01", Driver: "cdc_acm", TTY: "ttyACM0"}}, true},
+		{"an unknown u-blox with several ttys", "1546:13fe", []iface{{Number: "00", Class: "02/02/01", Driver: "cdc_acm", TTY: "ttyACM0"}, {Number: "02", Class: "02/02/01", Driver: "cdc_acm", TTY: "ttyACM1"}}, true},
+		{"ttys beside a network interface", "1234:5678", []iface{{Number: "00", Class: "02/0e/00", Driver: "cdc_mbim", TTY: ""}, {Number: "02", Class: "02/02/01", Driver: "cdc_acm", TTY: "ttyACM0"}}, true},
+		{"a GPS mouse of u-blox", "1546:01a8", []iface{{Number: "00", Class: "02/02/01", Driver: "cdc_acm", TTY: "ttyACM0"}}, false},
+		{"an Arduino", "2341:0043", []iface{{Number: "00", Class: "02/02/01", Driver: "cdc_acm", TTY: "ttyACM0"}}, false},
+		{"a 3D printer", "2c99:0002", []iface{{Number: "00", Class: "02/02/01", Driver: "cdc_acm", TTY: "ttyACM0"}}, false},
+		{"a bridge with something behind it", "1a86:7523", []iface{{Number: "00", Class: "ff/01/02", Driver: "ch341", TTY: "ttyUSB0"}}, false},
+		{"a board with two ports for its programs", "0483:374b", []iface{{Number: "00", Class: "02/02/01", Driver: "cdc_acm", TTY: "ttyACM0"}, {Number: "02", Class: "02/02/01", Driver: "cdc_acm", TTY: "ttyACM1"}}, false},
 	} {
 		m := newMachine(t)
-		m.usb("1-1", tt.id, tt.ifaces...)
+		m.USB("1-1", tt.id, tt.ifaces...)
 		for _, i := range tt.ifaces {
-			if i.tty != "" {
-				m.live(i.tty, takesAT)
+			if i.TTY != "" {
+				m.live(i.TTY, takesAT)
 			}
 		}
 		d := list(t, m)[0]
@@ -171,7 +106,7 @@ func TestOnlyModemsAreAsked(t *testing.T) {
 		}
 		opened := false
 		open := func(path string) (Line, error) { opened = true; return OpenLine(path) }
-		err := d.Ask(t.Context(), Host(m.dir), open, false)
+		err := d.Ask(t.Context(), Host(m.Dir), open, false)
 		if opened != tt.modem || (err == nil) != tt.modem {
 			t.Errorf("%s: opened %v, %v", tt.name, opened, err)
 		}
@@ -180,9 +115,9 @@ func TestOnlyModemsAreAsked(t *testing.T) {
 
 func TestAskFindsTheDataPort(t *testing.T) {
 	m := newMachine(t)
-	m.usb("1-2", "2c7c:ffff", // Quectel's habit: of those that take commands, the last carries PPP
-		iface{"00", "ff/ff/30", "option", "ttyUSB0"}, iface{"01", "ff/00/00", "option", "ttyUSB1"},
-		iface{"02", "ff/00/00", "option", "ttyUSB2"}, iface{"03", "ff/00/00", "option", "ttyUSB3"}, iface{"04", "ff/ff/ff", "qmi_wwan", ""})
+	m.USB("1-2", "2c7c:ffff", // Quectel's habit: of those that take commands, the last carries PPP
+		iface{Number: "00", Class: "ff/ff/30", Driver: "option", TTY: "ttyUSB0"}, iface{Number: "01", Class: "ff/00/00", Driver: "option", TTY: "ttyUSB1"},
+		iface{Number: "02", Class: "ff/00/00", Driver: "option", TTY: "ttyUSB2"}, iface{Number: "03", Class: "ff/00/00", Driver: "option", TTY: "ttyUSB3"}, iface{Number: "04", Class: "ff/ff/ff", Driver: "qmi_wwan", TTY: ""})
 	m.live("ttyUSB0", silent)
 	m.live("ttyUSB1", func(string) string { return "$GPGSV,1,1,00*79\r\n" })
 	m.live("ttyUSB2", takesAT)
@@ -192,7 +127,7 @@ func TestAskFindsTheDataPort(t *testing.T) {
 		t.Fatal("nobody knows this layout")
 	}
 	began := time.Now()
-	if err := d.Ask(t.Context(), Host(m.dir), OpenLine, false); err != nil {
+	if err := d.Ask(t.Context(), Host(m.Dir), OpenLine, false); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("asked for %v", time.Since(began))
@@ -206,25 +141,25 @@ func TestAskFindsTheDataPort(t *testing.T) {
 
 func TestAskEndsWithItsContext(t *testing.T) {
 	m := newMachine(t)
-	m.usb("1-1", "1234:5678", iface{"00", "ff/ff/ff", "option", "ttyUSB0"})
+	m.USB("1-1", "1234:5678", iface{Number: "00", Class: "ff/ff/ff", Driver: "option", TTY: "ttyUSB0"})
 	m.live("ttyUSB0", silent)
 	ctx, cancel := context.WithCancel(t.Context())
 	open := func(path string) (Line, error) { cancel(); return OpenLine(path) }
 	d := list(t, m)[0]
-	if err := d.Ask(ctx, Host(m.dir), open, false); !errors.Is(err, context.Canceled) {
+	if err := d.Ask(ctx, Host(m.Dir), open, false); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
 
 func TestTTYByAnyName(t *testing.T) {
 	m := newMachine(t)
-	m.usb("1-1", "1234:5678", iface{"00", "ff/ff/ff", "option", "ttyUSB0"})
+	m.USB("1-1", "1234:5678", iface{Number: "00", Class: "ff/ff/ff", Driver: "option", TTY: "ttyUSB0"})
 	m.live("ttyUSB0", silent)
-	m.link("dev/serial/by-id/usb-acme-if00-port0", "dev/ttyUSB0")
-	m.link("dev/modem", "dev/serial/by-id/usb-acme-if00-port0")
-	r := Host(m.dir)
+	m.Link("dev/serial/by-id/usb-acme-if00-port0", "dev/ttyUSB0")
+	m.Link("dev/modem", "dev/serial/by-id/usb-acme-if00-port0")
+	r := Host(m.Dir)
 	for _, name := range []string{"dev/ttyUSB0", "dev/serial/by-id/usb-acme-if00-port0", "dev/modem"} {
-		if got := r.TTY(filepath.Join(m.dir, name)); got != "ttyUSB0" {
+		if got := r.TTY(filepath.Join(m.Dir, name)); got != "ttyUSB0" {
 			t.Errorf("%s: %q", name, got)
 		}
 	}

@@ -1,0 +1,265 @@
+package device
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/quirks"
+)
+
+// Wish is what a person or a configuration says of the port to dial on.
+type Wish struct {
+	Port    string   // a path; "": the port of the only modem
+	Profile string   // the profile to use in place of matching; ""
+	Set     []string // settings of the strongest layer, KEY=VALUE
+}
+
+// Try is one port to dial on.
+type Try struct {
+	Path  string       // the device node
+	Facts quirks.Facts // what is known of the modem there before it is asked
+	Why   string       // how this port was found, for people
+}
+
+// NoneError says that no modem was found.
+type NoneError struct {
+	Maybe   []Device        // devices with ttys that may be modems, but that nothing says so of
+	Storage []StorageDevice // modems that still show their driver disc
+}
+
+func (e *NoneError) Error() string {
+	switch {
+	case len(e.Storage) > 0:
+		s := e.Storage[0]
+		return fmt.Sprintf("the USB device %s (%s) is a modem in storage mode and has no serial port yet: %s", s.Path, s.USB, s.Cure())
+	case len(e.Maybe) == 1:
+		d := e.Maybe[0]
+		return fmt.Sprintf("no modem was found for certain; %s may be one (%s): name it with --port /dev/%s", name(d.Candidate), d.Why, d.Candidate.Ports[0].Name)
+	case len(e.Maybe) > 1:
+		var names []string
+		for _, d := range e.Maybe {
+			names = append(names, "/dev/"+d.Candidate.Ports[0].Name)
+		}
+		return "no modem was found for certain: name the port with --port, one of " + strings.Join(names, ", ")
+	}
+	return "no USB modem was found; name the port of a serial module with --port, and see knak doctor"
+}
+
+// SeveralError says that there is more than one modem and none was named.
+type SeveralError struct{ Ports []string }
+
+func (e *SeveralError) Error() string {
+	return fmt.Sprintf("several modems were found (%s): name one with --port", strings.Join(e.Ports, ", "))
+}
+
+// name gives what a device calls itself.
+func name(c modem.Candidate) string {
+	text := strings.TrimSpace(c.Manufacturer + " " + c.Product)
+	switch {
+	case text == "" && c.USB == "":
+		return c.Path
+	case text == "":
+		return c.USB
+	case c.USB == "":
+		return text
+	}
+	return text + " (" + c.USB + ")"
+}
+
+// Choice is the port to dial on, and the ports to try after it. Its methods may be called from several goroutines.
+type Choice struct {
+	root   Root
+	wish   Wish
+	db     *quirks.DB
+	open   Opener
+	memory Memory
+	tell   func(text string)
+
+	mu     sync.Mutex
+	device *Device // nil: a named port that sysfs does not know
+	tries  []Try
+	now    int
+	asked  bool
+}
+
+// Choose finds the port to dial on: the named one; or that of the only modem, which is what worked last time, what the
+// database says of it, or what its ttys answer. tell hears what takes time. The errors are *NoneError, *SeveralError and
+// those of reading sysfs.
+func Choose(ctx context.Context, root Root, db *quirks.DB, wish Wish, memory Memory, open Opener, tell func(string)) (*Choice, error) {
+	c := &Choice{root: root, wish: wish, db: db, open: open, memory: memory, tell: tell}
+	list, err := List(root, db, wish.Profile, wish.Set)
+	if err != nil {
+		return nil, err
+	}
+	if wish.Port != "" {
+		c.tries = []Try{{Path: wish.Port, Why: "named"}}
+		if d, place, ok := Find(list, root.TTY(wish.Port)); ok {
+			c.tries[0].Facts = Facts(root, d.Candidate, d.Candidate.Ports[place])
+		}
+		return c, nil
+	}
+	var modems []int
+	var maybe []Device
+	for i, d := range list {
+		switch {
+		case d.Modem:
+			modems = append(modems, i)
+		case d.USB != "" || len(d.Candidate.Ports) == 0:
+			maybe = append(maybe, d)
+		}
+	}
+	switch len(modems) {
+	case 0:
+		none := &NoneError{Maybe: maybe}
+		if none.Storage, err = InStorageMode(root, db); err != nil {
+			return nil, err
+		}
+		return nil, none
+	case 1:
+	default:
+		several := &SeveralError{}
+		for _, i := range modems {
+			if p := list[i].DataPorts(); len(p) > 0 {
+				several.Ports = append(several.Ports, root.Path(p[0]))
+			}
+		}
+		return nil, several
+	}
+	c.device = &list[modems[0]]
+	worked := memory.Port(c.device.key())
+	switch {
+	case worked >= 0 && c.put(worked, "it worked last time"):
+	case c.device.Known():
+		c.follow("known by the database")
+	default:
+		if err := c.ask(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if len(c.tries) == 0 {
+		return nil, fmt.Errorf("%s has no tty to dial on: its driver may be missing (option, qcserial, cdc_acm); see knak doctor", name(c.device.Candidate))
+	}
+	return c, nil
+}
+
+// put makes the tty of an interface the next to try, where there is one.
+func (c *Choice) put(number int, why string) bool {
+	i := slices.IndexFunc(c.device.Candidate.Ports, func(p modem.Port) bool { return p.Interface == number })
+	if i < 0 || slices.ContainsFunc(c.tries, func(t Try) bool { return t.Path == c.root.Path(c.device.Candidate.Ports[i].Name) }) {
+		return false
+	}
+	p := c.device.Candidate.Ports[i]
+	c.tries = append(c.tries, Try{c.root.Path(p.Name), Facts(c.root, c.device.Candidate, p), why})
+	return true
+}
+
+// follow appends what is known of the ports to what is tried.
+func (c *Choice) follow(why string) {
+	for _, i := range c.device.Ports.Dial {
+		c.put(c.device.Layout.TTYs[i].Interface, why)
+	}
+}
+
+// ask asks the ttys.
+func (c *Choice) ask(ctx context.Context) error {
+	c.asked = true
+	if n := len(c.device.Layout.TTYs); n > 1 {
+		c.tell(fmt.Sprintf("%s: nobody has described which of its %d ttys carries data; asking each whether it takes AT commands", name(c.device.Candidate), n))
+	}
+	if err := c.device.Ask(ctx, c.root, c.open, false); err != nil {
+		return fmt.Errorf("asking the ttys of %s: %w", name(c.device.Candidate), err)
+	}
+	c.follow("by its answer, and the habit of its maker")
+	return nil
+}
+
+// Current is the port to dial on now.
+func (c *Choice) Current() Try {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tries[c.now]
+}
+
+// Next goes on to another port of the modem, because the present one took no dial or brought no PPP. It is false where no
+// other port is worth a try. The ttys are asked first, if they have not been: only those that take commands come next.
+func (c *Choice) Next(ctx context.Context) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.device == nil {
+		return false
+	}
+	c.memory.Forget(c.device.key())
+	if !c.asked && len(c.device.Layout.TTYs) > 1 {
+		tried := slices.Clone(c.tries[:c.now+1])
+		c.tries = tried
+		c.now = len(tried) - 1
+		if err := c.ask(ctx); err != nil {
+			return false
+		}
+	}
+	for i := c.now + 1; i < len(c.tries); i++ {
+		if d, place, ok := c.placeOf(c.tries[i].Path); ok && d.Layout.TTYs[place].Answer == quirks.Commands {
+			c.now = i
+			return true
+		}
+	}
+	return false
+}
+
+// placeOf finds a path among the device's ttys.
+func (c *Choice) placeOf(path string) (*Device, int, bool) {
+	for i, p := range c.device.Candidate.Ports {
+		if c.root.Path(p.Name) == path {
+			return c.device, i, true
+		}
+	}
+	return nil, 0, false
+}
+
+// Worked remembers that the present port carried a link.
+func (c *Choice) Worked() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.device == nil || len(c.device.Layout.TTYs) < 2 {
+		return
+	}
+	if d, place, ok := c.placeOf(c.tries[c.now].Path); ok {
+		c.memory.Keep(d.key(), d.Layout.TTYs[place].Interface)
+	}
+}
+
+// Device gives the modem, or nil where a port was named of which nothing is known.
+func (c *Choice) Device() *Device { return c.device }
+
+// key names a modem by what it is and where it sits: its USB id, its place on the bus, and the layout of its ttys, so that
+// another composition of the same stick is another one.
+func (d *Device) key() string {
+	var numbers []string
+	for _, t := range d.Layout.TTYs {
+		numbers = append(numbers, fmt.Sprintf("%02x", t.Interface))
+	}
+	return d.USB + " " + d.Path + " " + strings.Join(numbers, ",")
+}
+
+// Memory keeps which port of a modem worked.
+type Memory interface {
+	Port(key string) (number int) // the interface number; -1: nothing is remembered
+	Keep(key string, number int)
+	Forget(key string)
+}
+
+// NoMemory remembers nothing.
+type NoMemory struct{}
+
+// Port gives -1.
+func (NoMemory) Port(string) int { return -1 }
+
+// Keep does nothing.
+func (NoMemory) Keep(string, int) {}
+
+// Forget does nothing.
+func (NoMemory) Forget(string) {}

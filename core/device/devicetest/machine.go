@@ -1,0 +1,105 @@
+// Package devicetest makes trees of a machine's devices for tests, as KNAK_SYSROOT names them.
+package devicetest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// T is what a test gives: *testing.T and *testscript.TestScript alike.
+type T interface {
+	Fatalf(format string, args ...any)
+}
+
+// Interface is one interface of a made-up USB device.
+type Interface struct {
+	Number string // bInterfaceNumber, two hex digits
+	Class  string // class, subclass and protocol, "ff/01/02"
+	Driver string // the kernel's; "": none is bound
+	TTY    string // "": it has none
+}
+
+// Machine is a tree below Dir.
+type Machine struct {
+	T   T
+	Dir string
+}
+
+// New makes the tree of a machine without devices.
+func New(t T, dir string) Machine {
+	m := Machine{t, dir}
+	for _, d := range []string{"sys/class/tty", "sys/bus/usb/devices", "dev"} {
+		m.mkdir(d)
+	}
+	return m
+}
+
+func (m Machine) mkdir(name string) {
+	if err := os.MkdirAll(filepath.Join(m.Dir, name), 0o755); err != nil {
+		m.T.Fatalf("%v", err)
+	}
+}
+
+// File writes a file with one line.
+func (m Machine) File(name, text string) {
+	m.mkdir(filepath.Dir(name))
+	if err := os.WriteFile(filepath.Join(m.Dir, name), []byte(text+"\n"), 0o644); err != nil {
+		m.T.Fatalf("%v", err)
+	}
+}
+
+// Link makes a symbolic link that stays in the tree.
+func (m Machine) Link(name, target string) {
+	rel, err := filepath.Rel(filepath.Dir(name), target)
+	if err == nil {
+		m.mkdir(filepath.Dir(name))
+		err = os.Symlink(rel, filepath.Join(m.Dir, name))
+	}
+	if err != nil {
+		m.T.Fatalf("%v", err)
+	}
+}
+
+// USB adds a device at a place of the bus, "1-1.4".
+func (m Machine) USB(path, id string, interfaces ...Interface) {
+	vendor, product, _ := strings.Cut(id, ":")
+	dir := "sys/devices/pci0000:00/0000:00:14.0/usb1/" + path
+	m.File(dir+"/idVendor", vendor)
+	m.File(dir+"/idProduct", product)
+	m.File(dir+"/bDeviceClass", "00")
+	m.File(dir+"/bNumInterfaces", fmt.Sprintf("%2d", len(interfaces)))
+	m.File(dir+"/serial", "490154203237518") // what no output may show
+	m.Link("sys/bus/usb/devices/"+path, dir)
+	for n, i := range interfaces {
+		d := fmt.Sprintf("%s/%s:1.%d", dir, path, n)
+		m.File(d+"/bInterfaceNumber", i.Number)
+		triple := strings.Split(i.Class, "/")
+		if len(triple) != 3 {
+			m.T.Fatalf("class %q", i.Class)
+			return
+		}
+		m.File(d+"/bInterfaceClass", triple[0])
+		m.File(d+"/bInterfaceSubClass", triple[1])
+		m.File(d+"/bInterfaceProtocol", triple[2])
+		if i.Driver != "" {
+			m.Link(d+"/driver", "sys/bus/usb/drivers/"+i.Driver)
+		}
+		if i.TTY != "" {
+			m.File(d+"/"+i.TTY+"/tty/"+i.TTY+"/dev", "188:0")
+			m.Link("sys/class/tty/"+i.TTY, d+"/"+i.TTY+"/tty/"+i.TTY)
+		}
+	}
+}
+
+// Behind puts another device node, such as a pseudo-terminal, behind a tty.
+func (m Machine) Behind(tty, node string) {
+	name := filepath.Join(m.Dir, "dev", tty)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		m.T.Fatalf("%v", err)
+	}
+	if err := os.Symlink(node, name); err != nil {
+		m.T.Fatalf("%v", err)
+	}
+}

@@ -1,0 +1,260 @@
+package device
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// shownAttributes are the attributes of USB devices and interfaces that say what a modem is. The serial number is not
+// among them: with many modems it is the IMEI. manufacturer and product are free text and pass a check of their own.
+var shownAttributes = []string{"idVendor", "idProduct", "bcdDevice", "bDeviceClass", "bNumInterfaces", "manufacturer", "product",
+	"bInterfaceNumber", "bInterfaceClass", "bInterfaceSubClass", "bInterfaceProtocol", "bNumEndpoints"}
+
+// Save packs what was looked at of the devices into a new file, a tar.gz that is a tree as Host reads it: the attributes
+// and drivers of USB devices with ttys and of those in storage mode, the ttys, and what each answered if it was asked.
+func Save(name string, root Root, list []Device) (err error) {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(name)
+		}
+	}()
+	z := gzip.NewWriter(f)
+	p := packer{w: tar.NewWriter(z), sys: root.Sys, seen: map[string]bool{}}
+	p.dir("sys/class/tty")
+	p.dir("sys/bus/usb/devices")
+	p.dir("dev")
+	devices, err := fs.ReadDir(root.Sys, "bus/usb/devices")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		p.err = err
+	}
+	for _, d := range devices {
+		if !strings.Contains(d.Name(), ":") && !strings.HasPrefix(d.Name(), "usb") {
+			p.usb(d.Name())
+		}
+	}
+	for _, d := range list {
+		for i, port := range d.Candidate.Ports {
+			if d.USB != "" {
+				p.tty(port.Name)
+			}
+			if said := d.Layout.TTYs[i].Answer.String(); d.Layout.TTYs[i].Answer != 0 {
+				p.file("answers/"+port.Name, []byte(said+"\n"))
+			}
+		}
+	}
+	return errors.Join(p.err, p.w.Close(), z.Close(), f.Close())
+}
+
+// packer writes the tree; the first error is kept.
+type packer struct {
+	w    *tar.Writer
+	sys  fs.FS
+	seen map[string]bool
+	err  error
+}
+
+var packedAt = time.Unix(0, 0) // the same tree gives the same file
+
+func (p *packer) put(h tar.Header, content []byte) {
+	if p.err != nil || p.seen[h.Name] {
+		return
+	}
+	p.seen[h.Name] = true
+	h.ModTime, h.Mode, h.Size = packedAt, 0o644, int64(len(content))
+	if h.Typeflag == tar.TypeDir {
+		h.Mode = 0o755
+	}
+	if p.err = p.w.WriteHeader(&h); p.err == nil {
+		_, p.err = p.w.Write(content)
+	}
+}
+
+func (p *packer) dir(name string) {
+	if name != "." {
+		p.dirsAbove(name)
+		p.put(tar.Header{Name: name + "/", Typeflag: tar.TypeDir}, nil)
+	}
+}
+
+func (p *packer) dirsAbove(name string) {
+	if up := path.Dir(name); up != "." && !p.seen[up+"/"] {
+		p.dir(up)
+	}
+}
+
+func (p *packer) file(name string, content []byte) {
+	p.dirsAbove(name)
+	p.put(tar.Header{Name: name, Typeflag: tar.TypeReg}, content)
+}
+
+func (p *packer) link(name string) (target string, ok bool) {
+	to, err := fs.ReadLink(p.sys, name)
+	if err != nil {
+		return "", false
+	}
+	p.dirsAbove("sys/" + name)
+	p.put(tar.Header{Name: "sys/" + name, Typeflag: tar.TypeSymlink, Linkname: to}, nil)
+	return path.Join(path.Dir(name), to), true
+}
+
+// attributes packs those attributes of a directory that may be shown, and its driver.
+func (p *packer) attributes(dir string) {
+	for _, a := range shownAttributes {
+		b, err := fs.ReadFile(p.sys, dir+"/"+a)
+		if err != nil || len(b) > 256 {
+			continue
+		}
+		if a == "manufacturer" || a == "product" {
+			b = hideDigits(b)
+		}
+		p.file("sys/"+dir+"/"+a, b)
+	}
+	if _, err := fs.ReadLink(p.sys, dir+"/driver"); err == nil {
+		p.link(dir + "/driver")
+	}
+}
+
+// hideDigits hides what may be a serial number in free text: seven digits or more in a row.
+func hideDigits(b []byte) []byte {
+	out := append([]byte(nil), b...)
+	for i := 0; i < len(out); {
+		j := i
+		for j < len(out) && out[j] >= '0' && out[j] <= '9' {
+			j++
+		}
+		if j-i >= 7 {
+			for k := i; k < j; k++ {
+				out[k] = '0'
+			}
+		}
+		i = max(j, i+1)
+	}
+	return out
+}
+
+// usb packs a USB device: a hub or a keyboard too, for what else is on the bus may matter, but nothing below interfaces.
+func (p *packer) usb(name string) {
+	dir, ok := p.link("bus/usb/devices/" + name)
+	if !ok {
+		return
+	}
+	p.attributes(dir)
+	entries, err := fs.ReadDir(p.sys, dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), name+":") {
+			p.attributes(dir + "/" + e.Name())
+		}
+	}
+}
+
+func (p *packer) tty(name string) {
+	if dir, ok := p.link("class/tty/" + name); ok {
+		if b, err := fs.ReadFile(p.sys, dir+"/dev"); err == nil && len(b) < 32 {
+			p.file("sys/"+dir+"/dev", b)
+		} else {
+			p.dir("sys/" + dir)
+		}
+	}
+}
+
+// The bounds of what Unpack takes.
+const (
+	maxSaved      = 1 << 20  // octets of the file
+	maxUnpacked   = 16 << 20 // of its content
+	maxSavedFiles = 20_000
+)
+
+// Unpack gives the tree of a file that Save wrote, or of a directory that is such a tree. done removes what was unpacked.
+func Unpack(name string) (root Root, done func(), err error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return Root{}, nil, err
+	}
+	if info.IsDir() {
+		if _, err := os.Stat(filepath.Join(name, "sys")); err != nil {
+			return Root{}, nil, fmt.Errorf("%s is no tree of devices: it has no directory sys", name)
+		}
+		return Host(name), func() {}, nil
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxSaved {
+		return Root{}, nil, fmt.Errorf("%s must be a file of at most %d octets", name, maxSaved)
+	}
+	dir, err := os.MkdirTemp("", "knak-devices-")
+	if err != nil {
+		return Root{}, nil, err
+	}
+	done = func() { _ = os.RemoveAll(dir) }
+	if err := unpack(name, dir); err != nil {
+		done()
+		return Root{}, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return Host(dir), done, nil
+}
+
+// unpack writes a tree below dir. os.Root keeps every name of the archive inside; a link is only made, and what follows
+// it later is a file system that does not leave the tree either.
+func unpack(name, dir string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return fmt.Errorf("not what knak devices --save writes: %w", err)
+	}
+	inside, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer inside.Close()
+	t := tar.NewReader(io.LimitReader(z, maxUnpacked))
+	for n := 0; ; n++ {
+		h, err := t.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("not what knak devices --save writes: %w", err)
+		case n >= maxSavedFiles:
+			return fmt.Errorf("more than %d files", maxSavedFiles)
+		}
+		clean := path.Clean(h.Name)
+		if err := inside.MkdirAll(path.Dir(clean), 0o755); err != nil {
+			return err
+		}
+		switch h.Typeflag {
+		case tar.TypeDir:
+			err = inside.MkdirAll(clean, 0o755)
+		case tar.TypeSymlink:
+			if path.IsAbs(h.Linkname) || !fs.ValidPath(path.Join(path.Dir(clean), h.Linkname)) {
+				return fmt.Errorf("the link %s leads out of the tree", h.Name)
+			}
+			err = inside.Symlink(h.Linkname, clean)
+		case tar.TypeReg:
+			var b []byte
+			if b, err = io.ReadAll(t); err == nil {
+				err = inside.WriteFile(clean, b, 0o644)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
