@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 
 	"github.com/knakppp/knak/core/device"
 	"github.com/knakppp/knak/quirks"
@@ -13,22 +12,6 @@ import (
 // hostRoot is where this machine shows its devices, or the tree that KNAK_SYSROOT names: DIR/sys and DIR/dev, as
 // `knak devices --save` packs them, for tests and to see what another machine has.
 func hostRoot() device.Root { return device.Host(os.Getenv("KNAK_SYSROOT")) }
-
-// stateDir is where knak keeps what it has learned of this machine.
-func stateDir() string {
-	if dir := os.Getenv("KNAK_STATE_DIR"); dir != "" {
-		return dir
-	}
-	if os.Geteuid() != 0 {
-		if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
-			return filepath.Join(dir, "knak")
-		}
-		if home, err := os.UserHomeDir(); err == nil {
-			return filepath.Join(home, ".local", "state", "knak")
-		}
-	}
-	return "/var/lib/knak"
-}
 
 // choosePort finds the port of a dial. tell hears what takes time or does not work.
 func choosePort(ctx context.Context, root device.Root, db *quirks.DB, wish device.Wish, tell func(string)) (*device.Choice, error) {
