@@ -38,7 +38,8 @@ var only = []struct {
 	{[]string{"core/call"}, []string{"core/at", "core/ppp/packet", "core/event"}, "a call is sorted from events alone, whatever wrote the recording; at has the table of result codes"},
 	{[]string{"core/mimic"}, []string{"core/at", "core/ppp/packet", "core/ppp/auth", "core/event", "core/call", "core/sim", "quirks"}, "a recording becomes a profile or a scenario: both forms must be known, no engine and no port"},
 	{[]string{"core/compare"}, []string{"core/ppp/packet", "core/ppp/auth", "core/event", "core/call", "core/mimic"}, "what is different is said of calls; how knak would do it is mimic's"},
-	{[]string{"core/recording/read"}, []string{"core/at", "core/ppp/packet", "core/event", "core/recording/capture", "core/notation", "core/recording/source"},
+	{[]string{"core/recording/format"}, []string{"core/ppp/packet", "core/event", "core/strict"}, "a format is data and says what lines are; events are made of them where logs are read"},
+	{[]string{"core/recording/read"}, []string{"core/at", "core/ppp/packet", "core/event", "core/recording/capture", "core/recording/format", "core/notation", "core/recording/source", "core/recording/wire"},
 		"a reader gives records and knows nobody who takes them"},
 	{[]string{"core/show/report"}, []string{"core/at", "core/ppp/packet", "core/event", "core/call/lint"}, "a page is drawn of records, and of findings as they stand in the stream; nothing is judged here"},
 	{[]string{"core/share"}, []string{"core/hdlc", "core/ppp/packet", "core/show/report", "core/event", "core/recording/record"}, "what may be shared is made of records that were hidden first; the file that was read never comes near"},
@@ -96,7 +97,7 @@ var never = []struct {
 // machines take the time and bytes (or records, or an io.Reader) as arguments: no files, no goroutine, no clock.
 var machines = []string{
 	"core/ppp/packet", "core/hdlc", "core/ppp", "core/ppp/auth", "core/at", "core/modem", "core/prove", "core/advice",
-	"core/event", "core/show/progress", "core/recording/wire", "core/notation", "core/recording/source", "core/recording/capture", "core/call/lint", "core/call",
+	"core/event", "core/show/progress", "core/recording/wire", "core/notation", "core/recording/source", "core/recording/format", "core/recording/capture", "core/call/lint", "core/call",
 	"core/diagnose", "core/compare", "core/mimic", "core/show/report", "core/link",
 }
 

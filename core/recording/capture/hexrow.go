@@ -2,6 +2,12 @@ package capture
 
 import "strings"
 
+// HexRow reads a row of octets in hexadecimal, as other readers have one in a line of theirs; false: it is none.
+func HexRow(row string) ([]byte, bool) {
+	octets, _, ok := hexRow(row)
+	return octets, ok
+}
+
 // hexRow reads octets that are written as two hexadecimal digits each, at the beginning of a row: with or without an offset
 // before them and the same as characters after them. rest is what follows the octets; ok says that there was an octet and
 // that what follows may stand there.

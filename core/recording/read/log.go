@@ -37,7 +37,8 @@ type logSource struct {
 	wrap  wrapped
 	ended bool
 	lines cache
-	note  bool // it was said that something stands for hidden values
+	note  bool       // it was said that something stands for hidden values
+	form  *formatted // of a log whose format is data; nil: of pppd and its friends
 }
 
 // wrapped is a packet whose line broke off.
@@ -60,6 +61,9 @@ func (s *logSource) Next() (event.Record, error) {
 			}
 			s.ended = true
 			s.unwrap()
+			if s.form != nil {
+				s.form.end()
+			}
 			s.endOfLog()
 		}
 	}
@@ -86,6 +90,10 @@ func (s *logSource) line() error {
 	}
 	if len(line) > 3 && (line[0] == '/' && line[1] == '/' || line[0] == '|') { // in a comment or a frame
 		line = bytes.TrimLeft(line, "/| \t")
+	}
+	if s.form != nil {
+		s.form.take(line, size)
+		return nil
 	}
 	d := s.clock.undress(relayed(line))
 	if s.wrap.text != nil {

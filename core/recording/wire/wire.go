@@ -10,6 +10,7 @@
 package wire
 
 import (
+	"strings"
 	"time"
 
 	"github.com/knakppp/knak/core/event"
@@ -100,6 +101,19 @@ func (l *Line) Receive(now time.Time, dir event.Dir, b []byte) {
 	l.stats.Bytes[dir] += uint64(len(b))
 	l.ways[dir].last = now
 	l.read(now, dir, b)
+}
+
+// Settle hands out a command, or a result code, that lacks its line end: a log that shows octets block by block may leave the
+// end to a block of its own, or leave it out.
+func (l *Line) Settle(now time.Time, dir event.Dir) {
+	w := &l.ways[dir]
+	if w.frames || w.mark > 0 || len(w.held) == 0 || !isText(w.held) {
+		return
+	}
+	text := strings.TrimSpace(string(w.held))
+	if dir == event.Sent && isCommand([]byte(text)) || dir == event.Rcvd && (isResult(text) || isConnect(text)) {
+		l.endLine(now, dir)
+	}
 }
 
 // Close says that no more octets come: what waits for the rest of its frame or line is handed out as it stands. The Line

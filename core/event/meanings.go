@@ -1,0 +1,22 @@
+package event
+
+import "slices"
+
+// meanings are all words of Log.Means, in the order of their constants.
+var meanings = []string{
+	MeansStarted, MeansInitializing, MeansDialerConnected, MeansSerialUp, MeansStartingPPP, MeansConnect, MeansOverEthernet, MeansAuthStarted,
+	MeansAuthOK, MeansLocalAddress, MeansNewAddress, MeansRemoteAddress, MeansDNSAddress, MeansIPv6Up, MeansActivated, MeansWantsDNS,
+	MeansHangup, MeansTerminated, MeansSignal, MeansEndedByUs, MeansGaveUp, MeansNotInTime, MeansPeerTerminated, MeansIPCPTerminated,
+	MeansConnectTime, MeansTraffic, MeansExitStatus, MeansLCPTimeout, MeansLoopedBack, MeansSevenBit, MeansEchoTimeout, MeansNoAuthPossible,
+	MeansAuthFailed, MeansAuthTimeout, MeansIPCPTimeout, MeansIPCPRejected, MeansBadReply, MeansBadAck, MeansNoLocalAddress,
+	MeansLostCompression, MeansDefaultRouteKept, MeansNoNames, MeansNoRoute, MeansPing, MeansPingLost, MeansRouteTo, MeansPortGone,
+	MeansNobodyNow, MeansPortInUse, MeansPortOpen, MeansModemSilent, MeansDialResult, MeansATError, MeansPrompt, MeansPromptGone, MeansExpects,
+	MeansNoWords, MeansAborted, MeansScriptEnd, MeansDisconnects, MeansRegDenied, MeansNoNetwork, MeansSIMMissing, MeansPINNeeded,
+	MeansPUKNeeded, MeansPINWrong,
+}
+
+// Meanings gives the words that a format of logs may give to a sentence.
+func Meanings() []string { return slices.Clone(meanings) }
+
+// IsMeaning says whether a word is one of Meanings.
+func IsMeaning(word string) bool { return slices.Contains(meanings, word) }

@@ -1,0 +1,393 @@
+package format
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Fields are the names that a pattern may give to parts of a line, with what stands in them where the pattern says no kind.
+var fields = []struct {
+	name string
+	kind kind
+}{
+	{"time", kindStamp}, {"level", kindWord}, {"tag", kindText}, {"message", kindText},
+	{"dir", kindWord}, {"protocol", kindWord}, {"code", kindText}, {"id", kindNumber}, {"length", kindNumber}, {"count", kindNumber},
+	{"options", kindText}, {"reason", kindText}, {"name", kindText}, {"challenge", kindText},
+	{"text", kindText}, {"octets", kindOctets}, {"value", kindText}, {"other", kindText},
+}
+
+func fieldOf(name string) int {
+	for i := range fields {
+		if fields[i].name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func fieldNames() []string {
+	var list []string
+	for i := range fields {
+		list = append(list, fields[i].name)
+	}
+	return list
+}
+
+// kind is what a part of a line may be.
+type kind uint8
+
+const (
+	kindText   kind = iota // anything, also nothing
+	kindWord               // no blanks, at least one character
+	kindInt                // decimal digits, perhaps with a sign
+	kindHex                // hexadecimal digits, with 0x or without
+	kindNumber             // hexadecimal with 0x, decimal without
+	kindIP                 // four numbers with dots
+	kindOctets             // a row of octets in hexadecimal, with the characters behind them or without
+	kindStamp              // a time as logs of Unix have it
+	kindMS                 // milliseconds since the boot
+	kindUS                 // microseconds since the boot
+	kindSec                // seconds since the boot, with a fraction or without
+	kindUptime             // hours:minutes:seconds since the boot, with a fraction or without
+)
+
+var kindNames = []string{"text", "word", "int", "hex", "number", "ip", "octets", "stamp", "ms", "us", "s", "uptime"}
+
+func (k kind) isTime() bool { return k >= kindStamp }
+
+// piece is a part of a pattern: words that stand there, or a field.
+type piece struct {
+	words string // lower bound of what must stand there; "" for a field
+	blank bool   // one blank or more
+	field int    // index of fields, -1: of no interest
+	kind  kind
+}
+
+// pattern matches a whole message.
+type pattern struct {
+	pieces []piece
+	source string
+}
+
+// compile reads a pattern: text as it stands, {name} or {name:kind} for a field, {*} for anything, {{ for a brace. A blank
+// stands for one blank or more.
+func compile(source string) (pattern, error) {
+	p := pattern{source: source}
+	var words strings.Builder
+	flush := func() {
+		if words.Len() > 0 {
+			p.pieces = append(p.pieces, piece{words: words.String(), field: -1})
+			words.Reset()
+		}
+	}
+	if source == "" {
+		return p, fmt.Errorf("the pattern is empty")
+	}
+	for i := 0; i < len(source); i++ {
+		switch c := source[i]; c {
+		case ' ', '\t':
+			flush()
+			if n := len(p.pieces); n == 0 || !p.pieces[n-1].blank {
+				p.pieces = append(p.pieces, piece{blank: true, field: -1})
+			}
+		case '{':
+			if i+1 < len(source) && source[i+1] == '{' {
+				words.WriteByte('{')
+				i++
+				continue
+			}
+			end := strings.IndexByte(source[i:], '}')
+			if end < 0 {
+				return p, fmt.Errorf("a { without its }; a brace itself is {{")
+			}
+			f, err := fieldPiece(source[i+1 : i+end])
+			if err != nil {
+				return p, err
+			}
+			flush()
+			if n := len(p.pieces); n > 0 && p.pieces[n-1].words == "" && !p.pieces[n-1].blank {
+				return p, fmt.Errorf("two fields without anything between them: {%s}", source[i+1:i+end])
+			}
+			p.pieces = append(p.pieces, f)
+			i += end
+		default:
+			words.WriteByte(c)
+		}
+	}
+	flush()
+	for i, a := range p.pieces {
+		for _, b := range p.pieces[i+1:] {
+			if a.field >= 0 && a.field == b.field {
+				return p, fmt.Errorf("{%s} stands there twice", fields[a.field].name)
+			}
+		}
+	}
+	return p, nil
+}
+
+func fieldPiece(s string) (piece, error) {
+	name, k, given := strings.Cut(s, ":")
+	if name == "*" && !given {
+		return piece{field: -1, kind: kindText}, nil
+	}
+	f := fieldOf(name)
+	if f < 0 {
+		return piece{}, fmt.Errorf("unknown field {%s}; there are %s, and {*}", name, strings.Join(fieldNames(), ", "))
+	}
+	p := piece{field: f, kind: fields[f].kind}
+	if given {
+		n := slices.Index(kindNames, k)
+		if n < 0 {
+			return p, fmt.Errorf("unknown kind {%s}; there are %s", s, strings.Join(kindNames, ", "))
+		}
+		p.kind = kind(n)
+	}
+	if p.kind.isTime() != (name == "time") {
+		return p, fmt.Errorf("{%s}: a time is {time}, {time:ms}, {time:us}, {time:s} or {time:uptime}, and nothing else is one", s)
+	}
+	return p, nil
+}
+
+// has says whether the pattern has a field.
+func (p *pattern) has(name string) bool {
+	f := fieldOf(name)
+	return slices.ContainsFunc(p.pieces, func(c piece) bool { return c.field == f && f >= 0 })
+}
+
+// begins gives the words with which every match begins.
+func (p *pattern) begins() string {
+	if len(p.pieces) > 0 {
+		return p.pieces[0].words
+	}
+	return ""
+}
+
+// stamper reads a time at the start of a text and says how long it is, 0 if there is none.
+type stamper func([]byte) (time.Time, int)
+
+// matcher matches one text against patterns.
+type matcher struct {
+	stamp  stamper
+	at     time.Time
+	timed  bool
+	steps  int
+	values [maxFields]span
+}
+
+const maxFields = 24
+
+type span struct{ from, to int } // to 0: not set
+
+// maxSteps bounds what one match may cost, however the pattern and the text are.
+const maxSteps = 2000
+
+// match says whether the whole of b is a match, trailing blanks apart.
+func (m *matcher) match(p *pattern, b []byte) bool {
+	m.steps, m.timed = 0, false
+	m.values = [maxFields]span{}
+	return m.rest(p.pieces, b, 0)
+}
+
+// value gives what a field matched, nil if the pattern has none.
+func (m *matcher) value(b []byte, name string) []byte {
+	s := m.values[fieldOf(name)]
+	if s.to == 0 {
+		return nil
+	}
+	return b[s.from-1 : s.to-1]
+}
+
+func (m *matcher) rest(pieces []piece, b []byte, at int) bool {
+	for len(pieces) > 0 {
+		p := &pieces[0]
+		switch {
+		case p.words != "":
+			if len(b)-at < len(p.words) || string(b[at:at+len(p.words)]) != p.words {
+				return false
+			}
+			at += len(p.words)
+		case p.blank:
+			n := at
+			for n < len(b) && (b[n] == ' ' || b[n] == '\t') {
+				n++
+			}
+			if n == at && at < len(b) { // at the end blanks may be missing
+				return false
+			}
+			at = n
+		default:
+			return m.field(p, pieces[1:], b, at)
+		}
+		pieces = pieces[1:]
+	}
+	return len(bytes.TrimRight(b[at:], " \t\r")) == 0
+}
+
+// field matches a field that begins at a place, and what follows it.
+func (m *matcher) field(p *piece, pieces []piece, b []byte, at int) bool {
+	if p.kind == kindStamp {
+		t, n := m.stamp(b[at:])
+		if n == 0 {
+			return false
+		}
+		m.at, m.timed = t, true
+		return m.rest(pieces, b, at+n)
+	}
+	if fixed := p.length(b[at:]); fixed >= 0 {
+		if fixed == 0 {
+			return false
+		}
+		if !m.rest(pieces, b, at+fixed) {
+			return false
+		}
+		m.set(p, b, at, at+fixed)
+		return true
+	}
+	// A word or any text: up to the next words that let the rest match.
+	if len(pieces) == 0 {
+		end := len(bytes.TrimRight(b, " \t\r"))
+		end = max(end, at)
+		if p.kind == kindWord && (end == at || bytes.IndexAny(b[at:end], " \t") >= 0) {
+			return false
+		}
+		m.set(p, b, at, end)
+		return true
+	}
+	next := &pieces[0]
+	for from := at; from <= len(b); from++ {
+		if m.steps++; m.steps > maxSteps {
+			return false
+		}
+		i := 0
+		if next.blank {
+			i = bytes.IndexAny(b[from:], " \t")
+		} else {
+			i = bytes.Index(b[from:], []byte(next.words))
+		}
+		if i < 0 {
+			if next.blank { // blanks at the end may be missing
+				i = len(b) - from
+			} else {
+				return false
+			}
+		}
+		from += i
+		if p.kind == kindWord && (from == at || bytes.IndexAny(b[at:from], " \t") >= 0) {
+			if from > at {
+				return false
+			}
+			continue
+		}
+		if m.rest(pieces, b, from) {
+			m.set(p, b, at, from)
+			return true
+		}
+	}
+	return false
+}
+
+func (m *matcher) set(p *piece, b []byte, from, to int) {
+	if p.kind.isTime() {
+		m.at, m.timed = sinceBoot(p.kind, b[from:to]), true
+		return
+	}
+	if p.field >= 0 {
+		m.values[p.field] = span{from + 1, to + 1}
+	}
+}
+
+// length gives how long what begins b is, for kinds that show their end by themselves; -1 for the others, 0 if it is none.
+func (p *piece) length(b []byte) int {
+	n := 0
+	switch p.kind {
+	case kindInt:
+		if n < len(b) && (b[n] == '-' || b[n] == '+') {
+			n++
+		}
+		for n < len(b) && isDigit(b[n]) {
+			n++
+		}
+		if n > 0 && !isDigit(b[n-1]) {
+			return 0
+		}
+	case kindMS, kindUS:
+		for n < len(b) && isDigit(b[n]) {
+			n++
+		}
+	case kindHex, kindNumber:
+		prefix := len(b) > 2 && b[0] == '0' && (b[1] == 'x' || b[1] == 'X')
+		if prefix {
+			n = 2
+		}
+		for n < len(b) && (isDigit(b[n]) || (prefix || p.kind == kindHex) && isHex(b[n])) {
+			n++
+		}
+		if prefix && n == 2 {
+			return 0
+		}
+	case kindIP:
+		for n < len(b) && (isDigit(b[n]) || b[n] == '.') {
+			n++
+		}
+		if bytes.Count(b[:n], []byte(".")) != 3 {
+			return 0
+		}
+	case kindSec:
+		for n < len(b) && (isDigit(b[n]) || b[n] == '.') {
+			n++
+		}
+	case kindUptime:
+		for n < len(b) && (isDigit(b[n]) || n > 0 && (b[n] == ':' || b[n] == '.' || b[n] == ',')) {
+			n++
+		}
+		if bytes.IndexByte(b[:n], ':') < 0 {
+			return 0
+		}
+		for n > 0 && !isDigit(b[n-1]) {
+			n--
+		}
+	case kindOctets:
+		if len(bytes.TrimSpace(b)) == 0 {
+			return 0
+		}
+		return len(b)
+	default:
+		return -1
+	}
+	return n
+}
+
+// sinceBoot gives the time that has passed since the boot, which is taken for the epoch: a number of the unit, or hours,
+// minutes and seconds, with a fraction or without. A comma within the fraction, as Zephyr has it, says nothing.
+func sinceBoot(k kind, b []byte) time.Time {
+	unit := int64(time.Second)
+	switch k {
+	case kindMS:
+		unit = int64(time.Millisecond)
+	case kindUS:
+		unit = int64(time.Microsecond)
+	}
+	var whole, n, fraction int64
+	scale, behind := unit, false // behind the point
+	for _, c := range b {
+		switch {
+		case c == ':':
+			whole, n = (whole+n)*60, 0
+		case c == '.':
+			behind = true
+		case !isDigit(c):
+		case behind:
+			scale /= 10
+			fraction += int64(c-'0') * scale
+		default:
+			n = min(n*10+int64(c-'0'), 1<<50/unit)
+		}
+	}
+	return time.Unix(0, 0).UTC().Add(time.Duration((whole+n)*unit + fraction))
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+func isHex(c byte) bool   { return isDigit(c) || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' }

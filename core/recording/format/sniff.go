@@ -1,0 +1,47 @@
+package format
+
+import (
+	"bytes"
+	"time"
+)
+
+// looked is how much of a file's beginning is looked through for marks, and lines how many lines are matched.
+const (
+	looked = 32 << 10
+	lines  = 120
+)
+
+// Score says how well the beginning of a file fits: how many of its lines were looked at, and how many of them are of a form
+// that the format has. Both are 0 if no mark of the format stands in it.
+func (f *Format) Score(prefix []byte, stamp func([]byte) (time.Time, int)) (hits, total int) {
+	prefix = prefix[:min(len(prefix), looked)]
+	if !f.marked(prefix) {
+		return 0, 0
+	}
+	r := f.NewReader(stamp)
+	for b := range bytes.Lines(prefix) {
+		b = bytes.TrimRight(b, "\r\n")
+		if len(bytes.TrimSpace(b)) == 0 {
+			continue
+		}
+		if total++; total > lines {
+			break
+		}
+		l := r.Line(b)
+		if rule := r.Match(l); rule != nil && rule.Kind != Nothing {
+			hits++
+		} else if _, ok := r.Option(l.Message); ok {
+			hits++
+		}
+	}
+	return hits, total
+}
+
+func (f *Format) marked(prefix []byte) bool {
+	for _, m := range f.marks {
+		if bytes.Contains(prefix, m) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,65 @@
+package read
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/recording/format"
+	"github.com/knakppp/knak/core/recording/source"
+)
+
+// CheckFormat reads the examples that stand in the file of a format and says where what comes of them is not what the
+// file says.
+func CheckFormat(f *format.Format) error {
+	var errs []error
+	for i, e := range f.Examples {
+		text := strings.TrimPrefix(e.Log, "\n")
+		src := ofFormat(f).Open(source.NewInput(strings.NewReader(text)), source.Config{})
+		var got []string
+		for {
+			rec, err := src.Next()
+			if err != nil {
+				break
+			}
+			if s := essence(rec.Event); s != "" {
+				got = append(got, s)
+			}
+		}
+		if a, b := strings.Join(got, "\n"), strings.Join(e.Gives, "\n"); a != b {
+			errs = append(errs, fmt.Errorf("format %s: example %d gives\n%s\nand not, as the file says,\n%s", f.Name, i+1, indent(a), indent(b)))
+		}
+		if hits := ofFormat(f).Sniff([]byte(text)); hits == source.No {
+			errs = append(errs, fmt.Errorf("format %s: example %d is not known for one: no mark stands in it, or none of its lines is understood", f.Name, i+1))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func indent(s string) string { return "  " + strings.ReplaceAll(s, "\n", "\n  ") }
+
+// essence is an event as an example in a format's file says it; "" for what says nothing about the format.
+func essence(e event.Event) string {
+	switch e := e.(type) {
+	case event.AT:
+		return map[event.Dir]string{event.Sent: "> ", event.Rcvd: "< "}[e.Dir] + e.Text
+	case event.Text:
+		return "text " + e.Text
+	case event.Packet:
+		return e.Line()
+	case event.Described:
+		return e.Line()
+	case event.Data:
+		return fmt.Sprintf("%s data 0x%04x, %d octets", e.Dir, e.Protocol, e.Length)
+	case event.Log:
+		if len(e.Means) == 0 {
+			return ""
+		}
+		return strings.TrimSpace(strings.Join(e.Means, " ") + " " + e.Value)
+	case event.Unread:
+		return "not understood: " + string(bytes.TrimSpace([]byte(e.Text)))
+	}
+	return ""
+}

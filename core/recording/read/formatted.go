@@ -1,0 +1,492 @@
+package read
+
+import (
+	"bytes"
+	"strings"
+	"time"
+
+	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/notation"
+	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/recording/capture"
+	"github.com/knakppp/knak/core/recording/format"
+	"github.com/knakppp/knak/core/recording/source"
+	"github.com/knakppp/knak/core/recording/wire"
+)
+
+// ofFormat gives the format of a log that is data, for the table.
+func ofFormat(f *format.Format) source.Format {
+	return source.Format{
+		Name: f.Name, Title: f.Title,
+		Sniff: func(prefix []byte) int {
+			if len(prefix) == 0 || !isText(prefix) {
+				return source.No
+			}
+			var k clock
+			hits, lines := f.Score(prefix, k.stamp)
+			switch {
+			case hits == 0:
+				return source.No
+			case f.Weak && hits*2 >= lines:
+				return source.Likely + 1
+			case f.Weak:
+				return 2 * source.Weak
+			}
+			return source.Sure + min(hits, 9) // a line of pppd in it is no reason to take it for a log of pppd
+		},
+		Open: func(in *source.Input, c source.Config) source.Source {
+			s, _ := openLog(in, c).(*logSource)
+			s.form = &formatted{s: s, f: f, line: wire.New(wire.Options{Link: c.Link, Raw: c.Raw})}
+			s.form.r = f.NewReader(s.clock.stamp)
+			return s
+		},
+	}
+}
+
+// stamp reads a time at the start of b and says how long it is without the blanks behind it.
+func (k *clock) stamp(b []byte) (time.Time, int) {
+	t, n := k.parse(b)
+	if n > 0 {
+		k.prev = t
+	}
+	return t, n
+}
+
+// formatted reads the lines of a log by its format. What the format does not know is read as a line of the programs that
+// knak knows anyhow: a log of lwIP has packets and sentences of pppd in it.
+type formatted struct {
+	s    *logSource
+	f    *format.Format
+	r    *format.Reader
+	line *wire.Line // of octets in the log
+	open bool       // there were some
+
+	packet  *format.ControlPacket // its options follow
+	at      event.Record          // where it stood
+	more    format.Kind           // AT or Octets: lines without a prefix belong to it
+	dir     event.Dir             // of more
+	tag     string                // of the line with which more begins: rows of octets may have it, too
+	left    int                   // so many lines at most
+	swap    swap
+	recent  [16]said
+	written int
+}
+
+// swap is whether arrows point the other way.
+type swap uint8
+
+const (
+	swapUnknown swap = iota
+	swapNo
+	swapYes
+)
+
+// said is an event that was made, for a log that has the same both in octets and in words.
+type said struct {
+	octets bool
+	key    string
+}
+
+// maxMore bounds how many lines without a prefix belong to the one before them.
+const maxMore = 400
+
+// take takes one line.
+func (f *formatted) take(b []byte, size int) {
+	s := f.s
+	b = withoutColours(b)
+	l := f.r.Line(b)
+	outer := dressed{msg: b}
+	if l.Bare {
+		if b, outer = f.undress(b); outer.dressed {
+			l = f.r.Line(b)
+		}
+	}
+	if l.Timed {
+		s.clock.prev = l.At
+	} else if !outer.at.IsZero() {
+		l.At = outer.at
+	} else if l.Bare {
+		l.At = s.rec.Time // of the line that it belongs to
+	}
+	if s.wrap.text != nil {
+		if l.Bare && !isPacketStart(l.Message) && s.joins(l.Message, size) {
+			return
+		}
+		s.unwrap()
+	}
+	s.rec = event.Record{Time: l.At, Link: s.c.Link, Pos: event.Pos{Line: s.in.Lines()}}
+	if f.packet != nil {
+		if o, ok := f.r.Option(l.Message); ok {
+			if o != "" {
+				f.packet.Options = append(f.packet.Options, o)
+			}
+			return
+		}
+		if len(bytes.TrimSpace(l.Message)) == 0 {
+			return
+		}
+		f.finish()
+	}
+	if isPacketStart(l.Message) {
+		f.settle(event.Sent, event.Rcvd)
+		if s.packet(l.Message, size) {
+			return
+		}
+	}
+	if f.left > 0 && f.more == format.Octets && (l.Bare || l.Tag == f.tag) && f.row(l.Message) {
+		return
+	}
+	if !l.Bare {
+		f.left = 0
+	}
+	if len(bytes.TrimSpace(l.Message)) == 0 {
+		return
+	}
+	rule := f.r.Match(l)
+	if rule == nil || rule.Kind != format.Octets {
+		f.settle(event.Sent, event.Rcvd)
+	}
+	if rule == nil || !f.matched(rule, l) {
+		f.unmatched(l, outer, size)
+	}
+}
+
+// undress takes off what something that passed the log on has written before each line: a time of its own, and perhaps an
+// arrow.
+func (f *formatted) undress(b []byte) ([]byte, dressed) {
+	b = bytes.TrimLeft(b, " \t")
+	rest := b
+	if len(rest) > 0 && rest[0] == '"' { // a column of a table
+		rest = bytes.Replace(rest[1:], []byte(`",`), []byte(" "), 1)
+	}
+	at, n := f.s.clock.take(rest)
+	if n == 0 {
+		return b, dressed{msg: b}
+	}
+	rest = rest[n:]
+	for _, mark := range []string{"-> ", "PM ", "AM "} {
+		rest = bytes.TrimPrefix(rest, []byte(mark))
+	}
+	return rest, dressed{at: at, msg: rest, dressed: true}
+}
+
+// withoutColours takes the escape sequences of a terminal (ECMA-48 section 5.4) off a line.
+func withoutColours(b []byte) []byte {
+	if bytes.IndexByte(b, 0x1b) < 0 && !bytes.Contains(b, []byte("[0")) {
+		return b
+	}
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); i++ {
+		n := 0
+		switch {
+		case b[i] == 0x1b && i+1 < len(b) && b[i+1] == '[':
+			n = 2
+		case b[i] == 0x1b:
+			continue
+		case b[i] == '[' && i+1 < len(b) && b[i+1] == '0': // a page has eaten the escape
+			n = 1
+		}
+		if n > 0 {
+			end := i + n
+			for end < len(b) && (b[end] >= '0' && b[end] <= '9' || b[end] == ';') {
+				end++
+			}
+			if end < len(b) && (b[end] == 'm' || b[i] == 0x1b && b[end] >= '@') {
+				i = end
+				continue
+			}
+		}
+		out = append(out, b[i])
+	}
+	return out
+}
+
+// matched takes a line that a rule knows. It is false if it is none after all.
+func (f *formatted) matched(rule *format.Rule, l format.Line) bool {
+	s := f.s
+	switch rule.Kind {
+	case format.AT:
+		dir, ok := f.r.Dir()
+		if !ok {
+			return false
+		}
+		text := f.r.Field("text")
+		dir = f.oriented(dir, text)
+		if rule.More {
+			f.goesOn(format.AT, dir, l.Tag)
+		}
+		f.dialogue(dir, text)
+	case format.Octets:
+		dir, ok := f.r.Dir()
+		if !ok {
+			return false
+		}
+		if rule.More {
+			f.goesOn(format.Octets, dir, l.Tag)
+		}
+		if f.r.Has("octets") {
+			octets, ok := capture.HexRow(f.r.Field("octets"))
+			if !ok {
+				return rule.More
+			}
+			f.octets(dir, octets)
+		}
+	case format.Packet:
+		p, ok := f.r.Packet()
+		if !ok {
+			return false
+		}
+		f.packet, f.at = &p, s.rec
+		if !p.Below {
+			f.finish()
+		}
+	case format.Sentence:
+		program := l.Tag
+		if program == "" {
+			program = rule.Program
+		}
+		if program == "" {
+			program = f.f.Name
+		}
+		text, value := string(l.Message[:min(len(l.Message), maxUnread)]), f.r.Value()
+		if !s.c.Raw {
+			text, value = hideAll(text), hideAll(value)
+		}
+		s.emit(event.Log{Program: printable(program), Text: printable(strings.TrimRight(text, " \t")), Means: rule.Means, Value: printable(value)})
+	}
+	return true
+}
+
+func (f *formatted) goesOn(kind format.Kind, dir event.Dir, tag string) {
+	f.more, f.dir, f.tag, f.left = kind, dir, tag, maxMore
+}
+
+// unmatched takes a line that no rule knows.
+func (f *formatted) unmatched(l format.Line, outer dressed, size int) {
+	s := f.s
+	d := dressed{at: l.At, program: l.Tag, msg: l.Message, dressed: !l.Bare}
+	if l.Bare && f.left > 0 && f.more == format.AT && known(l.Message) == nil {
+		f.left--
+		f.dialogue(f.dir, string(l.Message))
+		return
+	}
+	if l.Bare && outer.dressed { // of another program of the same host
+		d = dressed{at: outer.at, dressed: true}
+		d.program, d.msg = tag(outer.msg)
+	}
+	s.message(d, size)
+}
+
+// oriented gives the direction of a line of the dialogue where the log's arrows may point either way.
+func (f *formatted) oriented(dir event.Dir, text string) event.Dir {
+	if !f.f.Swaps {
+		return dir
+	}
+	if f.swap == swapUnknown {
+		switch {
+		case isEcho([]byte(text)):
+			f.swap = swapNo
+			if dir == event.Rcvd {
+				f.swap = swapYes
+			}
+		case at.IsFinal(text) || text == "OK":
+			f.swap = swapNo
+			if dir == event.Sent {
+				f.swap = swapYes
+			}
+		}
+	}
+	if f.swap == swapYes {
+		return 1 - dir
+	}
+	return dir
+}
+
+// lineEnds are how programs write the ends of lines of the dialogue.
+var lineEnds = strings.NewReplacer("<CR>", "\n", "<LF>", "\n", "<cr>", "\n", "<lf>", "\n", `\r`, "\n", `\n`, "\n", `\x0d`, "\n", `\x0a`, "\n", `\0d`, "\n", `\0a`, "\n",
+	`\015`, "\n", `\012`, "\n", "^M", "\n", "^J", "\n", "␍", "\n", "␊", "\n", "\r", "\n")
+
+// dialogue takes text of the AT dialogue, which may be several lines.
+func (f *formatted) dialogue(dir event.Dir, text string) {
+	for l := range strings.FieldsFuncSeq(lineEnds.Replace(text), func(r rune) bool { return r == '\n' }) {
+		if l = strings.TrimSpace(l); l == "" || f.again(false, dir.String()+l) {
+			continue
+		}
+		f.says(dir, l)
+	}
+}
+
+func (f *formatted) says(dir event.Dir, l string) {
+	if dir == event.Sent {
+		f.s.sends(l)
+	} else {
+		f.s.fromModem([]byte(l))
+	}
+}
+
+// again says whether the log has shown this already, in octets what is words now or the other way round.
+func (f *formatted) again(octets bool, key string) bool {
+	for i := range f.recent {
+		if r := &f.recent[i]; r.key == key && r.octets != octets {
+			r.key = ""
+			return true
+		}
+	}
+	f.recent[f.written%len(f.recent)] = said{octets, key}
+	f.written++
+	return false
+}
+
+// row takes a row of octets in a line of its own. It is false if it is none.
+func (f *formatted) row(b []byte) bool {
+	octets, ok := capture.HexRow(string(b))
+	if ok {
+		f.left--
+		f.octets(f.dir, octets)
+	}
+	return ok
+}
+
+// octets takes octets of the serial line.
+func (f *formatted) octets(dir event.Dir, b []byte) {
+	f.settle(1 - dir)
+	f.line.Receive(f.s.rec.Time, dir, b)
+	f.drain()
+	f.open = true
+}
+
+// settle ends the lines of the dialogue that the blocks of octets before have left without an end.
+func (f *formatted) settle(dirs ...event.Dir) {
+	if !f.open {
+		return
+	}
+	for _, d := range dirs {
+		f.line.Settle(f.s.rec.Time, d)
+	}
+	f.drain()
+}
+
+func (f *formatted) drain() {
+	s := f.s
+	for rec, ok := f.line.Next(); ok; rec, ok = f.line.Next() {
+		switch e := rec.Event.(type) {
+		case event.AT:
+			if !f.again(true, e.Dir.String()+e.Text) {
+				f.says(e.Dir, e.Text)
+			}
+		case event.Packet:
+			if f.again(true, e.Line()) {
+				continue
+			}
+			s.sees(e)
+			s.emit(e)
+		default:
+			s.emit(rec.Event)
+		}
+	}
+}
+
+// end ends what waits for more.
+func (f *formatted) end() {
+	if f.packet != nil {
+		f.finish()
+	}
+	f.line.Close(f.s.rec.Time)
+	f.drain()
+}
+
+// finish makes the event of a packet whose options are complete.
+func (f *formatted) finish() {
+	p, now := f.packet, f.s.rec
+	f.packet, f.s.rec = nil, f.at
+	defer func() { f.s.rec = now }()
+	e, whole := f.made(p)
+	if e.Data == nil {
+		return
+	}
+	if !f.s.c.Raw {
+		e.Data = packet.Redact(e.Protocol, e.Data)
+	}
+	f.s.sees(e)
+	if whole && !p.NoID {
+		if !f.again(false, e.Line()) {
+			f.s.emit(e)
+		}
+		return
+	}
+	d := event.Described{Packet: e, NoID: p.NoID}
+	if !whole {
+		d.Unnamed = -1
+		if p.Count >= 0 {
+			d.Unnamed = max(p.Count-len(e.Options()), 0)
+		}
+	}
+	f.s.emit(d)
+}
+
+// made gives the octets of a packet that is told in words; whole says that they are all of it.
+func (f *formatted) made(p *format.ControlPacket) (e event.Packet, whole bool) {
+	e = event.Packet{Dir: p.Dir, Protocol: p.Protocol}
+	head := packet.ProtocolName(p.Protocol) + " " + p.Code + " id=0x" + string(hexDigits[p.ID>>4]) + string(hexDigits[p.ID&15])
+	parse := func(body string) bool {
+		got, err := notation.Parse(nil, []byte(head+body+"]"))
+		if err != nil || got.Used != len(head)+len(body)+1 {
+			return false
+		}
+		e.Data = got.Info
+		return true
+	}
+	if !strings.HasPrefix(p.Code, "Conf") {
+		switch {
+		case p.Protocol == packet.PAP && p.Code == "AuthReq":
+			parse(" user=" + quoted(p.Name) + " password=<hidden>")
+		case p.Protocol == packet.CHAP && (p.Code == "Challenge" || p.Code == "Response"):
+			f.header(&e, p)
+			return e, false
+		case p.Text != "":
+			parse(" " + quoted(p.Text))
+		}
+		if e.Data == nil && !parse("") {
+			f.header(&e, p)
+		}
+		return e, true
+	}
+	whole = p.Below || p.Whole || p.Length == packet.HeaderLen || len(p.Options) > 0
+	body := ""
+	if !parse("") {
+		f.header(&e, p)
+		return e, false
+	}
+	for _, o := range p.Options {
+		if !parse(body + " " + o) {
+			whole = false
+			continue
+		}
+		body += " " + o
+		if strings.HasPrefix(o, "< ") && len(o) == len("< 03 02>") { // no value
+			whole = false
+		}
+	}
+	if p.Length >= 0 {
+		whole = len(e.Data) == p.Length && (whole || len(p.Options) > 0)
+	}
+	return e, whole && (p.Count < 0 || p.Count == len(e.Options()))
+}
+
+const hexDigits = "0123456789abcdef"
+
+// header gives a packet of which nothing but its header is known.
+func (f *formatted) header(e *event.Packet, p *format.ControlPacket) {
+	for code := range uint8(16) {
+		if packet.CodeName(p.Protocol, code) == p.Code {
+			e.Data = []byte{code, p.ID, 0, packet.HeaderLen}
+			return
+		}
+	}
+}
+
+// quoted puts a text in quotes as pppd does.
+func quoted(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(strings.Trim(s, `"`)) + `"`
+}
