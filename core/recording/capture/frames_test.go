@@ -189,8 +189,8 @@ func TestUSB(t *testing.T) {
 	}
 	file := writePcap(le, pcapMicro, linkUSBMmapped, func(p piece) []byte { return p.data })(pieces)
 	got := readAll(t, pcapFormat, bytes.NewReader(file), source.Config{})
-	want := "event.AT{Dir:sent Text:ATD*99#}\ntrace.AT{Dir:sent Text:AT+CSQ}\ntrace.AT{Dir:rcvd Text:ATD*99#}\ntrace.AT{Dir:rcvd Text:CONNECT}\n" +
-		"event.AT{Dir:rcvd Text:+CSQ: 9,99}\ntrace.AT{Dir:rcvd Text:OK}\n" +
+	want := "event.AT{Dir:sent Text:ATD*99#}\nevent.AT{Dir:sent Text:AT+CSQ}\nevent.AT{Dir:rcvd Text:ATD*99#}\nevent.AT{Dir:rcvd Text:CONNECT}\n" +
+		"event.AT{Dir:rcvd Text:+CSQ: 9,99}\nevent.AT{Dir:rcvd Text:OK}\n" +
 		"event.Unread{Text:rcvd ff 7d 23 c0 21 7d 29 7d … Bytes:21 Reason:a frame with a wrong FCS}\n"
 	if s := told(got, false); s != want {
 		t.Errorf("got\n%s\nwant\n%s", s, want)
@@ -254,7 +254,7 @@ func TestPacketOptions(t *testing.T) {
 	b = appendBlock(b, lcp, 1, 0, 5, 0, 'h', 'e', 'l', 'l', 'o', 0, 0, 0, 2, 0, 4, 0, 2, 0, 0, 0, 0, 0, 0, 0)
 	b = appendBlock(b, lcp, 2, 0, 4, 0, 1, 0, 0, 0)
 	got := readAll(t, pcapngFormat, bytes.NewReader(b), source.Config{})
-	want := "event.Log{Program: Text:hello}\nsent [LCP EchoReq id=0x1 magic=0x1020304]\nrcvd [LCP EchoReq id=0x1 magic=0x1020304]\n"
+	want := "event.Log{Program: Text:hello Means:[] Value:}\nsent [LCP EchoReq id=0x1 magic=0x1020304]\nrcvd [LCP EchoReq id=0x1 magic=0x1020304]\n"
 	if s := told(got, false); s != want {
 		t.Errorf("got\n%s\nwant\n%s", s, want)
 	}
