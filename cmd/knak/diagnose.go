@@ -102,21 +102,13 @@ func (a *app) diagnoseOne(ctx context.Context, name string, o diagnoseOptions) (
 		fmt.Fprintf(a.stdout, "Judged is attempt %d of %d, which tells most.\n", v.Attempt, v.Attempts)
 	}
 	if len(v.Findings) == 0 {
-		fmt.Fprintln(a.stdout, verdictWords(v.Up))
+		fmt.Fprintln(a.stdout, "Nothing is wrong: the link came up, and nothing after that contradicts it.")
 	}
 	a.tellFindings(v.Findings, o.all)
 	for _, f := range v.Notes {
 		fmt.Fprintf(a.stdout, "Worth knowing: %s (%s). %s\n", f.Title, f.ID, strings.Join(f.Evidence, "; "))
 	}
 	return len(v.Findings) > 0, nil
-}
-
-// verdictWords is what is said where nothing is wrong.
-func verdictWords(up bool) string {
-	if up {
-		return "Nothing is wrong: the link came up, and nothing after that contradicts it."
-	}
-	return "Nothing that knak knows went wrong here; it does not show that the link came up either."
 }
 
 // diagnoseLink tells the findings that a running dial has made of its present attempt.

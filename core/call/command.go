@@ -66,6 +66,21 @@ func next(s string) int {
 	return i
 }
 
+// HangsUp says whether a command line only ends a call: +++ leaves the data state and H hangs up (ITU-T V.250 section
+// 6.3.6). What a script sends to disconnect begins no other call.
+func HangsUp(text string) bool {
+	if t := strings.Trim(text, "~^M \r"); t != "" && strings.Trim(t, "+") == "" {
+		return true
+	}
+	parts := Split(text)
+	for _, p := range parts {
+		if p != "H" && p != "H0" && p != "H1" && p != "Z" && p != "&F" {
+			return false
+		}
+	}
+	return len(parts) > 0 && parts[0][0] == 'H'
+}
+
 // Context is what a command that defines a PDP context says (3GPP TS 27.007 section 10.1.1).
 type Context struct {
 	CID, Type, APN string

@@ -141,49 +141,9 @@ func number(c *call.Call) sight {
 // first gives the host's first Configure-Request.
 func first(p *call.Protocol) (call.Step, bool) { return p.First(event.Sent, packet.ConfigureRequest) }
 
-func lcpName(o packet.Option) string {
-	switch o.Type {
-	case packet.LCPMRU:
-		return "MRU"
-	case packet.LCPACCM:
-		return "ACCM"
-	case packet.LCPMagic:
-		return "magic"
-	case packet.LCPPFC:
-		return "PFC"
-	case packet.LCPACFC:
-		return "ACFC"
-	case packet.LCPCallback:
-		return "callback"
-	case packet.LCPAuth:
-		return "authentication"
-	case packet.LCPMRRU:
-		return "MRRU"
-	case packet.LCPEndpoint:
-		return "endpoint"
-	}
-	return fmt.Sprintf("option %d", o.Type)
-}
+func lcpName(o packet.Option) string { return packet.OptionTitle(packet.LCP, o.Type) }
 
-func ipcpName(o packet.Option) string {
-	switch o.Type {
-	case packet.IPCPAddress:
-		return "address"
-	case packet.IPCPDNS1:
-		return "DNS1"
-	case packet.IPCPDNS2:
-		return "DNS2"
-	case packet.IPCPNBNS1:
-		return "NBNS1"
-	case packet.IPCPNBNS2:
-		return "NBNS2"
-	case packet.IPCPCompression:
-		return "VJ"
-	case packet.IPCPAddresses:
-		return "addresses"
-	}
-	return fmt.Sprintf("option %d", o.Type)
-}
+func ipcpName(o packet.Option) string { return packet.OptionTitle(packet.IPCP, o.Type) }
 
 func names(options []packet.Option, name func(packet.Option) string) (list []string) {
 	for _, o := range options {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
@@ -137,6 +138,9 @@ func better(before, after *judgement) *judgement {
 // Verdict judges what was seen so far as all there is.
 func (c *Case) Verdict() Verdict {
 	j := better(c.best, c.judge(c.now, true))
+	if c.told == 0 {
+		return Verdict{Attempts: c.attempts, Attempt: j.number}
+	}
 	v := Verdict{Findings: findings(j.all), Up: j.up, Attempts: c.attempts, Attempt: j.number, Told: c.told}
 	if j.up {
 		i := slices.IndexFunc(j.all, func(f judged) bool { return f.confidence < likely })
@@ -153,7 +157,7 @@ func (h *history) begins(r event.Record) bool {
 	failed := h.ended() || h.dialFailed()
 	switch e := r.Event.(type) {
 	case event.AT:
-		return e.Dir == event.Sent && (ppp && failed || isDial(strings.ToUpper(e.Text)) && failed) && h.phase != event.PhaseHangup
+		return e.Dir == event.Sent && failed && (ppp || call.Dials(e.Text)) && !call.HangsUp(e.Text) && h.phase != event.PhaseHangup
 	case event.Log:
 		s := words(e.Text)
 		switch {

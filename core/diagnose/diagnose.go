@@ -43,6 +43,13 @@ func (h *history) judge() []judged {
 			}
 		}
 	}
+	if len(all) == 0 {
+		for _, r := range restRules {
+			if f := r.match(h); f.confidence != 0 {
+				return append(all, finding(r, f))
+			}
+		}
+	}
 	if h.log.eof && !h.ended() && h.up == nil { // what is missing may only have been cut off
 		for i := range all {
 			if all[i].confidence == certain { // somebody said so in words
@@ -64,6 +71,9 @@ func finding(r rule, f found) judged {
 	}
 	if f.category != "" {
 		out.Category = f.category
+	}
+	if f.title != "" {
+		out.Title = f.title
 	}
 	if f.meaning != "" {
 		if out.Meaning != "" {
@@ -138,6 +148,7 @@ type rule struct {
 type found struct {
 	confidence
 	evidence []string
+	title    string   // in place of the rule's own
 	meaning  string   // what only this call shows; stands behind the rule's own meaning
 	cure     []string // stands before the rule's own cures
 	category string   // in place of the rule's own
@@ -178,6 +189,9 @@ func IDs() []string {
 		for _, r := range rules[i] {
 			ids = append(ids, r.id)
 		}
+	}
+	for _, r := range restRules {
+		ids = append(ids, r.id)
 	}
 	return ids
 }

@@ -24,6 +24,7 @@ type history struct {
 	notices  []string // warnings
 	up       *event.Up
 	down     *event.Down
+	brokeBy  string // what failed on a link that was up
 
 	at   atHistory
 	lcp  lcpHistory
@@ -75,6 +76,9 @@ func (h *history) record(r event.Record) {
 		h.phase, h.told = e.Phase, true
 		h.further(e.Phase)
 	case event.Failure:
+		if h.up != nil && h.brokeBy == "" && e.Cause != "" {
+			h.brokeBy = e.Cause
+		}
 		if len(h.failures) < maxFailures {
 			if e.Detail != "" {
 				e.Detail = h.here() + e.Detail
@@ -263,7 +267,7 @@ func (h *history) packet(at time.Time, e event.Packet) {
 	switch e.Protocol {
 	case packet.LCP:
 		h.advance(event.PhaseLCP)
-		h.lcpPacket(e, c)
+		h.lcpPacket(at, e, c)
 	case packet.PAP, packet.CHAP, packet.EAP:
 		h.advance(event.PhaseAuth)
 		h.auth.record(h, e, c)

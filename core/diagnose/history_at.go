@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
 )
 
@@ -51,7 +52,7 @@ func (a *atHistory) record(e event.AT, here string) {
 		a.sent++
 		a.command, a.answered = text, false
 		switch {
-		case isDial(upper):
+		case call.Dials(text):
 			a.dial, a.result, a.dialAt = text, "", here
 		case strings.HasPrefix(upper, "AT+CPIN="):
 			a.pinSent, a.pinError = true, ""
@@ -88,21 +89,6 @@ func (a *atHistory) record(e event.AT, here string) {
 	case upper == "OK" && strings.HasPrefix(strings.ToUpper(a.command), "AT+CPIN="):
 		a.pin = "READY"
 	}
-}
-
-// isDial says whether a command dials: the D may stand behind others, as in ATM1L3DT#777 (V.250 sections 5.2.4 and 6.3.1).
-func isDial(upper string) bool {
-	rest, ok := strings.CutPrefix(upper, "AT")
-	for ok && rest != "" {
-		switch {
-		case rest[0] == 'D':
-			return true
-		case strings.IndexByte("EHILMQVXZ ", rest[0]) < 0: // +, & and S commands end where only their own syntax says
-			return false
-		}
-		rest = strings.TrimLeft(rest[1:], "0123456789")
-	}
-	return false
 }
 
 // isBoot says whether a line is one that modems send on their own while they start.

@@ -102,6 +102,9 @@ func (h *history) logLine(r event.Record, e event.Log) {
 
 // fail files a failure that a log tells in words.
 func (h *history) fail(phase, cause, line string) {
+	if h.up != nil && h.brokeBy == "" {
+		h.brokeBy = cause
+	}
 	if len(h.failures) < maxFailures {
 		h.failures = append(h.failures, event.Failure{Phase: phase, Cause: cause, Detail: line})
 	}
@@ -192,7 +195,7 @@ func (h *history) minutesLine(r event.Record, s string) {
 // neverUp says that a log with packets shows IPCP and neither end's agreement: what pppd counted then was not carried by IP.
 func (h *history) neverUp() bool {
 	p := &h.ipcp
-	return h.up == nil && !h.log.up6 && p.requests+p.peerAsks > 1 && !p.acked.IsValid() && !p.sentAck && p.ack == ""
+	return h.up == nil && !h.log.up6 && p.requests+p.peerAsked > 1 && !p.acked.IsValid() && !p.sentAck && p.ack == ""
 }
 
 // unprint gives back the octets of a text in which pppd has escaped what cannot be printed, by ^@ and M-x in old

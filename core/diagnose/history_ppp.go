@@ -15,6 +15,7 @@ import (
 
 // lcpHistory is what LCP showed.
 type lcpHistory struct {
+	exchange
 	requests int    // Configure-Requests that we sent
 	rcvd     int    // sound LCP packets that were not our own
 	magic    uint32 // our magic number, 0: none
@@ -29,6 +30,7 @@ type lcpHistory struct {
 	agreed    string // the one that we acknowledged
 	refused   string // our Nak or Reject of it
 	offered   string // what we offered instead, "" for a Reject
+	gaveWay   bool   // the peer asked again without it, and that was acknowledged
 	wePeer    bool   // we ask the peer to authenticate
 	bye       bool   // we sent a Terminate-Request: what goes down after it was told to
 	peerNoNak string // its refusal
@@ -42,7 +44,7 @@ type lcpHistory struct {
 // open says that both Configure-Acks were seen.
 func (l *lcpHistory) open() bool { return l.sentAck && l.rcvdAck }
 
-func (h *history) lcpPacket(e event.Packet, c packet.Packet) {
+func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 	l := &h.lcp
 	options := e.Options()
 	auth, hasAuth := packet.Find(options, packet.LCPAuth)
@@ -51,6 +53,7 @@ func (h *history) lcpPacket(e event.Packet, c packet.Packet) {
 		magic, _ = o.Uint32()
 	}
 	if e.Dir == event.Sent {
+		l.take(h, at, e, c)
 		switch c.Code {
 		case packet.ConfigureRequest:
 			l.requests++
@@ -59,6 +62,7 @@ func (h *history) lcpPacket(e event.Packet, c packet.Packet) {
 		case packet.ConfigureAck:
 			l.sentAck = true
 			l.agreed = ""
+			l.gaveWay = !hasAuth && l.refused != ""
 			if hasAuth { // a peer that gives way may still end the link for it, so the refusal is kept otherwise
 				l.refused = ""
 				l.agreed = packet.OptionText(packet.LCP, auth)
@@ -95,6 +99,7 @@ func (h *history) lcpPacket(e event.Packet, c packet.Packet) {
 		return
 	}
 	l.rcvd++
+	l.take(h, at, e, c)
 	h.data.unanswered = 0
 	switch c.Code {
 	case packet.ConfigureRequest:
@@ -110,7 +115,7 @@ func (h *history) lcpPacket(e event.Packet, c packet.Packet) {
 	case packet.EchoReply:
 		h.data.echoReplies++
 	case packet.TerminateRequest:
-		if h.pos != (event.Pos{}) && len(c.Data) > 0 { // its text, as pppd would write it
+		if len(c.Data) > 0 { // its text, as pppd would write it
 			h.matchLines(words("lcp terminated by peer ("+string(c.Data)+")"), h.quote(e))
 		}
 		if h.log.ours { // it only says goodbye, too
@@ -147,7 +152,7 @@ func (h *history) ccpPacket(e event.Packet, c packet.Packet) {
 
 // weEnd reads why this side ends the link, where a recording shows a dialer that says so in its Terminate-Request.
 func (h *history) weEnd(e event.Packet, c packet.Packet) {
-	if h.pos == (event.Pos{}) || len(c.Data) == 0 {
+	if len(c.Data) == 0 {
 		return
 	}
 	switch s := words(string(c.Data)); {
@@ -247,12 +252,10 @@ func message(protocol uint16, c packet.Packet) string {
 
 // ipcpHistory is what IPCP showed.
 type ipcpHistory struct {
+	exchange
 	requests int            // Configure-Requests that we sent
-	request  string         // the last of them
-	asked    map[uint8]bool // the options that were ever in one
+	wanted   map[uint8]bool // the options that were ever in one
 	forced   netip.Addr     // an address that we asked for ourselves in the first request
-	replies  int            // Acks, Naks and Rejects that came
-	peerAsks int            // the peer's own Configure-Requests
 
 	empty           int // Naks without an option
 	emptyFirst      time.Time
@@ -289,6 +292,7 @@ func (p *ipcpHistory) record(h *history, at time.Time, e event.Packet, c packet.
 		address, _ = o.Address()
 	}
 	if e.Dir == event.Sent {
+		p.take(h, at, e, c)
 		switch {
 		case c.Code == packet.ConfigureNak && address.IsValid() && !address.IsUnspecified() && p.peerAddress.IsValid() && !p.peerAddress.IsUnspecified():
 			p.weNaked = h.quote(e)
@@ -302,16 +306,15 @@ func (p *ipcpHistory) record(h *history, at time.Time, e event.Packet, c packet.
 			p.consented = p.consented || p.dropped != ""
 		}
 		if c.Code == packet.ConfigureRequest {
-			if p.asked == nil {
-				p.asked = map[uint8]bool{}
+			if p.wanted == nil {
+				p.wanted = map[uint8]bool{}
 			}
 			if p.requests == 0 && address.IsValid() && !address.IsUnspecified() {
 				p.forced = address
 			}
 			p.requests++
-			p.request = h.quote(e)
 			for _, o := range options {
-				p.asked[o.Type] = true
+				p.wanted[o.Type] = true
 			}
 		}
 		return
@@ -320,9 +323,9 @@ func (p *ipcpHistory) record(h *history, at time.Time, e event.Packet, c packet.
 		p.damage(h, e)
 		return
 	}
+	p.take(h, at, e, c)
 	switch c.Code {
 	case packet.ConfigureRequest:
-		p.peerAsks++
 		if h.up != nil && p.again == "" {
 			p.again = h.quote(e)
 		}
@@ -333,15 +336,12 @@ func (p *ipcpHistory) record(h *history, at time.Time, e event.Packet, c packet.
 			p.dropped = h.quote(e)
 		}
 	case packet.ConfigureNak:
-		p.replies++
 		p.takeNak(h, at, e, c, options, address)
 	case packet.ConfigureReject:
-		p.replies++
 		if address.IsValid() {
 			p.addressRejected = h.quote(e)
 		}
 	case packet.ConfigureAck:
-		p.replies++
 		p.ack = h.quote(e)
 		if address.IsValid() {
 			p.acked = address
@@ -416,37 +416,27 @@ func (p *ipcpHistory) emptyText() string {
 // askedText names the options that were ever asked for, in the words of the ipcp.request setting.
 func (p *ipcpHistory) askedText() string {
 	var names []string
-	for _, n := range askNames {
-		if p.asked[n.typ] {
-			names = append(names, n.name)
+	for _, n := range packet.OptionNames {
+		switch {
+		case n.Protocol != packet.IPCP || !p.wanted[n.Type]:
+		case n.Request:
+			names = append(names, n.Word)
+		default:
+			names = append(names, n.Title)
 		}
 	}
 	if len(names) == 0 {
 		return "nothing"
 	}
-	s := names[0]
-	for _, n := range names[1:] {
-		s += ", " + n
-	}
-	return s
+	return strings.Join(names, ", ")
 }
 
-// askedAll says whether everything was asked for that a Windows dialer asks for.
+// askedAll says whether everything was asked for that a Windows dialer asks for, which is all that ipcp.request knows.
 func (p *ipcpHistory) askedAll() bool {
-	for _, n := range askNames {
-		if n.windows && !p.asked[n.typ] {
+	for _, n := range packet.OptionNames {
+		if n.Protocol == packet.IPCP && n.Request && !p.wanted[n.Type] {
 			return false
 		}
 	}
 	return true
-}
-
-var askNames = []struct {
-	typ     uint8
-	name    string
-	windows bool
-}{
-	{packet.IPCPAddress, "address", true}, {packet.IPCPAddresses, "the old addresses option", false},
-	{packet.IPCPCompression, "VJ compression", false}, {packet.IPCPDNS1, "dns1", true}, {packet.IPCPDNS2, "dns2", true},
-	{packet.IPCPNBNS1, "nbns1", true}, {packet.IPCPNBNS2, "nbns2", true},
 }

@@ -82,6 +82,9 @@ var authRules = []rule{
 			`give a user name and a password, any where the operator has none: knak dial --user guest --password-file FILE (pppd: a line in chap-secrets and pap-secrets)`},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedAuthMethod)
+			if h.lcp.gaveWay && h.lcp.open() && !told && rasCode(h.lcp.terminateID) != rasNoMethod && (h.lcp.terminated == "" || h.ipcp.heard()) {
+				return no // the other end went on without: what came later says why
+			}
 			refused := h.lcp.refused != "" && h.lcp.agreed == "" && !h.auth.started() &&
 				(h.lcp.terminated != "" || h.over() && !h.lcp.open() || h.log.noAuth != "" && h.ended() && !h.log.up6) ||
 				h.log.noAuth != "" && h.lcp.terminated != "" && !h.auth.started() || rasCode(h.lcp.terminateID) == rasNoMethod
@@ -92,7 +95,7 @@ var authRules = []rule{
 			switch {
 			case told:
 				c = certain
-			case h.ipcp.replies > 0 && !strings.Contains(strings.ToLower(h.log.ending), "auth") && rasCode(h.lcp.terminateID) != rasNoMethod: // the peer went on without; what came later says more
+			case h.ipcp.answers > 0 && !strings.Contains(strings.ToLower(h.log.ending), "auth") && rasCode(h.lcp.terminateID) != rasNoMethod: // the peer went on without; what came later says more
 				c = possible
 			}
 			return is(c, h.lcp.demand, h.log.noAuth, h.lcp.refused, h.lcp.terminated, f.Detail)

@@ -202,14 +202,20 @@ var dataRules = []rule{
 	},
 	{
 		id: "peer-ended-session", category: "peer-ended-session",
-		title:   "The other end ended the session",
-		meaning: "The link worked and was then ended properly by the other end: a time limit, an idle rule, or the network dropped the context.",
-		cure:    []string{`dial again and keep dialling: knak dial --persist (pppd: persist)`},
+		title: "The other end ended the session",
+		cure:  []string{`dial again and keep dialling: knak dial --persist (pppd: persist)`},
 		match: func(h *history) found {
+			if h.up == nil && h.lcp.terminated != "" && !h.begun() {
+				out := is(likely, h.lcp.terminated)
+				out.meaning = "It sent a Terminate-Request. This log begins in the middle of a session: whether it worked before that, and for how long, is not in it. Time limits, idle rules and networks that drop the context end sessions so."
+				return out
+			}
 			if h.up == nil || h.data.ended == "" {
 				return no
 			}
-			return is(certain, h.data.ended)
+			out := is(certain, h.data.ended)
+			out.meaning = "The link worked and was then ended properly by the other end: a time limit, an idle rule, or the network dropped the context."
+			return out
 		},
 	},
 	{
@@ -218,7 +224,7 @@ var dataRules = []rule{
 		meaning: "Addresses work, names do not: the modem gave no name server, or only placeholders that its firmware fills in while it has none.",
 		cure:    []string{cureWider, `give it longer for real ones: knak dial --set ipcp.placeholder_patience=60s (pppd: ipcp-max-failure 100)`, `set name servers by hand for this link`},
 		match: func(h *history) found {
-			asked := h.ipcp.asked[129] || h.ipcp.asked[131] || h.log.wantDNS || h.log.noNames != ""
+			asked := h.ipcp.wanted[129] || h.ipcp.wanted[131] || h.log.wantDNS || h.log.noNames != ""
 			if h.up == nil || h.up.Local == "" && h.log.seen || len(h.failures) > 0 || h.log.seen && h.log.afterUp == 0 && len(h.up.DNS) == 0 || !asked && len(h.up.DNS) == 0 {
 				return no
 			}
@@ -240,6 +246,11 @@ var dataRules = []rule{
 			return is(likely, h.ipcp.ack, given, h.log.noNames)
 		},
 	},
+}
+
+// begun says whether anything of how the call began is there: a dial, a request of either end, an authentication.
+func (h *history) begun() bool {
+	return h.at.sent > 0 || h.lcp.requests+h.lcp.peerAsked > 0 || h.auth.started() || h.ipcp.requests+h.ipcp.peerAsked > 0 || h.log.connect != "" || h.log.pppd
 }
 
 // busy says that much went through the link.

@@ -280,7 +280,7 @@ var ipcpRules = []rule{
 			_, told := h.failedIn(event.PhaseIPCP, event.FailedTimeout)
 			p := &h.ipcp
 			switch {
-			case !h.stuckInIPCP() || p.replies > 0 || p.terminated != "" || h.lcp.terminated != "" || p.forced.IsValid() || p.damaged >= 3 ||
+			case !h.stuckInIPCP() || p.answers > 0 || p.terminated != "" || h.lcp.terminated != "" || p.forced.IsValid() || p.damaged >= 3 ||
 				h.line.carrierLost != "" || h.lcp.rejected[packet.IPCP] != "":
 				return no
 			case !told && p.requests == 0 && h.auth.success != "" && h.log.gaveUp != "": // a log without packets
@@ -291,6 +291,52 @@ var ipcpRules = []rule{
 				return late(likely, h, fmt.Sprintf("%s, %d requests without an answer", p.request, p.requests))
 			case p.requests >= 3:
 				return late(possible, h, fmt.Sprintf("%s, %d requests without an answer", p.request, p.requests))
+			}
+			return no
+		},
+	},
+	{
+		id: "ipcp-silent-after-answer", category: "pdp-activation-refused",
+		title: "The modem answered once, and then no more",
+		match: func(h *history) found {
+			_, told := h.failedIn(event.PhaseIPCP, event.FailedTimeout)
+			p := &h.ipcp
+			if !h.stuckInIPCP() || p.answers == 0 || p.code == packet.ConfigureAck || p.since < 3 && !(told && p.since > 0) || !told && !h.over() ||
+				p.terminated != "" || h.lcp.terminated != "" || p.forced.IsValid() || p.damaged >= 3 || h.line.carrierLost != "" || h.lcp.rejected[packet.IPCP] != "" {
+				return no
+			}
+			f := late(likely, h, p.answer, fmt.Sprintf("%s, %s without an answer after that", p.request, timesText(p.since)), p.account("IPCP"))
+			switch {
+			case p.nakAddress.IsValid() && p.code == packet.ConfigureNak:
+				f.meaning = "It named an address, and did not answer the request for that address. It says yes only when its context is up, and that did not happen in time; or its answer was lost on the line. " + f.meaning
+				f.cure = append([]string{`give it longer: knak dial --set ipcp.deadline=3m --set ipcp.max_configure=60 --timeout 5m (pppd: ipcp-max-configure 60)`, cureContext}, f.cure...)
+			default:
+				f.meaning = "It rejected or changed at once what it can decide by itself. What is left to answer needs the network, and the network gives nothing: its side is down, the signal is weak, the subscription has no data, or the APN, the user name or the password is wrong. " + f.meaning
+				f.cure = append([]string{cureContext, `look at the signal: AT+CSQ; below about 8 a modem often gets no data`,
+					`give it longer: knak dial --set ipcp.deadline=3m --set ipcp.max_configure=60 --timeout 5m (pppd: ipcp-max-configure 60)`}, f.cure...)
+			}
+			return f
+		},
+	},
+	{
+		id: "ipcp-peer-never-asks", category: "ipcp-option-interop",
+		title: "The modem acknowledged our address and never asked for its own",
+		meaning: "IPCP is open when each end has acknowledged the other's request (RFC 1661 section 4.1). The modem took ours, and its own request never came: it was lost, it came before this side was ready for it, or the firmware forgets it. " +
+			"A dialer that waits for it gives up in the end.",
+		cure: []string{`dial with knak, which can take the request for granted: knak dial --set ipcp.assume_request_after=5s`, `let PPP begin a little later: knak dial --set dial.connect_delay=2s (pppd: connect-delay 2000)`,
+			`ask for the address only: knak dial --set ipcp.request=address (pppd: novj, without usepeerdns)`, cureModem},
+		match: func(h *history) found {
+			_, told := h.failedIn(event.PhaseIPCP, event.FailedTimeout)
+			p := &h.ipcp
+			if h.up != nil || p.acks == 0 || p.peerAsked > 0 || p.requests == 0 || h.lcp.terminated != "" || p.terminated != "" || h.line.carrierLost != "" ||
+				!believable(p.acked, p.peer) || h.log.badAck != "" {
+				return no
+			}
+			switch {
+			case told || p.acks >= 3 && h.over():
+				return is(likely, fmt.Sprintf("%s, %s", p.ack, timesText(p.acks)), p.account("IPCP"))
+			case p.acks >= 3:
+				return is(possible, fmt.Sprintf("%s, %s", p.ack, timesText(p.acks)))
 			}
 			return no
 		},

@@ -2,6 +2,7 @@ package diagnose
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/knakppp/knak/core/at"
@@ -69,6 +70,18 @@ var lcpRules = []rule{
 		},
 	},
 	{
+		id: "text-instead-of-frames", category: "no-lcp-answer",
+		title:   "Text comes where PPP frames are expected",
+		meaning: "What answers on this port speaks in words and not in PPP: a console, a login, a program's own messages, or a modem that has left the call.",
+		cure:    []string{`read what it says, with a terminal program: it usually tells what is there`, curePort, cureModem},
+		match: func(h *history) found {
+			if h.up != nil || h.lcp.rcvd > 0 || h.auth.started() || !slices.ContainsFunc(h.line.texts, hasWord) || h.lcp.requests == 0 || !h.over() || h.line.frames != "" {
+				return no
+			}
+			return is(likely, h.line.texts...)
+		},
+	},
+	{
 		id: "lcp-no-answer", category: "no-lcp-answer",
 		title:   "Nothing on the line answers PPP",
 		meaning: "The modem said that it was connected, or was taken to be, and then no packet came. Often this is a port that takes commands only; or the firmware still holds an old call.",
@@ -100,16 +113,32 @@ var lcpRules = []rule{
 		},
 	},
 	{
+		id: "line-one-way", category: "no-lcp-answer",
+		title: "What is sent does not arrive at the other end",
+		meaning: "The other end goes on asking what was acknowledged long ago, and answers none of our requests: we hear it, and it does not hear us. " +
+			"It may not be getting the octets at all (a wire, flow control, a port that only sends), or it throws them away as damaged (another speed, control characters that are lost on the way).",
+		cure: []string{`check the line to the modem's receiver and the flow control: knak dial --set port.flow=none, or rtscts (pppd: nocrtscts, or crtscts)`,
+			`escape all control characters that are sent: knak dial --set lcp.send_accm=0xffffffff`, curePort, cureModem},
+		match: func(h *history) found {
+			l := &h.lcp
+			if h.up != nil || !l.oneWay() || l.terminated != "" || h.auth.started() || !h.over() && l.peerSame < 5 {
+				return no
+			}
+			return is(likely, fmt.Sprintf("%s, the same %s, acknowledged %s", l.peerAsks, timesText(l.peerSame), timesText(l.weAcked)),
+				fmt.Sprintf("%s, %s without an answer", l.request, timesText(l.asked)))
+		},
+	},
+	{
 		id: "lcp-not-agreed", category: "no-lcp-answer",
 		title:   "The two ends could not agree on the link's own options",
 		meaning: "Packets went both ways, but LCP did not open. Frames may be lost or damaged on the way, or one end insists on an option.",
 		cure:    []string{`ask for nothing: knak dial --set lcp.request=[] (pppd: default-asyncmap, nomagic, nopcomp, noaccomp)`, `check flow control of a serial cable: knak dial --set port.flow=rtscts (pppd: crtscts)`},
 		match: func(h *history) found {
 			f, told := h.failedIn(event.PhaseLCP, event.FailedTimeout)
-			if !told || h.up != nil || h.lcp.rcvd == 0 || h.lcp.refused != "" {
+			if !told || h.up != nil || h.lcp.rcvd == 0 || h.lcp.refused != "" || h.lcp.oneWay() {
 				return no
 			}
-			return is(likely, h.lcp.demand, f.Detail)
+			return is(likely, h.lcp.demand, h.lcp.account("LCP"), f.Detail)
 		},
 	},
 	{
@@ -137,6 +166,24 @@ var lcpRules = []rule{
 			return is(likely, h.line.carrierLost+" in phase "+h.line.lostIn)
 		},
 	},
+}
+
+// hasWord says whether a text has a word of at least four letters: octets of another speed hardly ever make one.
+func hasWord(text string) bool {
+	if _, t, ok := strings.Cut(text, ": "); ok { // its place
+		text = t
+	}
+	run := 0
+	for i := range len(text) {
+		if c := text[i] | 0x20; 'a' <= c && c <= 'z' {
+			if run++; run == 4 {
+				return true
+			}
+			continue
+		}
+		run = 0
+	}
+	return false
 }
 
 // connectText is what led to PPP being tried.

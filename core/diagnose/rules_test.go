@@ -60,6 +60,11 @@ var ruleCases = []ruleCase{
 	{"auth-method-unacceptable", tell(dialled, lcpOurs, rcvd(packet.LCP, packet.ConfigureRequest, chapMD5), sent(packet.LCP, packet.ConfigureNak, pap),
 		rcvd(packet.LCP, packet.ConfigureRequest, magic2), sent(packet.LCP, packet.ConfigureAck, magic2), askAddress, rcvd(packet.LCP, packet.TerminateRequest), carrier),
 		tell(dialled, lcpOurs, rcvd(packet.LCP, packet.ConfigureRequest, chapMD5), sent(packet.LCP, packet.ConfigureNak, pap), rcvd(packet.LCP, packet.ConfigureRequest, pap), sent(packet.LCP, packet.ConfigureAck, pap), down())},
+	{"line-one-way", tell(dialled, times(6, tell(request, rcvd(packet.LCP, packet.ConfigureRequest, magic2), sent(packet.LCP, packet.ConfigureAck, magic2))), down()),
+		tell(dialled, times(6, tell(request, rcvd(packet.LCP, packet.ConfigureRequest, magic2), sent(packet.LCP, packet.ConfigureAck, magic2))), rcvd(packet.LCP, packet.ConfigureAck, magic), down())},
+	{"line-one-way", tell(dialled, times(9, tell(request, rcvd(packet.LCP, packet.ConfigureRequest, magic2), sent(packet.LCP, packet.ConfigureAck, magic2)))),
+		tell(dialled, times(9, tell(request, rcvd(packet.LCP, packet.ConfigureRequest, magic2))))},
+	{"text-instead-of-frames", tell(dialled, times(3, request), text("Welcome to BusyBox"), down()), tell(dialled, times(3, request), text("Welcome to BusyBox"), rcvd(packet.LCP, packet.ConfigureAck, magic), down())},
 	{"auth-no-answer", tell(lcpOpen, down()), tell(authenticated("x"), down())},
 
 	// The network phase.
@@ -83,6 +88,12 @@ var ruleCases = []ruleCase{
 		tell(authenticated("x"), times(5, nakAddress("10.0.0.1")), down())},
 	{"ipcp-repeated-nak", tell(authenticated("x"), times(6, stallNak), down()), tell(authenticated("x"), times(6, stallNak), good)},
 	{"ipcp-no-answer", tell(authenticated("x"), times(10, askAddress), down()), tell(authenticated("x"), times(9, askAddress), stallNak, down())},
+	{"ipcp-silent-after-answer", tell(authenticated("x"), askDNS, rcvd(packet.IPCP, packet.ConfigureReject, ip(packet.IPCPDNS1, "0.0.0.0")), times(9, askAddress), failure(event.PhaseIPCP, event.FailedTimeout, "")),
+		tell(authenticated("x"), askDNS, rcvd(packet.IPCP, packet.ConfigureReject, ip(packet.IPCPDNS1, "0.0.0.0")), times(9, askAddress), gets("10.7.0.2"), up("192.0.2.1"))},
+	{"ipcp-silent-after-answer", tell(authenticated("x"), nakAddress("10.7.0.9"), times(9, sent(packet.IPCP, packet.ConfigureRequest, ip(packet.IPCPAddress, "10.7.0.9"))), down()),
+		tell(authenticated("x"), nakAddress("10.7.0.9"), sent(packet.IPCP, packet.ConfigureRequest, ip(packet.IPCPAddress, "10.7.0.9")), carrier)},
+	{"ipcp-peer-never-asks", tell(authenticated("x"), times(10, gets("10.7.0.2")), failure(event.PhaseIPCP, event.FailedTimeout, "")),
+		tell(authenticated("x"), rcvd(packet.IPCP, packet.ConfigureRequest, ip(packet.IPCPAddress, "192.0.2.1")), times(10, gets("10.7.0.2")), failure(event.PhaseIPCP, event.FailedTimeout, ""))},
 	{"bogus-address", tell(authenticated("x"), gets("169.254.3.4"), failure(event.PhaseIPCP, event.FailedBogusAddress, "")), tell(authenticated("x"), gets("10.64.0.1"), down())},
 
 	// Logs of other dialers.
@@ -115,6 +126,11 @@ var ruleCases = []ruleCase{
 		tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), times(4, pkt(sentDir, packet.LCP, packet.EchoRequest, make([]byte, 4))), pkt(rcvdDir, packet.LCP, packet.EchoReply, make([]byte, 4)), ended(9, 9))},
 	{"peer-ended-session", tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), pkt(rcvdDir, packet.LCP, packet.TerminateRequest, nil), ended(9, 9)),
 		tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), pkt(sentDir, packet.LCP, packet.TerminateRequest, nil), ended(9, 9))},
+	{"peer-ended-session", tell(pkt(rcvdDir, packet.LCP, packet.TerminateRequest, nil), logs("Connection terminated.")),
+		tell(request, pkt(rcvdDir, packet.LCP, packet.TerminateRequest, nil), logs("Connection terminated."))},
+	{"stopped-here", tell(dialled, request, rcvd(packet.LCP, packet.ConfigureRequest, magic2), logs("Connection terminated.")),
+		tell(dialled, request, rcvd(packet.LCP, packet.ConfigureRequest, magic2))},
+	{"stopped-here", tell(authenticated("x"), good[:len(good)-1], failure(event.PhaseUp, "max-strangeness", "it was strange"), down()), tell(authenticated("x"), good)},
 	{"dns-missing", tell(authenticated("x"), gets("10.7.0.2", ip(packet.IPCPDNS1, "10.11.12.13")), askDNS, up("10.11.12.13"), ended(9, 9)),
 		tell(authenticated("x"), gets("10.7.0.2"), up(), ended(9, 9))}, // none was asked for
 }

@@ -39,10 +39,15 @@ type chaos struct {
 	downs   int
 	dones   int
 	problem string
+	failed  string // the failure that no finding followed since the last Up
+	named   bool   // a finding was put out since the last Up: each is told once
 
 	advice    *rand.Rand // whoever is asked answers by this; nil: nobody is asked
 	questions []Ask      // that were not answered yet
 }
+
+// hostKinds are failures that this host makes by itself before there is a call: their own words say what there was.
+var hostKinds = map[string]bool{"usage": true, "plane": true, "privilege": true, "no-kernel": true, "plugin-required": true, "aborted": true, "internal": true}
 
 func (w *chaos) wrong(format string, args ...any) {
 	if w.problem == "" {
@@ -116,7 +121,18 @@ func (w *chaos) obey(o Output) {
 				w.wrong("up on plane %d, after up on plane %d, while %d are being made", w.open, w.up, len(w.asked))
 			}
 			w.up = w.open
+			w.named = false
+		case event.Finding:
+			w.named, w.failed = true, ""
+		case event.Failure:
+			if w.failed == "" && !w.named {
+				w.failed = e.Phase + ": " + e.Cause
+			}
 		case event.Down:
+			if k := Kind(e.Reason); w.failed != "" && k != KindHangup && !hostKinds[w.failed[strings.LastIndex(w.failed, " ")+1:]] {
+				w.wrong("%s: it failed, and no finding says why; down: %s", w.failed, e.Reason)
+			}
+			w.failed = ""
 			w.up, w.downs = 0, w.downs+1
 			if w.open != 0 {
 				w.wrong("down, and the plane is still open")

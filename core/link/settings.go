@@ -12,24 +12,15 @@ import (
 
 // This file is the one place where quirk keys become the settings of the machines.
 
-// optionWords are the words of lcp.request and ipcp.request.
-var (
-	lcpOptions = map[string]uint8{
-		"mru": packet.LCPMRU, "accm": packet.LCPACCM, "magic": packet.LCPMagic, "pfc": packet.LCPPFC, "acfc": packet.LCPACFC,
-	}
-	ipcpOptions = map[string]uint8{
-		"address": packet.IPCPAddress, "dns1": packet.IPCPDNS1, "dns2": packet.IPCPDNS2,
-		"nbns1": packet.IPCPNBNS1, "nbns2": packet.IPCPNBNS2,
-	}
-	echoModes = map[string]ppp.EchoMode{
-		"learn": ppp.EchoLearn, "off": ppp.EchoOff, "strict": ppp.EchoStrict, "adaptive": ppp.EchoAdaptive,
-	}
-)
+var echoModes = map[string]ppp.EchoMode{
+	"learn": ppp.EchoLearn, "off": ppp.EchoOff, "strict": ppp.EchoStrict, "adaptive": ppp.EchoAdaptive,
+}
 
-func optionTypes(words []string, types map[string]uint8) []uint8 {
+// optionTypes reads the words of lcp.request and ipcp.request.
+func optionTypes(protocol uint16, words []string) []uint8 {
 	var list []uint8
 	for _, w := range words {
-		if t, ok := types[w]; ok && !slices.Contains(list, t) {
+		if t, ok := packet.OptionType(protocol, w); ok && !slices.Contains(list, t) {
 			list = append(list, t)
 		}
 	}
@@ -75,11 +66,11 @@ func negotiation(p Policy, prefix string, n ppp.Negotiation) ppp.Negotiation {
 func engineSettings(p Policy, user string, password auth.Secret) ppp.Settings {
 	s := ppp.Defaults()
 	s.LCP.Negotiation = negotiation(p, "lcp.", s.LCP.Negotiation)
-	s.LCP.Request = optionTypes(p.List("lcp.request"), lcpOptions)
+	s.LCP.Request = optionTypes(packet.LCP, p.List("lcp.request"))
 	s.LCP.MRU = uint16(p.Int("lcp.mru"))
 	s.LCP.ACCM = uint32(p.Int("lcp.accm"))
 	s.LCP.SendACCM = uint32(p.Int("lcp.send_accm"))
-	s.LCP.RefuseOptions = optionTypes(p.List("lcp.refuse"), lcpOptions)
+	s.LCP.RefuseOptions = optionTypes(packet.LCP, p.List("lcp.refuse"))
 	s.LCP.EchoMode = echoModes[p.Text("lcp.echo_mode")]
 	s.LCP.EchoInterval = p.Duration("lcp.echo_interval")
 	s.LCP.EchoFailure = p.Int("lcp.echo_failure")
@@ -102,8 +93,8 @@ func engineSettings(p Policy, user string, password auth.Secret) ppp.Settings {
 	s.Auth.Client.MaxRequests = p.Int("auth.max_requests")
 
 	s.IPCP.Negotiation = negotiation(p, "ipcp.", s.IPCP.Negotiation)
-	s.IPCP.Request = optionTypes(p.List("ipcp.request"), ipcpOptions)
-	s.IPCP.Widen = optionTypes(p.List("ipcp.widen"), ipcpOptions)
+	s.IPCP.Request = optionTypes(packet.IPCP, p.List("ipcp.request"))
+	s.IPCP.Widen = optionTypes(packet.IPCP, p.List("ipcp.widen"))
 	s.IPCP.WidenAfter = p.Int("ipcp.widen_after")
 	s.IPCP.StallReport = p.Duration("ipcp.stall_report")
 	s.IPCP.PlaceholderDeadline = p.Duration("ipcp.placeholder_deadline")

@@ -25,8 +25,8 @@ func (h *host) lcp() {
 	if req, ok := c.LCP.First(event.Sent, packet.ConfigureRequest); ok {
 		var list []string
 		for _, o := range req.Options {
-			w, known := lcpWords[o.Type]
-			if !known {
+			w := packet.OptionRequest(packet.LCP, o.Type)
+			if w == "" {
 				h.cannot(req.Pos, "it asks in LCP for <%s>, which knak cannot ask for", packet.OptionText(packet.LCP, o))
 				continue
 			}
@@ -49,9 +49,9 @@ func (h *host) lcp() {
 	for _, code := range []uint8{packet.ConfigureReject, packet.ConfigureNak} {
 		for _, s := range c.LCP.Of(event.Sent, code) {
 			for _, o := range s.Options {
-				w, known := lcpWords[o.Type]
+				w := packet.OptionRequest(packet.LCP, o.Type)
 				switch {
-				case code == packet.ConfigureReject && known && !slices.Contains(refused, w):
+				case code == packet.ConfigureReject && w != "" && !slices.Contains(refused, w):
 					refused, at = append(refused, w), s
 				case code == packet.ConfigureNak && o.Type != packet.LCPAuth && o.Type != packet.LCPMagic:
 					h.cannot(s.Pos, "it answers the modem's LCP request with a Configure-Nak of <%s>, which knak would not", packet.OptionText(packet.LCP, o))
@@ -139,8 +139,8 @@ func (h *host) ipcp() {
 	first := requests[0]
 	var list []string
 	for _, o := range first.Options {
-		w, known := ipcpWords[o.Type]
-		if !known {
+		w := packet.OptionRequest(packet.IPCP, o.Type)
+		if w == "" {
 			h.cannot(first.Pos, "it asks in IPCP for <%s>, which knak cannot ask for", packet.OptionText(packet.IPCP, o))
 			continue
 		}
@@ -162,7 +162,7 @@ func (h *host) ipcp() {
 			continue
 		}
 		for _, o := range s.Options {
-			if w, known := ipcpWords[o.Type]; known && !slices.Contains(list, w) && !slices.Contains(added, w) && !nakked(c.IPCP.Steps[:i], o.Type) {
+			if w := packet.OptionRequest(packet.IPCP, o.Type); w != "" && !slices.Contains(list, w) && !slices.Contains(added, w) && !nakked(c.IPCP.Steps[:i], o.Type) {
 				added, at = append(added, w), s
 			}
 		}

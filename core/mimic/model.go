@@ -244,7 +244,7 @@ func (m *modem) gives(c *call.Call) map[uint8]netip.Addr {
 		}
 		for _, o := range s.Options {
 			a, ok := o.Address()
-			if !ok || ipcpWords[o.Type] == "" {
+			if !ok || packet.OptionRequest(packet.IPCP, o.Type) == "" {
 				continue
 			}
 			switch s.Code {

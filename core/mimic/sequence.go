@@ -61,18 +61,18 @@ func (m *modem) sequence(c *call.Call, p *call.Protocol, gives map[uint8]netip.A
 			last = i
 		}
 	}
-	names := lcpWords
+	protocol := packet.LCP
 	if len(p.Steps) > 0 && p.Steps[0].Protocol == packet.IPCP {
-		names = ipcpWords
+		protocol = packet.IPCP
 	}
 	for i := range runs[:last+1] {
 		r := &runs[i]
 		var lines rule
 		switch lacking := lacks(runs, i); {
-		case !r.behaves && len(lacking) > 0 && known(lacking, names):
+		case !r.behaves && len(lacking) > 0 && known(lacking, protocol):
 			var list []string
 			for _, typ := range lacking {
-				list = append(list, names[typ])
+				list = append(list, packet.OptionRequest(protocol, typ))
 			}
 			lines = append(lines, "lacks = "+List(list))
 		case i < len(runs)-1 || r.behaves:
@@ -97,8 +97,8 @@ func (m *modem) sequence(c *call.Call, p *call.Protocol, gives map[uint8]netip.A
 	return rules
 }
 
-func known(types []uint8, names map[uint8]string) bool {
-	return !slices.ContainsFunc(types, func(t uint8) bool { return names[t] == "" })
+func known(types []uint8, protocol uint16) bool {
+	return !slices.ContainsFunc(types, func(t uint8) bool { return packet.OptionRequest(protocol, t) == "" })
 }
 
 // lacks gives the options that no request of run i had and that all later ones had: the modem may have waited for them.
@@ -222,7 +222,7 @@ func (m *modem) behaves(req, a *call.Step, gives map[uint8]netip.Addr) bool {
 	var rejects, naks []packet.Option
 	for _, o := range req.Options {
 		if req.Protocol == packet.LCP {
-			if lcpWords[o.Type] == "" {
+			if packet.OptionRequest(packet.LCP, o.Type) == "" {
 				rejects = append(rejects, o)
 			}
 			continue
@@ -264,8 +264,7 @@ func (m *modem) behaves(req, a *call.Step, gives map[uint8]netip.Addr) bool {
 
 // option writes an option as a scenario does.
 func (m *modem) option(protocol uint16, o packet.Option, rejected bool, asked []packet.Option) string {
-	words := map[uint16]map[uint8]string{packet.LCP: lcpWords, packet.IPCP: ipcpWords}[protocol]
-	name := words[o.Type]
+	name := packet.OptionRequest(protocol, o.Type)
 	switch {
 	case protocol == packet.LCP && o.Type == packet.LCPAuth:
 		name = "auth"

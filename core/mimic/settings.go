@@ -92,24 +92,13 @@ func words(list []string) string {
 	return strings.Join(list, ",")
 }
 
-// The words of lcp.request and ipcp.request.
-var (
-	lcpWords = map[uint8]string{
-		packet.LCPMRU: "mru", packet.LCPACCM: "accm", packet.LCPMagic: "magic", packet.LCPPFC: "pfc", packet.LCPACFC: "acfc",
-	}
-	ipcpWords = map[uint8]string{
-		packet.IPCPAddress: "address", packet.IPCPDNS1: "dns1", packet.IPCPDNS2: "dns2",
-		packet.IPCPNBNS1: "nbns1", packet.IPCPNBNS2: "nbns2",
-	}
-)
-
 // text shows a packet in pppd's notation, without the addresses that a network gave.
 func text(s call.Step) string {
 	p := s.Packet
 	if s.Protocol == packet.IPCP && s.Code <= packet.ConfigureReject {
 		var options []packet.Option
 		for _, o := range s.Options {
-			if a, ok := o.Address(); ok && !a.IsUnspecified() && ipcpWords[o.Type] != "" {
+			if a, ok := o.Address(); ok && !a.IsUnspecified() && packet.OptionRequest(packet.IPCP, o.Type) != "" {
 				o = packet.AddressOption(o.Type, standIn[o.Type])
 			}
 			options = append(options, o)

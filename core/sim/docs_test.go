@@ -43,7 +43,7 @@ func TestGuideIsComplete(t *testing.T) {
 			want("word", w)
 		}
 	}
-	for _, o := range optionNames {
+	for _, o := range optionNames() {
 		want("option", o.name)
 	}
 }

@@ -33,21 +33,24 @@ const (
 	hexValue    // any octets
 )
 
-var optionNames = []optionName{
-	{packet.LCP, "mru", packet.LCPMRU, numberValue},
-	{packet.LCP, "accm", packet.LCPACCM, maskValue},
-	{packet.LCP, "auth", packet.LCPAuth, methodValue},
-	{packet.LCP, "magic", packet.LCPMagic, maskValue},
-	{packet.LCP, "pfc", packet.LCPPFC, noValue},
-	{packet.LCP, "acfc", packet.LCPACFC, noValue},
-	{packet.IPCP, "addresses", packet.IPCPAddresses, hexValue},
-	{packet.IPCP, "compression", packet.IPCPCompression, hexValue},
-	{packet.IPCP, "address", packet.IPCPAddress, addressValue},
-	{packet.IPCP, "dns1", packet.IPCPDNS1, addressValue},
-	{packet.IPCP, "dns2", packet.IPCPDNS2, addressValue},
-	{packet.IPCP, "nbns1", packet.IPCPNBNS1, addressValue},
-	{packet.IPCP, "nbns2", packet.IPCPNBNS2, addressValue},
-	{packet.IPV6CP, "interface-id", packet.IPV6CPInterfaceID, hexValue},
+// optionValues says how the values of the options are written that have a word.
+var optionValues = map[uint16]map[uint8]valueKind{
+	packet.LCP: {packet.LCPMRU: numberValue, packet.LCPACCM: maskValue, packet.LCPAuth: methodValue, packet.LCPMagic: maskValue,
+		packet.LCPPFC: noValue, packet.LCPACFC: noValue},
+	packet.IPCP: {packet.IPCPAddresses: hexValue, packet.IPCPCompression: hexValue, packet.IPCPAddress: addressValue,
+		packet.IPCPDNS1: addressValue, packet.IPCPDNS2: addressValue, packet.IPCPNBNS1: addressValue, packet.IPCPNBNS2: addressValue},
+	packet.IPV6CP: {packet.IPV6CPInterfaceID: hexValue},
+}
+
+// optionNames are the options that scenarios name, in the order of packet.OptionNames.
+func optionNames() []optionName {
+	var list []optionName
+	for _, n := range packet.OptionNames {
+		if kind, ok := optionValues[n.Protocol][n.Type]; ok {
+			list = append(list, optionName{n.Protocol, n.Word, n.Type, kind})
+		}
+	}
+	return list
 }
 
 // optionSpec is one entry of a rule's options.
@@ -90,7 +93,7 @@ func findOption(protocol uint16, name string) (optionName, error) {
 		return optionName{protocol, name, uint8(n), hexValue}, nil
 	}
 	var known []string
-	for _, o := range optionNames {
+	for _, o := range optionNames() {
 		if o.protocol == protocol && o.name == name {
 			return o, nil
 		}

@@ -3,6 +3,7 @@ package linktest
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 
 // Call is a dial of a simulated modem. There is no chance in it: the same Call gives the same records.
 type Call struct {
-	Scenario string   // one of those that come with knak, such as "huawei/e398"
+	Scenario string   // one of those that come with knak, such as "huawei/e398", or a scenario file that ends in .toml
 	Profile  string   // the quirk profile, or "" for none
 	Set      []string // settings above it, KEY=VALUE
 
@@ -25,10 +26,14 @@ type Call struct {
 	Tap func(now time.Time, dir event.Dir, p []byte)
 }
 
-// Scenario gives one of those that come with knak.
+// Scenario gives one of those that come with knak, or that of a file whose name ends in .toml.
 func Scenario(t testing.TB, name string) sim.Scenario {
 	t.Helper()
-	s, err := sim.Load(knak.Files, name)
+	load := func(name string) (sim.Scenario, error) { return sim.Load(knak.Files, name) }
+	if strings.HasSuffix(name, ".toml") {
+		load = sim.LoadFile
+	}
+	s, err := load(name)
 	if err != nil {
 		t.Fatal(err)
 	}

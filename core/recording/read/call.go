@@ -8,8 +8,8 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// call is what a log has said of the call that it is in, so that its words become the events that a live call has.
-type call struct {
+// progress is what a log has said of the call that it is in, so that its words become the events that a live call has.
+type progress struct {
 	number  int // of the attempt; 0: the first
 	phase   string
 	iface   string
@@ -66,7 +66,7 @@ func (s *logSource) begins(why string) {
 		return
 	}
 	n := max(s.call.number, 1) + 1
-	s.call = call{number: n}
+	s.call = progress{number: n}
 	s.emit(event.Attempt{Number: n, Reason: why})
 }
 

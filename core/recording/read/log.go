@@ -29,7 +29,7 @@ type logSource struct {
 	c     source.Config
 	clock clock
 	talk  dialogue
-	call  call
+	call  progress
 	buf   []byte // for the octets of a packet
 	queue []event.Record
 	head  int

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
 )
 
@@ -23,7 +24,7 @@ type dialogue struct {
 func (t *dialogue) open() bool { return t.by != "" }
 
 func (s *logSource) sends(command string) {
-	if s.talk.by != "" || strings.HasPrefix(strings.ToUpper(command), "ATD") { // a manager talks to the modem all day
+	if !call.HangsUp(command) && (s.talk.by != "" || call.Dials(command)) { // a manager talks to the modem all day
 		s.begins("the dialer begins again")
 	}
 	s.enter(event.PhaseDial)

@@ -1,0 +1,191 @@
+package diagnose
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/knakppp/knak/core/event"
+)
+
+// restRules speak where no other rule has anything to say: a call that failed always gets an account of where it stopped
+// and what was exchanged, and a log that shows no end is said to show none.
+var restRules = []rule{
+	{
+		id:      "stopped-here",
+		title:   "The call failed, and no known cause fits",
+		meaning: "No rule of knak knows this case; this is how far it came.",
+		match: func(h *history) found {
+			switch {
+			case h.up != nil && !h.broke():
+				return no
+			case h.up == nil && !h.ended():
+				return no
+			}
+			if f := h.hostFailure(); f.Cause != "" {
+				if !h.begun() { // there was no call, and the failure's own words say what there was
+					return no
+				}
+				out := is(likely, f.Detail)
+				out.title = "This side ended the call: " + f.Cause
+				out.meaning = "Neither the modem nor the network did it."
+				out.cure = []string{`let knak look at this host: knak doctor`}
+				return out
+			}
+			phase := h.stoppedIn()
+			s := stops[phase]
+			out := is(possible, h.accounts()...)
+			out.title, out.meaning, out.cure = s.title, s.meaning, s.cure
+			if h.log.gaveUp != "" || h.log.ours && h.up == nil {
+				out.meaning = "This side ended it before it was decided. " + out.meaning
+			}
+			return out
+		},
+	},
+	{
+		id:      "log-ends-here",
+		title:   "The log ends before the call was decided",
+		meaning: "Nothing had failed so far as it shows, and nothing had worked either.",
+		cure: []string{`post the rest: everything up to "Connection terminated" or the next attempt (pppd: the options debug and logfile FILE; journalctl -t pppd -t chat)`,
+			`or record a call whole: knak dial --record FILE`},
+		match: func(h *history) found {
+			if h.up != nil || h.ended() || !h.log.eof || h.isOpen() {
+				return no
+			}
+			out := is(possible, h.accounts()...)
+			if s := stops[h.stoppedIn()]; h.begun() || h.far != "" {
+				out.meaning = "It came as far as " + s.place + "."
+			} else {
+				out.title = "The log does not show a call"
+				out.meaning = "There are lines of a dialer in it, but neither a dial nor a packet nor an address."
+			}
+			return out
+		},
+	},
+}
+
+// stop is what is said of a call that ended in a phase for no reason that a rule knows.
+type stop struct {
+	place   string // "It came as far as …"
+	title   string
+	meaning string
+	cure    []string
+}
+
+var stops = map[string]stop{
+	"": {
+		place: "the dialer's start", title: "The call failed before it began",
+		meaning: "Neither a dial nor a packet is shown.",
+		cure:    []string{`let the dialer say more (pppd: debug, and chat -v; knak dial -v), and look at the lines before its first word`, `see what is there: knak devices; and knak doctor`},
+	},
+	event.PhaseDial: {
+		place: "the dialogue with the modem", title: "It stopped while the modem was being dialled",
+		meaning: "PPP had not begun. What stops a call here is the modem or the network behind it, or a script that waits for another word.",
+		cure:    []string{`see the whole dialogue (pppd: chat -v; knak dial -v)`, cureRegistration, cureModem},
+	},
+	event.PhaseLCP: {
+		place: "LCP, where the two ends agree on the line", title: "It stopped in LCP, where the two ends agree on the line",
+		meaning: "LCP did not open. Lost or damaged frames are the usual reason where both ends speak; else one of them insists on an option.",
+		cure:    []string{`ask for nothing: knak dial --set lcp.request=[] (pppd: default-asyncmap, nomagic, nopcomp, noaccomp)`, `check speed and flow control of a serial cable: knak dial --baud N --set port.flow=rtscts (pppd: crtscts)`, curePort},
+	},
+	event.PhaseAuth: {
+		place: "the authentication", title: "It stopped in the authentication",
+		meaning: "LCP was open, and the authentication was not over.",
+		cure:    []string{`allow PAP only: knak dial --set auth.allow=pap (pppd: refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`, cureCredentials, cureModem},
+	},
+	event.PhaseIPCP: {
+		place: "IPCP, where the addresses are agreed on", title: "It stopped in IPCP, where the addresses are agreed on",
+		meaning: "The line and the authentication were in order, and no address came of it. On a cellular modem that is mostly the network: APN, account, coverage.",
+		cure:    []string{cureContext, cureAPN, cureCredentials},
+	},
+	event.PhaseUp: {
+		place: "a link that was up", title: "The link was up, and then it ended",
+		meaning: "It worked and was lost; the reason given is below, and nothing says more.",
+		cure:    []string{`dial again and keep dialling: knak dial --persist (pppd: persist)`, `check signal (AT+CSQ) and power: modems on a weak USB port restart when they send`},
+	},
+}
+
+// stoppedIn is the phase of stops in which the attempt ended.
+func (h *history) stoppedIn() string {
+	switch {
+	case h.up != nil:
+		return event.PhaseUp
+	case h.ipcp.requests+h.ipcp.peerAsked > 0 || h.far == event.PhaseIPCP || h.far == event.PhaseUp:
+		return event.PhaseIPCP
+	case h.auth.started() || h.far == event.PhaseAuth:
+		return event.PhaseAuth
+	case h.lcp.requests+h.lcp.rcvd > 0 || h.far == event.PhaseLCP:
+		return event.PhaseLCP
+	case h.at.sent > 0 || h.far == event.PhaseDial:
+		return event.PhaseDial
+	}
+	return ""
+}
+
+// hostFailure gives the first failure, if it is one that this host made by itself: a data plane that cannot be set up, a
+// plugin that is required and fails, a mistake of the user's.
+func (h *history) hostFailure() event.Failure {
+	if len(h.failures) > 0 && slices.Contains(hostCauses, h.failures[0].Cause) {
+		return h.failures[0]
+	}
+	return event.Failure{}
+}
+
+var hostCauses = []string{"usage", "plane", "privilege", "no-kernel", "plugin-required", "aborted", "link-held", "internal"}
+
+// broke says that a link which was up ended by a fault, and not because this side or its user wanted it.
+func (h *history) broke() bool {
+	return h.brokeBy != "" || h.line.carrierLost != "" && !h.log.ours && h.line.lostIn != event.PhaseDial
+}
+
+// accounts tells what was exchanged, protocol by protocol, what the failing parts said, and how it ended.
+func (h *history) accounts() []string {
+	var out []string
+	if h.at.sent > 0 && h.lcp.requests+h.lcp.rcvd == 0 {
+		out = append(out, h.at.account())
+	}
+	out = append(out, h.lcp.account("LCP"))
+	if a := h.auth.account(); a != "" {
+		out = append(out, a)
+	}
+	out = append(out, h.ipcp.account("IPCP"), h.lcp.terminated, h.ipcp.terminated, h.line.carrierLost, h.log.gaveUp)
+	for _, f := range h.failures {
+		words := strings.TrimSpace(f.Detail)
+		if words == "" {
+			words = "in phase " + f.Phase + ": " + f.Cause
+		}
+		if len(out) < maxAccounts {
+			out = append(out, words)
+		}
+	}
+	if h.down != nil && h.down.Reason != "" && len(h.failures) == 0 {
+		out = append(out, h.here()+"it ended: "+h.down.Reason)
+	}
+	return out
+}
+
+const maxAccounts = 12
+
+// account tells the dialogue with the modem in a sentence.
+func (a *atHistory) account() string {
+	s := fmt.Sprintf("%d commands, %d lines in answer; the last command was %s", a.sent, a.rcvd, a.command)
+	if !a.answered {
+		s += ", without an answer"
+	}
+	return s
+}
+
+// account tells how far the authentication came, in a sentence.
+func (a *authHistory) account() string {
+	switch {
+	case a.success != "":
+		return a.success
+	case a.failure != "":
+		return a.failure
+	case a.sent > 0:
+		return fmt.Sprintf("%s: sent %s, no result", a.method, timesText(a.sent))
+	case a.challenge != "":
+		return a.challenge + ", without our answer"
+	}
+	return ""
+}

@@ -1,0 +1,71 @@
+package packet
+
+import "strconv"
+
+// OptionName is what an option is called.
+type OptionName struct {
+	Protocol uint16
+	Type     uint8
+	Word     string // in settings, scenarios and on the command line, for example "dns1"
+	Title    string // in a sentence for people, for example "DNS1"
+	Request  bool   // this host may ask for it: Word is a word of lcp.request or ipcp.request
+}
+
+// OptionNames is the one table of the names of options.
+var OptionNames = []OptionName{
+	{LCP, LCPMRU, "mru", "MRU", true},
+	{LCP, LCPACCM, "accm", "ACCM", true},
+	{LCP, LCPAuth, "auth", "authentication", false},
+	{LCP, LCPMagic, "magic", "magic", true},
+	{LCP, LCPPFC, "pfc", "PFC", true},
+	{LCP, LCPACFC, "acfc", "ACFC", true},
+	{LCP, LCPCallback, "", "callback", false},
+	{LCP, LCPMRRU, "", "MRRU", false},
+	{LCP, LCPEndpoint, "", "endpoint", false},
+	{IPCP, IPCPAddresses, "addresses", "addresses", false},
+	{IPCP, IPCPCompression, "compression", "VJ", false},
+	{IPCP, IPCPAddress, "address", "address", true},
+	{IPCP, IPCPDNS1, "dns1", "DNS1", true},
+	{IPCP, IPCPDNS2, "dns2", "DNS2", true},
+	{IPCP, IPCPNBNS1, "nbns1", "NBNS1", true},
+	{IPCP, IPCPNBNS2, "nbns2", "NBNS2", true},
+	{IPV6CP, IPV6CPInterfaceID, "interface-id", "interface identifier", false},
+}
+
+func optionName(protocol uint16, typ uint8) OptionName {
+	for _, n := range OptionNames {
+		if n.Protocol == protocol && n.Type == typ {
+			return n
+		}
+	}
+	return OptionName{}
+}
+
+// OptionWord gives the word of settings for an option of a protocol, "" if it has none.
+func OptionWord(protocol uint16, typ uint8) string { return optionName(protocol, typ).Word }
+
+// OptionTitle gives the name of an option for people, "option 18" if it has none.
+func OptionTitle(protocol uint16, typ uint8) string {
+	if t := optionName(protocol, typ).Title; t != "" {
+		return t
+	}
+	return "option " + strconv.Itoa(int(typ))
+}
+
+// OptionRequest gives the word by which a setting asks for an option, "" if none can.
+func OptionRequest(protocol uint16, typ uint8) string {
+	if n := optionName(protocol, typ); n.Request {
+		return n.Word
+	}
+	return ""
+}
+
+// OptionType gives the type of the option that a word of settings means.
+func OptionType(protocol uint16, word string) (uint8, bool) {
+	for _, n := range OptionNames {
+		if n.Protocol == protocol && n.Word == word && word != "" {
+			return n.Type, true
+		}
+	}
+	return 0, false
+}
