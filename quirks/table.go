@@ -255,7 +255,7 @@ var Keys = []Key{
 		Meaning: "such requests in a row that are only acknowledged; one more means that the peer waits for a request of ours"},
 
 	{Name: "link.mtu", Type: Int, Default: "0", Min: "0", Max: "16384", Phase: AtNegotiate,
-		Meaning: "longest IP packet that we send, where the peer would take a longer one; 0, or less than 68: what the peer takes"},
+		Meaning: "longest IP packet that we send, where the peer would take a longer one; 0, or less than 68: what the peer takes, 1500 at most"},
 
 	{Name: "prove.mode", Type: Enum, Default: "auto", Allowed: []string{"auto", "always", "never"}, Phase: AtNegotiate,
 		Meaning: "whether a packet must have come back before the link counts as up; auto: when the success was provisional"},

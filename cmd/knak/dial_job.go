@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/netip"
 	"os"
 	"strings"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/control"
 	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/core/plane/gate"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/recording/record"
 	"github.com/knakppp/knak/core/sim"
@@ -30,6 +32,7 @@ type job struct {
 	set      []string
 	scenario *sim.Scenario
 	forwards []plane.Forward
+	allowed  gate.Allow
 	password auth.Secret
 	pin      auth.Secret
 	recorder *record.Recorder // nil: nothing is recorded
@@ -78,6 +81,9 @@ func (a *app) readJob(cmd *cobra.Command, args []string) (*job, error) {
 	if j.forwards, err = parseForwards(o.Forward); err != nil {
 		return nil, err
 	}
+	if j.allowed, err = parseAllowed(o.AllowAddress); err != nil {
+		return nil, err
+	}
 	if o.Sim != "" {
 		s, err := loadScenario(o.Sim)
 		if err != nil {
@@ -106,10 +112,30 @@ func (o *dialOptions) check() error {
 		return usagef("--sim and --port exclude each other: the simulated modem is in this process")
 	case o.Port == "-" && (o.PasswordFile == "-" || o.PINFile == "-"):
 		return usagef("--port - takes standard input: read the password and the PIN from files")
+	case o.Backup && o.NoDefaultRoute:
+		return usagef("--backup and --no-default-route exclude each other: one makes a default route, the other none")
 	case len(o.Forward) > 0 && o.Plane != plane.KindStack:
 		return usagef("--forward needs --plane stack")
 	}
 	return o.checkRecord()
+}
+
+// parseAllowed reads addresses and networks.
+func parseAllowed(texts []string) (list gate.Allow, err error) {
+	for _, t := range texts {
+		p, err := netip.ParsePrefix(t)
+		if err != nil {
+			var a netip.Addr
+			if a, err = netip.ParseAddr(t); err == nil && a.Zone() == "" {
+				p = netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen())
+			}
+		}
+		if !p.IsValid() {
+			return nil, usagef("--allow-address %q: must be an address or a network, for example 192.168.1.1 or 10.0.0.0/8", t)
+		}
+		list = append(list, p.Masked())
+	}
+	return list, nil
 }
 
 func parseForwards(texts []string) ([]plane.Forward, error) {

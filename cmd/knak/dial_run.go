@@ -151,12 +151,20 @@ func proveMode(o *dialOptions) link.ProveMode {
 	return link.ProveByProfile
 }
 
+// lastMetric is the metric of --backup: behind whatever sets metrics by itself. NetworkManager adds 20000 to that of a
+// network on which it reaches nobody.
+const lastMetric = 1_000_000
+
 // openPlane adds what the user chose to what the link has.
 func (j *job) openPlane(ctx context.Context, cfg plane.Config, sink event.Sink) (plane.Plane, error) {
 	o := &j.options
 	cfg.Interface = o.Interface
 	cfg.DefaultRoute = o.DefaultRoute && !o.NoDefaultRoute
 	cfg.Metric = o.Metric
+	if o.Backup {
+		cfg.Metric = lastMetric
+	}
+	cfg.Allow = j.allowed
 	cfg.DNSMode = o.DNS
 	cfg.Proxy = o.Proxy
 	cfg.Forwards = j.forwards

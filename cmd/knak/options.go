@@ -48,6 +48,8 @@ type dialOptions struct {
 	DefaultRoute   bool          `mapstructure:"default-route"`
 	NoDefaultRoute bool          `mapstructure:"no-default-route"`
 	Metric         int           `mapstructure:"metric"`
+	Backup         bool          `mapstructure:"backup"`
+	AllowAddress   []string      `mapstructure:"allow-address"`
 	DNS            string        `mapstructure:"dns"`
 	Persist        bool          `mapstructure:"persist"`
 	MaxAttempts    int           `mapstructure:"max-attempts"`

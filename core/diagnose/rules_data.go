@@ -127,6 +127,20 @@ var dataRules = []rule{
 		},
 	},
 	{
+		id: "address-conflict", category: "no-data-after-up",
+		title: "The address that the peer gave is one of this host's own networks",
+		meaning: "With it, this host could not reach a neighbour, its router or itself any more, so the link was not brought up, or was ended when the host got that network. " +
+			"A stick or router that gives out private addresses may have the same network behind it as this host has on its LAN. Where it has not, somebody tries to take this host's traffic.",
+		cure: []string{`give the stick's or the LAN's network another range, in its own settings`, `take the address all the same, if nobody else has it: knak dial --allow-address ADDRESS`},
+		match: func(h *history) found {
+			f, told := h.failed(event.FailedAddressConflict)
+			if !told {
+				return no
+			}
+			return is(certain, h.ipcp.ack, f.Detail)
+		},
+	},
+	{
 		id: "default-route-kept", category: "default-route-not-installed",
 		title: "The default route still leads another way",
 		meaning: "The link is up, but pppd left an existing default route in place, so what is meant for the Internet does not go through the link. " +

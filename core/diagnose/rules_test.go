@@ -113,6 +113,7 @@ var ruleCases = []ruleCase{
 		logs("Connect: ppp0 <--> /dev/ttyS1", "local  IP address 10.7.0.2", "Modem hangup", "Connect time 9.1 minutes.", "Sent 0 bytes, received 900 bytes.")},
 	{"pppoe-session-cut", logs("Connect: ppp0 <--> eth0", "local  IP address 10.7.0.2", "Modem hangup", "Connect time 1000.2 minutes.", "Sent 1000 bytes, received 900 bytes."),
 		logs("Connect: ppp0 <--> eth0", "local  IP address 10.7.0.2", "LCP terminated by peer", "Modem hangup", "Connect time 1000.2 minutes.", "Sent 1000 bytes, received 900 bytes.")},
+	{"address-conflict", tell(authenticated("x"), gets("192.168.1.1"), failure(event.PhaseUp, event.FailedAddressConflict, "the peer gave us the address 192.168.1.1, which is the host's gateway")), tell(authenticated("x"), gets("192.168.1.1"), failure(event.PhaseUp, "plane", "no such device"))},
 	{"default-route-kept", logs("not replacing existing default route through wwan0", "local  IP address 10.7.0.2"), logs("replacing old default route to eth0 [192.0.2.1]", "local  IP address 10.7.0.2")},
 	{"default-route-missing", logs("local  IP address 10.7.0.2", "connect: Network is unreachable"), logs("connect: Network is unreachable")},
 	{"ipcp-renegotiated", tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), rcvd(packet.IPCP, packet.ConfigureRequest)),

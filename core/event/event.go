@@ -253,6 +253,7 @@ const (
 	FailedRepeatedNaks       = "repeated-naks"       // Naks that change nothing, to the limit
 	FailedNoAddress          = "no-address"          // IPCP opened or ended without an address for us
 	FailedBogusAddress       = "bogus-address"       // an address that cannot be one
+	FailedAddressConflict    = "address-conflict"    // an address that this host or its networks have already
 	FailedCarriesNothing     = "carries-nothing"     // no probe was answered
 	FailedTerminated         = "terminated"          // the peer sent Terminate-Request
 	FailedCarrierLost        = "carrier-lost"        // the modem hung up: DCD, NO CARRIER, or the port ended

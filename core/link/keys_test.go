@@ -143,6 +143,20 @@ func TestMTU(t *testing.T) {
 	}
 }
 
+// A peer may say that it takes 65535 octets, which no path behind it carries, or too few for a packet (RFC 1661 section 6.1).
+func TestMTUIsBounded(t *testing.T) {
+	for _, c := range []struct {
+		mru  int
+		set  string
+		want int
+	}{{65535, "link.mtu=0", 1500}, {65535, "link.mtu=9000", 9000}, {1600, "link.mtu=0", 1500}, {576, "link.mtu=0", 576}} {
+		s := call{scenario: "behaves", set: []string{c.set}, modem: func(m *sim.Scenario) { m.LCP.MRU = c.mru }}.run(t)
+		if u, _, ok := s.up(); !ok || u.MTU != c.want {
+			t.Errorf("MRU %d, %s: up %v with an MTU of %d, want %d", c.mru, c.set, ok, u.MTU, c.want)
+		}
+	}
+}
+
 // ipcp.require_dns makes a link without a name server a failure (IPCP-12).
 func TestRequireDNS(t *testing.T) {
 	if _, _, ok := (call{scenario: "rejects-dns"}).run(t).up(); !ok {

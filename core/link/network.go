@@ -17,11 +17,16 @@ import (
 // minMTU is the least that every link must carry (RFC 791 section 3.2).
 const minMTU = 68
 
+// usualMTU is what no network behind a modem goes beyond, whatever the peer says that it takes itself: its MRU may be 65535.
+const usualMTU = 1500
+
 // networkUp takes the addresses: the link is proved, or the plane is made at once.
 func (s *Session) networkUp(now time.Time, n ppp.NetworkUp) {
-	if most := s.selection.Policy.Int("link.mtu"); most >= minMTU {
-		n.MTU = min(n.MTU, most)
+	most := s.selection.Policy.Int("link.mtu")
+	if most < minMTU {
+		most = usualMTU
 	}
+	n.MTU = min(n.MTU, most)
 	if !n.Local.IsValid() { // nobody has asked for one: a verdict of somebody else, or the profile
 		s.fail(now, Outcome{Kind: event.FailedNoAddress, Phase: event.PhaseIPCP, Detail: "IPCP is open without an address for us"})
 		return
@@ -153,8 +158,9 @@ func (s *Session) openPlane(now time.Time) {
 	s.stage, s.proof = stageOpening, nil
 	s.planeOpen, s.planeID6 = true, s.network6.LocalID
 	s.planesAsked++
+	s.taken = plane.Taken{Peer: s.network.Peer, DNS: s.network.DNS, NBNS: s.network.NBNS, MTU: s.network.MTU}
 	s.out.put(OpenPlane{plane.Config{
-		Local: s.network.Local, Peer: s.network.Peer, DNS: s.network.DNS, MTU: s.network.MTU, InterfaceID6: s.network6.LocalID,
+		Local: s.network.Local, Peer: s.network.Peer, DNS: s.network.DNS, NBNS: s.network.NBNS, MTU: s.network.MTU, InterfaceID6: s.network6.LocalID,
 	}})
 }
 
@@ -178,9 +184,12 @@ func (s *Session) announce(now time.Time, kind, name string) {
 	s.delay = 0
 	clear(s.found)
 	up := event.Up{
-		Interface: name, Plane: kind, Local: s.network.Local.String(), Peer: s.network.Peer.String(),
-		DNS: texts(s.network.DNS), WINS: texts(s.network.NBNS), MTU: s.network.MTU,
+		Interface: name, Plane: kind, Local: s.network.Local.String(),
+		DNS: texts(s.taken.DNS), WINS: texts(s.taken.NBNS), MTU: s.taken.MTU,
 		ElapsedMS: now.Sub(s.began).Milliseconds(), Proved: s.proved,
+	}
+	if s.taken.Peer.IsValid() {
+		up.Peer = s.taken.Peer.String()
 	}
 	if s.network6.LocalID != [8]byte{} {
 		up.IPv6 = linkLocal(s.network6.LocalID).String()

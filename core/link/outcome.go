@@ -93,6 +93,7 @@ var exits = map[Kind]struct{ code, late ExitCode }{
 	event.FailedTimeout:            {code: ExitNegotiation, late: ExitAuth},
 	event.FailedProtocolRejected:   {code: ExitNegotiation},
 	event.FailedBogusAddress:       {code: ExitCarriesNoData},
+	event.FailedAddressConflict:    {code: ExitCarriesNoData},
 	event.FailedLoopedBack:         {code: ExitLoopback},
 	event.FailedEchoTimeout:        {code: ExitPeerDead},
 	event.FailedAuthRejected:       {code: ExitAuth},

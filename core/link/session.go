@@ -168,7 +168,8 @@ type Session struct {
 	planeOpen   bool
 	planeID6    [8]byte // the IPv6 identifier that the plane has
 	planesAsked int     // OpenPlanes that were not answered yet
-	carries     bool    // IPCP is open: packets may pass (RFC 1661 section 3.7)
+	taken       plane.Taken
+	carries     bool // IPCP is open: packets may pass (RFC 1661 section 3.7)
 	proved      bool
 	badAtIPCP   uint64    // damaged frames before IPCP began
 	quietAt     time.Time // when text without a line end is handed out
@@ -285,6 +286,10 @@ func (s *Session) AppendPacket(now time.Time, dst, ip []byte) []byte {
 	return s.encoder.Append(dst, protocol, ip)
 }
 
+// PlaneTook says what the plane took of the addresses that the peer named, before PlaneUp; without it, all were taken. Up
+// tells of no others: scripts live by it.
+func (s *Session) PlaneTook(t plane.Taken) { s.taken = t }
+
 // PlaneUp says that the plane works. name is its network interface, or "".
 func (s *Session) PlaneUp(now time.Time, kind, name string) {
 	if s.planesAsked--; s.stage != stageOpening || s.planesAsked > 0 {
@@ -299,7 +304,7 @@ func (s *Session) PlaneFailed(now time.Time, kind Kind, err error) {
 		return
 	}
 	s.planeOpen = false
-	s.fail(now, Outcome{Kind: kind, Phase: event.PhaseUp, Err: err})
+	s.fail(now, Outcome{Kind: kind, Phase: event.PhaseUp, Detail: err.Error()})
 }
 
 // PortLost says that the port is gone: unplugged, or hung up by its driver.

@@ -29,6 +29,7 @@ type call struct {
 	seed     uint64
 	limit    time.Duration // of virtual time; 0: three minutes
 	advised  Simulator
+	modem    func(*sim.Scenario) // changes the scenario
 }
 
 // policyOf resolves like cmd does.
@@ -72,6 +73,9 @@ func (c call) run(t testing.TB) Simulation {
 	scenario, err := sim.Load(knak.Files, c.scenario)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if c.modem != nil {
+		c.modem(&scenario)
 	}
 	cfg := Config{
 		Name: "test", Resolve: c.resolve(t, scenario), PIN: auth.NewSecret(c.pin), Password: auth.NewSecret(c.password),

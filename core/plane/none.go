@@ -7,17 +7,19 @@ import (
 
 // none is the plane that carries nothing: packets of the peer are dropped, and there are never any for it.
 type none struct {
+	taken  Taken
 	closed chan struct{}
 	once   sync.Once
 }
 
-func newNone() *none { return &none{closed: make(chan struct{})} }
+func newNone(t Taken) *none { return &none{taken: t, closed: make(chan struct{})} }
 
 func (*none) Kind() string         { return KindNone }
 func (*none) Interface() string    { return "" }
 func (*none) Deliver([]byte) error { return nil }
 func (*none) Flush() error         { return nil }
 func (*none) Info() []string       { return nil }
+func (n *none) Taken() Taken       { return n.taken }
 
 func (n *none) Read(func([]byte) bool) error {
 	<-n.closed

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/plane/gate"
 )
 
 // The kinds of plane that Open knows.
@@ -33,6 +34,12 @@ var (
 	ErrKind         = errors.New("no such plane")
 )
 
+// AddressError says that this host cannot live with the address that the peer gave it. Open gives it, and Read where the
+// host has got something since that stands against the address.
+type AddressError struct{ Word gate.Word }
+
+func (e *AddressError) Error() string { return e.Word.String() }
+
 // Forward makes a TCP port of this host lead to a host behind the link (stack only).
 type Forward struct {
 	Listen string // address to listen on, "127.0.0.1:8080"; ":8080" and "8080" mean this host alone, not every interface
@@ -45,23 +52,26 @@ type Config struct {
 	Local     netip.Addr   // our IPv4 address, or the zero Addr where IPCP did not open
 	Peer      netip.Addr   // the peer's IPv4 address, or the zero Addr where the peer names none
 	DNS       []netip.Addr // the link's DNS servers, best first
+	NBNS      []netip.Addr // the link's NetBIOS name servers; no plane uses them, but scripts are told of those that are taken
 	MTU       int          // the largest packet that the peer takes: its MRU; 0 is 1500
+	Allow     gate.Allow   // addresses that are taken although something on this host stands against them
 
 	// InterfaceID6 is our IPv6 interface identifier as IPV6CP agreed it (RFC 5072 section 4.1), in network byte order.
 	// All zero: no IPv6. The link-local address is fe80:: and this identifier.
 	InterfaceID6 [8]byte
 
-	DefaultRoute bool           // tun: send everything that has no better route over the link
-	Metric       int            // tun: the metric of the routes made, 0 is the kernel's (best); no route is ever replaced
-	Routes       []netip.Prefix // tun: more destinations behind the link
-	DNSMode      string         // tun: system, resolved, resolvconf, file or none; "" is system
-	ResolvConf   string         // tun: the file that mode "file" writes; "" is /etc/resolv.conf
+	DefaultRoute bool // tun: send everything that has no better route over the link
+	Metric       int  // tun: the metric of the routes made, 0 is the kernel's (best); no route is ever replaced, and
+	// beside a default route of this metric ours gets the next one that is free
+	Routes     []netip.Prefix // tun: more destinations behind the link
+	DNSMode    string         // tun: system, resolved, resolvconf, file or none; "" is system
+	ResolvConf string         // tun: the file that mode "file" writes; "" is /etc/resolv.conf
 
 	Proxy    string    // stack: where the proxy listens, "127.0.0.1:1080"; port 0 takes a free one; "" or "off": no proxy
 	Forwards []Forward // stack
 
 	// Notice, unless nil, hears what a person should know: why auto passed over a plane, a default route that stays in
-	// front of ours, what could not be given back. It is called from Open and Close and must not block.
+	// front of ours, what could not be given back. It may be called from any goroutine, until Close returns, and must not block.
 	Notice func(event.Notice)
 }
 
@@ -94,6 +104,42 @@ type Plane interface {
 	Close() error
 }
 
+// Taken is what became of the addresses that the peer named: those that this host lives by now.
+type Taken struct {
+	Peer      netip.Addr // the zero Addr: no route leads to it
+	DNS, NBNS []netip.Addr
+	MTU       int
+}
+
+// Judged is what a Plane may offer beyond Plane: what it took of its Config. One without it took all.
+type Judged interface{ Taken() Taken }
+
+// TakenOf gives what a plane took of cfg.
+func TakenOf(p Plane, cfg Config) Taken {
+	if j, ok := p.(Judged); ok {
+		return j.Taken()
+	}
+	return Taken{cfg.Peer, cfg.DNS, cfg.NBNS, cfg.MTU}
+}
+
+// judge leaves of cfg what v took, and says what it did not take.
+func (c *Config) judge(v gate.Verdict) error {
+	if v.Refused != nil {
+		return &AddressError{*v.Refused}
+	}
+	for _, w := range v.Left {
+		c.notice("warning", "%s", w)
+	}
+	c.Local, c.Peer, c.DNS, c.NBNS = v.Local, v.Peer, v.DNS, v.NBNS
+	return nil
+}
+
+func (c *Config) offer() gate.Offer {
+	return gate.Offer{Local: c.Local, Peer: c.Peer, DNS: c.DNS, NBNS: c.NBNS}
+}
+
+func (c *Config) taken() Taken { return Taken{c.Peer, c.DNS, c.NBNS, c.MTU} }
+
 // LateIPv6 is what a Plane may offer beyond Plane: to take an IPv6 interface identifier after it was opened. Close gives
 // that back, too; the two are not called at once.
 type LateIPv6 interface {
@@ -104,12 +150,13 @@ type LateIPv6 interface {
 // Open makes a plane of a kind for a link that is up; "" is KindAuto. If it fails, what it had changed is given back. The
 // context bounds the making only.
 func Open(ctx context.Context, kind string, cfg Config) (Plane, error) {
-	if cfg.MTU == 0 {
-		cfg.MTU = 1500
-	}
+	cfg.MTU = bounded(cfg.MTU)
 	switch kind {
 	case KindNone:
-		return newNone(), nil
+		if err := cfg.judge(gate.Believe(cfg.offer(), cfg.Allow)); err != nil {
+			return nil, err
+		}
+		return newNone(cfg.taken()), nil
 	case KindTUN:
 		return openTUN(ctx, cfg)
 	case KindStack:
@@ -120,11 +167,28 @@ func Open(ctx context.Context, kind string, cfg Config) (Plane, error) {
 	return nil, fmt.Errorf("plane %q: %w (there are %s)", kind, ErrKind, strings.Join(Kinds(), ", "))
 }
 
+// The bounds of the MTU. A peer may say that it takes anything from a frame that holds no packet to 65535 octets (RFC 1661
+// section 6.1). What every host must take is the least (RFC 791 section 3.2, RFC 1122 section 3.3.2 for what is put together);
+// what drivers, programs and the C library's tables are used to is the most, as it is pppd's (PPP_MAXMTU).
+const (
+	minMTU     = 68
+	maxMTU     = 16384
+	defaultMTU = 1500
+)
+
+func bounded(mtu int) int {
+	if mtu == 0 {
+		return defaultMTU
+	}
+	return min(max(mtu, minMTU), maxMTU)
+}
+
 // openAuto takes the first plane that works. tun comes first, because with it the whole host may use the link.
 func openAuto(ctx context.Context, cfg Config) (Plane, error) {
 	p, tunErr := openTUN(ctx, cfg)
-	if tunErr == nil {
-		return p, nil
+	var refused *AddressError
+	if tunErr == nil || errors.As(tunErr, &refused) { // another plane would only hide that
+		return p, tunErr
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -247,3 +247,16 @@ func TestAuto(t *testing.T) {
 		t.Errorf("kind %q, notices %v", p.Kind(), notices)
 	}
 }
+
+func TestMTUIsBounded(t *testing.T) {
+	for mtu, want := range map[int]int{0: 1500, 1: 68, 68: 68, 1500: 1500, 65535: 16384} {
+		p, err := Open(t.Context(), KindNone, Config{MTU: mtu})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := TakenOf(p, Config{}).MTU; got != want {
+			t.Errorf("%d becomes %d, want %d", mtu, got, want)
+		}
+		p.Close()
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/knakppp/knak/core/plane/gate"
 	"github.com/knakppp/knak/core/plane/proxy"
 	"github.com/knakppp/knak/core/plane/stack"
 	"github.com/knakppp/knak/core/plane/undo"
@@ -27,8 +28,9 @@ type Dialer interface {
 // stackPlane is an IP stack in this process with a proxy and forwarded ports before it.
 type stackPlane struct {
 	*stack.Stack
-	info []string
-	undo undo.List
+	info  []string
+	taken Taken
+	undo  undo.List
 }
 
 var _ interface {
@@ -37,11 +39,14 @@ var _ interface {
 } = (*stackPlane)(nil)
 
 func openStack(_ context.Context, cfg Config) (_ Plane, err error) {
+	if err := cfg.judge(gate.Believe(cfg.offer(), cfg.Allow)); err != nil { // the host is not touched: it need not be looked at
+		return nil, err
+	}
 	s, err := stack.New(stack.Config{Local: cfg.Local, InterfaceID6: cfg.InterfaceID6, DNS: cfg.DNS, MTU: cfg.MTU})
 	if err != nil {
 		return nil, err
 	}
-	p := &stackPlane{Stack: s}
+	p := &stackPlane{Stack: s, taken: cfg.taken()}
 	p.undo.Add("end the IP stack", s.Close)
 	defer func() {
 		if err != nil {
@@ -80,4 +85,5 @@ func (p *stackPlane) Kind() string      { return KindStack }
 func (p *stackPlane) Interface() string { return "" }
 func (p *stackPlane) Flush() error      { return nil }
 func (p *stackPlane) Info() []string    { return p.info }
+func (p *stackPlane) Taken() Taken      { return p.taken }
 func (p *stackPlane) Close() error      { return p.undo.Run() }

@@ -7,28 +7,89 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
+	"sync"
+	"time"
 
+	"github.com/knakppp/knak/core/plane/gate"
 	"github.com/knakppp/knak/core/plane/host"
 	"github.com/knakppp/knak/core/plane/resolv"
 	"github.com/knakppp/knak/core/plane/tun"
 	"github.com/knakppp/knak/core/plane/undo"
 )
 
-// tunPlane is a TUN device with the addresses, routes and DNS servers of the link.
+// tunPlane is a TUN device with the addresses, routes and DNS servers of the link. While it is open it follows the host:
+// addresses that the host gets are judged against those of the link, and its name servers are those of the link as long as
+// its packets go there.
 type tunPlane struct {
 	device *tun.Device
-	cfg    Config
+	view   *host.View
+	offer  gate.Offer // what the peer named
+	cfg    Config     // of which only what was taken is left
+	result host.Result
 	info   []string
 	undo   undo.List
+
+	closing  chan struct{}
+	end      sync.Once
+	watching sync.WaitGroup
+
+	dns dnsState // belongs to Open, then to the watcher, then to Close
+
+	mu    sync.Mutex
+	taken Taken
+	cause error // why the plane has ended by itself
+
+	seen     gate.Host // as steering saw it; belongs to Deliver
+	seenAt   time.Time
+	steering map[string]bool // what was told of packets that steer
 }
+
+// dnsState is what the host's DNS was made to be for the link.
+type dnsState struct {
+	servers   []netip.Addr
+	first     bool // packets of the host go over the link
+	mode      string
+	resolvers []netip.Addr // those of the host before
+	undo      undo.List
+	context   context.Context // ends with the plane
+	cancel    context.CancelFunc
+}
+
+// anywhere is where nobody is (RFC 5737): what leads there leads everywhere that nobody has a route to.
+var anywhere = netip.AddrFrom4([4]byte{192, 0, 2, 1})
 
 func openTUN(ctx context.Context, cfg Config) (_ Plane, err error) {
 	name := cfg.Interface
 	if name == "" {
 		name = "knak%d"
 	}
-	device, err := tun.Open(name)
+	p := &tunPlane{offer: cfg.offer(), closing: make(chan struct{}), steering: map[string]bool{}}
+	p.dns.context, p.dns.cancel = context.WithCancel(context.Background())
+	defer func() {
+		if err != nil {
+			p.dns.cancel()
+			err = errors.Join(err, p.undo.Run())
+		}
+	}()
+	if p.view, err = host.NewView(); err != nil {
+		return nil, err
+	}
+	p.undo.Add("close the netlink sockets", p.view.Close)
+	h, best, other, err := p.view.Look(name)
+	if err != nil {
+		return nil, err
+	}
+	p.dns.resolvers = resolv.Host{}.Servers(cfg.ResolvConf)
+	h.Resolvers = p.dns.resolvers
+	verdict := gate.Judge(p.offer, h, cfg.Allow)
+	if err := cfg.judge(verdict); err != nil {
+		return nil, err
+	}
+	p.cfg, p.taken = cfg, cfg.taken()
+
+	p.device, err = tun.Open(name)
 	switch {
 	case errors.Is(err, tun.ErrUnsupported):
 		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
@@ -37,64 +98,272 @@ func openTUN(ctx context.Context, cfg Config) (_ Plane, err error) {
 	case err != nil:
 		return nil, err
 	}
-	p := &tunPlane{device: device, cfg: cfg}
-	p.undo.Add("close "+device.Name(), device.Close)
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, p.undo.Run())
-		}
-	}()
-
-	routes := cfg.Routes
-	if cfg.DNSMode != resolv.None {
-		// The link's servers often answer over the link only, and another default route may stand in front of ours.
-		for _, s := range cfg.DNS {
-			if s.Is4() {
-				routes = append(routes[:len(routes):len(routes)], netip.PrefixFrom(s, 32))
-			}
-		}
-	}
-	err = host.Configure(host.Config{
-		Interface: device.Name(), Local: cfg.Local, Peer: cfg.Peer, MTU: cfg.MTU, InterfaceID6: cfg.InterfaceID6,
-		DefaultRoute: cfg.DefaultRoute, Metric: cfg.Metric, Routes: routes, Notice: cfg.notice,
-	}, &p.undo)
-	if err != nil {
+	p.undo.Add("close "+p.device.Name(), p.device.Close)
+	if p.result, err = host.Configure(p.hostConfig(), &p.undo); err != nil {
 		return nil, err
 	}
-	mode, err := resolv.Host{}.Set(ctx, resolv.Config{
-		Mode: cfg.DNSMode, Interface: device.Name(), Servers: cfg.DNS, Default: cfg.DefaultRoute, Path: cfg.ResolvConf, Notice: cfg.notice,
-	}, &p.undo)
-	if err != nil {
-		return nil, fmt.Errorf("set the DNS servers: %w", err)
+	p.cfg.Metric = p.result.Metric
+	p.dns.first = p.leads()
+	stop := context.AfterFunc(ctx, p.dns.cancel)
+	defer stop()
+	if err := p.setDNS(verdict); err != nil {
+		return nil, fmt.Errorf("set the DNS servers: %w", errors.Join(err, p.dns.undo.Run()))
 	}
-	p.info = tunInfo(device.Name(), cfg, mode)
+	if p.cfg.DefaultRoute && cfg.Local.IsValid() {
+		p.tellWay(best, other)
+	}
+	p.info = p.describe()
+	p.watching.Go(p.watch)
 	return p, nil
 }
 
-func tunInfo(name string, cfg Config, dnsMode string) []string {
-	line := "interface " + name
-	if cfg.DefaultRoute {
-		line += fmt.Sprintf(", default route with metric %d", cfg.Metric)
+func (p *tunPlane) hostConfig() host.Config {
+	return host.Config{
+		Interface: p.device.Name(), Local: p.cfg.Local, Peer: p.cfg.Peer, MTU: p.cfg.MTU, InterfaceID6: p.cfg.InterfaceID6,
+		DefaultRoute: p.cfg.DefaultRoute, Metric: p.cfg.Metric, Routes: p.cfg.Routes, Notice: p.cfg.notice,
 	}
-	if dnsMode != resolv.None {
-		servers := make([]string, len(cfg.DNS))
-		for i, s := range cfg.DNS {
+}
+
+// leads says whether packets of this host to nowhere in particular go over the link.
+func (p *tunPlane) leads() bool {
+	return p.cfg.DefaultRoute && p.cfg.Local.IsValid() && p.view.Leads(anywhere) == p.device.Name()
+}
+
+// tellWay says which way packets take where there are two: a person should hear that traffic moves, or that it does not.
+func (p *tunPlane) tellWay(best host.Way, other bool) {
+	name, metric := p.device.Name(), p.cfg.Metric
+	switch {
+	case p.dns.first && other:
+		p.cfg.notice("info", "packets take the default route over %s now: its metric %d is better than that over %s, %d; --metric sets ours, --backup makes it the last choice",
+			name, metric, best.Interface, best.Metric)
+	case p.dns.first:
+	case other && best.Metric < 0:
+		p.cfg.notice("info", "packets go on taking another way, over %s: two routes for half of all addresses each stand before any default route", best.Interface)
+	case other && best.Metric == 0:
+		p.cfg.notice("info", "packets go on taking the default route over %s: it has metric 0, before which nothing can stand; where it goes away they take %s", best.Interface, name)
+	case other && best.Metric < metric:
+		p.cfg.notice("info", "packets go on taking the default route over %s: its metric %d is better than ours, %d; where it goes away they take %s; a --metric below %d moves them now",
+			best.Interface, best.Metric, metric, name, best.Metric)
+	default:
+		p.cfg.notice("info", "packets go on taking another way, by a rule of this host's routing")
+	}
+}
+
+func (p *tunPlane) describe() []string {
+	line := "interface " + p.device.Name()
+	if p.cfg.DefaultRoute {
+		line += fmt.Sprintf(", default route with metric %d", p.cfg.Metric)
+	}
+	if p.dns.mode != resolv.None {
+		servers := make([]string, len(p.dns.servers))
+		for i, s := range p.dns.servers {
 			servers[i] = s.String()
 		}
-		line += fmt.Sprintf(", DNS %s (%s)", strings.Join(servers, " "), dnsMode)
+		line += fmt.Sprintf(", DNS %s (%s)", strings.Join(servers, " "), p.dns.mode)
 	}
 	return []string{line}
 }
 
-func (p *tunPlane) Kind() string                             { return KindTUN }
-func (p *tunPlane) Interface() string                        { return p.device.Name() }
-func (p *tunPlane) Deliver(packet []byte) error              { return p.device.Write(packet) }
-func (p *tunPlane) Flush() error                             { return p.device.Flush() }
-func (p *tunPlane) Read(each func(packet []byte) bool) error { return p.device.Read(each) }
-func (p *tunPlane) Info() []string                           { return p.info }
-func (p *tunPlane) Close() error                             { return p.undo.Run() }
+// setDNS makes the host's DNS what it should be with the addresses of a verdict. What it was made before must have been
+// undone.
+func (p *tunPlane) setDNS(v gate.Verdict) error {
+	d := &p.dns
+	d.servers = v.DNS
+	var err error
+	d.mode, err = resolv.Host{}.Set(d.context, resolv.Config{
+		Mode: p.cfg.DNSMode, Interface: p.device.Name(), Servers: v.DNS, Default: d.first, Path: p.cfg.ResolvConf, Notice: p.cfg.notice,
+	}, &d.undo)
+	if err != nil || d.mode != resolv.File && d.mode != resolv.Resolvconf {
+		return err // nobody asks them, or whoever does asks them over their own interface
+	}
+	// They often answer over the link only. Nothing but default routes leads to those that were taken.
+	for _, s := range v.DNS {
+		if !s.Is4() || s == p.cfg.Peer || slices.Contains(v.ByHost, s) {
+			continue
+		}
+		if err := p.view.Route(p.hostConfig(), netip.PrefixFrom(s, 32), &d.undo); err != nil {
+			return err
+		}
+		if !d.first {
+			p.cfg.notice("info", "the host asks the name server %s, so there is a route to it alone over %s", s, p.device.Name())
+		}
+	}
+	return nil
+}
+
+// settle is how long the host's routes and addresses must have been left alone, and the least time between two looks.
+var settle = time.Second // not constant for the tests
+
+// watch looks at the host again whenever its addresses or routes have changed.
+func (p *tunPlane) watch() {
+	wait := settle
+	for p.view.Changed() == nil {
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-p.closing:
+			timer.Stop()
+			return
+		}
+		p.view.Forget()
+		begin := time.Now()
+		p.reconsider()
+		wait = max(settle, 20*time.Since(begin)) // a router's tables are long
+	}
+}
+
+// reconsider judges the link's addresses anew on the host as it is now.
+func (p *tunPlane) reconsider() {
+	h, best, other, err := p.view.Look(p.device.Name())
+	if err != nil {
+		return // another change will come, or the interface is gone and Read says so
+	}
+	d := &p.dns
+	if d.mode == resolv.None {
+		d.resolvers = resolv.Host{}.Servers(p.cfg.ResolvConf)
+	}
+	h.Resolvers = d.resolvers
+	// A route that came after ours and is wider takes nothing away from the link's; one to a single address does.
+	h.Routes = slices.DeleteFunc(h.Routes, func(r netip.Prefix) bool { return !r.IsSingleIP() })
+	v := gate.Judge(p.offer, h, p.cfg.Allow)
+	if v.Refused != nil {
+		p.fail(&AddressError{*v.Refused})
+		return
+	}
+	was := p.Taken()
+	v.DNS = slices.DeleteFunc(v.DNS, func(a netip.Addr) bool { return !slices.Contains(was.DNS, a) }) // what was left out stays out
+	for _, w := range v.Left {
+		if w.Role == gate.Peer && w.Addr == was.Peer || w.Role == gate.DNS && slices.Contains(was.DNS, w.Addr) {
+			p.cfg.notice("warning", "%s", w)
+		}
+	}
+	lost := was.Peer.IsValid() && v.Peer != was.Peer
+	if lost {
+		was.Peer = netip.Addr{}
+	}
+	was.DNS = v.DNS
+	p.mu.Lock()
+	p.taken = was
+	p.mu.Unlock()
+	if lost {
+		if err := p.view.Withdraw(p.hostConfig()); err != nil {
+			p.cfg.notice("warning", "the route to the peer's address stays: %v", err)
+		}
+	}
+	first := p.leads()
+	if first == d.first && slices.Equal(v.DNS, d.servers) {
+		return
+	}
+	moved := first != d.first
+	d.first = first
+	if moved {
+		p.tellMove(best, other)
+	}
+	err = d.undo.Run()
+	if err == nil {
+		d.resolvers = resolv.Host{}.Servers(p.cfg.ResolvConf)
+		err = p.setDNS(v)
+	}
+	if err != nil {
+		p.cfg.notice("warning", "the host's DNS: %v", err)
+	}
+}
+
+// tellMove says that packets take another way than before.
+func (p *tunPlane) tellMove(best host.Way, other bool) {
+	switch {
+	case p.dns.first:
+		p.cfg.notice("warning", "packets of this host go over %s now: nothing better leads out any more", p.device.Name())
+	case other:
+		p.cfg.notice("info", "packets of this host go over %s again, whose default route is better; %s waits", best.Interface, p.device.Name())
+	default:
+		p.cfg.notice("info", "packets of this host take another way than %s now", p.device.Name())
+	}
+}
+
+// fail ends the plane: Read says why.
+func (p *tunPlane) fail(cause error) {
+	p.mu.Lock()
+	p.cause = cause
+	p.mu.Unlock()
+	_ = p.device.Close() // ends Read
+}
+
+func (p *tunPlane) Kind() string      { return KindTUN }
+func (p *tunPlane) Interface() string { return p.device.Name() }
+func (p *tunPlane) Flush() error      { return p.device.Flush() }
+func (p *tunPlane) Info() []string    { return p.info }
+
+func (p *tunPlane) Deliver(packet []byte) error {
+	if gate.Steers(packet) && !p.passes(packet) {
+		return nil
+	}
+	return p.device.Write(packet)
+}
+
+func (p *tunPlane) Read(each func(packet []byte) bool) error {
+	err := p.device.Read(each)
+	if err != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.cause != nil {
+			return p.cause
+		}
+	}
+	return err
+}
+
+// Taken gives what the host lives by now.
+func (p *tunPlane) Taken() Taken {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.taken
+}
+
+// The bounds of what packets that steer may cost: a router advertises every 3 s at most (RFC 4861 section 6.2.1).
+const (
+	steerEvery = time.Second
+	steerWords = 4
+)
+
+// passes judges a packet that may move traffic of the host.
+func (p *tunPlane) passes(packet []byte) bool {
+	if packet[0]>>4 == 4 {
+		return false // a redirect
+	}
+	if now := time.Now(); now.Sub(p.seenAt) >= steerEvery {
+		p.seenAt = now
+		h, _, _, err := p.view.Look(p.device.Name())
+		if err != nil {
+			return false
+		}
+		p.seen = h
+	} else {
+		return false // it comes again
+	}
+	what := p.seen.Steering(packet, p.cfg.DefaultRoute || p.result.NoRouter)
+	if what != "" && len(p.steering) < steerWords && !p.steering[what] {
+		p.steering[what] = true
+		p.cfg.notice("warning", "the peer sent %s: it is dropped", what)
+	}
+	return what == ""
+}
+
+// Close gives everything back. A name server's program that is still being told of the link is ended.
+func (p *tunPlane) Close() (err error) {
+	p.end.Do(func() {
+		close(p.closing)
+		p.dns.cancel()
+		_ = p.view.Stop() // ends the watcher's Changed
+		p.watching.Wait()
+		err = errors.Join(p.dns.undo.Run(), p.undo.Run())
+	})
+	return err
+}
 
 // AddIPv6 gives the interface the link-local address of an interface identifier.
 func (p *tunPlane) AddIPv6(id [8]byte) error {
-	return host.AddIPv6(host.Config{Interface: p.Interface(), MTU: p.cfg.MTU, InterfaceID6: id, Notice: p.cfg.notice}, &p.undo)
+	cfg := p.hostConfig()
+	cfg.InterfaceID6 = id
+	return host.AddIPv6(cfg, &p.undo)
 }

@@ -39,14 +39,7 @@ func (r *Runner) planeDo(op func()) {
 func (r *Runner) openPlane(cfg plane.Config) {
 	p, err := r.env.OpenPlane(context.Background(), cfg)
 	if err != nil {
-		kind := link.KindPlane
-		switch {
-		case errors.Is(err, plane.ErrNotPermitted):
-			kind = link.KindPrivilege
-		case errors.Is(err, plane.ErrUnsupported):
-			kind = link.KindNoKernel
-		}
-		r.step(func(now time.Time) { r.session.PlaneFailed(now, kind, err) })
+		r.step(func(now time.Time) { r.session.PlaneFailed(now, planeKind(err), err) })
 		return
 	}
 	r.mu.Lock()
@@ -56,7 +49,24 @@ func (r *Runner) openPlane(cfg plane.Config) {
 	}
 	r.mu.Unlock()
 	r.workers.Go(func() { r.planeLoop(p) })
-	r.step(func(now time.Time) { r.session.PlaneUp(now, p.Kind(), p.Interface()) })
+	r.step(func(now time.Time) {
+		r.session.PlaneTook(plane.TakenOf(p, cfg))
+		r.session.PlaneUp(now, p.Kind(), p.Interface())
+	})
+}
+
+// planeKind says what an error of a plane means for the link.
+func planeKind(err error) link.Kind {
+	var refused *plane.AddressError
+	switch {
+	case errors.As(err, &refused):
+		return event.FailedAddressConflict
+	case errors.Is(err, plane.ErrNotPermitted):
+		return link.KindPrivilege
+	case errors.Is(err, plane.ErrUnsupported):
+		return link.KindNoKernel
+	}
+	return link.KindPlane
 }
 
 // addIPv6 gives the plane an interface identifier. A plane that cannot take one later goes on without.
@@ -123,6 +133,11 @@ func (r *Runner) planeLost(now time.Time, p plane.Plane, err error) {
 	if r.plane != p || r.finished {
 		return
 	}
-	r.session.Hangup(now, link.KindPlane, "the data plane failed: "+err.Error())
+	kind := planeKind(err)
+	text := err.Error()
+	if kind == link.KindPlane {
+		text = "the data plane failed: " + text
+	}
+	r.session.Hangup(now, kind, text)
 	r.drain()
 }

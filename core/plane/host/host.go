@@ -6,8 +6,11 @@ package host
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
+	"os"
+	"strconv"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -36,28 +39,34 @@ type Config struct {
 	MTU          int
 	InterfaceID6 [8]byte // all zero: no IPv6
 	DefaultRoute bool
-	Metric       int
+	Metric       int // of the routes; of the default route the least that it may have
 	Routes       []netip.Prefix
 
 	// Notice hears what is not as wished and yet no failure. It must not be nil.
 	Notice func(level, format string, args ...any)
 }
 
+// Result is what became of the default routes.
+type Result struct {
+	Metric   int  // of ours for IPv4
+	NoRouter bool // the kernel takes none for IPv6 from a router advertisement
+}
+
 // Configure sets the interface up. Every change registers its undoing in u; after an error the caller runs u. No route of
-// anybody else is replaced: where one stands in front of ours, Notice says so.
+// anybody else is replaced: where one stands in front of ours, Notice says so. It returns what became of the default routes.
 //
 // The netlink socket belongs to the network namespace of the calling thread; the undoing works from any thread.
-func Configure(cfg Config, u *undo.List) error {
+func Configure(cfg Config, u *undo.List) (Result, error) {
 	c, err := configure(cfg, u)
 	if err != nil {
-		return err
+		return Result{}, err
 	}
 	for _, step := range []func() error{c.setMTU, c.setQueue, c.quietIPv6, c.address4, c.up, c.address6, c.routes, c.defaultRoute} {
 		if err := step(); err != nil {
-			return err
+			return Result{}, err
 		}
 	}
-	return nil
+	return Result{Metric: c.Metric, NoRouter: c.noRouter}, nil
 }
 
 // configure opens what every change of an interface needs.
@@ -67,6 +76,10 @@ func configure(cfg Config, u *undo.List) (*configuration, error) {
 		return nil, fmt.Errorf("open a netlink socket: %w", err)
 	}
 	u.Add("close the netlink socket", func() error { h.Close(); return nil })
+	return configureBy(h, cfg, u)
+}
+
+func configureBy(h *netlink.Handle, cfg Config, u *undo.List) (*configuration, error) {
 	link, err := h.LinkByName(cfg.Interface)
 	if err != nil {
 		return nil, fmt.Errorf("find the interface %s: %w", cfg.Interface, err)
@@ -88,9 +101,10 @@ func AddIPv6(cfg Config, u *undo.List) error {
 
 type configuration struct {
 	Config
-	h    *netlink.Handle
-	link netlink.Link
-	u    *undo.List
+	h        *netlink.Handle
+	link     netlink.Link
+	u        *undo.List
+	noRouter bool
 }
 
 func (c *configuration) setMTU() error {
@@ -114,9 +128,47 @@ func (c *configuration) setQueue() error {
 	return nil
 }
 
+// advertised is the kernel's metric of a default route that a router advertised (IP6_RT_PRIO_USER of linux/ipv6_route.h).
+const advertised = 1024
+
+// steady keeps what comes over the interface from moving the host's traffic: no redirect is followed, no route taken from an
+// advertisement but the default route, which has a metric above that of other interfaces, or is not taken either. It says
+// whether the kernel has been told so of the default route. An old kernel, or one whose settings cannot be written,
+// stays as it is.
+func (c *configuration) steady() (told bool) {
+	if c.Interface == "all" || c.Interface == "default" {
+		return false // not an interface's settings
+	}
+	dir := "/proc/sys/net/ipv6/conf/" + c.Interface + "/"
+	set := func(name, value string) bool {
+		old, err := os.ReadFile(dir + name)
+		if err != nil {
+			return false
+		}
+		if err := os.WriteFile(dir+name, []byte(value), 0); err != nil {
+			return false
+		}
+		c.u.Add("reset "+name, func() error {
+			if err := os.WriteFile(dir+name, old, 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			return nil
+		})
+		return true
+	}
+	set("accept_redirects", "0")
+	set("accept_ra_rt_info_max_plen", "0")
+	if c.DefaultRoute {
+		set("ra_defrtr_metric", strconv.Itoa(advertised+c.Metric))
+		return false
+	}
+	return set("accept_ra_defrtr", "0")
+}
+
 // quietIPv6 stops the kernel from inventing a link-local address: IPV6CP has agreed one (RFC 5072 section 5), or there is no
 // IPv6 and its router solicitations would only wake the modem.
 func (c *configuration) quietIPv6() error {
+	c.noRouter = c.steady()
 	err := c.h.LinkSetIP6AddrGenMode(c.link, addrGenNone)
 	if err != nil && c.ipv6() {
 		c.Notice("warning", "this kernel has no IPv6 on %s: %v", c.Interface, err)
@@ -182,22 +234,26 @@ func (c *configuration) routes() error {
 	return nil
 }
 
+// metrics is how many metrics from the wanted one on are tried for the default route: one that has ours cannot stand
+// beside it, and without a route of our own there would be nothing to fall back to when the other is gone.
+const metrics = 32
+
 func (c *configuration) defaultRoute() error {
 	if !c.DefaultRoute || !c.Local.IsValid() {
 		return nil
 	}
-	if other, ok := c.otherDefault(); ok {
-		c.Notice("warning", "packets go on taking the default route over %s: its metric %d is not worse than %d; --metric sets ours, a lower one wins",
-			other.Interface, other.Metric, c.Metric)
+	wanted := c.Metric
+	for {
+		err := c.route(&net.IPNet{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)})
+		if errors.Is(err, unix.EEXIST) && c.Metric < wanted+metrics {
+			c.Metric++
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("set the default route over %s with metric %d: %w", c.Interface, c.Metric, err)
+		}
+		return nil
 	}
-	err := c.route(&net.IPNet{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)})
-	if errors.Is(err, unix.EEXIST) {
-		return nil // what otherDefault found: said already
-	}
-	if err != nil {
-		return fmt.Errorf("set the default route over %s: %w", c.Interface, err)
-	}
-	return nil
 }
 
 // route adds a route and never touches one that is there: netlink's RouteAdd asks for NLM_F_EXCL.
@@ -211,34 +267,6 @@ func (c *configuration) route(dst *net.IPNet) error {
 	}
 	c.u.Add("remove the route to "+dst.String(), func() error { return gone(c.h.RouteDel(r)) })
 	return nil
-}
-
-type otherRoute struct {
-	Interface string
-	Metric    int
-}
-
-// otherDefault finds an IPv4 default route of somebody else that wins against ours.
-func (c *configuration) otherDefault() (best otherRoute, found bool) {
-	routes, err := c.h.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Table: unix.RT_TABLE_MAIN}, netlink.RT_FILTER_TABLE)
-	if err != nil {
-		return best, false
-	}
-	for _, r := range routes {
-		isDefault := r.Dst == nil
-		if r.Dst != nil {
-			ones, _ := r.Dst.Mask.Size()
-			isDefault = ones == 0
-		}
-		if !isDefault || r.Priority > c.Metric || r.LinkIndex == c.link.Attrs().Index || found && r.Priority >= best.Metric {
-			continue
-		}
-		best, found = otherRoute{Interface: "another interface", Metric: r.Priority}, true
-		if link, err := c.h.LinkByIndex(r.LinkIndex); err == nil {
-			best.Interface = link.Attrs().Name
-		}
-	}
-	return best, found
 }
 
 // gone forgives an undoing whose object is gone: an interface takes its addresses and routes with it.

@@ -1,0 +1,252 @@
+// Package gate judges the addresses that a peer names for a link, before this host lives by them: ours, the peer's, those
+// of the name servers. Whoever is at the other end of a modem's line chooses them freely; by an address that is the host's
+// gateway's, a neighbour's or its own resolver's it would take traffic that is not meant for the link.
+//
+// The package computes only. Who looks at the host is package host of the planes; who changes it asks here first, and
+// again whenever the peer names other addresses or the host has got others.
+package gate
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// Offer is what a peer names for a link, by IPCP (RFC 1332, RFC 1877) or by its modem's answers. The zero Addr is no
+// address. IPv6 addresses are judged as well.
+type Offer struct {
+	Local netip.Addr   // to be ours
+	Peer  netip.Addr   // the peer's own
+	DNS   []netip.Addr // its name servers, best first
+	NBNS  []netip.Addr // its NetBIOS name servers, which only scripts are told of
+}
+
+// Host is what stands on this host beside the link: what other interfaces have, and where others' routes lead.
+type Host struct {
+	Addresses  []netip.Addr   // of its other interfaces
+	Broadcasts []netip.Addr   // of the networks that it is connected to
+	Connected  []netip.Prefix // those networks; the other end of a point-to-point interface is one of a single address
+	Gateways   []netip.Addr   // next hops of its routes
+	Resolvers  []netip.Addr   // the name servers that it asks now
+	// Routes are the destinations of its other routes in any table, without default routes. Some that are in Connected
+	// may be here, too.
+	Routes []netip.Prefix
+}
+
+// Role is what an address is to be.
+type Role string
+
+// The roles, as people read them.
+const (
+	Local Role = "our address"
+	Peer  Role = "the peer's address"
+	DNS   Role = "the name server"
+	NBNS  Role = "the NetBIOS name server"
+)
+
+// Word says of one address why it is not taken.
+type Word struct {
+	Role Role
+	Addr netip.Addr
+	What string // what it is already: "the host's gateway"
+	// Allowable: a person may allow this address all the same. Of what can never be a host's address, nobody can.
+	Allowable bool
+}
+
+// String is the sentence for people.
+func (w Word) String() string {
+	text := fmt.Sprintf("%s %s is left out: it is %s", w.Role, w.Addr, w.What)
+	if w.Role == Local {
+		text = fmt.Sprintf("the peer gave us the address %s, which is %s", w.Addr, w.What)
+	}
+	if w.Allowable {
+		text += fmt.Sprintf("; --allow-address %s takes it all the same", w.Addr)
+	}
+	return text
+}
+
+// Verdict is what is left of an Offer.
+type Verdict struct {
+	Offer
+	// Refused, unless nil, says why the link must not come up with this address of ours. Local is the zero Addr then.
+	Refused *Word
+	// Left are the other addresses that are not taken.
+	Left []Word
+	// ByHost are those of DNS that the host asks already, by a way of its own: no route to them may be made.
+	ByHost []netip.Addr
+}
+
+// Allow is what a person allows although something on the host stands against it.
+type Allow []netip.Prefix
+
+func (a Allow) has(addr netip.Addr) bool {
+	return slices.ContainsFunc(a, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+// Believe judges an offer by itself: no host is looked at. It finds what can be nobody's address on any network.
+func Believe(o Offer, allow Allow) Verdict { return Judge(o, Host{}, allow) }
+
+// Judge judges an offer on a host. It is to be asked again whenever either has changed.
+func Judge(o Offer, h Host, allow Allow) Verdict {
+	var v Verdict
+	local := plain(o.Local)
+	if local.IsValid() {
+		what, allowable := never(local, Local)
+		if what == "" {
+			what, allowable = h.isToUs(local), true
+		}
+		if what == "" || allowable && allow.has(local) {
+			v.Local = local
+		} else {
+			v.Refused = &Word{Local, local, what, allowable}
+		}
+	}
+	keep := func(role Role, a netip.Addr) bool {
+		what, allowable := never(a, role)
+		switch {
+		case what != "":
+		case a == local:
+			what = "what the peer gave us as our own address"
+		default:
+			what, allowable = h.isBeyond(a, role), true
+		}
+		if what == "" || allowable && allow.has(a) {
+			return true
+		}
+		v.Left = append(v.Left, Word{role, a, what, allowable})
+		return false
+	}
+	if peer := plain(o.Peer); peer.IsValid() && keep(Peer, peer) {
+		v.Peer = peer
+	}
+	list := func(role Role, from []netip.Addr) (kept []netip.Addr) {
+		for _, a := range from {
+			if a = plain(a); a.IsValid() && !slices.Contains(kept, a) && keep(role, a) {
+				kept = append(kept, a)
+			}
+		}
+		return kept
+	}
+	v.DNS, v.NBNS = list(DNS, o.DNS), list(NBNS, o.NBNS)
+	for _, a := range v.DNS {
+		if slices.Contains(h.Resolvers, a) && a != v.Peer {
+			v.ByHost = append(v.ByHost, a)
+		}
+	}
+	return v
+}
+
+// plain is an address without its zone, and an IPv4 address as one: ::ffff:127.0.0.1 is 127.0.0.1.
+func plain(a netip.Addr) netip.Addr { return a.WithZone("").Unmap() }
+
+// The blocks that no host on a link can have as its address (RFC 6890, RFC 5735 section 4).
+var (
+	thisNetwork = netip.MustParsePrefix("0.0.0.0/8")
+	reserved4   = netip.MustParsePrefix("240.0.0.0/4") // class E (RFC 1112 section 4)
+	compatible6 = netip.MustParsePrefix("::/96")       // IPv4-compatible: deprecated (RFC 4291 section 2.5.5.1)
+	siteLocal6  = netip.MustParsePrefix("fec0::/10")   // deprecated (RFC 3879)
+	discard6    = netip.MustParsePrefix("100::/64")    // discard-only (RFC 6666)
+	broadcast   = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+)
+
+// never says what an address is that cannot be what it is offered as, wherever that is, and whether a person may allow it.
+func never(a netip.Addr, role Role) (what string, allowable bool) {
+	switch {
+	case a.IsUnspecified(), thisNetwork.Contains(a):
+		return "no address (RFC 1122 section 3.2.1.3)", false
+	case a.IsLoopback():
+		return "this host itself (loopback)", false
+	case a.IsMulticast():
+		return "a multicast group", false
+	case a == broadcast:
+		return "the broadcast address", false
+	case reserved4.Contains(a), compatible6.Contains(a), discard6.Contains(a):
+		return "reserved: no host can have it", false
+	case a.IsLinkLocalUnicast() && a.Is4():
+		// Of a point-to-point link nobody needs it; elsewhere it may be what tells a machine who it is (169.254.169.254).
+		return "link-local (RFC 3927)", true
+	case a.IsLinkLocalUnicast() && role != Local && role != Peer:
+		return "link-local: it means nothing without an interface (RFC 4007)", false
+	case siteLocal6.Contains(a):
+		return "site-local, which nobody has any more (RFC 3879)", true
+	}
+	return "", false
+}
+
+// is says what on the host an address is, "" where nothing.
+func (h *Host) is(a netip.Addr) string {
+	switch {
+	case slices.Contains(h.Addresses, a):
+		return "the address of another interface of this host"
+	case slices.Contains(h.Gateways, a):
+		return "the host's gateway"
+	case slices.Contains(h.Broadcasts, a):
+		return "the broadcast address of a network of this host"
+	case slices.Contains(h.Resolvers, a):
+		return "a name server that the host asks by another way"
+	}
+	for _, p := range h.Connected {
+		switch {
+		case !p.Contains(a) || a.IsLinkLocalUnicast(): // every interface has fe80::/64
+		case p.IsSingleIP():
+			return "at the other end of another interface of this host"
+		default:
+			return "in " + p.String() + ", a network that this host is connected to"
+		}
+	}
+	return ""
+}
+
+// isToUs says what stands against an address as ours: also that somebody has a route to it alone, as to the other end of
+// a tunnel. Wider routes of others do not: a VPN's 10.0.0.0/8 has half of the carriers in it.
+func (h *Host) isToUs(a netip.Addr) string {
+	if what := h.is(a); what != "" {
+		return what
+	}
+	if slices.ContainsFunc(h.Routes, func(p netip.Prefix) bool { return p.IsSingleIP() && p.Addr() == a }) {
+		return "where a route of this host leads to it alone"
+	}
+	return ""
+}
+
+// isBeyond says what stands against an address at the peer's end or behind it. A route of ours to this one address would
+// win against any other, so there must be none but default routes.
+func (h *Host) isBeyond(a netip.Addr, role Role) string {
+	if role == DNS && slices.Contains(h.Resolvers, a) { // the same server for both: it needs no route of ours
+		h = &Host{Addresses: h.Addresses, Broadcasts: h.Broadcasts, Connected: h.Connected, Gateways: h.Gateways}
+	}
+	if what := h.is(a); what != "" || a.IsLinkLocalUnicast() {
+		return what
+	}
+	for _, p := range h.Routes {
+		if p.Contains(a) {
+			return "behind another route of this host, to " + p.String()
+		}
+	}
+	return ""
+}
+
+// Prefix says what is wrong with a network that a router at the peer's end advertises for the link (RFC 4861 section
+// 4.6.2): "" where nothing is.
+func (h *Host) Prefix(p netip.Prefix) (why string) {
+	p = p.Masked()
+	switch {
+	case p.Bits() < 64:
+		return "is wider than one link's (RFC 4291 section 2.5.4)"
+	case !global.Contains(p.Addr()) && !uniqueLocal.Contains(p.Addr()):
+		return "is none for hosts"
+	}
+	for _, list := range [2][]netip.Prefix{h.Connected, h.Routes} {
+		for _, q := range list {
+			if q.Overlaps(p) && q.Addr().Is6() {
+				return "meets " + q.String() + ", which this host reaches by another way"
+			}
+		}
+	}
+	return ""
+}
+
+var (
+	global      = netip.MustParsePrefix("2000::/3") // global unicast (RFC 4291 section 2.4)
+	uniqueLocal = netip.MustParsePrefix("fc00::/7") // RFC 4193
+)

@@ -1,0 +1,116 @@
+package gate
+
+import (
+	"encoding/binary"
+	"net/netip"
+)
+
+// Packets of the peer can move a host's traffic, too: by redirects, and by router advertisements with networks and a
+// default route in them. These are looked at before the kernel gets them.
+
+// The ICMP messages that steer.
+const (
+	protoICMP        = 1
+	protoICMPv6      = 58
+	redirect4        = 5   // RFC 792
+	advertisement6   = 134 // RFC 4861 section 4.2
+	redirect6        = 137 // RFC 4861 section 4.5
+	ipv4Head         = 20
+	ipv6Head         = 40
+	optionPrefix     = 3  // RFC 4861 section 4.6.2
+	optionRoute      = 24 // RFC 4191 section 2.3
+	advertisementLen = 16 // before its options
+)
+
+// Steers says whether an IP packet may move traffic of the host. It costs a comparison or two for all others.
+func Steers(packet []byte) bool {
+	if len(packet) < ipv4Head {
+		return false
+	}
+	if packet[0]>>4 == 4 {
+		head := int(packet[0]&15) * 4
+		return packet[9] == protoICMP && len(packet) > head && packet[head] == redirect4
+	}
+	if len(packet) < ipv6Head || packet[0]>>4 != 6 {
+		return false
+	}
+	switch next := packet[6]; next {
+	case protoICMPv6:
+		return len(packet) > ipv6Head && (packet[ipv6Head] == advertisement6 || packet[ipv6Head] == redirect6)
+	case 0, 43, 44, 51, 60, 135, 139, 140: // extension headers (RFC 7045): behind them may be anything
+		icmp, _ := beyond(packet)
+		return len(icmp) > 0 && (icmp[0] == advertisement6 || icmp[0] == redirect6)
+	}
+	return false
+}
+
+// beyond gives what is behind the extension headers of an IPv6 packet, where that is ICMPv6. fragment: it is the first part
+// of one. Later parts are nothing that can be read; the kernel takes no such message in parts (RFC 6980).
+func beyond(packet []byte) (icmp []byte, fragment bool) {
+	next, rest := packet[6], packet[ipv6Head:]
+	for {
+		if next == protoICMPv6 {
+			return rest, fragment
+		}
+		if len(rest) < 8 {
+			return nil, false
+		}
+		size := int(rest[1])*8 + 8
+		switch next {
+		case 0, 43, 60, 135, 139, 140:
+		case 44: // RFC 8200 section 4.5
+			if binary.BigEndian.Uint16(rest[2:])&^7 != 0 {
+				return nil, true
+			}
+			size, fragment = 8, true
+		case 51: // in units of four octets (RFC 4302 section 2.2)
+			size = int(rest[1])*4 + 8
+		default:
+			return nil, false
+		}
+		if len(rest) < size {
+			return nil, false
+		}
+		next, rest = rest[0], rest[size:]
+	}
+}
+
+// Steering judges a packet of which Steers is true: what it would do to the host that must not be, "" where it may pass.
+// A router advertisement passes if every network in it is one that the link may have and nobody else has; the routes
+// that it may hold besides (RFC 4191) must not be there. defaultRoute: it may name its sender as a default router.
+func (h *Host) Steering(packet []byte, defaultRoute bool) (why string) {
+	if packet[0]>>4 == 4 {
+		return "a redirect, and a point-to-point link has no second router"
+	}
+	icmp, fragment := beyond(packet)
+	switch {
+	case fragment:
+		return "a fragment of a neighbour discovery message (RFC 6980)"
+	case len(icmp) == 0 || icmp[0] != advertisement6:
+		return "a redirect, and a point-to-point link has no second router"
+	case len(icmp) < advertisementLen:
+		return "a router advertisement that is cut off"
+	case !defaultRoute && binary.BigEndian.Uint16(icmp[6:]) != 0:
+		return "a router advertisement that names a default router, and there is to be no default route"
+	}
+	for options := icmp[advertisementLen:]; len(options) > 0; {
+		if len(options) < 8 || options[1] == 0 || len(options) < int(options[1])*8 {
+			return "a router advertisement whose options are cut off"
+		}
+		o := options[:int(options[1])*8]
+		options = options[len(o):]
+		switch o[0] {
+		case optionRoute:
+			return "a router advertisement with routes to other networks"
+		case optionPrefix:
+			if len(o) != 32 || o[2] > 128 {
+				return "a router advertisement with a network that is none"
+			}
+			p := netip.PrefixFrom(netip.AddrFrom16([16]byte(o[16:32])), int(o[2])).Masked()
+			if what := h.Prefix(p); what != "" {
+				return "a router advertisement of the network " + p.String() + ", which " + what
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,112 @@
+package gate
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"testing"
+)
+
+// advertisement is a router advertisement (RFC 4861 section 4.2) with prefix information options.
+func advertisement(lifetime uint16, networks ...string) []byte {
+	icmp := make([]byte, advertisementLen)
+	icmp[0] = advertisement6
+	binary.BigEndian.PutUint16(icmp[6:], lifetime)
+	for _, n := range networks {
+		p := netip.MustParsePrefix(n)
+		o := make([]byte, 32)
+		o[0], o[1], o[2], o[3] = optionPrefix, 4, uint8(p.Bits()), 0xc0
+		copy(o[16:], p.Addr().AsSlice())
+		icmp = append(icmp, o...)
+	}
+	return icmp
+}
+
+// ipv6 puts a payload behind headers of the given numbers.
+func ipv6(payload []byte, headers ...byte) []byte {
+	next := byte(protoICMPv6)
+	for i := len(headers) - 1; i >= 0; i-- {
+		h := make([]byte, 8)
+		h[0] = next
+		payload = append(h, payload...)
+		next = headers[i]
+	}
+	p := make([]byte, ipv6Head)
+	p[0], p[6], p[7] = 0x60, next, 255
+	binary.BigEndian.PutUint16(p[4:], uint16(len(payload)))
+	copy(p[8:], netip.MustParseAddr("fe80::2").AsSlice())
+	copy(p[24:], netip.MustParseAddr("ff02::1").AsSlice())
+	return append(p, payload...)
+}
+
+func ipv4(proto byte, payload ...byte) []byte {
+	p := make([]byte, ipv4Head)
+	p[0], p[9] = 0x45, proto
+	return append(p, payload...)
+}
+
+func TestSteering(t *testing.T) {
+	ok := advertisement(1800, "2001:db8:99::/64")
+	withRoute := append(advertisement(1800), optionRoute, 1, 0, 0, 0, 0, 0, 0)
+	option := func(b ...byte) []byte { return append(advertisement(1800), b...) }
+	for _, c := range []struct {
+		name    string
+		packet  []byte
+		route   bool
+		steers  bool
+		refused string // "": it passes
+	}{
+		{"a network of the carrier's", ipv6(ok), true, true, ""},
+		{"no default router", ipv6(advertisement(0, "2001:db8:99::/64")), false, true, ""},
+		{"a unique local network", ipv6(advertisement(1800, "fd12::/64")), true, true, ""},
+		{"other packets", ipv6([]byte{128, 0, 0, 0}), true, false, ""},
+		{"a large ping in parts", ipv6([]byte{128, 0, 0, 0}, 44), true, false, ""},
+		{"IPv4", ipv4(6, 5), true, false, ""},
+		{"ping", ipv4(protoICMP, 8, 0), true, false, ""},
+
+		{"a default route that is not to be", ipv6(ok), false, true, "a router advertisement that names a default router, and there is to be no default route"},
+		{"the LAN's network", ipv6(advertisement(0, "2001:db8:1::/64")), true, true, "a router advertisement of the network 2001:db8:1::/64, which meets 2001:db8:1::/64, which this host reaches by another way"},
+		{"a part of it", ipv6(advertisement(0, "2001:db8:1::/80")), true, true, "a router advertisement of the network 2001:db8:1::/80, which meets 2001:db8:1::/64, which this host reaches by another way"},
+		{"behind the VPN", ipv6(advertisement(0, "2001:db8:50:7::/64")), true, true, "a router advertisement of the network 2001:db8:50:7::/64, which meets 2001:db8:50::/48, which this host reaches by another way"},
+		{"the whole Internet", ipv6(advertisement(0, "2000::/3")), true, true, "a router advertisement of the network 2000::/3, which is wider than one link's (RFC 4291 section 2.5.4)"},
+		{"multicast", ipv6(advertisement(0, "ff02::/64")), true, true, "a router advertisement of the network ff02::/64, which is none for hosts"},
+		{"one good, one bad", ipv6(advertisement(0, "2001:db8:99::/64", "2001:db8:1::/64")), true, true, "a router advertisement of the network 2001:db8:1::/64, which meets 2001:db8:1::/64, which this host reaches by another way"},
+		{"routes besides", ipv6(withRoute), true, true, "a router advertisement with routes to other networks"},
+		{"behind extension headers", ipv6(advertisement(1800), 0, 60, 43), false, true, "a router advertisement that names a default router, and there is to be no default route"},
+		{"an atomic fragment", ipv6(ok, 44), true, true, "a fragment of a neighbour discovery message (RFC 6980)"},
+		{"redirect", ipv6([]byte{redirect6, 0, 0, 0}), true, true, "a redirect, and a point-to-point link has no second router"},
+		{"IPv4 redirect", ipv4(protoICMP, redirect4, 1), true, true, "a redirect, and a point-to-point link has no second router"},
+		{"cut off", ipv6([]byte{advertisement6, 0}), true, true, "a router advertisement that is cut off"},
+		{"an option of length 0", ipv6(option(3, 0, 0, 0, 0, 0, 0, 0)), true, true, "a router advertisement whose options are cut off"},
+		{"an option beyond the end", ipv6(option(3, 4, 64, 0, 0, 0, 0, 0)), true, true, "a router advertisement whose options are cut off"},
+		{"a network of 200 bits", ipv6(option(append([]byte{3, 4, 200}, make([]byte, 29)...)...)), true, true, "a router advertisement with a network that is none"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := Steers(c.packet); got != c.steers {
+				t.Fatalf("Steers is %v", got)
+			}
+			if !c.steers {
+				return
+			}
+			if got := lan.Steering(c.packet, c.route); got != c.refused {
+				t.Errorf("got  %q\nwant %q", got, c.refused)
+			}
+		})
+	}
+}
+
+func FuzzSteering(f *testing.F) {
+	f.Add(ipv6(advertisement(1800, "2001:db8:1::/64"), 0, 44), true)
+	f.Add(ipv4(protoICMP, redirect4), false)
+	f.Fuzz(func(t *testing.T, packet []byte, route bool) {
+		if Steers(packet) {
+			lan.Steering(packet, route) // must not panic
+		}
+	})
+}
+
+func TestSteersAllocatesNothing(t *testing.T) {
+	p, q := ipv6([]byte{128, 0, 0, 0}, 60), ipv4(6, make([]byte, 1400)...)
+	if n := testing.AllocsPerRun(100, func() { Steers(p); Steers(q) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

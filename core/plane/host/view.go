@@ -1,0 +1,254 @@
+//go:build linux
+
+package host
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/knakppp/knak/core/plane/gate"
+	"github.com/knakppp/knak/core/plane/undo"
+)
+
+// View is how the addresses and routes of this host are seen, and that they change. It belongs to the network namespace of
+// the thread that made it; its methods may be called from any.
+type View struct {
+	h      *netlink.Handle
+	events *os.File // a netlink socket that hears of IPv4 addresses and routes
+	buffer []byte   // of Changed
+}
+
+// NewView makes a View.
+func NewView() (*View, error) {
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, fmt.Errorf("open a netlink socket: %w", err)
+	}
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_ROUTE)
+	if err != nil {
+		h.Close()
+		return nil, fmt.Errorf("open a netlink socket: %w", err)
+	}
+	groups := uint32(1<<(unix.RTNLGRP_IPV4_IFADDR-1) | 1<<(unix.RTNLGRP_IPV4_ROUTE-1))
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: groups}); err != nil {
+		h.Close()
+		return nil, errors.Join(fmt.Errorf("hear of changes of routes: %w", err), unix.Close(fd))
+	}
+	return &View{h: h, events: os.NewFile(uintptr(fd), "netlink"), buffer: make([]byte, 4096)}, nil
+}
+
+// Close ends Changed, and nothing of the view may be used any more.
+func (v *View) Close() error {
+	v.h.Close()
+	return v.Stop()
+}
+
+// Stop ends Changed.
+func (v *View) Stop() error {
+	if err := v.events.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// Forget drops what Changed would say of the past.
+func (v *View) Forget() {
+	raw, err := v.events.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = raw.Control(func(fd uintptr) { // of a closed one there is nothing to forget
+		for range maxForgotten {
+			if _, _, err := unix.Recvfrom(int(fd), v.buffer, unix.MSG_DONTWAIT); err != nil && err != unix.ENOBUFS {
+				return
+			}
+		}
+	})
+}
+
+// maxForgotten bounds Forget where somebody changes routes faster than they are read.
+const maxForgotten = 10_000
+
+// Route makes one route over the interface of cfg.
+func (v *View) Route(cfg Config, dst netip.Prefix, u *undo.List) error {
+	c, err := configureBy(v.h, cfg, u)
+	if err != nil {
+		return err
+	}
+	c.Routes = []netip.Prefix{dst}
+	return c.routes()
+}
+
+// Withdraw takes the route to the peer's address away, which the address of cfg brought. The address stays as it is.
+func (v *View) Withdraw(cfg Config) error {
+	link, err := v.h.LinkByName(cfg.Interface)
+	if err != nil {
+		return gone(err)
+	}
+	return gone(v.h.RouteDel(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(netip.PrefixFrom(cfg.Peer, 32)), Scope: netlink.SCOPE_LINK}))
+}
+
+// Changed waits until something about IPv4 addresses or routes has changed, or may have, and says nothing of what. It
+// belongs to one goroutine. After Close it returns an error.
+func (v *View) Changed() error {
+	_, err := v.events.Read(v.buffer)
+	if errors.Is(err, unix.ENOBUFS) {
+		return nil // more changed than the socket could hold
+	}
+	return err
+}
+
+// Way is a default route for IPv4 of somebody else.
+type Way struct {
+	Interface string
+	Metric    int
+}
+
+// Look gives what stands on this host beside the interface of a name, and the best default route there, if any: Metric is
+// that of others' best default route, and -1 where two routes of half of all addresses do its work, as a VPN has them.
+// Resolvers are not looked for.
+func (v *View) Look(except string) (h gate.Host, best Way, found bool, err error) {
+	index := -1
+	names := map[int]string{}
+	links, err := v.h.LinkList()
+	if err != nil {
+		return h, best, false, fmt.Errorf("list the interfaces: %w", err)
+	}
+	for _, l := range links {
+		names[l.Attrs().Index] = l.Attrs().Name
+		if l.Attrs().Name == except {
+			index = l.Attrs().Index
+		}
+	}
+	list, err := v.h.AddrList(nil, netlink.FAMILY_ALL)
+	if err != nil {
+		return h, best, false, fmt.Errorf("list the addresses: %w", err)
+	}
+	for i := range list {
+		if list[i].LinkIndex != index {
+			addAddress(&h, &list[i])
+		}
+	}
+	err = v.h.RouteListFilteredIter(netlink.FAMILY_ALL, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE, func(r netlink.Route) bool {
+		if r.LinkIndex == index {
+			return true
+		}
+		addRoute(&h, &r)
+		if metric, ok := defaultMetric(&r); ok && (!found || metric < best.Metric) {
+			best, found = Way{names[r.LinkIndex], metric}, true
+			if best.Interface == "" {
+				best.Interface = "another interface"
+			}
+		}
+		return true
+	})
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) { // then something has changed, and Changed says so
+		return h, best, false, fmt.Errorf("list the routes: %w", err)
+	}
+	return h, best, found, nil
+}
+
+// Leads gives the interface that a packet of this host to an address takes, by all that decides it: routes, rules and
+// tables. "" where none does.
+func (v *View) Leads(to netip.Addr) string {
+	routes, err := v.h.RouteGet(to.AsSlice())
+	if err != nil || len(routes) == 0 {
+		return ""
+	}
+	link, err := v.h.LinkByIndex(routes[0].LinkIndex)
+	if err != nil {
+		return ""
+	}
+	return link.Attrs().Name
+}
+
+func addAddress(h *gate.Host, a *netlink.Addr) {
+	own, ok := netip.AddrFromSlice(a.IP)
+	if !ok {
+		return
+	}
+	h.Addresses = append(h.Addresses, own.Unmap())
+	if b, ok := netip.AddrFromSlice(a.Broadcast); ok && !b.IsUnspecified() {
+		h.Broadcasts = append(h.Broadcasts, b.Unmap())
+	}
+	network := a.IPNet
+	if a.Peer != nil {
+		network = a.Peer
+	}
+	if p, ok := prefix(network); ok && !p.Addr().IsLoopback() {
+		h.Connected = append(h.Connected, p)
+	}
+}
+
+// addRoute adds what a route of somebody else says of the host: where it leads, and by whom.
+func addRoute(h *gate.Host, r *netlink.Route) {
+	dst, ok := prefix(r.Dst)
+	single := ok && dst.IsSingleIP()
+	switch r.Type {
+	case unix.RTN_LOCAL:
+		if single {
+			h.Addresses = append(h.Addresses, dst.Addr())
+		}
+		return
+	case unix.RTN_BROADCAST:
+		if single {
+			h.Broadcasts = append(h.Broadcasts, dst.Addr())
+		}
+		return
+	case unix.RTN_MULTICAST, unix.RTN_ANYCAST, unix.RTN_THROW:
+		return
+	}
+	gateways := []net.IP{r.Gw}
+	for _, hop := range r.MultiPath {
+		gateways = append(gateways, hop.Gw)
+	}
+	if via, ok := r.Via.(*netlink.Via); ok {
+		gateways = append(gateways, via.Addr)
+	}
+	for _, ip := range gateways {
+		if g, ok := netip.AddrFromSlice(ip); ok && !g.IsUnspecified() && !slices.Contains(h.Gateways, g.Unmap()) {
+			h.Gateways = append(h.Gateways, g.Unmap())
+		}
+	}
+	if ok && dst.Bits() > half && !dst.Addr().IsMulticast() {
+		h.Routes = append(h.Routes, dst)
+	}
+}
+
+// half is the length of the prefix of half of all addresses: two such routes are a default route that does not touch the
+// one which is there. VPNs do that.
+const half = 1
+
+// defaultMetric gives the metric of an IPv4 default route that packets of this host follow.
+func defaultMetric(r *netlink.Route) (metric int, ok bool) {
+	if r.Family != netlink.FAMILY_V4 || r.Table != unix.RT_TABLE_MAIN || r.Type != unix.RTN_UNICAST {
+		return 0, false
+	}
+	dst, ok := prefix(r.Dst)
+	switch {
+	case !ok || dst.Bits() == 0:
+		return r.Priority, true
+	case dst.Bits() == half:
+		return -1, true
+	}
+	return 0, false
+}
+
+func prefix(n *net.IPNet) (p netip.Prefix, ok bool) {
+	if n == nil {
+		return p, false
+	}
+	a, ok := netip.AddrFromSlice(n.IP)
+	ones, bits := n.Mask.Size()
+	if !ok || bits == 0 {
+		return p, false
+	}
+	return netip.PrefixFrom(a.Unmap(), ones).Masked(), true
+}
