@@ -15,6 +15,10 @@ type Facts struct {
 	Operator     string `json:"operator,omitempty"`     // the network that the modem is registered in: MCC-MNC, for example "262-01", or its name
 	Auth         string `json:"auth,omitempty"`         // the authentication that the peer demanded first, for example "chap-md5"
 	Peer         string `json:"peer,omitempty"`         // what the peer calls itself in its first challenge
+
+	// Remembered says that manufacturer, model and revision are what the modem on this port answered before, so that they are
+	// known before it is opened and what they give comes in time for that.
+	Remembered bool `json:"-"`
 }
 
 // None in a field of Facts says that the modem is known not to have such a thing.

@@ -33,10 +33,11 @@ type Quirk struct {
 	Op         Op        `json:"op"`
 	Value      Value     `json:"value"`
 	Reason     string    `json:"reason"`
-	Sources    []string  `json:"sources"`    // URLs, or what the fact was read from
-	Confidence string    `json:"confidence"` // one of Confidences; empty where an outer layer does not say
-	Firmware   *Firmware `json:"firmware"`   // the revisions it is for; nil: all
-	ReviewBy   string    `json:"review_by"`  // date after which somebody should look again, or empty
+	Sources    []string  `json:"sources"`        // URLs, or what the fact was read from
+	Confidence string    `json:"confidence"`     // one of Confidences; empty where an outer layer does not say
+	Firmware   *Firmware `json:"firmware"`       // the revisions it is for; nil: all
+	When       string    `json:"when,omitempty"` // it makes a difference only when this is so, as in "somebody puts ATZ into at.init"
+	ReviewBy   string    `json:"review_by"`      // date after which somebody should look again, or empty
 	Layer      Layer     `json:"layer"`
 	Origin     string    `json:"origin"` // file:line
 }
@@ -197,7 +198,7 @@ func unknownKey(name string) string {
 // readQuirk reads one table of a key.
 func (r *reader) readQuirk(k *key, t *node) Quirk {
 	q := Quirk{Key: k.Name, Layer: r.layer, Origin: r.origin(t.pos)}
-	r.only(t, "name", "value", "add", "remove", "reason", "source", "confidence", "firmware", "review_by", "may_harm")
+	r.only(t, "name", "value", "add", "remove", "reason", "source", "confidence", "firmware", "when", "review_by", "may_harm")
 	if n := t.child("may_harm"); n != nil && r.want(n, "may_harm", isBool) && n.num != 0 {
 		if r.layer == System || r.layer == User {
 			loose := *k
@@ -238,6 +239,7 @@ func (r *reader) readQuirk(k *key, t *node) Quirk {
 	q.Reason = r.text(t, "reason")
 	q.Sources, _ = r.texts(t, "source")
 	q.Confidence = r.confidence(t)
+	q.When = r.text(t, "when")
 	q.ReviewBy = r.date(t, "review_by")
 	q.Firmware = r.firmware(t)
 	if r.layer == Builtin {

@@ -29,8 +29,9 @@ type Setting struct {
 	Reason     string   `json:"reason"`
 	Sources    []string `json:"sources"`
 	Confidence string   `json:"confidence"`
-	Assumed    bool     `json:"assumed"` // the quirk is for a range of firmware and the modem's is not known
-	Losers     []Loser  `json:"losers"`  // the strongest first, then those that could not apply, then the default
+	When       string   `json:"when,omitempty"` // it makes a difference only when this is so
+	Assumed    bool     `json:"assumed"`        // the quirk is for a range of firmware and the modem's is not known
+	Losers     []Loser  `json:"losers"`         // the strongest first, then those that could not apply, then the default
 }
 
 // Loser is a value that did not win. For a list to which a stronger quirk only added, or from which it removed, the

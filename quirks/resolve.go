@@ -175,7 +175,7 @@ func (c *candidate) unfit(facts Facts) string {
 		return ""
 	}
 	k := table()[c.quirk.Key]
-	if p, name := c.entry.phase(); p > k.Phase {
+	if p, name := c.entry.phase(); p > k.Phase && !(p == AtProbe && facts.Remembered) {
 		return fmt.Sprintf("too late: %s is used in phase %s, but the entry at %s looks at the %s, known only in phase %s",
 			k.Name, k.Phase, c.entry.Origin, name, p)
 	}
@@ -208,6 +208,7 @@ func (r *Resolution) settle(k *key, all []*candidate) Setting {
 		w := fit[len(fit)-1]
 		s.Op, s.Layer, s.Source, s.Profile = w.quirk.Op, w.quirk.Layer, w.quirk.Origin, w.home
 		s.Reason, s.Sources, s.Confidence = w.quirk.Reason, w.quirk.Sources, w.quirk.Confidence
+		s.When = w.quirk.When
 		s.Assumed = w.fits == Unknown
 		r.warn(fit)
 	}

@@ -270,7 +270,7 @@ func TestPhases(t *testing.T) {
 	if r.Int("lcp.mru") != 1000 {
 		t.Error("a key of a later phase is not set")
 	}
-	if got, want := texts(db.Validate()), "devices.toml:2:3: quirks/acme/modem.toml:3: "+late+"\n"; got != want {
+	if got, want := texts(db.Validate()), "devices.toml:2:3: quirks/acme/modem.toml:3: "+late+"; say so with when\n"; got != want {
 		t.Errorf("got %swant %s", got, want)
 	}
 	if r := resolve(t, db, Facts{}, "acme/modem"); r.Int("port.baud") != 9600 {

@@ -73,7 +73,7 @@ var commonParts = object{
 	"reason": described(prosa, "what the modem does that makes this necessary"), "source": listOf(prosa),
 	"confidence": object{"enum": Confidences}, "review_by": object{"type": "string", "format": "date"},
 	"firmware": described(tableSchema(object{"from": prosa, "before": prosa}), "the revisions it is for"),
-	"may_harm": object{"type": "boolean"},
+	"may_harm": object{"type": "boolean"}, "when": described(prosa, "it makes a difference only when this is so"),
 }
 
 // quirkSchema is one table of a key.

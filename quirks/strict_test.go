@@ -49,7 +49,7 @@ func TestProfilesAreReadStrictly(t *testing.T) {
 		{"value without its table", head + "[auth]\nuser = \"\"\n", "4:8: auth.user must be a table: [auth.user] with a value and the reason for it"},
 		{"family that is no table", head + "auth = 1\n", "3:8: auth must be a table, not an integer"},
 		{"unknown name in a quirk", head + "[auth.user]\nvalue = \"\"\nreasons = \"r\"" + because,
-			`5:1: unknown name "reasons"; allowed are value, add, remove, reason, source, confidence, firmware, review_by, may_harm; did you mean "reason"?`},
+			`5:1: unknown name "reasons"; allowed are value, add, remove, reason, source, confidence, firmware, when, review_by, may_harm; did you mean "reason"?`},
 		{"no value", head + "[auth.user]" + because, "3:7: auth.user needs value"},
 		{"two operations", head + "[ipcp.request]\nadd = [\"nbns1\"]\nremove = [\"nbns2\"]" + because,
 			"3:7: ipcp.request needs one of value, add and remove"},

@@ -110,7 +110,7 @@ var Keys = []Key{
 		Meaning: "read the context again after defining it, and define it anew where the modem has made something else of it"},
 	{Name: "context.auth_command", Type: Enum, Default: "none",
 		Allowed: []string{"none", "APN prefix", "+CGAUTH", "+UAUTHREQ", "$QCPDPP", "_OPDPP", "^SGAUTH", "^SGAUTH swapped", "%IPDPCFG", "*EIAAUW",
-			"^AUTHDATA", "^AUTHDATA swapped", "#PDPAUTH", "+QICSGP", "+ZGPCOAUTH", "+KCNXCFG", "+CNCFG"}, Class: Command, Phase: AtDial,
+			"^AUTHDATA", "^AUTHDATA swapped", "#PDPAUTH", "+QICSGP", "+ZGPCOAUTH", "+KCNXCFG", "+MGAUTH", "+XGAUTH", "+CNCFG"}, Class: Command, Phase: AtDial,
 		Meaning: "command that gives the context its user name and password (swapped: password first; APN prefix: the method before the APN, as in CHAP:internet); none: only PPP carries them"},
 	{Name: "context.auth_method", Type: Enum, Default: "chap", Allowed: []string{"none", "pap", "chap", "auto"}, Class: Command, Phase: AtDial,
 		Meaning: "method that context.auth_command names; auto: the modem tries, where it knows that word (type 3); none where there is no user name"},

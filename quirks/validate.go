@@ -15,8 +15,12 @@ func (db *DB) Validate() (problems []*Problem) {
 	for i := range db.devices {
 		d := &db.devices[i]
 		for _, c := range db.ofEntry(d) {
-			if why := c.unfit(Facts{}); why != "" {
+			switch why := c.unfit(Facts{}); {
+			case why == "":
+			case c.unfit(Facts{Remembered: true}) != "":
 				at(d, "%s: %s", c.quirk.Origin, why)
+			case c.quirk.When == "": // it comes in time where the profile is named, or the modem on the port is remembered
+				at(d, "%s: %s; say so with when", c.quirk.Origin, why)
 			}
 		}
 		for j := range i {
@@ -33,6 +37,9 @@ func (db *DB) Validate() (problems []*Problem) {
 // tie says whether some modem matches both entries equally exactly: whether there is a pattern of every condition of
 // either such that the patterns meet and the specificities are the same.
 func tie(d, e *Device) bool {
+	if apart(d, e) {
+		return false
+	}
 	var walk func(i int, a, b map[string]string) bool
 	walk = func(i int, a, b map[string]string) bool {
 		if i == len(conditions) {
@@ -53,6 +60,25 @@ func tie(d, e *Device) bool {
 		return false
 	}
 	return walk(0, map[string]string{}, map[string]string{})
+}
+
+// apart says whether some condition keeps two entries from matching one modem, which most do.
+func apart(d, e *Device) bool {
+	for i := range conditions {
+		c := &conditions[i]
+		p, q := *c.field(d), *c.field(e)
+		if len(p) == 0 || len(q) == 0 || c.list {
+			continue
+		}
+		if !slices.ContainsFunc(p, func(a string) bool {
+			return slices.ContainsFunc(q, func(b string) bool {
+				return a == b || strings.ContainsAny(a+b, "*?") && meet(strings.ToLower(a), strings.ToLower(b)) || strings.EqualFold(a, b)
+			})
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
 func orNone(patterns []string) []string {

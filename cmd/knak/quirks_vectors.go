@@ -141,6 +141,9 @@ func countVerdicts(r vectors.Report) string {
 	if n := count[vectors.Untestable]; n > 0 {
 		text += fmt.Sprintf(", %d that no simulator can show", n)
 	}
+	if n := count[vectors.Idle]; n > 0 {
+		text += fmt.Sprintf(", %d that no scenario shows", n)
+	}
 	if n := count[vectors.DeadWeight]; n > 0 {
 		text += fmt.Sprintf(", %d dead weight", n)
 	}

@@ -39,6 +39,8 @@ var authCommands = []struct {
 	{name: "+QICSGP", set: "AT+QICSGP={cid},{iptype},{apn},{user},{password},{type}", clear: `AT+QICSGP={cid},{iptype},{apn},"","",0`},
 	{name: "+ZGPCOAUTH", set: "AT+ZGPCOAUTH={cid},{user},{password},{type}", clear: `AT+ZGPCOAUTH={cid},"","",0`},
 	{name: "+KCNXCFG", set: `AT+KCNXCFG={cid},"GPRS",{apn},{user},{password},"{family}"`, clear: `AT+KCNXCFG={cid},"GPRS",{apn},,,"{family}"`},
+	{name: "+MGAUTH", set: "AT+MGAUTH={cid},{type},{user},{password}", clear: "AT+MGAUTH={cid},0"},
+	{name: "+XGAUTH", set: "AT+XGAUTH={cid},{type},{user},{password}", clear: `AT+XGAUTH={cid},0,"",""`},
 	{name: "+CNCFG", set: "AT+CNCFG={iptype},{apn},{user},{password},{type}", clear: "AT+CNCFG={iptype},{apn}"},
 }
 

@@ -113,7 +113,7 @@ func (m *Modem) commandLine(now time.Time) {
 		return
 	}
 	due := now.Add(time.Duration(m.scenario.AT.Delay))
-	if r := m.override(canonical(text)); r != nil {
+	if r := m.override(now, canonical(text)); r != nil {
 		m.replyOverride(now, r, nil)
 		return
 	}
@@ -133,7 +133,7 @@ func (m *Modem) commandLine(now time.Time) {
 			m.spring(now, t)
 			return
 		}
-		if r := m.overrideCounted("AT" + cmd.String()); r != nil {
+		if r := m.overrideCounted(now, "AT"+cmd.String()); r != nil {
 			if rest == "" || r.Result != "OK" || r.Silent {
 				m.replyOverride(now, r, lines)
 				return
@@ -158,22 +158,22 @@ func (m *Modem) commandLine(now time.Time) {
 const noResult = ""
 
 // override finds the scenario's reply to a whole line that is not one command, which it counts.
-func (m *Modem) override(line string) *Reply {
+func (m *Modem) override(now time.Time, line string) *Reply {
 	if line != "AT" && !strings.Contains(line, ";") {
 		return nil // a single command is looked up when its turn comes
 	}
 	m.at.asked[line]++
-	return m.overrideCounted(line)
+	return m.overrideCounted(now, line)
 }
 
-func (m *Modem) overrideCounted(command string) *Reply {
+func (m *Modem) overrideCounted(now time.Time, command string) *Reply {
 	n := m.at.asked[command]
 	if len(m.at.asked) > maxEntries { // a host that makes up commands must not fill the memory
 		m.at.asked = map[string]int{command: n}
 	}
 	for i := range m.scenario.AT.Replies {
 		r := &m.scenario.AT.Replies[i]
-		if fits(r.Command, command) && !m.given(r.Unless) && (r.Once == "" || m.given(r.Once)) && (r.Nth == 0 || r.Nth == n) && (r.Until == 0 || n <= r.Until) {
+		if Fits(r.Command, command) && !m.given(r.Unless) && (r.Once == "" || m.given(r.Once)) && m.lately(now, r) && (r.Nth == 0 || r.Nth == n) && (r.Until == 0 || n <= r.Until) {
 			return r
 		}
 	}

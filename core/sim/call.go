@@ -242,6 +242,9 @@ func (m *Modem) frameAs(f ppp.Framing) {
 	c.peerMRU = f.PeerMRU
 	cfg.ACCM = f.SendACCM
 	cfg.PFC, cfg.ACFC = f.SendPFC, f.SendACFC
+	if m.scenario.Line.Escape == "never" {
+		cfg.ACCM = 0
+	}
 	switch m.scenario.Line.Compress {
 	case "unasked":
 		cfg.PFC, cfg.ACFC = true, true

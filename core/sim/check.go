@@ -56,7 +56,7 @@ var (
 	controlVerbs = append(slices.Clone(commonVerbs), "ack", "nak", "reject", "terminate", "code-reject")
 	authVerbs    = append(slices.Clone(commonVerbs), "failure", "challenge")
 	trapVerbs    = []string{"crash", "restart", "deregister", "mute"}
-	actionVerbs  = []string{"crash", "mute", "long-packet", "hangup", "terminate-ipcp", "terminate-lcp", "silence", "text", "garbage", "discard", "request-ipcp"}
+	actionVerbs  = []string{"crash", "mute", "long-packet", "hangup", "terminate-ipcp", "terminate-lcp", "silence", "text", "garbage", "discard", "request-ipcp", "request-lcp"}
 )
 
 func names(methods ...auth.Method) []string {
@@ -175,6 +175,7 @@ func (c *checker) scenario(s *Scenario) {
 		}
 	}
 	c.expect(s)
+	c.restricts(s)
 	c.entries("action", len(s.Actions))
 	for i := range s.Actions {
 		a, path := &s.Actions[i], "action."+strconv.Itoa(i)
@@ -243,6 +244,11 @@ func (c *checker) at(a *AT) {
 		}
 		c.number(path+".nth", int64(r.Nth), 0, 1<<20)
 		c.number(path+".until", int64(r.Until), 0, 1<<20)
+		if r.Since != "" {
+			c.word(path+".since", &r.Since, "power-on", "pin", "radio", "hangup")
+		} else if r.Within != 0 {
+			c.fail(path+".within", "needs since: power-on, pin, radio or hangup")
+		}
 	}
 	for i, u := range a.URCs {
 		path := "at.urc." + strconv.Itoa(i)
@@ -293,6 +299,7 @@ func (c *checker) registration(r *Registration) {
 
 func (c *checker) linePart(l *Line) {
 	c.word("line.direction", &l.Direction, "both", "to-host", "from-host")
+	c.word("line.escape", &l.Escape, "agreed", "never")
 	c.word("line.compress", &l.Compress, "agreed", "unasked", "never")
 	c.word("line.control", &l.Control, "pass", "lost")
 	c.number("line.longest", int64(l.Longest), 0, 65535)

@@ -32,6 +32,7 @@ type Success struct {
 	Within Duration     `toml:"within"` // up so soon; 0: in two minutes
 	DNS    []netip.Addr `toml:"dns"`    // these name servers are announced
 	MTU    int          `toml:"mtu"`    // this MTU is announced; 0: any
+	Sent   []string     `toml:"sent"`   // these commands were sent, written as in a reply: with a final * for any rest
 	Proved *bool        `toml:"proved"` // whether a packet came back first; left out: if the settings ask for it
 }
 
@@ -123,6 +124,10 @@ func (c *checker) expect(s *Scenario) {
 	}
 	for i, a := range e.With.DNS {
 		c.ipv4("expect.with.dns."+strconv.Itoa(i), a)
+	}
+	c.entries("expect.with.sent", len(e.With.Sent))
+	for i, s := range e.With.Sent {
+		c.command("expect.with.sent."+strconv.Itoa(i), s)
 	}
 	if e.With.MTU != 0 {
 		c.number("expect.with.mtu", int64(e.With.MTU), 64, 65535)

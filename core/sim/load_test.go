@@ -80,7 +80,7 @@ func TestParseNamesPlaceAndWhatIsAllowed(t *testing.T) {
 		{"no schema", "summary = \"s\"\n", "f:1:1: schema: 0 is not supported; write schema = 1"},
 		{"no summary", "schema = 1\n", "f:1:1: summary: is missing"},
 		{"unknown key", head + "[dial]\nresalt = \"busy\"\n", "f:4:1: unknown key \"dial.resalt\"; allowed here: result, connect"},
-		{"unknown table", head + "[dail]\n", "allowed here: schema, summary, source, identity, at"},
+		{"unknown table", head + "[dail]\n", "allowed here: schema, summary, source, stands_for, restricts, identity, at"},
 		{"unknown key in a rule", head + "[[ipcp.rule]]\ndo = \"nak\"\n[[ipcp.rule]]\n doo = \"nak\"\n", "f:6:2: unknown key"},
 		{"not TOML", head + "[dial\n", "f:3:"},
 		{"wrong type", head + "[line]\nloss = \"much\"\n", "f:4:8: "},

@@ -263,5 +263,7 @@ func (m *Modem) act(now time.Time, do, message string) {
 		m.discard(now)
 	case "request-ipcp":
 		m.craft(now, packet.IPCP, packet.ConfigureRequest, m.call.nextID(), nil)
+	case "request-lcp":
+		m.craft(now, packet.LCP, packet.ConfigureRequest, m.call.nextID(), nil)
 	}
 }

@@ -12,24 +12,28 @@ const Schema = 1
 // Scenario says how a modem behaves. The zero value is not usable: Parse fills the defaults in.
 // Every field left out of a file means "behave".
 type Scenario struct {
-	Name         string       `toml:"-"`       // where it was loaded from, for example "huawei/e398"
-	Schema       int          `toml:"schema"`  // always 1
-	Summary      string       `toml:"summary"` // one line for a list
-	Source       []string     `toml:"source"`  // where the behaviour is known from
-	Identity     Identity     `toml:"identity"`
-	AT           AT           `toml:"at"`
-	SIM          SIM          `toml:"sim"`
-	Registration Registration `toml:"registration"`
-	Dial         Dial         `toml:"dial"`
-	Line         Line         `toml:"line"`
-	LCP          LCP          `toml:"lcp"`
-	Auth         Auth         `toml:"auth"`
-	IPCP         IPCP         `toml:"ipcp"`
-	IPV6CP       IPV6CP       `toml:"ipv6cp"`
-	Network      Network      `toml:"network"`
-	Actions      []Action     `toml:"action"`
-	Ports        *Ports       `toml:"ports"`  // nil: there is one
-	Expect       *Expect      `toml:"expect"` // nil: nothing is said
+	Name    string   `toml:"-"`       // where it was loaded from, for example "huawei/e398"
+	Schema  int      `toml:"schema"`  // always 1
+	Summary string   `toml:"summary"` // one line for a list
+	Source  []string `toml:"source"`  // where the behaviour is known from
+	// StandsFor is what the source says, in one's own words: the modem may do that and nothing worse. Restricts says for each of
+	// Restrictions that the scenario makes use of what in the source takes that away from the modem.
+	StandsFor    string            `toml:"stands_for"`
+	Restricts    map[string]string `toml:"restricts"`
+	Identity     Identity          `toml:"identity"`
+	AT           AT                `toml:"at"`
+	SIM          SIM               `toml:"sim"`
+	Registration Registration      `toml:"registration"`
+	Dial         Dial              `toml:"dial"`
+	Line         Line              `toml:"line"`
+	LCP          LCP               `toml:"lcp"`
+	Auth         Auth              `toml:"auth"`
+	IPCP         IPCP              `toml:"ipcp"`
+	IPV6CP       IPV6CP            `toml:"ipv6cp"`
+	Network      Network           `toml:"network"`
+	Actions      []Action          `toml:"action"`
+	Ports        *Ports            `toml:"ports"`  // nil: there is one
+	Expect       *Expect           `toml:"expect"` // nil: nothing is said
 }
 
 // Duration is a time.Duration written as Go writes it: "250ms", "4s".
@@ -84,6 +88,11 @@ type Reply struct {
 	Until   int      `toml:"until"`   // only the first so many times; 0: always
 	Unless  string   `toml:"unless"`  // only while this command has not been given; written as Command
 	Once    string   `toml:"once"`    // only once this command has been given
+	// Since is what Trap.Since may be, "" for nothing: only once that has happened, and where Within says so only so soon after.
+	Since  string   `toml:"since"`
+	Within Duration `toml:"within"`
+	// AfterHangup: only once a call has ended, until the next restart.
+	AfterHangup bool `toml:"after_hangup"`
 }
 
 // Trap is a command that the firmware does not survive.
@@ -160,6 +169,7 @@ type Line struct {
 	Delay      Duration `toml:"delay"`       // one way, each direction it applies to
 	Control    string   `toml:"control"`     // control characters from the host that are not escaped: "pass" (default), "lost"
 	Longest    int      `toml:"longest"`     // an IP packet longer than this, either way, ends the call; 0: none does
+	Escape     string   `toml:"escape"`      // control characters to the host: "agreed" (default), as LCP has it; "never", whatever was refused
 	Compress   string   `toml:"compress"`    // "agreed" (default): as negotiated; "unasked": address, control and protocol always compressed; "never"
 }
 
@@ -241,7 +251,7 @@ type Action struct {
 	Unless string   `toml:"unless"` // only if this command has not been given by then
 	// Do is "crash" (the modem restarts), "mute" (it says nothing any more), "long-packet" (the network sends an IP packet as
 	// long as the host takes), "hangup", "terminate-ipcp", "terminate-lcp", "silence", "text" (Message, raw), "garbage", "discard" (a
-	// Discard-Request) or "request-ipcp" (an empty Configure-Request past the engine).
+	// Discard-Request), "request-ipcp" or "request-lcp" (an empty Configure-Request past the engine).
 	Do      string `toml:"do"`
 	Message string `toml:"message"`
 }

@@ -10,8 +10,8 @@ import (
 
 // This file is what kills a modem, and how it comes back.
 
-// fits says whether a command is the one that a scenario writes, of which a final * matches any rest.
-func fits(pattern, command string) bool {
+// Fits says whether a command is the one that a scenario writes, of which a final * matches any rest.
+func Fits(pattern, command string) bool {
 	prefix, wild := strings.CutSuffix(pattern, "*")
 	return pattern == command || wild && strings.HasPrefix(command, prefix)
 }
@@ -22,7 +22,7 @@ func (m *Modem) given(pattern string) bool {
 		return false
 	}
 	for command := range m.at.asked {
-		if fits(pattern, command) {
+		if Fits(pattern, command) {
 			return true
 		}
 	}
@@ -32,11 +32,23 @@ func (m *Modem) given(pattern string) bool {
 // happened notes the time of what Trap.Since names.
 func (m *Modem) happened(now time.Time, what string) { m.times[what] = now }
 
+// lately says whether what a reply counts from has happened, and not too long ago.
+func (m *Modem) lately(now time.Time, r *Reply) bool {
+	if _, ended := m.times["hangup"]; r.AfterHangup && !ended {
+		return false
+	}
+	if r.Since == "" {
+		return true
+	}
+	since, ever := m.times[r.Since]
+	return ever && (r.Within == 0 || now.Sub(since) < time.Duration(r.Within))
+}
+
 // trap finds the trap that a command steps into; nil: none.
 func (m *Modem) trap(now time.Time, command string) *Trap {
 	for i := range m.scenario.AT.Traps {
 		t := &m.scenario.AT.Traps[i]
-		if !fits(t.Command, command) || m.given(t.Unless) {
+		if !Fits(t.Command, command) || m.given(t.Unless) {
 			continue
 		}
 		since, ever := m.times[t.Since]

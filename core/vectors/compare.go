@@ -51,6 +51,11 @@ func (r *Run) unlike(s *sim.Scenario) string {
 	case w.Proved != nil && r.Proved != *w.Proved:
 		return fmt.Sprintf("proved: %v, expected %v", r.Proved, *w.Proved)
 	}
+	for _, pattern := range w.Sent {
+		if !slices.ContainsFunc(r.sent, func(c string) bool { return sim.Fits(pattern, c) }) {
+			return pattern + " is not sent"
+		}
+	}
 	if w.DNS != nil {
 		want := make([]string, len(w.DNS))
 		for i, a := range w.DNS {

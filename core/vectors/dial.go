@@ -112,6 +112,10 @@ func judge(d link.Simulation, hold time.Duration) Run {
 			if ev.Dir == event.Sent && !r.Up {
 				r.Packets++
 			}
+		case event.AT:
+			if ev.Dir == event.Sent {
+				r.sent = append(r.sent, ev.Text)
+			}
 		case event.Up:
 			if !r.Up {
 				r.Up, r.up, r.Proved, r.MTU = true, rec.Time.Sub(epoch), ev.Proved, ev.MTU

@@ -29,14 +29,17 @@ type ScenarioReport struct {
 type QuirkReport struct {
 	Key    string `json:"key"`
 	Value  string `json:"value"`
-	Source string `json:"source"` // file:line
-	Home   string `json:"home"`   // the profile whose file it stands in
-	// Verdict is Needed, DeadWeight, or Untestable for what no simulator can show, such as the speed of a line.
+	Source string `json:"source"`         // file:line
+	Home   string `json:"home"`           // the profile whose file it stands in
+	When   string `json:"when,omitempty"` // it makes a difference only when this is so
+	// Verdict is Needed, DeadWeight, Untestable for what no simulator can show, such as the speed of a line, or Idle for what
+	// says when it acts and no scenario shows.
 	Verdict  string `json:"verdict"`
 	Scenario string `json:"scenario"` // the one that shows that it is needed
 	Why      string `json:"why"`      // what gets worse without it; or why it cannot be tested
 
-	idle []string // its elements of which nothing shows yet that they make a difference
+	plain bool     // shown by a dial with the profile alone
+	idle  []string // its elements of which nothing shows yet that they make a difference
 }
 
 // The words of QuirkReport.Verdict.
@@ -44,6 +47,7 @@ const (
 	Needed     = "needed"
 	DeadWeight = "dead-weight"
 	Untestable = "untestable"
+	Idle       = "idle"
 )
 
 // Run is what came of dialling a scenario once, or of several times with different chance: the worst of them.
@@ -64,5 +68,6 @@ type Run struct {
 	Log           []string `json:"log,omitempty"` // the last lines of the story, where the run was not as it should be
 
 	up, hangup time.Duration
+	sent       []string // commands
 	records    []event.Record
 }

@@ -74,13 +74,14 @@ func Test(db *quirks.DB, l *Library, id string) Report {
 			r.OK = r.OK && s.OK
 		}
 	}
-	if len(trials) > 0 && len(r.Problems) == 0 && r.OK && !slices.ContainsFunc(trials, func(t trial) bool {
+	if len(trials) > 0 {
+		r.Quirks = dropEach(db, id, trials)
+	}
+	shown := slices.ContainsFunc(r.Quirks, func(q QuirkReport) bool { return q.When == "" && q.Verdict != Untestable })
+	if shown && len(r.Problems) == 0 && r.OK && !slices.ContainsFunc(trials, func(t trial) bool {
 		return t.scenario.Expect != nil && t.scenario.Expect.Without != nil
 	}) {
 		r.Problems = append(r.Problems, "no scenario says what goes wrong without the profile: write [expect.without]")
-	}
-	if len(trials) > 0 {
-		r.Quirks = dropEach(db, id, trials)
 	}
 	for _, q := range r.Quirks {
 		r.OK = r.OK && q.Verdict != DeadWeight
@@ -174,7 +175,9 @@ func (t *trial) run(db *quirks.DB) (ScenarioReport, error) {
 // matched dials with all the profiles that the modem gets by what it says of itself, where the tested one is among
 // several, and says what goes wrong then.
 func (t *trial) matched(db *quirks.DB) string {
-	r, err := db.Resolve(factsOf(&t.scenario), "", settings(&t.scenario))
+	facts := factsOf(&t.scenario)
+	facts.Remembered = true
+	r, err := db.Resolve(facts, "", settings(&t.scenario))
 	if err != nil || len(r.Profiles()) < 2 || !slices.Contains(r.Profiles(), t.profile) {
 		return ""
 	}
@@ -223,7 +226,7 @@ func dropEach(db *quirks.DB, id string, trials []trial) []QuirkReport {
 			if _, known := at[s.Key+" "+s.Source]; !known && t.borrowed && s.Profile == id {
 				continue // it is seen in one of the profile's own
 			}
-			note(QuirkReport{Key: s.Key, Value: s.Value.String(), Source: s.Source, Home: s.Profile, idle: added(s)})
+			note(QuirkReport{Key: s.Key, Value: s.Value.String(), Source: s.Source, Home: s.Profile, When: s.When, idle: added(s)})
 			q := &reports[at[s.Key+" "+s.Source]]
 			without := func(value string) string {
 				r, err := resolve(db, &t.scenario, t.profile, []string{s.Key + "=" + value})
@@ -232,9 +235,10 @@ func dropEach(db *quirks.DB, id string, trials []trial) []QuirkReport {
 				}
 				return worse(&t.scenario, t.with, dial(&t.scenario, r))
 			}
-			if q.Verdict == DeadWeight && !(t.borrowed && s.Profile == id) {
+			if (q.Verdict == DeadWeight || !q.plain && ordinary(&t.scenario)) && !(t.borrowed && s.Profile == id) {
 				if why := without(s.Default.String()); why != "" {
 					q.Verdict, q.Scenario, q.Why = Needed, t.scenario.Name, why
+					q.plain = q.plain || ordinary(&t.scenario)
 				}
 			}
 			q.idle = slices.DeleteFunc(q.idle, func(element string) bool {
@@ -246,13 +250,19 @@ func dropEach(db *quirks.DB, id string, trials []trial) []QuirkReport {
 	// A quirk for other firmware than any scenario's decides nothing anywhere.
 	if p, ok := db.Profile(id); ok {
 		for _, own := range p.Quirks {
-			note(QuirkReport{Key: own.Key, Value: own.Value.String(), Source: own.Origin, Home: id})
+			note(QuirkReport{Key: own.Key, Value: own.Value.String(), Source: own.Origin, Home: id, When: own.When})
 		}
 	}
 	for i := range reports {
 		q := &reports[i]
 		if q.Verdict == Needed && len(q.idle) > 0 {
 			q.Verdict, q.Scenario, q.Why = DeadWeight, "", fmt.Sprintf("no scenario gets worse without its %s", quote(q.idle[0]))
+		}
+		if q.Verdict == Needed && q.Home == id {
+			q.condition()
+		}
+		if q.Verdict == DeadWeight && q.When != "" && q.Why == "" && untestable(q.Key) == "" {
+			q.Verdict, q.Why = Idle, "acts only when "+q.When+"; no scenario shows it"
 		}
 		if why := untestable(q.Key); q.Verdict == DeadWeight && why != "" {
 			q.Verdict, q.Why = Untestable, why
@@ -261,6 +271,22 @@ func dropEach(db *quirks.DB, id string, trials []trial) []QuirkReport {
 		}
 	}
 	return reports
+}
+
+// ordinary says whether a scenario is dialled with what the profile says and no more than the APN besides.
+func ordinary(s *sim.Scenario) bool {
+	return s.Expect == nil || !slices.ContainsFunc(s.Expect.Set, func(t string) bool { return !strings.HasPrefix(t, "context.apn=") })
+}
+
+// condition holds a quirk that is needed to what it says of when it acts.
+func (q *QuirkReport) condition() {
+	k, _ := quirks.Lookup(q.Key)
+	switch {
+	case q.When == "" && !q.plain:
+		q.Verdict, q.Why = DeadWeight, "acts only where somebody sets what "+q.Scenario+" sets: say so with when"
+	case q.When != "" && q.plain && k.Phase != quirks.AtOpen: // what is used before the modem is asked may come too late
+		q.Verdict, q.Why = DeadWeight, "acts in an ordinary dial, as "+q.Scenario+" shows: take when out"
+	}
 }
 
 // added gives the elements of a list that the default does not have, where there are several: each must be good for
