@@ -86,7 +86,8 @@ func mimicked(t testing.TB, s sim.Scenario) (text, different string) {
 
 // unlike are the scenarios that one recording does not give back, and why.
 var unlike = map[string]string{
-	"data-mode-stuck": "what an old call sends into command state belongs to no call that the recording shows",
+	"huawei/e220-again": "it connects first and refuses later, and only the refusal is copied",
+	"data-mode-stuck":   "what an old call sends into command state belongs to no call that the recording shows",
 }
 
 // Every shipped scenario is dialled and mimicked from the recording alone; dialled again, the mimicked one ends the same way,

@@ -446,6 +446,8 @@ func TestAuthLines(t *testing.T) {
 		"+ZGPCOAUTH":        `AT+ZGPCOAUTH=1,"us\22er","pass",2`,
 		"+KCNXCFG":          `AT+KCNXCFG=1,"GPRS","web","us\22er","pass","IPV4"`,
 		"APN prefix":        "",
+		"+MGAUTH":           `AT+MGAUTH=1,2,"us\22er","pass"`,
+		"+XGAUTH":           `AT+XGAUTH=1,2,"us\22er","pass"`,
 		"+CNCFG":            `AT+CNCFG=1,"web","us\22er","pass",2`,
 	}
 	for _, name := range AuthCommands() {

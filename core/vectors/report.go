@@ -38,8 +38,9 @@ type QuirkReport struct {
 	Scenario string `json:"scenario"` // the one that shows that it is needed
 	Why      string `json:"why"`      // what gets worse without it; or why it cannot be tested
 
-	plain bool     // shown by a dial with the profile alone
-	idle  []string // its elements of which nothing shows yet that they make a difference
+	strict bool     // it stands in the project's own files
+	plain  bool     // shown by a dial with the profile alone
+	idle   []string // its elements of which nothing shows yet that they make a difference
 }
 
 // The words of QuirkReport.Verdict.

@@ -226,7 +226,7 @@ func dropEach(db *quirks.DB, id string, trials []trial) []QuirkReport {
 			if _, known := at[s.Key+" "+s.Source]; !known && t.borrowed && s.Profile == id {
 				continue // it is seen in one of the profile's own
 			}
-			note(QuirkReport{Key: s.Key, Value: s.Value.String(), Source: s.Source, Home: s.Profile, When: s.When, idle: added(s)})
+			note(QuirkReport{Key: s.Key, Value: s.Value.String(), Source: s.Source, Home: s.Profile, When: s.When, idle: added(s), strict: s.Layer == quirks.Builtin})
 			q := &reports[at[s.Key+" "+s.Source]]
 			without := func(value string) string {
 				r, err := resolve(db, &t.scenario, t.profile, []string{s.Key + "=" + value})
@@ -278,10 +278,11 @@ func ordinary(s *sim.Scenario) bool {
 	return s.Expect == nil || !slices.ContainsFunc(s.Expect.Set, func(t string) bool { return !strings.HasPrefix(t, "context.apn=") })
 }
 
-// condition holds a quirk that is needed to what it says of when it acts.
+// condition holds a quirk of the project that is needed to what it says of when it acts.
 func (q *QuirkReport) condition() {
 	k, _ := quirks.Lookup(q.Key)
 	switch {
+	case !q.strict:
 	case q.When == "" && !q.plain:
 		q.Verdict, q.Why = DeadWeight, "acts only where somebody sets what "+q.Scenario+" sets: say so with when"
 	case q.When != "" && q.plain && k.Phase != quirks.AtOpen: // what is used before the modem is asked may come too late
