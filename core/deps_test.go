@@ -33,7 +33,8 @@ var only = []struct {
 	{[]string{"core/recording/record"}, []string{"core/ppp/packet", "core/event", "core/show/progress", "core/recording/wire", "core/hdlc", "core/at"}, "a recorder is given bytes and records, and knows neither link nor port"},
 	{[]string{"core/tap"}, []string{"core/port", "core/event"}, "a tap carries and is heard; what hears it is chosen above"},
 	{[]string{"core/advice"}, []string{"core/ppp", "core/ppp/packet", "core/ppp/auth", "core/event"}, "what may be asked and answered: the link asks, a host of plugins answers, and neither knows the other"},
-	{[]string{"core/recording/wire"}, []string{"core/ppp/packet", "core/event", "core/hdlc", "core/at"}, "bytes become records in one place, for a tap and for any reader"},
+	{[]string{"core/cmux"}, nil, "frames of the multiplexer are octets; what its channels carry is known above"},
+	{[]string{"core/recording/wire"}, []string{"core/ppp/packet", "core/event", "core/hdlc", "core/cmux", "core/at"}, "bytes become records in one place, for a tap and for any reader"},
 	{[]string{"core/recording/capture"}, []string{"core/ppp/packet", "core/at", "core/event", "core/recording/source", "core/recording/wire"}, "a capture's format is only the way to the bytes of a line; wire reads them"},
 	{[]string{"core/call"}, []string{"core/at", "core/ppp/packet", "core/event"}, "a call is sorted from events alone, whatever wrote the recording; at has the table of result codes"},
 	{[]string{"core/mimic"}, []string{"core/at", "core/ppp/packet", "core/ppp/auth", "core/event", "core/call", "core/sim", "quirks"}, "a recording becomes a profile or a scenario: both forms must be known, no engine and no port"},
@@ -97,7 +98,7 @@ var never = []struct {
 
 // machines take the time and bytes (or records, or an io.Reader) as arguments: no files, no goroutine, no clock.
 var machines = []string{
-	"core/ppp/packet", "core/hdlc", "core/ppp", "core/ppp/auth", "core/at", "core/modem", "core/prove", "core/advice",
+	"core/ppp/packet", "core/hdlc", "core/cmux", "core/ppp", "core/ppp/auth", "core/at", "core/modem", "core/prove", "core/advice",
 	"core/event", "core/show/progress", "core/recording/wire", "core/notation", "core/recording/source", "core/recording/format", "core/recording/capture", "core/call/lint", "core/call",
 	"core/diagnose", "core/compare", "core/mimic", "core/show/report", "core/link",
 }

@@ -14,6 +14,9 @@ func (l *Line) readLines(now time.Time, dir event.Dir, b []byte) []byte {
 	if dir == event.Sent {
 		l.prompted(now)
 	}
+	if len(w.scouted) > 0 {
+		return l.scout(now, dir, b)
+	}
 	i := lineEnd(b)
 	limit := maxLine
 	if w.mark > 0 {
@@ -28,6 +31,10 @@ func (l *Line) readLines(now time.Time, dir event.Dir, b []byte) []byte {
 	}
 	c, b := b[i], b[i+1:]
 	switch {
+	case c == muxFlag && w.mark > 0:
+		w.held = append(w.held, c) // in a frame of PPP
+	case c == muxFlag:
+		w.scouted = append(w.scouted, c)
 	case c != flag:
 		if w.mark > 0 && !isText(w.held[w.mark:]) && len(w.held) < maxSpan {
 			w.held = append(w.held, c) // perhaps in a frame: where the ACCM allows it, line ends are sent as they are
@@ -57,6 +64,9 @@ func (l *Line) endSpan(now time.Time, dir event.Dir) {
 		return
 	}
 	item, ok := w.decode(span)
+	if !ok && l.asMux(now, dir, span) {
+		return
+	}
 	if !ok && isText(span) && len(w.held) < maxLine {
 		w.held = append(w.held, flag) // text with two tildes in it, so far
 		w.mark = len(w.held)
@@ -177,11 +187,11 @@ func (l *Line) command(now time.Time, own event.Dir) {
 	}
 }
 
-// lineEnd is the index of the first CR, LF, flag, or end of a message's text (3GPP TS 27.005 section 3.5.1: Ctrl-Z) in b,
+// lineEnd is the index of the first CR, LF, flag of PPP or of the multiplexer, or end of a message's text (3GPP TS 27.005 section 3.5.1: Ctrl-Z) in b,
 // or len(b).
 func lineEnd(b []byte) int {
 	for i, c := range b {
-		if c == '\r' || c == '\n' || c == flag || c == 0x1a {
+		if c == '\r' || c == '\n' || c == flag || c == muxFlag || c == 0x1a {
 			return i
 		}
 	}

@@ -6,7 +6,8 @@
 //
 // What a line carries is found out, not told: commands and result codes until CONNECT (ITU-T V.250 section 6.3.1) or the
 // first sound frame; frames (RFC 1662) until the modem says that the call is over, or the host begins a command. So a
-// recording may hold several calls, begin in the middle of one, or hold PPP only.
+// recording may hold several calls, begin in the middle of one, or hold PPP only. Where frames of the multiplexer of 3GPP TS
+// 27.010 come in the command state, of the basic or the advanced option, each of its channels is read as a line of its own.
 package wire
 
 import (
@@ -38,6 +39,7 @@ type Line struct {
 	taken int // records of out that Next handed out
 	boxes boxes
 	stats Stats
+	mux   *mux // the line carries several channels; nil: one
 }
 
 // Stats counts what a Line has seen since it was made.
@@ -55,7 +57,12 @@ func New(o Options) *Line {
 }
 
 // Stats gives the counters. Octets that wait for the rest of their frame or line are counted when that is known.
-func (l *Line) Stats() Stats { return l.stats }
+func (l *Line) Stats() Stats {
+	if l.mux != nil {
+		return l.mux.add(l.stats)
+	}
+	return l.stats
+}
 
 // Next takes the next record; false says that there is none until Receive, Advance or Close.
 func (l *Line) Next() (event.Record, bool) {
@@ -81,6 +88,16 @@ func (l *Line) Deadline() time.Time {
 			}
 		}
 	}
+	if l.mux != nil {
+		for _, c := range l.mux.channels {
+			if c == nil {
+				continue
+			}
+			if t := c.Deadline(); !t.IsZero() && (d.IsZero() || t.Before(d)) {
+				d = t
+			}
+		}
+	}
 	return d
 }
 
@@ -90,6 +107,14 @@ func (l *Line) Advance(now time.Time) {
 	for d := range l.ways {
 		if w := &l.ways[d]; w.waits() && !now.Before(w.last.Add(quiet)) {
 			l.rest(event.Dir(d), w.last, false)
+		}
+	}
+	if l.mux != nil {
+		for _, c := range l.mux.channels {
+			if c != nil {
+				c.Advance(now)
+				l.drain(c)
+			}
 		}
 	}
 }
@@ -106,6 +131,15 @@ func (l *Line) Receive(now time.Time, dir event.Dir, b []byte) {
 // Settle hands out a command, or a result code, that lacks its line end: a log that shows octets block by block may leave the
 // end to a block of its own, or leave it out.
 func (l *Line) Settle(now time.Time, dir event.Dir) {
+	if l.mux != nil {
+		for _, c := range l.mux.channels {
+			if c != nil {
+				c.Settle(now, dir)
+				l.drain(c)
+			}
+		}
+		return
+	}
 	w := &l.ways[dir]
 	if w.frames || w.mark > 0 || len(w.held) == 0 || !isText(w.held) {
 		return
@@ -119,6 +153,17 @@ func (l *Line) Settle(now time.Time, dir event.Dir) {
 // Close says that no more octets come: what waits for the rest of its frame or line is handed out as it stands. The Line
 // may be used again afterwards, for example for the next session of a recording; it is then in the command state.
 func (l *Line) Close(now time.Time) {
+	if l.mux != nil {
+		for d := range l.ways {
+			l.betweenEnds(now, event.Dir(d))
+		}
+		l.unmux(now)
+	}
+	for d := range l.ways {
+		w := &l.ways[d]
+		w.held = append(w.held, w.scouted...)
+		w.scouted = w.scouted[:0]
+	}
 	for d := range l.ways {
 		l.rest(event.Dir(d), now, true)
 	}
@@ -138,6 +183,10 @@ func (l *Line) Packet(now time.Time, dir event.Dir, frame []byte, missing int) {
 
 func (l *Line) read(now time.Time, dir event.Dir, b []byte) {
 	for len(b) > 0 {
+		if l.mux != nil {
+			l.muxed(now, dir, b)
+			return
+		}
 		if l.ways[dir].frames {
 			b = l.readFrames(now, dir, b)
 		} else {

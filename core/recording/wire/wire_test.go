@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/cmux"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hdlc"
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -67,6 +68,15 @@ func TestLine(t *testing.T) {
 			"event.AT{Dir:sent Text:AT+CPIN=<hidden>;+CGAUTH=1,1,<hidden>}\nevent.AT{Dir:rcvd Text:<hidden>}\nrcvd [PAP AuthReq id=0x1 user=\"fred\" password=<hidden>]\n"},
 		{"a wrong speed", "<\xfe\x80\x13\xf8\x9c\r\n\r\nOK\r\n", "event.Unread{Text:rcvd fe 80 13 f8 9c Bytes:5 Reason:not text: a wrong speed, or not a modem's command channel}\nevent.AT{Dir:rcvd Text:OK}\n"},
 		{"NUL octets of a modem that starts", "<\x00\x00\r\n^SYSSTART\r\n", "event.Unread{Text:rcvd 00 00 Bytes:2 Reason:NUL octets}\nevent.AT{Dir:rcvd Text:^SYSSTART}\n"},
+		{"27.010: AT on one channel, PPP on another", ">AT+CMUX=0\r<\r\nOK\r\n>" + open1 + channel(1, "ATD*99#\r") + "<" + agree1 + channel(1, "\r\nCONNECT\r\n") + channel(1, echo) + channel(2, "\r\n+CREG: 1\r\n"),
+			"event.AT{Dir:sent Text:AT+CMUX=0}\nevent.AT{Dir:rcvd Text:OK}\n" + muxed + "event.Log{Program:27.010 Text:sent SABM of DLCI 1 Means:[] Value:}\nevent.AT{Dir:sent Text:ATD*99#}\n" +
+				"event.Log{Program:27.010 Text:rcvd UA of DLCI 1 Means:[] Value:}\nevent.AT{Dir:rcvd Text:CONNECT}\n" + echoed + "event.AT{Dir:rcvd Text:+CREG: 1}\n"},
+		{"27.010 5.4.6.3.3: the multiplexer is closed down", "<" + channel(1, "\r\nOK\r\n") + ">" + channel(0, "\xc3\x01") + "AT\r<\r\nOK\r\n",
+			muxed + "event.AT{Dir:rcvd Text:OK}\nevent.Log{Program:27.010 Text:sent CLD of the control channel Means:[] Value:}\nevent.AT{Dir:sent Text:AT}\nevent.AT{Dir:rcvd Text:OK}\n"},
+		{"27.010: text before it, noise in it", "<RDY\r\n" + channel(1, "\r\nOK\r\n") + "\x01\x02\x03\x04" + channel(1, "\r\nOK\r\n"),
+			"event.AT{Dir:rcvd Text:RDY}\n" + muxed + "event.AT{Dir:rcvd Text:OK}\nevent.Unread{Text:rcvd f9 01 02 03 04 Bytes:5 Reason:no frame of the multiplexer}\nevent.AT{Dir:rcvd Text:OK}\n"},
+		{"what begins as a frame of it and is none", "<\xf9\x05\xef\x09OK\r\n\r\nOK\r\n",
+			"event.Unread{Text:rcvd f9 05 ef 09 4f 4b Bytes:6 Reason:not text: a wrong speed, or not a modem's command channel}\nevent.AT{Dir:rcvd Text:OK}\n"},
 		{"the end of a recording", "<" + echo + data[:12], echoed + "event.Unread{Text:rcvd 21 45 00 0d 0a 11 7d 5e … Bytes:11 Reason:a frame whose end is missing}\n"},
 		{"a password in a damaged frame", "<" + echo + frame(plain, packet.PAP, pap)[:15] + "x~", echoed + "event.Unread{Text:rcvd c0 23 01 01 00 0e 04 66 … Bytes:15 Reason:a frame with a wrong FCS}\n"},
 	} {
@@ -78,6 +88,35 @@ func TestLine(t *testing.T) {
 			}
 			checkCuts(t, wire.Options{}, pieces, got)
 		})
+	}
+}
+
+// channel is a frame of the multiplexer.
+func channel(dlci uint8, data string) string {
+	return string(cmux.Append(nil, cmux.Basic, cmux.Frame{DLCI: dlci, Type: cmux.UIH, Info: []byte(data)}))
+}
+
+var (
+	open1  = string(cmux.Append(nil, cmux.Basic, cmux.Frame{DLCI: 1, CR: true, Type: cmux.SABM, PF: true}))
+	agree1 = string(cmux.Append(nil, cmux.Basic, cmux.Frame{DLCI: 1, CR: true, Type: cmux.UA, PF: true}))
+)
+
+const muxed = "event.Log{Program:27.010 Text:the line is multiplexed, basic option Means:[] Value:}\n"
+
+// The advanced option has the flag of PPP: frames of either are told apart.
+func TestAdvancedMux(t *testing.T) {
+	l := wire.New(wire.Options{})
+	var got []event.Record
+	for _, f := range []cmux.Frame{
+		{DLCI: 1, Type: cmux.UIH, Info: []byte("\r\nCONNECT\r\n")}, {DLCI: 1, Type: cmux.UIH, Info: []byte(echo)},
+	} {
+		l.Receive(epoch, event.Rcvd, cmux.Append(nil, cmux.Advanced, f))
+		for r, ok := l.Next(); ok; r, ok = l.Next() {
+			got = append(got, r)
+		}
+	}
+	if s, want := show(got), strings.Replace(muxed, "basic", "advanced", 1)+"event.AT{Dir:rcvd Text:CONNECT}\n"+echoed; s != want {
+		t.Errorf("got\n%swant\n%s", s, want)
 	}
 }
 
@@ -164,6 +203,7 @@ func FuzzLine(f *testing.F) {
 	f.Add([]byte(">ATD*99#\r<CONNECT\r\n"+echo+data+"\r\nNO CARRIER\r\n"), false)
 	f.Add([]byte("<"+echo+data[:9]+"|+++|>ATH\r"), true)
 	f.Add([]byte("<~\x7f}#@!~~x~\r"), false)
+	f.Add([]byte("<RDY\r\n"+channel(1, "\r\nOK\r\n")+">"+open1+channel(2, echo)+"AT\r<OK\r\n"), false)
 	f.Fuzz(func(t *testing.T, in []byte, raw bool) {
 		pieces := script(string(in))
 		l := wire.New(wire.Options{Raw: raw})
