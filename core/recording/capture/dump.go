@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/cmux"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/recording/source"
 )
@@ -13,12 +14,12 @@ var (
 	hhdFormat = source.Format{
 		Name: "hhd", Title: "text export of a serial port monitor",
 		Sniff: func(b []byte) int { return sniffDump(b, true) },
-		Open:  opener(func(*reader) format { return &dump{} }),
+		Open:  opener(func(*reader) format { return &dump{orient: orient{blocks: true}} }),
 	}
 	hexFormat = source.Format{
-		Name: "hex", Title: "hex dump with direction marks",
+		Name: "hex", Title: "hex dump",
 		Sniff: func(b []byte) int { return sniffDump(b, false) },
-		Open:  opener(func(*reader) format { return &dump{} }),
+		Open:  opener(func(*reader) format { return &dump{orient: orient{blocks: true}} }),
 	}
 )
 
@@ -30,6 +31,9 @@ type dump struct {
 	m      mark
 	marked bool
 	now    time.Time
+
+	speaker speaker // of a dump that does not say which way octets went
+	told    bool
 }
 
 // kinds of a row.
@@ -59,10 +63,60 @@ func (d *dump) step(r *reader) error {
 	switch {
 	case kind == rowOctets && d.marked:
 		d.orient.octets(r, d.now, d.m.dir, d.m.certain, octets)
-	case kind == rowUnknown, kind == rowOctets:
+	case kind == rowOctets:
+		d.unmarked(r, octets)
+	case kind == rowUnknown:
 		r.unreadLine(text, size, "no row of a dump")
 	}
 	return nil
+}
+
+// unmarked takes octets of which nothing says which way they went: commands are the host's, answers the modem's, and of
+// frames what they hold tells it.
+func (d *dump) unmarked(r *reader, octets []byte) {
+	if !d.told {
+		d.told, r.last = true, d.now
+		r.warning("the dump does not say which way octets went; who asks for an address and who answers a challenge is taken for this host")
+	}
+	have := len(r.out)
+	r.last = d.now
+	r.line.Block(d.now, event.Rcvd, octets)
+	r.drain(r.line)
+	for i := range r.out[have:] {
+		rec := &r.out[have+i]
+		switch e := rec.Event.(type) {
+		case event.AT:
+			if isAttention(e.Text) {
+				e.Dir = event.Sent
+			}
+			rec.Event = e
+		case event.Packet:
+			e.Dir, e.Guessed = d.speaker.dir(append([]byte{byte(e.Protocol >> 8), byte(e.Protocol)}, e.Data...))
+			rec.Event = e
+		}
+	}
+}
+
+// isAttention says whether a line is a command.
+func isAttention(s string) bool { return len(s) >= 2 && strings.EqualFold(s[:2], "AT") }
+
+// plain takes what programming languages write around octets off a row: braces, quotes, \x for 0x.
+func plain(s string) string {
+	if strings.Contains(s, "|") || !strings.Contains(s, "0x") && !strings.Contains(s, "0X") && !strings.Contains(s, `\x`) && !isDeclared(s) {
+		return s // its characters may be braces, too
+	}
+	if _, in, ok := strings.Cut(s, "{"); ok {
+		s = in
+	} else if _, in, ok := strings.Cut(s, "= "); ok {
+		s = in
+	}
+	return strings.NewReplacer("{", " ", "}", " ", ";", " ", `"`, " ", `\x`, " 0x").Replace(s)
+}
+
+// isDeclared says whether a row begins or ends an array of octets of a program's source.
+func isDeclared(s string) bool {
+	s = strings.TrimSpace(s)
+	return s == "{" || s == "}" || s == "};" || strings.HasSuffix(s, "= {") || strings.HasSuffix(s, "[] =") || strings.HasSuffix(s, "] = ")
 }
 
 // row says what a row is.
@@ -71,10 +125,12 @@ func row(text string, date time.Time) (mark, []byte, rowKind) {
 		return mark{}, nil, rowNote
 	}
 	m, rest := findMark(text, date)
-	if octets, _, ok := hexRow(rest); ok && !(m.timed && !m.found) {
+	if octets, _, ok := hexRow(plain(rest)); ok && (m.found || !m.timed || len(octets) > 3) {
 		return m, octets, rowOctets
 	}
 	switch {
+	case isDeclared(text):
+		return m, nil, rowNote
 	case m.found:
 		return m, nil, rowMark
 	case m.timed:
@@ -108,18 +164,32 @@ func (r *reader) unreadLine(text string, size int, reason string) {
 	r.add(r.last, event.Unread{Text: r.shown(text), Bytes: size, Reason: reason})
 }
 
+// isLine says whether octets without a direction can be those of a modem's line: a dump of anything else is none.
+func isLine(b []byte) bool {
+	switch {
+	case len(b) < 4:
+		return false
+	case judge(b) == portSerial, bytes.HasPrefix(b, []byte{0xff, 0x03}), bytes.HasPrefix(b, []byte{0xff, 0x7d, 0x23}), bytes.HasPrefix(b, []byte{0xc0, 0x21, 1}), bytes.HasPrefix(b, []byte{0x80, 0x21, 1}):
+		return true
+	}
+	_, _, basic := cmux.Parse(cmux.Basic, b, 2048)
+	_, _, advanced := cmux.Parse(cmux.Advanced, b, 2048)
+	return basic == nil || advanced == nil
+}
+
 // sniffDump looks at the rows that the prefix has. Of a monitor the directions stand in rows of their own, and are words.
 func sniffDump(b []byte, monitor bool) int {
 	if bytes.IndexByte(b, 0) >= 0 {
 		return source.No
 	}
 	octets, directions, unknown, alone, marked := 0, 0, 0, 0, false
+	var first []byte // octets of rows without a direction
 	lines := 0
 	for line := range bytes.Lines(b) {
 		if lines++; lines > 400 {
 			break
 		}
-		m, _, kind := row(strings.TrimRight(string(line), "\r\n"), time.Time{})
+		m, data, kind := row(strings.TrimRight(string(line), "\r\n"), time.Time{})
 		marked = marked || m.found
 		switch {
 		case kind == rowOctets && marked:
@@ -129,11 +199,19 @@ func sniffDump(b []byte, monitor bool) int {
 			}
 		case kind == rowMark && m.certain:
 			alone++
+		case kind == rowMark && len(bytes.Trim(line, "<>-= \t\r\n")) == 0:
+			directions++ // an arrow in a row of its own
 		case kind == rowMark:
 			unknown++
-		case kind == rowUnknown, kind == rowOctets:
+		case kind == rowOctets:
+			first = append(first, data[:min(len(data), 1024)]...)
+			octets++
+		case kind == rowUnknown:
 			unknown++
 		}
+	}
+	if directions+alone == 0 && !monitor && octets > 0 && octets >= 2*unknown && isLine(first) {
+		return source.Likely
 	}
 	switch {
 	case octets == 0 || octets+alone < 3*unknown || directions+alone == 0:

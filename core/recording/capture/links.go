@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strconv"
 	"time"
@@ -125,6 +126,10 @@ func (l *links) ppp(r *reader, f frame, b []byte) {
 		r.unread(len(f.data), "an empty packet")
 		return
 	}
+	if f.known && isDialogue(b) { // of a record of pppd's that another program made a capture of
+		r.octets(f.now, f.dir, b)
+		return
+	}
 	guessed := false
 	if !f.known {
 		f.dir, guessed = l.speaker.dir(b)
@@ -135,7 +140,7 @@ func (l *links) ppp(r *reader, f frame, b []byte) {
 		}
 	}
 	r.last = f.now
-	r.line.Packet(f.now, f.dir, b, f.missing)
+	r.line.Frame(f.now, f.dir, b, f.missing)
 	have := len(r.out)
 	r.drain(r.line)
 	for i := range r.out[have:] {
@@ -144,6 +149,16 @@ func (l *links) ppp(r *reader, f frame, b []byte) {
 			r.out[have+i].Event = p
 		}
 	}
+}
+
+// isDialogue says whether what stands in the place of a frame is text of the AT dialogue. A frame of PPP begins with ff, or with
+// an octet that is odd or that an odd one follows; a command or a result code is printable, and longer than a header.
+func isDialogue(b []byte) bool {
+	text := bytes.TrimLeft(b, "\r\n\x00")
+	if len(text) < 2 || !printable(bytes.ReplaceAll(b, []byte{0}, nil)) {
+		return false
+	}
+	return bytes.EqualFold(text[:2], []byte("AT")) || len(text) < len(b) || bytes.HasSuffix(text, []byte("\r\n")) || bytes.HasSuffix(text, []byte("\r"))
 }
 
 // rtac reads octets of a serial line: a time of eight octets, an event, the state of the control lines, two octets

@@ -40,7 +40,7 @@ type mark struct {
 
 // findMark takes time and direction off the front of a row and gives what follows.
 func findMark(row string, date time.Time) (m mark, rest string) {
-	s := strings.TrimLeft(row, " \t[(#")
+	s := strings.TrimLeft(row, " \t[(#/*")
 	// A number of the row, before the time.
 	if n, after, ok := strings.Cut(s, " "); ok && n != "" && strings.Trim(n, "0123456789:.") == "" && !strings.Contains(strings.Trim(n, ":."), ":") && len(n) < 10 {
 		if t, rest, ok := cutTime(strings.TrimLeft(after, " \t[("), date); ok {

@@ -17,6 +17,8 @@ type orient struct {
 	held    []heldPiece
 	size    int
 	begin   [2][]byte // the first octets of each direction
+	blocks  bool      // what stands together may be frames without flags
+	last    event.Dir
 }
 
 type heldPiece struct {
@@ -40,7 +42,7 @@ func (o *orient) octets(r *reader, now time.Time, dir event.Dir, certain bool, b
 		if o.swap && !certain {
 			dir = 1 - dir
 		}
-		r.octets(now, dir, b)
+		o.give(r, now, dir, b)
 		return
 	}
 	o.held = append(o.held, heldPiece{now, dir, r.pos, slices.Clone(b)})
@@ -59,6 +61,19 @@ func (o *orient) octets(r *reader, now time.Time, dir event.Dir, certain bool, b
 	}
 }
 
+func (o *orient) give(r *reader, now time.Time, dir event.Dir, b []byte) {
+	if !o.blocks {
+		r.octets(now, dir, b)
+		return
+	}
+	if dir != o.last {
+		r.line.EndBlock(r.last, o.last)
+	}
+	o.last, r.last = dir, now
+	r.line.Block(now, dir, b)
+	r.drain(r.line)
+}
+
 func (o *orient) decide(r *reader, swap bool) {
 	if o.decided {
 		return
@@ -70,7 +85,7 @@ func (o *orient) decide(r *reader, swap bool) {
 			h.dir = 1 - h.dir
 		}
 		r.pos = h.pos
-		r.octets(h.now, h.dir, h.data)
+		o.give(r, h.now, h.dir, h.data)
 	}
 	r.pos = here
 	o.held, o.begin = nil, [2][]byte{}

@@ -351,7 +351,7 @@ func (f *formatted) row(b []byte) bool {
 // octets takes octets of the serial line.
 func (f *formatted) octets(dir event.Dir, b []byte) {
 	f.settle(1 - dir)
-	f.line.Receive(f.s.rec.Time, dir, b)
+	f.line.Block(f.s.rec.Time, dir, b)
 	f.drain()
 	f.open = true
 }

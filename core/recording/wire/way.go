@@ -38,6 +38,7 @@ type way struct {
 	secret bool      // what is sent next answers a prompt for a password or is a message's text
 	last   time.Time // when octets came last
 
+	loose   []byte // of Block: a frame without flags that goes on in the next block
 	scouted []byte // command state: octets behind the multiplexer's flag, which may be a frame of it
 
 	decoders [len(readings)]*hdlc.Decoder

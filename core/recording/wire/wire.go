@@ -131,6 +131,7 @@ func (l *Line) Receive(now time.Time, dir event.Dir, b []byte) {
 // Settle hands out a command, or a result code, that lacks its line end: a log that shows octets block by block may leave the
 // end to a block of its own, or leave it out.
 func (l *Line) Settle(now time.Time, dir event.Dir) {
+	l.EndBlock(now, dir)
 	if l.mux != nil {
 		for _, c := range l.mux.channels {
 			if c != nil {
@@ -153,6 +154,9 @@ func (l *Line) Settle(now time.Time, dir event.Dir) {
 // Close says that no more octets come: what waits for the rest of its frame or line is handed out as it stands. The Line
 // may be used again afterwards, for example for the next session of a recording; it is then in the command state.
 func (l *Line) Close(now time.Time) {
+	for d := range l.ways {
+		l.EndBlock(now, event.Dir(d))
+	}
 	if l.mux != nil {
 		for d := range l.ways {
 			l.betweenEnds(now, event.Dir(d))
