@@ -46,6 +46,7 @@ var only = []struct {
 	{[]string{"core/share"}, []string{"core/hdlc", "core/ppp/packet", "core/show/report", "core/event", "core/recording/record"}, "what may be shared is made of records that were hidden first; the file that was read never comes near"},
 	{[]string{"core/strict"}, nil, "files that people write are read the same way, whatever stands in them"},
 	{[]string{"core/plane/gate"}, nil, "what may be taken of a peer's addresses is computed: who looks at the host and who changes it stand apart"},
+	{[]string{"core/usbip"}, nil, "a protocol and its server: what the devices are is decided above"},
 	{[]string{"core/trust"}, nil, "who could have changed a file is asked before anything of it is read"},
 	{[]string{"core/refusal"}, []string{"core/foreign", "core/modem", "core/trust"}, "what is remembered of PINs is the dialogue's to ask; the file knows no link"},
 	{[]string{"core/foreign"}, []string{"core/trust"}, "how a file is opened that others may have made is the same for all who read one"},

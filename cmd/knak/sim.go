@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
+	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -15,19 +18,26 @@ import (
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/sim/stick"
+	"github.com/knakppp/knak/core/usbip"
 )
 
 func (a *app) simCommand() *cobra.Command {
 	var list bool
-	var linkPath string
+	var linkPath, usbip string
 	cmd := &cobra.Command{
-		Use:   "sim SCENARIO",
+		Use:   "sim SCENARIO [SCENARIO …]",
 		Short: "Serve a misbehaving modem on a pseudo-terminal",
 		Long: `Serve a simulated modem on a pseudo-terminal, AT commands and PPP, for trying dialers without hardware. The path of the
-terminal is the first line on standard output (with --json its key "port"). SCENARIO is a name (--list) or a TOML file; docs/sim.md explains the format.`,
+terminal is the first line on standard output (with --json its key "port"). SCENARIO is a name (--list) or a TOML file; docs/sim.md explains the format.
+
+With --usbip the modem is a USB stick in place of a terminal, served by the USB/IP protocol: a Linux that has vhci_hcd attaches
+it and binds its own drivers (option, sierra, qcserial, cdc_acm, usb-storage). Several scenarios are several sticks.`,
 		Example: `  knak sim huawei/e398 --link /tmp/modem
-  knak dial --port /tmp/modem --plane stack`,
-		Args:              cobra.MaximumNArgs(1),
+  knak dial --port /tmp/modem --plane stack
+  knak sim huawei/e398 --usbip &
+  modprobe vhci-hcd && usbip attach -r 127.0.0.1 -b 1-1`,
+		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: first(completeScenarios),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.readGlobal(cmd); err != nil {
@@ -36,8 +46,16 @@ terminal is the first line on standard output (with --json its key "port"). SCEN
 			if list {
 				return a.listScenarios()
 			}
-			if len(args) != 1 {
+			switch {
+			case len(args) == 0:
 				return usagef("which scenario? knak sim --list names all")
+			case cmd.Flags().Changed("usbip"):
+				if linkPath != "" {
+					return usagef("--link and --usbip exclude each other: a stick has no pseudo-terminal")
+				}
+				return a.serveSticks(cmd.Context(), args, usbip)
+			case len(args) > 1:
+				return usagef("one pseudo-terminal is one modem: several scenarios need --usbip")
 			}
 			s, err := loadScenario(args[0])
 			if err != nil {
@@ -48,6 +66,8 @@ terminal is the first line on standard output (with --json its key "port"). SCEN
 	}
 	cmd.Flags().BoolVar(&list, "list", false, "list the scenarios")
 	cmd.Flags().StringVar(&linkPath, "link", "", "make a symbolic link of this `path` to the terminal, and remove it at the end")
+	cmd.Flags().StringVar(&usbip, "usbip", "", "serve USB sticks by USB/IP on this `address`; without one 127.0.0.1:3240")
+	cmd.Flags().Lookup("usbip").NoOptDefVal = "127.0.0.1:3240"
 	return cmd
 }
 
@@ -78,6 +98,55 @@ func (a *app) listScenarios() error {
 		fmt.Fprintf(tw, "%s\t%s\n", name, s.Summary)
 	}
 	return tw.Flush()
+}
+
+// serveSticks serves a bus of simulated sticks.
+func (a *app) serveSticks(ctx context.Context, names []string, address string) error {
+	ctx, stop := signal.NotifyContext(ctx, endSignals...)
+	defer stop()
+	var scenarios []sim.Scenario
+	for _, name := range names {
+		s, err := loadScenario(name)
+		if err != nil {
+			return &usageError{err}
+		}
+		scenarios = append(scenarios, s)
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return usagef("--usbip: %w", err)
+	}
+	sink, finish := a.sinks(time.Now())
+	bus := &usbip.Bus{}
+	failed := make(chan error, len(scenarios))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var sticks sync.WaitGroup
+	for i, s := range scenarios {
+		sticks.Go(func() {
+			if err := stick.Serve(ctx, bus, i+1, s, sink); err != nil {
+				failed <- &usageError{err}
+				cancel()
+			}
+		})
+	}
+	where := l.Addr().String()
+	if a.global.JSON {
+		err = json.NewEncoder(a.stdout).Encode(servedInfo{Scenario: strings.Join(names, " "), Port: where})
+	} else {
+		_, err = fmt.Fprintln(a.stdout, where)
+	}
+	if err != nil {
+		return fmt.Errorf("sim: %w", err)
+	}
+	err = usbip.Serve(ctx, l, bus)
+	cancel()
+	sticks.Wait()
+	select {
+	case err = <-failed:
+	default:
+	}
+	return errors.Join(err, finish())
 }
 
 func (a *app) serveSim(ctx context.Context, s sim.Scenario, linkPath string) error {

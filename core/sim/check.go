@@ -176,6 +176,7 @@ func (c *checker) scenario(s *Scenario) {
 	}
 	c.expect(s)
 	c.restricts(s)
+	c.usb(s)
 	c.entries("action", len(s.Actions))
 	for i := range s.Actions {
 		a, path := &s.Actions[i], "action."+strconv.Itoa(i)

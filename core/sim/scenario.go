@@ -33,6 +33,7 @@ type Scenario struct {
 	Network      Network           `toml:"network"`
 	Actions      []Action          `toml:"action"`
 	Ports        *Ports            `toml:"ports"`  // nil: there is one
+	USB          *USB              `toml:"usb"`    // nil: it is not on a USB bus, or looks like most
 	Expect       *Expect           `toml:"expect"` // nil: nothing is said
 }
 
