@@ -70,6 +70,7 @@ type Key struct {
 	Min, Max string   // inclusive bounds of Int and Duration, as --set takes them
 	Allowed  []string // the words of Enum and Words
 	Forbid   string   // characters that a Text must not have
+	Unicode  bool     // a Text that may have printable characters beyond ASCII
 	Dials    bool     // an AT that may be a dial command
 	Hex      bool     // an Int that is a bit map and is shown as 0x…
 	Class    Class

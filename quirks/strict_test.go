@@ -75,7 +75,7 @@ func TestProfilesAreReadStrictly(t *testing.T) {
 		{"dial command that is another", head + "[dial.command]\nvalue = 'AT+CPIN='" + because, `4:9: dial.command: "AT+CPIN=" is refused: it spends a PIN try (3GPP TS 27.007 section 8.3)`},
 		{"not a prefix", head + "[ipcp.unbelievable]\nvalue = [\"10.0.0.0\"]" + because, `4:1: ipcp.unbelievable: "10.0.0.0" is not an IPv4 prefix such as "10.0.0.0/8"`},
 		{"prefix with more bits", head + "[ipcp.unbelievable]\nvalue = [\"10.0.0.1/8\"]" + because, `4:1: ipcp.unbelievable: "10.0.0.1/8" has bits beyond its length; "10.0.0.0/8" is meant`},
-		{"text of two lines", head + "[auth.user]\nvalue = \"a\\nb\"" + because, `4:9: auth.user: "a\nb" has a character that is not printable ASCII`},
+		{"text of two lines", head + "[auth.user]\nvalue = \"a\\nb\"" + because, `4:9: auth.user: "a\nb" has a character that is not printable`},
 		{"text too long", head + "[auth.user]\nvalue = \"" + strings.Repeat("a", 201) + "\"" + because, "4:9: auth.user: text of 201 bytes, but at most 200 are allowed"},
 		{"APN that would end its quotes", head + "[context.apn]\nvalue = 'a\",\"b'" + because, `4:9: context.apn: "a\",\"b" must not have the character '"'`},
 		{"number that makes a voice call", head + "[dial.number]\nvalue = \"123;\"" + because, `4:9: dial.number: "123;" must not have the character ';'`},

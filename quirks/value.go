@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -183,7 +185,11 @@ func checkAddress(s string) error {
 
 // checkText checks one text of a Text or Names.
 func (k *key) checkText(s string) error {
-	if err := oneLine(s); err != nil {
+	check := oneLine
+	if k.Unicode {
+		check = printable
+	}
+	if err := check(s); err != nil {
 		return err
 	}
 	if i := strings.IndexAny(s, k.Forbid); i >= 0 {
@@ -255,6 +261,22 @@ func oneLine(s string) error {
 	for _, c := range []byte(s) {
 		if c < 0x20 || c > 0x7e {
 			return fmt.Errorf("%q has a character that is not printable ASCII", s)
+		}
+	}
+	return nil
+}
+
+// printable holds texts to what can be shown on one line, and to UTF-8.
+func printable(s string) error {
+	if len(s) > maxText {
+		return fmt.Errorf("text of %d bytes, but at most %d are allowed", len(s), maxText)
+	}
+	if !utf8.ValidString(s) {
+		return fmt.Errorf("%q is not UTF-8", s)
+	}
+	for _, r := range s {
+		if !unicode.IsPrint(r) {
+			return fmt.Errorf("%q has a character that is not printable", s)
 		}
 	}
 	return nil

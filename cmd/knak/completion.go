@@ -66,6 +66,19 @@ func completeWords(option string) cobra.CompletionFunc {
 	return cobra.FixedCompletions(optionWords[option], cobra.ShellCompDirectiveNoFileComp)
 }
 
+// completeAuth completes the last word of the list of --auth, of those that are not in it.
+func completeAuth(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	before := typed[:strings.LastIndexByte(typed, ',')+1]
+	given := strings.Split(before, ",")
+	var list []string
+	for _, w := range authWords() {
+		if !slices.Contains(given, w) {
+			list = append(list, before+w)
+		}
+	}
+	return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
 func completeProfiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	db, _ := quirks.Open(quirkSources()) // a completion says nothing of errors
 	return db.Profiles(), cobra.ShellCompDirectiveNoFileComp

@@ -60,6 +60,12 @@ func (o *dialOptions) overrides(s *settings) []setting {
 	}
 	add("apn", "context.apn", o.APN)
 	add("user", "auth.user", o.User)
+	if methods, none, err := authMethods(o.Auth); err == nil { // readSettings has checked it
+		add("auth", "auth.allow", strings.Join(methods, ","))
+		add("auth", "auth.require", fmt.Sprint(!none))
+	}
+	add("local-address", "ipcp.local_address", o.LocalAddress)
+	add("peer-address", "ipcp.peer_address", o.PeerAddress)
 	add("number", "dial.number", o.Number)
 	add("baud", "port.baud", fmt.Sprint(o.Baud))
 	return append(list, s.sets...)

@@ -25,6 +25,9 @@ func addDialFlags(f *pflag.FlagSet) {
 	f.String("apn", "", "access point `name` (default: the modem's own, else the one that the SIM's carrier is known by)")
 	f.String("user", "", "user `name`; an empty name is a name")
 	f.String("password-file", "", "read the password from this `file`; - is standard input")
+	f.String("auth", "", "authenticate by one of these `methods` only, the one to propose first: a list of pap, chap-md5, mschap, mschap-v2, eap; with none in it the modem may ask for nothing")
+	f.String("local-address", "", "ask for this `address` of our own, and for no other")
+	f.String("peer-address", "", "suggest this `address` to the peer as its own")
 	f.String("number", "", "`number` to dial, for example *99***1#; empty: the port carries PPP at once")
 	f.String("pin-file", "", "read the SIM's PIN from this `file`; - is standard input")
 	f.Bool("pin-again", false, "send the PIN although this SIM has refused it before: its own was changed since")
@@ -81,6 +84,7 @@ means and what to try; the exit status says it to scripts (pppd's numbers where 
 	complete(cmd, "set", completeSet)
 	complete(cmd, "quirks", completeProfiles)
 	complete(cmd, "sim", completeScenarios)
+	complete(cmd, "auth", completeAuth)
 	for _, flag := range []string{"plane", "dns"} {
 		complete(cmd, flag, completeWords(flag))
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/viper"
 
 	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/quirks"
 )
 
 // globalOptions are the flags that every command has.
@@ -36,6 +37,9 @@ type dialOptions struct {
 	APN            string        `mapstructure:"apn"`
 	User           string        `mapstructure:"user"`
 	PasswordFile   string        `mapstructure:"password-file"`
+	Auth           string        `mapstructure:"auth"`
+	LocalAddress   string        `mapstructure:"local-address"`
+	PeerAddress    string        `mapstructure:"peer-address"`
 	Number         string        `mapstructure:"number"`
 	PINFile        string        `mapstructure:"pin-file"`
 	PINAgain       bool          `mapstructure:"pin-again"`
@@ -119,10 +123,37 @@ func checkOption(f *pflag.Flag, text string) error {
 			return errors.New("must be a number")
 		}
 	}
+	if f.Name == "auth" {
+		if _, _, err := authMethods(text); err != nil {
+			return err
+		}
+	}
 	if words, ok := optionWords[f.Name]; ok && !slices.Contains(words, text) {
 		return fmt.Errorf("must be one of %s", strings.Join(words, ", "))
 	}
 	return nil
+}
+
+// authWords are the words of --auth: those of auth.allow, and none for a peer that demands nothing.
+func authWords() []string {
+	k, _ := quirks.Lookup("auth.allow")
+	return append(slices.Clone(k.Allowed), "none")
+}
+
+// authMethods reads the list of --auth: the words of auth.allow, and whether a peer may demand no authentication.
+func authMethods(text string) (methods []string, none bool, err error) {
+	for word := range strings.SplitSeq(text, ",") {
+		word = strings.TrimSpace(word)
+		switch {
+		case word == "none" && !none:
+			none = true
+		case !slices.Contains(authWords(), word), word == "none" || slices.Contains(methods, word):
+			return nil, false, fmt.Errorf("must be a list of %s, each once", strings.Join(authWords(), ", "))
+		default:
+			methods = append(methods, word)
+		}
+	}
+	return methods, none, nil
 }
 
 // flagError makes pflag's errors ones for people.

@@ -214,7 +214,8 @@ func (a *authHistory) record(h *history, e event.Packet, c packet.Packet) {
 		a.message = message(e.Protocol, c)
 	case e.Protocol == packet.PAP && c.Code == packet.PAPNak,
 		e.Protocol == packet.CHAP && c.Code == packet.CHAPFailure,
-		e.Protocol == packet.EAP && c.Code == packet.EAPFailure:
+		e.Protocol == packet.EAP && c.Code == packet.EAPFailure && (a.failure == "" || a.method != packet.ProtocolName(packet.EAP)),
+		e.Protocol == packet.EAP && c.Code == packet.EAPRequest && len(c.Data) > 1 && c.Data[0] == packet.EAPMSCHAPv2 && c.Data[1] == packet.MSCHAPv2Failure:
 		a.failure = h.quote(e)
 		a.message = message(e.Protocol, c)
 	case e.Protocol == packet.CHAP && c.Code == packet.CHAPChallenge:

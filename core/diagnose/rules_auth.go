@@ -60,6 +60,36 @@ var authRules = []rule{
 		},
 	},
 	{
+		id:      "auth-impostor",
+		title:   "The other end did not prove that it knows the password",
+		meaning: "With MS-CHAPv2 both ends prove it (RFC 2759 section 8.7). Whoever answered accepted us without the proof, or with a wrong one: it is not the server that has your password, or a modem that acknowledges anybody. Nothing was sent over the link.",
+		cure: []string{`find out who answers: another device, a wrong number or APN, or somebody in between`,
+			`where a modem is known to acknowledge anybody: knak dial --set auth.tolerate_impostor=true`,
+			`or agree on a method without that proof: knak dial --auth chap-md5,pap,none`},
+		match: func(h *history) found {
+			f, told := h.failed(event.FailedAuthImpostor)
+			if h.up != nil || !told {
+				return no
+			}
+			return is(certain, h.lcp.demand, h.auth.request, h.auth.success, f.Detail)
+		},
+	},
+	{
+		id:      "auth-downgrade",
+		title:   "The other end asked for a weaker authentication than it had before",
+		meaning: "A method was agreed, or has worked, and then the other end asked for one that gives more away: the password in clear, no proof of its own, or nothing at all. That is what somebody does who took over the line. The link was ended instead, and nothing weaker was sent.",
+		cure: []string{`find out who is at the other end of the line`,
+			`where the modem really does so: knak dial --set auth.downgrade=true`,
+			`or use the weaker method from the start: knak dial --auth pap`},
+		match: func(h *history) found {
+			f, told := h.failed(event.FailedAuthDowngrade)
+			if !told {
+				return no
+			}
+			return is(certain, h.lcp.demand, f.Detail)
+		},
+	},
+	{
 		id: "peer-auth-required", category: "we-require-peer-auth",
 		title:   "We asked the modem to prove who it is, and it will not",
 		meaning: "Our own request demanded an authentication of the other end. A modem has no name or secret of yours, so it refuses. This is a setting on this side, often one that was meant the other way round.",

@@ -55,6 +55,11 @@ var ruleCases = []ruleCase{
 	// Authentication.
 	{"auth-rejected", tell(lcpOpen, challenge, response("bob"), pkt(rcvdDir, packet.CHAP, packet.CHAPFailure, []byte("E=691 R=0"))),
 		tell(authenticated("bob"), pkt(rcvdDir, packet.CHAP, packet.CHAPFailure, nil), good)},
+	{"auth-rejected", tell(lcpOpen, pkt(rcvdDir, packet.EAP, packet.EAPRequest, []byte("\x1a\x04\x01\x00\x14E=691 R=0 V=3")), pkt(rcvdDir, packet.LCP, packet.TerminateRequest, nil), down()),
+		tell(lcpOpen, pkt(rcvdDir, packet.EAP, packet.EAPRequest, []byte("\x1a\x03\x01\x00\x07S=0")), pkt(rcvdDir, packet.LCP, packet.TerminateRequest, nil), down())},
+	{"auth-impostor", tell(lcpOpen, challenge, response("bob"), pkt(rcvdDir, packet.CHAP, packet.CHAPSuccess, []byte("Welcome")), failure(event.PhaseAuth, event.FailedAuthImpostor, "impostor")),
+		tell(lcpOpen, challenge, response("bob"), pkt(rcvdDir, packet.CHAP, packet.CHAPSuccess, []byte("Welcome")), failure(event.PhaseAuth, event.FailedAuthRejected, "refused"))},
+	{"auth-downgrade", tell(authenticated("x"), good, failure(event.PhaseLCP, event.FailedAuthDowngrade, "asks for pap")), tell(authenticated("x"), good)},
 	{"peer-auth-required", tell(dialled, sent(packet.LCP, packet.ConfigureRequest, chapMD5), rcvd(packet.LCP, packet.ConfigureReject, chapMD5), down()),
 		tell(dialled, request, rcvd(packet.LCP, packet.ConfigureReject, magic), down())},
 	{"auth-method-unacceptable", tell(dialled, lcpOurs, rcvd(packet.LCP, packet.ConfigureRequest, chapMD5), sent(packet.LCP, packet.ConfigureNak, pap),

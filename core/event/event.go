@@ -260,6 +260,8 @@ const (
 	FailedTimeout            = "timeout"             // no answer in time
 	FailedAuthRejected       = "auth-rejected"       // PAP Nak, CHAP Failure, EAP Failure
 	FailedAuthMethod         = "auth-method"         // no authentication method that both ends accept
+	FailedAuthImpostor       = "auth-impostor"       // the peer could not prove that it knows our password (RFC 2759 section 8.7)
+	FailedAuthDowngrade      = "auth-downgrade"      // the peer wants a weaker authentication than it had
 	FailedAuthTimeout        = "auth-timeout"        // no result of the authentication in time
 	FailedAddressRejected    = "address-rejected"    // the peer rejected the IP-Address option
 	FailedLoopedBack         = "looped-back"         // our own packets come back

@@ -161,7 +161,7 @@ func TestHooks(t *testing.T) {
 			adviser: answers{advice.KindCredentials: always(advice.Login{APN: "theirs.example", Replace: true, User: "them", By: "plugin test"})},
 			up:      true, sent: []string{`AT+CGDCONT=1,"IP","mine.example"`}, never: "theirs.example"},
 		{name: "the methods to agree to", call: call{scenario: "behaves-chap-md5", set: []string{"auth.user=user"}, password: "password"},
-			adviser: answers{advice.KindCredentials: always(advice.Login{By: "plugin test", Allow: []auth.Method{auth.PAP}})}, kind: event.FailedTerminated},
+			adviser: answers{advice.KindCredentials: always(advice.Login{By: "plugin test", Allow: []auth.Method{auth.PAP}})}, kind: event.FailedAuthMethod},
 		{name: "an APN that no modem takes", call: call{scenario: "behaves"}, warning: "the APN cannot be used",
 			adviser: answers{advice.KindCredentials: always(advice.Login{By: "plugin test", APN: "a\"\r\nAT+CFUN=0"})}, up: true, never: "CFUN=0"},
 		{name: "steps more", call: call{scenario: "behaves", set: []string{`at.before_dial=["AT+CSCS?"]`}},

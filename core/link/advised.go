@@ -338,6 +338,8 @@ func (s *Session) settings() ppp.Settings {
 	if s.login != nil && s.login.Allow != nil {
 		settings.Auth.Allow = s.login.Allow
 	}
+	settings.Auth.AtLeast = s.pinned.atLeast(s.facts.Identity)
+	settings.Auth.Client.PlainPassword = settings.Auth.Client.PlainPassword || s.plainText
 	if s.cfg.Wants != nil {
 		s.subscribe(&settings)
 	}

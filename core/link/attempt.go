@@ -391,6 +391,7 @@ func (s *Session) pumpEngine(now time.Time) {
 			}
 		case ppp.AuthDone:
 			s.provisional = o.Provisional
+			s.pinned.agreed = o.Method.Strength()
 		case ppp.NetworkUp:
 			s.networkUp(now, o)
 		case ppp.NetworkUp6:

@@ -5,12 +5,15 @@ import (
 	"encoding/binary"
 	"io"
 	"net/netip"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/ppp"
+	"github.com/knakppp/knak/core/ppp/auth"
 )
 
 // This file is how an attempt ends, and what comes after.
@@ -242,6 +245,10 @@ func (s *Session) tryAgain(o Outcome, wasUp bool) (reason string, ok bool) {
 		return "", false
 	}
 	s.blankUser = !s.blankUser && s.tryBlank(o)
+	if s.plainText = !s.plainText && s.tryPlain(o); s.plainText && (s.cfg.MaxAttempts == 0 || s.attempt < s.cfg.MaxAttempts) {
+		s.otherWay = true
+		return "the password is not ASCII, and its server may read it octet by octet; trying that", true
+	}
 	limit := s.cfg.MaxAttempts
 	if limit == 0 && !s.cfg.Persist {
 		limit = s.selection.Policy.Int("retry.attempts")
@@ -266,6 +273,19 @@ func (s *Session) tryAgain(o Outcome, wasUp bool) (reason string, ok bool) {
 func (s *Session) tryBlank(o Outcome) bool {
 	return o.Provisional && o.ExitCode() == ExitAuth && !s.selection.UserChosen && !s.access.login() && s.advisedLogin() == nil &&
 		s.selection.Policy.Text("auth.user") != "" && s.selection.Policy.Bool("auth.try_blank")
+}
+
+// tryPlain says whether the password is worth an attempt as octets: MS-CHAP read it as UTF-16 and was refused, and servers
+// that pppd or lwIP set up read it otherwise.
+func (s *Session) tryPlain(o Outcome) bool {
+	ascii := func(text string) bool {
+		return !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
+	}
+	switch s.facts.Auth {
+	case auth.MSCHAP.String(), auth.MSCHAPv2.String(), auth.EAP.String():
+		return o.Kind == event.FailedAuthRejected && !ascii(s.password().Reveal()) && s.selection.Policy.Text("auth.password_encoding") == "auto"
+	}
+	return false
 }
 
 // nextDelay doubles the wait from retry.delay to retry.max_delay.

@@ -175,6 +175,7 @@ func (s *Session) closePlane() {
 func (s *Session) announce(now time.Time, kind, name string) {
 	s.stage = stageUp
 	s.wasUp = true
+	s.pinned.worked(s.facts.Identity)
 	s.access.worked = true
 	s.lastPacket = now
 	if s.upSince.IsZero() { // otherwise it is the same link with other addresses

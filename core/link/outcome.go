@@ -99,6 +99,8 @@ var exits = map[Kind]struct{ code, late ExitCode }{
 	event.FailedAuthRejected:       {code: ExitAuth},
 	event.FailedAuthMethod:         {code: ExitAuth},
 	event.FailedAuthTimeout:        {code: ExitAuth},
+	event.FailedAuthImpostor:       {code: ExitAuth},
+	event.FailedAuthDowngrade:      {code: ExitAuth},
 	event.FailedDialRefused:        {code: ExitDial},
 	event.FailedATError:            {code: ExitDial},
 	event.FailedModemSilent:        {code: ExitDial},

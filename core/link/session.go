@@ -155,6 +155,8 @@ type Session struct {
 	recovered bool // the step before the next attempt was taken
 	inData    bool // for the hang-up: the modem is believed to be in the data state
 	access    accessState
+	plainText bool // this attempt reads the password octet by octet for MS-CHAP: the last was refused
+	pinned    pinnedAuth
 	blankUser bool // this attempt sends an empty user name although the policy has another
 
 	engine      *ppp.Engine

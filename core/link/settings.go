@@ -47,6 +47,25 @@ func addresses(texts []string) []netip.Addr {
 	return list
 }
 
+// address reads one that 0.0.0.0 stands for the absence of.
+func address(text string) netip.Addr {
+	a, err := netip.ParseAddr(text)
+	if err != nil || a.IsUnspecified() {
+		return netip.Addr{}
+	}
+	return a
+}
+
+// innerMethods are the methods to agree to inside EAP: those of them that are allowed outside; both where none is.
+func innerMethods(allow []auth.Method) []auth.Method {
+	inner := []auth.Method{auth.MSCHAPv2, auth.CHAPMD5}
+	named := slices.DeleteFunc(slices.Clone(inner), func(m auth.Method) bool { return !slices.Contains(allow, m) })
+	if len(named) == 0 {
+		return inner
+	}
+	return named
+}
+
 // negotiation fills what LCP, IPCP and IPV6CP have in common; n holds what has no key.
 func negotiation(p Policy, prefix string, n ppp.Negotiation) ppp.Negotiation {
 	n.Restart = p.Duration(prefix + "restart")
@@ -86,6 +105,14 @@ func engineSettings(p Policy, user string, password auth.Secret) ppp.Settings {
 	s.Auth.Provisional = p.Bool("auth.provisional")
 	s.Auth.NoImpliedSuccess = !p.Bool("auth.implied_success")
 	s.Auth.IgnoreRechallenge = p.Text("auth.rechallenge") == "ignore"
+	s.Auth.Require = p.Bool("auth.require")
+	s.Auth.AllowDowngrade = p.Bool("auth.downgrade")
+	s.Auth.Client.TolerateImpostor = p.Bool("auth.tolerate_impostor")
+	s.Auth.Client.PlainPassword = p.Text("auth.password_encoding") == "octets"
+	if s.Auth.Client.ChallengePace = p.Duration("auth.challenge_pace"); s.Auth.Client.ChallengePace == 0 {
+		s.Auth.Client.ChallengePace = -1
+	}
+	s.Auth.Client.Inner = innerMethods(s.Auth.Allow)
 	s.Auth.Client.Name = user
 	s.Auth.Client.Secret = password
 	s.Auth.Client.Limit = p.Duration("auth.timeout")
@@ -94,6 +121,8 @@ func engineSettings(p Policy, user string, password auth.Secret) ppp.Settings {
 
 	s.IPCP.Negotiation = negotiation(p, "ipcp.", s.IPCP.Negotiation)
 	s.IPCP.Request = optionTypes(packet.IPCP, p.List("ipcp.request"))
+	s.IPCP.Local, s.IPCP.AcceptLocal = address(p.Text("ipcp.local_address")), p.Bool("ipcp.accept_local")
+	s.IPCP.Assign.Address, s.IPCP.AcceptPeer = address(p.Text("ipcp.peer_address")), p.Bool("ipcp.accept_peer")
 	s.IPCP.Widen = optionTypes(packet.IPCP, p.List("ipcp.widen"))
 	s.IPCP.WidenAfter = p.Int("ipcp.widen_after")
 	s.IPCP.StallReport = p.Duration("ipcp.stall_report")

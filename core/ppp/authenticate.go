@@ -52,8 +52,16 @@ func (a *authentication) start(clientMethod, serverMethod auth.Method) {
 
 func (a *authentication) startClient(m auth.Method) {
 	e := a.engine
+	if m != auth.EAP && m.Strength() < e.floor() {
+		e.fail(e.downgraded(m)) // a Verdict has acknowledged what we would not
+		return
+	}
+	e.agreedOn(m)
 	config := e.set.Auth.Client
 	config.Rand = e.random
+	if m == auth.EAP {
+		config.Inner = e.innerFor(config.Inner)
+	}
 	client, err := auth.NewClient(m, config)
 	if err != nil {
 		e.fail(Failure{Kind: KindAuthMethod, Protocol: m.Protocol(), Detail: err.Error()})
@@ -111,6 +119,10 @@ func (a *authentication) receive(protocol uint16, info []byte) {
 	case a.elsewhere != nil && bytes.Equal(a.elsewhere, info):
 		a.deliver(info) // the same challenge again: the client has the response
 	case a.elsewhere != nil && len(info) > 0 && info[0] == packet.CHAPChallenge && !(a.clientDone && e.set.Auth.IgnoreRechallenge):
+		if c, ok := a.client.(auth.Delegate); ok && !c.Challenged(e.now) {
+			a.drain(a.client)
+			return
+		}
 		e.decide(a, matter{point: PointAuthChallenge, info: info}, answer{action: Drop})
 	case a.clientDone && a.serverDone:
 		if e.set.Auth.IgnoreRechallenge && protocol == packet.CHAP && len(info) > 0 && info[0] == packet.CHAPChallenge {
@@ -120,6 +132,16 @@ func (a *authentication) receive(protocol uint16, info []byte) {
 	default:
 		e.decide(a, matter{point: PointAuthChallenge, info: info}, answer{})
 	}
+}
+
+// refusal is what the peer said where it has refused us without an end of the authentication: EAP's Failure is still to come.
+func (a *authentication) refusal() (string, bool) {
+	c, ok := a.client.(interface{ Refused() (auth.Failure, bool) })
+	if !ok || a.clientDone {
+		return "", false
+	}
+	f, ok := c.Refused()
+	return f.Text(), ok
 }
 
 // machine is whom a packet is for, where both ends authenticate by the same protocol.
@@ -222,6 +244,7 @@ func (a *authentication) succeeded(isClient bool, s auth.Success) {
 	}
 	if isClient {
 		a.clientDone = true
+		a.engine.pin.raise(s.Method, s.Method.Strength())
 		a.done.Provisional = a.engine.set.Auth.Provisional
 	} else {
 		a.serverDone = true
@@ -237,14 +260,12 @@ func (a *authentication) failed(isClient bool, f auth.Failure) {
 		kind = KindAuthTimeout
 	case auth.NoMethod, auth.Impossible:
 		kind = KindAuthMethod
+	case auth.Impostor:
+		kind = KindAuthImpostor
 	}
 	a.clientDone = a.clientDone || isClient
 	a.serverDone = a.serverDone || !isClient
-	detail := f.Reason.String()
-	if f.Message != "" {
-		detail += ": " + f.Message
-	}
-	a.engine.decide(a, matter{point: PointAuthResult}, answer{action: Terminate, kind: kind, reason: detail})
+	a.engine.decide(a, matter{point: PointAuthResult}, answer{action: Terminate, kind: kind, reason: f.Text()})
 }
 
 // implied takes a peer that negotiates the network already as having said Success: it may not do so before (RFC 1661

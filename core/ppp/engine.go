@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
@@ -33,6 +34,9 @@ type Engine struct {
 	auth   authentication
 	ipcp   ipcp
 	ipv6cp ipv6cp
+
+	pin     pin
+	methods []auth.Method // scratch for allowedMethods
 
 	provisional bool    // the authentication success proves nothing, and IPCP has not been open since
 	relapses    int     // how many times in a row LCP left Opened before a network protocol opened
@@ -73,6 +77,7 @@ func (e *Engine) Open(now time.Time) {
 	e.ipv6cp.reset()
 	e.auth.stop()
 	e.provisional, e.relapses, e.failure = false, 0, Failure{}
+	e.pin = pin{}
 	e.phase = phaseEstablish
 	e.traceEvent(event.Phase{Phase: event.PhaseLCP})
 	e.lcp.event(Open)
@@ -222,6 +227,16 @@ func (e *Engine) linkUp() {
 	}
 	e.put(e.lcp.framing())
 	e.phase = phaseAuthenticate
+	if demand := e.lcp.peerDemands; demand == auth.None {
+		switch {
+		case e.pin.floor > auth.NoProof && !e.set.Auth.AllowDowngrade:
+			e.fail(e.downgraded(demand))
+			return
+		case e.set.Auth.Require:
+			e.fail(Failure{Kind: KindAuthMethod, Protocol: packet.LCP, Detail: "the peer asks for no authentication, and one is required"})
+			return
+		}
+	}
 	e.auth.start(e.lcp.peerDemands, e.lcp.weDemand())
 }
 
@@ -308,6 +323,10 @@ func (e *Engine) complete(f Failure) Failure {
 	if e.lcp.refusedAuth && f.Protocol == packet.LCP && (f.Kind == KindTerminated || f.Kind == KindTimeout) {
 		f.Kind = KindAuthMethod
 		f.Detail = strings.TrimSuffix("the peer insists on an authentication that we do not allow: "+f.Detail, ": ")
+	}
+	if said, ok := e.auth.refusal(); ok && e.phase == phaseAuthenticate && (f.Kind == KindTerminated || f.Kind == KindTimeout || f.Kind == KindAuthTimeout || f.Kind == KindCarrierLost) {
+		// It has said no already, and ends the link in place of the packet that would end the authentication.
+		f.Kind, f.Detail = KindAuthRejected, said
 	}
 	if f.Phase == "" {
 		f.Phase = e.phaseName(f.Protocol)

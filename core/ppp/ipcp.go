@@ -58,7 +58,7 @@ func (c *ipcp) wish(typ uint8) {
 	switch typ {
 	case packet.IPCPAddress:
 		value := zero4
-		if c.fixed() {
+		if c.cfg.Local.Is4() && !c.cfg.Local.IsUnspecified() {
 			local := c.cfg.Local.As4()
 			value = local[:]
 		}
@@ -73,7 +73,7 @@ func (c *ipcp) wish(typ uint8) {
 var zero4 = make([]byte, 4)
 
 // fixed says whether we insist on an address of our own.
-func (c *ipcp) fixed() bool { return c.cfg.Local.Is4() }
+func (c *ipcp) fixed() bool { return c.cfg.Local.Is4() && !c.cfg.AcceptLocal }
 
 // serves says whether we hand out addresses.
 func (c *ipcp) serves() bool { return c.cfg.Assign.Address.Is4() }
@@ -121,7 +121,11 @@ func (c *ipcp) judge(options []packet.Option) answer {
 }
 
 func (c *ipcp) judgeAssigned(r *review, o packet.Option, want netip.Addr) {
-	if addr, ok := o.Address(); !ok || addr != want {
+	addr, ok := o.Address()
+	if ok && o.Type == packet.IPCPAddress && c.cfg.AcceptPeer && !addr.IsUnspecified() && addr != c.proposed() {
+		return
+	}
+	if !ok || addr != want {
 		b := want.As4()
 		r.nak(o, b[:])
 	}

@@ -32,7 +32,7 @@ type lcp struct {
 		pfc, acfc bool
 	}
 	peerDemands auth.Method // how it wants us to authenticate
-	refusedAuth bool        // we rejected the way it wanted
+	refusedAuth bool        // we refused the way it wanted, and it has not come with another
 
 	echo echo
 }
@@ -130,16 +130,35 @@ func (c *lcp) judge(options []packet.Option) answer {
 	if c.loops >= c.cfg.MaxLoops {
 		return answer{action: Terminate, kind: KindLoopedBack, reason: "our own packets come back"}
 	}
+	if o, ok := packet.Find(options, packet.LCPAuth); ok && c.engine.pin.weaker > maxWeaker {
+		m, _ := auth.MethodOf(o.Data)
+		f := c.engine.downgraded(m)
+		return answer{action: Terminate, kind: f.Kind, reason: f.Detail}
+	}
 	return r.answer()
 }
 
+// maxWeaker is how often the peer may demand less than was agreed before, each time answered with what we want, before the
+// link is ended.
+const maxWeaker = 2
+
 func (c *lcp) judgeAuth(r *review, o packet.Option) {
-	allow := c.engine.set.Auth.Allow
-	if m, ok := auth.MethodOf(o.Data); ok && slices.Contains(allow, m) {
+	e := c.engine
+	allow := e.allowedMethods()
+	m, ok := auth.MethodOf(o.Data)
+	if ok && slices.Contains(allow, m) {
+		e.pin.weaker = 0
+		e.agreedOn(m) // also where something else is not agreed yet: it was offered, and we are content
 		return
 	}
+	if ok && e.tooWeak(m) {
+		e.pin.weaker++
+		if e.pin.weaker == 1 {
+			e.notice("warning", e.downgraded(m).Detail+"; refused")
+		}
+	}
+	c.refusedAuth = true
 	if len(allow) == 0 || r.stubborn {
-		c.refusedAuth = true
 		r.reject(o)
 		return
 	}

@@ -117,6 +117,8 @@ const (
 	KindTimeout          = event.FailedTimeout          // the peer is silent, or the protocol's deadline passed
 	KindAuthRejected     = event.FailedAuthRejected     // the peer refused our name or secret, or we the peer's
 	KindAuthMethod       = event.FailedAuthMethod       // no authentication method suits both ends
+	KindAuthImpostor     = event.FailedAuthImpostor     // the peer could not prove that it knows our password
+	KindAuthDowngrade    = event.FailedAuthDowngrade    // the peer wants a weaker authentication than the one that was agreed first
 	KindAuthTimeout      = event.FailedAuthTimeout      // no result of the authentication in time
 	KindLoopedBack       = event.FailedLoopedBack       // we hear ourselves
 	KindEchoTimeout      = event.FailedEchoTimeout      // an open link gives no sign of life any more

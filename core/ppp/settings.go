@@ -110,6 +110,14 @@ type AuthSettings struct {
 	// Allow lists the methods by which we let the peer authenticate us (auth.allow). The first is what we Nak with when
 	// it demands another one; empty: we reject every demand.
 	Allow []auth.Method
+	// AtLeast is the least that a method must be worth which the peer demands, whatever Allow holds: what has worked before
+	// with this modem. A peer that demands nothing is accepted all the same.
+	AtLeast auth.Strength
+	// AllowDowngrade lets the peer fall back, in a later negotiation of the same call, on a method that is worth less than
+	// the one that was agreed first, or below AtLeast (auth.downgrade). Otherwise the link is ended with "auth-downgrade".
+	AllowDowngrade bool
+	// Require ends the link with "auth-method" where the peer demands no authentication of us (auth.require).
+	Require bool
 	// Client is who we are. Limit is auth.timeout, Retransmit auth.restart, MaxRequests auth.max_requests. Its Rand is
 	// the engine's.
 	Client auth.ClientConfig
@@ -146,10 +154,17 @@ type IPCPSettings struct {
 	// Request lists the options of our first Configure-Request in order, by type (ipcp.request): of IPCPAddress,
 	// IPCPDNS1, IPCPDNS2, IPCPNBNS1 and IPCPNBNS2. All ask with 0.0.0.0.
 	Request []uint8
-	// Local is the address to ask for instead of 0.0.0.0; it is kept against every Nak. For the modem's end.
+	// Local is the address to ask for instead of 0.0.0.0; it is kept against every Nak (ipcp.local_address).
 	Local netip.Addr
-	// Assign is what the peer gets. For the modem's end.
+	// AcceptLocal takes what the peer suggests in place of Local (ipcp.accept_local).
+	AcceptLocal bool
+	// YieldLocal leaves Local out of the request after so many Naks in a row that want another one: the peer then has no
+	// word of ours about it. 0: never. For the modem's end.
+	YieldLocal int
+	// Assign is what the peer gets; its address is ipcp.peer_address.
 	Assign Assignment
+	// AcceptPeer takes another address than Assign.Address where the peer has one (ipcp.accept_peer).
+	AcceptPeer bool
 
 	// Widen lists options that are added to the request, in order, when Naks lead nowhere: some firmware answers only who
 	// asks for NBNS addresses as well (ipcp.widen).
@@ -221,6 +236,10 @@ func Defaults() Settings {
 		Auth: AuthSettings{
 			Allow:       []auth.Method{auth.CHAPMD5, auth.PAP, auth.MSCHAPv2, auth.MSCHAP, auth.EAP},
 			Provisional: true,
+			Client: auth.ClientConfig{
+				Inner:         []auth.Method{auth.MSCHAPv2, auth.CHAPMD5},
+				ChallengePace: auth.DefaultChallengePace,
+			},
 		},
 		IPCP: IPCPSettings{
 			Negotiation:         common,

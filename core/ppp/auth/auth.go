@@ -125,6 +125,9 @@ type Delegate interface {
 	// the Success must hold (RFC 2759 section 8.7: 20 octets); nil where that is not known, and then the server is not
 	// verified, of which a Note tells. It takes the place of Receive, and gives false where the packets are none of the kind.
 	Delegated(challenge, response, authenticator []byte) bool
+	// Challenged counts a challenge that somebody else is asked to answer, and says whether it may be answered:
+	// ClientConfig.ChallengePace holds for it, too.
+	Challenged(now time.Time) bool
 }
 
 // Server is the authenticator.
@@ -155,6 +158,14 @@ type Failure struct {
 	Peer    string // as in Success
 	Message string // the server's text, made printable; or what happened, in words
 	Code    int    // the error code of MS-CHAP (RFC 2433 section 4.3 and 5, for example 691), or 0
+}
+
+// Text is the reason with the message.
+func (f Failure) Text() string {
+	if f.Message == "" {
+		return f.Reason.String()
+	}
+	return f.Reason.String() + ": " + f.Message
 }
 
 // Note tells of something that was tolerated or dropped.
@@ -199,12 +210,14 @@ const (
 	DefaultRetransmit  = 3 * time.Second
 	DefaultMaxRequests = 10
 	DefaultLimit       = 60 * time.Second
+	// DefaultChallengePace is how long after the first ten challenges one more is answered each time.
+	DefaultChallengePace = 10 * time.Second
 )
 
 // ClientConfig says who the client is and how patient. Name and Secret may be empty: some modems want just that.
 type ClientConfig struct {
 	Name   string // at most 255 octets
-	Secret Secret // PAP: at most 255 octets; MS-CHAP: UTF-8, at most 256 characters
+	Secret Secret // PAP: at most 255 octets; MS-CHAP: UTF-8 unless PlainPassword, at most 256 characters
 
 	// Retransmit is the time from one PAP Authenticate-Request to the next; 0 means DefaultRetransmit.
 	Retransmit time.Duration
@@ -213,6 +226,14 @@ type ClientConfig struct {
 	// Limit is the time after Start within which a CHAP or EAP server must have come to a result; 0 means DefaultLimit,
 	// a negative one that there is none.
 	Limit time.Duration
+
+	// ChallengePace bounds the challenges that are answered, CHAP's and those inside EAP, also repeated ones: ten at once,
+	// then one in so long; the others are dropped, with one Note. 0 means DefaultChallengePace, a negative one no limit.
+	ChallengePace time.Duration
+
+	// PlainPassword takes the octets of the password one by one where MS-CHAP wants UTF-16, as lwIP and pppd do, whatever
+	// character they are a part of. It matters for passwords beyond ASCII only.
+	PlainPassword bool
 
 	// TolerateImpostor takes an MS-CHAPv2 success whose authenticator response (RFC 2759 section 8.7) is missing or wrong
 	// as a success, with a Note. Otherwise it is a Failure with reason Impostor.
@@ -224,6 +245,14 @@ type ClientConfig struct {
 
 	// Rand gives the random octets for identifiers and the MS-CHAPv2 peer challenge; nil means crypto/rand.
 	Rand io.Reader
+}
+
+// wide is the secret whose UTF-16 is the password of MS-CHAP.
+func (c *ClientConfig) wide() Secret {
+	if c.PlainPassword {
+		return widened(c.Secret)
+	}
+	return c.Secret
 }
 
 // ServerConfig says what the authenticator calls itself and whom it believes.
@@ -258,6 +287,7 @@ func NewClient(m Method, c ClientConfig) (Client, error) {
 	c.Retransmit = or(c.Retransmit, DefaultRetransmit)
 	c.MaxRequests = or(c.MaxRequests, DefaultMaxRequests)
 	c.Limit = or(c.Limit, DefaultLimit)
+	c.ChallengePace = or(c.ChallengePace, DefaultChallengePace)
 	if c.Inner == nil {
 		c.Inner = []Method{MSCHAPv2, CHAPMD5}
 	}
@@ -268,7 +298,7 @@ func NewClient(m Method, c ClientConfig) (Client, error) {
 		return nil, err
 	}
 	if m == MSCHAP || m == MSCHAPv2 || m == EAP && slices.Contains(c.Inner, MSCHAPv2) {
-		if err := passwordFits(c.Secret); err != nil {
+		if err := passwordFits(c.wide()); err != nil {
 			return nil, fmt.Errorf("%v: %w", m, err)
 		}
 	}

@@ -30,6 +30,7 @@ type chapClient struct {
 	v2        *mschapv2
 	delegated bool     // somebody else made the answer
 	expect    [40]byte // of it, what Success must hold; zero: not known
+	allowance challenges
 	started   bool
 	answered  bool // a response went out
 	pending   bool // and its result is not in yet
@@ -71,6 +72,11 @@ func (m *chapClient) Delegated(challenge, response, authenticator []byte) bool {
 	return true
 }
 
+// Challenged counts a challenge that somebody else is to answer.
+func (m *chapClient) Challenged(now time.Time) bool {
+	return m.allowance.admit(&m.base, now, m.c.ChallengePace)
+}
+
 func (m *chapClient) fail(f Failure) {
 	m.disarm()
 	m.done, m.failed, m.pending = true, true, false
@@ -78,14 +84,16 @@ func (m *chapClient) fail(f Failure) {
 	m.put(f)
 }
 
-func (m *chapClient) Receive(_ time.Time, p []byte) {
+func (m *chapClient) Receive(now time.Time, p []byte) {
 	code, id, body, ok := header(p)
 	switch {
 	case !m.started || m.failed:
 	case len(p) < packet.HeaderLen:
 		m.note(info, "CHAP packet of %d octets dropped", len(p))
 	case code == packet.CHAPChallenge && ok:
-		m.answer(id, body)
+		if m.allowance.admit(&m.base, now, m.c.ChallengePace) {
+			m.answer(id, body)
+		}
 	case code == packet.CHAPSuccess || code == packet.CHAPFailure:
 		if !ok {
 			m.note(info, "CHAP result with a wrong length taken as it is")
@@ -123,14 +131,14 @@ func (m *chapClient) answer(id byte, body []byte) {
 	m.packet = append(begin(m.packet, packet.CHAPResponse, id), byte(responseSize(m.method)))
 	switch m.method {
 	case MSCHAP:
-		m.packet = appendMSCHAPResponse(m.packet, [8]byte(value), m.c.Secret)
+		m.packet = appendMSCHAPResponse(m.packet, [8]byte(value), m.c.wide())
 	case MSCHAPv2:
 		x := &mschapv2{authChallenge: [mschapv2ChallengeSize]byte(value)}
 		if err := fill(m.c.Rand, x.peerChallenge[:]); err != nil {
 			m.fail(Failure{Reason: Impossible, Message: err.Error()})
 			return
 		}
-		x.compute(m.c.Name, m.c.Secret)
+		x.compute(m.c.Name, m.c.wide())
 		m.packet, m.v2 = x.appendResponse(m.packet), x
 	default:
 		m.packet = appendMD5(m.packet, id, m.c.Secret, value)
@@ -208,7 +216,7 @@ func (m *chapClient) believed(s *Success, body []byte) bool {
 	case m.delegated:
 		s.Message, s.Verified = successText(body, m.expect)
 	case m.v2 != nil:
-		s.Message, s.Verified = successText(body, m.v2.authenticator(m.c.Name, m.c.Secret))
+		s.Message, s.Verified = successText(body, m.v2.authenticator(m.c.Name, m.c.wide()))
 	}
 	if !s.Verified && m.c.TolerateImpostor {
 		m.note(warning, "the server did not prove that it knows the password; tolerated")

@@ -36,6 +36,7 @@ type eapClient struct {
 	text    string // what the method inside said
 	refused *Failure
 	naked   bool // the last answer was a Nak
+	allowed challenges
 	started bool
 	pending bool // the server has not come to a result since the last request
 	done    bool
@@ -51,11 +52,23 @@ func (m *eapClient) Advance(now time.Time) {
 	if !m.due(now) {
 		return
 	}
+	if m.refused != nil {
+		m.fail(*m.refused)
+		return
+	}
 	text := "no request came"
 	if m.packet != nil {
 		text = "the server came to no result"
 	}
 	m.fail(Failure{Reason: TimedOut, Message: text})
+}
+
+// Refused gives what the server's MSCHAPv2 has said, where that was no and no EAP Failure has come.
+func (m *eapClient) Refused() (Failure, bool) {
+	if m.refused == nil || m.done {
+		return Failure{}, false
+	}
+	return *m.refused, true
 }
 
 func (m *eapClient) fail(f Failure) {
@@ -65,13 +78,16 @@ func (m *eapClient) fail(f Failure) {
 	m.put(f)
 }
 
-func (m *eapClient) Receive(_ time.Time, p []byte) {
+func (m *eapClient) Receive(now time.Time, p []byte) {
 	code, id, body, ok := header(p)
 	switch {
 	case !m.started || m.failed:
 	case len(p) < packet.HeaderLen:
 		m.note(info, "EAP packet of %d octets dropped", len(p))
 	case code == packet.EAPRequest && ok && len(body) > 0:
+		if isChallenge(code, body) && !m.allowed.admit(&m.base, now, m.c.ChallengePace) {
+			return
+		}
 		m.respond(p[:packet.HeaderLen+len(body)], id, body[0], body[1:])
 	case code == packet.EAPSuccess || code == packet.EAPFailure:
 		m.result(code, id)
@@ -178,7 +194,7 @@ func (m *eapClient) mschapv2(id byte, data []byte) []byte {
 			m.note(warning, "EAP-MSCHAPv2 success before any challenge dropped")
 			return nil
 		}
-		message, proved := successText(text, m.v2.authenticator(m.c.Name, m.c.Secret))
+		message, proved := successText(text, m.v2.authenticator(m.c.Name, m.c.wide()))
 		m.proved, m.text = proved, printable(message)
 		if !proved && !m.tolerated() {
 			return nil
@@ -205,7 +221,7 @@ func (m *eapClient) mschapv2Challenge(id, mschapID byte, data []byte) []byte {
 		m.fail(Failure{Reason: Impossible, Message: err.Error()})
 		return nil
 	}
-	x.compute(m.c.Name, m.c.Secret)
+	x.compute(m.c.Name, m.c.wide())
 	m.v2, m.proved, m.waived, m.refused = x, false, false, nil
 	return appendMSCHAPv2Packet(m.begin(id, packet.EAPMSCHAPv2), packet.MSCHAPv2Response, mschapID, func(b []byte) []byte {
 		b = x.appendResponse(append(b, mschapResponseSize))

@@ -39,6 +39,17 @@ func ntPasswordHash(s Secret) [16]byte {
 	return sum
 }
 
+// widened gives a secret whose UTF-16 has one unit for each octet of s. pppd and lwIP make it so, and servers that were set
+// up by them hold such passwords.
+func widened(s Secret) Secret {
+	text := s.Reveal()
+	runes := make([]rune, len(text))
+	for i := range len(text) {
+		runes[i] = rune(text[i])
+	}
+	return NewSecret(string(runes))
+}
+
 func appendUTF16(b []byte, r rune) []byte {
 	if hi, lo := utf16.EncodeRune(r); hi != utf8.RuneError {
 		return append(b, byte(hi), byte(hi>>8), byte(lo), byte(lo>>8))
