@@ -1,137 +1,145 @@
 package resolv
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/knakppp/knak/core/foreign"
 	"github.com/knakppp/knak/core/plane/undo"
 )
 
 // maxServers is what the C library's resolver uses (MAXNS in resolv.h).
 const maxServers = 3
 
-// setFile puts our resolv.conf in the place of the old one by rename, so that no reader ever sees half a file. The old
-// one, which may be a symbolic link, keeps a second name beside it until the undoing renames it back: owner, mode and
-// link survive without being copied.
-func setFile(cfg Config, u *undo.List) error {
+// setFile makes a link's servers those of the file until the undoing.
+func (h Host) setFile(ctx context.Context, cfg Config, u *undo.List) error {
 	path := cfg.Path
 	if path == "" {
-		path = "/etc/resolv.conf"
+		path = DefaultPath
 	}
-	backup := fmt.Sprintf("%s.before-%s", path, cfg.Interface)
-	if err := repair(path, backup, cfg.Interface); err != nil {
-		return err
-	}
-	old, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	ours := content(cfg, old)
-	temporary, err := writeBeside(path, ours)
+	c := claim{Interface: cfg.Interface, Owner: self(), Servers: slices.Clone(cfg.Servers[:min(len(cfg.Servers), maxServers)])}
+	what := "restore " + path
+	k, unlock, err := h.keeper(ctx, path, cfg.Notice)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary)
-
-	hadOne := true
-	if err := os.Link(path, backup); errors.Is(err, fs.ErrNotExist) {
-		hadOne = false
-	} else if err != nil {
-		return fmt.Errorf("keep the old %s: %w", path, err)
+	defer unlock()
+	r, err := k.change(withClaim(c))
+	tellDead(r, k.path, cfg.Notice)
+	if err != nil {
+		_, undone := k.change(withoutClaim(c))
+		return errors.Join(err, undone)
 	}
-	if err := os.Rename(temporary, path); err != nil {
-		if hadOne {
-			os.Remove(backup)
-		}
-		return fmt.Errorf("replace %s: %w", path, err)
-	}
-	u.Add("restore "+path, func() error {
-		now, err := os.ReadFile(path)
-		if err == nil && !bytes.Equal(now, ours) || errors.Is(err, fs.ErrNotExist) {
-			// Somebody has written the file since: it is theirs, and newer than what we have kept.
-			cfg.Notice("info", "%s was changed by another program while the link was up: it stays as it is", path)
-			if hadOne {
-				return os.Remove(backup)
-			}
-			return nil
-		}
+	u.Add(what, func() error {
+		k, unlock, err := h.keeper(context.Background(), path, cfg.Notice)
 		if err != nil {
 			return err
 		}
-		if !hadOne {
-			return os.Remove(path)
+		defer unlock()
+		r, err := k.change(withoutClaim(c))
+		if r.displaced {
+			cfg.Notice("info", "%s was changed by another program while the link was up: it stays as it is", k.path)
 		}
-		return os.Rename(backup, path)
+		return err
 	})
 	return nil
 }
 
-// repair finds the backup of a run that ended without its undoing. Where the file is still that run's, the backup is the
-// host's own file and comes back; otherwise somebody has written a newer one.
-func repair(path, backup, link string) error {
-	if _, err := os.Lstat(backup); errors.Is(err, fs.ErrNotExist) {
-		return nil
+// tellDead says what was put right besides.
+func tellDead(r report, path string, notice func(level, format string, args ...any)) {
+	if len(r.dead) > 0 {
+		notice("info", "%s still had the servers of %s, whose dial has ended without taking them back", path, strings.Join(r.dead, " and "))
 	}
-	if now, err := os.ReadFile(path); err == nil && bytes.HasPrefix(now, []byte(mark(link))) {
-		return os.Rename(backup, path)
-	}
-	return os.Remove(backup)
 }
 
-func mark(link string) string {
-	return fmt.Sprintf("# Made by knak for the link %s. The file that was here comes back when the link ends.\n", link)
-}
+// lockWait is how long another dial may need for its change of the file.
+const lockWait = 5 * time.Second
 
-// content is our file: the servers of the link and every line of the old file that is not about servers.
-func content(cfg Config, old []byte) []byte {
-	var b bytes.Buffer
-	b.WriteString(mark(cfg.Interface))
-	b.WriteString(nameservers(cfg))
-	for line := range strings.Lines(string(old)) {
-		fields := strings.Fields(line)
-		if len(fields) == 0 || fields[0] == "nameserver" || strings.ContainsAny(fields[0][:1], "#;") {
-			continue
+// keeper opens the keeper of a file, which nobody else has until unlock.
+func (h Host) keeper(ctx context.Context, path string, notice func(level, format string, args ...any)) (k *keeper, unlock func(), err error) {
+	dir := filepath.Join(h.run(), "knak")
+	if err := os.MkdirAll(dir, 0o700); err != nil && !inPlaceOnly(err) {
+		return nil, nil, err
+	}
+	name := filepath.Join(dir, "resolv.lock")
+	lock, err := foreign.Lock(name)
+	for until := time.Now().Add(lockWait); errors.Is(err, unix.EWOULDBLOCK); {
+		if !time.Now().Before(until) || ctx.Err() != nil {
+			return nil, nil, fmt.Errorf("another dial is changing %s for longer than %v: %w", path, lockWait, err)
 		}
-		b.WriteString(strings.TrimRight(line, "\n") + "\n")
+		time.Sleep(lockWait / 500)
+		lock, err = foreign.Lock(name)
 	}
-	return b.Bytes()
+	if err != nil && !inPlaceOnly(err) && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, err
+	}
+	unlock = func() { _ = lock.Close() } // of none where the directory takes no lock: then few others can be there
+	if k, err = keeperOf(system{}, path); err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	k.notice = notice
+	return k, unlock, nil
 }
 
-func nameservers(cfg Config) string {
-	var b strings.Builder
-	for i, s := range cfg.Servers {
-		if i == maxServers {
-			break
-		}
-		fmt.Fprintf(&b, "nameserver %s\n", s)
+// Leftover says which links have ended without taking their servers back from the file at path ("" is DefaultPath), and
+// left them to Repair.
+func (h Host) Leftover(path string) ([]string, error) {
+	if path == "" {
+		path = DefaultPath
 	}
-	return b.String()
-}
-
-// writeBeside writes a file that everybody may read, in the directory of path, and returns its name.
-func writeBeside(path string, data []byte) (name string, err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".resolv.conf.knak-*")
+	k, err := keeperOf(system{}, path)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	defer func() {
-		if cerr := f.Close(); err == nil {
-			err = cerr
+	st, _, err := k.load()
+	if err != nil {
+		return nil, err
+	}
+	if st == nil {
+		if now, err := k.disk.Look(k.path); err == nil && marked(now.Content) {
+			return []string{"a link that is not known any more"}, nil
 		}
-		if err != nil {
-			os.Remove(f.Name())
+		return nil, nil
+	}
+	var dead []string
+	for _, l := range st.Links {
+		if !k.runs(l.Owner) {
+			dead = append(dead, l.Interface)
 		}
-	}()
-	if _, err := f.Write(data); err != nil {
-		return "", err
 	}
-	if err := f.Chmod(0o644); err != nil {
-		return "", err
+	if len(st.Links) == 0 {
+		dead = append(dead, "a link that is not known any more")
 	}
-	return f.Name(), f.Sync()
+	return dead, nil
+}
+
+// Repair puts the file at path ("" is DefaultPath) right after links that were killed, whatever their names: those that
+// are still up keep it, and without one the original comes back. It says whose servers it has taken back.
+func (h Host) Repair(ctx context.Context, path string, notice func(level, format string, args ...any)) ([]string, error) {
+	left, err := h.Leftover(path)
+	if err != nil || len(left) == 0 {
+		return nil, err
+	}
+	if path == "" {
+		path = DefaultPath
+	}
+	k, unlock, err := h.keeper(ctx, path, notice)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if _, err := k.change(func(links []claim) []claim { return links }); err != nil {
+		return nil, err
+	}
+	return left, nil
 }

@@ -52,7 +52,7 @@ func (h Host) setResolvconf(ctx context.Context, cfg Config, u *undo.List) error
 		return err
 	}
 	record := cfg.Interface + ".knak"
-	if err := run(ctx, nameservers(cfg), path, "-a", record); err != nil {
+	if err := run(ctx, nameservers(cfg.Servers), path, "-a", record); err != nil {
 		return err
 	}
 	u.Add("remove the record from resolvconf", func() error { return run(context.Background(), "", path, "-d", record) })

@@ -66,13 +66,16 @@ func (h Host) program(name string) (string, error) {
 	return "", fmt.Errorf("%s: %w", name, ErrUnavailable)
 }
 
+func (h Host) run() string {
+	if h.Run != "" {
+		return h.Run
+	}
+	return "/run"
+}
+
 // resolvedRuns tells whether systemd-resolved is running, by the socket that it serves.
 func (h Host) resolvedRuns() bool {
-	run := h.Run
-	if run == "" {
-		run = "/run"
-	}
-	_, err := os.Stat(filepath.Join(run, "systemd/resolve/io.systemd.Resolve"))
+	_, err := os.Stat(filepath.Join(h.run(), "systemd/resolve/io.systemd.Resolve"))
 	return err == nil
 }
 
@@ -122,5 +125,5 @@ func (h Host) set(ctx context.Context, mode string, cfg Config, u *undo.List) er
 	case Resolvconf:
 		return h.setResolvconf(ctx, cfg, u)
 	}
-	return setFile(cfg, u)
+	return h.setFile(ctx, cfg, u)
 }

@@ -1,0 +1,475 @@
+package resolv
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// fakeDisk is a file system that may lose its power between any two system calls. What was not brought to the disk may
+// then be there or not: of the changes of names a beginning, in their order, as journals keep it, or any of them; of a
+// file's content all, a part, or nothing.
+type fakeDisk struct {
+	names   map[string]*inode
+	durable map[string]*inode
+	pending []func(map[string]*inode)
+	mounted string // a file that cannot be replaced
+	closed  string // a directory that takes no change
+	crash   int    // after so many steps; 0: never
+}
+
+type inode struct {
+	node
+	synced []byte
+	known  bool // some content was brought to the disk
+}
+
+// crashed is the panic of a process that was killed in the middle.
+type crashed struct{}
+
+func newDisk() *fakeDisk {
+	return &fakeDisk{names: map[string]*inode{}, durable: map[string]*inode{}}
+}
+
+func (d *fakeDisk) step() {
+	if d.crash--; d.crash == 0 {
+		panic(crashed{})
+	}
+}
+
+// put is somebody else's writing, which is on the disk at once.
+func (d *fakeDisk) put(path string, n node) {
+	d.flush()
+	if n.Kind == kindNone {
+		delete(d.names, path)
+		delete(d.durable, path)
+		return
+	}
+	i := d.names[path]
+	if i == nil || d.mounted != path {
+		i = &inode{}
+	}
+	i.node, i.synced, i.known = n, slices.Clone(n.Content), true
+	d.names[path], d.durable[path] = i, i
+}
+
+func (d *fakeDisk) flush() {
+	for _, do := range d.pending {
+		do(d.durable)
+	}
+	d.pending = nil
+	for _, i := range d.names {
+		i.synced, i.known = slices.Clone(i.Content), true
+	}
+}
+
+// powerFails leaves what is on the disk.
+func (d *fakeDisk) powerFails(r *rand.Rand) {
+	journal := r.IntN(2) == 0
+	for _, do := range d.pending[:r.IntN(len(d.pending)+1)] {
+		if journal || r.IntN(2) == 0 {
+			do(d.durable)
+		}
+	}
+	d.pending = nil
+	d.names = maps.Clone(d.durable)
+	for _, i := range d.names {
+		if i.known && bytes.Equal(i.Content, i.synced) {
+			continue
+		}
+		old := i.synced
+		switch r.IntN(3) {
+		case 0:
+			i.Content = slices.Clone(old)
+		case 1: // the beginning of the new, the rest of the old
+			n := r.IntN(len(i.Content) + 1)
+			i.Content = append(slices.Clone(i.Content[:n]), old[min(n, len(old)):]...)
+		}
+		i.synced, i.known = slices.Clone(i.Content), true
+	}
+}
+
+func (d *fakeDisk) names1(do func(map[string]*inode)) {
+	do(d.names)
+	d.pending = append(d.pending, do)
+	d.step()
+}
+
+func (d *fakeDisk) Look(path string) (node, error) {
+	if i := d.names[path]; i != nil {
+		n := i.node
+		n.Content = slices.Clone(n.Content)
+		return n, nil
+	}
+	return node{Kind: kindNone}, nil
+}
+
+func (d *fakeDisk) shut(path string) error {
+	if d.closed != "" && filepath.Dir(path) == d.closed {
+		return &fs.PathError{Op: "open", Path: path, Err: unix.EROFS}
+	}
+	return nil
+}
+
+func (d *fakeDisk) Create(path string) (diskFile, error) {
+	if err := d.shut(path); err != nil {
+		return nil, err
+	}
+	if d.names[path] != nil {
+		return nil, fs.ErrExist
+	}
+	i := &inode{node: node{Kind: kindFile, Mode: 0o600}}
+	d.names1(func(m map[string]*inode) { m[path] = i })
+	return &fakeFile{d: d, i: i}, nil
+}
+
+func (d *fakeDisk) Open(path string) (diskFile, error) {
+	i := d.names[path]
+	if i == nil || i.Kind != kindFile {
+		return nil, fs.ErrNotExist
+	}
+	return &fakeFile{d: d, i: i}, nil
+}
+
+func (d *fakeDisk) Rename(from, to string) error {
+	if err := errors.Join(d.shut(from), d.shut(to)); err != nil {
+		return err
+	}
+	if to == d.mounted || from == d.mounted {
+		return unix.EBUSY
+	}
+	i := d.names[from]
+	switch {
+	case i == nil:
+		return fs.ErrNotExist
+	case d.names[to] == i: // rename(2): two names of one file: nothing is done
+		return nil
+	}
+	d.names1(func(m map[string]*inode) { m[to] = i; delete(m, from) })
+	return nil
+}
+
+func (d *fakeDisk) Link(from, to string) error {
+	if from == d.mounted {
+		return unix.EXDEV
+	}
+	if d.names[to] != nil {
+		return fs.ErrExist
+	}
+	i := d.names[from]
+	d.names1(func(m map[string]*inode) { m[to] = i })
+	return nil
+}
+
+func (d *fakeDisk) Symlink(target, path string) error {
+	if d.names[path] != nil {
+		return fs.ErrExist
+	}
+	i := &inode{node: node{Kind: kindLink, Target: target}, known: true}
+	d.names1(func(m map[string]*inode) { m[path] = i })
+	return nil
+}
+
+func (d *fakeDisk) Chown(path string, uid, gid int) error {
+	d.names[path].UID, d.names[path].GID = uid, gid
+	d.step()
+	return nil
+}
+
+func (d *fakeDisk) Remove(path string) error {
+	if d.names[path] == nil {
+		return nil
+	}
+	if err := d.shut(path); err != nil {
+		return err
+	}
+	if path == d.mounted {
+		return unix.EBUSY
+	}
+	d.names1(func(m map[string]*inode) { delete(m, path) })
+	return nil
+}
+
+func (d *fakeDisk) Sync(dir string) error {
+	for _, do := range d.pending {
+		do(d.durable)
+	}
+	d.pending = nil
+	d.step()
+	return nil
+}
+
+type fakeFile struct {
+	d *fakeDisk
+	i *inode
+}
+
+func (f *fakeFile) Write(p []byte) (int, error) {
+	half := len(p) / 2
+	for _, n := range []int{half, len(p)} { // a process may be killed in the middle of it, as far as others can see
+		f.i.Content = append(slices.Clone(p[:n]), f.i.Content[min(n, len(f.i.Content)):]...)
+		f.d.step()
+	}
+	return len(p), nil
+}
+
+func (f *fakeFile) Truncate(size int64) error {
+	f.i.Content = f.i.Content[:size]
+	f.d.step()
+	return nil
+}
+
+func (f *fakeFile) Chown(uid, gid int) error { f.i.UID, f.i.GID = uid, gid; f.d.step(); return nil }
+
+func (f *fakeFile) Chmod(mode fs.FileMode) error { f.i.Mode = uint32(mode); f.d.step(); return nil }
+
+func (f *fakeFile) Sync() error {
+	f.i.synced, f.i.known = slices.Clone(f.i.Content), true
+	f.d.step()
+	return nil
+}
+
+func (f *fakeFile) Close() error { f.d.step(); return nil }
+
+// world is a host with links that come and go, and programs of others that write the file.
+type world struct {
+	t        *testing.T
+	r        *rand.Rand
+	d        *fakeDisk
+	path     string
+	states   []string
+	boot     int
+	pids     int
+	alive    map[owner]bool
+	up       map[int]claim // by the number of the link
+	original node          // what must come back
+	log      []string
+	edits    int
+}
+
+func (w *world) keeper() *keeper {
+	return &keeper{disk: w.d, path: w.path, states: w.states, runs: func(o owner) bool { return w.alive[o] },
+		notice: func(level, format string, args ...any) { w.note("notice: "+format, args...) }}
+}
+
+func (w *world) note(format string, args ...any) { w.log = append(w.log, fmt.Sprintf(format, args...)) }
+
+func (w *world) now() node { n, _ := w.d.Look(w.path); return n }
+
+// do runs a change by a process, which may be killed in the middle of it, or lose its power.
+func (w *world) do(what string, by owner, edit func([]claim) []claim) (done bool) {
+	kill, power := w.r.IntN(3) == 0, w.r.IntN(2) == 0
+	w.d.crash = 0
+	if kill {
+		w.d.crash = 1 + w.r.IntN(30)
+	}
+	k := w.keeper()
+	w.note("%s", what)
+	defer func() {
+		w.d.crash = 0
+		switch p := recover().(type) {
+		case nil:
+		case crashed:
+			delete(w.alive, by)
+			if w.note("  killed"); power {
+				w.note("  and the power failed")
+				w.d.powerFails(w.r)
+				clear(w.alive)
+			}
+			maps.DeleteFunc(w.up, func(_ int, c claim) bool { return !w.alive[c.Owner] })
+		default:
+			panic(p)
+		}
+	}()
+	if _, err := k.change(edit); err != nil {
+		w.t.Errorf("%s: %v\n%s", what, err, strings.Join(w.log, "\n"))
+	}
+	return true
+}
+
+func same(links []claim) []claim { return links }
+
+func (w *world) step() {
+	i := w.r.IntN(3)
+	c, isUp := w.up[i]
+	switch w.r.IntN(9) {
+	case 0, 1, 2:
+		if isUp {
+			w.down(i)
+			return
+		}
+		w.pids++
+		c = claim{Interface: fmt.Sprintf("knak%d", i), Owner: owner{Boot: fmt.Sprint(w.boot), PID: w.pids, Start: 1}, Servers: []netip.Addr{ours(i, 0), ours(i, 1)}}
+		w.alive[c.Owner] = true
+		w.up[i] = c
+		w.do(fmt.Sprintf("up %d", i), c.Owner, withClaim(c))
+	case 3:
+		if isUp {
+			w.down(i)
+		}
+	case 4:
+		if isUp { // other servers, as after a renegotiation
+			c.Servers = []netip.Addr{ours(i, 2)}
+			w.up[i] = c
+			w.do(fmt.Sprintf("change %d", i), c.Owner, withClaim(c))
+		}
+	case 5:
+		if isUp {
+			w.note("kill -9 of %d", i)
+			delete(w.alive, c.Owner)
+			delete(w.up, i)
+		}
+	case 6:
+		w.repair()
+	case 7:
+		if w.r.IntN(3) == 0 {
+			w.note("the power fails")
+			w.d.powerFails(w.r)
+			clear(w.alive)
+			clear(w.up)
+		}
+	case 8:
+		w.foreign()
+	}
+}
+
+func ours(link, n int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(link), byte(53 + n)}) }
+
+func (w *world) down(i int) {
+	c := w.up[i]
+	if w.do(fmt.Sprintf("down %d", i), c.Owner, withoutClaim(c)) && w.alive[c.Owner] {
+		delete(w.up, i)
+		delete(w.alive, c.Owner)
+	}
+}
+
+func (w *world) repair() {
+	w.pids++
+	by := owner{Boot: fmt.Sprint(w.boot), PID: w.pids, Start: 1}
+	w.alive[by] = true
+	w.do("repair", by, same)
+	delete(w.alive, by)
+}
+
+// foreign is what other programs do to the file.
+func (w *world) foreign() {
+	if st, _, err := w.keeper().load(); err == nil && st != nil && st.Writing {
+		return // into half a file nobody writes more
+	}
+	w.edits++
+	n := node{Kind: kindFile, Mode: 0o644, Content: fmt.Appendf(nil, "# theirs\nnameserver 192.0.2.%d\nsearch lan%d\n", w.edits, w.edits)}
+	now := w.now()
+	kind := w.r.IntN(6)
+	if w.d.mounted != "" && kind > 2 {
+		kind = 0
+	}
+	switch {
+	case kind == 0:
+		w.note("another file %d", w.edits)
+		if w.d.mounted == "" {
+			n.Mode = 0o640
+		}
+		w.d.put(w.path, n)
+		w.original = n
+	case kind == 1 && now.Kind == kindFile && w.original.Kind == kindFile:
+		line := fmt.Sprintf("options added%d", w.edits)
+		w.note("a line is added: %s", line)
+		now.Content = append(slices.Clone(now.Content), line+"\n"...)
+		w.d.put(w.path, now)
+		w.original.Content = append(slices.Clone(w.original.Content), line+"\n"...)
+	case kind == 2 && marked(now.Content):
+		w.note("another file %d, with a server of ours left in", w.edits)
+		w.original = n
+		n.Content = append(slices.Clone(n.Content), "nameserver "+serversIn(now.Content)[0].String()+"\n"...)
+		w.d.put(w.path, n)
+	case kind == 3:
+		w.note("a link %d", w.edits)
+		n = node{Kind: kindLink, Target: fmt.Sprintf("elsewhere%d", w.edits)}
+		w.d.put(w.path, n)
+		w.original = n
+	case kind == 4:
+		w.note("it is removed")
+		n = node{Kind: kindNone}
+		w.d.put(w.path, n)
+		w.original = n
+	}
+}
+
+// check looks at a host whose links have all ended.
+func (w *world) check() bool {
+	if now := w.now(); !now.same(w.original) {
+		w.t.Errorf("%+v\ncontent %q\nwant %+v\n%q\n%s", now, now.Content, w.original, w.original.Content, strings.Join(w.log, "\n"))
+		return false
+	}
+	for name := range w.d.names {
+		if name != w.path {
+			w.t.Errorf("left behind: %s\n%s", name, strings.Join(w.log, "\n"))
+			return false
+		}
+	}
+	return true
+}
+
+func newWorld(t *testing.T, seed uint64) *world {
+	w := &world{t: t, r: rand.New(rand.NewPCG(seed, 1)), d: newDisk(), path: "/etc/resolv.conf", alive: map[owner]bool{}, up: map[int]claim{}}
+	w.states = statesOf(w.path)
+	w.original = [...]node{
+		{Kind: kindFile, Mode: 0o640, GID: 7, Content: []byte("# by hand\nsearch lan\nnameserver 192.0.2.250\n")},
+		{Kind: kindFile, Mode: 0o644, Content: []byte("nameserver 192.0.2.251\noptions edns0\n")},
+		{Kind: kindLink, Target: "../run/stub-resolv.conf"},
+		{Kind: kindNone},
+		{Kind: kindFile, Mode: 0o644, Content: []byte{}},
+	}[w.r.IntN(5)]
+	switch w.r.IntN(4) {
+	case 0:
+		w.original = node{Kind: kindFile, Mode: 0o644, Content: []byte("nameserver 192.0.2.252\n")}
+		w.d.mounted = w.path // into a container
+		if w.r.IntN(2) == 0 {
+			w.d.closed = "/etc" // whose root cannot be written
+		}
+	}
+	w.d.put(w.path, w.original)
+	w.note("original %+v, mounted %v, closed %v", w.original, w.d.mounted != "", w.d.closed != "")
+	return w
+}
+
+// Two and three links in every order of up, down, kill -9, power loss between any two system calls, and what others do to
+// the file meanwhile: in the end it is as it would be without any of the links.
+func TestResolvConfSurvives(t *testing.T) {
+	for seed := range uint64(2000) {
+		w := newWorld(t, seed)
+		for range 4 + w.r.IntN(12) {
+			w.step()
+		}
+		for _, i := range slices.Sorted(maps.Keys(w.up)) { // what is still up ends in order, or is found dead
+			if w.r.IntN(2) == 0 {
+				if _, ok := w.up[i]; ok {
+					w.down(i)
+				}
+			}
+		}
+		clear(w.alive)
+		clear(w.up)
+		w.r = rand.New(rand.NewPCG(seed, 2))
+		for range 3 { // repairs that are killed too
+			w.repair()
+		}
+		w.d.crash = 0
+		if _, err := w.keeper().change(same); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+		if !w.check() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package resolv
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/knakppp/knak/core/foreign"
+)
+
+// The kinds of node.
+const (
+	kindNone = "none" // nothing has the name
+	kindFile = "file"
+	kindLink = "link"
+)
+
+// node is what stands under a name, with all of it that must come back.
+type node struct {
+	Kind    string `json:"kind"`
+	Target  string `json:"target,omitempty"`  // of a link
+	Content []byte `json:"content,omitempty"` // of a file, or of what the link leads to
+	Mode    uint32 `json:"mode,omitempty"`    // of a file: permissions
+	UID     int    `json:"uid,omitempty"`
+	GID     int    `json:"gid,omitempty"`
+}
+
+// same says whether two nodes are alike as far as anybody can see. What a link leads to is another one's matter.
+func (n node) same(o node) bool {
+	switch {
+	case n.Kind != o.Kind, n.UID != o.UID, n.GID != o.GID:
+		return false
+	case n.Kind == kindLink:
+		return n.Target == o.Target
+	}
+	return string(n.Content) == string(o.Content) && n.Mode == o.Mode
+}
+
+// disk is the system calls that the keeping of resolv.conf needs, so that a test can let the power fail between any two.
+type disk interface {
+	Look(path string) (node, error) // kindNone where there is nothing
+	Create(path string) (diskFile, error)
+	Open(path string) (diskFile, error) // for writing
+	Rename(from, to string) error
+	Link(from, to string) error
+	Symlink(target, path string) error
+	Chown(path string, uid, gid int) error // of a link itself
+	Remove(path string) error              // no error where there is nothing
+	Sync(dir string) error
+}
+
+// diskFile is a file that is written.
+type diskFile interface {
+	Write(content []byte) (int, error)
+	Truncate(size int64) error
+	Chown(uid, gid int) error
+	Chmod(mode fs.FileMode) error
+	Sync() error
+	Close() error
+}
+
+// system is the real disk.
+type system struct{}
+
+// maxContent bounds a resolv.conf, and maxState the state, which may hold three.
+const (
+	maxContent = 64 << 10
+	maxState   = 1 << 20
+)
+
+func (system) Look(path string) (node, error) {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return node{Kind: kindNone}, nil
+	}
+	if err != nil {
+		return node{}, err
+	}
+	n := node{Kind: kindFile, Mode: uint32(info.Mode().Perm())}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		n.UID, n.GID = int(st.Uid), int(st.Gid)
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		n.Kind, n.Mode = kindLink, 0
+		if n.Target, err = os.Readlink(path); err != nil {
+			return node{}, err
+		}
+		content, err := foreign.Read(path, foreign.Rules{Limit: maxState, Links: true})
+		if err == nil { // otherwise it leads nowhere, or to what is no resolv.conf
+			n.Content = content
+		}
+		return n, nil
+	}
+	n.Content, err = foreign.Read(path, foreign.Rules{Limit: maxState})
+	return n, err
+}
+
+func (system) Create(path string) (diskFile, error) {
+	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL | unix.O_NOFOLLOW
+	f, err := os.OpenFile(path, flags, 0o600)
+	if dir := filepath.Dir(path); errors.Is(err, fs.ErrNotExist) && filepath.Base(dir) == "knak" { // one of our own
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+		f, err = os.OpenFile(path, flags, 0o600)
+	}
+	if err != nil {
+		return nil, err // and not an interface that holds a nil pointer
+	}
+	return systemFile{f}, nil
+}
+
+func (system) Open(path string) (diskFile, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	return systemFile{f}, nil
+}
+
+type systemFile struct{ *os.File }
+
+func (f systemFile) Sync() error { return settled(f.File.Sync()) }
+
+// settled forgives a file system that has nothing to bring to a disk (fsync(2), EINVAL).
+func settled(err error) error {
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
+		return nil
+	}
+	return err
+}
+
+func (system) Rename(from, to string) error          { return os.Rename(from, to) }
+func (system) Link(from, to string) error            { return os.Link(from, to) }
+func (system) Symlink(target, path string) error     { return os.Symlink(target, path) }
+func (system) Chown(path string, uid, gid int) error { return os.Lchown(path, uid, gid) }
+func (system) Sync(dir string) error                 { return settled(foreign.Settle(dir)) }
+
+func (system) Remove(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
