@@ -48,6 +48,7 @@ var only = []struct {
 	{[]string{"core/plane/gate"}, nil, "what may be taken of a peer's addresses is computed: who looks at the host and who changes it stand apart"},
 	{[]string{"core/usbip"}, nil, "a protocol and its server: what the devices are is decided above"},
 	{[]string{"core/trust"}, nil, "who could have changed a file is asked before anything of it is read"},
+	{[]string{"core/control"}, []string{"core/event", "core/foreign", "core/trust"}, "a socket by which a dial is reached knows what it says, and no link"},
 	{[]string{"core/refusal"}, []string{"core/foreign", "core/modem", "core/trust"}, "what is remembered of PINs is the dialogue's to ask; the file knows no link"},
 	{[]string{"core/foreign"}, []string{"core/trust"}, "how a file is opened that others may have made is the same for all who read one"},
 	{[]string{"core/hooks"}, []string{"core/event", "core/trust"}, "scripts are started by what the stream says, as any watcher of it could"},

@@ -39,6 +39,9 @@ func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome 
 		tellFailure(sink, j.name, outcome)
 		return outcome
 	}
+	ctx, stop := signal.NotifyContext(ctx, endSignals...)
+	defer stop()
+	repairHost(ctx, func(n event.Notice) { sink.Record(event.Record{Time: time.Now(), Link: j.name, Event: n}) })
 	facts, openPort, portName, outcome, ok := a.findPort(ctx, j, sink)
 	if !ok {
 		return outcome
@@ -48,8 +51,6 @@ func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome 
 		defer scripts.Close()
 		sink = event.Fanout{sink, scripts}
 	}
-	ctx, stop := signal.NotifyContext(ctx, endSignals...)
-	defer stop()
 	plugins, outcome, ok := j.startPlugins(ctx, held, sink)
 	if !ok {
 		return outcome
@@ -97,6 +98,7 @@ func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome 
 		defer server.Close()
 	}
 	outcome = runner.Run(ctx)
+	stop() // a second signal ends what is still to be tidied up
 	if runner.Idle() {
 		tellFailure(sink, j.name, outcome) // the port could not be opened: there was no session to say so
 	}

@@ -7,16 +7,15 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"os/user"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"github.com/knakppp/knak/core/control"
 	"github.com/knakppp/knak/core/device"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/port"
+	"github.com/knakppp/knak/quirks"
 )
 
 // checkup is one thing that doctor looked at.
@@ -28,19 +27,26 @@ type checkup struct {
 }
 
 func (a *app) doctorCommand() *cobra.Command {
-	return &cobra.Command{
+	var fix bool
+	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what on this machine would stop a dial, each with its cure",
-		Long: `Look for what would stop a dial on this machine: no modem or one in storage mode, ports that may not be opened or that
-another program holds, missing kernel support or rights, a broken configuration. Nothing is changed and no port is opened.
+		Long: `Look for what would stop a dial on this machine, or make it another one than was asked for: no modem or one in storage
+mode, ports that may not be opened or that another program holds, missing kernel support or rights, a broken configuration;
+and for what a dial has left behind that was killed. No port is opened, and without --fix nothing is changed.
 The exit status is 1 when something was found that would stop a dial.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := a.readGlobal(cmd); err != nil {
-				return err
+			broken := a.readGlobal(cmd)
+			if broken != nil { // it is what is looked for
+				a.global = globalOptions{}
+				a.global.JSON, _ = cmd.Flags().GetBool("json")
 			}
 			var list []checkup
-			for _, look := range []func() []checkup{a.checkConfig, a.checkModems, checkPlanes, checkDNS, checkControl} {
+			for _, look := range []func() []checkup{
+				func() []checkup { return a.checkConfig(broken) }, a.checkModems, checkPlanes,
+				func() []checkup { return checkDNS(cmd.Context(), fix) }, func() []checkup { return checkControl(cmd.Context(), fix) },
+			} {
 				list = append(list, look()...)
 			}
 			bad := false
@@ -60,6 +66,8 @@ The exit status is 1 when something was found that would stop a dial.`,
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&fix, "fix", false, "put right what a killed dial has left behind: resolv.conf, sockets")
+	return cmd
 }
 
 func printCheckup(w io.Writer, c checkup) {
@@ -69,19 +77,28 @@ func printCheckup(w io.Writer, c checkup) {
 	}
 }
 
-// checkConfig reads the quirk files; the configuration itself was read before.
-func (a *app) checkConfig() []checkup {
-	if _, err := a.openQuirks(); err != nil {
-		return []checkup{{"quirks", "bad", err.Error(), "this build is broken: install another"}}
+// checkConfig says what is wrong with the configuration, which was read before, and with the quirk files.
+func (a *app) checkConfig(broken error) []checkup {
+	var list []checkup
+	if broken != nil {
+		list = append(list, checkup{"configuration", "bad", broken.Error(), "correct the file; until then no dial begins"})
 	}
-	return []checkup{{Name: "configuration", State: "ok", Text: "the configuration and quirk files can be read"}}
+	_, problems := quirks.Open(quirkSources())
+	for _, p := range problems {
+		c := checkup{"quirks", "bad", fmt.Sprintf("%s layer: %s (the file is left out)", p.Layer, p), "correct the file, or remove it: knak quirks validate shows all that is wrong"}
+		if p.Layer == quirks.Builtin {
+			c.Text, c.Cure = p.Error(), "this build is broken: install another"
+		}
+		list = append(list, c)
+	}
+	if len(list) == 0 {
+		list = append(list, checkup{Name: "configuration", State: "ok", Text: "the configuration and quirk files can be read"})
+	}
+	return list
 }
 
 func (a *app) checkModems() []checkup {
-	db, err := a.openQuirks()
-	if err != nil {
-		return nil // checkConfig says it
-	}
+	db, _ := quirks.Open(quirkSources()) // checkConfig says what is wrong
 	root := hostRoot()
 	found, err := device.List(root, db, "", nil)
 	if err != nil {
@@ -179,28 +196,4 @@ func mayAdminNet() bool {
 		return os.Geteuid() == 0
 	}
 	return data[0].Effective&(1<<unix.CAP_NET_ADMIN) != 0
-}
-
-// checkDNS says how the host would learn the link's name servers.
-func checkDNS() []checkup {
-	for _, program := range []string{"resolvectl", "resolvconf"} {
-		if path, err := exec.LookPath(program); err == nil {
-			return []checkup{{Name: "dns", State: "ok", Text: "name servers can be set through " + path}}
-		}
-	}
-	if err := unix.Access("/etc/resolv.conf", unix.W_OK); err != nil {
-		return []checkup{{"dns", "note", "neither resolvectl nor resolvconf, and /etc/resolv.conf: " + err.Error(), "--dns none, and set name servers by hand"}}
-	}
-	return []checkup{{Name: "dns", State: "ok", Text: "name servers can be set in /etc/resolv.conf"}}
-}
-
-func checkControl() []checkup {
-	links, err := control.Links(control.Dir())
-	if err != nil {
-		return []checkup{{"control", "note", err.Error(), "set KNAK_RUNTIME_DIR to a directory of your own"}}
-	}
-	if len(links) > 0 {
-		return []checkup{{Name: "links", State: "note", Text: "running dials hold " + joinWords(links)}}
-	}
-	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/event"
 )
 
 // hangupPatience is how long a link may take to end: the modem may need a guard time and a second or two for NO CARRIER.
@@ -21,7 +22,8 @@ func (a *app) hangupCommand() *cobra.Command {
 		Use:   "hangup [LINK]",
 		Short: "End a link that a running dial holds, and say what it gave back",
 		Long: `End a link that a running dial holds: PPP is terminated, the call is ended and verified, and routes, addresses, DNS and
-locks are given back. Without LINK the only running link is meant. It is no error when nothing was up.`,
+locks are given back. Without LINK the only running link is meant. It is no error when nothing was up. What a dial has left
+in resolv.conf that was killed is taken back, too.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: first(completeLinks),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -47,9 +49,7 @@ locks are given back. Without LINK the only running link is meant. It is no erro
 				}
 				a.printGoodbye(bye)
 			}
-			if len(links) == 0 && !a.global.JSON && !a.global.Quiet {
-				fmt.Fprintln(a.stdout, "no running dial holds a link")
-			}
+			a.tellRepaired(cmd.Context(), len(links) == 0)
 			return failed
 		},
 	}
@@ -75,6 +75,21 @@ func (a *app) printGoodbye(bye control.Goodbye) {
 	}
 	if bye.Error != "" {
 		fmt.Fprintf(a.stdout, "  could not give back: %s\n", bye.Error)
+	}
+}
+
+// tellRepaired takes back what a killed dial has left, and says so.
+func (a *app) tellRepaired(ctx context.Context, nothing bool) {
+	repaired := repairHost(ctx, func(n event.Notice) { fmt.Fprintf(a.stderr, "knak: %s: %s\n", n.Level, n.Text) })
+	switch {
+	case len(repaired) > 0 && a.global.JSON:
+		a.printGoodbye(control.Goodbye{Reason: "a dial was killed", GivenBack: repaired})
+	case len(repaired) > 0:
+		for _, what := range repaired {
+			fmt.Fprintf(a.stdout, "gave back %s\n", what)
+		}
+	case nothing && !a.global.JSON && !a.global.Quiet:
+		fmt.Fprintln(a.stdout, "no running dial holds a link")
 	}
 }
 

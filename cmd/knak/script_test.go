@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -30,6 +31,12 @@ func TestMain(m *testing.M) {
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
+		Condition: func(name string) (bool, error) {
+			if name == "root" {
+				return os.Geteuid() == 0, nil
+			}
+			return false, fmt.Errorf("no such condition: %s", name)
+		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("KNAK_RUNTIME_DIR", e.WorkDir+"/run")
 			e.Setenv("KNAK_STATE_DIR", e.WorkDir+"/state")

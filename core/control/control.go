@@ -18,9 +18,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/knakppp/knak/core/foreign"
+	"github.com/knakppp/knak/core/trust"
 )
 
 // The commands that a server understands.
@@ -135,23 +139,35 @@ func Listen(dir, link string, handler Handler) (*Server, error) {
 
 // holdLink takes the lock of a link. The system lets it go when the process ends, however it ends; the file stays.
 func holdLink(dir, link string) (*os.File, error) {
-	lock, err := os.OpenFile(filepath.Join(dir, link+".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := foreign.Lock(filepath.Join(dir, link+".lock"))
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, &BusyError{Link: link}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("control lock: %w", err)
-	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			err = &BusyError{Link: link}
-		} else {
-			err = fmt.Errorf("control lock: %w", err)
-		}
-		return nil, errors.Join(err, lock.Close())
 	}
 	return lock, nil
 }
 
-// makePrivate makes the directory and refuses one that somebody else may write: whoever can replace a socket in it
-// could answer in a dial's place.
+// RemoveLeftover removes the socket that a killed dial of a link has left below dir. The error is a *BusyError when a
+// running dial holds the link.
+func RemoveLeftover(dir, link string) error {
+	if err := CheckName(link); err != nil {
+		return err
+	}
+	lock, err := holdLink(dir, link)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := os.Remove(filepath.Join(dir, link+".sock")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("control socket left behind: %w", err)
+	}
+	return nil
+}
+
+// makePrivate makes the directory and refuses one that somebody else may write, or could put another in place of: whoever
+// can replace a socket in it could answer in a dial's place.
 func makePrivate(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("control directory: %w", err)
@@ -160,17 +176,14 @@ func makePrivate(dir string) error {
 	if err != nil {
 		return fmt.Errorf("control directory: %w", err)
 	}
-	var st unix.Stat_t
-	if err := unix.Lstat(dir, &st); err != nil {
-		return fmt.Errorf("control directory: %w", err)
-	}
-	switch {
-	case !info.IsDir():
+	if !info.IsDir() {
 		return fmt.Errorf("control directory %s is not a directory", dir)
-	case int(st.Uid) != os.Geteuid():
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Geteuid() {
 		return fmt.Errorf("control directory %s belongs to user %d, not to us: remove it or set KNAK_RUNTIME_DIR", dir, st.Uid)
-	case info.Mode().Perm()&0o022 != 0:
-		return fmt.Errorf("control directory %s may be written by others: chmod go-w %s", dir, dir)
+	}
+	if err := trust.Path(dir); err != nil {
+		return fmt.Errorf("control directory: %w", err)
 	}
 	return nil
 }

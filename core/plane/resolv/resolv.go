@@ -96,7 +96,7 @@ func (h Host) Set(ctx context.Context, cfg Config, u *undo.List) (string, error)
 	if cfg.Mode != System {
 		return cfg.Mode, h.set(ctx, cfg.Mode, cfg, u)
 	}
-	mode := h.choose()
+	mode := h.Chooses()
 	if mode != Resolved && !cfg.Default {
 		cfg.Notice("info", "the host's DNS stays as it is, because the link is not the default route; --dns %s changes it", mode)
 		return None, nil
@@ -108,7 +108,8 @@ func (h Host) Set(ctx context.Context, cfg Config, u *undo.List) (string, error)
 	return mode, nil
 }
 
-func (h Host) choose() string {
+// Chooses says which mode System is on this host.
+func (h Host) Chooses() string {
 	if _, err := h.program("resolvectl"); err == nil && h.resolvedRuns() {
 		return Resolved
 	}
