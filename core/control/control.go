@@ -188,13 +188,42 @@ func makePrivate(dir string) error {
 	return nil
 }
 
+// The waits after a failed Accept, when descriptors (EMFILE, ENFILE) or memory are short: who waits in the socket's queue is
+// served when there are some again.
+const (
+	acceptWait    = 5 * time.Millisecond
+	acceptLongest = time.Second
+	clientsAtOnce = 64 // more wait in the socket's queue: a client costs a descriptor
+)
+
 func (s *Server) accept(ctx context.Context) {
+	slots := make(chan struct{}, clientsAtOnce)
+	wait := acceptWait
 	for {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
 		conn, err := s.listener.Accept()
 		if err != nil {
-			return // closed
+			<-slots
+			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+				return
+			}
+			timer := time.NewTimer(wait)
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+				timer.Stop()
+				return
+			}
+			wait = min(2*wait, acceptLongest)
+			continue
 		}
+		wait = acceptWait
 		s.clients.Go(func() {
+			defer func() { <-slots }()
 			defer conn.Close()
 			s.serve(ctx, conn)
 		})
@@ -224,7 +253,9 @@ func (s *Server) serve(ctx context.Context, conn net.Conn) {
 	default:
 		answer = map[string]string{"error": fmt.Sprintf("unknown command %q: status and hangup are known", req.Command)}
 	}
-	_ = enc.Encode(answer) // the client may be gone
+	if conn.SetWriteDeadline(time.Now().Add(clientPatience)) == nil {
+		_ = enc.Encode(answer) // the client may be gone
+	}
 }
 
 // Close stops listening, removes the socket, ends waiting clients and returns when all of them are served.

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/knakppp/knak/core/event"
 )
 
@@ -139,4 +141,70 @@ func TestHostileClients(t *testing.T) {
 	if _, err := AskStatus(t.Context(), dir, "home"); err != nil {
 		t.Errorf("status after hostile clients: %v", err)
 	}
+}
+
+// poor is a listener that has no descriptors left at first.
+type poor struct {
+	net.Listener
+	fails int
+}
+
+func (p *poor) Accept() (net.Conn, error) {
+	if p.fails > 0 {
+		p.fails--
+		return nil, &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", unix.EMFILE)}
+	}
+	return p.Listener.Accept()
+}
+
+// TestDescriptorsRunOut: a shortage that passes must not leave a dial which nobody can ask or end any more.
+func TestDescriptorsRunOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "home.sock")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &Server{listener: &poor{l, 3}, handler: &fakeLink{board: NewBoard("home")}, cancel: cancel}
+	s.clients.Go(func() { s.accept(ctx) })
+	if _, err := AskStatus(t.Context(), filepath.Dir(path), "home"); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	s.clients.Wait() // it ends
+}
+
+// TestManyClientsThatSayNothing: they wait in the socket's queue, and do not take the process's descriptors.
+func TestManyClientsThatSayNothing(t *testing.T) {
+	dir, _, _ := listen(t)
+	before := descriptors(t)
+	var idle []net.Conn
+	for range 3 * clientsAtOnce {
+		c, err := net.Dial("unix", filepath.Join(dir, "home.sock"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		idle = append(idle, c)
+	}
+	if n := descriptors(t) - before - len(idle); n > clientsAtOnce+1 {
+		t.Errorf("%d descriptors for clients that say nothing", n)
+	}
+	for _, c := range idle {
+		_ = c.Close()
+	}
+	if _, err := AskStatus(t.Context(), dir, "home"); err != nil {
+		t.Errorf("status afterwards: %v", err)
+	}
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
 }

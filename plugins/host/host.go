@@ -179,7 +179,7 @@ func (h *Host) read() {
 // over ends what is left when the second program has closed its socket.
 func (h *Host) over() {
 	_ = h.conn.Close() // of a program that has ended
-	timer := time.AfterFunc(closeLimit, func() { _ = h.cmd.Process.Kill() })
+	timer := time.AfterFunc(closeLimit, func() { killTree(h.cmd.Process) })
 	err := h.cmd.Wait()
 	timer.Stop()
 	// Its plugins died with it: the kernel sends them SIGKILL when their parent ends (PR_SET_PDEATHSIG).
@@ -355,14 +355,14 @@ func (h *Host) look() {
 
 var errStuck = fmt.Errorf("does not answer for %v", stuckLimit)
 
-// giveUp kills a second program that hangs; its plugins end with it, and knak goes on without them.
+// giveUp kills a second program that hangs, with all that it has started; knak goes on without them.
 func (h *Host) giveUp(why error) {
 	h.mu.Lock()
 	if h.given == nil {
 		h.given = why
 	}
 	h.mu.Unlock()
-	_ = h.cmd.Process.Kill() // it may have ended
+	killTree(h.cmd.Process)
 }
 
 // Record hands an event on to the plugins that want it. It never blocks: where the queue is full, the oldest is lost.

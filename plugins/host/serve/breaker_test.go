@@ -120,3 +120,41 @@ func TestCheckConfig(t *testing.T) {
 		}
 	}
 }
+
+// A plugin that floods its standard error waits: what it writes is read at a pace that costs nothing.
+func TestFloodsWait(t *testing.T) {
+	var w lineWriter
+	now, waited, written := time.Unix(0, 0), time.Duration(0), 0
+	for range 10_000 {
+		wait := w.spend(now, 4096)
+		if wait > writePause {
+			t.Fatalf("a wait of %v", wait)
+		}
+		written += 4096
+		waited += wait
+		now = now.Add(wait)
+	}
+	if rate := float64(written-writeBurst) / waited.Seconds(); rate > 1.01*writeRate {
+		t.Errorf("%.0f octets a second are read, at most %d may be", rate, writeRate)
+	}
+	if wait := w.spend(now.Add(time.Hour), 4096); wait != 0 {
+		t.Errorf("who was quiet for an hour waits %v", wait)
+	}
+}
+
+func TestOrdersAreLimited(t *testing.T) {
+	var o orderRate
+	now, followed := time.Unix(0, 0), 0
+	for range 75_500 { // in 17 s, as one plugin did
+		if o.allow(now) {
+			followed++
+		}
+		now = now.Add(17 * time.Second / 75_500)
+	}
+	if followed < orderBurst || followed > orderBurst+2 {
+		t.Errorf("%d orders of 75,500 in 17 s are followed, want %d or a few more", followed, orderBurst)
+	}
+	if !o.allow(now.Add(time.Minute)) {
+		t.Error("after a minute an order is not followed")
+	}
+}

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,8 @@ type guest struct {
 	stopped bool     // nothing is started any more
 	told    map[string]bool
 	rate    logRate
-	last    []string // lines of standard error
+	orders  orderRate
+	last    [][]byte // lines of standard error, as they came
 
 	notes   chan event.Record
 	pending int // records that the plugin was not told of yet
@@ -54,23 +56,25 @@ func newGuest(m *manager, p *host.Plugin) *guest {
 
 func (g *guest) by() string { return "plugin " + g.plan.Name }
 
-// takeLine takes a line of the plugin's standard error.
+// takeLine takes a line of the plugin's standard error. It is read only where it is let through.
 func (g *guest) takeLine(line []byte) {
-	t := logLine(line)
-	if t.Text == "" {
+	if len(bytes.TrimSpace(line)) == 0 {
 		return
 	}
 	g.mu.Lock()
 	if len(g.last) == lastLines {
-		g.last = g.last[1:]
+		g.last = append(g.last[1:], g.last[0][:0])
+		g.last[lastLines-1] = append(g.last[lastLines-1], line...)
+	} else {
+		g.last = append(g.last, bytes.Clone(line))
 	}
-	g.last = append(g.last, t.Text)
 	ok, before := g.rate.allow(time.Now())
 	g.state.Suppressed = g.rate.total
 	g.mu.Unlock()
 	if !ok {
 		return
 	}
+	t := logLine(line)
 	t.By = g.by()
 	if before > 0 {
 		g.m.tell(host.Told{By: t.By, Level: "info", Text: fmt.Sprintf("(%d lines more than %d a second were not kept)", before, lineRate)})
@@ -81,7 +85,13 @@ func (g *guest) takeLine(line []byte) {
 func (g *guest) lastWords() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return strings.Join(g.last, " / ")
+	var words []string
+	for _, line := range g.last {
+		if text := logLine(line).Text; text != "" {
+			words = append(words, text)
+		}
+	}
+	return strings.Join(words, " / ")
 }
 
 // tellOnce tells a person of a trouble, each kind of it once.
@@ -99,6 +109,7 @@ const (
 	toldFailed = "failed"
 	toldSlow   = "slow"
 	toldAnswer = "answer"
+	toldOrders = "orders"
 )
 
 // start starts the plugin's process, and says in its state how that went.
@@ -389,6 +400,17 @@ func (g *guest) listen(r *running) {
 		cancel()
 	}()
 	err := r.wire.Commands(ctx, g.by(), func(c wire.Command) {
+		g.mu.Lock()
+		ok := g.orders.allow(time.Now())
+		g.mu.Unlock()
+		if !ok {
+			g.tellOnce(toldOrders, fmt.Sprintf("gives more orders than %d at once and one in %v: those are not followed", orderBurst, orderEvery))
+			select { // a plugin that does not stop waits for us
+			case <-time.After(orderPause):
+			case <-ctx.Done():
+			}
+			return
+		}
 		action := "hangup"
 		if c.Order == wire.Redial {
 			action = "redial"

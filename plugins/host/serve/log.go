@@ -44,6 +44,29 @@ func (l *logRate) allow(now time.Time) (ok bool, before uint64) {
 	return true, before
 }
 
+// The rate of orders of one plugin. A dial takes seconds: who orders more does not know what he wants.
+const (
+	orderBurst = 5
+	orderEvery = 10 * time.Second
+	orderPause = 100 * time.Millisecond // after one that is not followed
+)
+
+// orderRate lets a burst of orders through and then one each time. The time is an argument.
+type orderRate struct {
+	spent float64
+	at    time.Time
+}
+
+func (o *orderRate) allow(now time.Time) bool {
+	o.spent = max(0, o.spent-now.Sub(o.at).Seconds()/orderEvery.Seconds())
+	o.at = now
+	if o.spent+1 > orderBurst {
+		return false
+	}
+	o.spent++
+	return true
+}
+
 // logLine reads a line of a plugin's standard error: plain text, or hclog's JSON as the SDK writes it.
 func logLine(line []byte) host.Told {
 	var fields map[string]any

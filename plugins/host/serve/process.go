@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -17,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/knakppp/knak/plugins/host"
 )
 
 // nursery starts processes, all from one thread of the system that lives as long as this program: the kernel sends a
@@ -26,6 +29,7 @@ type nursery struct {
 
 	mu      sync.Mutex
 	closed  bool
+	adopts  bool
 	running map[*process]bool
 }
 
@@ -67,6 +71,87 @@ func (n *nursery) start(p *process) error {
 	return <-done
 }
 
+// adopt makes this process the parent of every process below it whose own parent has ended (prctl(2),
+// PR_SET_CHILD_SUBREAPER), so that what leaves a plugin's process group, or its session, is still found and ends with it.
+// Those that end by themselves are waited for. It is for a process that starts nothing but plugins.
+func (n *nursery) adopt() error {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("to take in orphans: %w", err)
+	}
+	n.mu.Lock()
+	n.adopts = true
+	n.mu.Unlock()
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, unix.SIGCHLD)
+	go func() {
+		for range ended {
+			n.mu.Lock()
+			for _, pid := range n.orphans() {
+				_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil) // most of them live
+			}
+			n.mu.Unlock()
+			time.Sleep(orphanEvery)
+		}
+	}()
+	return nil
+}
+
+// orphanEvery is how often orphans are looked for where a plugin makes new ones all the time.
+const orphanEvery = 200 * time.Millisecond
+
+// orphans gives our children that are no plugins' processes. n.mu is held, so that none is just being started.
+func (n *nursery) orphans() (list []int) {
+	for _, pid := range host.Children(os.Getpid()) {
+		plugin := false
+		for p := range n.running {
+			plugin = plugin || p.cmd.Process.Pid == pid
+		}
+		if !plugin {
+			list = append(list, pid)
+		}
+	}
+	return list
+}
+
+// sweep kills the orphans of a plugin whose process has ended. Whom they belonged to is gone; what they say of themselves
+// is believed only where it is of another plugin that runs: that one ends, too, some day.
+func (n *nursery) sweep(of *process) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.adopts {
+		return
+	}
+	for end := time.Now().Add(termLimit); time.Now().Before(end); { // who is killed leaves children of its own
+		left := 0
+		for _, pid := range n.orphans() {
+			if n.belongs(pid, of) {
+				continue
+			}
+			left++
+			_ = unix.Kill(pid, unix.SIGKILL) // ours and not waited for: its number is nobody else's
+			_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
+		}
+		if left == 0 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// belongs says whether an orphan has the environment of a plugin that runs, other than of.
+func (n *nursery) belongs(pid int, of *process) bool {
+	environment, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
+	if err != nil {
+		return false
+	}
+	for p := range n.running {
+		if p != of && p.socketDir != "" && bytes.Contains(environment, []byte("TMPDIR="+p.socketDir+"\x00")) {
+			return true
+		}
+	}
+	return false
+}
+
 func (n *nursery) ended(p *process) {
 	n.mu.Lock()
 	delete(n.running, p)
@@ -92,6 +177,7 @@ func (n *nursery) killAll() {
 		case <-limit:
 		}
 	}
+	n.sweep(nil)
 }
 
 // process is one run of a plugin's file. It is go-plugin's runner.Runner.
@@ -179,11 +265,21 @@ func (p *process) readLines() {
 	w.flush()
 }
 
+// How much a plugin may write: a burst, and so many octets a second. One that writes more waits, as on any slow terminal;
+// to read it all and throw it away would cost as much time as it likes.
+const (
+	writeRate  = 64 << 10
+	writeBurst = 256 << 10
+	writePause = 500 * time.Millisecond // at most, at a time
+)
+
 // lineWriter cuts what is written to it into lines.
 type lineWriter struct {
-	take func(line []byte)
-	mu   sync.Mutex
-	line []byte
+	take  func(line []byte)
+	mu    sync.Mutex
+	line  []byte
+	ahead float64   // octets of the burst that are used up
+	at    time.Time // when ahead was right
 }
 
 // Write never fails.
@@ -199,7 +295,16 @@ func (w *lineWriter) Write(b []byte) (int, error) {
 			w.line = w.line[:0]
 		}
 	}
+	time.Sleep(w.spend(time.Now(), len(b)))
 	return len(b), nil
+}
+
+// spend says how long to wait after n octets.
+func (w *lineWriter) spend(now time.Time, n int) time.Duration {
+	w.ahead = max(0, w.ahead-now.Sub(w.at).Seconds()*writeRate) + float64(n)
+	w.at = now
+	over := (w.ahead - writeBurst) / writeRate
+	return min(time.Duration(max(over, 0)*float64(time.Second)), writePause)
 }
 
 // flush gives a last line that has no end.
@@ -232,6 +337,7 @@ func (p *process) reap() {
 	_ = unix.Kill(-pid, unix.SIGKILL)
 	p.out = true
 	p.mu.Unlock()
+	p.nursery.sweep(p)
 	read := make(chan struct{})
 	go func() { p.output.Wait(); close(read) }()
 	select {

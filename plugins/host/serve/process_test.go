@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/knakppp/knak/plugins/host"
 	"github.com/knakppp/knak/plugins/host/pin"
 )
@@ -71,6 +73,77 @@ func TestReplacedBetweenCheckAndStart(t *testing.T) {
 	}
 }
 
+// gone waits until a process has ended: it was sent SIGKILL, but must get the processor once more.
+func gone(t *testing.T, pid string) {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Second); ; time.Sleep(time.Millisecond) {
+		state, err := os.ReadFile("/proc/" + pid + "/stat")
+		if err != nil || strings.Contains(string(state), ") Z ") || strings.Contains(string(state), ") X ") {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the process lives: %s", state)
+		}
+	}
+}
+
+// What a plugin has started ends with it, also what has left its process group and session, or was left by its parent; and
+// whatever it says of itself. Another plugin's does not.
+func TestWhatLeavesTheGroupEnds(t *testing.T) {
+	if _, err := exec.LookPath("setsid"); err != nil {
+		t.Skip("SKIPPED: no setsid: apt-get install util-linux")
+	}
+	n, err := newNursery()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.adopt(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(n.killAll)
+	run := func(name, script string) (*process, string) {
+		dir := t.TempDir()
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		pid, once := make(chan string, 1), sync.Once{}
+		p, err := newProcess(n, f, name, file, dir, nil, func(line []byte) { text := string(line); once.Do(func() { pid <- text }) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		go func() { _, _ = io.Copy(io.Discard, p.Stdout()) }()
+		return p, <-pid
+	}
+	_, others := run("other", "setsid sh -c 'echo $$ >&2; exec sleep 100'\n")
+	for name, script := range map[string]string{
+		"a session of its own":   "setsid sh -c 'echo $$ >&2; exec sleep 100' &\nwait\n",
+		"left by its parent":     "setsid sh -c 'sh -c \"echo \\$\\$ >&2; exec sleep 100\" & sleep 0.1' \nexec sleep 100\n",
+		"no environment":         "setsid env -i /bin/sh -c 'echo $$ >&2; exec /bin/sleep 100' &\nwait\n",
+		"left by a plugin's end": "setsid sh -c 'echo $$ >&2; exec sleep 100' & exit 0\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, child := run("acme", script)
+			p.signal(unix.SIGKILL)
+			<-p.ended
+			gone(t, child)
+		})
+	}
+	if state, err := os.ReadFile("/proc/" + others + "/stat"); err != nil || strings.Contains(string(state), ") Z ") {
+		t.Errorf("the child of a plugin that runs was ended: %v", err)
+	}
+	n.killAll()
+	gone(t, others)
+}
+
 // What a plugin has started ends with it.
 func TestTheGroupEnds(t *testing.T) {
 	n, err := newNursery()
@@ -99,16 +172,7 @@ func TestTheGroupEnds(t *testing.T) {
 	child := <-pid
 	n.killAll()
 	<-p.ended
-	// It was sent SIGKILL by now, but must get the processor once more to end.
-	for end := time.Now().Add(2 * time.Second); ; time.Sleep(time.Millisecond) {
-		state, err := os.ReadFile("/proc/" + child + "/stat")
-		if err != nil || strings.Contains(string(state), ") Z ") || strings.Contains(string(state), ") X ") {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("the child lives: %s", state)
-		}
-	}
+	gone(t, child)
 	if err := n.start(p); err == nil {
 		t.Error("after the end something is started")
 	}

@@ -73,6 +73,9 @@ func serve() error {
 	if err != nil {
 		return err
 	}
+	if err := nursery.adopt(); err != nil {
+		return err
+	}
 	first, err := conn.Read()
 	if err != nil {
 		return nil //nolint:nilerr // knak is gone before it began
@@ -107,6 +110,7 @@ func serve() error {
 	} else {
 		m.stop()
 	}
+	nursery.killAll() // what is left of any plugin
 	removeRuntime(m.plan.Runtime)
 	return nil
 }
