@@ -94,7 +94,7 @@ func TestCallsAreToldApart(t *testing.T) {
 		{"LCP terminated and opened again", []event.Event{ask, ppp(event.Sent, packet.LCP, packet.TerminateRequest, 2), ppp(event.Rcvd, packet.LCP, packet.TerminateAck, 2), ask}, 2, []int{0, 0}},
 		{"the end of an old call", []event.Event{ppp(event.Sent, packet.LCP, packet.TerminateRequest, 2), ppp(event.Rcvd, packet.LCP, packet.TerminateAck, 2), ask}, 1, []int{0}},
 		{"LCP negotiated again", []event.Event{ask, ppp(event.Rcvd, packet.LCP, packet.ConfigureAck, 1), ask}, 1, []int{0}},
-		{"pppd's log", []event.Event{event.Log{Text: "Connect: ppp0 <--> /dev/ttyUSB0"}, ask, event.Log{Text: "Connection terminated."}, event.Log{Text: "Connect: ppp0 <--> /dev/ttyUSB0"}, ask}, 2, []int{0, 0}},
+		{"pppd's log", []event.Event{event.Log{Text: "Connect: ppp0 <--> /dev/ttyUSB0", Means: []string{event.MeansConnect}}, ask, event.Log{Text: "Connection terminated.", Means: []string{event.MeansTerminated}}, event.Log{Text: "Connect: ppp0 <--> /dev/ttyUSB0", Means: []string{event.MeansConnect}}, ask}, 2, []int{0, 0}},
 		{"attempts", []event.Event{event.Attempt{Number: 1}, ask, event.Attempt{Number: 2}, ask}, 2, []int{0, 0}},
 		{"nothing", []event.Event{event.Log{Text: "hello"}, event.Unread{Text: "x"}}, 0, nil},
 	} {

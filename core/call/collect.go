@@ -278,21 +278,30 @@ func (c *Collector) text(r event.Record, text string) {
 	}
 }
 
-// log takes a line of another program that says where a call begins or ends.
+// log takes a line of another program that says where a call begins or ends, or what failed.
 func (c *Collector) log(r event.Record, e event.Log) {
 	k := c.call(r)
-	switch {
-	case strings.HasPrefix(e.Text, "Connect: ppp"), strings.HasPrefix(e.Text, "Using interface ppp"), strings.HasPrefix(e.Text, "using channel"):
-		if k.PPP() && (c.closed || strings.HasPrefix(e.Text, "Connect:")) {
-			c.begin(r)
+	for _, w := range e.Means {
+		switch w {
+		case event.MeansConnect, event.MeansInterface:
+			if k.PPP() && (c.closed || w == event.MeansConnect) {
+				c.begin(r)
+				k = c.now
+			}
+		case event.MeansHangup:
+			if _, ended := k.Terminated(); !ended {
+				c.lost(r, e.Text)
+			}
+			c.closed = true
+			continue // what the line lost is in Lost
+		case event.MeansTerminated, event.MeansScriptEnd, event.MeansExits:
+			c.closed = true
+		case event.MeansPeerTerminated: // its packet says so
+			continue
 		}
-	case strings.HasPrefix(e.Text, "Modem hangup"):
-		if _, ended := k.Terminated(); !ended {
-			c.lost(r, e.Text)
+		if f, ok := FailureOf(e, w); ok && f.Cause != event.FailedCarrierLost && len(k.Failures) < maxLines {
+			k.Failures = append(k.Failures, f)
 		}
-		c.closed = true
-	case strings.HasPrefix(e.Text, "Connection terminated"), strings.HasPrefix(e.Text, "Connect script failed"), strings.HasPrefix(e.Text, "Exit."):
-		c.closed = true
 	}
 }
 

@@ -2,7 +2,6 @@ package diagnose
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
@@ -159,16 +158,12 @@ func (h *history) begins(r event.Record) bool {
 	case event.AT:
 		return e.Dir == event.Sent && failed && (ppp || call.Dials(e.Text)) && !call.HangsUp(e.Text) && h.phase != event.PhaseHangup
 	case event.Log:
-		s := words(e.Text)
 		switch {
-		case s == "" || strings.IndexByte("pwcis", s[0]) < 0:
-		case matches("pppd * started by *", s), matches("wvdial: internet dialer*", s):
+		case e.Is(event.MeansStarted):
 			return ppp || h.log.pppd && failed
-		case matches("connect: * <--> *", s):
-			return ppp
-		case matches("initializing modem*", s):
+		case e.Is(event.MeansInitializing):
 			return ppp || failed
-		case matches("serial connection established*", s):
+		case e.Is(event.MeansConnect), e.Is(event.MeansSerialUp):
 			return ppp
 		}
 	case event.Packet:

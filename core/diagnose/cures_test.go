@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/knakppp/knak/core/sentence"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -15,7 +16,7 @@ func allCures() []string {
 	for _, r := range slices.Concat(rules[:]...) {
 		all = append(all, r.cure...)
 	}
-	for _, r := range lineRules() {
+	for _, r := range sentence.Causes() {
 		all = append(all, r.Cure...)
 	}
 	for _, c := range ruleCases {

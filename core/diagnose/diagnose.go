@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/sentence"
 )
 
 // Watcher is a event.Sink that keeps a small history of one attempt and judges it. It may be asked at any time, during a
@@ -181,7 +182,7 @@ var rules = [...][]rule{slices.Concat(portRules, simRules), dialRules, lcpRules,
 func IDs() []string {
 	var ids []string
 	for i, stage := range stages {
-		for _, r := range lineRules() {
+		for _, r := range sentence.Causes() {
 			if r.Stage == stage {
 				ids = append(ids, r.ID)
 			}

@@ -113,10 +113,6 @@ func (h *history) record(r event.Record) {
 		h.down = &e
 	case event.Log:
 		h.logLine(r, e)
-	case event.Unread: // a line that no reader took may still be one that a rule knows
-		if r.Pos.Line > 0 && e.Bytes < 400 {
-			h.logLine(r, event.Log{Text: e.Text})
-		}
 	case event.Data:
 		h.data.packet(e)
 		h.log.compressed = h.log.compressed || e.Protocol == packet.Compressed && e.Dir == event.Rcvd

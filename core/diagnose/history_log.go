@@ -31,10 +31,12 @@ type logHistory struct {
 	afterUp    int    // lines after the addresses
 	noNames    string // a name could not be found
 	gaveUp     string // the dialer that started pppd, or the user, did not wait any longer
-	noRoute    string // "Network is unreachable"
+	noRoute    string // there is no way to where something was sent
+	ownNoRoute bool   // a daemon says so of an address of its own
 	pinged     string // what was pinged last
 	noPing     string // every ping was lost
-	route      string // "not replacing existing default route …"
+	route      string // the default route of before was kept
+	routeOver  string // "through" and its interface, where it has no gateway
 	routed     bool   // a table of routes shows the default route on the link
 	elsewhere  string // and this one shows it somewhere else
 	expects    string // what chat waits for
@@ -52,52 +54,7 @@ type logHistory struct {
 	scriptEnd  string // the connect script failed
 	ending     string // the peer's Terminate-Request in words, with its text
 
-	hits map[int]*lineHit // by the number of the data rule
-}
-
-// lineHit is what a data rule has matched.
-type lineHit struct {
-	evidence []string
-	meaning  string
-	confidence
-}
-
-// words is a line in the form that the tables below match: lower case, one blank between words, without the dialer's own
-// mark before it.
-func words(text string) string {
-	s := strings.ToLower(strings.Join(strings.Fields(text), " "))
-	for _, tag := range []string{"[b]", "[i]", "[u]", "**"} { // what a forum shows in bold
-		s = strings.TrimPrefix(s, tag)
-	}
-	for _, mark := range []string{"--> ", "pppd: ", "/usr/sbin/pppd: ", "chat: ", "<info> ", "<warn> ", "<debug> ", "<error> ", "warning: ", "error: "} {
-		s = strings.TrimPrefix(s, mark)
-	}
-	return s
-}
-
-// logLine files a line of another program.
-func (h *history) logLine(r event.Record, e event.Log) {
-	l := &h.log
-	l.seen = l.seen || e.Program != ""
-	s := words(e.Text)
-	if s == "" {
-		return
-	}
-	if h.up != nil {
-		l.afterUp++
-	}
-	line := h.here() + e.Text
-	allWatches().seen(s, func(w *watch) {
-		if w.fact != nil {
-			w.fact.take(h, r, s, line)
-			l.known++
-			return
-		}
-		h.hit(w, e.Program, line)
-	})
-	if strings.Contains(s, "usepeerdns") {
-		l.wantDNS = true
-	}
+	hits map[string]*lineHit // causes that a line names by itself, by their ids
 }
 
 // fail files a failure that a log tells in words.
@@ -133,15 +90,11 @@ func (h *history) isUp(r event.Record) *event.Up {
 }
 
 // peerEnds files the peer's Terminate-Request as pppd tells it.
-func (h *history) peerEnds(line string) {
+func (h *history) peerEnds(line, text string) {
 	if h.log.ours { // it only says goodbye, too
 		return
 	}
 	h.log.ending = line
-	text := ""
-	if _, t, ok := strings.Cut(line, "("); ok {
-		text = strings.TrimSuffix(strings.TrimSpace(t), ")")
-	}
 	switch {
 	case h.up != nil:
 		if h.data.ended == "" {
@@ -149,46 +102,6 @@ func (h *history) peerEnds(line string) {
 		}
 	case h.lcp.terminated == "":
 		h.lcp.terminated, h.lcp.afterAuth, h.lcp.terminateID = line, h.auth.success != "", unprint(text)
-	}
-}
-
-// last gives the last word of a line, for an address behind "local IP address".
-func last(s string) string { return s[strings.LastIndexByte(s, ' ')+1:] }
-
-// bytesLine reads "sent 3152 bytes, received 0 bytes.".
-func (h *history) bytesLine(r event.Record, s string) {
-	f := strings.Fields(s)
-	if len(f) < 5 {
-		return
-	}
-	out, err := strconv.ParseUint(f[1], 10, 64)
-	in, err2 := strconv.ParseUint(f[4], 10, 64)
-	if err != nil || err2 != nil {
-		return
-	}
-	if h.neverUp() {
-		return
-	}
-	h.isUp(r)
-	h.down = &event.Down{BytesOut: out, BytesIn: in, Seconds: h.log.minutes * 60}
-}
-
-// minutesLine reads "connect time 14.3 minutes.", which pppd writes for a link that was up.
-func (h *history) minutesLine(r event.Record, s string) {
-	m, err := strconv.ParseFloat(strings.TrimPrefix(s[:strings.LastIndexByte(s, ' ')], "connect time "), 64)
-	if err != nil {
-		return
-	}
-	if h.neverUp() {
-		return
-	}
-	h.isUp(r)
-	h.log.minutes, h.log.timed = m, true
-	if h.data.ended == "" && h.lcp.terminated != "" { // a log that does not show how it came up
-		h.data.ended, h.lcp.terminated = h.lcp.terminated, ""
-	}
-	if h.line.carrierLost != "" && h.line.lostIn != event.PhaseDial {
-		h.line.lostIn = event.PhaseUp
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/sentence"
 )
 
 // lcpHistory is what LCP showed.
@@ -116,7 +117,7 @@ func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 		h.data.echoReplies++
 	case packet.TerminateRequest:
 		if len(c.Data) > 0 { // its text, as pppd would write it
-			h.matchLines(words("lcp terminated by peer ("+string(c.Data)+")"), h.quote(e))
+			h.saidBy("LCP terminated by peer ("+string(c.Data)+")", h.quote(e))
 		}
 		if h.log.ours { // it only says goodbye, too
 			break
@@ -155,17 +156,18 @@ func (h *history) weEnd(e event.Packet, c packet.Packet) {
 	if len(c.Data) == 0 {
 		return
 	}
-	switch s := words(string(c.Data)); {
-	case s == "user request", s == "link inactive", s == "connect time expired":
+	m := sentence.Of("", string(c.Data))
+	switch {
+	case m.Is(event.MeansEndedByUs):
 		h.log.ours = true
-	case s == "peer not responding" && !h.otherFailure():
+	case m.Is(event.MeansEchoTimeout) && !h.otherFailure():
 		h.fail(event.PhaseUp, event.FailedEchoTimeout, h.quote(e))
-	case s == "failed to authenticate ourselves to peer" && h.auth.failure == "":
+	case m.Is(event.MeansAuthFailed) && h.auth.failure == "":
 		if _, silent := h.failed(event.FailedAuthTimeout); !silent { // nobody said no
 			h.auth.failure = h.quote(e)
 		}
 	default:
-		h.matchLines(s, h.quote(e))
+		h.saidBy(string(c.Data), h.quote(e))
 	}
 }
 

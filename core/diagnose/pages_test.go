@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/knakppp/knak/core/sentence"
 )
 
 var update = flag.Bool("update", false, "write docs/findings instead of comparing it")
@@ -29,7 +31,7 @@ func TestPages(t *testing.T) {
 	for _, r := range append(slices.Concat(rules[:]...), restRules...) {
 		pages[r.id+".md"] = goPage(r)
 	}
-	for _, r := range lineRules() {
+	for _, r := range sentence.Causes() {
 		pages[r.ID+".md"] = linePage(r)
 	}
 	for name, page := range pages {
@@ -71,7 +73,7 @@ func findingList() string {
 		fmt.Fprintf(&b, "| [%s](%s.md) | %s | %s |\n", id, id, category, title)
 	}
 	for i, stage := range stages {
-		for _, r := range lineRules() {
+		for _, r := range sentence.Causes() {
 			if r.Stage == stage {
 				row(r.ID, r.Category, r.Title)
 			}
@@ -132,7 +134,7 @@ func goPage(r rule) string {
 	return b.String()
 }
 
-func linePage(r lineRule) string {
+func linePage(r sentence.Cause) string {
 	var b strings.Builder
 	head(&b, r.ID, r.Category, r.Title)
 	fmt.Fprintf(&b, "%s\n", markdown(r.Meaning))

@@ -152,7 +152,7 @@ var dataRules = []rule{
 			}
 			c := possible // somebody who has another way out may want it so
 			switch d := h.down; {
-			case strings.Contains(h.log.route, " through ") && !strings.Contains(h.log.route, " through ppp"): // a route without a gateway leads nowhere
+			case h.log.routeOver != "" && !strings.HasPrefix(h.log.routeOver, "through ppp"): // a route without a gateway leads nowhere
 				c = likely
 			case d != nil && d.BytesIn < 500, h.log.noNames != "", h.log.noPing != "", h.log.noRoute != "", h.log.elsewhere != "":
 				c = likely
@@ -180,7 +180,7 @@ var dataRules = []rule{
 				}
 				return is(c, h.log.route, h.log.elsewhere)
 			}
-			if _, text, _ := strings.Cut(h.log.noRoute, ": "); h.log.route == "" && strings.Contains(text, ": ") && !strings.HasPrefix(strings.ToLower(text), "connect") {
+			if h.log.route == "" && h.log.ownNoRoute {
 				c = possible // any daemon says so of an address of its own, for example of IPv6
 			}
 			return is(c, h.log.route, h.log.noRoute)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/sentence"
 )
 
 // events is a piece of a story, told in the words of the functions below.
@@ -48,7 +49,8 @@ func ids(all []event.Finding) []string {
 func logs(lines ...string) events {
 	var out events
 	for _, l := range lines {
-		out = append(out, event.Log{Program: "pppd", Text: l})
+		m := sentence.Of("pppd", l)
+		out = append(out, event.Log{Program: "pppd", Text: l, Means: m.Words, Value: m.Value})
 	}
 	return out
 }
@@ -176,14 +178,14 @@ func TestCategoriesAreOfTheCorpus(t *testing.T) {
 			t.Errorf("%s: no such category: %s", r.id, r.category)
 		}
 	}
-	for _, r := range lineRules() {
+	for _, r := range sentence.Causes() {
 		if !slices.Contains(known, r.Category) {
 			t.Errorf("%s: no such category: %s", r.ID, r.Category)
 		}
 	}
 	for _, want := range known { // and each is found by some rule
 		if !slices.ContainsFunc(slices.Concat(rules[:]...), func(r rule) bool { return r.category == want }) &&
-			!slices.ContainsFunc(lineRules(), func(r lineRule) bool { return r.Category == want }) {
+			!slices.ContainsFunc(sentence.Causes(), func(r sentence.Cause) bool { return r.Category == want }) {
 			t.Errorf("no rule finds %s", want)
 		}
 	}

@@ -4,9 +4,9 @@ import "slices"
 
 // meanings are all words of Log.Means, in the order of their constants.
 var meanings = []string{
-	MeansStarted, MeansInitializing, MeansDialerConnected, MeansSerialUp, MeansStartingPPP, MeansConnect, MeansOverEthernet, MeansAuthStarted,
+	MeansStarted, MeansInitializing, MeansDialerConnected, MeansSerialUp, MeansStartingPPP, MeansInterface, MeansConnect, MeansOverEthernet, MeansAuthStarted,
 	MeansAuthOK, MeansLocalAddress, MeansNewAddress, MeansRemoteAddress, MeansDNSAddress, MeansIPv6Up, MeansActivated, MeansWantsDNS,
-	MeansHangup, MeansTerminated, MeansSignal, MeansEndedByUs, MeansGaveUp, MeansNotInTime, MeansPeerTerminated, MeansIPCPTerminated,
+	MeansHangup, MeansHangupSignal, MeansTerminated, MeansExits, MeansRedials, MeansSignal, MeansEndedByUs, MeansGaveUp, MeansNotInTime, MeansPeerTerminated, MeansIPCPTerminated,
 	MeansConnectTime, MeansTraffic, MeansExitStatus, MeansLCPTimeout, MeansLoopedBack, MeansSevenBit, MeansEchoTimeout, MeansNoAuthPossible,
 	MeansAuthFailed, MeansAuthTimeout, MeansIPCPTimeout, MeansIPCPRejected, MeansBadReply, MeansBadAck, MeansNoLocalAddress,
 	MeansLostCompression, MeansDefaultRouteKept, MeansNoNames, MeansNoRoute, MeansPing, MeansPingLost, MeansRouteTo, MeansPortGone,

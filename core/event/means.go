@@ -12,6 +12,7 @@ const (
 	MeansDialerConnected = "dialer-connected" // another program dialled and hands a connection to PPP
 	MeansSerialUp        = "serial-up"        // the dialling script has a connection
 	MeansStartingPPP     = "starting-ppp"     // the dialer starts PPP
+	MeansInterface       = "interface"        // the link's network interface is there; value: its name
 	MeansConnect         = "connect"          // PPP begins; value: "INTERFACE PORT"
 	MeansOverEthernet    = "over-ethernet"    // the session runs over PPPoE
 	MeansAuthStarted     = "auth-started"     // value: the method
@@ -26,7 +27,10 @@ const (
 
 	// How it ended.
 	MeansHangup         = "hangup"          // the modem hung up, or the port ended
-	MeansTerminated     = "terminated"      // the call or the dialer is over
+	MeansHangupSignal   = "hangup-signal"   // the dialer got SIGHUP: by a port that ended, or by a person
+	MeansTerminated     = "terminated"      // the call is over
+	MeansExits          = "exits"           // the dialer ends
+	MeansRedials        = "redials"         // it will try again
 	MeansSignal         = "signal"          // the dialer was told to end
 	MeansEndedByUs      = "ended-by-us"     // this side ended it by a rule of its own: idle, a time limit
 	MeansGaveUp         = "gave-up"         // whoever started the dialer did not wait any longer

@@ -44,7 +44,7 @@ func records(b []byte) (all []event.Record) {
 		case 3:
 			e = []event.Event{event.Phase{Phase: event.PhaseDial}, event.Phase{Phase: event.PhaseIPCP}, event.Up{}, event.Down{ExitCode: take()}, event.Attempt{Number: 2}, event.State{},
 				event.Failure{Phase: event.PhaseIPCP, Cause: event.FailedCarrierLost}, event.Failure{Cause: event.FailedGarbage}, event.Unread{}, event.Probe{Result: "sent"},
-				event.Log{Text: "Connect: ppp0"}, event.Log{Text: "Modem hangup"}, event.Text{Text: "NO CARRIER"}, event.Text{Text: `login:\r\n`},
+				event.Log{Text: "Connect: ppp0", Means: []string{event.MeansConnect}}, event.Log{Text: "Modem hangup", Means: []string{event.MeansHangup}}, event.Text{Text: "NO CARRIER"}, event.Text{Text: `login:\r\n`},
 				event.Finding{ID: "ipcp-empty-nak"}, event.Device{Model: "M\"\n1", USB: "x"}, event.Data{Dir: dir}}[take()%17]
 		default:
 			var data []byte

@@ -1,7 +1,6 @@
 package read
 
 import (
-	"strings"
 	"time"
 
 	"github.com/knakppp/knak/core/event"
@@ -10,24 +9,22 @@ import (
 
 // progress is what a log has said of the call that it is in, so that its words become the events that a live call has.
 type progress struct {
-	number  int // of the attempt; 0: the first
-	phase   string
-	iface   string
-	port    string
-	began   time.Time
-	up      *event.Up // being put together from several lines
-	isUp    bool
-	authOK  bool
-	ending  bool // this side ends it: what breaks after that is no failure
-	ended   bool
-	cause   string // why it ends, the first that was seen
-	code    int    // pppd's exit code for the cause
-	failed  map[string]bool
-	seconds float64
-	in, out uint64
-	sawPPP  bool
-	goodbye bool          // wvdial is disconnecting
-	hungup  *event.Record // the modem hung up in a log that does not show how far the call was
+	number       int // of the attempt; 0: the first
+	phase        string
+	iface        string
+	port         string
+	began        time.Time
+	up           *event.Up // being put together from several lines
+	isUp         bool
+	ending       bool // this side ends it: what breaks after that is no failure
+	ended        bool
+	cause        string // why it ends, the first that was seen
+	code         int    // pppd's exit code for the cause
+	unsuccessful bool   // something failed
+	seconds      float64
+	in, out      uint64
+	sawPPP       bool
+	goodbye      bool // wvdial is disconnecting
 }
 
 // order gives the place of a phase in a call, 0 for none; a log never makes a call go back.
@@ -99,32 +96,16 @@ func (s *logSource) sees(p event.Packet) {
 	}
 }
 
-// fails gives a Failure, once for each cause of a call.
-func (s *logSource) fails(phase, cause, detail string) {
+// failed keeps why a call ends, the first that was seen. What breaks after this side has begun to end it is no failure.
+func (s *logSource) failed(cause string) {
 	c := &s.call
 	if c.ending && cause != event.FailedAuthRejected {
 		return
 	}
-	if phase == "" {
-		phase = c.phase
-		if phase == "" {
-			phase = event.PhaseDial
-		}
-	}
-	if c.failed[cause] {
-		return
-	}
-	if c.failed == nil {
-		c.failed = map[string]bool{}
-	}
-	c.failed[cause] = true
+	c.unsuccessful = true
 	if c.cause == "" {
 		c.cause, c.code = cause, exitCodes[cause]
 	}
-	if !s.c.Raw {
-		detail = hideAll(detail)
-	}
-	s.emit(event.Failure{Phase: phase, Cause: cause, Detail: printable(detail), Provisional: c.authOK && !c.isUp})
 }
 
 // exitCodes are pppd's for the causes that it has a number for.
@@ -137,7 +118,7 @@ var exitCodes = map[string]int{
 // ends gives the Down of a call.
 func (s *logSource) ends(reason string) {
 	c := &s.call
-	if c.ended || c.phase == "" && len(c.failed) == 0 {
+	if c.ended || c.phase == "" && !c.unsuccessful {
 		return
 	}
 	if c.cause != "" {
@@ -172,24 +153,7 @@ func (s *logSource) addresses() {
 	s.emit(up)
 }
 
-// hangsUp gives the Failure of a modem that hung up. next is the line behind it: pppd tells how long a call was if it was up.
-func (s *logSource) hangsUp(next string) {
-	if s.call.hungup == nil {
-		return
-	}
-	at := s.rec
-	s.rec, s.call.hungup = *s.call.hungup, nil
-	phase := event.PhaseLCP
-	if strings.HasPrefix(next, "Connect time") {
-		phase = event.PhaseUp
-	}
-	s.fails(phase, event.FailedCarrierLost, "Modem hangup")
-	s.call.ending = true
-	s.rec = at
-}
-
 func (s *logSource) endOfLog() {
-	s.hangsUp("")
 	s.addresses()
 	if s.call.goodbye {
 		s.ends("the dialer ended the call")

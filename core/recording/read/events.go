@@ -380,12 +380,13 @@ func message(s string) string {
 
 func unquote(s string) string { return strings.Trim(strings.TrimSpace(s), `"`) }
 
-// sayingsOf are pppd's words for the messages of the notation.
-var sayingsOf = map[string]string{
-	"serial-connected": "Serial connection established.", "auth-ok": "authentication succeeded", "auth-failed": "authentication failed",
-	"lcp-terminated-by-peer": "LCP terminated by peer", "sighup": "Hangup (SIGHUP)", "modem-hangup": "Modem hangup",
-	"connection-terminated": "Connection terminated.", "lcp-timeout": "LCP: timeout sending Config-Requests", "ipcp-timeout": "IPCP: timeout sending Config-Requests",
-	"exit": "Exit.", "looped-back": "Serial line is looped back.",
+// meanings are the messages of the notation.
+var meanings = map[string]string{
+	"serial-connected": event.MeansSerialUp, "link": event.MeansConnect, "auth-ok": event.MeansAuthOK, "auth-failed": event.MeansAuthFailed,
+	"lcp-terminated-by-peer": event.MeansPeerTerminated, "sighup": event.MeansHangupSignal, "modem-hangup": event.MeansHangup,
+	"connection-terminated": event.MeansTerminated, "lcp-timeout": event.MeansLCPTimeout, "ipcp-timeout": event.MeansIPCPTimeout,
+	"exit": event.MeansExits, "looped-back": event.MeansLoopedBack, "local": event.MeansLocalAddress, "remote": event.MeansRemoteAddress,
+	"dns1": event.MeansDNSAddress, "dns2": event.MeansDNSAddress,
 }
 
 // said takes a message.
@@ -394,27 +395,26 @@ func (s *eventsSource) said(text string) {
 	if len(words) == 0 {
 		return
 	}
-	saying, ok := sayingsOf[words[0]]
-	switch {
-	case words[0] == "link" && len(words) >= 3:
-		s.pppd([]byte("Connect: " + words[1] + " <--> /dev/" + strings.TrimPrefix(words[2], "/dev/")))
-	case words[0] == "ip-up":
+	means := func(word, value string) {
+		e := event.Log{Text: printable(s.shown(text)), Means: []string{meanings[word]}, Value: printable(s.shown(value))}
+		s.says(e, e)
+	}
+	switch word := words[0]; {
+	case word == "link" && len(words) >= 3:
+		means(word, words[1]+" /dev/"+strings.TrimPrefix(words[2], "/dev/"))
+	case word == "ip-up":
 		for _, w := range words[1:] {
-			if a, ok := strings.CutPrefix(w, "local="); ok {
-				s.pppd([]byte("local  IP address " + addressOf(a)))
-			} else if a, ok := strings.CutPrefix(w, "remote="); ok {
-				s.pppd([]byte("remote IP address " + addressOf(a)))
-			} else if a, ok := strings.CutPrefix(w, "dns1="); ok {
-				s.pppd([]byte("primary   DNS address " + addressOf(a)))
-			} else if a, ok := strings.CutPrefix(w, "dns2="); ok {
-				s.pppd([]byte("secondary DNS address " + addressOf(a)))
+			if name, a, ok := strings.Cut(w, "="); ok && meanings[name] != "" {
+				means(name, addressOf(a))
 			}
 		}
-	case strings.HasPrefix(words[0], "auth-") && ok && len(words) > 1:
-		s.pppd([]byte(strings.ToUpper(words[1]) + " " + saying))
-	case words[0] == "protocol-rejected" && len(words) > 1:
-		s.pppd([]byte("Protocol-Reject for '" + words[1] + "' received"))
-	case words[0] == "at" && len(words) > 2:
+	case strings.HasPrefix(word, "auth-") && meanings[word] != "" && len(words) > 1:
+		value := strings.ToUpper(words[1]) // the method
+		if word == "auth-failed" { // there it would be what the other end said
+			value = ""
+		}
+		means(word, value)
+	case word == "at" && len(words) > 2:
 		command := strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(text, "at"), " "))
 		if c, ok := strings.CutPrefix(command, "> "); ok {
 			s.sends(c)
@@ -422,8 +422,8 @@ func (s *eventsSource) said(text string) {
 			s.talk.by = "chat"
 			s.fromModem([]byte(strings.TrimPrefix(command, "< ")))
 		}
-	case ok:
-		s.pppd([]byte(saying))
+	case meanings[word] != "" && word != "ip-up":
+		means(word, "")
 	default:
 		s.log("", []byte(text))
 	}

@@ -253,7 +253,8 @@ func (f *formatted) matched(rule *format.Rule, l format.Line) bool {
 		if !s.c.Raw {
 			text, value = hideAll(text), hideAll(value)
 		}
-		s.emit(event.Log{Program: printable(program), Text: printable(strings.TrimRight(text, " \t")), Means: rule.Means, Value: printable(value)})
+		e := event.Log{Program: printable(program), Text: printable(strings.TrimRight(text, " \t")), Means: rule.Means, Value: printable(value)}
+		s.says(e, e)
 	}
 	return true
 }
@@ -266,7 +267,7 @@ func (f *formatted) goesOn(kind format.Kind, dir event.Dir, tag string) {
 func (f *formatted) unmatched(l format.Line, outer dressed, size int) {
 	s := f.s
 	d := dressed{at: l.At, program: l.Tag, msg: l.Message, dressed: !l.Bare}
-	if l.Bare && f.left > 0 && f.more == format.AT && known(l.Message) == nil {
+	if l.Bare && f.left > 0 && f.more == format.AT && !isPPPD(l.Message) {
 		f.left--
 		f.dialogue(f.dir, string(l.Message))
 		return

@@ -14,6 +14,7 @@ import (
 	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/recording/source"
+	"github.com/knakppp/knak/core/sentence"
 )
 
 var jsonFormat = source.Format{Name: "jsonl", Title: "knak's JSON Lines", Sniff: sniffJSON, Open: openJSON}
@@ -88,6 +89,11 @@ func (s *jsonSource) take(rec *event.Record, line []byte, size int) {
 			rec.Event = s.unread(line, size, err.Error())
 			return
 		}
+	}
+	if l, ok := rec.Event.(event.Log); ok && len(l.Means) == 0 { // written before lines had meanings
+		m := sentence.Of(l.Program, l.Text)
+		l.Means, l.Value = m.Words, m.Value
+		rec.Event = l
 	}
 	if slot != nil && rec.Pos == here {
 		_, n := s.clock.iso(line[len(begin):])

@@ -12,6 +12,7 @@ import (
 	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/recording/source"
+	"github.com/knakppp/knak/core/sentence"
 )
 
 var logFormat = source.Format{Name: "log", Title: "log of pppd, chat, wvdial, NetworkManager or ModemManager", Sniff: sniffLog, Open: openLog}
@@ -198,6 +199,8 @@ func (s *logSource) said(d dressed) bool {
 		s.fromModem(d.msg)
 	case d.dressed:
 		s.log(d.program, d.msg)
+	case len(sentence.Of("", string(d.msg[:min(len(d.msg), maxUnread)])).Words) > 0: // a sentence that somebody pasted without its program
+		s.log("", d.msg)
 	case isEcho(d.msg): // wvdial's and chat's output alone shows what the modem echoed
 		s.talk.by = "wvdial"
 		s.fromModem(d.msg)
@@ -410,19 +413,25 @@ func (s *logSource) unread(text []byte, size int, reason string) {
 	s.emit(event.Unread{Text: printable(t), Bytes: size, Reason: reason})
 }
 
+// log gives the event of a line of a program, and what it means for the call.
 func (s *logSource) log(program string, text []byte) {
 	slot := s.lines.slot(text)
 	if slot.is(text) {
 		if l, ok := slot.event.(event.Log); ok && l.Program == program {
-			s.emit(slot.event)
+			s.says(l, slot.event)
 			return
 		}
 	}
-	t := strings.TrimRight(string(text[:min(len(text), maxUnread)]), " \t")
-	if !s.c.Raw {
-		t = hideAll(t)
-	}
-	var event event.Event = event.Log{Program: program, Text: printable(t)}
+	l := made(program, strings.TrimRight(string(text[:min(len(text), maxUnread)]), " \t"), s.shown)
+	var event event.Event = l
 	slot.set(text, event)
-	s.emit(event)
+	s.says(l, event)
+}
+
+// shown gives a text as it may be shown.
+func (s *logSource) shown(text string) string {
+	if s.c.Raw {
+		return text
+	}
+	return hideAll(text)
 }

@@ -2,132 +2,17 @@ package read
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/notation"
+	"github.com/knakppp/knak/core/sentence"
 )
 
-// A saying is a line of pppd that is known by how it begins. does is what it means as events besides the Log; nil: nothing.
-type saying struct {
-	begins string
-	does   func(s *logSource, rest string)
-}
-
-func failing(phase, cause string) func(*logSource, string) {
-	return func(s *logSource, rest string) { s.fails(phase, cause, rest) }
-}
-
-// sayings are pppd's, of all releases. A line without a time or a program is known for pppd's by them alone.
-var sayings = []saying{
-	{"pppd 2", func(s *logSource, _ string) {
-		if c := &s.call; c.sawPPP || order(c.phase) > order(event.PhaseDial) || s.talk.by == "chat" && c.phase != "" && s.talk.wvdial == "" {
-			c.ended = true
-		}
-		s.begins("pppd was started again")
-	}},
-	{"Serial connection established", func(s *logSource, _ string) {
-		s.begins("pppd dials again")
-		s.talk.by = ""
-	}},
-	{"Using interface ", func(s *logSource, rest string) { s.begins("pppd begins again"); s.call.iface = firstWord(rest) }},
-	{"using channel ", nil}, {"Using channel ", nil},
-	{"Connect: ", (*logSource).connects},
-	{"local  IP address ", (*logSource).address}, {"local IP address ", (*logSource).address},
-	{"remote IP address ", (*logSource).address},
-	{"primary   DNS address ", (*logSource).address}, {"primary DNS address ", (*logSource).address},
-	{"secondary DNS address ", (*logSource).address},
-	{"local  LL address ", (*logSource).address}, {"remote LL address ", nil},
-	{"CHAP authentication succeeded", (*logSource).authenticated}, {"PAP authentication succeeded", (*logSource).authenticated},
-	{"EAP authentication succeeded", (*logSource).authenticated},
-	{"CHAP authentication failed", failing(event.PhaseAuth, event.FailedAuthRejected)}, {"PAP authentication failed", failing(event.PhaseAuth, event.FailedAuthRejected)},
-	{"MS-CHAP authentication failed", failing(event.PhaseAuth, event.FailedAuthRejected)}, {"EAP: peer reports authentication failure", failing(event.PhaseAuth, event.FailedAuthRejected)},
-	{"EAP authentication failed", failing(event.PhaseAuth, event.FailedAuthRejected)},
-	{"No response to PAP authenticate-requests", failing(event.PhaseAuth, event.FailedAuthTimeout)},
-	{"LCP: timeout sending Config-Requests", failing(event.PhaseLCP, event.FailedTimeout)},
-	{"IPCP: timeout sending Config-Requests", failing(event.PhaseIPCP, event.FailedTimeout)},
-	{"IPV6CP: timeout sending Config-Requests", nil}, {"CCP: timeout sending Config-Requests", nil},
-	{"LCP terminated by peer", func(s *logSource, rest string) { s.fails("", event.FailedTerminated, rest); s.call.ending = true }},
-	{"Serial line is looped back", failing(event.PhaseLCP, event.FailedLoopedBack)},
-	{"Excessive lack of response to LCP echo", failing(event.PhaseUp, event.FailedEchoTimeout)},
-	{"No response to ", func(s *logSource, rest string) {
-		if strings.Contains(rest, "echo-request") {
-			s.fails(event.PhaseUp, event.FailedEchoTimeout, "No response to "+rest)
-			s.call.ending = true
-		}
-	}},
-	{"Could not determine local IP address", failing(event.PhaseIPCP, event.FailedNoAddress)},
-	{"Modem hangup", func(s *logSource, _ string) {
-		if s.call.phase == "" && !s.call.ending {
-			at := s.rec
-			s.call.hungup = &at
-			return
-		}
-		s.fails("", event.FailedCarrierLost, "Modem hangup")
-		s.call.ending = true
-	}},
-	{"Hangup (SIGHUP)", nil},
-	{"Terminating on signal", func(s *logSource, rest string) {
-		s.call.ending = true
-		if s.call.cause == "" {
-			s.call.cause, s.call.code = "signal", 5
-		}
-		s.enter(event.PhaseHangup)
-	}},
-	{"Connect time ", func(s *logSource, rest string) {
-		if v, err := strconv.ParseFloat(firstWord(rest), 64); err == nil && v >= 0 && v < 1e9 {
-			s.call.seconds = v * 60
-		}
-	}},
-	{"Sent ", (*logSource).octets},
-	{"Connection terminated", func(s *logSource, _ string) { s.call.ending = true; s.ends("terminated") }},
-	{"Exit.", func(s *logSource, _ string) { s.ends("terminated"); s.call.ended = s.call.phase != "" }},
-	{"Connect script failed", func(s *logSource, _ string) {
-		s.call.code = 8
-		s.talk.by = ""
-		s.enter(event.PhaseDial)
-	}},
-	{"Device ", func(s *logSource, rest string) {
-		if strings.Contains(rest, "locked by") {
-			s.fails("port", event.FailedPortLocked, "Device "+rest)
-		}
-	}},
-	{"Failed to open ", failing("port", event.FailedPortOpen)},
-	{"unable to open ", failing("port", event.FailedPortOpen)}, {"Unable to open ", failing("port", event.FailedPortOpen)},
-	// What has no event of its own.
-	{"Plugin ", nil}, {"Remote message: ", nil}, {"Could not determine remote IP address", nil}, {"Cannot determine ethernet address", nil},
-	{"not replacing ", nil}, {"replacing old default route", nil}, {"Script ", nil}, {"Waiting for ", nil}, {"Warning", nil}, {"Protocol-Reject for ", nil},
-	{"peer refused to authenticate", nil}, {"peer from calling number", nil}, {"No auth is possible", nil}, {"Discarded non-LCP packet", nil}, {"discarding ", nil},
-	{"appear to have received our own echo", nil}, {"Received bad configure-", nil}, {"Peer refused to agree to ", nil}, {"No network protocols running", nil},
-	{"Receive serial link is not 8-bit clean", nil}, {"Problem: all had bit 7", nil}, {"Serial link appears to be disconnected", nil}, {"Serial link is not 8-bit clean", nil},
-	{"Lost compression sync", nil}, {"MPPE ", nil}, {"Refusing MPPE", nil}, {"The remote system ", nil}, {"but I couldn't find any suitable secret", nil},
-	{"Couldn't ", nil}, {"Can't ", nil}, {"tcgetattr", nil}, {"tcsetattr", nil}, {"tcflush", nil}, {"Perms of ", nil}, {"Connection refused", nil},
-	{"ioctl(", nil}, {"write: ", nil}, {"read: ", nil}, {"Unsupported protocol", nil}, {"unsupported protocol", nil}, {"rcvd unknown", nil},
-	{"Timeout waiting for P", nil}, {"Unable to complete PPPoE", nil}, {"PPPoE", nil}, {"PPP session is ", nil}, {"Sending PAD", nil}, {"Send PPPOE", nil},
-	{"Recv PPPOE", nil}, {"sent PADT", nil}, {"Overriding mtu", nil}, {"Overriding mru", nil}, {"deflate", nil}, {"Deflate", nil}, {"BSD-Compress", nil}, {"found interface ", nil},
-	{"  script ", nil}, {"Starting link", nil}, {"Link ", nil}, {"Starting negotiation on", nil}, {"local IP address changed", nil}, {"rename interface", nil},
-	{"Renamed interface", nil}, {"Peer ", nil}, {"Kernel supports ", nil}, {"This system lacks kernel support", nil}, {"Please load the ppp_generic", nil},
-	{"In file ", nil}, {"unrecognized option", nil}, {"Removed stale lock", nil}, {"Can't create lock", nil}, {"Idle", nil}, {"Terminating connection", nil},
-	{"Connect time expired", nil}, {"Traffic limit", nil}, {"LCP: ", nil}, {"IPCP: ", nil}, {"IPV6CP: ", nil}, {"CCP: ", nil}, {"PAP: ", nil}, {"CHAP: ", nil},
-	{"lcp_", nil}, {"ipcp_", nil}, {"fsm_", nil}, {"cif6addr", nil}, {"sif6addr", nil}, {"sifdefaultroute", nil}, {"not adding ", nil}, {"added default", nil},
-	{"Unexpected ", nil}, {"Malformed ", nil}, {"speed ", nil}, {"Speed ", nil}, {"Welcome script", nil}, {"Doing disconnect", nil}, {"serial link disconnected", nil},
-	{"Starting pppd", nil}, {"pppd options in effect", nil}, {"debug\t", nil}, {"kernel ppp driver", nil}, {"rcvd [", nil}, {"sent [", nil},
-}
-
-// known finds the saying that a line is.
-func known(msg []byte) *saying {
-	if len(msg) < 4 {
-		return nil
-	}
-	for i := range sayings {
-		if w := sayings[i].begins; len(msg) >= len(w) && msg[0] == w[0] && string(msg[:len(w)]) == w {
-			return &sayings[i]
-		}
-	}
-	return nil
-}
-
+// established is what pppd writes right behind the modem's last word, where that was not ended by a line end.
 const established = "Serial connection established"
 
 // isStatus says whether a line that names no program is pppd's.
@@ -135,8 +20,11 @@ func (s *logSource) isStatus(msg []byte) bool {
 	if s.talk.by == "wvdial" && s.talk.open() { // there the modem speaks too, and wvdial tells what pppd says
 		return bytes.Contains(msg, []byte(established))
 	}
-	return known(msg) != nil || bytes.Contains(msg, []byte(established))
+	return isPPPD(msg) || bytes.Contains(msg, []byte(established))
 }
+
+// isPPPD says whether a line is one of pppd's sentences.
+func isPPPD(msg []byte) bool { return len(msg) >= 4 && sentence.Of("", string(msg)).By == "pppd" }
 
 // pppd takes a line of pppd that is no packet.
 func (s *logSource) pppd(msg []byte) {
@@ -144,33 +32,131 @@ func (s *logSource) pppd(msg []byte) {
 		s.fromModem(msg[:i])
 		msg = msg[i:]
 	}
-	s.hangsUp(string(msg[:min(len(msg), 12)]))
-	k := known(msg)
-	if k == nil || !isAddress(k.begins) {
+	s.log("pppd", msg)
+}
+
+// says gives the event of a line, with what follows from it for the call.
+func (s *logSource) says(e event.Log, shared event.Event) {
+	address := slices.ContainsFunc(e.Means, sentence.IsAddress)
+	if !address {
 		s.addresses()
 	}
-	if k == nil || k.does == nil {
-		s.log("pppd", msg)
-		return
+	for _, w := range e.Means {
+		s.before(w, e.Value)
 	}
-	rest := strings.TrimSpace(string(msg[len(k.begins):]))
-	if k.begins == "pppd 2" || strings.HasPrefix(k.begins, "Serial conn") || strings.HasPrefix(k.begins, "Using i") {
-		k.does(s, rest)
-		s.log("pppd", msg)
-		return
+	s.emit(shared)
+	if e.Is(event.MeansExitStatus) {
+		s.after(event.MeansExitStatus, e)
 	}
-	s.log("pppd", msg)
-	k.does(s, strings.TrimLeft(rest, ": "))
+	for _, w := range e.Means {
+		s.after(w, e)
+	}
 }
 
-func isAddress(begins string) bool {
-	return strings.HasSuffix(begins, "address ") && !strings.HasPrefix(begins, "remote LL")
+// before does what a word means for what comes before its line: another attempt begins with it.
+func (s *logSource) before(word, value string) {
+	switch word {
+	case event.MeansStarted:
+		if c := &s.call; c.sawPPP || order(c.phase) > order(event.PhaseDial) || s.talk.by == "chat" && c.phase != "" && s.talk.wvdial == "" {
+			c.ended = true
+		}
+		s.begins("the dialer was started again")
+	case event.MeansSerialUp:
+		s.begins("the dialer has a connection again")
+		s.talk.by = ""
+	case event.MeansInterface:
+		s.begins("PPP begins again")
+		s.call.iface = firstWord(value)
+	case event.MeansInitializing:
+		s.begins("the dialer begins again")
+		s.talk.answered, s.talk.connected = false, false
+	}
 }
 
-func (s *logSource) connects(rest string) {
-	s.begins("pppd connects again")
-	if iface, port, ok := strings.Cut(rest, " <--> "); ok {
-		s.call.iface, s.call.port = firstWord(iface), firstWord(port)
+// after does what a word means for the call.
+func (s *logSource) after(word string, e event.Log) {
+	c := &s.call
+	if f, ok := call.FailureOf(e, word); ok {
+		s.failed(f.Cause)
+	}
+	switch word {
+	case event.MeansConnect:
+		s.connects(e.Value)
+	case event.MeansStartingPPP:
+		c.sawPPP = true
+		c.began = s.rec.Time
+		s.enter(event.PhaseLCP)
+	case event.MeansAuthStarted:
+		s.enter(event.PhaseAuth)
+	case event.MeansAuthOK:
+		s.enter(event.PhaseIPCP)
+	case event.MeansLocalAddress, event.MeansNewAddress, event.MeansRemoteAddress, event.MeansDNSAddress, event.MeansIPv6Up:
+		s.address(word, e.Value)
+	case event.MeansConnectTime:
+		if v, err := strconv.ParseFloat(e.Value, 64); err == nil && v >= 0 && v < 1e9 {
+			c.seconds = v * 60
+		}
+	case event.MeansTraffic:
+		sent, rcvd, _ := strings.Cut(e.Value, " ")
+		out, err := strconv.ParseUint(sent, 10, 64)
+		in, err2 := strconv.ParseUint(rcvd, 10, 64)
+		if err == nil && err2 == nil {
+			c.out, c.in = out, in
+		}
+	case event.MeansHangup, event.MeansPeerTerminated, event.MeansEchoTimeout, event.MeansEndedByUs:
+		c.ending = true
+	case event.MeansSignal:
+		if !c.ending && c.cause == "" {
+			c.cause, c.code = "signal", 5
+		}
+		c.ending = true
+		s.enter(event.PhaseHangup)
+	case event.MeansTerminated:
+		c.ending = true
+		s.ends("terminated")
+	case event.MeansExits:
+		s.ends("terminated")
+		c.ended = c.phase != ""
+	case event.MeansExitStatus:
+		if n, err := strconv.Atoi(e.Value); err == nil && n > 0 {
+			c.code = n
+		}
+	case event.MeansRedials:
+		s.ends("the dialer ended the call")
+		s.talk.connected = false
+	case event.MeansDisconnects:
+		c.goodbye = true
+	case event.MeansScriptEnd:
+		c.code = 8
+		s.talk.by = ""
+		s.enter(event.PhaseDial)
+	case event.MeansDialResult:
+		if order(c.phase) <= order(event.PhaseDial) {
+			s.failed(event.FailedDialRefused)
+		}
+	case event.MeansNoWords:
+		if s.talk.answered {
+			s.failed(event.FailedTimeout)
+		} else {
+			s.failed(event.FailedModemSilent)
+		}
+	case event.MeansAborted:
+		if isDialResult(unended.Replace(e.Value)) || call.Dials(s.talk.last) {
+			s.failed(event.FailedDialRefused)
+		} else {
+			s.failed(event.FailedATError)
+		}
+	}
+}
+
+// unended takes off how scripts write the end of a line.
+var unended = strings.NewReplacer(`\n`, "", `\r`, "", "^M", "", "^J", "")
+
+// connects takes the interface and the port of a "Connect:".
+func (s *logSource) connects(value string) {
+	s.begins("PPP connects again")
+	iface, port, _ := strings.Cut(value, " ")
+	if s.call.iface, s.call.port = iface, firstWord(port); port != "" {
 		s.emit(event.Device{Port: s.call.port})
 	}
 	s.call.began = s.rec.Time
@@ -179,45 +165,32 @@ func (s *logSource) connects(rest string) {
 	s.enter(event.PhaseLCP)
 }
 
-func (s *logSource) authenticated(string) {
-	s.call.authOK = true
-	s.enter(event.PhaseIPCP)
-}
-
-// address takes one line of the group that pppd writes when IPCP is open. What kind it is stands in the line before rest.
-func (s *logSource) address(rest string) {
-	last := s.queue[len(s.queue)-1].Event.(event.Log).Text
+// address takes one line of the group that a dialer writes when IPCP is open.
+func (s *logSource) address(word, value string) {
 	c := &s.call
 	if c.up == nil {
 		c.up = &event.Up{}
 	}
-	a := firstWord(rest)
+	a := firstWord(value)
 	if v, _, ok := notation.Address(a); ok { // in place of a hidden address the one that its packets have
 		a = v.String()
 	}
-	switch {
-	case strings.HasPrefix(last, "local") && strings.Contains(last, "LL"):
+	switch word {
+	case event.MeansIPv6Up:
 		c.up.IPv6 = a
-	case strings.HasPrefix(last, "local"):
+	case event.MeansLocalAddress, event.MeansNewAddress:
 		c.up.Local = a
-	case strings.HasPrefix(last, "remote"):
+	case event.MeansRemoteAddress:
 		c.up.Peer = a
-	default:
+	case event.MeansDNSAddress:
 		c.up.DNS = append(c.up.DNS, a)
 	}
 }
 
-func (s *logSource) octets(rest string) {
-	var out, in uint64
-	f := strings.Fields(rest)
-	if len(f) < 4 || !strings.HasPrefix(f[1], "bytes") || f[2] != "received" {
-		return
-	}
-	out, err := strconv.ParseUint(f[0], 10, 64)
-	in, err2 := strconv.ParseUint(f[3], 10, 64)
-	if err == nil && err2 == nil {
-		s.call.out, s.call.in = out, in
-	}
+// made gives the event of a line of a program.
+func made(program, text string, shown func(string) string) event.Log {
+	m := sentence.Of(program, text)
+	return event.Log{Program: program, Text: printable(shown(text)), Means: m.Words, Value: printable(shown(m.Value))}
 }
 
 func firstWord(s string) string {

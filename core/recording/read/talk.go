@@ -2,12 +2,12 @@ package read
 
 import (
 	"bytes"
-	"strconv"
 	"strings"
 
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/sentence"
 )
 
 // dialogue is what a log has shown of the talk with the modem before PPP.
@@ -77,8 +77,7 @@ func (s *logSource) fromModem(line []byte) {
 	if !echo {
 		t.answered = true
 		if t.connected = strings.HasPrefix(text, "CONNECT"); t.connected && s.call.cause == event.FailedDialRefused { // it was dialled again
-			s.call.cause, s.call.code = "", 0
-			delete(s.call.failed, event.FailedDialRefused)
+			s.call.cause, s.call.code, s.call.unsuccessful = "", 0, false
 		}
 	}
 }
@@ -134,35 +133,13 @@ func (s *logSource) chat(msg []byte) {
 		s.log("chat", msg)
 	case text == "alarm":
 		s.log("chat", msg)
-		s.alarm()
 	case strings.HasPrefix(text, "Failed ("):
 		s.log("chat", msg)
-		s.aborted(strings.TrimSuffix(text[len("Failed ("):], ")"))
 	case isChat(msg), strings.HasPrefix(text, "Can't "), strings.HasPrefix(text, "warning"):
 		s.log("chat", msg)
 	default:
 		s.fromModem(msg)
 	}
-}
-
-// alarm is chat's word for an answer that did not come in time.
-func (s *logSource) alarm() {
-	if !s.talk.answered {
-		s.fails("modem", event.FailedModemSilent, "no answer to "+s.talk.last)
-		return
-	}
-	s.fails(event.PhaseDial, event.FailedTimeout, "no answer in time to "+s.talk.last)
-}
-
-// aborted is a string for which chat was told to give up.
-func (s *logSource) aborted(text string) {
-	text = strings.Trim(strings.NewReplacer(`\n`, "", `\r`, "", "^M", "", "^J", "").Replace(text), " ")
-	dialling := strings.HasPrefix(strings.ToUpper(s.talk.last), "ATD")
-	if isDialResult(text) || dialling {
-		s.fails(event.PhaseDial, event.FailedDialRefused, text)
-		return
-	}
-	s.fails(event.PhaseDial, event.FailedATError, s.talk.last+": "+text)
 }
 
 func isWvdial(msg []byte) bool {
@@ -172,63 +149,19 @@ func isWvdial(msg []byte) bool {
 // wvdial takes what stands behind its arrow.
 func (s *logSource) wvdial(msg []byte) {
 	text := string(msg)
-	t := &s.talk
 	for _, w := range [...]string{"Sending: ", "Re-Sending: "} {
 		if command, ok := strings.CutPrefix(text, w); ok {
-			s.addresses()
 			command, answer := echoed(command)
 			s.sends(command)
 			s.fromModem([]byte(answer))
 			return
 		}
 	}
-	text = strings.TrimPrefix(text, "pppd: ")
-	if isAddress(beginning(text)) || strings.HasPrefix(text, "Using interface") {
-		s.pppd([]byte(text))
+	if m := sentence.Of("", text); m.By == "pppd" && (m.Is(event.MeansInterface) || m.Address()) {
+		s.log("pppd", []byte(strings.TrimPrefix(text, "pppd: ")))
 		return
 	}
-	s.addresses()
-	if strings.HasPrefix(text, "WvDial:") || strings.HasPrefix(text, "Initializing modem") {
-		s.begins("wvdial begins again")
-		t.answered, t.connected = false, false
-	}
 	s.log("wvdial", msg)
-	lower := strings.ToLower(text)
-	switch {
-	case strings.HasPrefix(lower, "carrier detected"):
-		s.call.began = s.rec.Time
-	case strings.HasPrefix(lower, "starting pppd"), strings.HasPrefix(lower, "pid of pppd"):
-		s.call.sawPPP = true
-		s.call.began = s.rec.Time
-		s.enter(event.PhaseLCP)
-	case strings.HasPrefix(lower, "authentication (") && strings.HasSuffix(lower, "started"):
-		s.enter(event.PhaseAuth)
-	case strings.HasPrefix(lower, "authentication (") && strings.Contains(lower, "success"):
-		s.authenticated("")
-	case strings.HasPrefix(lower, "authentication (") && strings.HasSuffix(lower, "failed"),
-		strings.HasPrefix(lower, "authentication error"), strings.HasPrefix(lower, "we failed to authenticate"):
-		s.fails(event.PhaseAuth, event.FailedAuthRejected, text)
-	case strings.HasPrefix(lower, "modem not responding"):
-		s.fails("modem", event.FailedModemSilent, text)
-	case strings.HasPrefix(lower, "no carrier"), strings.HasPrefix(lower, "busy"), strings.HasPrefix(lower, "no dial tone"), strings.HasPrefix(lower, "no dialtone"),
-		strings.HasPrefix(lower, "no answer"):
-		if order(s.call.phase) <= order(event.PhaseDial) {
-			s.fails(event.PhaseDial, event.FailedDialRefused, text)
-		}
-	case strings.HasPrefix(lower, "cannot open /dev"):
-		s.fails("port", event.FailedPortOpen, text)
-	case strings.Contains(lower, "is locked") || strings.Contains(lower, "resource busy"):
-		s.fails("port", event.FailedPortLocked, text)
-	case strings.HasPrefix(lower, "disconnecting at"):
-		s.call.goodbye = true
-	case strings.HasPrefix(lower, "the ppp daemon has died"):
-		s.died(text)
-	case strings.HasPrefix(lower, "auto reconnect will be attempted"):
-		s.ends("the dialer ended the call")
-		t.connected = false
-	case strings.HasPrefix(lower, "caught signal"):
-		s.call.ending = true
-	}
 }
 
 // echoed parts a command from its echo and the answer, where all stand in one line.
@@ -238,38 +171,6 @@ func echoed(text string) (command, answer string) {
 		return text[:i], strings.TrimSpace(strings.TrimPrefix(text[i+1:], text[:i]))
 	}
 	return text, ""
-}
-
-// beginning gives the words by which a line of pppd is known, "" if it is none.
-func beginning(text string) string {
-	if k := known([]byte(text)); k != nil {
-		return k.begins
-	}
-	return ""
-}
-
-// died reads "… (exit code = 16)", which is pppd's.
-func (s *logSource) died(text string) {
-	code := -1
-	if _, v, ok := strings.Cut(text, "(exit code = "); ok {
-		if n, err := strconv.Atoi(strings.TrimSuffix(v, ")")); err == nil {
-			code = n
-		}
-	}
-	switch code {
-	case 16:
-		s.fails("", event.FailedCarrierLost, text)
-	case 15:
-		s.fails(event.PhaseUp, event.FailedEchoTimeout, text)
-	case 17:
-		s.fails(event.PhaseLCP, event.FailedLoopedBack, text)
-	case 19:
-		s.fails(event.PhaseAuth, event.FailedAuthRejected, text)
-	}
-	if code > 0 {
-		s.call.code = code
-	}
-	s.ends(text)
 }
 
 // Arrows of ModemManager's debug log, from the host's view.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/call/lint"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -224,6 +225,7 @@ func (c *Collector) row(r event.Record) (Row, bool) {
 	case event.Notice:
 		return note("note", e.Text)
 	case event.Log:
+		_, row.Refusal = call.Failure(e)
 		return note("note", strings.TrimPrefix(e.Program+": ", ": ")+e.Text)
 	case event.Unread:
 		row.Bytes = e.Bytes

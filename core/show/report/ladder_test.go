@@ -43,8 +43,8 @@ func golden(t *testing.T, name string, got []byte) {
 
 var begin = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
-// call gives the records of a simulated call, in virtual time and with no chance in it.
-func call(t *testing.T, scenario, profile string, set ...string) []event.Record {
+// story gives the records of a simulated call, in virtual time and with no chance in it.
+func story(t *testing.T, scenario, profile string, set ...string) []event.Record {
 	t.Helper()
 	return linktest.Call{Scenario: scenario, Profile: profile, Set: set, Begin: begin}.Records(t)
 }
@@ -70,7 +70,7 @@ func TestText(t *testing.T) {
 		{"e398-colour.txt", "huawei/e398", "huawei/e398", nil, TextOptions{Width: 100, Color: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := ladder(t, call(t, c.scenario, c.profile, c.set...), 60)
+			l := ladder(t, story(t, c.scenario, c.profile, c.set...), 60)
 			var b bytes.Buffer
 			if err := l.Text(&b, c.o); err != nil {
 				t.Fatal(err)

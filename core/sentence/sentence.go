@@ -1,0 +1,263 @@
+// Package sentence knows what the programs around PPP say (pppd, chat, wvdial, NetworkManager, the kernel), and gives each
+// sentence its meaning. It is the one place that does: a reader asks it once for a line, puts the words into event.Log,
+// and nobody after it looks at the text.
+//
+// The sentences are data. A file in said is of one program; a file in causes is a finding of diagnosis, whose id is the
+// meaning of its lines: they name a cause by themselves.
+package sentence
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/knakppp/knak/core/event"
+)
+
+//go:embed said/*.toml causes/*.toml
+var files embed.FS
+
+// Meaning is what a line says.
+type Meaning struct {
+	By    string   // the program whose sentence it is, for a line that does not name one; "" where anybody may say it
+	Known bool     // it is a sentence of some program, even if Words is empty
+	Words []string // event's Means words and ids of causes; shared, so that nobody may change it
+	Value string   // what the word carries
+}
+
+// Is says whether the line has that meaning.
+func (m Meaning) Is(word string) bool { return slices.Contains(m.Words, word) }
+
+// Address says whether the line names an address of the link.
+func (m Meaning) Address() bool { return slices.ContainsFunc(m.Words, IsAddress) }
+
+// IsAddress says whether a word is one of those by which a dialer names an address of the link: they come as a group.
+func IsAddress(word string) bool {
+	switch word {
+	case event.MeansLocalAddress, event.MeansNewAddress, event.MeansRemoteAddress, event.MeansDNSAddress, event.MeansIPv6Up:
+		return true
+	}
+	return false
+}
+
+// Cause is a finding of diagnosis that a line names by itself: one file in the directory causes.
+type Cause struct {
+	ID         string   `toml:"-"`
+	Category   string   `toml:"category"` // of the corpus's categories, "" where none fits
+	Stage      string   `toml:"stage"`    // where it ranks among causes that are as sure: port, dial, lcp, auth, ipcp or data
+	Confidence string   `toml:"confidence"`
+	When       string   `toml:"when"` // "failed": only where no link came up; "first": nor in an attempt before; "silent": nor did anything answer PPP; "refused": as "failed", and only possible where the authentication succeeded; "up": only where one did; "" or "always"
+	Title      string   `toml:"title"`
+	Meaning    string   `toml:"meaning"`
+	Cure       []string `toml:"cure"`
+	Page       string   `toml:"page"` // more for its page in docs/findings
+	Lines      []Line   `toml:"line"`
+	Example    []string `toml:"example"`   // lines of a log that it must judge
+	NearMiss   []string `toml:"near_miss"` // lines that look alike and that it must not judge
+}
+
+// Line is one sentence of a Cause.
+type Line struct {
+	Text    string `toml:"text"`    // matched without case, one blank between words; * is any text
+	Program string `toml:"program"` // where the text alone could be anybody's: the program that must have written it
+	Except  string `toml:"except"`  // a line that looks alike and means something else
+	Meaning string `toml:"meaning"` // what this line says beyond the cause's meaning
+}
+
+// program is one file of the directory said.
+type program struct {
+	Program string   `toml:"program"`
+	Known   []string `toml:"known"` // sentences of the program without a meaning
+	Said    []struct {
+		Text   string `toml:"text"`
+		Except string `toml:"except"`
+		Means  string `toml:"means"`
+		Value  string `toml:"value"` // with $1 for what the first * stood for
+	} `toml:"sentence"`
+}
+
+// Causes gives all causes in the order of their ids.
+var Causes = sync.OnceValue(func() []Cause {
+	all, err := readCauses(files)
+	if err != nil {
+		panic("sentence: " + err.Error()) // the files are compiled in; a test reads them all
+	}
+	return all
+})
+
+func decode(from fs.FS, name string, v any) error {
+	text, err := fs.ReadFile(from, name)
+	if err != nil {
+		return err
+	}
+	if err := toml.NewDecoder(strings.NewReader(string(text))).DisallowUnknownFields().Decode(v); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+func readCauses(from fs.FS) ([]Cause, error) {
+	names, err := fs.Glob(from, "causes/*.toml")
+	if err != nil {
+		return nil, err
+	}
+	var all []Cause
+	for _, name := range names {
+		c := Cause{ID: strings.TrimSuffix(path.Base(name), ".toml")}
+		if err := decode(from, name, &c); err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+func readPrograms(from fs.FS) ([]program, error) {
+	names, err := fs.Glob(from, "said/*.toml")
+	if err != nil {
+		return nil, err
+	}
+	var all []program
+	for _, name := range names {
+		var p program
+		if err := decode(from, name, &p); err != nil {
+			return nil, err
+		}
+		for _, s := range p.Said {
+			if !event.IsMeaning(s.Means) {
+				return nil, fmt.Errorf("%s: %q means %q, which is no word of core/event", name, s.Text, s.Means)
+			}
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// table is all sentences, compiled.
+var table = sync.OnceValue(func() *index {
+	programs, err := readPrograms(files)
+	if err != nil {
+		panic("sentence: " + err.Error()) // the files are compiled in; a test reads them all
+	}
+	t := newIndex()
+	for _, p := range programs {
+		for _, s := range p.Said {
+			t.add(entry{pattern: compile(s.Text), except: compile(s.Except), hasExcept: s.Except != "", by: p.Program, word: s.Means, value: s.Value})
+		}
+		for _, k := range p.Known {
+			t.add(entry{pattern: compile(k), by: p.Program})
+		}
+	}
+	for _, c := range Causes() {
+		for _, l := range c.Lines {
+			t.add(entry{pattern: compile(strings.ToLower(l.Text)), except: compile(strings.ToLower(l.Except)), hasExcept: l.Except != "", only: l.Program, word: c.ID})
+		}
+	}
+	t.finish()
+	return t
+})
+
+// Of gives the meaning of a line of a program; name is "" where the line names none.
+func Of(name, text string) Meaning {
+	line := fold(text)
+	if line.lower == "" {
+		return Meaning{}
+	}
+	var m Meaning
+	table().match(line.lower, func(e *entry, stars []span) {
+		if e.only != "" && name != "" && !strings.EqualFold(e.only, name) {
+			return
+		}
+		m.Known = true
+		if m.By == "" {
+			m.By = e.by
+		}
+		if e.word == "" || slices.Contains(m.Words, e.word) {
+			return
+		}
+		m.Words = append(m.Words, e.word)
+		if m.Value == "" && e.value != "" {
+			m.Value = line.expand(e.value, stars)
+		}
+	})
+	return m
+}
+
+// folded is a line as patterns see it, and as it stands with one blank between words. Both have the same length.
+type folded struct{ lower, plain string }
+
+// marks stand before a message that one program passes on of another, or that a forum shows in bold.
+var (
+	boldMarks = []string{"[b]", "[i]", "[u]", "**"}
+	sayMarks  = []string{"--> ", "pppd: ", "/usr/sbin/pppd: ", "chat: ", "<info> ", "<warn> ", "<debug> ", "<error> ", "warning: ", "error: "}
+)
+
+// fold gives the line in the form that patterns are compared with: lower case, one blank between words, without marks.
+func fold(text string) folded {
+	plain := strings.Join(strings.Fields(text), " ")
+	lower := lowerASCII(plain)
+	for _, marks := range [][]string{boldMarks, sayMarks} {
+		for _, m := range marks {
+			if strings.HasPrefix(lower, m) {
+				lower, plain = lower[len(m):], plain[len(m):]
+			}
+		}
+	}
+	return folded{lower, plain}
+}
+
+func lowerASCII(s string) string {
+	for i := range len(s) {
+		if 'A' <= s[i] && s[i] <= 'Z' {
+			b := []byte(s)
+			for ; i < len(b); i++ {
+				if 'A' <= b[i] && b[i] <= 'Z' {
+					b[i] |= 0x20
+				}
+			}
+			return string(b)
+		}
+	}
+	return s
+}
+
+// expand puts what the stars stood for into a value.
+func (l folded) expand(value string, stars []span) string {
+	if !strings.Contains(value, "$") {
+		return value
+	}
+	var b strings.Builder
+	for i := 0; i < len(value); i++ {
+		if value[i] == '$' && i+1 < len(value) {
+			if n, err := strconv.Atoi(value[i+1 : i+2]); err == nil && n >= 1 && n <= len(stars) {
+				b.WriteString(l.plain[stars[n-1].from:stars[n-1].to])
+				i++
+				continue
+			}
+		}
+		b.WriteByte(value[i])
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// Lines gives the sentence of a cause that a text is, for what it says beyond the cause.
+func (c *Cause) Line(name, text string) (Line, bool) {
+	line := fold(text)
+	for _, l := range c.Lines {
+		if l.Program != "" && name != "" && !strings.EqualFold(l.Program, name) {
+			continue
+		}
+		p, except := compile(strings.ToLower(l.Text)), compile(strings.ToLower(l.Except))
+		if p.matches(line.lower) && (l.Except == "" || !except.matches(line.lower)) {
+			return l, true
+		}
+	}
+	return Line{}, false
+}
