@@ -410,7 +410,7 @@ func (s *eventsSource) said(text string) {
 		}
 	case strings.HasPrefix(word, "auth-") && meanings[word] != "" && len(words) > 1:
 		value := strings.ToUpper(words[1]) // the method
-		if word == "auth-failed" { // there it would be what the other end said
+		if word == "auth-failed" {         // there it would be what the other end said
 			value = ""
 		}
 		means(word, value)
