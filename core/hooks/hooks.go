@@ -42,45 +42,110 @@ type Config struct {
 // lastWords is how long a script has between SIGTERM and SIGKILL.
 const lastWords = time.Second
 
-// backlog bounds the calls that wait for the one before: a link that flaps faster than its scripts run drops the newest.
-const backlog = 64
-
 // Runner is a event.Sink that runs the scripts. It starts no goroutine before a link is up.
 type Runner struct {
-	cfg   Config
-	plan  planner
-	calls chan call
-	work  sync.WaitGroup
+	cfg  Config
+	work sync.WaitGroup
+	wake chan struct{} // something may be to do
+
+	mu      sync.Mutex
+	follow  follower
+	calls   []call // to run now
+	running bool   // the goroutine is there
+	closed  bool
+
+	// What a script's time is bounded by besides its limit: both end some time after Close.
+	ways, last       context.Context
+	endWays, endLast context.CancelFunc
 }
 
 // New makes a Runner.
-func New(cfg Config) *Runner { return &Runner{cfg: cfg, plan: planner{cfg: cfg}} }
+func New(cfg Config) *Runner {
+	r := &Runner{cfg: cfg, follow: newFollower(cfg), wake: make(chan struct{}, 1)}
+	r.ways, r.endWays = context.WithCancel(context.Background())
+	r.last, r.endLast = context.WithCancel(context.Background())
+	return r
+}
 
-// Record runs what belongs to the event, later: it does not wait.
+// Record runs what belongs to the event, later: it does not wait. It may be called from several goroutines.
 func (r *Runner) Record(rec event.Record) {
-	for _, c := range r.plan.take(rec.Event) {
-		if r.calls == nil {
-			r.calls = make(chan call, backlog)
-			r.work.Go(func() {
-				for c := range r.calls {
-					r.run(c)
-				}
-			})
+	switch rec.Event.(type) {
+	case event.Up, event.Down:
+	default:
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.follow.take(rec.Event)
+	if r.calls == nil {
+		r.calls, _ = r.follow.next(time.Now())
+	}
+	if !r.running && r.calls != nil {
+		r.running = true
+		r.work.Go(r.loop)
+	}
+	r.stir()
+}
+
+func (r *Runner) stir() {
+	select {
+	case r.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// loop runs the calls until the runner is closed and the scripts know that the link is down.
+func (r *Runner) loop() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		r.mu.Lock()
+		calls, again := r.calls, time.Time{}
+		if r.calls = nil; calls == nil {
+			calls, again = r.follow.next(time.Now())
+		}
+		closed := r.closed
+		r.mu.Unlock()
+		switch {
+		case calls != nil:
+			for _, c := range calls {
+				r.run(c)
+			}
+			r.mu.Lock()
+			r.follow.done()
+			r.mu.Unlock()
+			continue
+		case closed:
+			return
+		case !again.IsZero():
+			timer.Reset(time.Until(again))
 		}
 		select {
-		case r.calls <- c:
-		default:
-			r.warn("%s is left out: %d calls of scripts wait already", c.name, backlog)
+		case <-r.wake:
+		case <-timer.C:
 		}
 	}
 }
 
-// Close waits until all scripts that were begun have ended: each has its limit. No Record may follow.
+// Close tells the scripts that the link is down, if they know it otherwise, and returns when they have ended. All of that
+// has the limit of one script: what is still running on the way up may take half of it. No Record may follow.
 func (r *Runner) Close() {
-	if r.calls != nil {
-		close(r.calls)
-		r.work.Wait()
+	defer r.endLast()
+	defer r.endWays()
+	r.mu.Lock()
+	r.closed = true
+	r.follow.wanted = nil
+	running := r.running
+	r.mu.Unlock()
+	if !running {
+		return
 	}
+	half := time.AfterFunc(r.cfg.Limit/2, r.endWays)
+	defer half.Stop()
+	whole := time.AfterFunc(r.cfg.Limit+lastWords, r.endLast) // also after one that ignored SIGTERM there is time
+	defer whole.Stop()
+	r.stir()
+	r.work.Wait()
 }
 
 func (r *Runner) warn(format string, args ...any) {
@@ -141,7 +206,11 @@ func (r *Runner) script(path string, c call) error {
 	if info.Mode().Perm()&0o111 == 0 {
 		return fmt.Errorf("not run: it is not executable: chmod 755 %s", path)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Limit)
+	bound := r.ways
+	if c.down {
+		bound = r.last
+	}
+	ctx, cancel := context.WithTimeout(bound, r.cfg.Limit)
 	defer cancel()
 	// pppd gives scripts a umask of 077. This process has one umask for all of its threads, so a shell sets it.
 	cmd := exec.CommandContext(ctx, "/bin/sh", slices.Concat([]string{"-c", `umask 077; exec "$0" "$@"`, path}, c.args)...)
@@ -151,7 +220,12 @@ func (r *Runner) script(path string, c call) error {
 	cmd.WaitDelay = lastWords
 	err = cmd.Run()
 	if ctx.Err() != nil {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // whoever of the group is left; nobody, if all went well
+		if cmd.Process != nil {
+			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // whoever of the group is left; nobody, if all went well
+		}
+		if bound.Err() != nil {
+			return fmt.Errorf("%s was ended, because the dial ends", c.name)
+		}
 		return fmt.Errorf("%s took longer than %v and was ended", c.name, r.cfg.Limit)
 	}
 	return err

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/pace"
 )
 
 // call is one event to run scripts for.
@@ -16,48 +18,74 @@ type call struct {
 	name string // ip-up, ip-down, ipv6-up or ipv6-down
 	args []string
 	env  []string
+	down bool // on the way down
 }
 
-// planner turns the events of a link into calls. It is a machine: it runs nothing.
-type planner struct {
-	cfg Config
-	up  *event.Up // nil: the link is not up, or has no interface
+// follower leads the scripts to the latest state of the link: what they were told last is up or down, and so is what they
+// should be told. What the link was meanwhile is left out, so that a link that flaps faster than its scripts run, or
+// because its peer wants that, has one call running and none waiting. It is a machine: it runs nothing.
+type follower struct {
+	cfg    Config
+	wanted *event.Up // the link now; nil: it is not up, or has no interface
+	told   *event.Up // the link as the scripts know it
+	down   []string  // what ends what they know: variables for the way down
+	busy   bool      // calls are running
+	pace   pace.Pace // of the ways up
 }
 
-// take gives the calls that follow from an event. A second Up without a Down between ends the first: an interface with
-// other addresses is another one to a script. A link without an interface has nothing that a script for pppd could use.
-func (p *planner) take(e event.Event) []call {
+func newFollower(cfg Config) follower {
+	return follower{cfg: cfg, pace: pace.Pace{Burst: 3, First: time.Second, Most: 30 * time.Second, Calm: 2 * time.Minute}}
+}
+
+// take follows an event. A second Up without a Down between is another link to a script: the interface was made anew. A
+// link without an interface has nothing that a script for pppd could use.
+func (f *follower) take(e event.Event) {
 	switch e := e.(type) {
 	case event.Up:
-		calls := p.end(nil)
+		f.wanted = nil
 		if e.Interface != "" {
-			p.up = &e
-			calls = append(calls, p.calls("up", nil)...)
+			f.wanted = &e
 		}
-		return calls
 	case event.Down:
-		return p.end([]string{
-			"CONNECT_TIME=" + strconv.FormatInt(int64(e.Seconds), 10),
-			"BYTES_SENT=" + strconv.FormatUint(e.BytesOut, 10),
-			"BYTES_RCVD=" + strconv.FormatUint(e.BytesIn, 10),
-		})
+		if f.wanted != nil && f.wanted == f.told {
+			f.down = []string{
+				"CONNECT_TIME=" + strconv.FormatInt(int64(e.Seconds), 10),
+				"BYTES_SENT=" + strconv.FormatUint(e.BytesOut, 10),
+				"BYTES_RCVD=" + strconv.FormatUint(e.BytesIn, 10),
+			}
+		}
+		f.wanted = nil
 	}
-	return nil
 }
 
-func (p *planner) end(more []string) []call {
-	if p.up == nil {
-		return nil
+// next gives the calls to run now, one after the other; done says that they have ended. Where there are none, it says when
+// to ask again: the zero time is after the next event. The way down never waits.
+func (f *follower) next(now time.Time) (calls []call, again time.Time) {
+	switch {
+	case f.busy || f.told == f.wanted:
+		return nil, time.Time{}
+	case f.told != nil:
+		calls = f.calls(f.told, "down", f.down)
+		slices.Reverse(calls) // last made, first undone
+		f.told, f.down = nil, nil
+	default:
+		if due := f.pace.Due(now); due.After(now) {
+			return nil, due
+		}
+		f.pace.Take(now)
+		f.told = f.wanted
+		calls = f.calls(f.told, "up", nil)
 	}
-	calls := p.calls("down", more)
-	slices.Reverse(calls) // last made, first undone
-	p.up = nil
-	return calls
+	f.busy = true
+	return calls, time.Time{}
 }
+
+// done says that the calls have ended.
+func (f *follower) done() { f.busy = false }
 
 // calls makes the calls for IPv4 and IPv6. The names of the variables are pppd's.
-func (p *planner) calls(way string, more []string) []call {
-	u, c := p.up, &p.cfg
+func (f *follower) calls(u *event.Up, way string, more []string) []call {
+	c := &f.cfg
 	speed := strconv.Itoa(c.Speed)
 	env := []string{
 		// pppd leaves PATH to the shell; a script that is not a shell's needs one.
@@ -82,7 +110,7 @@ func (p *planner) calls(way string, more []string) []call {
 	var calls []call
 	add := func(name, local, remote string) {
 		if local != "" {
-			calls = append(calls, call{name, []string{u.Interface, c.TTY, speed, local, remote, c.Param}, env})
+			calls = append(calls, call{name, []string{u.Interface, c.TTY, speed, local, remote, c.Param}, env, way == "down"})
 		}
 	}
 	add("ip-"+way, u.Local, u.Peer)
