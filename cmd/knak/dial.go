@@ -13,6 +13,7 @@ import (
 	"github.com/knakppp/knak/core/hooks"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/core/show/progress"
 )
 
 // defaultLink is the name of a link whose connection has none.
@@ -96,7 +97,7 @@ func (a *app) dial(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	sink, finish := a.sinks(time.Now())
+	sink, finish := a.sinks(time.Now(), progress.Normal, j.options.Timeout)
 	told := &toldSink{}
 	if j.recorder, err = j.startRecording(sink); err != nil {
 		return err

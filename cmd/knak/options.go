@@ -21,12 +21,38 @@ import (
 
 // globalOptions are the flags that every command has.
 type globalOptions struct {
-	JSON      bool   `mapstructure:"json"`
-	Verbose   bool   `mapstructure:"verbose"`
-	Quiet     bool   `mapstructure:"quiet"`
-	Color     string `mapstructure:"color"`
-	LogFormat string `mapstructure:"log-format"`
+	JSON       bool   `mapstructure:"json"`
+	Verbose    bool   `mapstructure:"verbose"`
+	Everything bool   `mapstructure:"-"` // -vv
+	Quiet      bool   `mapstructure:"quiet"`
+	Color      string `mapstructure:"color"`
+	LogFormat  string `mapstructure:"log-format"`
 }
+
+// verbosity is the flag --verbose: a bool to configuration files and the environment, and a number to who writes -vv.
+type verbosity int
+
+func (v *verbosity) String() string { return strconv.FormatBool(*v > 0) }
+
+// Type lets the configuration treat it as what it is there.
+func (v *verbosity) Type() string { return "bool" }
+
+// Set counts how often it was said.
+func (v *verbosity) Set(text string) error {
+	on, err := strconv.ParseBool(text)
+	switch {
+	case err != nil:
+		return err
+	case on:
+		*v = min(*v+1, 2)
+	default:
+		*v = 0
+	}
+	return nil
+}
+
+// IsBoolFlag lets -v stand without a value.
+func (v *verbosity) IsBoolFlag() bool { return true }
 
 // dialOptions are what a dial can be told. Every one is a flag, a key of the configuration file and an environment
 // variable KNAK_… (dashes become underscores). --set is not among them: its values add up (see settings.sets).
@@ -77,7 +103,7 @@ type dialOptions struct {
 func addGlobalFlags(f *pflag.FlagSet) {
 	f.String("config", "", "read this configuration `file` (default /etc/knak/config.toml and the user's own)")
 	f.Bool("json", false, "write JSON Lines on standard output, and nothing else there")
-	f.BoolP("verbose", "v", false, "show everything: repeated packets, echoes, states, decisions")
+	f.VarPF(new(verbosity), "verbose", "v", "show the dialogue with the modem, packets and settings; -vv: every repeated packet, state and decision too").NoOptDefVal = "true"
 	f.BoolP("quiet", "q", false, "show findings, warnings and errors only")
 	f.String("color", "auto", "colour on the terminal: `when` is auto, always or never")
 	f.String("log-format", "text", "how progress is written to standard error: `form` is text, json or journal")
@@ -176,6 +202,8 @@ type settings struct {
 
 	// plugins are those that the files name, in the order in which they are asked.
 	plugins []configPlugin
+
+	everything bool // -vv
 
 	// sets are the settings of quirks, weakest first: those of the files, the environment and the command line.
 	sets []setting
@@ -286,6 +314,9 @@ func (s *settings) readEnvironment(cmd *cobra.Command) (err error) {
 
 func (s *settings) readFlags(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if v, ok := f.Value.(*verbosity); ok {
+			s.everything = *v > 1
+		}
 		if why := checkOption(f, f.Value.String()); why != nil && err == nil {
 			err = usagef("--%s %q: %w", f.Name, f.Value.String(), why)
 		}
@@ -337,6 +368,7 @@ func (a *app) takeGlobal(s *settings) error {
 	if err := s.fill(&a.global); err != nil {
 		return err
 	}
+	a.global.Everything = s.everything
 	if a.global.Quiet && a.global.Verbose {
 		return usagef("--quiet and --verbose exclude each other")
 	}

@@ -12,9 +12,10 @@ import (
 	"github.com/knakppp/knak/core/show/progress"
 )
 
-// sinks gives where the events of a dial go: JSON Lines to standard output with --json, progress to standard error.
+// sinks gives where the events of a dial go: JSON Lines to standard output with --json, progress to standard error, at
+// the given level unless the user asks for less or more. limit is how long the dial may take; 0: that is not shown.
 // The function flushes them and gives the first error of writing.
-func (a *app) sinks(start time.Time) (event.Sink, func() error) {
+func (a *app) sinks(start time.Time, level progress.Level, limit time.Duration) (event.Sink, func() error) {
 	var all event.Fanout
 	var finish []func() error
 	if a.global.JSON {
@@ -24,28 +25,36 @@ func (a *app) sinks(start time.Time) (event.Sink, func() error) {
 	switch {
 	case a.global.LogFormat == "json":
 		w := event.NewJSONWriter(a.stderr)
-		all, finish = append(all, w), append(finish, w.Err)
-	case !a.global.JSON || a.global.Verbose:
-		level := progress.Normal
-		if a.global.Verbose {
-			level = progress.Verbose
-		}
+		var to event.Sink = w
 		if a.global.Quiet {
+			to = quietSink(w)
+		}
+		all, finish = append(all, to), append(finish, w.Err)
+	case !a.global.JSON || a.global.Verbose:
+		switch {
+		case a.global.Quiet:
 			level = progress.Quiet
+		case a.global.Everything:
+			level = progress.Verbose
+		case a.global.Verbose:
+			level = max(level, progress.Detail)
 		}
-		o := progress.Options{Level: level, Color: a.color(a.stderr), Start: start}
-		var w io.Writer = a.stderr
+		o := progress.Options{Level: level, Color: a.color(a.stderr), Width: terminalWidth(a.stderr), Start: start, Limit: limit}
 		if a.global.LogFormat == "journal" {
-			o.Color = false
-			w = &journalWriter{w: a.stderr}
+			o.Color, o.Journal = false, true
 		}
-		p := progress.New(w, o)
-		if level == progress.Quiet {
-			all = append(all, p)
+		o.Live = level == progress.Normal && !o.Journal && isTerminal(a.stderr)
+		p := progress.New(a.stderr, o)
+		if level < progress.Detail {
+			all = append(all, p) // a finding stays in sight
 		} else {
 			all = append(all, &reminder{next: p})
 		}
-		finish = append(finish, func() error { p.Flush(); return p.Err() })
+		stop := func() {}
+		if o.Live {
+			stop = tick(p)
+		}
+		finish = append(finish, func() error { stop(); p.Flush(); return p.Err() })
 	}
 	return all, func() error {
 		var first error
@@ -56,6 +65,61 @@ func (a *app) sinks(start time.Time) (event.Sink, func() error) {
 		}
 		return first
 	}
+}
+
+// tick lets a progress show the time once a second, as long as it waits for something.
+func tick(p *progress.Progress) (stop func()) {
+	done := make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		second := time.NewTicker(time.Second)
+		defer second.Stop()
+		for {
+			select {
+			case now := <-second.C:
+				if !p.Tick(now) {
+					return // the link is up: nothing is waited for, and an idle link wakes nobody
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+// quietSink passes what -q shows.
+func quietSink(next event.Sink) event.Sink {
+	return event.SinkFunc(func(r event.Record) {
+		switch e := r.Event.(type) {
+		case event.Up, event.Down, event.Finding, event.Failure:
+			next.Record(r)
+		case event.Notice:
+			if e.Level == "warning" {
+				next.Record(r)
+			}
+		}
+	})
+}
+
+// isTerminal says whether a writer is one that a line can be rewritten on.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+}
+
+// terminalWidth gives the columns of a terminal, 0 for anything else.
+func terminalWidth(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
 }
 
 // screenful is how many events after a finding push it out of a person's sight.
@@ -115,26 +179,4 @@ func (a *app) color(w io.Writer) bool {
 	}
 	f, ok := w.(*os.File)
 	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
-}
-
-// journalWriter puts the priority in front of each line that the journal reads off standard error (sd-daemon(3)): 6,
-// informational.
-type journalWriter struct {
-	w   io.Writer
-	mid bool // in the middle of a line
-}
-
-func (j *journalWriter) Write(p []byte) (int, error) {
-	out := make([]byte, 0, len(p)+16)
-	for _, c := range p {
-		if !j.mid {
-			out = append(out, "<6>"...)
-		}
-		out = append(out, c)
-		j.mid = c != '\n'
-	}
-	if _, err := j.w.Write(out); err != nil {
-		return 0, err
-	}
-	return len(p), nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/knakppp/knak/core/link/drive"
 	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/core/recording/record"
+	"github.com/knakppp/knak/core/show/progress"
 	"github.com/knakppp/knak/core/tap"
 )
 
@@ -80,8 +81,8 @@ func (a *app) record(ctx context.Context, modem string, o *recordOptions) (err e
 	if err != nil {
 		return &usageError{err}
 	}
-	sink, finish := a.sinks(now)
-	if !a.global.Verbose {
+	sink, finish := a.sinks(now, progress.Detail, 0)
+	if !a.global.Everything {
 		sink = withoutData(sink)
 	}
 	watcher := record.Watch(filepath.Base(modem), sink)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/port"
+	"github.com/knakppp/knak/core/show/progress"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/core/sim/stick"
 	"github.com/knakppp/knak/core/usbip"
@@ -116,7 +117,7 @@ func (a *app) serveSticks(ctx context.Context, names []string, address string) e
 	if err != nil {
 		return usagef("--usbip: %w", err)
 	}
-	sink, finish := a.sinks(time.Now())
+	sink, finish := a.sinks(time.Now(), progress.Detail, 0)
 	bus := &usbip.Bus{}
 	failed := make(chan error, len(scenarios))
 	ctx, cancel := context.WithCancel(ctx)
@@ -171,7 +172,7 @@ func (a *app) serveSim(ctx context.Context, s sim.Scenario, linkPath string) err
 	if err != nil {
 		return fmt.Errorf("sim: %w", err)
 	}
-	sink, finish := a.sinks(time.Now())
+	sink, finish := a.sinks(time.Now(), progress.Detail, 0)
 	m := sim.New(s, uint64(time.Now().UnixNano()))
 	err = sim.Serve(ctx, master, m, sink)
 	return errors.Join(err, finish())

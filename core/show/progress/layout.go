@@ -9,9 +9,6 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// width is where text for reading is wrapped.
-const width = 78
-
 // indent is the width of the time column and the gap after it.
 const indent = "          "
 
@@ -29,38 +26,62 @@ const (
 	reset        = "\x1b[0m"
 )
 
+// priorities are those of syslog (RFC 5424 section 6.2.1), by what the colour says at a terminal.
+var priorities = map[color]int{red: 3, yellow: 4, green: 5, bold: 5}
+
 // say writes one line with the time before it.
 func (p *Progress) say(at time.Time, c color, text string) {
-	fmt.Fprintf(&p.out, "%7.3fs  ", max(at.Sub(p.o.Start), 0).Seconds())
-	p.put(c, text)
+	if p.o.Journal {
+		p.put("", c, text)
+		return
+	}
+	p.put(fmt.Sprintf("%7.3fs  ", max(at.Sub(p.o.Start), 0).Seconds()), c, text)
 }
 
 // more writes text under the line before, wrapped.
 func (p *Progress) more(c color, text string) {
-	for _, l := range wrap(event.Printable(text), width-len(indent)) {
-		p.out.WriteString(indent)
-		p.put(c, l)
+	before := indent
+	if p.o.Journal {
+		before = "  "
+	}
+	for _, l := range wrap(event.Printable(text), p.o.Width-len(before)) {
+		p.put(before, c, l)
 	}
 }
 
-func (p *Progress) put(c color, text string) {
-	if p.o.Color && c != none {
-		p.out.WriteString(string(c) + text + reset + "\n")
+// put writes a line: before stands in front of what is coloured.
+func (p *Progress) put(before string, c color, text string) {
+	if p.o.Journal {
+		n, ok := priorities[c]
+		if !ok {
+			n = 6
+		}
+		fmt.Fprintf(&p.out, "<%d>%s%s\n", n, before, text)
 		return
 	}
-	p.out.WriteString(text + "\n")
+	if p.o.Color && c != none && text != "" {
+		text = string(c) + text + reset
+	}
+	p.out.WriteString(before + text + "\n")
+}
+
+// gap writes an empty line, which a journal has no use for.
+func (p *Progress) gap() {
+	if !p.o.Journal {
+		p.out.WriteByte('\n')
+	}
 }
 
 // finding writes a block: the title, what it means, what to try, what was seen.
 func (p *Progress) finding(f event.Finding) {
-	p.out.WriteByte('\n')
-	for i, l := range wrap(event.Printable(f.Title), width-len("problem: ")) {
+	p.gap()
+	for i, l := range wrap(event.Printable(f.Title), p.o.Width-len("problem: ")) {
 		if i == 0 {
 			l = "problem: " + l
 		} else {
 			l = "         " + l
 		}
-		p.put(red, l)
+		p.put("", red, l)
 	}
 	id := f.ID
 	if f.Confidence != "" {
@@ -69,30 +90,30 @@ func (p *Progress) finding(f event.Finding) {
 	if f.Category != "" {
 		id += ", " + f.Category
 	}
-	p.put(dim, "         ("+event.Printable(id)+")")
+	p.put("", dim, "         ("+event.Printable(id)+")")
 	if f.Meaning != "" {
-		p.put(bold, "What it means")
-		for _, l := range wrap(clean(f.Meaning), width-2) {
-			p.put(none, "  "+l)
+		p.put("", bold, "What it means")
+		for _, l := range wrap(clean(f.Meaning), p.o.Width-2) {
+			p.put("", none, "  "+l)
 		}
 	}
 	p.list("What to try", f.Cure, func(i int) string { return fmt.Sprintf("%2d. ", i+1) })
 	p.list("What was seen", f.Evidence, func(int) string { return "  - " })
-	p.out.WriteByte('\n')
+	p.gap()
 }
 
 func (p *Progress) list(title string, items []string, mark func(int) string) {
 	if len(items) == 0 {
 		return
 	}
-	p.put(bold, title)
+	p.put("", bold, title)
 	for i, item := range items {
 		m := mark(i)
-		for j, l := range wrapTokens(commands(clean(item)), width-len(m)) {
+		for j, l := range wrapTokens(commands(clean(item)), p.o.Width-len(m)) {
 			if j > 0 {
 				m = strings.Repeat(" ", len(m))
 			}
-			p.put(none, m+l)
+			p.put("", none, m+l)
 		}
 	}
 }

@@ -14,18 +14,24 @@ import (
 // Level says how much Progress shows.
 type Level int
 
-// The levels: Quiet shows findings and warnings, Normal what a person wants to see of a dial, Verbose every event.
+// The levels: Quiet shows ups, downs, findings and warnings; Normal the steps of a dial, some eight lines for a good one;
+// Detail commands, packets and settings, with repetitions folded; Verbose every event.
 const (
 	Quiet Level = iota - 1
 	Normal
+	Detail
 	Verbose
 )
 
 // Options says how Progress writes. The zero value is fit for a pipe.
 type Options struct {
-	Level Level
-	Color bool      // whether to use SGR sequences (ECMA-48); the caller knows whether there is a terminal
-	Start time.Time // the zero of the time column; the zero Time: the first record's
+	Level   Level
+	Color   bool          // whether to use SGR sequences (ECMA-48); the caller knows whether there is a terminal
+	Width   int           // columns for text that is wrapped, 40 to 120; 0: 78
+	Live    bool          // at Normal, keep the last line of a terminal for what is waited for; call Tick once a second
+	Journal bool          // begin each line with its priority as sd-daemon(3) defines it, and leave the time to the journal
+	Limit   time.Duration // how long the dial may take; 0: not known. It is told beside what is waited for
+	Start   time.Time     // the zero of the time column; the zero Time: the first record's
 }
 
 // Progress is a Sink that tells a person what happens, in lines. Nothing that came from a modem reaches the terminal with
@@ -35,6 +41,7 @@ type Progress struct {
 	w      io.Writer
 	o      Options
 	fold   fold
+	brief  brief
 	quirks map[event.Quirk]bool // shown already: a quirk is an event each time it acts
 	up     bool
 	out    strings.Builder
@@ -43,6 +50,10 @@ type Progress struct {
 
 // New writes to w.
 func New(w io.Writer, o Options) *Progress {
+	if o.Width == 0 {
+		o.Width = 78
+	}
+	o.Width = min(max(o.Width, 40), 120)
 	return &Progress{w: w, o: o, quirks: map[event.Quirk]bool{}}
 }
 
@@ -58,7 +69,17 @@ func (p *Progress) Flush() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fold.flush(p.plain, p.again)
+	p.brief.waiting = waiting{}
 	p.write()
+}
+
+// Tick shows the time on the line for what is waited for. It is false once the link is up: nothing is waited for then.
+func (p *Progress) Tick(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.brief.now = now
+	p.write()
+	return !p.up
 }
 
 // Record shows r as the level asks.
@@ -71,31 +92,48 @@ func (p *Progress) Record(r event.Record) {
 	switch p.o.Level {
 	case Quiet:
 		p.quiet(r)
+	case Normal:
+		p.brief.now = r.Time
+		p.steps(r)
 	default:
 		p.event(r)
 	}
 	p.write()
 }
 
+// write puts out what was said. On a terminal with a line for what is waited for, that line is taken away first and
+// comes back below.
 func (p *Progress) write() {
-	if p.err == nil && p.out.Len() > 0 {
-		_, p.err = io.WriteString(p.w, p.out.String())
-	}
+	text := p.out.String()
 	p.out.Reset()
+	if p.o.Live {
+		status := p.status()
+		if text == "" && status == p.brief.shown {
+			return
+		}
+		if p.brief.shown != "" {
+			text = "\r\x1b[K" + text // erase in line (ECMA-48 section 8.3.41)
+		}
+		p.brief.shown = status
+		text += status
+	}
+	if p.err == nil && text != "" {
+		_, p.err = io.WriteString(p.w, text)
+	}
 }
 
 func (p *Progress) quiet(r event.Record) {
 	switch e := r.Event.(type) {
-	case event.Finding:
-		p.finding(e)
+	case event.Up, event.Finding, event.Down:
+		p.other(r)
 	case event.Notice:
 		if e.Level == "warning" {
-			p.say(r.Time, yellow, "warning: "+event.Printable(e.Text))
+			p.other(r)
 		}
 	}
 }
 
-// event shows one record at Normal or Verbose. AT lines, packets and the like may be folded; anything else that is shown
+// event shows one record at Detail or Verbose. AT lines, packets and the like may be folded; anything else that is shown
 // first lets out what is held.
 func (p *Progress) event(r event.Record) {
 	verbose := p.o.Level >= Verbose
@@ -302,7 +340,7 @@ func (p *Progress) upText(at time.Time, e event.Up) {
 	if e.IPv6 != "" {
 		p.more(green, "IPv6 "+e.IPv6)
 	}
-	if e.ElapsedMS > 0 {
+	if e.ElapsedMS > 0 && p.o.Level != Normal {
 		p.more(green, fmt.Sprintf("%.3f s after the dial began", float64(e.ElapsedMS)/1000))
 	}
 }

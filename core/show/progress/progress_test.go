@@ -30,7 +30,7 @@ func TestWriteErrorsAreKept(t *testing.T) {
 func FuzzProgressIsSafe(f *testing.F) {
 	f.Add("\x1b]0;owned\a\r\x00", []byte{1, 1, 0, 9, 5, 0x1b, 0x1b})
 	f.Fuzz(func(t *testing.T, s string, data []byte) {
-		for _, level := range []Level{Quiet, Normal, Verbose} {
+		for _, level := range []Level{Quiet, Normal, Detail, Verbose} {
 			var b bytes.Buffer
 			p := New(&b, Options{Level: level})
 			for _, e := range []event.Event{event.Device{Port: s, Vendor: s, Model: s, Firmware: s, USB: s, Profile: s}, event.AT{Dir: event.Rcvd, Text: s}, event.AT{Dir: event.Sent, Text: s}, event.AT{Dir: event.Rcvd, Text: s}, event.Phase{Phase: s}, event.Packet{Dir: event.Rcvd, Protocol: packet.LCP, Data: data}, event.Packet{Dir: event.Sent, Protocol: packet.PAP, Data: data},
@@ -67,20 +67,20 @@ func folded(level Level, events ...event.Event) string {
 func TestFolding(t *testing.T) {
 	req := func(id uint8) event.Event { return request(event.Sent, packet.IPCP, packet.ConfigureRequest, id) }
 	nak := func(id uint8) event.Event { return request(event.Rcvd, packet.IPCP, packet.ConfigureNak, id) }
-	out := folded(Normal, req(1), nak(1), req(2), nak(2), req(3), nak(3), req(4), event.Text{Text: "bye"})
+	out := folded(Detail, req(1), nak(1), req(2), nak(2), req(3), nak(3), req(4), event.Text{Text: "bye"})
 	want := "  0.000s  sent [IPCP ConfReq id=0x1]\n  0.000s  rcvd [IPCP ConfNak id=0x1]\n  0.000s  … same again 2 times\n" +
 		"  0.000s  sent [IPCP ConfReq id=0x4]\n  0.000s  the modem said: bye\n"
 	if out != want {
 		t.Errorf("pairs with new identifiers:\n%s", out)
 	}
-	if out := folded(Normal, req(1), nak(1), req(2), nak(2), event.Text{Text: "bye"}); strings.Contains(out, "again") || strings.Count(out, "ConfNak") != 2 {
+	if out := folded(Detail, req(1), nak(1), req(2), nak(2), event.Text{Text: "bye"}); strings.Contains(out, "again") || strings.Count(out, "ConfNak") != 2 {
 		t.Errorf("one repetition must be shown as it is:\n%s", out)
 	}
 	var many []event.Event
 	for i := range 1000 {
 		many = append(many, req(uint8(i)), nak(uint8(i)))
 	}
-	if out := folded(Normal, many...); strings.Count(out, "\n") != 3 || !strings.Contains(out, "999 times") {
+	if out := folded(Detail, many...); strings.Count(out, "\n") != 3 || !strings.Contains(out, "999 times") {
 		t.Errorf("a thousand:\n%s", out)
 	}
 	if out := folded(Verbose, many...); strings.Count(out, "\n") != 2000 {
@@ -95,7 +95,7 @@ func TestFoldingDoesNotFallSilent(t *testing.T) {
 		s.at(1000*i, event.AT{Dir: event.Sent, Text: "AT+CREG?"}, event.AT{Dir: event.Rcvd, Text: "+CREG: 0,2"})
 	}
 	var b bytes.Buffer
-	p := New(&b, Options{})
+	p := New(&b, Options{Level: Detail})
 	for _, r := range s.records {
 		p.Record(r)
 	}

@@ -129,9 +129,12 @@ func TestProgressGolden(t *testing.T) {
 		good bool
 		o    Options
 	}{
-		{"up_normal", true, Options{}},
-		{"up_color", true, Options{Color: true}},
-		{"down_normal", false, Options{}},
+		{"up_steps", true, Options{}},
+		{"up_journal", true, Options{Journal: true}},
+		{"up_normal", true, Options{Level: Detail}},
+		{"up_color", true, Options{Level: Detail, Color: true}},
+		{"down_steps", false, Options{}},
+		{"down_normal", false, Options{Level: Detail}},
 		{"down_quiet", false, Options{Level: Quiet}},
 		{"down_verbose", false, Options{Level: Verbose}},
 	} {
