@@ -77,7 +77,10 @@ func (p *Progress) steps(r event.Record) {
 			p.say(r.Time, bold, text)
 		}
 	case event.Quirk:
-		if !p.quirks[e] && len(p.quirks) < 1000 {
+		if e.Key == "context.apn" && e.Value != "" && !p.quirks[e] {
+			p.say(r.Time, none, event.Printable("APN "+e.Value+" ("+e.Source+")"))
+		}
+		if len(p.quirks) < 1000 {
 			p.quirks[e] = true
 		}
 	case event.AT:
