@@ -56,7 +56,7 @@ type Rule struct {
 	Means   []string // of a Sentence, words of event.Log
 	Value   string   // of a Sentence, with fields in braces
 	Program string   // whose words they are, where the line has no tag
-	More    bool     // lines behind it that have no prefix and no rule belong to it
+	More    bool     // lines behind it that have no prefix and no rule belong to it: octets go on, a command is answered
 	Below   bool     // a packet's options stand in the lines behind it
 	Whole   bool     // a packet's line tells all of it
 
@@ -357,8 +357,9 @@ func (c *checker) complete(path string, l *line, r *Rule) {
 			need("text")
 		}
 	case Octets:
-		need("dir")
-		if !l.More {
+		if l.More {
+			need("dir")
+		} else {
 			need("octets")
 		}
 	case Packet:

@@ -139,6 +139,15 @@ func (r *Reader) Packet() (ControlPacket, bool) {
 	return p, true
 }
 
+// Protocol gives the protocol that the last match names, 0 if none.
+func (r *Reader) Protocol() uint16 {
+	if !r.Has("protocol") {
+		return 0
+	}
+	p, _ := protocolOf(r.Field("protocol"))
+	return p
+}
+
 // inline reads options that stand in the packet's own line: pppd's, or the format's own with commas or semicolons between.
 // whole says that all of it was understood.
 func (r *Reader) inline(s string) (options []string, whole bool) {

@@ -40,21 +40,23 @@ func fieldNames() []string {
 type kind uint8
 
 const (
-	kindText   kind = iota // anything, also nothing
-	kindWord               // no blanks, at least one character
-	kindInt                // decimal digits, perhaps with a sign
-	kindHex                // hexadecimal digits, with 0x or without
-	kindNumber             // hexadecimal with 0x, decimal without
-	kindIP                 // four numbers with dots
-	kindOctets             // a row of octets in hexadecimal, with the characters behind them or without
-	kindStamp              // a time as logs of Unix have it
-	kindMS                 // milliseconds since the boot
-	kindUS                 // microseconds since the boot
-	kindSec                // seconds since the boot, with a fraction or without
-	kindUptime             // hours:minutes:seconds since the boot, with a fraction or without
+	kindText    kind = iota // anything, also nothing
+	kindWord                // no blanks, at least one character
+	kindInt                 // decimal digits, perhaps with a sign
+	kindHex                 // hexadecimal digits, with 0x or without
+	kindNumber              // hexadecimal with 0x, decimal without
+	kindIP                  // four numbers with dots
+	kindOctets              // a row of octets in hexadecimal, with the characters behind them or without
+	kindCommand             // an AT command, up to the end
+	kindAnswer              // a line that only a modem says: a result code, a code with its colon, up to the end
+	kindStamp               // a time as logs of Unix have it
+	kindMS                  // milliseconds since the boot
+	kindUS                  // microseconds since the boot
+	kindSec                 // seconds since the boot, with a fraction or without
+	kindUptime              // hours:minutes:seconds since the boot, with a fraction or without
 )
 
-var kindNames = []string{"text", "word", "int", "hex", "number", "ip", "octets", "stamp", "ms", "us", "s", "uptime"}
+var kindNames = []string{"text", "word", "int", "hex", "number", "ip", "octets", "command", "answer", "stamp", "ms", "us", "s", "uptime"}
 
 func (k kind) isTime() bool { return k >= kindStamp }
 
@@ -108,8 +110,8 @@ func compile(source string) (pattern, error) {
 				return p, err
 			}
 			flush()
-			if n := len(p.pieces); n > 0 && p.pieces[n-1].words == "" && !p.pieces[n-1].blank {
-				return p, fmt.Errorf("two fields without anything between them: {%s}", source[i+1:i+end])
+			if n := len(p.pieces); n > 0 && p.pieces[n-1].words == "" && !p.pieces[n-1].blank && p.pieces[n-1].kind <= kindWord {
+				return p, fmt.Errorf("nothing says where the field before {%s} ends: put something between them", source[i+1:i+end])
 			}
 			p.pieces = append(p.pieces, f)
 			i += end
@@ -349,6 +351,14 @@ func (p *piece) length(b []byte) int {
 		for n > 0 && !isDigit(b[n-1]) {
 			n--
 		}
+	case kindCommand:
+		if end := bytes.TrimRight(b, " \t\r"); isCommand(end) {
+			return len(end)
+		}
+	case kindAnswer:
+		if end := bytes.TrimRight(b, " \t\r"); isAnswer(end) {
+			return len(end)
+		}
 	case kindOctets:
 		if len(bytes.TrimSpace(b)) == 0 {
 			return 0
@@ -387,6 +397,45 @@ func sinceBoot(k kind, b []byte) time.Time {
 		}
 	}
 	return time.Unix(0, 0).UTC().Add(time.Duration((whole+n)*unit + fraction))
+}
+
+// isCommand says whether a line is an AT command (ITU-T V.250 section 5.2.1): the attention code, and then what begins a
+// command, so that words such as "at" and "ATTENTION" are none.
+func isCommand(b []byte) bool {
+	if len(b) < 2 || b[0]|0x20 != 'a' || b[1]|0x20 != 't' || (b[0] == 'a') != (b[1] == 't') {
+		return false
+	}
+	return len(b) == 2 || bytes.IndexByte([]byte("+^%*#$&\\!@-?"), b[2]) >= 0 || isVerb(b[2:])
+}
+
+// isVerb says whether a letter and what follows is a basic command (section 5.4.1): digits, another command, the number.
+func isVerb(b []byte) bool {
+	if bytes.IndexByte([]byte("DEHIOQSVXZLMPTdehioqsvxz"), b[0]) < 0 {
+		return false
+	}
+	if b[0]|0x20 == 'd' {
+		return len(b) > 1 && bytes.IndexAny(b[1:2], "*#0123456789TPtp+\"") == 0
+	}
+	return len(b) == 1 || !('a' <= b[1] && b[1] <= 'z')
+}
+
+// answers are the result codes that have no code with a colon (section 5.7.1, and what modems say unasked).
+var answers = []string{
+	"OK", "ERROR", "CONNECT", "RING", "NO CARRIER", "BUSY", "NO ANSWER", "NO DIALTONE", "NO DIAL TONE", "RDY", "NORMAL POWER DOWN", "Call Ready", "SMS Ready", "SMS DONE", "POWERED DOWN",
+	"COMMAND NOT SUPPORT", "SHUT OK", "DISCONNECT", "VOICE CALL", "PB DONE", "APP RDY", "SIM REMOVED",
+}
+
+func isAnswer(b []byte) bool {
+	if len(b) > 2 && bytes.IndexByte([]byte("+^*#%$"), b[0]) >= 0 {
+		i := bytes.IndexByte(b, ':')
+		return i > 1 && bytes.IndexByte(b[:i], ' ') < 0 || i < 0 && bytes.IndexByte(b, ' ') < 0
+	}
+	for _, a := range answers {
+		if len(b) >= len(a) && string(b[:len(a)]) == a && (len(b) == len(a) || b[len(a)] == ' ' || a == "CONNECT") {
+			return true
+		}
+	}
+	return false
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

@@ -62,15 +62,18 @@ type formatted struct {
 	line *wire.Line // of octets in the log
 	open bool       // there were some
 
-	packet  *format.ControlPacket // its options follow
-	at      event.Record          // where it stood
-	more    format.Kind           // AT or Octets: lines without a prefix belong to it
-	dir     event.Dir             // of more
-	tag     string                // of the line with which more begins: rows of octets may have it, too
-	left    int                   // so many lines at most
-	swap    swap
-	recent  [16]said
-	written int
+	framed bool // packets came of them: what is said of packets besides says the same
+
+	packet   *format.ControlPacket // its options follow
+	at       event.Record          // where it stood
+	more     format.Kind           // AT or Octets: lines without a prefix belong to it
+	dir      event.Dir             // of more
+	protocol uint16                // of a packet whose octets are in the lines behind, without their header; 0: they have it
+	tag      string                // of the line with which more begins: rows of octets may have it, too
+	left     int                   // so many lines at most
+	swap     swap
+	recent   [16]said
+	written  int
 }
 
 // swap is whether arrows point the other way.
@@ -97,9 +100,15 @@ func (f *formatted) take(b []byte, size int) {
 	b = withoutColours(b)
 	l := f.r.Line(b)
 	outer := dressed{msg: b}
+	var rule *format.Rule
 	if l.Bare {
-		if b, outer = f.undress(b); outer.dressed {
-			l = f.r.Line(b)
+		l.Message = bytes.TrimLeft(l.Message, " \t")
+		rest, o := f.undress(b)
+		if o.dressed {
+			outer = o
+			if rule = f.r.Match(l); rule == nil { // its own prefix may stand behind another one's
+				l = f.r.Line(rest)
+			}
 		}
 	}
 	if l.Timed {
@@ -116,6 +125,7 @@ func (f *formatted) take(b []byte, size int) {
 		s.unwrap()
 	}
 	s.rec = event.Record{Time: l.At, Link: s.c.Link, Pos: event.Pos{Line: s.in.Lines()}}
+	l.Message = bytes.TrimLeft(l.Message, " \t")
 	if f.packet != nil {
 		if o, ok := f.r.Option(l.Message); ok {
 			if o != "" {
@@ -137,13 +147,15 @@ func (f *formatted) take(b []byte, size int) {
 	if f.left > 0 && f.more == format.Octets && (l.Bare || l.Tag == f.tag) && f.row(l.Message) {
 		return
 	}
-	if !l.Bare {
-		f.left = 0
-	}
 	if len(bytes.TrimSpace(l.Message)) == 0 {
 		return
 	}
-	rule := f.r.Match(l)
+	if rule == nil {
+		rule = f.r.Match(l)
+	}
+	if !l.Bare && (rule == nil || rule.Kind != format.Nothing && !(rule.Kind == format.Octets && f.more == format.Octets && !rule.More)) {
+		f.left = 0
+	}
 	if rule == nil || rule.Kind != format.Octets {
 		f.settle(event.Sent, event.Rcvd)
 	}
@@ -188,8 +200,12 @@ func withoutColours(b []byte) []byte {
 			n = 1
 		}
 		if n > 0 {
-			end := i + n
-			for end < len(b) && (b[end] >= '0' && b[end] <= '9' || b[end] == ';') {
+			end, digits := i+n, 0
+			for end < len(b) && digits < 4 && (b[end] >= '0' && b[end] <= '9' || b[end] == ';') {
+				digits++
+				if b[end] == ';' {
+					digits = 0
+				}
 				end++
 			}
 			if end < len(b) && (b[end] == 'm' || b[i] == 0x1b && b[end] >= '@') {
@@ -214,16 +230,20 @@ func (f *formatted) matched(rule *format.Rule, l format.Line) bool {
 		text := f.r.Field("text")
 		dir = f.oriented(dir, text)
 		if rule.More {
-			f.goesOn(format.AT, dir, l.Tag)
+			f.goesOn(format.AT, event.Rcvd, l.Tag) // an answer goes on, or follows a command
 		}
 		f.dialogue(dir, text)
 	case format.Octets:
 		dir, ok := f.r.Dir()
+		if !f.r.Has("dir") { // of the block that has begun
+			dir, ok = f.dir, f.left > 0 && f.more == format.Octets
+		}
 		if !ok {
 			return false
 		}
 		if rule.More {
 			f.goesOn(format.Octets, dir, l.Tag)
+			f.protocol = f.r.Protocol()
 		}
 		if f.r.Has("octets") {
 			octets, ok := capture.HexRow(f.r.Field("octets"))
@@ -321,8 +341,11 @@ func (f *formatted) dialogue(dir event.Dir, text string) {
 func (f *formatted) says(dir event.Dir, l string) {
 	if dir == event.Sent {
 		f.s.sends(l)
-	} else {
-		f.s.fromModem([]byte(l))
+		return
+	}
+	f.s.fromModem([]byte(l))
+	if f.more == format.AT && at.IsFinal(l) {
+		f.left = 0 // nothing more belongs to the answer
 	}
 }
 
@@ -351,6 +374,10 @@ func (f *formatted) row(b []byte) bool {
 
 // octets takes octets of the serial line.
 func (f *formatted) octets(dir event.Dir, b []byte) {
+	if f.protocol != 0 {
+		b = append([]byte{byte(f.protocol >> 8), byte(f.protocol)}, b...)
+		f.protocol = 0
+	}
 	f.settle(1 - dir)
 	f.line.Block(f.s.rec.Time, dir, b)
 	f.drain()
@@ -380,6 +407,7 @@ func (f *formatted) drain() {
 			if f.again(true, e.Line()) {
 				continue
 			}
+			f.framed = true
 			s.sees(e)
 			s.emit(e)
 		default:
@@ -409,11 +437,14 @@ func (f *formatted) finish() {
 	if !f.s.c.Raw {
 		e.Data = packet.Redact(e.Protocol, e.Data)
 	}
-	f.s.sees(e)
 	if whole && !p.NoID {
 		if !f.again(false, e.Line()) {
+			f.s.sees(e)
 			f.s.emit(e)
 		}
+		return
+	}
+	if f.framed {
 		return
 	}
 	d := event.Described{Packet: e, NoID: p.NoID}
@@ -423,6 +454,7 @@ func (f *formatted) finish() {
 			d.Unnamed = max(p.Count-len(e.Options()), 0)
 		}
 	}
+	f.s.sees(e)
 	f.s.emit(d)
 }
 
