@@ -68,8 +68,9 @@ type Rule struct {
 
 // option says how one option of a packet is written.
 type option struct {
-	is []pattern
-	as string
+	is       []pattern
+	as       string
+	protocol uint16 // that only this one's packets have it; 0: nothing is said
 }
 
 // Example is a piece of a log and what it gives, in the file of its format.
@@ -112,8 +113,9 @@ type line struct {
 }
 
 type optionLine struct {
-	Is []string `toml:"is"`
-	As string   `toml:"as"`
+	Is       []string `toml:"is"`
+	As       string   `toml:"as"`
+	Protocol string   `toml:"protocol"`
 }
 
 type example struct {
@@ -390,6 +392,12 @@ func (c *checker) option(path string, l optionLine) option {
 	if l.As != "" && (!strings.HasPrefix(l.As, "<") || !strings.HasSuffix(l.As, ">")) {
 		c.fail(path+".as", "an option is said in pppd's notation, for example <mru {value}>; one without its value by its type and a length of 2, for example < 03 02>")
 	}
+	if l.Protocol != "" {
+		var ok bool
+		if o.protocol, ok = protocolOf(l.Protocol); !ok {
+			c.fail(path+".protocol", "%q is not known; %s", l.Protocol, allowedWords["protocol"])
+		}
+	}
 	for _, name := range used(l.As) {
 		for i := range o.is {
 			if !o.is[i].has(name) {
@@ -431,7 +439,7 @@ type Reader struct {
 
 // NewReader makes a Reader. stamp reads a time as logs of Unix have it at the start of a text, and says how long it is.
 func (f *Format) NewReader(stamp func([]byte) (time.Time, int)) *Reader {
-	return &Reader{f: f, m: matcher{stamp: stamp}, tags: map[string]string{}}
+	return &Reader{f: f, m: matcher{stamp: stamp, words: f.words}, tags: map[string]string{}}
 }
 
 // Line takes off what stands before the message.
@@ -524,23 +532,48 @@ func (r *Reader) fill(template string) string {
 	return template
 }
 
-// Option gives an option in pppd's notation, "" for a remark between options; false: the line is neither.
-func (r *Reader) Option(line []byte) (string, bool) {
+// Option takes a line behind a packet's first one: an option, or a remark, which may tell more of the header. false: the line
+// is neither.
+func (r *Reader) Option(line []byte, p *ControlPacket) bool {
+	o := r.option(line)
+	if o == nil {
+		return false
+	}
+	if o.protocol != 0 {
+		p.Protocol = o.protocol
+	}
+	if v := r.Field("protocol"); v != "" {
+		if n, ok := protocolOf(v); ok {
+			p.Protocol = n
+		}
+	}
+	if c, ok := codes[letters(r.Field("code"))]; ok {
+		p.Code = c
+	}
+	p.header(r)
+	if o.as != "" {
+		p.Options = append(p.Options, r.fill(o.as))
+	}
+	return true
+}
+
+// option finds the option that a line is. Its fields are the Reader's until the next match.
+func (r *Reader) option(line []byte) *option {
 	line = bytes.TrimSpace(line)
 	for i := range r.f.options {
 		o := &r.f.options[i]
 		for k := range o.is {
 			if r.m.match(&o.is[k], line) {
-				msg, rule := r.msg, r.rule
-				r.msg, r.rule = line, &Rule{}
-				as := r.fill(o.as)
-				r.msg, r.rule = msg, rule
-				return as, true
+				r.msg, r.rule = line, &noRule
+				return o
 			}
 		}
 	}
-	return "", false
+	return nil
 }
+
+// noRule is where an option's constant fields would stand.
+var noRule Rule
 
 // spaced writes octets in hexadecimal with blanks between them.
 func spaced(hex string) string {

@@ -123,6 +123,15 @@ func (r *Reader) Packet() (ControlPacket, bool) {
 			p.Code = "ConfReq"
 		}
 	}
+	p.header(r)
+	if r.Has("options") {
+		p.Options, p.Whole = r.inline(r.Field("options"))
+	}
+	return p, true
+}
+
+// header takes what the last match tells of the packet's header and of its text.
+func (p *ControlPacket) header(r *Reader) {
 	if n, ok := number(r.Field("id")); ok && n <= 255 {
 		p.ID, p.NoID = uint8(n), false
 	}
@@ -132,11 +141,12 @@ func (r *Reader) Packet() (ControlPacket, bool) {
 	if n, ok := number(r.Field("count")); ok {
 		p.Count = n
 	}
-	p.Text, p.Name = r.Field("reason"), r.Field("name")
-	if r.Has("options") {
-		p.Options, p.Whole = r.inline(r.Field("options"))
+	if v := r.Field("reason"); v != "" {
+		p.Text = v
 	}
-	return p, true
+	if v := r.Field("name"); v != "" {
+		p.Name = v
+	}
 }
 
 // Protocol gives the protocol that the last match names, 0 if none.
@@ -165,11 +175,11 @@ func (r *Reader) inline(s string) (options []string, whole bool) {
 			part = s[:i]
 		}
 		s = s[len(part):]
-		o, ok := r.Option([]byte(part))
-		if !ok {
+		o := r.option([]byte(part))
+		if o == nil {
 			return options, false
 		}
-		options = append(options, o)
+		options = append(options, r.fill(o.as))
 	}
 	return options, true
 }

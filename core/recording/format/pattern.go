@@ -14,7 +14,7 @@ var fields = []struct {
 	kind kind
 }{
 	{"time", kindStamp}, {"level", kindWord}, {"tag", kindText}, {"message", kindText},
-	{"dir", kindWord}, {"protocol", kindWord}, {"code", kindText}, {"id", kindNumber}, {"length", kindNumber}, {"count", kindNumber},
+	{"dir", kindDir}, {"protocol", kindProtocol}, {"code", kindCode}, {"id", kindNumber}, {"length", kindNumber}, {"count", kindNumber},
 	{"options", kindText}, {"reason", kindText}, {"name", kindText}, {"challenge", kindText},
 	{"text", kindText}, {"octets", kindOctets}, {"value", kindText}, {"other", kindText},
 }
@@ -40,23 +40,26 @@ func fieldNames() []string {
 type kind uint8
 
 const (
-	kindText    kind = iota // anything, also nothing
-	kindWord                // no blanks, at least one character
-	kindInt                 // decimal digits, perhaps with a sign
-	kindHex                 // hexadecimal digits, with 0x or without
-	kindNumber              // hexadecimal with 0x, decimal without
-	kindIP                  // four numbers with dots
-	kindOctets              // a row of octets in hexadecimal, with the characters behind them or without
-	kindCommand             // an AT command, up to the end
-	kindAnswer              // a line that only a modem says: a result code, a code with its colon, up to the end
-	kindStamp               // a time as logs of Unix have it
-	kindMS                  // milliseconds since the boot
-	kindUS                  // microseconds since the boot
-	kindSec                 // seconds since the boot, with a fraction or without
-	kindUptime              // hours:minutes:seconds since the boot, with a fraction or without
+	kindText     kind = iota // anything, also nothing
+	kindDir                  // a word for a direction, or an arrow
+	kindProtocol             // the name or the number of a control protocol
+	kindCode                 // the name of a packet's code
+	kindWord                 // no blanks, at least one character
+	kindInt                  // decimal digits, perhaps with a sign
+	kindHex                  // hexadecimal digits, with 0x or without
+	kindNumber               // hexadecimal with 0x, decimal without
+	kindIP                   // four numbers with dots
+	kindOctets               // a row of octets in hexadecimal, with the characters behind them or without
+	kindCommand              // an AT command, up to the end
+	kindAnswer               // a line that only a modem says: a result code, a code with its colon, up to the end
+	kindStamp                // a time as logs of Unix have it
+	kindMS                   // milliseconds since the boot
+	kindUS                   // microseconds since the boot
+	kindSec                  // seconds since the boot, with a fraction or without
+	kindUptime               // hours:minutes:seconds since the boot, with a fraction or without
 )
 
-var kindNames = []string{"text", "word", "int", "hex", "number", "ip", "octets", "command", "answer", "stamp", "ms", "us", "s", "uptime"}
+var kindNames = []string{"text", "dir", "protocol", "code", "word", "int", "hex", "number", "ip", "octets", "command", "answer", "stamp", "ms", "us", "s", "uptime"}
 
 func (k kind) isTime() bool { return k >= kindStamp }
 
@@ -172,6 +175,7 @@ type stamper func([]byte) (time.Time, int)
 
 // matcher matches one text against patterns.
 type matcher struct {
+	words  map[int]map[string]string // a format's own, by the index of a field
 	stamp  stamper
 	at     time.Time
 	timed  bool
@@ -252,6 +256,9 @@ func (m *matcher) field(p *piece, pieces []piece, b []byte, at int) bool {
 	if len(pieces) == 0 {
 		end := len(bytes.TrimRight(b, " \t\r"))
 		end = max(end, at)
+		if !m.known(p, b[at:end]) {
+			return false
+		}
 		if p.kind == kindWord && (end == at || bytes.IndexAny(b[at:end], " \t") >= 0) {
 			return false
 		}
@@ -283,12 +290,41 @@ func (m *matcher) field(p *piece, pieces []piece, b []byte, at int) bool {
 			}
 			continue
 		}
+		if !m.known(p, b[at:from]) {
+			continue
+		}
 		if m.rest(pieces, b, from) {
 			m.set(p, b, at, from)
 			return true
 		}
 	}
 	return false
+}
+
+// known says whether a text is a word that a field of its kind may hold.
+func (m *matcher) known(p *piece, b []byte) bool {
+	if p.kind < kindDir || p.kind > kindCode {
+		return true
+	}
+	if len(b) == 0 || len(b) > 40 {
+		return false
+	}
+	s := string(bytes.TrimSpace(b))
+	if p.field >= 0 {
+		if _, ok := m.words[p.field][s]; ok {
+			return true
+		}
+	}
+	ok := false
+	switch p.kind {
+	case kindDir:
+		_, ok = direction(s)
+	case kindProtocol:
+		_, ok = protocolOf(s)
+	default:
+		_, ok = codes[letters(s)]
+	}
+	return ok
 }
 
 func (m *matcher) set(p *piece, b []byte, from, to int) {

@@ -30,7 +30,7 @@ func (f *Format) Score(prefix []byte, stamp func([]byte) (time.Time, int)) (hits
 		l := r.Line(b)
 		if rule := r.Match(l); rule != nil && rule.Kind != Nothing {
 			hits++
-		} else if _, ok := r.Option(l.Message); ok {
+		} else if r.option(l.Message) != nil {
 			hits++
 		}
 	}

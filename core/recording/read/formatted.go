@@ -127,10 +127,7 @@ func (f *formatted) take(b []byte, size int) {
 	s.rec = event.Record{Time: l.At, Link: s.c.Link, Pos: event.Pos{Line: s.in.Lines()}}
 	l.Message = bytes.TrimLeft(l.Message, " \t")
 	if f.packet != nil {
-		if o, ok := f.r.Option(l.Message); ok {
-			if o != "" {
-				f.packet.Options = append(f.packet.Options, o)
-			}
+		if f.r.Option(l.Message, f.packet) {
 			return
 		}
 		if len(bytes.TrimSpace(l.Message)) == 0 {
