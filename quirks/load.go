@@ -334,7 +334,7 @@ again:
 			}
 			if l.db.files[ref.id] == nil {
 				text := fmt.Sprintf("inherits from %q, which is not there or has problems of its own", ref.id)
-				if n := nearest(ref.id, l.db.Profiles()); n != "" && n != ref.id {
+				if n := Nearest(ref.id, l.db.Profiles()); n != "" && n != ref.id {
 					text += fmt.Sprintf("; did you mean %q?", n)
 				}
 				report("%s", text)
@@ -460,7 +460,7 @@ func (db *DB) disable(profile, origin string) (some bool) {
 
 // perhaps names the profile that was perhaps meant.
 func (db *DB) perhaps(id string) string {
-	if n := nearest(id, db.Profiles()); n != "" && n != id {
+	if n := Nearest(id, db.Profiles()); n != "" && n != id {
 		return fmt.Sprintf("; did you mean %q?", n)
 	}
 	return ""
@@ -473,7 +473,7 @@ func (db *DB) reject(d *Device) string {
 	}
 	if d.Profile != "" && db.files[d.Profile] == nil {
 		text := fmt.Sprintf("profile %q is not there or has problems of its own", d.Profile)
-		if n := nearest(d.Profile, db.Profiles()); n != "" {
+		if n := Nearest(d.Profile, db.Profiles()); n != "" {
 			text += fmt.Sprintf("; did you mean %q?", n)
 		}
 		return text

@@ -2,9 +2,9 @@ package quirks
 
 import "strings"
 
-// nearest gives the word that s is most likely a slip of, or "" when none is near: at most a third of its letters
+// Nearest gives the word that s is most likely a slip of, or "" when none is near: at most a third of its letters
 // changed. Of equally near ones it gives the first.
-func nearest(s string, words []string) string {
+func Nearest(s string, words []string) string {
 	best, least := "", len(s)/3+1
 	if len(s) > 64 {
 		return ""

@@ -189,7 +189,7 @@ func unknownKey(name string) string {
 	if len(kin) > 0 {
 		text += "; the " + family + " keys are " + strings.Join(kin, ", ")
 	}
-	if n := nearest(name, all); n != "" {
+	if n := Nearest(name, all); n != "" {
 		text += "; did you mean \"" + n + "\"?"
 	}
 	return text

@@ -76,7 +76,7 @@ func (db *DB) resolve(facts Facts, chosen string, others []*candidate, set []str
 
 // unknownProfile says that there is no such profile. There may be hundreds, so only the near one is named.
 func unknownProfile(id string, all []string) string {
-	if n := nearest(id, all); n != "" {
+	if n := Nearest(id, all); n != "" {
 		return fmt.Sprintf("there is no profile %q; did you mean %q?", id, n)
 	}
 	return fmt.Sprintf("there is no profile %q; knak quirks list shows all", id)

@@ -247,7 +247,7 @@ func wordError(s string, allowed []string) error {
 // unknownText says that a name is not an allowed one, which are, and which one was perhaps meant.
 func unknownText(what, s string, allowed []string) string {
 	text := fmt.Sprintf("unknown %s %q; allowed are %s", what, s, strings.Join(allowed, ", "))
-	if n := nearest(s, allowed); n != "" {
+	if n := Nearest(s, allowed); n != "" {
 		text += fmt.Sprintf("; did you mean %q?", n)
 	}
 	return text

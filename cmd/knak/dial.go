@@ -20,6 +20,7 @@ import (
 const defaultLink = "default"
 
 func addDialFlags(f *pflag.FlagSet) {
+	f.String("link", "", "call the link so, for status and hangup: a `name` (default: the connection, else the port or the simulator)")
 	f.String("port", "", "data port: a `tty` such as /dev/ttyUSB0 (default: found); - is standard input and output")
 	f.String("at-port", "", "ask for identity, SIM and registration on this `tty`, and only dial on the data port")
 	f.Int("baud", 115200, "speed of a serial line in bit/s; USB modems ignore it")

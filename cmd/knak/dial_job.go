@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,17 +42,20 @@ type job struct {
 
 // readJob reads and checks everything that the user said.
 func (a *app) readJob(cmd *cobra.Command, args []string) (*job, error) {
-	j := &job{name: defaultLink}
+	j := &job{}
 	connection := ""
 	if len(args) == 1 {
-		connection, j.name = args[0], args[0]
-	}
-	if err := control.CheckName(j.name); err != nil {
-		return nil, &usageError{err}
+		connection = args[0]
+		if err := checkConnection(connection); err != nil {
+			return nil, err
+		}
 	}
 	s, err := readSettings(cmd, connection)
 	if err != nil {
 		return nil, err
+	}
+	if cmd.Flags().Changed("default-route") && cmd.Flags().Changed("no-default-route") {
+		return nil, usagef("--default-route and --no-default-route exclude each other")
 	}
 	if err := a.takeGlobal(s); err != nil {
 		return nil, err
@@ -61,6 +65,9 @@ func (a *app) readJob(cmd *cobra.Command, args []string) (*job, error) {
 	}
 	o := &j.options
 	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if j.name, err = o.linkName(connection); err != nil {
 		return nil, err
 	}
 	if o.Sim != "" && o.Plane == plane.KindAuto {
@@ -103,6 +110,49 @@ func (a *app) readJob(cmd *cobra.Command, args []string) (*job, error) {
 	return j, nil
 }
 
+// checkConnection says what people mean who name a port or a flag where a connection is expected.
+func checkConnection(name string) error {
+	if strings.HasPrefix(name, "/dev/") || strings.HasPrefix(name, "tty") {
+		return usagef("%q is a port, not a connection of the configuration; did you mean: knak dial --port %s", name, devPath(name))
+	}
+	if err := control.CheckName(name); err != nil {
+		return usagef("connection: %w", err)
+	}
+	return nil
+}
+
+// devPath puts /dev/ before the bare name of a tty.
+func devPath(name string) string {
+	if strings.HasPrefix(name, "tty") {
+		return "/dev/" + name
+	}
+	return name
+}
+
+// linkName is what the link is called: what --link says, else its connection, else its simulator or port.
+func (o *dialOptions) linkName(connection string) (string, error) {
+	name := defaultLink
+	switch {
+	case o.Link != "":
+		if err := control.CheckName(o.Link); err != nil {
+			return "", usagef("--link: %w", err)
+		}
+		return o.Link, nil
+	case connection != "":
+		return connection, nil
+	case o.Sim != "":
+		name = "sim-" + strings.TrimSuffix(strings.ReplaceAll(strings.TrimLeft(o.Sim, "./"), "/", "-"), ".toml")
+	case o.Port == "-":
+		name = "stdio"
+	case o.Port != "":
+		name = filepath.Base(o.Port)
+	}
+	if control.CheckName(name) != nil { // a file with an odd name
+		return defaultLink, nil
+	}
+	return name, nil
+}
+
 // check says what in the options cannot be.
 func (o *dialOptions) check() error {
 	switch {
@@ -116,6 +166,19 @@ func (o *dialOptions) check() error {
 		return usagef("--backup and --no-default-route exclude each other: one makes a default route, the other none")
 	case len(o.Forward) > 0 && o.Plane != plane.KindStack:
 		return usagef("--forward needs --plane stack")
+	}
+	if o.Port != "" && !strings.Contains(o.Port, "/") && o.Port != "-" {
+		if _, err := os.Stat(o.Port); err != nil {
+			if _, err := os.Stat("/dev/" + o.Port); err == nil {
+				return usagef("--port %s: no such file; did you mean --port /dev/%s?", o.Port, o.Port)
+			}
+		}
+	}
+	if err := plane.CheckInterface(o.Interface); err != nil {
+		return usagef("--interface %w", err)
+	}
+	if err := plane.CheckDNS(o.DNS); err != nil && o.Plane != plane.KindStack && o.Plane != plane.KindNone && o.Sim == "" {
+		return &usageError{err}
 	}
 	return o.checkRecord()
 }
@@ -160,7 +223,11 @@ func loadScenario(name string) (sim.Scenario, error) {
 	case errors.Is(statErr, fs.ErrNotExist):
 		var unknown *sim.UnknownError
 		if errors.As(err, &unknown) {
-			return sim.Scenario{}, fmt.Errorf("no scenario and no file is called %q; knak sim --list names all scenarios", name)
+			hint := ""
+			if near := quirks.Nearest(name, sim.Names(knak.Files)); near != "" {
+				hint = fmt.Sprintf("; did you mean %s?", near)
+			}
+			return sim.Scenario{}, fmt.Errorf("no scenario and no file is called %q%s (knak sim --list names all scenarios)", name, hint)
 		}
 		return sim.Scenario{}, err
 	case statErr != nil:

@@ -37,7 +37,7 @@ and for what a dial has left behind that was killed. No port is opened, and with
 The exit status is 1 when something was found that would stop a dial.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			broken := a.readGlobal(cmd)
+			broken := a.readGlobalStrictly(cmd)
 			if broken != nil { // it is what is looked for
 				a.global = globalOptions{}
 				a.global.JSON, _ = cmd.Flags().GetBool("json")

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,6 +58,7 @@ func (v *verbosity) IsBoolFlag() bool { return true }
 // dialOptions are what a dial can be told. Every one is a flag, a key of the configuration file and an environment
 // variable KNAK_… (dashes become underscores). --set is not among them: its values add up (see settings.sets).
 type dialOptions struct {
+	Link           string        `mapstructure:"link"`
 	Port           string        `mapstructure:"port"`
 	ATPort         string        `mapstructure:"at-port"`
 	Baud           int           `mapstructure:"baud"`
@@ -190,7 +192,34 @@ func flagError(cmd *cobra.Command, err error) error {
 			err = fmt.Errorf("--%s %q: %w", bad.GetFlag().Name, bad.GetValue(), why)
 		}
 	}
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		if hint := flagHint(cmd, unknown.GetSpecifiedName()); hint != "" {
+			err = fmt.Errorf("%w; did you mean %s?", err, hint)
+		}
+	}
 	return usagef("%w\nsee: %s --help", err, cmd.CommandPath())
+}
+
+// otherNames are what newcomers call what a flag does, in the words of pppd, wvdial and mmcli.
+var otherNames = map[string]string{
+	"password": "--password-file FILE (a password is never typed on the command line)", "pass": "--password-file FILE", "pin": "--pin-file FILE (a PIN is never typed on the command line)",
+	"device": "--port PATH", "dev": "--port PATH", "tty": "--port PATH", "modem": "--port PATH", "speed": "--baud N", "username": "--user NAME", "name": "--user NAME or --link NAME",
+	"phone": "--number S", "dial": "--number S", "profile": "--quirks PROFILE", "debug": "-v or -vv", "usepeerdns": "--dns system, which is the default",
+	"defaultroute": "--default-route, which is the default", "nodefaultroute": "--no-default-route", "log-file": "2> FILE, or --record FILE", "iface": "--interface NAME", "ifname": "--interface NAME", "detach": "knak up",
+}
+
+// flagHint says what somebody may have meant by a flag that does not exist.
+func flagHint(cmd *cobra.Command, name string) string {
+	if hint := otherNames[name]; hint != "" && cmd.Flags().Lookup("port") != nil {
+		return hint
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if near := quirks.Nearest(name, names); near != "" {
+		return "--" + near
+	}
+	return ""
 }
 
 // settings are the options of a command, from flags, environment and configuration files.
@@ -205,6 +234,9 @@ type settings struct {
 
 	everything bool // -vv
 
+	// broken is why the configuration files count only in part or not at all; nil: they were read.
+	broken error
+
 	// sets are the settings of quirks, weakest first: those of the files, the environment and the command line.
 	sets []setting
 }
@@ -218,6 +250,11 @@ const listSeparator = ";"
 // readSettings reads flags, environment and configuration files, once. Later ones of this order win: defaults, the files'
 // top level, their sections for the connection, the environment, flags.
 func readSettings(cmd *cobra.Command, connection string) (*settings, error) {
+	return readSettingsOf(cmd, connection, false)
+}
+
+// readSettingsOf is readSettings; with anyhow a configuration file that cannot be read is left out, and broken says why.
+func readSettingsOf(cmd *cobra.Command, connection string, anyhow bool) (*settings, error) {
 	s := &settings{v: viper.New(), from: map[string]string{}}
 	s.v.SetEnvPrefix("KNAK")
 	s.v.SetEnvKeyReplacer(strings.NewReplacer("-", "_"))
@@ -226,9 +263,11 @@ func readSettings(cmd *cobra.Command, connection string) (*settings, error) {
 	if err := s.v.BindPFlags(cmd.Flags()); err != nil {
 		return nil, fmt.Errorf("flags: %w", err)
 	}
-	if err := s.readFiles(connection); err != nil {
-		return nil, err
+	broken := s.readFiles(connection)
+	if broken != nil && !anyhow {
+		return nil, broken
 	}
+	s.broken = broken
 	if err := s.readEnvironment(cmd); err != nil {
 		return nil, err
 	}
@@ -266,7 +305,15 @@ func (s *settings) readFiles(connection string) error {
 		}
 	}
 	if !found {
-		return usagef("no configuration file has a section [connection.%s]; looked in %s", connection, strings.Join(paths, " and "))
+		var names []string
+		for _, file := range files {
+			names = slices.AppendSeq(names, maps.Keys(file.sections))
+		}
+		hint := ""
+		if near := quirks.Nearest(connection, names); near != "" {
+			hint = fmt.Sprintf("; did you mean %s?", near)
+		}
+		return usagef("no configuration file has a section [connection.%s]%s (looked in %s)", connection, hint, strings.Join(paths, " and "))
 	}
 	return nil
 }
@@ -355,8 +402,24 @@ func configFiles(chosen string) (paths []string, required bool) {
 	return paths, false
 }
 
-// readGlobal reads the global options of a command that has no others from file or environment.
+// readGlobal reads the global options of a command that has no others from file or environment. A mistake in a
+// configuration file does not stop it: who must end a link, or look at one, cannot first mend a file.
 func (a *app) readGlobal(cmd *cobra.Command) error {
+	s, err := readSettingsOf(cmd, "", true)
+	if err != nil {
+		return err
+	}
+	if err := a.takeGlobal(s); err != nil {
+		return err
+	}
+	if s.broken != nil && !a.global.Quiet {
+		fmt.Fprintf(a.stderr, "knak: warning: %v (this command goes on without; a dial would not)\n", s.broken)
+	}
+	return nil
+}
+
+// readGlobalStrictly is readGlobal for who wants to know what is wrong.
+func (a *app) readGlobalStrictly(cmd *cobra.Command) error {
 	s, err := readSettings(cmd, "")
 	if err != nil {
 		return err

@@ -131,7 +131,11 @@ func (a *app) quirksShowCommand() *cobra.Command {
 			}
 			info, ok := describeProfile(db, args[0], true)
 			if !ok {
-				return usagef("no profile %q; knak quirks list names all", args[0])
+				hint := "knak quirks list names all"
+				if near := quirks.Nearest(args[0], db.Profiles()); near != "" {
+					hint = fmt.Sprintf("did you mean %s?", near)
+				}
+				return usagef("no profile %q; %s", args[0], hint)
 			}
 			if a.global.JSON {
 				return json.NewEncoder(a.stdout).Encode(info)

@@ -108,6 +108,18 @@ func (h Host) Set(ctx context.Context, cfg Config, u *undo.List) (string, error)
 	return mode, nil
 }
 
+// Check says why a mode cannot work on this host, as far as that is seen without changing anything.
+func (h Host) Check(mode string) error {
+	program := map[string]string{Resolved: "resolvectl", Resolvconf: "resolvconf"}[mode]
+	if program == "" {
+		return nil
+	}
+	if _, err := h.program(program); err != nil {
+		return fmt.Errorf("this host has no %s; --dns system takes what there is", program)
+	}
+	return nil
+}
+
 // Chooses says which mode System is on this host.
 func (h Host) Chooses() string {
 	if _, err := h.program("resolvectl"); err == nil && h.resolvedRuns() {

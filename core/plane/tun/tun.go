@@ -61,7 +61,7 @@ type Device struct {
 // Open makes a TUN device, or takes an existing one that nobody holds open. The name may hold one %d, which the kernel
 // replaces by the first free number. The device is down and has no address.
 func Open(name string) (*Device, error) {
-	if err := checkName(name); err != nil {
+	if err := CheckName(name); err != nil {
 		return nil, err
 	}
 	fd, err := unix.Open(Path, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
@@ -237,8 +237,8 @@ func explain(doing string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// checkName holds what the kernel's dev_valid_name holds, plus that a % starts the one %d.
-func checkName(name string) error {
+// CheckName says whether an interface may have this name: it holds what the kernel's dev_valid_name holds, plus that a % starts the one %d.
+func CheckName(name string) error {
 	if name == "" || len(name) >= unix.IFNAMSIZ || name == "." || name == ".." || strings.ContainsAny(name, "/: \t\n\v\f\r\x00") {
 		return fmt.Errorf("%q: %w: 1 to 15 characters without blanks, / and :", name, ErrName)
 	}
