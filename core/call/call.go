@@ -52,7 +52,10 @@ type Call struct {
 	Lost     *Loose // NO CARRIER in or after PPP, or the carrier that dropped
 	Begin    time.Time
 	End      time.Time
-	own      bool // knak's own trace: it says Up
+	own      bool   // knak's own trace: it says Up
+	far      string // the furthest phase that was named, up to IPCP
+	told     bool   // a dialer's words say something of it
+	named    bool   // a line names a cause of a failure by itself
 }
 
 // Command is one line that was sent to the modem in command state, and what it answered.
@@ -119,7 +122,13 @@ func (c *Call) Worked() bool {
 		return false
 	}
 	a, ok := c.Address()
-	return ok && a != netip.IPv4Unspecified()
+	return ok && a != netip.IPv4Unspecified() && c.IPCP.Agreed(event.Rcvd)
+}
+
+// NeverAgreed says that the packets show IPCP and neither end's agreement: what a dialer counts then was not carried by IP.
+func (c *Call) NeverAgreed() bool {
+	requests := len(c.IPCP.Of(event.Sent, packet.ConfigureRequest)) + len(c.IPCP.Of(event.Rcvd, packet.ConfigureRequest))
+	return requests > 1 && !c.IPCP.Agreed(event.Sent) && !c.IPCP.Agreed(event.Rcvd) && len(c.IPV6CP.Of(event.Rcvd, packet.ConfigureAck)) == 0
 }
 
 // Address is the host's address, as the modem acknowledged it in IPCP.

@@ -93,6 +93,9 @@ func TestCallsAreToldApart(t *testing.T) {
 		{"or nobody's", []event.Event{sent("ATD1"), rcvd("CONNECT"), ask, sent("ATH"), rcvd("OK")}, 1, []int{0}},
 		{"LCP terminated and opened again", []event.Event{ask, ppp(event.Sent, packet.LCP, packet.TerminateRequest, 2), ppp(event.Rcvd, packet.LCP, packet.TerminateAck, 2), ask}, 2, []int{0, 0}},
 		{"the end of an old call", []event.Event{ppp(event.Sent, packet.LCP, packet.TerminateRequest, 2), ppp(event.Rcvd, packet.LCP, packet.TerminateAck, 2), ask}, 1, []int{0}},
+		{"LCP terminated by the other end while it is negotiated, and gone on with", []event.Event{ask, ppp(event.Rcvd, packet.LCP, packet.TerminateRequest, 2), ppp(event.Sent, packet.LCP, packet.TerminateAck, 2), ask}, 1, []int{0}},
+		{"a script disconnects", []event.Event{sent("ATD1"), rcvd("CONNECT"), ask, event.Log{Text: "Connection terminated.", Means: []string{event.MeansTerminated}}, sent("+++"), sent("ATH"), rcvd("OK")}, 1, []int{0}},
+		{"the dialer says that it starts again", []event.Event{event.Log{Means: []string{event.MeansStarted}}, ask, event.Log{Means: []string{event.MeansStarted}}, ask}, 2, []int{0, 0}},
 		{"LCP negotiated again", []event.Event{ask, ppp(event.Rcvd, packet.LCP, packet.ConfigureAck, 1), ask}, 1, []int{0}},
 		{"pppd's log", []event.Event{event.Log{Text: "Connect: ppp0 <--> /dev/ttyUSB0", Means: []string{event.MeansConnect}}, ask, event.Log{Text: "Connection terminated.", Means: []string{event.MeansTerminated}}, event.Log{Text: "Connect: ppp0 <--> /dev/ttyUSB0", Means: []string{event.MeansConnect}}, ask}, 2, []int{0, 0}},
 		{"attempts", []event.Event{event.Attempt{Number: 1}, ask, event.Attempt{Number: 2}, ask}, 2, []int{0, 0}},
@@ -113,7 +116,8 @@ func TestCallsAreToldApart(t *testing.T) {
 }
 
 func TestWorked(t *testing.T) {
-	acked := []event.Event{ask, ppp(event.Sent, packet.IPCP, packet.ConfigureRequest, 1, addr), ppp(event.Rcvd, packet.IPCP, packet.ConfigureAck, 1, addr)}
+	acked := []event.Event{ask, ppp(event.Sent, packet.IPCP, packet.ConfigureRequest, 1, addr), ppp(event.Rcvd, packet.IPCP, packet.ConfigureAck, 1, addr),
+		ppp(event.Rcvd, packet.IPCP, packet.ConfigureRequest, 1), ppp(event.Sent, packet.IPCP, packet.ConfigureAck, 1)}
 	for _, c := range []struct {
 		name   string
 		events []event.Event
@@ -122,6 +126,7 @@ func TestWorked(t *testing.T) {
 		{"an address acknowledged", acked, true},
 		{"the zero address acknowledged", []event.Event{ppp(event.Rcvd, packet.IPCP, packet.ConfigureAck, 1, zero)}, false},
 		{"only asked", acked[:2], false},
+		{"the other end never asked", acked[:3], false},
 		{"it failed all the same", append(slices.Clone(acked), event.Failure{Cause: event.FailedCarriesNothing}), false},
 		{"knak has not said up", append([]event.Event{event.State{Protocol: "LCP"}}, acked...), false},
 		{"knak says up", append([]event.Event{event.State{Protocol: "LCP"}}, append(slices.Clone(acked), event.Up{})...), true},
@@ -138,7 +143,7 @@ func TestBounded(t *testing.T) {
 	for i := range 5000 {
 		events := []event.Event{sent("ATZ"), rcvd("OK"), sent("ATD1"), rcvd("CONNECT"), ask}
 		if i == 100 {
-			events = append(events, ppp(event.Sent, packet.IPCP, packet.ConfigureRequest, 1, addr), ppp(event.Rcvd, packet.IPCP, packet.ConfigureAck, 1, addr))
+			events = append(events, ppp(event.Sent, packet.IPCP, packet.ConfigureRequest, 1, addr), ppp(event.Rcvd, packet.IPCP, packet.ConfigureAck, 1, addr), ppp(event.Sent, packet.IPCP, packet.ConfigureAck, 1))
 		}
 		for range 20 {
 			events = append(events, ask)

@@ -24,7 +24,7 @@ type Collector struct {
 	quirks []event.Quirk
 	held   []Command // sent after PPP began: they belong to the next call if there is one
 	asked  *Command  // waits for its result
-	closed bool      // the call has ended: what comes next is another one
+	split  Splitter
 }
 
 // Read collects all records of seq. On an error it gives what it has.
@@ -53,16 +53,17 @@ func Of(records []event.Record) []*Call {
 
 // Calls gives the calls in their order: of very many the first and the last, and the last that worked. A recording that shows nothing of a call has none.
 func (c *Collector) Calls() []*Call {
-	return slices.DeleteFunc(slices.Clone(c.calls), func(k *Call) bool { return !k.AT() && !k.PPP() && len(k.Texts) == 0 && len(k.Failures) == 0 })
+	return slices.DeleteFunc(slices.Clone(c.calls), func(k *Call) bool {
+		return !k.AT() && !k.PPP() && len(k.Texts) == 0 && len(k.Failures) == 0 && k.Up == nil && k.Lost == nil && k.far == ""
+	})
 }
 
 // Record takes one event.
 func (c *Collector) Record(r event.Record) {
+	if _, ok := c.split.Begins(r); ok {
+		c.begin(r)
+	}
 	switch e := r.Event.(type) {
-	case event.Attempt:
-		if e.Number > 1 {
-			c.begin(r)
-		}
 	case event.Device:
 		c.device = e
 		c.call(r).Device = e
@@ -71,14 +72,8 @@ func (c *Collector) Record(r event.Record) {
 		c.quirks = append(slices.DeleteFunc(c.quirks, func(q event.Quirk) bool { return q.Key == e.Key }), e)
 		k.Settings = slices.Clone(c.quirks)
 	case event.Phase:
-		if e.Phase == event.PhaseDial && c.now != nil && (c.closed || c.now.PPP()) {
-			c.begin(r)
-		}
 		c.phase = e.Phase
-		c.call(r)
-		if e.Phase == event.PhaseDown {
-			c.closed = true
-		}
+		c.call(r).further(e.Phase)
 	case event.State: // only knak tells these; then it tells too when the link is up
 		c.call(r).own = true
 	case event.AT:
@@ -118,7 +113,6 @@ func (c *Collector) Record(r event.Record) {
 		}
 	case event.Down:
 		c.call(r).Down = &e
-		c.closed = true
 	case event.Unread:
 		c.call(r).Unread++
 	}
@@ -140,8 +134,8 @@ func (c *Collector) call(r event.Record) *Call {
 
 // begin begins another call. One that shows nothing yet is used.
 func (c *Collector) begin(r event.Record) {
-	c.closed, c.asked, c.phase = false, nil, event.PhaseDial
-	if c.now != nil && !c.now.AT() && !c.now.PPP() && len(c.now.Failures) == 0 {
+	c.asked, c.phase = nil, event.PhaseDial
+	if c.now != nil && !c.now.AT() && !c.now.PPP() && len(c.now.Failures) == 0 && !c.now.told {
 		return
 	}
 	c.number++
@@ -203,13 +197,6 @@ func (c *Collector) at(r event.Record, e event.AT) {
 func (c *Collector) send(r event.Record, k *Call, text string) {
 	cmd := Command{Text: text, Sent: r.Time, Pos: r.Pos}
 	if Dials(text) {
-		if c.closed || k.PPP() {
-			c.begin(r)
-			k = c.now
-		} else if k.Dial != nil { // another number, or the same again: one more call
-			c.begin(r)
-			k = c.now
-		}
 		k.Dial = &cmd
 		c.asked = k.Dial
 		return
@@ -250,23 +237,34 @@ func (c *Collector) lost(r event.Record, text string) {
 	}
 }
 
-// reached is the last phase that the packets show.
+// reached is the last phase that the packets or the dialer's words show.
 func (c *Call) reached() string {
+	phase := event.PhaseDial
 	switch {
 	case c.Worked():
 		return event.PhaseUp
 	case len(c.IPCP.Steps) > 0:
-		return event.PhaseIPCP
+		phase = event.PhaseIPCP
 	case len(c.Auth.Steps) > 0:
-		return event.PhaseAuth
+		phase = event.PhaseAuth
 	case len(c.LCP.Steps) > 0 || c.connected():
-		return event.PhaseLCP
+		phase = event.PhaseLCP
 	}
-	return event.PhaseDial
+	if event.PhaseOrder(c.far) > event.PhaseOrder(phase) {
+		return c.far
+	}
+	return phase
 }
 
 // Reached is the last phase that the call came to: one of the Phase names up to PhaseUp.
 func (c *Call) Reached() string { return c.reached() }
+
+// further keeps the furthest phase that somebody named, short of a link that is up: that is Up's matter.
+func (c *Call) further(phase string) {
+	if n := event.PhaseOrder(phase); n > event.PhaseOrder(c.far) && n < event.PhaseOrder(event.PhaseUp) {
+		c.far = phase
+	}
+}
 
 func (c *Collector) text(r event.Record, text string) {
 	k := c.call(r)
@@ -282,23 +280,30 @@ func (c *Collector) text(r event.Record, text string) {
 func (c *Collector) log(r event.Record, e event.Log) {
 	k := c.call(r)
 	for _, w := range e.Means {
+		k.told = true
 		switch w {
-		case event.MeansConnect, event.MeansInterface:
-			if k.PPP() && (c.closed || w == event.MeansConnect) {
-				c.begin(r)
-				k = c.now
+		case event.MeansSerialUp, event.MeansStartingPPP, event.MeansConnect:
+			k.further(event.PhaseLCP)
+		case event.MeansAuthStarted:
+			k.further(event.PhaseAuth)
+		case event.MeansAuthOK:
+			k.further(event.PhaseIPCP)
+		case event.MeansLocalAddress, event.MeansConnectTime, event.MeansTraffic:
+			if k.Up == nil && !k.NeverAgreed() { // a dialer tells these of a link that was up
+				k.Up, k.UpAt = &event.Up{}, r.Time
+			}
+			if w == event.MeansLocalAddress && k.Up != nil && k.Up.Local == "" {
+				k.Up.Local = e.Value
 			}
 		case event.MeansHangup:
 			if _, ended := k.Terminated(); !ended {
 				c.lost(r, e.Text)
 			}
-			c.closed = true
 			continue // what the line lost is in Lost
-		case event.MeansTerminated, event.MeansScriptEnd, event.MeansExits:
-			c.closed = true
 		case event.MeansPeerTerminated: // its packet says so
 			continue
 		}
+		k.named = k.named || !event.IsMeaning(w)
 		if f, ok := FailureOf(e, w); ok && f.Cause != event.FailedCarrierLost && len(k.Failures) < maxLines {
 			k.Failures = append(k.Failures, f)
 		}
@@ -307,11 +312,6 @@ func (c *Collector) log(r event.Record, e event.Log) {
 
 // packet files a control packet.
 func (c *Collector) packet(r event.Record, e event.Packet) {
-	if c.closed && e.Protocol == packet.LCP {
-		if p, ok := e.Control(); ok && p.Code == packet.ConfigureRequest {
-			c.begin(r)
-		}
-	}
 	k := c.call(r)
 	c.asked = nil
 	p, ok := e.Control()
@@ -321,9 +321,6 @@ func (c *Collector) packet(r event.Record, e event.Packet) {
 	}
 	if e.Protocol == packet.LCP && k.Echoes.take(e.Dir, p.Code, r.Time) {
 		return
-	}
-	if e.Protocol == packet.LCP && p.Code == packet.TerminateAck && k.negotiated() {
-		c.closed = true // what LCP asks for next is another link (RFC 1661 section 3.7)
 	}
 	s := Step{Dir: e.Dir, Protocol: e.Protocol, Packet: p, Options: e.Options(), Time: r.Time, Pos: r.Pos}
 	list := &k.Other
@@ -351,11 +348,6 @@ func (c *Collector) packet(r event.Record, e event.Packet) {
 		}
 	}
 	list.Steps = append(list.Steps, s)
-}
-
-// negotiated says whether LCP began in this call: a Terminate-Request before that ends an old call.
-func (c *Call) negotiated() bool {
-	return slices.ContainsFunc(c.LCP.Steps, func(s Step) bool { return s.Code == packet.ConfigureRequest })
 }
 
 // answered says whether one of the steps answers a request of that direction.

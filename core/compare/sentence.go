@@ -25,7 +25,11 @@ func outcome(c *call.Call) string {
 	}
 	if !c.PPP() && len(c.Failures) > 0 {
 		f := c.Failures[len(c.Failures)-1]
-		return "fails before PPP: " + cmp.Or(strings.Join(strings.Fields(f.Detail), " "), f.Cause)
+		where := "before PPP"
+		if c.Reached() != event.PhaseDial { // a log without packets
+			where = "in " + phase(c)
+		}
+		return "fails " + where + ": " + cmp.Or(strings.Join(strings.Fields(f.Detail), " "), f.Cause)
 	}
 	if v, _ := c.Verdict(); v == call.Refused {
 		return "fails: the name is refused"

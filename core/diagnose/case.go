@@ -5,7 +5,6 @@ import (
 
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
-	"github.com/knakppp/knak/core/ppp/packet"
 )
 
 // Case judges a whole recording or log, which may hold several attempts and may begin or end anywhere. What it keeps
@@ -13,6 +12,7 @@ import (
 type Case struct {
 	now      *history
 	best     *judgement // the most telling of the attempts before
+	split    call.Splitter
 	attempts int
 	told     int
 }
@@ -20,7 +20,7 @@ type Case struct {
 // judgement is what is kept of an attempt that is over.
 type judgement struct {
 	number int
-	stage  int // how far it came, an index of phaseOrder
+	stage  int // how far it came, as event.PhaseOrder counts
 	up     bool
 	all    []judged
 }
@@ -45,17 +45,15 @@ func NewCase() *Case { return &Case{now: &history{}, attempts: 1} }
 
 // Record takes one record, in the order in which they stand.
 func (c *Case) Record(r event.Record) {
-	switch e := r.Event.(type) {
+	switch r.Event.(type) {
 	case event.Finding, event.Quirk, event.Decision, event.State:
 		return // what somebody else made of it, or nothing to go by
-	case event.Attempt:
-		if e.Number > 1 {
-			c.next()
-		}
-		return
 	}
-	if c.now.begins(r) {
+	if _, ok := c.split.Begins(r); ok {
 		c.next()
+	}
+	if _, ok := r.Event.(event.Attempt); ok {
+		return
 	}
 	known := c.now.log.known
 	c.now.record(r)
@@ -105,7 +103,7 @@ func (h *history) reached() int {
 	case h.auth.success != "" || h.auth.failure != "":
 		phase = event.PhaseAuth
 	}
-	return slices.Index(phaseOrder, phase)
+	return event.PhaseOrder(phase)
 }
 
 // sure gives how sure the best finding is.
@@ -148,27 +146,4 @@ func (c *Case) Verdict() Verdict {
 		}
 	}
 	return v
-}
-
-// begins says whether a record is the first of another attempt.
-func (h *history) begins(r event.Record) bool {
-	ppp := h.lcp.requests+h.lcp.rcvd > 0 || h.auth.started() || h.up != nil || h.log.connect != ""
-	failed := h.ended() || h.dialFailed()
-	switch e := r.Event.(type) {
-	case event.AT:
-		return e.Dir == event.Sent && failed && (ppp || call.Dials(e.Text)) && !call.HangsUp(e.Text) && h.phase != event.PhaseHangup
-	case event.Log:
-		switch {
-		case e.Is(event.MeansStarted):
-			return ppp || h.log.pppd && failed
-		case e.Is(event.MeansInitializing):
-			return ppp || failed
-		case e.Is(event.MeansConnect), e.Is(event.MeansSerialUp):
-			return ppp
-		}
-	case event.Packet:
-		c, ok := e.Control()
-		return ok && e.Dir == event.Sent && e.Protocol == packet.LCP && c.Code == packet.ConfigureRequest && h.lcp.requests > 0 && h.log.ended
-	}
-	return false
 }

@@ -134,19 +134,22 @@ func (h *history) here() string {
 // quote is a packet as evidence.
 func (h *history) quote(e event.Packet) string { return h.here() + e.Line() }
 
-// phaseOrder is the way of a good call.
-var phaseOrder = []string{"", event.PhaseDial, event.PhaseLCP, event.PhaseAuth, event.PhaseIPCP, event.PhaseUp}
-
 // advance follows the phases where no Phase event tells them: never back.
 func (h *history) advance(phase string) {
-	if !h.told && slices.Index(phaseOrder, phase) > slices.Index(phaseOrder, h.phase) {
+	if !h.told && further(phase, h.phase) {
 		h.phase = phase
 	}
 	h.further(phase)
 }
 
+// further says whether a phase comes behind another one on the way to a link that is up.
+func further(phase, than string) bool {
+	n := event.PhaseOrder(phase)
+	return n <= event.PhaseOrder(event.PhaseUp) && n > event.PhaseOrder(than)
+}
+
 func (h *history) further(phase string) {
-	if slices.Index(phaseOrder, phase) > slices.Index(phaseOrder, h.far) {
+	if further(phase, h.far) {
 		h.far = phase
 	}
 }

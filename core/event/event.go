@@ -100,6 +100,29 @@ const (
 	PhaseDown   = "down"
 )
 
+// PhaseOrder gives the place of a phase on the way of a call, 0 for none: a good call never goes back.
+func PhaseOrder(phase string) int {
+	switch phase {
+	case PhaseDial:
+		return 1
+	case PhaseLCP:
+		return 2
+	case PhaseAuth:
+		return 3
+	case PhaseIPCP, PhaseIPV6CP:
+		return 4
+	case PhaseProve:
+		return 5
+	case PhaseUp:
+		return 6
+	case PhaseHangup:
+		return 7
+	case PhaseDown:
+		return 8
+	}
+	return 0
+}
+
 // Phase says that the link entered a phase.
 type Phase struct {
 	Phase string `json:"phase"`

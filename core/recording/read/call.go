@@ -27,57 +27,37 @@ type progress struct {
 	goodbye      bool // wvdial is disconnecting
 }
 
-// order gives the place of a phase in a call, 0 for none; a log never makes a call go back.
-func order(phase string) int {
-	switch phase {
-	case event.PhaseDial:
-		return 1
-	case event.PhaseLCP:
-		return 2
-	case event.PhaseAuth:
-		return 3
-	case event.PhaseIPCP, event.PhaseIPV6CP:
-		return 4
-	case event.PhaseUp:
-		return 5
-	case event.PhaseHangup:
-		return 6
-	case event.PhaseDown:
-		return 7
-	}
-	return 0
-}
-
-// enter gives the Phase event if the call was not so far yet.
+// enter gives the Phase event if the call was not so far yet: a log never makes a call go back.
 func (s *logSource) enter(phase string) {
-	if phase == s.call.phase || order(phase) <= order(s.call.phase) {
+	if phase == s.call.phase || event.PhaseOrder(phase) <= event.PhaseOrder(s.call.phase) {
 		return
 	}
 	s.call.phase = phase
 	s.emit(event.Phase{Phase: phase})
 }
 
-// begins makes a new attempt of what follows the end of a call.
-func (s *logSource) begins(why string) {
-	if !s.call.ended {
+// begins gives the Attempt event if another attempt begins with an event.
+func (s *logSource) begins(e event.Event) {
+	r := s.rec
+	r.Event = e
+	reason, ok := s.split.Begins(r)
+	if !ok {
 		return
 	}
 	n := max(s.call.number, 1) + 1
 	s.call = progress{number: n}
-	s.emit(event.Attempt{Number: n, Reason: why})
+	s.emit(event.Attempt{Number: n, Reason: reason})
 }
 
 // sees follows the call by its packets.
 func (s *logSource) sees(p event.Packet) {
+	s.begins(p)
 	code := uint8(0)
 	if len(p.Data) > 0 {
 		code = p.Data[0]
 	}
 	switch p.Protocol {
 	case packet.LCP:
-		if code == packet.ConfigureRequest && s.call.ended {
-			s.begins("PPP begins again")
-		}
 		if !s.call.ended {
 			s.enter(event.PhaseLCP)
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -31,6 +32,7 @@ type logSource struct {
 	clock clock
 	talk  dialogue
 	call  progress
+	split call.Splitter
 	buf   []byte // for the octets of a packet
 	queue []event.Record
 	head  int

@@ -41,6 +41,7 @@ func (s *logSource) says(e event.Log, shared event.Event) {
 	if !address {
 		s.addresses()
 	}
+	s.begins(e)
 	for _, w := range e.Means {
 		s.before(w, e.Value)
 	}
@@ -53,22 +54,14 @@ func (s *logSource) says(e event.Log, shared event.Event) {
 	}
 }
 
-// before does what a word means for what comes before its line: another attempt begins with it.
+// before does what a word means for what is known of the call before its line is given.
 func (s *logSource) before(word, value string) {
 	switch word {
-	case event.MeansStarted:
-		if c := &s.call; c.sawPPP || order(c.phase) > order(event.PhaseDial) || s.talk.by == "chat" && c.phase != "" && s.talk.wvdial == "" {
-			c.ended = true
-		}
-		s.begins("the dialer was started again")
 	case event.MeansSerialUp:
-		s.begins("the dialer has a connection again")
 		s.talk.by = ""
 	case event.MeansInterface:
-		s.begins("PPP begins again")
 		s.call.iface = firstWord(value)
 	case event.MeansInitializing:
-		s.begins("the dialer begins again")
 		s.talk.answered, s.talk.connected = false, false
 	}
 }
@@ -131,7 +124,7 @@ func (s *logSource) after(word string, e event.Log) {
 		s.talk.by = ""
 		s.enter(event.PhaseDial)
 	case event.MeansDialResult:
-		if order(c.phase) <= order(event.PhaseDial) {
+		if event.PhaseOrder(c.phase) <= event.PhaseOrder(event.PhaseDial) {
 			s.failed(event.FailedDialRefused)
 		}
 	case event.MeansNoWords:
@@ -154,7 +147,6 @@ var unended = strings.NewReplacer(`\n`, "", `\r`, "", "^M", "", "^J", "")
 
 // connects takes the interface and the port of a "Connect:".
 func (s *logSource) connects(value string) {
-	s.begins("PPP connects again")
 	iface, port, _ := strings.Cut(value, " ")
 	if s.call.iface, s.call.port = iface, firstWord(port); port != "" {
 		s.emit(event.Device{Port: s.call.port})

@@ -24,13 +24,13 @@ type dialogue struct {
 func (t *dialogue) open() bool { return t.by != "" }
 
 func (s *logSource) sends(command string) {
-	if !call.HangsUp(command) && (s.talk.by != "" || call.Dials(command)) { // a manager talks to the modem all day
-		s.begins("the dialer begins again")
-	}
-	s.enter(event.PhaseDial)
 	t := &s.talk
 	t.connected = false
 	t.last = strings.TrimSpace(command)
+	if t.by != "" || call.Dials(command) { // a manager talks to the modem all day
+		s.begins(event.AT{Dir: event.Sent, Text: t.last})
+	}
+	s.enter(event.PhaseDial)
 	text := t.last
 	if !s.c.Raw {
 		if t.password {
