@@ -82,6 +82,7 @@ var never = []struct {
 	{"core", []string{"core/link", "core/vectors"}, []string{module + "core/link"}, "link is the only package that knows all the others"},
 	{"", []string{"cmd", "core/vectors"}, []string{module + "core/vectors"}, "vectors tests what all the others do together; only cmd asks for it"},
 	{"core", []string{"core/link/drive"}, []string{module + "core/link/drive"}, "who runs links is a program: core/link is the machine, and drive its driver"},
+	{"core/link", []string{"core/link/simulate", "core/link/drive", "core/link/linktest"}, []string{module + "core/sim"}, "the machine knows no simulator: that is one of its worlds"},
 	{"core/link", []string{"core/link/drive"}, []string{module + "core/port", module + "core/plane/tun", module + "core/plane/stack", module + "core/plane/host"}, "the machine knows no port; what drives it does"},
 	{"core", nil, []string{"github.com/spf13/cobra", "github.com/spf13/viper"}, "flags, environment and configuration files end in cmd"},
 	{"quirks", nil, []string{"github.com/spf13/cobra", "github.com/spf13/viper"}, "viper lower-cases keys; profiles are decoded strictly"},
@@ -104,7 +105,7 @@ var never = []struct {
 var machines = []string{
 	"core/ppp/packet", "core/hdlc", "core/cmux", "core/ppp", "core/ppp/auth", "core/at", "core/modem", "core/prove", "core/advice",
 	"core/event", "core/show/progress", "core/recording/wire", "core/notation", "core/recording/source", "core/recording/format", "core/recording/capture", "core/call/lint", "core/call",
-	"core/diagnose", "core/compare", "core/mimic", "core/show/report", "core/link",
+	"core/diagnose", "core/compare", "core/mimic", "core/show/report", "core/link", "core/link/simulate",
 }
 
 type file struct {

@@ -14,8 +14,8 @@ import (
 // maxAccess is how many ways into a network are tried: a carrier with many resellers has more, and a person should choose.
 const maxAccess = 5
 
-// accessState is what a session knows of the ways in.
-type accessState struct {
+// ways is what is known of the ways into the network.
+type ways struct {
 	home   modem.Home // whose list it is
 	list   []Access   // the ways to try, in order; one without a source is the modem's own
 	next   int        // the one of this attempt, or of the next
@@ -25,16 +25,16 @@ type accessState struct {
 }
 
 // login says whether the credentials of this attempt are the carrier's.
-func (a *accessState) login() bool { return a.used != nil && a.used.Login }
+func (w *ways) login() bool { return w.used != nil && w.used.Login }
 
 // accessHook gives the function by which the dialogue asks for a way in; nil where it must not. Where the policy names an APN the dialogue does not ask.
-func (s *Session) accessHook(x *at.Exchange) func(modem.Home, string) (modem.Access, bool) {
-	sel := s.selection
+func (d *dialogue) accessHook(x *at.Exchange) func(modem.Home, string) (modem.Access, bool) {
+	sel := d.selection
 	if sel.Access == nil || sel.Policy.Text("context.apn_lookup") == "never" {
 		return nil
 	}
 	return func(h modem.Home, stored string) (modem.Access, bool) {
-		a := &s.access
+		a := &d.ways
 		if h.Digits != a.home.Digits || h.MNCLength > 0 && h != a.home {
 			list, unsure := sel.Access(h)
 			if unsure && h.MNCLength == 0 {
@@ -51,8 +51,8 @@ func (s *Session) accessHook(x *at.Exchange) func(modem.Home, string) (modem.Acc
 		case way.Source == "" && a.next > 0:
 			x.Event(event.Notice{Level: "info", Text: "back to the modem's own APN " + way.APN})
 		case way.Source != "":
-			s.tellAccess(x)
-			if sel.UserChosen || !s.cfg.Password.Empty() { // the user's own credentials stand
+			a.tell(x)
+			if sel.UserChosen || !d.cfg.Password.Empty() { // the user's own credentials stand
 				way.Login, way.User, way.Password = false, "", ""
 			}
 			used := way
@@ -94,16 +94,15 @@ func ownFirst(list []Access, stored string) []Access {
 	return append(append([]Access{own}, list...), own)
 }
 
-// tellAccess says once what there is to choose from.
-func (s *Session) tellAccess(x *at.Exchange) {
-	a := &s.access
-	if len(a.list) == 1 || a.told {
+// tell says once what there is to choose from.
+func (w *ways) tell(x *at.Exchange) {
+	if len(w.list) == 1 || w.told {
 		return
 	}
-	a.told = true
+	w.told = true
 	var names []string
 	network := ""
-	for _, way := range a.list {
+	for _, way := range w.list {
 		names = append(names, way.APN)
 		if way.Source != "" {
 			network = way.Network
@@ -120,26 +119,8 @@ var accessRefused = map[Kind]bool{
 	event.FailedBogusAddress: true, event.FailedCarriesNothing: true,
 }
 
-// accessLeft says whether another way in is worth an attempt after this outcome.
-func (s *Session) accessLeft(o Outcome) bool {
-	a := &s.access
-	if a.worked || s.stop != nil || !accessRefused[o.Kind] && !(o.Provisional && o.ExitCode() == ExitAuth) ||
-		s.cfg.MaxAttempts > 0 && s.attempt >= s.cfg.MaxAttempts {
-		return false
-	}
-	return a.next+1 < len(a.list)
-}
-
-// nextAccess makes the next attempt use the next way in. After the last one it is the first one's turn again, in case
-// there are attempts left.
-func (s *Session) nextAccess(o Outcome) bool {
-	a := &s.access
-	left := s.accessLeft(o)
-	switch {
-	case left:
-		a.next++
-	case !a.worked:
-		a.next = 0
-	}
-	return left
+// left says whether another way in is worth an attempt after this outcome.
+func (w *ways) left(o Outcome) bool {
+	refused := accessRefused[o.Kind] || o.Provisional && o.ExitCode() == ExitAuth
+	return refused && !w.worked && w.next+1 < len(w.list)
 }

@@ -1,4 +1,4 @@
-package link
+package link_test
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	. "github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/show/progress"
 )
@@ -25,7 +26,7 @@ func ways(unsure bool, asked *[]modem.Home, list ...modem.Access) func(modem.Hom
 }
 
 // apns gives what the events say of the APN, in order.
-func (s Simulation) apns() (list []string) {
+func (s told) apns() (list []string) {
 	for _, r := range s.Records {
 		if q, ok := r.Event.(event.Quirk); ok && q.Key == "context.apn" {
 			list = append(list, q.Value)
@@ -34,7 +35,7 @@ func (s Simulation) apns() (list []string) {
 	return list
 }
 
-func (s Simulation) sent(prefix string) (n int) {
+func (s told) sent(prefix string) (n int) {
 	for _, r := range s.Records {
 		if a, ok := r.Event.(event.AT); ok && a.Dir == event.Sent && strings.HasPrefix(a.Text, prefix) {
 			n++
@@ -154,7 +155,7 @@ func TestAccess(t *testing.T) {
 }
 
 // text is everything that a person may get to see, in every form.
-func (s Simulation) text(t *testing.T) string {
+func (s told) text(t *testing.T) string {
 	var b strings.Builder
 	p := progress.New(&b, progress.Options{Level: progress.Verbose, Start: epoch})
 	for _, r := range s.Records {

@@ -1,4 +1,4 @@
-package link
+package link_test
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/event"
+	. "github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -48,7 +50,7 @@ func decides(protocol uint16, point ppp.Points, verdict func(advice.Decide) ppp.
 }
 
 // of gives the events of one type.
-func of[E event.Event](s Simulation) (list []E) {
+func of[E event.Event](s told) (list []E) {
 	for _, r := range s.Records {
 		if e, ok := r.Event.(E); ok {
 			list = append(list, e)
@@ -57,7 +59,7 @@ func of[E event.Event](s Simulation) (list []E) {
 	return list
 }
 
-func (s Simulation) warnings(part string) (n int) {
+func (s told) warnings(part string) (n int) {
 	for _, e := range of[event.Notice](s) {
 		if strings.Contains(e.Text, part) {
 			n++
@@ -119,7 +121,7 @@ func TestAdviserSolvesE398(t *testing.T) {
 			if _, at, ok := alone.up(); ok && at < 5*time.Second {
 				t.Fatalf("without an adviser it is up after %v: this shows nothing", at)
 			}
-			s := call{scenario: tt.scenario, profile: "-", advised: Simulator{Adviser: tt.adviser}}.run(t)
+			s := call{scenario: tt.scenario, profile: "-", advised: simulate.World{Adviser: tt.adviser}}.run(t)
 			_, at, ok := s.up()
 			if !ok || at > 3*time.Second {
 				s.dump(t)
@@ -226,7 +228,7 @@ func TestHooks(t *testing.T) {
 			adviser: answers{advice.KindCredentials: always(advice.Login{By: "plugin test", Replace: true, User: "me", Password: auth.NewSecret(password), Reason: "r"})}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.advised = Simulator{Adviser: tt.adviser}
+			tt.advised = simulate.World{Adviser: tt.adviser}
 			s := tt.call.run(t)
 			u, _, ok := s.up()
 			if ok != tt.up || tt.proved && !u.Proved || tt.kind != "" && s.Outcome.Kind != tt.kind {
@@ -273,7 +275,7 @@ func once(c *Config) { c.MaxAttempts = 1 }
 func TestQuestions(t *testing.T) {
 	var asked []advice.Question
 	note := func(q advice.Question) (advice.Answer, error) { asked = append(asked, q); return nil, nil }
-	call{scenario: "huawei/e398", profile: "-", set: []string{"auth.user=web"}, advised: Simulator{Adviser: answers{
+	call{scenario: "huawei/e398", profile: "-", set: []string{"auth.user=web"}, advised: simulate.World{Adviser: answers{
 		advice.KindIdentify: note, advice.KindCredentials: note, advice.KindSteps: note, advice.KindChallenge: note, advice.KindDecide: note, advice.KindProve: note,
 	}}, config: once}.run(t)
 	kinds := ""
@@ -330,7 +332,7 @@ func TestChallengeByDelegation(t *testing.T) {
 				}
 				return r, nil
 			}}
-			s := call{scenario: tt.scenario, advised: Simulator{Adviser: a}, config: once}.run(t)
+			s := call{scenario: tt.scenario, advised: simulate.World{Adviser: a}, config: once}.run(t)
 			if _, _, ok := s.up(); ok != tt.up || tt.warning != "" && s.warnings(tt.warning) == 0 {
 				s.dump(t)
 				t.Errorf("up %v, want %v and %q", ok, tt.up, tt.warning)
@@ -389,7 +391,7 @@ func TestAdvisersThatAreNoHelp(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, without, _ := call{scenario: "behaves"}.run(t).up()
-			sim := Simulator{Adviser: tt.a, Delay: func(advice.Question) time.Duration { return tt.delay }}
+			sim := simulate.World{Adviser: tt.a, Delay: func(advice.Question) time.Duration { return tt.delay }}
 			s := call{scenario: "behaves", advised: sim}.run(t)
 			_, at, ok := s.up()
 			if !ok || at > without+tt.most {
@@ -411,14 +413,14 @@ func TestAdvisersThatAreNoHelp(t *testing.T) {
 // and steps are left out: for those the modem is asked more, which may be slow.
 func TestPassingEveryQuestion(t *testing.T) {
 	for _, name := range sim.Names(knak.Files) {
-		what := func(s Simulation) string {
+		what := func(s told) string {
 			_, at, ok := s.up()
 			ups := of[event.Up](s)
 			return fmt.Sprintf("%s, up %v %d times after %v, ended after %v", s.Outcome.Kind, ok, len(ups), at, s.Elapsed)
 		}
 		c := call{scenario: name, limit: 90 * time.Second, config: func(c *Config) { c.Once, c.MaxAttempts = false, 1 }}
 		alone := what(c.run(t))
-		c.advised = Simulator{Adviser: answers{advice.KindIdentify: always(nil), advice.KindChallenge: always(nil), advice.KindDecide: always(nil), advice.KindProve: always(nil)}}
+		c.advised = simulate.World{Adviser: answers{advice.KindIdentify: always(nil), advice.KindChallenge: always(nil), advice.KindDecide: always(nil), advice.KindProve: always(nil)}}
 		if passed := what(c.run(t)); passed != alone {
 			t.Errorf("%s: %s; without an adviser %s", name, passed, alone)
 		}
@@ -432,7 +434,7 @@ func TestRequired(t *testing.T) {
 		required := answers{kind: func(advice.Question) (advice.Answer, error) {
 			return nil, errors.Join(errors.New("another"), &advice.RequiredError{By: "plugin must", Err: advice.ErrTooLate})
 		}}
-		s := call{scenario: "behaves", advised: Simulator{Adviser: required}, config: func(c *Config) { c.Persist, c.Once = true, false }}.run(t)
+		s := call{scenario: "behaves", advised: simulate.World{Adviser: required}, config: func(c *Config) { c.Persist, c.Once = true, false }}.run(t)
 		if _, _, ok := s.up(); ok || s.Outcome.ExitCode() != ExitPlugin || !strings.Contains(s.Outcome.String(), "plugin must is required") || s.Elapsed > 20*time.Second {
 			s.dump(t)
 			t.Errorf("%s: %v, exit code %d, after %v", kind, s.Outcome, s.Outcome.ExitCode(), s.Elapsed)
@@ -448,7 +450,7 @@ func TestRequired(t *testing.T) {
 		}
 		return nil, &advice.RequiredError{By: "plugin must", Err: errors.New("gone")}
 	}
-	s := call{scenario: "request-when-open", advised: Simulator{Adviser: dies}, limit: time.Minute, config: hold(func(*Config) {})}.run(t)
+	s := call{scenario: "request-when-open", advised: simulate.World{Adviser: dies}, limit: time.Minute, config: hold(func(*Config) {})}.run(t)
 	if downs := of[event.Down](s); !s.Late || len(downs) != 1 || downs[0].Seconds < 50 || s.warnings("plugin must failed") != 1 {
 		s.dump(t)
 		t.Errorf("a link that was up: late %v, %+v", s.Late, downs)
@@ -459,7 +461,7 @@ func TestRequired(t *testing.T) {
 func TestNobodyToAskCostsNothing(t *testing.T) {
 	s := New(Config{})
 	if n := testing.AllocsPerRun(100, func() {
-		if s.wants(nil) || s.mustHold() {
+		if !s.AsksNobody() {
 			t.Error("somebody wants something")
 		}
 	}); n != 0 {

@@ -1,12 +1,15 @@
-package link
+package link_test
 
 import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/event"
+	. "github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
 )
@@ -27,68 +30,25 @@ func TestStepsAfterTheDialGoToTheATPort(t *testing.T) {
 			}
 			return advice.Plan{By: "plugin test", Steps: []advice.Step{step, {Timeout: 500_000_000}}}, nil
 		}}
-		cfg := Config{Name: "test", ATPort: true, Resolve: call{}.resolve(t, scenario), Once: true, MaxAttempts: 1, Wants: a.Wants}
-		s, data, control := New(cfg), sim.New(scenario, 1), sim.New(scenario, 2)
-		now, done := epoch, false
-		var outcome Outcome
-		var records Simulation
+		cfg := Config{Name: "test", ATPort: true, Resolve: call{}.resolve(t, scenario), Once: true, MaxAttempts: 1}
+		w := simulate.NewRig(cfg, sim.New(scenario, 1), epoch, simulate.World{Adviser: a, ATModem: sim.New(scenario, 2)})
 		order := ""
-		s.Start(now)
-		for range 10000 {
-			for quiet := false; !quiet && !done; {
-				quiet = true
-				for o, ok := s.Next(); ok; o, ok = s.Next() {
-					quiet = false
-					switch o := o.(type) {
-					case Write:
-						p := slices.Clone(o.Bytes)
-						switch text := string(p); {
-						case strings.HasPrefix(text, "ATD"):
-							order += "dial "
-						case strings.HasPrefix(text, "AT+CSQ\r") && o.AT:
-							order += "AT+CSQ "
-						case strings.HasPrefix(text, "~"):
-							order += "ppp "
-						}
-						if o.AT {
-							control.Receive(now, p)
-						} else {
-							data.Receive(now, p)
-						}
-					case Event:
-						records.Records = append(records.Records, event.Record{Time: now, Event: o.Event})
-					case Ask:
-						answer, err := a[o.Question.Kind()](o.Question)
-						s.Answer(now, o.ID, answer, err)
-					case OpenPlane:
-						s.PlaneUp(now, "none", "")
-					case Done:
-						done, outcome = true, o.Outcome
-					}
-				}
-				for o, ok := control.Next(); ok; o, ok = control.Next() {
-					quiet = false
-					s.ReceiveAT(now, o.Data)
-				}
-				for o, ok := data.Next(); ok; o, ok = data.Next() {
-					quiet = false
-					for rest := o.Data; len(rest) > 0; {
-						_, rest = s.Receive(now, rest)
-					}
+		w.Do = func(o Output) bool {
+			if o, ok := o.(Write); ok {
+				switch text := string(o.Bytes); {
+				case strings.HasPrefix(text, "ATD"):
+					order += "dial "
+				case strings.HasPrefix(text, "AT+CSQ\r") && o.AT:
+					order += "AT+CSQ "
+				case strings.HasPrefix(text, "~"):
+					order += "ppp "
 				}
 			}
-			if done {
-				break
-			}
-			var d deadline
-			d.add(s.Deadline())
-			d.add(data.Deadline())
-			d.add(control.Deadline())
-			now = d.t
-			data.Advance(now)
-			control.Advance(now)
-			s.Advance(now)
+			return false
 		}
+		w.Start()
+		w.Until(10*time.Minute, func() bool { return w.Done })
+		outcome, records := w.Outcome, told{simulate.Result{Records: w.Records}}
 		if refused {
 			if outcome.Kind != event.FailedATError || strings.Contains(order, "ppp") {
 				t.Errorf("a step that fails: %v, %s", outcome, order)
@@ -127,8 +87,8 @@ func TestCredentialsWithoutADialogue(t *testing.T) {
 		}
 		s.Answer(epoch, q.ID, a, nil)
 	}
-	got := s.settings().Auth
-	if s.stage != stagePPP || got.Client.Name != "user" || got.Client.Secret.Reveal() != "password" || !slices.Equal(got.Allow, []auth.Method{auth.PAP}) {
-		t.Errorf("stage %d, as %q, by %v", s.stage, got.Client.Name, got.Allow)
+	got := s.PPPSettings().Auth
+	if s.State() != "negotiating" || got.Client.Name != "user" || got.Client.Secret.Reveal() != "password" || !slices.Equal(got.Allow, []auth.Method{auth.PAP}) {
+		t.Errorf("state %s, as %q, by %v", s.State(), got.Client.Name, got.Allow)
 	}
 }

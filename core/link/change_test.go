@@ -1,4 +1,4 @@
-package link
+package link_test
 
 import (
 	"fmt"
@@ -9,37 +9,26 @@ import (
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hdlc"
+	. "github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/sim"
 )
 
-// upTo runs a session against the scenario until it is in a stage.
-func upTo(t *testing.T, want stage, scenario string, change func(*Config)) *simulation {
+// upTo runs a session against the scenario until it is in a state.
+func upTo(t *testing.T, state string, scenario string, change func(*Config)) *simulate.Rig {
 	t.Helper()
 	s := mustScenario(t, scenario)
 	cfg := Config{Name: "test", Resolve: call{}.resolve(t, s)}
 	if change != nil {
 		change(&cfg)
 	}
-	w := &simulation{session: New(cfg), modem: sim.New(s, 1), now: epoch}
-	w.modem.Advance(epoch)
-	w.session.Start(epoch)
-	w.settle()
-	for !w.done && w.session.stage != want {
-		var d deadline
-		d.add(w.session.Deadline())
-		d.add(w.modem.Deadline())
-		if d.t.After(w.now) {
-			w.now = d.t
-		}
-		w.modem.Advance(w.now)
-		w.session.Advance(w.now)
-		w.settle()
-	}
-	if w.done {
-		t.Fatalf("it ended: %v", w.outcome)
+	w := simulate.NewRig(cfg, sim.New(s, 1), epoch, simulate.World{})
+	w.Start()
+	if !w.Until(10*time.Minute, func() bool { return w.Session.State() == state }) {
+		t.Fatalf("it is never %s: %v", state, w.Outcome)
 	}
 	return w
 }
@@ -61,24 +50,29 @@ func count[T Output](list []Output) (n int) {
 	return n
 }
 
+// framed is a packet on a line on which nothing was agreed.
+func framed(protocol uint16, info []byte) []byte {
+	return hdlc.NewEncoder(hdlc.DefaultConfig()).Append(nil, protocol, info)
+}
+
 var ipv4Packet = []byte{0x45, 0, 0, 20}
 
 // Between IPCP's Down and its next Up no packet passes (RFC 1661 section 3.7); the plane stays where the addresses do.
 func TestRenegotiationWithTheSameAddresses(t *testing.T) {
-	w := upTo(t, stageUp, "behaves", nil)
-	s, n := w.session, w.session.network
-	if len(s.AppendPacket(w.now, nil, ipv4Packet)) == 0 {
+	w := upTo(t, "up", "behaves", nil)
+	s, n := w.Session, w.Session.Network()
+	if len(s.AppendPacket(w.Now, nil, ipv4Packet)) == 0 {
 		t.Fatal("an open link takes no packet")
 	}
-	s.networkDown(w.now, ppp.NetworkDown{Protocol: packet.IPCP})
-	if len(s.AppendPacket(w.now, nil, ipv4Packet)) != 0 || s.ipReceived(w.now, ipv4Packet) {
+	s.NetworkDown(w.Now, ppp.NetworkDown{Protocol: packet.IPCP})
+	if len(s.AppendPacket(w.Now, nil, ipv4Packet)) != 0 || len(w.Receive(framed(packet.IP, ipv4Packet))) != 0 {
 		t.Error("a packet passed while IPCP was not open")
 	}
-	s.networkUp(w.now, n)
-	if len(s.AppendPacket(w.now, nil, ipv4Packet)) == 0 || !s.ipReceived(w.now, ipv4Packet) {
+	s.NetworkUp(w.Now, n)
+	if len(s.AppendPacket(w.Now, nil, ipv4Packet)) == 0 || len(w.Receive(framed(packet.IP, ipv4Packet))) != 1 {
 		t.Error("no packet passes any more")
 	}
-	if out := drained(s); count[OpenPlane](out)+count[ClosePlane](out) != 0 || s.stage != stageUp {
+	if out := drained(s); count[OpenPlane](out)+count[ClosePlane](out) != 0 || s.State() != "up" {
 		t.Errorf("the plane was touched: %v", out)
 	}
 }
@@ -86,53 +80,55 @@ func TestRenegotiationWithTheSameAddresses(t *testing.T) {
 // Other addresses need another plane. The link is up again when that one works, not when one does that is closed by
 // then; limits go on counting.
 func TestRenegotiationWithOtherAddresses(t *testing.T) {
-	w := upTo(t, stageUp, "behaves", func(c *Config) { c.Prove = ProveNever })
-	s, n := w.session, w.session.network
-	in, since := s.bytesIn+1000, s.upSince
-	s.bytesIn = in
+	w := upTo(t, "up", "behaves", func(c *Config) { c.Prove = ProveNever })
+	s, n := w.Session, w.Session.Network()
+	w.Receive(framed(packet.IP, ipv4Packet))
+	in, _ := s.Counters()
 	for i := range byte(2) { // twice in a row, faster than planes are made
 		n.Local = netip.AddrFrom4([4]byte{100, 64, 9, 9 + i})
-		s.networkDown(w.now, ppp.NetworkDown{Protocol: packet.IPCP})
-		s.networkUp(w.now, n)
+		s.NetworkDown(w.Now, ppp.NetworkDown{Protocol: packet.IPCP})
+		s.NetworkUp(w.Now, n)
 	}
 	out := drained(s)
 	if count[ClosePlane](out) != 2 || count[OpenPlane](out) != 2 {
 		t.Fatalf("outputs %v", out)
 	}
-	s.PlaneUp(w.now, "tun", "knak0")
-	if s.stage == stageUp {
+	s.PlaneUp(w.Now, "tun", "knak0")
+	if s.State() == "up" {
 		t.Error("up on a plane that is closed")
 	}
-	s.PlaneUp(w.now, "tun", "knak1")
-	if s.stage != stageUp || s.upSince != since || s.bytesIn != in {
-		t.Errorf("stage %d, up since %v, %d octets", s.stage, s.upSince, s.bytesIn)
+	s.PlaneUp(w.Now, "tun", "knak1")
+	if now, _ := s.Counters(); s.State() != "up" || now != in || in == 0 {
+		t.Errorf("state %s, %d octets after %d", s.State(), now, in)
 	}
 }
 
 // Where the link must be proved, that holds for the address that it gets later.
 func TestOtherAddressIsProved(t *testing.T) {
-	w := upTo(t, stageUp, "behaves", func(c *Config) { c.Prove = ProveAlways })
-	s, n := w.session, w.session.network
+	w := upTo(t, "up", "behaves", func(c *Config) { c.Prove = ProveAlways })
+	s, n := w.Session, w.Session.Network()
 	n.Local = netip.MustParseAddr("100.64.9.9")
-	s.networkUp(w.now, n)
-	if s.stage != stageProving || s.planeOpen {
-		t.Errorf("stage %d, plane open: %v", s.stage, s.planeOpen)
+	s.NetworkUp(w.Now, n)
+	if out := drained(s); s.State() != "proving" || count[ClosePlane](out) != 1 || count[OpenPlane](out) != 0 {
+		t.Errorf("state %s, outputs %v", s.State(), out)
 	}
 }
 
 // IPV6CP may open before IPCP or long after: the plane gets the identifier either way, and once.
 func TestIPv6OpensLate(t *testing.T) {
 	id := [8]byte{2, 0, 0, 0, 0, 0, 0, 7}
-	w := upTo(t, stageUp, "behaves", nil)
-	s := w.session
+	w := upTo(t, "up", "behaves", nil)
+	s := w.Session
 	for range 2 {
-		s.networkUp6(w.now, ppp.NetworkUp6{LocalID: id})
+		s.NetworkUp6(w.Now, ppp.NetworkUp6{LocalID: id})
 	}
 	out := drained(s)
 	if count[AddIPv6](out) != 1 {
 		t.Errorf("outputs %v", out)
 	}
-	s.openPlane(w.now)
+	n := s.Network()
+	n.MTU-- // another plane
+	s.NetworkUp(w.Now, n)
 	out = drained(s)
 	if o, ok := out[len(out)-1].(OpenPlane); !ok || o.Config.InterfaceID6 != id {
 		t.Errorf("outputs %v", out)
@@ -141,37 +137,27 @@ func TestIPv6OpensLate(t *testing.T) {
 
 // What made an attempt fail says more than that the time ran out while it was being ended.
 func TestTimeoutWhileEnding(t *testing.T) {
-	w := upTo(t, stageUp, "behaves", nil)
-	s := w.session
-	s.wasUp, s.upSince = false, time.Time{}
-	s.cfg.Timeout, s.timeout = time.Minute, w.now.Add(time.Millisecond)
-	s.fail(w.now, Outcome{Kind: event.FailedAuthRejected, Phase: event.PhaseAuth})
-	s.Advance(s.timeout)
-	s.PortLost(s.timeout, errGone)
+	w := upTo(t, "negotiating", "silent-after-connect", func(c *Config) { c.Timeout = time.Minute })
+	s, limit := w.Session, epoch.Add(time.Minute)
+	s.Fail(limit.Add(-time.Second), Outcome{Kind: event.FailedAuthRejected, Phase: event.PhaseAuth})
+	s.Advance(limit)
+	s.PortLost(limit, errGone)
 	for _, o := range drained(s) {
 		if d, ok := o.(Done); ok && d.Outcome.ExitCode() != ExitAuth {
 			t.Errorf("outcome %v", d.Outcome)
 		}
 	}
-	if s.stage != stageIdle {
-		t.Errorf("stage %d", s.stage)
+	if s.State() != "over" {
+		t.Errorf("state %s", s.State())
 	}
 }
 
 // A call that is being dialled is broken off in the modem, too: any character does that (V.250 section 5.6.1).
 func TestHangupWhileDialling(t *testing.T) {
-	w := upTo(t, stageDialing, "dial-silence", nil)
-	for w.session.dialed.Number == "" {
-		var d deadline
-		d.add(w.session.Deadline())
-		d.add(w.modem.Deadline())
-		w.now = d.t
-		w.modem.Advance(w.now)
-		w.session.Advance(w.now)
-		w.settle()
-	}
-	w.session.Hangup(w.now, KindHangup, "told to")
-	out := drained(w.session)
+	w := upTo(t, "dialing", "dial-silence", nil)
+	w.Until(10*time.Minute, func() bool { return w.Session.Dialed() != "" })
+	w.Session.Hangup(w.Now, KindHangup, "told to")
+	out := drained(w.Session)
 	if count[Write](out) == 0 {
 		t.Errorf("nothing is written to the modem: %v", out)
 	}
@@ -188,17 +174,17 @@ func TestFlood(t *testing.T) {
 	for len(junk) < 100<<10 {
 		junk = echo.Append(junk, packet.LCP, []byte{packet.EchoRequest, 1, 0, 8, 1, 2, 3, 4})
 	}
-	for _, at := range []stage{stageUp, stageDialing} {
-		w := &simulation{session: New(Config{Resolve: call{}.resolve(t, mustScenario(t, "behaves"))}), now: epoch}
-		if at == stageUp {
-			w = upTo(t, stageUp, "behaves", nil)
+	for _, at := range []string{"up", "dialing"} {
+		w := simulate.NewRig(Config{Resolve: call{}.resolve(t, mustScenario(t, "behaves"))}, nil, epoch, simulate.World{})
+		if at == "up" {
+			w = upTo(t, "up", "behaves", nil)
 		} else {
-			w.session.Start(epoch)
+			w.Session.Start(epoch) // nobody answers
 		}
-		s := w.session
+		s := w.Session
 		events, octets, longest := 0, 0, 0
 		for i := range seconds * 2 {
-			now := w.now.Add(time.Duration(i) * 500 * time.Millisecond)
+			now := w.Now.Add(time.Duration(i) * 500 * time.Millisecond)
 			for rest := junk; len(rest) > 0; {
 				_, rest = s.Receive(now, rest)
 			}
@@ -211,35 +197,36 @@ func TestFlood(t *testing.T) {
 					octets += len(o.Bytes)
 				}
 			}
-			longest = max(longest, cap(s.frame), cap(s.out.list))
+			longest = max(longest, s.Buffered())
 		}
-		if events > chatterBurst+seconds*(chatterRate+1) {
-			t.Errorf("stage %d: %d events in %d s", at, events, seconds)
+		if events > ChatterBurst+seconds*(ChatterRate+1) {
+			t.Errorf("state %s: %d events in %d s", at, events, seconds)
 		}
 		if longest > 1<<20 {
-			t.Errorf("stage %d: a buffer of %d", at, longest)
+			t.Errorf("state %s: a buffer of %d", at, longest)
 		}
-		t.Logf("stage %d: %d events, %d octets written", at, events, octets)
+		t.Logf("state %s: %d events, %d octets written", at, events, octets)
 	}
 }
 
 // What a modem says in the middle of a call gives away neither who calls nor what knak keeps secret.
 func TestTextHidesSecrets(t *testing.T) {
-	w := upTo(t, stageUp, "behaves", func(c *Config) { c.PIN, c.Password = auth.NewSecret("4711"), auth.NewSecret("s3cret") })
+	w := upTo(t, "up", "behaves", func(c *Config) { c.PIN, c.Password = auth.NewSecret("4711"), auth.NewSecret("s3cret") })
 	said := "\r\nAT+CPIN=\"4711\"\r\n\r\n+CLIP: \"+15551234567\",145\r\n\r\n001010123456789 s3cret\r\n"
-	for rest := []byte(said); len(rest) > 0; {
-		_, rest = w.session.Receive(w.now, rest)
-	}
-	w.session.setFailure(w.now, ppp.Failure{Kind: ppp.KindAuthRejected, Detail: "no subscriber 001010123456789"})
+	w.Receive([]byte(said))
+	// RFC 1994 section 4.2: a peer that refuses may say why, and for whom.
+	refusal := append([]byte{packet.CHAPFailure, 200, 0, 4 + 28}, "no subscriber 00101012345678"...)
+	w.Receive(framed(packet.CHAP, append([]byte{packet.CHAPChallenge, 200, 0, 24, 16}, "0123456789abcdefsrv"...)))
+	w.Receive(framed(packet.CHAP, refusal))
 	texts := 0
-	for _, o := range drained(w.session) {
+	for _, o := range drained(w.Session) {
 		e, ok := o.(Event)
 		if !ok {
 			continue
 		}
 		texts++
 		shown := fmt.Sprintf("%+v", e.Event)
-		for _, secret := range []string{"4711", "5551234567", "001010123456789", "s3cret"} {
+		for _, secret := range []string{"4711", "5551234567", "00101012345678", "s3cret"} {
 			if strings.Contains(shown, secret) {
 				t.Errorf("%s shows %s", shown, secret)
 			}
@@ -252,9 +239,6 @@ func TestTextHidesSecrets(t *testing.T) {
 
 // RFC 1994 section 2: a peer may challenge again at any time. A refusal then ends a link that was up, for that reason.
 func TestAuthenticationAgainWhileUp(t *testing.T) {
-	line := func(info []byte) []byte {
-		return hdlc.NewEncoder(hdlc.DefaultConfig()).Append(nil, packet.CHAP, info)
-	}
 	challenge := append([]byte{1, 200, 0, 24, 16}, "0123456789abcdefsrv"...)
 	for _, c := range []struct {
 		name   string
@@ -265,19 +249,23 @@ func TestAuthenticationAgainWhileUp(t *testing.T) {
 		{"failure", []byte{4, 200, 0, 4}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := upTo(t, stageUp, "behaves", nil)
-			s := w.session
-			s.Receive(w.now, line(challenge))
+			w := upTo(t, "up", "behaves", nil)
+			s := w.Session
+			s.Receive(w.Now, framed(packet.CHAP, challenge))
 			if count[Write](drained(s)) != 1 {
 				t.Fatal("no response")
 			}
-			s.Receive(w.now, line(c.answer))
+			s.Receive(w.Now, framed(packet.CHAP, c.answer))
 			out := drained(s)
-			if (s.stage == stageUp) != c.up || count[ClosePlane](out) != map[bool]int{true: 0, false: 1}[c.up] {
-				t.Errorf("stage %d, outputs %v", s.stage, out)
+			if (s.State() == "up") != c.up || count[ClosePlane](out) != map[bool]int{true: 0, false: 1}[c.up] {
+				t.Errorf("state %s, outputs %v", s.State(), out)
 			}
-			if !c.up && s.outcome.ExitCode() != ExitAuth {
-				t.Errorf("outcome %v", s.outcome)
+			for _, o := range out {
+				if e, ok := o.(Event); ok {
+					if f, ok := e.Event.(event.Failure); ok && (Outcome{Kind: Kind(f.Cause), Phase: f.Phase}).ExitCode() != ExitAuth {
+						t.Errorf("ended with %+v", f)
+					}
+				}
 			}
 		})
 	}

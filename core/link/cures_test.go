@@ -1,4 +1,4 @@
-package link
+package link_test
 
 import (
 	"math/rand/v2"
@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	. "github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
 )
@@ -53,12 +55,12 @@ func TestKeysCureModems(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			stays := func(set []string) (Simulation, bool) {
+			stays := func(set []string) (told, bool) {
 				dial := call{set: append([]string{"dial.timeout=5s", "auth.try_blank=false"}, append(c.usual, set...)...)}
-				s := Simulate(Config{
+				s := told{simulate.Run(Config{
 					Name: "test", Resolve: dial.resolve(t, scenario), PIN: auth.NewSecret("1234"),
 					Timeout: 2 * time.Minute, MaxTime: 30 * time.Second, Random: rand.NewChaCha8([32]byte{}),
-				}, sim.New(scenario, 1), epoch, 5*time.Minute)
+				}, sim.New(scenario, 1), epoch, 5*time.Minute)}
 				return s, s.Outcome.ExitCode() == ExitMaxTime
 			}
 			if s, ok := stays(nil); ok {

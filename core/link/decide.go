@@ -2,6 +2,7 @@ package link
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,63 +15,86 @@ import (
 
 // This file is how the decisions of the PPP engine get to somebody else, and CHAP responses from there.
 
-// engineDecisionTimeout is only for the case that this file never answers: it answers within the budgets of advice.
-const engineDecisionTimeout = 10 * time.Second
-
 // maxVerdictDelay is how long a Verdict may make the engine wait.
 const maxVerdictDelay = time.Minute
 
-// decisionPoints are all of them.
-var decisionPoints = [...]ppp.Points{
-	ppp.PointRequest, ppp.PointPeerRequest, ppp.PointNak, ppp.PointReject, ppp.PointAck, ppp.PointTerminate,
-	ppp.PointTimeout, ppp.PointAuthChallenge, ppp.PointAuthResult, ppp.PointAddress, ppp.PointOpened,
+// maxHeld is how much of what the peer says is kept while an answer is waited for. It says it again.
+const maxHeld = 4 << 10
+
+// keep keeps octets for later.
+func keep(held, p []byte) []byte {
+	return append(held, p[:min(len(p), max(0, maxHeld-len(held)))]...)
 }
 
-// subscribe makes the engine hand out the decisions that somebody wants.
-func (s *Session) subscribe(settings *ppp.Settings) {
-	settings.DecisionTimeout = engineDecisionTimeout
-	for _, p := range decisionPoints {
-		if s.wants(advice.Decide{Decision: ppp.Decision{Point: p}}) {
-			settings.Points |= p
-		}
+// Answer is the door for what was answered to the Ask with that ID; err is what went wrong, beside which an answer may
+// stand. Where somebody without whom there must be no link has failed, a link that is not up yet ends.
+func (s *Session) Answer(now time.Time, id uint64, a advice.Answer, err error) {
+	if s.over() {
+		return
 	}
-	for _, m := range []auth.Method{auth.CHAPMD5, auth.MSCHAP, auth.MSCHAPv2} {
-		if s.wants(advice.Challenge{Method: m}) {
-			settings.Points |= ppp.PointAuthChallenge
-		}
+	var required *advice.RequiredError
+	if errors.As(err, &required) && s.attempt.meter.since.IsZero() && s.state.comesUp() {
+		s.fail(now, Outcome{Kind: KindPlugin, Phase: s.story.phase, Detail: required.Error()})
+		return
+	}
+	s.asker.answer(now, id, a, err)
+	s.releaseHeld(now)
+}
+
+// mustHold says whether what the peer sends has to wait, so that everything is taken in the order in which it came and
+// framed as what came before says: behind the Ack of LCP that is being judged there may be a challenge without escapes, and
+// behind a CHAP Failure a Terminate-Request. Where packets may pass they do.
+func (s *Session) mustHold() bool {
+	return len(s.asker.open) > 0 && !s.attempt.carries && s.asker.holding()
+}
+
+// releaseHeld takes what had to wait.
+func (s *Session) releaseHeld(now time.Time) {
+	st, ok := s.state.(lineState)
+	if !ok || s.mustHold() {
+		return
+	}
+	l := st.ppp()
+	rest := l.held
+	l.held = nil
+	for s.has(l) && len(rest) > 0 {
+		_, rest = s.Receive(now, rest) // a packet for the plane comes too early, and is lost
 	}
 }
 
 // decide asks about a decision of the engine. It reports false where nobody wants to know.
-func (s *Session) decide(now time.Time, d ppp.Decision) bool {
-	if c, ok := s.challengeOf(d); ok && s.wants(c) {
-		s.askChallenge(now, c, d)
+func (s *Session) decide(now time.Time, l *line, d ppp.Decision) bool {
+	if c, ok := s.challengeOf(d); ok && s.asker.wants(c) {
+		s.askChallenge(now, l, c, d)
 		return true
 	}
-	return s.askVerdict(now, d)
+	return s.askVerdict(now, l, d)
 }
 
-func (s *Session) askVerdict(now time.Time, d ppp.Decision) bool {
-	q := advice.Decide{Link: s.cfg.Name, Generation: s.generation, Decision: d}
-	if !s.wants(q) {
+func (s *Session) askVerdict(now time.Time, l *line, d ppp.Decision) bool {
+	q := advice.Decide{Link: s.cfg.Name, Generation: s.attempt.generation, Decision: d}
+	if !s.asker.wants(q) {
 		return false
 	}
-	engine := s.engine
-	i := s.ask(now, q, func(now time.Time, a advice.Answer, late bool) {
-		if s.engine != engine {
-			return
-		}
+	i := s.asker.ask(now, q, func(now time.Time, a advice.Answer, late bool) {
 		v, _ := a.(advice.Verdict)
 		v.Delay = min(v.Delay, maxVerdictDelay)
 		v.Reason = oneLine(v.Reason)
 		if late {
 			v.By = "the link: no answer in time"
 		}
-		engine.Resolve(now, d.ID, v.Verdict)
-		s.pumpEngine(now)
+		s.resolve(now, l, d.ID, v.Verdict)
 	})
 	i.holds = true
 	return true
+}
+
+// resolve gives the engine its verdict.
+func (s *Session) resolve(now time.Time, l *line, id uint64, v ppp.Verdict) {
+	if s.has(l) {
+		l.engine.Resolve(now, id, v)
+		s.pumpEngine(now, l)
+	}
 }
 
 // challengeOf makes the question of a decision that is about a challenge of CHAP (RFC 1994 section 4.1).
@@ -87,34 +111,32 @@ func (s *Session) challengeOf(d ppp.Decision) (advice.Challenge, bool) {
 		peer = name
 	}
 	return advice.Challenge{
-		Link: s.cfg.Name, Attempt: s.attempt, Method: d.Method, ID: p.ID, Value: slices.Clone(p.Data[1 : 1+int(p.Data[0])]),
-		Peer: peer, User: s.user(s.selection.Policy),
+		Link: s.cfg.Name, Attempt: s.retry.number, Method: d.Method, ID: p.ID, Value: slices.Clone(p.Data[1 : 1+int(p.Data[0])]),
+		Peer: peer, User: s.attempt.user(s.attempt.selection.Policy),
 	}, true
 }
 
 // askChallenge asks for the response. Where there is none the decision is asked about as any other.
-func (s *Session) askChallenge(now time.Time, c advice.Challenge, d ppp.Decision) {
-	engine := s.engine
-	i := s.ask(now, c, func(now time.Time, a advice.Answer, _ bool) {
-		if s.engine != engine {
+func (s *Session) askChallenge(now time.Time, l *line, c advice.Challenge, d ppp.Decision) {
+	i := s.asker.ask(now, c, func(now time.Time, a advice.Answer, _ bool) {
+		if !s.has(l) {
 			return
 		}
 		r, _ := a.(advice.Response)
-		v, err := s.respond(c, r)
+		v, err := respond(c, r)
 		if err != nil {
-			s.tellFailed(now, advice.KindChallenge, advice.FailedError{By: r.By, Err: err})
+			s.asker.tellFailed(now, advice.KindChallenge, advice.FailedError{By: r.By, Err: err})
 		}
-		if v.Action == ppp.Pass && s.askVerdict(now, d) {
+		if v.Action == ppp.Pass && s.askVerdict(now, l, d) {
 			return
 		}
-		engine.Resolve(now, d.ID, v)
-		s.pumpEngine(now)
+		s.resolve(now, l, d.ID, v)
 	})
 	i.holds = true
 }
 
 // respond makes the packet of a response (RFC 1994 section 4.1). Pass: there is none.
-func (s *Session) respond(c advice.Challenge, r advice.Response) (ppp.Verdict, error) {
+func respond(c advice.Challenge, r advice.Response) (ppp.Verdict, error) {
 	if !r.Opinion() {
 		return ppp.Verdict{}, nil
 	}

@@ -1,4 +1,4 @@
-package link
+package link_test
 
 import (
 	"slices"
@@ -8,13 +8,15 @@ import (
 
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/event"
+	. "github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/sim"
 )
 
 // commands gives what was sent to the modem of these commands, and "new attempt" between attempts.
-func (s Simulation) commands(of ...string) (list []string) {
+func (s told) commands(of ...string) (list []string) {
 	for _, r := range s.Records {
 		switch e := r.Event.(type) {
 		case event.AT:
@@ -65,33 +67,25 @@ func TestLadderLosesThePort(t *testing.T) {
 	for _, end := range []bool{false, true} {
 		scenario := mustScenario(t, "dial-no-carrier")
 		cfg := Config{Name: "test", Resolve: call{set: []string{"retry.attempts=2", "retry.ladder=reset"}}.resolve(t, scenario)}
-		w := simulation{session: New(cfg), modem: sim.New(scenario, 1), now: epoch}
-		w.modem.Advance(epoch)
-		w.session.Start(epoch)
-		for w.settle(); !w.done && w.session.stage != stageRecovering; w.settle() {
-			var d deadline
-			d.add(w.session.Deadline())
-			d.add(w.modem.Deadline())
-			w.now = d.t
-			w.modem.Advance(w.now)
-			w.session.Advance(w.now)
-		}
-		w.now = w.now.Add(time.Second)
+		w := simulate.NewRig(cfg, sim.New(scenario, 1), epoch, simulate.World{})
+		w.Start()
+		w.Until(10*time.Minute, func() bool { return w.Session.State() == "recovering" })
+		w.Now = w.Now.Add(time.Second)
 		if end {
-			w.session.Hangup(w.now, KindHangup, "enough")
-			w.settle()
-			if !w.done || w.outcome.ExitCode() != ExitSignal {
-				t.Errorf("told to end: done %v, %v", w.done, w.outcome)
+			w.Session.Hangup(w.Now, KindHangup, "enough")
+			w.Settle()
+			if !w.Done || w.Outcome.ExitCode() != ExitSignal {
+				t.Errorf("told to end: done %v, %v", w.Done, w.Outcome)
 			}
 			continue
 		}
-		w.session.PortLost(w.now, errGone)
-		if w.session.stage != stageReopening {
-			t.Fatalf("stage %v after the port was lost", w.session.stage)
+		w.Session.PortLost(w.Now, errGone)
+		if w.Session.State() != "reopening" {
+			t.Fatalf("state %s after the port was lost", w.Session.State())
 		}
-		w.settle() // opens it again
-		if w.done || w.session.stage != stageDialing || w.session.attempt != 2 {
-			t.Errorf("stage %v, attempt %d, done %v", w.session.stage, w.session.attempt, w.done)
+		w.Settle() // opens it again
+		if w.Done || w.Session.State() != "dialing" || w.Session.AttemptNumber() != 2 {
+			t.Errorf("state %s, attempt %d, done %v", w.Session.State(), w.Session.AttemptNumber(), w.Done)
 		}
 	}
 }
@@ -177,19 +171,11 @@ func TestWatchCarrier(t *testing.T) {
 	for _, watch := range []string{"true", "false"} {
 		scenario := mustScenario(t, "behaves")
 		cfg := Config{Name: "test", Resolve: call{set: []string{"port.watch_carrier=" + watch}}.resolve(t, scenario)}
-		w := simulation{session: New(cfg), modem: sim.New(scenario, 1), now: epoch}
-		w.modem.Advance(epoch)
-		w.session.Start(epoch)
-		for w.settle(); !w.done && w.session.stage != stageUp; w.settle() {
-			var d deadline
-			d.add(w.session.Deadline())
-			d.add(w.modem.Deadline())
-			w.now = d.t
-			w.modem.Advance(w.now)
-			w.session.Advance(w.now)
-		}
-		w.session.Lines(w.now, at.ModemLines{}, true)
-		if up := w.session.stage == stageUp; up != (watch == "false") {
+		w := simulate.NewRig(cfg, sim.New(scenario, 1), epoch, simulate.World{})
+		w.Start()
+		w.Until(10*time.Minute, func() bool { return w.Session.State() == "up" })
+		w.Session.Lines(w.Now, at.ModemLines{}, true)
+		if up := w.Session.State() == "up"; up != (watch == "false") {
 			t.Errorf("port.watch_carrier=%s: up %v after DCD dropped", watch, up)
 		}
 	}
@@ -201,54 +187,16 @@ func TestBeforeHangupGoesToTheATPort(t *testing.T) {
 		scenario := mustScenario(t, "behaves")
 		c := call{set: []string{"context.cid=2", `at.before_hangup=["AT+CGACT=0,{cid}"]`}}
 		cfg := Config{Name: "test", ATPort: second, Resolve: c.resolve(t, scenario), Once: true}
-		s, data, control := New(cfg), sim.New(scenario, 1), sim.New(scenario, 2)
-		now, where, done := epoch, []bool(nil), false
-		s.Start(now)
-		for range 10000 {
-			for quiet := false; !quiet && !done; {
-				quiet = true
-				for o, ok := s.Next(); ok; o, ok = s.Next() {
-					quiet = false
-					switch o := o.(type) {
-					case Write:
-						if strings.HasPrefix(string(o.Bytes), "AT+CGACT=0,2\r") {
-							where = append(where, o.AT)
-						}
-						p := slices.Clone(o.Bytes)
-						if o.AT {
-							control.Receive(now, p)
-						} else {
-							data.Receive(now, p)
-						}
-					case OpenPlane:
-						s.PlaneUp(now, "none", "")
-					case Done:
-						done = true
-					}
-				}
-				for o, ok := control.Next(); ok; o, ok = control.Next() {
-					quiet = false
-					s.ReceiveAT(now, o.Data)
-				}
-				for o, ok := data.Next(); ok; o, ok = data.Next() {
-					quiet = false
-					for rest := o.Data; len(rest) > 0; {
-						_, rest = s.Receive(now, rest)
-					}
-				}
+		w := simulate.NewRig(cfg, sim.New(scenario, 1), epoch, simulate.World{ATModem: sim.New(scenario, 2)})
+		var where []bool
+		w.Do = func(o Output) bool {
+			if o, ok := o.(Write); ok && strings.HasPrefix(string(o.Bytes), "AT+CGACT=0,2\r") {
+				where = append(where, o.AT)
 			}
-			if done {
-				break
-			}
-			var d deadline
-			d.add(s.Deadline())
-			d.add(data.Deadline())
-			d.add(control.Deadline())
-			now = d.t
-			data.Advance(now)
-			control.Advance(now)
-			s.Advance(now)
+			return false
 		}
+		w.Start()
+		done := w.Until(10*time.Minute, func() bool { return w.Done })
 		if !done || second != slices.Equal(where, []bool{true}) || !second && len(where) > 0 {
 			t.Errorf("AT port %v: done %v, sent to the AT port %v", second, done, where)
 		}

@@ -1,4 +1,4 @@
-package link
+package link_test
 
 import (
 	"os"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/event"
+	. "github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/quirks"
 )

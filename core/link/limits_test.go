@@ -1,4 +1,4 @@
-package link
+package link_test
 
 import (
 	"strings"
@@ -6,10 +6,12 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	. "github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/sim"
 )
 
-func (s Simulation) attempts() (list []event.Attempt) {
+func (s told) attempts() (list []event.Attempt) {
 	for _, r := range s.Records {
 		if a, ok := r.Event.(event.Attempt); ok {
 			list = append(list, a)
@@ -53,32 +55,21 @@ func TestLimits(t *testing.T) {
 func TestTrafficLimit(t *testing.T) {
 	scenario := mustScenario(t, "behaves")
 	cfg := Config{Name: "test", Resolve: call{}.resolve(t, scenario), MaxBytes: 1000}
-	w := simulation{session: New(cfg), modem: sim.New(scenario, 1), now: epoch}
-	w.modem.Advance(epoch)
-	w.session.Start(epoch)
-	w.settle()
-	for !w.done && w.session.stage != stageUp {
-		w.now = w.session.Deadline()
-		w.session.Advance(w.now)
-		w.settle()
+	w := simulate.NewRig(cfg, sim.New(scenario, 1), epoch, simulate.World{})
+	w.Start()
+	if !w.Until(10*time.Minute, func() bool { return w.Session.State() == "up" }) {
+		t.Fatalf("never up: %v", w.Outcome)
 	}
-	if w.done {
-		t.Fatalf("never up: %v", w.outcome)
-	}
-	w.session.AppendPacket(w.now, nil, append([]byte{0x45}, make([]byte, 998)...))
-	w.session.Advance(w.now)
-	if w.settle(); w.done || w.session.stage != stageUp {
+	w.Session.AppendPacket(w.Now, nil, append([]byte{0x45}, make([]byte, 998)...))
+	w.Session.Advance(w.Now)
+	if w.Settle(); w.Done || w.Session.State() != "up" {
 		t.Fatal("ended before the limit")
 	}
-	w.session.AppendPacket(w.now, nil, []byte{0x45})
-	w.session.Advance(w.now)
-	for w.settle(); !w.done; w.settle() {
-		w.now = w.now.Add(100 * time.Millisecond)
-		w.modem.Advance(w.now)
-		w.session.Advance(w.now)
-	}
-	if w.outcome.ExitCode() != ExitTraffic {
-		t.Errorf("outcome %v", w.outcome)
+	w.Session.AppendPacket(w.Now, nil, []byte{0x45})
+	w.Session.Advance(w.Now)
+	w.Until(10*time.Minute, func() bool { return w.Done })
+	if w.Outcome.ExitCode() != ExitTraffic {
+		t.Errorf("outcome %v", w.Outcome)
 	}
 }
 

@@ -1,10 +1,12 @@
 package link
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
 
+	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/ppp"
@@ -12,7 +14,7 @@ import (
 	"github.com/knakppp/knak/core/prove"
 )
 
-// This file is an attempt from its addresses to data flowing: the proof, the plane, and what changes in the middle of a link.
+// This file is the states from the first packet of PPP to data flowing, and what changes in the middle of a link.
 
 // minMTU is the least that every link must carry (RFC 791 section 3.2).
 const minMTU = 68
@@ -20,9 +22,18 @@ const minMTU = 68
 // usualMTU is what no network behind a modem goes beyond, whatever the peer says that it takes itself: its MRU may be 65535.
 const usualMTU = 1500
 
-// networkUp takes the addresses: the link is proved, or the plane is made at once.
+// maxTargets is how many targets of somebody else are probed.
+const maxTargets = 8
+
+// negotiating is LCP, the authentication and IPCP, until IPCP is open; also again, where it has closed before the link was up.
+type negotiating struct{ onLine }
+
+func (n *negotiating) networkUp(s *Session, now time.Time, _ ppp.NetworkUp) { s.judge(now, n.line) }
+
+// networkUp takes the addresses. Where they are no use the attempt ends.
 func (s *Session) networkUp(now time.Time, n ppp.NetworkUp) {
-	most := s.selection.Policy.Int("link.mtu")
+	a := s.attempt
+	most := a.selection.Policy.Int("link.mtu")
 	if most < minMTU {
 		most = usualMTU
 	}
@@ -31,64 +42,52 @@ func (s *Session) networkUp(now time.Time, n ppp.NetworkUp) {
 		s.fail(now, Outcome{Kind: event.FailedNoAddress, Phase: event.PhaseIPCP, Detail: "IPCP is open without an address for us"})
 		return
 	}
-	if len(n.DNS) == 0 && s.selection.Policy.Bool("ipcp.require_dns") {
+	if len(n.DNS) == 0 && a.selection.Policy.Bool("ipcp.require_dns") {
 		s.fail(now, Outcome{Kind: KindNoDNS, Phase: event.PhaseIPCP, Detail: "the peer named no name server, and ipcp.require_dns is set"})
 		return
 	}
-	old := s.network
-	s.network, s.carries = n, true
-	switch s.stage {
-	case stagePPP:
-		s.judge(now)
-	case stageProving:
-		s.startProof(now, s.targets)
-	case stageOpening, stageUp:
-		if sameNetwork(old, n) {
-			return
-		}
-		s.event(now, event.Notice{Level: "warning", Text: "the peer gave other addresses: the plane is made anew"})
-		s.closePlane()
-		if s.proved = false; old.Local != n.Local {
-			s.judge(now)
-			return
-		}
-		s.openPlane(now)
-	}
+	old := a.network
+	a.network, a.carries = n, true
+	s.state.(lineState).networkUp(s, now, old)
 }
 
 // networkUp6 takes the IPv6 identifiers. A plane that was made before them gets ours now: a peer that is slow in IPV6CP
 // does not hold IPv4 up.
 func (s *Session) networkUp6(now time.Time, n ppp.NetworkUp6) {
-	s.network6 = n
-	if !s.planeOpen || n.LocalID == [8]byte{} || n.LocalID == s.planeID6 {
+	s.attempt.network6 = n
+	if !s.plane.open || n.LocalID == [8]byte{} || n.LocalID == s.plane.id6 {
 		return
 	}
-	s.planeID6 = n.LocalID
+	s.plane.id6 = n.LocalID
 	s.out.put(AddIPv6{n.LocalID})
-	if s.stage == stageUp {
-		s.event(now, event.Notice{Level: "info", Text: "IPv6 is open, too: our link-local address is " + linkLocal(n.LocalID).String()})
+	if _, isUp := s.state.(*up); isUp {
+		s.story.event(now, event.Notice{Level: "info", Text: "IPv6 is open, too: our link-local address is " + linkLocal(n.LocalID).String()})
 	}
 }
 
-func sameNetwork(a, b ppp.NetworkUp) bool {
-	return a.Local == b.Local && a.Peer == b.Peer && a.MTU == b.MTU && slices.Equal(a.DNS, b.DNS)
+// linkLocal is the address of an interface identifier (RFC 5072 section 5).
+func linkLocal(id [8]byte) netip.Addr {
+	a := [16]byte{0: 0xfe, 1: 0x80}
+	copy(a[8:], id[:])
+	return netip.AddrFrom16(a)
 }
 
 func (s *Session) networkDown(now time.Time, n ppp.NetworkDown) {
 	if n.Protocol == packet.IPV6CP {
-		s.network6 = ppp.NetworkUp6{}
+		s.attempt.network6 = ppp.NetworkUp6{}
 		return
 	}
-	s.carries = false
-	switch s.stage {
-	case stagePPP:
-		s.unjudged()
-	case stageProving:
-		s.stage, s.proof = stagePPP, nil
-	case stageOpening, stageUp:
-		// The plane stays as it is until the peer has agreed again: mostly it is the same address.
-		s.event(now, event.Notice{Level: "warning", Text: "the peer negotiates again"})
+	s.attempt.carries = false
+	s.state.(lineState).networkDown(s, now)
+}
+
+// judge decides whether a link that IPCP calls open is proved or believed; somebody else may be asked first.
+func (s *Session) judge(now time.Time, l *line) {
+	if s.cfg.Prove == ProveNever || !s.asker.wants(advice.Prove{}) {
+		s.proveOrOpen(now, l, s.mustProve(), nil)
+		return
 	}
+	s.to(now, &judging{onLine: onLine{line: l}})
 }
 
 func (s *Session) mustProve() bool {
@@ -98,109 +97,373 @@ func (s *Session) mustProve() bool {
 	case s.cfg.Prove == ProveAlways:
 		return true
 	}
-	switch s.selection.Policy.Text("prove.mode") {
+	switch s.attempt.selection.Policy.Text("prove.mode") {
 	case "always":
 		return true
 	case "never":
 		return false
 	}
-	return s.provisional
+	return s.attempt.provisional
 }
 
-// startProof probes; others are targets besides the profile's.
-func (s *Session) startProof(now time.Time, others []netip.Addr) {
-	p := s.selection.Policy
-	s.stage, s.targets = stageProving, others
-	s.enter(now, event.PhaseProve)
-	s.proof = prove.New(prove.Config{
-		Local: s.network.Local, Peer: s.network.Peer, PeerAssumed: s.network.PeerAssumed, DNS: s.network.DNS,
-		Targets: append(addresses(p.List("prove.targets")), others...), Limit: p.Duration("prove.limit"), Interval: p.Duration("prove.interval"), Random: s.random64(),
+// proveOrOpen probes before the plane is made, or does not; others are targets besides the profile's.
+func (s *Session) proveOrOpen(now time.Time, l *line, probe bool, others []netip.Addr) {
+	if probe {
+		s.to(now, &proving{onLine: onLine{line: l}, others: others})
+		return
+	}
+	s.to(now, &opening{onLine{line: l}})
+}
+
+// judging waits for what somebody says to the proof.
+type judging struct {
+	onLine
+	question *inquiry
+}
+
+func (j *judging) enter(s *Session, now time.Time) {
+	a, n := s.attempt, s.attempt.network
+	j.question = s.asker.ask(now, advice.Prove{
+		Link: s.cfg.Name, Attempt: s.retry.number, Local: n.Local, Peer: n.Peer, PeerAssumed: n.PeerAssumed,
+		DNS: slices.Clone(n.DNS), MTU: n.MTU, Provisional: a.provisional, WillProbe: s.mustProve(),
+	}, func(now time.Time, a advice.Answer, _ bool) {
+		p, _ := a.(advice.Proof)
+		j.answered(s, now, p)
 	})
-	s.proof.Start(now)
-	s.pumpProof(now)
 }
 
-// pumpProof does what the proof asks for.
-func (s *Session) pumpProof(now time.Time) {
+func (j *judging) leave(s *Session) { s.asker.drop(j.question) }
+
+func (j *judging) networkUp(s *Session, now time.Time, _ ppp.NetworkUp) { s.judge(now, j.line) }
+
+func (j *judging) networkDown(s *Session, now time.Time) { s.to(now, &negotiating{j.onLine}) }
+
+func (j *judging) answered(s *Session, now time.Time, p advice.Proof) {
+	probe := s.mustProve()
+	intent := map[bool]string{false: "believe", true: "probe"}[probe]
+	tell := func(verdict string) {
+		s.asker.verdict(func(e event.Event) { s.story.event(now, e) }, advice.KindProve, intent, verdict, p.By)
+	}
+	targets := slices.DeleteFunc(slices.Clone(p.Targets), func(a netip.Addr) bool {
+		return !a.Is4() || a.IsUnspecified() || a.IsMulticast() || a.IsLoopback()
+	})
+	targets = targets[:min(len(targets), maxTargets)]
+	switch {
+	case !p.Opinion():
+	case p.Refuse != "":
+		tell("refuse: " + oneLine(p.Refuse))
+		s.fail(now, Outcome{Kind: KindCarriesNone, Phase: event.PhaseProve, Provisional: s.attempt.provisional, Detail: s.hide(p.By + ": " + oneLine(p.Refuse))})
+		return
+	case p.Trust != "" && s.cfg.Prove == ProveAlways:
+		tell("trust: " + oneLine(p.Trust) + "; but the user wants a proof")
+	case p.Trust != "":
+		tell("trust: " + oneLine(p.Trust))
+		probe, targets = false, nil
+	case len(targets) > 0:
+		tell(fmt.Sprintf("probe %d more", len(targets)))
+		probe = true
+	}
+	s.proveOrOpen(now, j.line, probe, targets)
+}
+
+// proving has probes out.
+type proving struct {
+	onLine
+	others []netip.Addr
+	proof  *prove.Machine
+}
+
+func (p *proving) enter(s *Session, now time.Time) {
+	policy, n := s.attempt.selection.Policy, s.attempt.network
+	s.story.enter(now, event.PhaseProve)
+	p.proof = prove.New(prove.Config{
+		Local: n.Local, Peer: n.Peer, PeerAssumed: n.PeerAssumed, DNS: n.DNS,
+		Targets: append(addresses(policy.List("prove.targets")), p.others...), Limit: policy.Duration("prove.limit"),
+		Interval: policy.Duration("prove.interval"), Random: s.cfg.random64(),
+	})
+	p.proof.Start(now)
+	p.pump(s, now)
+}
+
+func (p *proving) networkUp(s *Session, now time.Time, _ ppp.NetworkUp) {
+	s.to(now, &proving{onLine: p.onLine, others: p.others})
+}
+
+func (p *proving) networkDown(s *Session, now time.Time) { s.to(now, &negotiating{p.onLine}) }
+
+func (p *proving) packet(s *Session, now time.Time, ip []byte) bool {
+	p.proof.Receive(now, ip)
+	p.pump(s, now)
+	return false
+}
+
+func (p *proving) deadline(s *Session) time.Time {
+	return soonest(p.onLine.deadline(s), p.proof.Deadline())
+}
+
+func (p *proving) advance(s *Session, now time.Time) {
+	p.onLine.advance(s, now)
+	if s.state == state(p) {
+		p.proof.Advance(now)
+		p.pump(s, now)
+	}
+}
+
+// pump does what the proof asks for.
+func (p *proving) pump(s *Session, now time.Time) {
 	for {
-		o, ok := s.proof.Next()
+		o, ok := p.proof.Next()
 		if !ok {
 			return
 		}
 		switch o := o.(type) {
 		case prove.Send:
-			s.send(packet.IP, o.Packet)
+			p.send(packet.IP, o.Packet)
 		case prove.Event:
-			s.event(now, o.Probe)
+			s.story.event(now, o.Probe)
 		case prove.Proved:
-			s.proved = true
-			s.openPlane(now)
+			s.attempt.proved = true
+			s.to(now, &opening{p.onLine})
 			return
 		case prove.Failed:
-			s.notProved(now, o.Reason)
+			p.failed(s, now, o.Reason)
 			return
 		}
 	}
 }
 
-func (s *Session) notProved(now time.Time, reason prove.Reason) {
+func (p *proving) failed(s *Session, now time.Time, reason prove.Reason) {
 	if reason == prove.NoTarget {
-		s.event(now, event.Notice{Level: "warning",
+		s.story.event(now, event.Notice{Level: "warning",
 			Text: "the link cannot be proved: the peer named neither its own address nor a name server; --set prove.targets=ADDRESS names one"})
-		s.openPlane(now)
+		s.to(now, &opening{p.onLine})
 		return
 	}
-	s.fail(now, Outcome{Kind: KindCarriesNone, Phase: event.PhaseProve, Provisional: s.provisional,
-		Detail: "nothing that was sent from " + s.network.Local.String() + " was answered (" + string(reason) + ")"})
+	s.fail(now, Outcome{Kind: KindCarriesNone, Phase: event.PhaseProve, Provisional: s.attempt.provisional,
+		Detail: "nothing that was sent from " + s.attempt.network.Local.String() + " was answered (" + string(reason) + ")"})
 }
 
-func (s *Session) openPlane(now time.Time) {
-	s.stage, s.proof = stageOpening, nil
-	s.planeOpen, s.planeID6 = true, s.network6.LocalID
-	s.planesAsked++
-	s.taken = plane.Taken{Peer: s.network.Peer, DNS: s.network.DNS, NBNS: s.network.NBNS, MTU: s.network.MTU}
-	s.out.put(OpenPlane{plane.Config{
-		Local: s.network.Local, Peer: s.network.Peer, DNS: s.network.DNS, NBNS: s.network.NBNS, MTU: s.network.MTU, InterfaceID6: s.network6.LocalID,
-	}})
+// planeOrders is what was said to whoever makes planes.
+type planeOrders struct {
+	open  bool    // the last word was OpenPlane
+	asked int     // OpenPlanes that were not answered yet
+	id6   [8]byte // the IPv6 identifier that the plane has
+	taken plane.Taken
 }
 
-func (s *Session) closePlane() {
-	if s.planeOpen {
-		s.planeOpen = false
-		s.out.put(ClosePlane{})
+func (p *planeOrders) ask(out *outputs, n ppp.NetworkUp, n6 ppp.NetworkUp6) {
+	p.open, p.id6 = true, n6.LocalID
+	p.asked++
+	p.taken = plane.Taken{Peer: n.Peer, DNS: n.DNS, NBNS: n.NBNS, MTU: n.MTU}
+	out.put(OpenPlane{plane.Config{Local: n.Local, Peer: n.Peer, DNS: n.DNS, NBNS: n.NBNS, MTU: n.MTU, InterfaceID6: n6.LocalID}})
+}
+
+func (p *planeOrders) close(out *outputs) {
+	if p.open {
+		p.open = false
+		out.put(ClosePlane{})
 	}
 }
 
-// announce says that the link is up.
-func (s *Session) announce(now time.Time, kind, name string) {
-	s.stage = stageUp
-	s.wasUp = true
-	s.pinned.worked(s.facts.Identity)
-	s.access.worked = true
-	s.lastPacket = now
-	if s.upSince.IsZero() { // otherwise it is the same link with other addresses
-		s.upSince = now
-		s.bytesIn, s.bytesOut = 0, 0
+// answered takes one answer, and gives the state that waits for it. An answer about a plane that is closed again by then is
+// nobody's.
+func (p *planeOrders) answered(st state) (*opening, bool) {
+	p.asked--
+	o, waits := st.(*opening)
+	return o, waits && p.asked <= 0
+}
+
+// opening waits for the plane.
+type opening struct{ onLine }
+
+func (o *opening) enter(s *Session, _ time.Time) {
+	s.plane.ask(&s.out, s.attempt.network, s.attempt.network6)
+}
+
+func (o *opening) networkUp(s *Session, now time.Time, old ppp.NetworkUp) {
+	s.addressesAgain(now, o.line, old)
+}
+func (o *opening) networkDown(s *Session, now time.Time) { s.negotiatesAgain(now) }
+
+// negotiatesAgain: the plane stays as it is until the peer has agreed again, for mostly it is the same address. Meanwhile no
+// packet passes (RFC 1661 section 3.7).
+func (s *Session) negotiatesAgain(now time.Time) {
+	s.story.event(now, event.Notice{Level: "warning", Text: "the peer negotiates again"})
+}
+
+// addressesAgain follows addresses that were agreed while there was a plane: other ones need another plane, and are proved
+// where the first were.
+func (s *Session) addressesAgain(now time.Time, l *line, old ppp.NetworkUp) {
+	a := s.attempt
+	if sameNetwork(old, a.network) {
+		return
 	}
-	s.delay = 0
-	clear(s.found)
-	up := event.Up{
-		Interface: name, Plane: kind, Local: s.network.Local.String(),
-		DNS: texts(s.taken.DNS), WINS: texts(s.taken.NBNS), MTU: s.taken.MTU,
-		ElapsedMS: now.Sub(s.began).Milliseconds(), Proved: s.proved,
+	s.story.event(now, event.Notice{Level: "warning", Text: "the peer gave other addresses: the plane is made anew"})
+	s.plane.close(&s.out)
+	if a.proved = false; old.Local != a.network.Local {
+		s.judge(now, l)
+		return
 	}
-	if s.taken.Peer.IsValid() {
-		up.Peer = s.taken.Peer.String()
+	s.to(now, &opening{onLine{line: l}})
+}
+
+func sameNetwork(a, b ppp.NetworkUp) bool {
+	return a.Local == b.Local && a.Peer == b.Peer && a.MTU == b.MTU && slices.Equal(a.DNS, b.DNS)
+}
+
+// up is a link on which data flows.
+type up struct {
+	onLine
+	kind, name string // of the plane
+}
+
+// enter says that the link is up.
+func (u *up) enter(s *Session, now time.Time) {
+	a := s.attempt
+	s.worked, a.ways.worked = true, true
+	a.pinned.worked(a.facts.Identity)
+	s.retry.delay = 0
+	a.meter.begin(now)
+	s.story.worked()
+	e := event.Up{
+		Interface: u.name, Plane: u.kind, Local: a.network.Local.String(),
+		DNS: texts(s.plane.taken.DNS), WINS: texts(s.plane.taken.NBNS), MTU: s.plane.taken.MTU,
+		ElapsedMS: now.Sub(a.began).Milliseconds(), Proved: a.proved,
 	}
-	if s.network6.LocalID != [8]byte{} {
-		up.IPv6 = linkLocal(s.network6.LocalID).String()
-		if s.network6.PeerID != [8]byte{} {
-			up.IPv6Peer = linkLocal(s.network6.PeerID).String()
+	if s.plane.taken.Peer.IsValid() {
+		e.Peer = s.plane.taken.Peer.String()
+	}
+	if a.network6.LocalID != [8]byte{} {
+		e.IPv6 = linkLocal(a.network6.LocalID).String()
+		if a.network6.PeerID != [8]byte{} {
+			e.IPv6Peer = linkLocal(a.network6.PeerID).String()
 		}
 	}
-	s.enter(now, event.PhaseUp)
-	s.event(now, up)
+	s.story.enter(now, event.PhaseUp)
+	s.story.event(now, e)
 	if s.cfg.Once {
 		s.end(now, Outcome{Kind: KindDone, Phase: event.PhaseUp, Detail: "the link works, and --once was given"})
 	}
+}
+
+func (u *up) networkUp(s *Session, now time.Time, old ppp.NetworkUp) {
+	s.addressesAgain(now, u.line, old)
+}
+func (u *up) networkDown(s *Session, now time.Time) { s.negotiatesAgain(now) }
+
+func (u *up) packet(s *Session, now time.Time, ip []byte) bool {
+	a := s.attempt
+	if !a.carries {
+		return false
+	}
+	a.meter.in += uint64(len(ip))
+	a.meter.lastPacket = now
+	if a.meter.full(&s.cfg) {
+		u.checkLimits(s, now)
+	}
+	return s.state == state(u)
+}
+
+func (u *up) appendPacket(a *attempt, now time.Time, dst, ip []byte) []byte {
+	if !a.carries || len(ip) == 0 {
+		return dst
+	}
+	protocol := packet.IP
+	switch ip[0] >> 4 {
+	case 4:
+		if !a.network.Local.IsValid() {
+			return dst
+		}
+	case 6:
+		if a.network6.LocalID == [8]byte{} {
+			return dst
+		}
+		protocol = packet.IPv6
+	default:
+		return dst
+	}
+	a.meter.out += uint64(len(ip))
+	a.meter.lastPacket = now
+	return u.encoder.Append(dst, protocol, ip)
+}
+
+func (u *up) deadline(s *Session) time.Time {
+	return soonest(u.onLine.deadline(s), s.attempt.meter.deadline(&s.cfg))
+}
+
+func (u *up) advance(s *Session, now time.Time) {
+	u.onLine.advance(s, now)
+	if s.state == state(u) {
+		u.checkLimits(s, now)
+	}
+}
+
+// checkLimits ends the link when one of the user's limits is reached.
+func (u *up) checkLimits(s *Session, now time.Time) {
+	if o, reached := s.attempt.meter.limit(&s.cfg, now); reached {
+		s.end(now, o)
+	}
+}
+
+// meter is what passes over a link that is up, however often its plane is made anew.
+type meter struct {
+	since, lastPacket time.Time
+	in, out           uint64 // octets of IP packets
+}
+
+// begin begins to count, unless it is the same link with other addresses.
+func (m *meter) begin(now time.Time) {
+	if m.since.IsZero() {
+		*m = meter{since: now}
+	}
+	m.lastPacket = now
+}
+
+func (m *meter) full(cfg *Config) bool { return cfg.MaxBytes > 0 && m.in+m.out >= cfg.MaxBytes }
+
+// limit says whether one of the user's limits is reached, and what that means.
+func (m *meter) limit(cfg *Config, now time.Time) (Outcome, bool) {
+	switch {
+	case m.full(cfg):
+		return Outcome{Kind: KindMaxBytes, Phase: event.PhaseUp, Detail: "the traffic limit is reached"}, true
+	case cfg.MaxTime > 0 && due(m.since.Add(cfg.MaxTime), now):
+		return Outcome{Kind: KindMaxTime, Phase: event.PhaseUp, Detail: "the time limit is reached"}, true
+	case cfg.Idle > 0 && due(m.lastPacket.Add(cfg.Idle), now):
+		return Outcome{Kind: KindIdle, Phase: event.PhaseUp, Detail: "no packet for " + cfg.Idle.String()}, true
+	}
+	return Outcome{}, false
+}
+
+// deadline is when a limit on time is reached; the zero time: there is none.
+func (m *meter) deadline(cfg *Config) (t time.Time) {
+	if cfg.Idle > 0 {
+		t = m.lastPacket.Add(cfg.Idle)
+	}
+	if cfg.MaxTime > 0 {
+		t = soonest(t, m.since.Add(cfg.MaxTime))
+	}
+	return t
+}
+
+// closing is the engine saying good-bye. The plane is gone: nothing may be sent from an address that is being lost.
+type closing struct{ onLine }
+
+func (c *closing) enter(s *Session, now time.Time) {
+	s.asker.dropAll()
+	c.held = nil
+	s.story.enter(now, event.PhaseHangup)
+	s.plane.close(&s.out)
+}
+
+// It ends already.
+func (c *closing) end(*Session, time.Time, Outcome) {}
+func (c *closing) redial(*Session, time.Time)       {}
+func (c *closing) comesUp() bool                    { return false }
+
+func texts(list []netip.Addr) []string {
+	out := make([]string, 0, len(list))
+	for _, a := range list {
+		out = append(out, a.String())
+	}
+	return out
 }

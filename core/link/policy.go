@@ -38,9 +38,20 @@ type Selection struct {
 	Access func(modem.Home) (list []Access, unsure bool)
 }
 
+// chosen says whether a person chose the value of a key.
+func (s Selection) chosen(key string) bool { return s.Chosen != nil && s.Chosen(key) }
+
 // Access is one way into a network.
 type Access struct {
 	modem.Access
 	Network string // its code, for example "262-01"
 	Source  string // who says so, and whose it is, for people
 }
+
+// SelectionError says that what the user asked for cannot be followed: an unknown profile, a value out of range.
+type SelectionError struct{ Err error }
+
+func (e *SelectionError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *SelectionError) Unwrap() error { return e.Err }

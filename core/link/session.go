@@ -1,21 +1,18 @@
 package link
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"io"
-	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/at"
-	"github.com/knakppp/knak/core/diagnose"
 	"github.com/knakppp/knak/core/event"
-	"github.com/knakppp/knak/core/hdlc"
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/plane"
-	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
-	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/prove"
 )
 
 // Config is what one connection is asked to be.
@@ -52,6 +49,19 @@ type Config struct {
 	MaxBytes    uint64        // end after so many octets of IP packets in both directions; 0: never
 
 	Random io.Reader // chance for the engine and the proof; nil: crypto/rand
+}
+
+// random64 is a number that nobody can guess.
+func (c *Config) random64() uint64 {
+	r := c.Random
+	if r == nil {
+		r = rand.Reader
+	}
+	var b [8]byte
+	if _, err := io.ReadFull(r, b[:]); err != nil {
+		return 0 // no more than a guessable port in a probe
+	}
+	return binary.BigEndian.Uint64(b[:])
 }
 
 // ProveMode says whether a packet must have come back before the link counts as up.
@@ -108,110 +118,38 @@ func (ClosePlane) output() {}
 func (Reopen) output()     {}
 func (Done) output()       {}
 
-// stage is where a session is within one attempt. It decides who gets the octets that arrive.
-type stage uint8
-
-const (
-	stageIdle       stage = iota // before Start, and after Done
-	stageDialing                 // the dialogue has the port
-	stagePPP                     // the engine negotiates
-	stageProving                 // IPCP is open, and probes are out
-	stageOpening                 // the plane is being made
-	stageUp                      // packets flow
-	stageClosing                 // the engine says good-bye
-	stageEnding                  // the dialogue ends the call
-	stageWaiting                 // for the next attempt
-	stageRecovering              // a step of retry.ladder has the port
-	stageReopening               // for the port
-)
-
 // Session is one connection as a machine. It is not safe for use by several goroutines.
 type Session struct {
-	cfg Config
-	out outputs
+	cfg     Config
+	out     outputs
+	state   state
+	attempt *attempt // the latest; before the first one it is empty
+	story   story
+	asker   asker
+	retry   retry
+	plane   planeOrders
 
-	stage   stage
-	phase   string // the last event.Phase
+	lines *at.ModemLines // as they were told last; nil: the port has none
+	lost  bool           // the port is gone
+
 	started time.Time
-	began   time.Time // this attempt
-	attempt int
-	wasUp   bool // in this life of the session, for Timeout
-	timeout time.Time
-	retryAt time.Time
-	delay   time.Duration  // the wait before the next attempt
-	ordered string         // why somebody wants another attempt, "" where nobody does
-	stop    *Outcome       // somebody wants the session to end, with this outcome
-	lost    bool           // the port is gone
-	lines   *at.ModemLines // as they were told last; nil: the port has none
-
-	facts     Facts // of this attempt
-	selection Selection
-	plan      modem.Plan
-	dialed    modem.Result
-	dialogue  *at.Dialogue
-	onATPort  bool // the dialogue talks on the AT port
-	pinSpent  bool // the PIN was sent and has not shown to be right: it is not sent again
-	otherWay  bool // the next attempt differs from the last: another name or APN
-	recovered bool // the step before the next attempt was taken
-	inData    bool // for the hang-up: the modem is believed to be in the data state
-	access    accessState
-	plainText bool // this attempt reads the password octet by octet for MS-CHAP: the last was refused
-	pinned    pinnedAuth
-	blankUser bool // this attempt sends an empty user name although the policy has another
-
-	engine      *ppp.Engine
-	encoder     *hdlc.Encoder
-	decoder     *hdlc.Decoder
-	frame       []byte // the encoder's buffer: it grows while outputs wait, and begins anew when Next has given all
-	provisional bool
-	network     ppp.NetworkUp
-	network6    ppp.NetworkUp6
-	proof       *prove.Machine
-	planeOpen   bool
-	planeID6    [8]byte // the IPv6 identifier that the plane has
-	planesAsked int     // OpenPlanes that were not answered yet
-	taken       plane.Taken
-	carries     bool // IPCP is open: packets may pass (RFC 1661 section 3.7)
-	proved      bool
-	badAtIPCP   uint64    // damaged frames before IPCP began
-	quietAt     time.Time // when text without a line end is handed out
-	stuckAt     time.Time // when a phase of the negotiation has lasted so long that a person should be told why
-
-	upSince           time.Time
-	lastPacket        time.Time
-	bytesIn, bytesOut uint64
-	outcome           Outcome // of this attempt, once it is known
-
-	asked      uint64     // the last Ask's ID
-	inquiries  []*inquiry // the Asks that are out
-	failed     map[string]bool
-	unanswered int           // the Asks whose time ran out
-	generation uint64        // counts the attempts, also those after a link that was up
-	login      *advice.Login // of this attempt
-	judging    *inquiry      // about the proof
-	targets    []netip.Addr  // to be probed besides the profile's
-	passes     []uint64      // decisions that nobody wanted to know
-	connected  bool          // this attempt has got as far as CONNECT
-	afterwards []modem.Step  // for the AT port, between CONNECT and PPP
-	holding    bool          // they are being taken, and what comes on the other port waits
-	held       []byte        // what waits, for this or for a decision about LCP
-
-	chatter chatter
-	watcher *diagnose.Watcher
-	found   map[string]bool // findings told since the link was up last
+	worked  bool     // the link has been up: Config.Timeout matters no more
+	stop    *Outcome // somebody wants the session to end, with this outcome
+	moved   func(from, to state)
 }
 
 // New makes a session. Start begins it.
 func New(cfg Config) *Session {
-	return &Session{cfg: cfg, phase: event.PhaseDown, found: map[string]bool{}}
+	s := &Session{cfg: cfg, state: &idle{}}
+	s.attempt = &attempt{treatment: treatment{cfg: &s.cfg}}
+	s.story = story{link: cfg.Name, out: &s.out, phase: event.PhaseDown, found: map[string]bool{}}
+	s.asker = asker{link: cfg.Name, wanted: cfg.Wants, story: &s.story, hide: s.hide}
+	return s
 }
 
 // Start begins the first attempt. The port is open.
 func (s *Session) Start(now time.Time) {
 	s.started = now
-	if s.cfg.Timeout > 0 {
-		s.timeout = now.Add(s.cfg.Timeout)
-	}
 	if s.stop != nil { // hung up before it began
 		s.finish(now, *s.stop)
 		return
@@ -222,142 +160,81 @@ func (s *Session) Start(now time.Time) {
 // Receive takes octets from the port. Where it comes to an IP packet for the plane it returns that and the octets behind
 // it, to be given again; the packet is valid until then. Otherwise it takes all of p.
 func (s *Session) Receive(now time.Time, p []byte) (ip, rest []byte) {
-	switch s.stage {
-	case stageDialing, stageEnding, stageRecovering:
-		switch {
-		case !s.onATPort:
-			s.dialogue.Receive(now, p)
-			s.pumpDialogue(now)
-		case s.holding:
-			s.hold(p)
-		}
-		return nil, nil
-	case stagePPP, stageProving, stageOpening, stageUp, stageClosing:
-		return s.receiveFrames(now, p)
-	}
-	return nil, nil // between attempts nobody listens
+	return s.state.receive(s, now, p)
 }
 
 // ReceiveAT takes octets from the AT port. What comes while no dialogue is on it is dropped: it must be read all the
 // same, because some modems stop when nobody does (USB-05).
-func (s *Session) ReceiveAT(now time.Time, p []byte) {
-	if s.onATPort && s.dialogue != nil {
-		s.dialogue.Receive(now, p)
-		s.pumpDialogue(now)
-	}
-}
+func (s *Session) ReceiveAT(now time.Time, p []byte) { s.state.receiveAT(s, now, p) }
 
 // Lines tells the state of the port's modem lines, at the start and whenever it changes. Ports without lines never call it.
 func (s *Session) Lines(now time.Time, lines at.ModemLines, carrierDropped bool) {
 	s.lines = &lines
-	switch s.stage {
-	case stageDialing, stageEnding, stageRecovering:
-		if !s.onATPort {
-			s.dialogue.Lines(now, lines)
-			s.pumpDialogue(now)
-		}
-	case stagePPP, stageProving, stageOpening, stageUp, stageClosing:
-		if carrierDropped && s.plan.WatchCarrier {
-			s.engine.LowerDown(now)
-			s.pumpEngine(now)
-		}
-	}
+	s.state.linesChanged(s, now, carrierDropped)
 }
 
 // AppendPacket frames an IP packet of the plane's for the line, behind dst. It drops the packet where the link is not up.
 func (s *Session) AppendPacket(now time.Time, dst, ip []byte) []byte {
-	if s.stage != stageUp || !s.carries || len(ip) == 0 {
+	up, ok := s.state.(*up)
+	if !ok {
 		return dst
 	}
-	protocol := packet.IP
-	switch ip[0] >> 4 {
-	case 4:
-		if !s.network.Local.IsValid() {
-			return dst
-		}
-	case 6:
-		if s.network6.LocalID == [8]byte{} {
-			return dst
-		}
-		protocol = packet.IPv6
-	default:
-		return dst
-	}
-	s.bytesOut += uint64(len(ip))
-	s.lastPacket = now
-	return s.encoder.Append(dst, protocol, ip)
+	return up.appendPacket(s.attempt, now, dst, ip)
 }
 
 // PlaneTook says what the plane took of the addresses that the peer named, before PlaneUp; without it, all were taken. Up
 // tells of no others: scripts live by it.
-func (s *Session) PlaneTook(t plane.Taken) { s.taken = t }
+func (s *Session) PlaneTook(t plane.Taken) { s.plane.taken = t }
 
 // PlaneUp says that the plane works. name is its network interface, or "".
 func (s *Session) PlaneUp(now time.Time, kind, name string) {
-	if s.planesAsked--; s.stage != stageOpening || s.planesAsked > 0 {
-		return // it is closed again already
+	if opening, ok := s.plane.answered(s.state); ok {
+		s.to(now, &up{onLine: opening.onLine, kind: kind, name: name})
 	}
-	s.announce(now, kind, name)
 }
 
 // PlaneFailed says that no plane could be made.
 func (s *Session) PlaneFailed(now time.Time, kind Kind, err error) {
-	if s.planesAsked--; s.stage != stageOpening || s.planesAsked > 0 {
-		return
+	if _, ok := s.plane.answered(s.state); ok {
+		s.plane.open = false
+		s.fail(now, Outcome{Kind: kind, Phase: event.PhaseUp, Detail: err.Error()})
 	}
-	s.planeOpen = false
-	s.fail(now, Outcome{Kind: kind, Phase: event.PhaseUp, Detail: err.Error()})
 }
 
 // PortLost says that the port is gone: unplugged, or hung up by its driver.
 func (s *Session) PortLost(now time.Time, err error) {
 	s.lost = true
-	switch s.stage {
-	case stageIdle, stageWaiting, stageReopening:
-	case stageRecovering: // as it is when a modem restarts
-		s.dialogue.Stop()
-		s.dialogue = nil
-		s.again(now)
-	default:
-		if s.outcome.Kind == "" {
-			s.outcome = Outcome{Kind: KindCarrierLost, Phase: s.phase, Provisional: s.refusedLate(), Detail: "the port is gone", Err: err}
-			s.tellOutcome(now)
-		}
-		s.closePlane()
-		s.enter(now, event.PhaseHangup)
-		s.attemptOver(now)
-	}
+	s.state.portLost(s, now, err)
 }
 
 // PortNotOpened says that the port cannot be opened again, and why.
 func (s *Session) PortNotOpened(now time.Time, o Outcome) {
-	if s.stage != stageReopening {
+	if _, ok := s.state.(*reopening); !ok {
 		return
 	}
-	s.attempt++
-	s.began = now
-	s.outcome = o
-	s.tellOutcome(now)
+	s.retry.number++
+	s.attempt.began, s.attempt.outcome = now, o
+	s.story.failure(now, o)
 	s.attemptOver(now)
 }
 
 // PortOpened says that the port is there again.
 func (s *Session) PortOpened(now time.Time) {
-	if s.stage != stageReopening {
+	if _, ok := s.state.(*reopening); !ok {
 		return
 	}
 	s.lost = false
-	s.again(now)
+	s.dialAgain(now)
 }
 
 // Hangup ends the session cleanly, whatever it is doing.
 func (s *Session) Hangup(now time.Time, kind Kind, reason string) {
-	o := Outcome{Kind: kind, Phase: s.phase, Detail: reason}
+	o := Outcome{Kind: kind, Phase: s.story.phase, Detail: reason}
 	switch {
 	case s.stop != nil:
 	case s.started.IsZero():
 		s.stop = &o
-	case s.stage != stageIdle:
+	case !s.over():
 		s.end(now, o)
 	}
 }
@@ -365,179 +242,98 @@ func (s *Session) Hangup(now time.Time, kind Kind, reason string) {
 // Redial ends what there is of the link cleanly and dials again at once, without regard to Persist but within MaxAttempts.
 // It does nothing before the start, and where the session is to end.
 func (s *Session) Redial(now time.Time, reason string) {
-	if s.started.IsZero() || s.stop != nil || s.stage == stageIdle {
+	if s.started.IsZero() || s.stop != nil || s.over() {
 		return
 	}
-	s.ordered = reason
-	switch s.stage {
-	case stageWaiting:
-		s.ordered = ""
-		s.again(now)
-	case stageReopening, stageRecovering, stageClosing, stageEnding: // the next attempt follows by itself, or because it is ordered
-	default:
-		s.fail(now, Outcome{Kind: KindRedial, Phase: s.phase, Detail: reason})
-	}
+	s.retry.ordered = reason
+	s.state.redial(s, now)
 }
 
 // Counters gives the octets of IP packets since the link came up.
-func (s *Session) Counters() (in, out uint64) { return s.bytesIn, s.bytesOut }
+func (s *Session) Counters() (in, out uint64) { return s.attempt.meter.in, s.attempt.meter.out }
 
 // Idle says that the session was never started.
 func (s *Session) Idle() bool { return s.started.IsZero() }
 
 // Next takes the next thing to do.
-func (s *Session) Next() (Output, bool) {
-	o, ok := s.out.take()
-	if !ok {
-		s.frame = s.frame[:0] // no Write waits that would hold octets of it
-	}
-	return o, ok
-}
+func (s *Session) Next() (Output, bool) { return s.out.take() }
 
 // Deadline is when Advance must be called next; the zero time: nothing is due.
 func (s *Session) Deadline() time.Time {
-	var d deadline
-	switch s.stage {
-	case stageIdle:
+	if s.started.IsZero() || s.over() {
 		return time.Time{}
-	case stageDialing, stageEnding, stageRecovering:
-		d.add(s.dialogue.Deadline())
-	case stageWaiting:
-		d.add(s.retryAt)
-	case stagePPP, stageOpening, stageClosing:
-		d.add(s.engine.Deadline())
-	case stageProving:
-		d.add(s.engine.Deadline())
-		d.add(s.proof.Deadline())
-	case stageUp:
-		d.add(s.engine.Deadline())
-		if s.cfg.Idle > 0 {
-			d.add(s.lastPacket.Add(s.cfg.Idle))
-		}
-		if s.cfg.MaxTime > 0 {
-			d.add(s.upSince.Add(s.cfg.MaxTime))
-		}
 	}
-	for _, i := range s.inquiries {
-		d.add(i.until)
-	}
-	d.add(s.quietAt)
-	d.add(s.stuckAt)
-	if !s.wasUp && s.stop == nil {
-		d.add(s.timeout)
-	}
-	return d.t
+	return soonest(s.state.deadline(s), s.asker.deadline(), s.story.stuckAt, s.timeout())
 }
 
 // Advance does what is due.
 func (s *Session) Advance(now time.Time) {
-	if s.stage == stageIdle {
+	if s.started.IsZero() || s.over() {
 		return
 	}
-	if !s.wasUp && s.stop == nil && due(s.timeout, now) {
-		s.end(now, Outcome{Kind: KindTimeout, Phase: s.phase, Provisional: s.refusedLate(),
+	if due(s.timeout(), now) {
+		s.end(now, Outcome{Kind: KindTimeout, Phase: s.story.phase, Provisional: s.attempt.refusedLate(),
 			Detail: "no working link within " + s.cfg.Timeout.String()})
 		return
 	}
-	if len(s.inquiries) > 0 {
-		s.advanceInquiries(now)
+	for s.asker.expire(now) {
+		s.releaseHeld(now)
 	}
-	if due(s.stuckAt, now) {
-		s.stuckAt = time.Time{}
-		s.tellStuck(now)
+	if due(s.story.stuckAt, now) {
+		s.story.stuck(now, s.attempt.refusedLate())
 	}
-	if due(s.quietAt, now) {
-		s.quietAt = time.Time{}
-		s.textSeen(now, s.decoder.Flush())
-	}
-	switch s.stage {
-	case stageDialing, stageEnding, stageRecovering:
-		s.dialogue.Advance(now)
-		s.pumpDialogue(now)
-	case stageWaiting:
-		if due(s.retryAt, now) {
-			s.again(now)
-		}
-	case stageProving:
-		s.engine.Advance(now)
-		s.pumpEngine(now)
-		if s.stage == stageProving {
-			s.proof.Advance(now)
-			s.pumpProof(now)
-		}
-	case stagePPP, stageOpening, stageClosing:
-		s.engine.Advance(now)
-		s.pumpEngine(now)
-	case stageUp:
-		s.engine.Advance(now)
-		s.pumpEngine(now)
-		if s.stage == stageUp {
-			s.checkLimits(now)
-		}
-	}
+	s.state.advance(s, now)
 }
 
-// checkLimits ends a link that is up when one of the user's limits is reached.
-func (s *Session) checkLimits(now time.Time) {
-	switch {
-	case s.cfg.MaxBytes > 0 && s.bytesIn+s.bytesOut >= s.cfg.MaxBytes:
-		s.end(now, Outcome{Kind: KindMaxBytes, Phase: event.PhaseUp, Detail: "the traffic limit is reached"})
-	case s.cfg.MaxTime > 0 && due(s.upSince.Add(s.cfg.MaxTime), now):
-		s.end(now, Outcome{Kind: KindMaxTime, Phase: event.PhaseUp, Detail: "the time limit is reached"})
-	case s.cfg.Idle > 0 && due(s.lastPacket.Add(s.cfg.Idle), now):
-		s.end(now, Outcome{Kind: KindIdle, Phase: event.PhaseUp, Detail: "no packet for " + s.cfg.Idle.String()})
+// timeout is when Config.Timeout ends the session; the zero time: it does not.
+func (s *Session) timeout() time.Time {
+	if s.cfg.Timeout <= 0 || s.worked || s.stop != nil {
+		return time.Time{}
 	}
+	return s.started.Add(s.cfg.Timeout)
 }
 
-// event puts an event out, lets the watcher see it, and follows the phase.
-func (s *Session) event(now time.Time, e event.Event) {
-	if p, ok := e.(event.Phase); ok {
-		if p.Phase == s.phase {
-			return
-		}
-		s.phase = p.Phase
-		s.stuckAt = time.Time{}
-		switch p.Phase {
-		case event.PhaseLCP, event.PhaseAuth, event.PhaseIPCP:
-			s.stuckAt = now.Add(stuckTime)
-		}
-	}
-	if s.watcher != nil {
-		s.watcher.Record(event.Record{Time: now, Link: s.cfg.Name, Event: e})
-	}
-	before, pass := s.chatter.admit(now, e)
-	if before != nil {
-		s.out.put(Event{before})
-	}
-	if pass {
-		s.out.put(Event{e})
-	}
+// over says whether the session has ended.
+func (s *Session) over() bool {
+	_, ok := s.state.(*over)
+	return ok
 }
 
-func (s *Session) enter(now time.Time, phase string) { s.event(now, event.Phase{Phase: phase}) }
-
-// deadline collects the earliest of several.
-type deadline struct{ t time.Time }
-
-func (d *deadline) add(t time.Time) {
-	if !t.IsZero() && (d.t.IsZero() || t.Before(d.t)) {
-		d.t = t
+// hide replaces what a modem's words may give away: it may echo a command, or name who calls in the middle of a call.
+func (s *Session) hide(text string) string {
+	for _, secret := range []string{s.cfg.PIN.Reveal(), s.cfg.Password.Reveal(), s.attempt.password().Reveal()} {
+		if len(secret) >= 4 { // a shorter one is no PIN, and would be found in any text
+			text = strings.ReplaceAll(text, secret, "****")
+		}
 	}
+	return at.Redact(text)
 }
 
 func due(t, now time.Time) bool { return !t.IsZero() && !now.Before(t) }
 
+// soonest gives the earliest time that is not zero, or zero.
+func soonest(times ...time.Time) time.Time {
+	var first time.Time
+	for _, t := range times {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
+}
+
 // outputs is a queue that keeps its memory.
 type outputs struct {
-	list []Output
-	head int
+	list   []Output
+	head   int
+	frames []byte // what the Writes of frames in the queue point into; it begins anew when Next has given all
 }
 
 func (q *outputs) put(o Output) { q.list = append(q.list, o) }
 
 func (q *outputs) take() (Output, bool) {
 	if q.head == len(q.list) {
-		q.list, q.head = q.list[:0], 0
+		q.list, q.head, q.frames = q.list[:0], 0, q.frames[:0]
 		return nil, false
 	}
 	o := q.list[q.head]

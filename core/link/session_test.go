@@ -1,4 +1,4 @@
-package link
+package link_test
 
 import (
 	"errors"
@@ -9,6 +9,8 @@ import (
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/event"
+	. "github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/show/progress"
 	"github.com/knakppp/knak/core/sim"
@@ -28,7 +30,7 @@ type call struct {
 	config   func(*Config)
 	seed     uint64
 	limit    time.Duration // of virtual time; 0: three minutes
-	advised  Simulator
+	advised  simulate.World
 	modem    func(*sim.Scenario) // changes the scenario
 }
 
@@ -68,7 +70,7 @@ func (c call) resolve(t testing.TB, scenario sim.Scenario) func(Facts) (Selectio
 	}
 }
 
-func (c call) run(t testing.TB) Simulation {
+func (c call) run(t testing.TB) told {
 	t.Helper()
 	scenario, err := sim.Load(knak.Files, c.scenario)
 	if err != nil {
@@ -88,11 +90,14 @@ func (c call) run(t testing.TB) Simulation {
 	if limit == 0 {
 		limit = 3 * time.Minute
 	}
-	return c.advised.Run(cfg, sim.New(scenario, c.seed), epoch, limit)
+	return told{c.advised.Run(cfg, sim.New(scenario, c.seed), epoch, limit)}
 }
 
+// told is what a session told in virtual time.
+type told struct{ simulate.Result }
+
 // up gives the first Up, and when it came.
-func (s Simulation) up() (event.Up, time.Duration, bool) {
+func (s told) up() (event.Up, time.Duration, bool) {
 	for _, r := range s.Records {
 		if u, ok := r.Event.(event.Up); ok {
 			return u, r.Time.Sub(epoch), true
@@ -102,7 +107,7 @@ func (s Simulation) up() (event.Up, time.Duration, bool) {
 }
 
 // finding gives the first finding with that id, and when it came.
-func (s Simulation) finding(id string) (event.Finding, time.Duration, bool) {
+func (s told) finding(id string) (event.Finding, time.Duration, bool) {
 	for _, r := range s.Records {
 		if f, ok := r.Event.(event.Finding); ok && (id == "" || f.ID == id) {
 			return f, r.Time.Sub(epoch), true
@@ -111,7 +116,7 @@ func (s Simulation) finding(id string) (event.Finding, time.Duration, bool) {
 	return event.Finding{}, 0, false
 }
 
-func (s Simulation) dump(t testing.TB) {
+func (s told) dump(t testing.TB) {
 	t.Helper()
 	p := progress.New(testWriter{t}, progress.Options{Level: progress.Verbose, Start: epoch})
 	for _, r := range s.Records {

@@ -3,6 +3,7 @@ package link
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,6 +126,23 @@ func TestEveryKeyMakesOtherSettings(t *testing.T) {
 		}
 		if reflect.DeepEqual(of(builtin(t, k.Name+"="+other)), usual) {
 			t.Errorf("%s=%s changes nothing", k.Name, other)
+		}
+	}
+}
+
+// TestEAPInnerIsWhatIsAllowed: a list that leaves a method out leaves it out inside EAP, too.
+func TestEAPInnerIsWhatIsAllowed(t *testing.T) {
+	for allow, want := range map[string]string{
+		"eap": "[mschap-v2 chap-md5]", "eap,pap": "[mschap-v2 chap-md5]", "eap,mschap-v2": "[mschap-v2]", "chap-md5,eap": "[chap-md5]",
+		"chap-md5,pap,mschap-v2,mschap,eap": "[mschap-v2 chap-md5]",
+	} {
+		got := engineSettings(builtin(t, "auth.allow="+allow), "", auth.Secret{}).Auth.Client.Inner
+		text := make([]string, 0, 2)
+		for _, m := range got {
+			text = append(text, m.String())
+		}
+		if "["+strings.Join(text, " ")+"]" != want {
+			t.Errorf("%s: %v, want %s", allow, text, want)
 		}
 	}
 }

@@ -1,8 +1,10 @@
-package link
+package link_test
 
 import (
 	"testing"
 	"time"
+
+	. "github.com/knakppp/knak/core/link"
 )
 
 // TestTable is the table of what a modem may do and what must come of it, without a profile: the built-in policy gets

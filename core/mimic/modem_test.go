@@ -13,6 +13,7 @@ import (
 	"github.com/knakppp/knak/core/compare"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/mimic"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -24,7 +25,7 @@ import (
 var epoch = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 // dial dials a scenario in virtual time without a profile, with what it wants said and further settings.
-func dial(t testing.TB, s sim.Scenario, expect *sim.Expect, set ...string) link.Simulation {
+func dial(t testing.TB, s sim.Scenario, expect *sim.Expect, set ...string) simulate.Result {
 	t.Helper()
 	if expect == nil {
 		expect = &sim.Expect{}
@@ -42,10 +43,10 @@ func dial(t testing.TB, s sim.Scenario, expect *sim.Expect, set ...string) link.
 		Resolve: func(link.Facts) (link.Selection, error) {
 			return link.Selection{Policy: r, UserChosen: expect.User != nil}, nil
 		}}
-	return link.Simulate(cfg, sim.New(s, 1), epoch, 5*time.Minute+time.Duration(expect.Hold))
+	return simulate.Run(cfg, sim.New(s, 1), epoch, 5*time.Minute+time.Duration(expect.Hold))
 }
 
-func finding(d link.Simulation) string {
+func finding(d simulate.Result) string {
 	id := ""
 	for _, r := range d.Records {
 		if f, ok := r.Event.(event.Finding); ok {

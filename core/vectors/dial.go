@@ -10,6 +10,7 @@ import (
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/show/progress"
 	"github.com/knakppp/knak/core/sim"
@@ -98,12 +99,12 @@ func dialOnce(s *sim.Scenario, r *quirks.Resolution, seed uint64) Run {
 		Random: rand.NewChaCha8([32]byte{byte(seed)}),
 	}
 	port := s.OnPort(r.Int("port.data_interface"))
-	done := link.Simulate(cfg, sim.New(port, seed), epoch, patience+time.Duration(e.Hold)+time.Minute)
+	done := simulate.Run(cfg, sim.New(port, seed), epoch, patience+time.Duration(e.Hold)+time.Minute)
 	return judge(done, time.Duration(e.Hold))
 }
 
 // judge makes a Run of what happened.
-func judge(d link.Simulation, hold time.Duration) Run {
+func judge(d simulate.Result, hold time.Duration) Run {
 	r := Run{Exit: int(d.Outcome.ExitCode()), Outcome: d.Outcome.String(), Findings: []string{}, DNS: []string{}, HungUp: true}
 	hangup := time.Time{}
 	for _, rec := range d.Records {

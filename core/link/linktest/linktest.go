@@ -10,6 +10,7 @@ import (
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
@@ -22,7 +23,7 @@ type Call struct {
 	Set      []string // settings above it, KEY=VALUE
 
 	Begin time.Time // the time of the first record; the zero time is noon of 2026-11-22, UTC
-	// Tap, unless nil, is told of the octets on the line, as link.Simulator says.
+	// Tap, unless nil, is told of the octets on the line, as simulate.World says.
 	Tap func(now time.Time, dir event.Dir, p []byte)
 }
 
@@ -80,5 +81,5 @@ func (c Call) Records(t testing.TB) []event.Record {
 			return link.Selection{Policy: r, Device: event.Device{Port: "sim", Profile: r.Profile()}}, nil
 		},
 	}
-	return link.Simulator{Tap: c.Tap}.Run(cfg, sim.New(s, 1), begin, 2*time.Minute).Records
+	return simulate.World{Tap: c.Tap}.Run(cfg, sim.New(s, 1), begin, 2*time.Minute).Records
 }

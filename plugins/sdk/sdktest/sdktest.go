@@ -34,6 +34,7 @@ import (
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/show/progress"
 	"github.com/knakppp/knak/core/sim"
@@ -180,7 +181,7 @@ func Dial(t testing.TB, p sdk.Plugin, options ...Option) *Call {
 			cfg.Password = auth.NewSecret(e.Password)
 		}
 	}
-	done := link.Simulator{Adviser: a}.Run(cfg, sim.New(scenario, s.seed), epoch, patience+s.hold+time.Minute)
+	done := simulate.World{Adviser: a}.Run(cfg, sim.New(scenario, s.seed), epoch, patience+s.hold+time.Minute)
 	a.notify(done.Records)
 	return a.judge(done)
 }
@@ -357,7 +358,7 @@ func (a *adviser) notify(records []event.Record) {
 	}
 }
 
-func (a *adviser) judge(done link.Simulation) *Call {
+func (a *adviser) judge(done simulate.Result) *Call {
 	c := &Call{Elapsed: done.Elapsed, Reason: done.Outcome.String(), ExitCode: int(done.Outcome.ExitCode()), Errors: a.errors}
 	var story bytes.Buffer
 	progress := progress.New(&story, progress.Options{Level: progress.Verbose, Start: epoch})

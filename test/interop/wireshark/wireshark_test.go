@@ -22,6 +22,7 @@ import (
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/recording/read"
@@ -49,7 +50,7 @@ func recording(t *testing.T) []byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		done := link.Simulator{Tap: func(now time.Time, dir event.Dir, p []byte) { file = e.AppendBytes(file, now, dir, p) }}.Run(link.Config{
+		done := simulate.World{Tap: func(now time.Time, dir event.Dir, p []byte) { file = e.AppendBytes(file, now, dir, p) }}.Run(link.Config{
 			Name: "test", Once: true, Timeout: time.Minute, Password: auth.NewSecret("hidden-word"),
 			Resolve: func(link.Facts) (link.Selection, error) { return link.Selection{Policy: r}, nil },
 			Random:  rand.NewChaCha8([32]byte{}),

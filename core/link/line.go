@@ -1,0 +1,298 @@
+package link
+
+import (
+	"io"
+	"strings"
+	"time"
+
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/hdlc"
+	"github.com/knakppp/knak/core/ppp"
+	"github.com/knakppp/knak/core/ppp/packet"
+)
+
+// This file is PPP on a line in the data state, and what all states have in common in which it has one.
+
+// mruSlack is how much longer than our MRU a frame may be before it is dropped: some modems count differently.
+const mruSlack = 128
+
+// quietTime is how long the line must be quiet before text without a line end counts as complete.
+const quietTime = time.Second
+
+// enoughGarbage is how many damaged frames after IPCP began make silence look like garbage.
+const enoughGarbage = 3
+
+// line is the PPP engine with its framing, from CONNECT to the end of the data state.
+type line struct {
+	out     *outputs
+	engine  *ppp.Engine
+	encoder *hdlc.Encoder
+	decoder *hdlc.Decoder
+
+	badAtIPCP uint64    // damaged frames before IPCP began
+	quietAt   time.Time // when text without a line end is handed out
+	held      []byte    // what waits for a decision
+	passes    []uint64  // decisions that nobody wanted to know
+}
+
+func newLine(out *outputs, settings ppp.Settings, random io.Reader) *line {
+	return &line{
+		out: out, engine: ppp.New(settings, random), encoder: hdlc.NewEncoder(hdlc.DefaultConfig()),
+		decoder: hdlc.NewDecoder(decoderConfig(ppp.DefaultFraming())),
+	}
+}
+
+func decoderConfig(f ppp.Framing) hdlc.DecoderConfig {
+	return hdlc.DecoderConfig{ACCM: f.RecvACCM, MRU: max(f.OwnMRU, hdlc.DefaultMRU) + mruSlack}
+}
+
+// frame follows what the two ends have agreed on.
+func (l *line) frame(f ppp.Framing) {
+	l.encoder.Set(hdlc.Config{ACCM: f.SendACCM, PFC: f.SendPFC, ACFC: f.SendACFC, ShareFlag: true})
+	l.decoder.Set(decoderConfig(f))
+}
+
+// send frames a packet for the line.
+func (l *line) send(protocol uint16, info []byte) {
+	start := len(l.out.frames)
+	l.out.frames = l.encoder.Append(l.out.frames, protocol, info)
+	l.out.put(Write{Bytes: l.out.frames[start:len(l.out.frames):len(l.out.frames)]})
+}
+
+// garbled says whether so many frames were damaged since IPCP began that it is no wonder that nothing was understood.
+func (l *line) garbled() bool { return l.decoder.Stats().Damaged()-l.badAtIPCP >= enoughGarbage }
+
+// lineState is a state in which PPP has the line.
+type lineState interface {
+	state
+	ppp() *line
+	// networkUp hears that IPCP is open, with the addresses in the attempt; old are those before. networkDown hears that it
+	// is not any more.
+	networkUp(s *Session, now time.Time, old ppp.NetworkUp)
+	networkDown(s *Session, now time.Time)
+	// packet takes an IP packet that came, and says whether it is for the plane.
+	packet(s *Session, now time.Time, ip []byte) bool
+}
+
+// onLine is a lineState on the way up, where it says nothing else.
+type onLine struct {
+	resting
+	*line
+}
+
+func (l *onLine) ppp() *line                                    { return l.line }
+func (l *onLine) networkUp(*Session, time.Time, ppp.NetworkUp)  {}
+func (l *onLine) networkDown(*Session, time.Time)               {}
+func (l *onLine) packet(*Session, time.Time, []byte) bool       { return false }
+func (l *onLine) comesUp() bool                                 { return true }
+func (l *onLine) redial(s *Session, now time.Time)              { s.redialNow(now) }
+func (l *onLine) portLost(s *Session, now time.Time, err error) { s.carrierLost(now, err) }
+func (l *onLine) deadline(*Session) time.Time                   { return soonest(l.engine.Deadline(), l.quietAt) }
+
+// linesChanged ends the call where DCD drops (V.24 circuit 109), unless the profile knows better.
+func (l *onLine) linesChanged(s *Session, now time.Time, carrierDropped bool) {
+	if carrierDropped && s.attempt.plan.WatchCarrier {
+		l.engine.LowerDown(now)
+		s.pumpEngine(now, l.line)
+	}
+}
+
+func (l *onLine) advance(s *Session, now time.Time) {
+	if due(l.quietAt, now) {
+		l.quietAt = time.Time{}
+		s.textSeen(now, l.line, l.decoder.Flush())
+		if !s.has(l.line) {
+			return
+		}
+	}
+	l.engine.Advance(now)
+	s.pumpEngine(now, l.line)
+}
+
+// end says good-bye to the peer.
+func (l *onLine) end(s *Session, now time.Time, _ Outcome) {
+	s.to(now, &closing{onLine{line: l.line}})
+	l.engine.Close(now, s.attempt.goodbye())
+	s.pumpEngine(now, l.line)
+}
+
+// has says whether the line is the session's still.
+func (s *Session) has(l *line) bool {
+	st, ok := s.state.(lineState)
+	return ok && st.ppp() == l
+}
+
+// startPPP gives the line to the engine. rest is what followed CONNECT.
+func (s *Session) startPPP(now time.Time, rest []byte) {
+	l := newLine(&s.out, s.pppSettings(), s.cfg.Random)
+	s.to(now, &negotiating{onLine{line: l}})
+	l.engine.Open(now)
+	s.pumpEngine(now, l)
+	for len(rest) > 0 {
+		_, rest = s.Receive(now, rest) // no packet can be for the plane yet
+	}
+}
+
+// pppSettings are the engine's, with the decisions that somebody wants.
+func (s *Session) pppSettings() ppp.Settings {
+	settings := s.attempt.settings()
+	s.asker.subscribe(&settings)
+	return settings
+}
+
+// receive takes octets in the data state.
+func (l *onLine) receive(s *Session, now time.Time, p []byte) (ip, rest []byte) {
+	if s.mustHold() {
+		l.held = keep(l.held, p)
+		return nil, nil
+	}
+	l.engine.NoteTraffic(now)
+	l.quietAt = time.Time{}
+	item, rest := l.decoder.Next(p)
+	for ; item.Kind != hdlc.None; item, rest = l.decoder.Next(rest) {
+		switch item.Kind {
+		case hdlc.Text:
+			s.textSeen(now, l.line, item)
+		case hdlc.Frame:
+			switch item.Protocol {
+			case packet.IP, packet.IPv6:
+				if s.state.(lineState).packet(s, now, item.Info) {
+					return item.Info, rest
+				}
+			default:
+				s.observe(now, l.line, item.Protocol, item.Info)
+				l.engine.Receive(now, item.Protocol, item.Info)
+				s.pumpEngine(now, l.line)
+			}
+		}
+		switch {
+		case !s.has(l.line):
+			return s.Receive(now, rest) // the engine is done; the rest is for whoever listens now
+		case s.mustHold():
+			l.held = keep(l.held, rest)
+			return nil, nil
+		}
+	}
+	if l.decoder.Pending() {
+		l.quietAt = now.Add(quietTime)
+	}
+	return nil, nil
+}
+
+// textSeen takes what stood between frames. NO CARRIER means that the modem has left the data state (V.250 section 5.7.1).
+func (s *Session) textSeen(now time.Time, l *line, item hdlc.Item) {
+	if item.Kind != hdlc.Text {
+		return
+	}
+	text := strings.TrimSpace(string(item.Text))
+	if text == "" {
+		return
+	}
+	s.story.event(now, event.Text{Text: s.hide(text)})
+	if strings.Contains(text, "NO CARRIER") {
+		l.engine.LowerDown(now)
+		s.pumpEngine(now, l)
+	}
+}
+
+// pumpEngine does what the engine asks for, until it asks for nothing or has lost the line.
+func (s *Session) pumpEngine(now time.Time, l *line) {
+	for s.has(l) {
+		o, ok := l.engine.Next()
+		if !ok {
+			if len(l.passes) == 0 {
+				return
+			}
+			id := l.passes[0]
+			l.passes = l.passes[1:]
+			l.engine.Resolve(now, id, ppp.Verdict{})
+			continue
+		}
+		switch o := o.(type) {
+		case ppp.Send:
+			l.send(o.Protocol, o.Info)
+		case ppp.Framing:
+			l.frame(o)
+		case ppp.Event:
+			if p, ok := o.Event.(event.Phase); ok {
+				s.phaseOf(now, l, p)
+				continue
+			}
+			s.story.event(now, o.Event)
+		case ppp.Decision:
+			if !s.decide(now, l, o) {
+				l.passes = append(l.passes, o.ID) // not at once: what is still to be taken out must stay as it is
+			}
+		case ppp.AuthDone:
+			s.attempt.provisional = o.Provisional
+			s.attempt.pinned.agreed = o.Method.Strength()
+		case ppp.NetworkUp:
+			s.networkUp(now, o)
+		case ppp.NetworkUp6:
+			s.networkUp6(now, o)
+		case ppp.NetworkDown:
+			s.networkDown(now, o)
+		case ppp.Stalled:
+			s.stalled(now, o.Failure)
+		case ppp.Closing:
+			s.engineFailed(now, l, o.Failure)
+		case ppp.Finished:
+			s.engineFailed(now, l, o.Failure)
+			l.quietAt = time.Time{}
+			s.endCall(now, o.Failure.Kind != ppp.KindCarrierLost, true)
+			return
+		}
+	}
+}
+
+// phaseOf follows the engine's phases; up is announced by the session, when it is true.
+func (s *Session) phaseOf(now time.Time, l *line, p event.Phase) {
+	switch p.Phase {
+	case event.PhaseUp, event.PhaseDown, event.PhaseHangup:
+		return
+	case event.PhaseIPCP:
+		l.badAtIPCP = l.decoder.Stats().Damaged()
+	}
+	s.story.event(now, p)
+}
+
+// stalled tells what IPCP is stuck on while the engine goes on trying. Where an empty user name is worth an attempt, that
+// is worth more than waiting.
+func (s *Session) stalled(now time.Time, f ppp.Failure) {
+	s.story.stuckAt = time.Time{} // this says it better
+	f.Detail = s.hide(f.Detail)
+	o := Outcome{Kind: Kind(f.Kind), Phase: f.Phase, Detail: f.Detail, Provisional: f.Provisional}
+	if s.retry.otherWayIn(&s.cfg, &s.attempt.treatment, o) && s.stop == nil {
+		s.fail(now, o)
+		return
+	}
+	s.story.event(now, event.Failure{Phase: f.Phase, Cause: f.Kind, Detail: f.Detail, Provisional: f.Provisional})
+	s.story.findings(now)
+}
+
+// engineFailed takes the reason why the engine gives up, or has; then there is nothing left but to close the line.
+func (s *Session) engineFailed(now time.Time, l *line, f ppp.Failure) {
+	s.failedOf(now, l, f)
+	if _, already := s.state.(*closing); !already {
+		s.to(now, &closing{onLine{line: l}})
+	}
+}
+
+// failedOf makes the engine's failure the outcome of the attempt, unless it has one.
+func (s *Session) failedOf(now time.Time, l *line, f ppp.Failure) {
+	if s.attempt.outcome.Kind != "" {
+		return
+	}
+	o := Outcome{Kind: Kind(f.Kind), Phase: f.Phase, Detail: s.hide(f.Detail), Provisional: f.Provisional}
+	_, wasUp := s.state.(*up)
+	switch {
+	case wasUp && f.Kind == ppp.KindTerminated:
+		o.Kind, o.Phase = KindPeerEnded, event.PhaseUp
+	case f.Kind == ppp.KindClosed: // and not by us
+		o.Kind = KindAborted
+	case f.Kind == ppp.KindTimeout && f.Phase == event.PhaseIPCP && l.garbled():
+		o.Kind = event.FailedGarbage
+	}
+	s.attempt.outcome = o
+	s.story.failure(now, o)
+}

@@ -1,0 +1,83 @@
+package link
+
+import (
+	"time"
+
+	"github.com/knakppp/knak/core/diagnose"
+	"github.com/knakppp/knak/core/event"
+)
+
+// stuckTime is how long a phase of the negotiation may last before what diagnosis makes of it is told, although the engine
+// goes on trying: its own limits are long, because some modems need them.
+const stuckTime = 12 * time.Second
+
+// story is what a session says: events within bounds, the phase that they tell, and what diagnosis makes of them.
+type story struct {
+	link    string
+	out     *outputs
+	chatter chatter
+
+	phase   string            // the last event.Phase
+	stuckAt time.Time         // when the phase has lasted so long that a person should be told why
+	watcher *diagnose.Watcher // of this attempt; nil: there was none yet
+	found   map[string]bool   // findings told since the link was up last
+}
+
+// begin begins the story of an attempt.
+func (t *story) begin() { t.watcher = diagnose.New() }
+
+// worked says that what was found wrong before is so no more.
+func (t *story) worked() { clear(t.found) }
+
+// event puts an event out, lets diagnosis see it, and follows the phase.
+func (t *story) event(now time.Time, e event.Event) {
+	if p, ok := e.(event.Phase); ok {
+		if p.Phase == t.phase {
+			return
+		}
+		t.phase = p.Phase
+		t.stuckAt = time.Time{}
+		switch p.Phase {
+		case event.PhaseLCP, event.PhaseAuth, event.PhaseIPCP:
+			t.stuckAt = now.Add(stuckTime)
+		}
+	}
+	if t.watcher != nil {
+		t.watcher.Record(event.Record{Time: now, Link: t.link, Event: e})
+	}
+	before, pass := t.chatter.admit(now, e)
+	if before != nil {
+		t.out.put(Event{before})
+	}
+	if pass {
+		t.out.put(Event{e})
+	}
+}
+
+func (t *story) enter(now time.Time, phase string) { t.event(now, event.Phase{Phase: phase}) }
+
+// failure tells how an attempt failed and what may cure it; an outcome that somebody wanted is no failure.
+func (t *story) failure(now time.Time, o Outcome) {
+	if o.Clean() {
+		return
+	}
+	t.event(now, event.Failure{Phase: o.Phase, Cause: string(o.Kind), Detail: o.Detail, Provisional: o.Provisional})
+	t.findings(now)
+}
+
+// stuck says why a phase lasts so long, as far as that can be seen. It may still end well.
+func (t *story) stuck(now time.Time, provisional bool) {
+	t.stuckAt = time.Time{}
+	t.event(now, event.Failure{Phase: t.phase, Cause: event.FailedTimeout, Provisional: provisional,
+		Detail: "no end in sight after " + stuckTime.String() + "; trying on"})
+	t.findings(now)
+}
+
+// findings puts out what diagnosis makes of the attempt so far, the likeliest cause only, and each finding once until the
+// link is up.
+func (t *story) findings(now time.Time) {
+	if f, ok := t.watcher.Finding(); ok && !t.found[f.ID] {
+		t.found[f.ID] = true
+		t.event(now, f)
+	}
+}
