@@ -249,3 +249,118 @@ func TestMachinesArePure(t *testing.T) {
 		})
 	}
 }
+
+// openers are the functions that open a file by its name.
+var openers = map[string][]string{
+	"os":      {"ReadFile", "Open", "OpenFile", "Create", "WriteFile", "OpenInRoot"},
+	"unix":    {"Open", "Openat", "Openat2"},
+	"syscall": {"Open", "Openat"},
+	"ioutil":  {"ReadFile", "WriteFile"},
+}
+
+// kernels are the beginnings of what only the kernel makes.
+var kernels = []string{"/proc", "/sys/", "/dev/"}
+
+// opensItself are the functions (or packages) of what may run as root that open files without package foreign, each with
+// the reason.
+var opensItself = map[string]string{
+	"core/apn/generate.go main":                     "a tool of the build",
+	"core/device/devicetest/machine.go File":        "for tests",
+	"core/device/eject.go Eject":                    "a device node that sysfs has named; opened without waiting",
+	"core/device/save.go Save":                      "made anew (O_EXCL), where a person said",
+	"core/device/save.go unpack":                    "a person named it, for looking at it",
+	"core/recording/record/recorder.go Create":      "made anew (O_EXCL), where a person said",
+	"core/plane/host":                               "below /proc/sys",
+	"core/plane/resolv/disk.go Create":              "made anew (O_EXCL), in /etc or a directory of our own",
+	"core/plane/resolv/disk.go Open":                "for writing into a mounted resolv.conf: neither following nor waiting",
+	"core/plane/tun/tun.go Open":                    "/dev/net/tun",
+	"core/port/lock.go newLockFile":                 "a file without a name (O_TMPFILE)",
+	"core/port/pty.go OpenPTY":                      "/dev/ptmx and what it gives",
+	"core/port/port.go Open":                        "the tty: without waiting, and with an end to the opening (OpenWithin)",
+	"cmd/knak/decode.go decodeFollow":               "a person named it, for reading; ^C ends it",
+	"cmd/knak/quirks_bundle.go quirksBundleCommand": "written where a person said",
+	"cmd/knak/quirks_new.go writeNew":               "made anew (O_EXCL), where a person said",
+	"cmd/knak/recording.go openRecording":           "a person named it, for reading; it may be a pipe, and ^C ends it",
+	"plugins/host/pin/verify.go openSafe":           "as foreign does it; it stands before what it hashes and runs",
+	"plugins/host/pin/find.go Install":              "a person named it; its size and kind are looked at",
+	"plugins/host/program.go makeRuntime":           "in a directory that was just made for this process alone",
+	"plugins/host/program.go sweep":                 "in a directory of this user alone, which is looked at first",
+	"quirks/bundle/store.go Unpack":                 "made anew (O_EXCL), in a directory that was just made",
+}
+
+// What runs as root must not be held up, filled or led elsewhere by a file that somebody else has made: such files are
+// opened by package foreign.
+func TestForeignFilesAreOpenedInOnePlace(t *testing.T) {
+	used := map[string]bool{}
+	for _, f := range files(t) {
+		if !under(f.dir, "core") && !under(f.dir, "cmd") && !under(f.dir, "quirks") && !under(f.dir, "plugins/host") || f.dir == "core/foreign" {
+			continue
+		}
+		for _, d := range f.syntax.Decls {
+			name := "" // of a variable
+			if fn, ok := d.(*ast.FuncDecl); ok {
+				name = fn.Name.Name
+			}
+			ast.Inspect(d, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok || !opens(call) || len(call.Args) > 0 && fromKernel(call.Args[0]) {
+					return true
+				}
+				key := filepath.ToSlash(f.name) + " " + name
+				if opensItself[f.dir] != "" {
+					key = f.dir
+				}
+				used[key] = true
+				if opensItself[key] == "" {
+					t.Errorf("%s opens a file by itself: use core/foreign, or say in opensItself why it need not", key)
+				}
+				return true
+			})
+		}
+	}
+	for key := range opensItself {
+		if !used[key] {
+			t.Errorf("opensItself: %s opens nothing", key)
+		}
+	}
+}
+
+func opens(call *ast.CallExpr) bool {
+	s, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	x, ok := s.X.(*ast.Ident)
+	return ok && slices.Contains(openers[x.Name], s.Sel.Name)
+}
+
+// fromKernel says whether a path begins with what only the kernel makes.
+func fromKernel(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		return slices.ContainsFunc(kernels, func(k string) bool { return strings.HasPrefix(e.Value, `"`+k) })
+	case *ast.BinaryExpr:
+		return fromKernel(e.X)
+	case *ast.CallExpr:
+		return len(e.Args) > 0 && fromKernel(e.Args[0]) // filepath.Join
+	}
+	return false
+}
+
+// The finder itself: it must find, and know the kernel's files.
+func TestOpens(t *testing.T) {
+	for code, want := range map[string]bool{
+		`os.ReadFile(name)`: true, `os.Open("/etc/x")`: true, `unix.Open(p, 0, 0)`: true, `os.ReadFile("/etc" + "/proc/x")`: true,
+		`os.ReadFile("/proc/self/x")`: false, `os.ReadFile("/proc/" + n + "/stat")`: false, `os.ReadFile(filepath.Join("/proc", n))`: false,
+		`os.Remove(name)`: false, `foreign.Open(name, r)`: false,
+	} {
+		e, err := parser.ParseExpr(code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		call := e.(*ast.CallExpr)
+		if got := opens(call) && !fromKernel(call.Args[0]); got != want {
+			t.Errorf("%s: %v", code, got)
+		}
+	}
+}

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"sync"
 
 	"github.com/knakppp/knak/core/apn"
+	"github.com/knakppp/knak/core/foreign"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/quirks"
@@ -41,22 +41,23 @@ func (a *apnTable) read(digits string) (*apn.Table, error) {
 	return a.t, a.err
 }
 
+// maxProviders bounds the machine's own table, which has less than 2 MB.
+const maxProviders = 32 << 20
+
 // readProviders reads the machine's own table, and nothing where it has none.
 func readProviders(mcc, path string) (*apn.Table, error) {
-	st, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	f, err := foreign.Open(path, foreign.Rules{Limit: maxProviders, Links: true})
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
-	case err != nil:
-		return nil, err
-	case !st.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
-	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
 	return apn.ReadXMLFor(mcc, f, "mobile-broadband-provider-info of "+st.ModTime().UTC().Format("2006-01-02"))
 }
 

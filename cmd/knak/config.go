@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"slices"
@@ -15,6 +14,8 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/knakppp/knak/core/foreign"
 )
 
 // sectionKey is the table that holds the connections.
@@ -46,19 +47,11 @@ func (c *configFile) place(path ...string) string {
 }
 
 // readConfig reads a configuration file strictly: an unknown key, a wrong type and a value out of range are errors that
-// name the place.
-func readConfig(path string) (*configFile, error) {
-	f, err := os.Open(path)
+// name the place. It says what root's knak does to the host, so root's reads none that others can change.
+func readConfig(path string, named bool) (*configFile, error) {
+	text, err := foreign.Read(path, foreign.Rules{Limit: configLimit, Links: true, Named: named, Trusted: os.Geteuid() == 0})
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, configLimit+1))
-	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	if len(text) > configLimit {
-		return nil, fmt.Errorf("configuration: %s is longer than %d octets", path, configLimit)
 	}
 	return parseConfig(path, text)
 }

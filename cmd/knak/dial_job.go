@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -101,10 +98,10 @@ func (a *app) readJob(cmd *cobra.Command, args []string) (*job, error) {
 	if o.PasswordFile == "-" && o.PINFile == "-" {
 		return nil, usagef("--password-file and --pin-file cannot both read standard input")
 	}
-	if j.password, err = a.readSecret("password-file", o.PasswordFile); err != nil {
+	if j.password, err = a.readSecret("password-file", o.PasswordFile, o.Timeout); err != nil {
 		return nil, err
 	}
-	if j.pin, err = a.readSecret("pin-file", o.PINFile); err != nil {
+	if j.pin, err = a.readSecret("pin-file", o.PINFile, o.Timeout); err != nil {
 		return nil, err
 	}
 	return j, nil
@@ -236,34 +233,4 @@ func loadScenario(name string) (sim.Scenario, error) {
 		return sim.Scenario{}, fmt.Errorf("scenario: %s must be a file of at most %d octets", name, configLimit)
 	}
 	return sim.LoadFile(name)
-}
-
-// secretLimit bounds a password or PIN file.
-const secretLimit = 4096
-
-// readSecret reads the first line of a file.
-func (a *app) readSecret(flag, path string) (auth.Secret, error) {
-	if path == "" {
-		return auth.Secret{}, nil
-	}
-	var r io.Reader = a.stdin
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return auth.Secret{}, usagef("--%s: %w", flag, err)
-		}
-		defer f.Close()
-		if st, err := f.Stat(); err == nil && st.Mode().Perm()&0o077 != 0 {
-			fmt.Fprintf(a.stderr, "knak: warning: %s may be read by others: chmod 600 %s\n", path, path)
-		}
-		r = f
-	}
-	text, err := bufio.NewReader(io.LimitReader(r, secretLimit+1)).ReadBytes('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return auth.Secret{}, usagef("--%s: %w", flag, err)
-	}
-	if len(text) > secretLimit {
-		return auth.Secret{}, usagef("--%s: the first line is longer than %d octets", flag, secretLimit)
-	}
-	return auth.NewSecret(string(bytes.TrimRight(text, "\r\n"))), nil
 }

@@ -278,7 +278,7 @@ func (s *settings) readFiles(connection string) error {
 	paths, required := configFiles(s.v.GetString("config"))
 	var files []*configFile
 	for _, path := range paths {
-		file, err := readConfig(path)
+		file, err := readConfig(path, required)
 		if errors.Is(err, os.ErrNotExist) && !required {
 			continue
 		}

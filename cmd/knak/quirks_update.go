@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/knakppp/knak/core/foreign"
 	"github.com/knakppp/knak/quirks"
 	"github.com/knakppp/knak/quirks/bundle"
 )
@@ -86,23 +86,7 @@ func trustedKeys(files []string) ([]bundle.Key, error) {
 
 // readSmall reads a regular file of at most limit octets.
 func readSmall(name string, limit int64) ([]byte, error) {
-	st, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", name)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(b)) > limit {
-		err = fmt.Errorf("%s is longer than %d octets", name, limit)
-	}
-	return b, err
+	return foreign.Read(name, foreign.Rules{Limit: limit, Links: true})
 }
 
 // fetchBundle reads a bundle and its signature.

@@ -31,6 +31,9 @@ type Rules struct {
 	// Trusted refuses a file that anybody but root and this process's user could have changed: itself, a directory above it
 	// or a link on the way (trust.Path). What was handed over as a descriptor is not judged: who started this process did it.
 	Trusted bool
+	// Named is for a file that a person has named for this run: Links and Pipes are allowed, and Trusted looks at the file
+	// itself (trust.Named).
+	Named bool
 }
 
 // DefaultLimit is right for what people write by hand.
@@ -48,14 +51,20 @@ func (e *Error) Error() string { return e.Path + " " + e.Why }
 // O_NONBLOCK), not for the holder of a lease on the file (fcntl(2), F_SETLEASE). The errors are *Error, *trust.Error and
 // those of the system.
 func Open(path string, r Rules) (*os.File, error) {
+	r.Links, r.Pipes = r.Links || r.Named, r.Pipes || r.Named
 	handed := descriptor(path)
-	if r.Trusted && !handed {
-		if err := trust.Path(path); err != nil {
+	at := path
+	if r.Trusted && !r.Named && !handed {
+		real, err := trust.Resolve(path)
+		if err != nil {
 			return nil, err
+		}
+		if r.Links {
+			at = real
 		}
 	}
 	flags := os.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY
-	if !r.Links && !handed {
+	if (!r.Links || at != path) && !handed {
 		flags |= unix.O_NOFOLLOW
 	}
 	if r.Pipes && !handed {
@@ -64,8 +73,8 @@ func Open(path string, r Rules) (*os.File, error) {
 			flags &^= unix.O_NONBLOCK
 		}
 	}
-	f, err := os.OpenFile(path, flags, 0)
-	if errors.Is(err, unix.ELOOP) && !r.Links {
+	f, err := os.OpenFile(at, flags, 0)
+	if errors.Is(err, unix.ELOOP) && flags&unix.O_NOFOLLOW != 0 {
 		return nil, &Error{path, "is a symbolic link, not a file"}
 	}
 	if err != nil {
@@ -100,10 +109,13 @@ func (r Rules) judge(path string, info fs.FileInfo, handed bool) error {
 	case !r.Pipes || mode&fs.ModeDevice != 0 && mode&fs.ModeCharDevice == 0:
 		return &Error{path, "is " + kind(mode) + ", not a file"}
 	}
-	if r.Trusted && !handed && mode&fs.ModeCharDevice == 0 {
-		return trust.Info(path, info) // the file that trust.Path saw may have been another
+	switch {
+	case !r.Trusted, handed, mode&fs.ModeCharDevice != 0:
+		return nil
+	case r.Named:
+		return trust.Named(path, info)
 	}
-	return nil
+	return trust.Info(path, info) // the file that trust.Path saw may have been another
 }
 
 func (r Rules) limit() int64 {

@@ -205,3 +205,41 @@ func TestTrustedNamesTheCure(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// sudo knak dial --config mine.toml: the file is his who called sudo, and so is the directory.
+func TestNamed(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("SKIPPED: needs root, to give a file away: run the tests as root")
+	}
+	const user = 12345
+	for _, c := range []struct {
+		name  string
+		sudo  string
+		owner int
+		mode  os.FileMode
+		why   string
+	}{
+		{"root's", "", 0, 0o600, ""},
+		{"of who called sudo", "12345", user, 0o600, ""},
+		{"of who called sudo, and others may write it", "12345", user, 0o666, "may be written by others"},
+		{"of another one", "12346", user, 0o600, "belongs to user 12345"},
+		{"of another one, without sudo", "", user, 0o600, "belongs to user 12345"},
+		{"root's, and others may write it", "", 0, 0o606, "may be written by others"},
+		{"root's, and others may read it", "", 0, 0o644, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("SUDO_UID", c.sudo)
+			dir := filepath.Join(t.TempDir(), "d")
+			path := filepath.Join(dir, "file")
+			must(t, os.Mkdir(dir, 0o755))
+			must(t, os.WriteFile(path, []byte("content"), 0o600))
+			must(t, os.Chown(dir, c.owner, c.owner))
+			must(t, os.Chown(path, c.owner, c.owner))
+			must(t, os.Chmod(path, c.mode))
+			_, err := Read(path, Rules{Named: true, Trusted: true})
+			if (err == nil) != (c.why == "") || err != nil && !strings.Contains(err.Error(), c.why) {
+				t.Errorf("%v; want %q", err, c.why)
+			}
+		})
+	}
+}

@@ -4,10 +4,11 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/knakppp/knak/core/foreign"
 )
 
 //go:embed scenarios/*.toml
@@ -68,7 +69,7 @@ func Names(fsys fs.FS) []string {
 
 // LoadFile reads a scenario file. Its Name is the path.
 func LoadFile(file string) (Scenario, error) {
-	text, err := os.ReadFile(file)
+	text, err := foreign.Read(file, foreign.Rules{Links: true})
 	if err != nil {
 		return Scenario{}, fmt.Errorf("scenario: %w", err)
 	}

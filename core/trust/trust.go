@@ -3,10 +3,12 @@
 package trust
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -84,6 +86,25 @@ func Info(path string, info fs.FileInfo) error {
 	}
 	sticky := info.IsDir() && info.Mode()&fs.ModeSticky != 0
 	if info.Mode().Perm()&0o022 != 0 && !sticky && info.Mode()&fs.ModeSymlink == 0 {
+		return &Error{Path: path, Why: "may be written by others", Cure: "chmod go-w " + path}
+	}
+	return nil
+}
+
+// Named checks a file that a person has named, such as one on the command line: the file itself and not where it is, and
+// whoever called sudo may own it as well, for that is who named it.
+func Named(path string, info fs.FileInfo) error {
+	err := Info(path, info)
+	var bad *Error
+	if !errors.As(err, &bad) || !bad.Owner {
+		return err
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	by, who := strconv.Atoi(os.Getenv("SUDO_UID"))
+	if !ok || who != nil || int(st.Uid) != by || os.Geteuid() != 0 {
+		return err
+	}
+	if info.Mode().Perm()&0o022 != 0 {
 		return &Error{Path: path, Why: "may be written by others", Cure: "chmod go-w " + path}
 	}
 	return nil

@@ -3,7 +3,6 @@ package bundle
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/knakppp/knak/core/foreign"
 )
 
 // Store is where bundles are installed: below its directory, usually /var/lib/knak, updates/<serial>/ holds the files of
@@ -24,15 +25,10 @@ func (s Store) Current() string { return filepath.Join(s.Dir, "updates", "curren
 // Installed gives the manifest of the installed bundle. ok is false where there is none.
 func (s Store) Installed() (m Manifest, ok bool, err error) {
 	name := filepath.Join(s.Current(), manifestName)
-	f, err := os.Open(name)
+	text, err := foreign.Read(name, foreign.Rules{Limit: maxFile})
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, false, nil
 	}
-	if err != nil {
-		return m, false, fmt.Errorf("the installed update: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile))
 	if err == nil {
 		m, err = parseManifest(text)
 	}
@@ -50,15 +46,11 @@ func (s Store) Lock() (release func(), err error) {
 			return nil, err
 		}
 	}
-	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return nil, err
+	f, err := foreign.Lock(filepath.Join(dir, ".lock"))
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, errors.New("another update is being installed")
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			err = errors.New("another update is being installed")
-		}
+	if err != nil {
 		return nil, err
 	}
 	return func() { f.Close() }, nil
@@ -148,7 +140,7 @@ func (s Store) Install(b *Bundle) error {
 	if err := b.Unpack(temp); err != nil {
 		return err
 	}
-	if err := syncDir(temp); err != nil {
+	if err := foreign.Settle(temp); err != nil {
 		return err
 	}
 	name := strconv.FormatInt(b.Manifest.Serial, 10)
@@ -168,7 +160,7 @@ func (s Store) Install(b *Bundle) error {
 	if err := os.Rename(link, s.Current()); err != nil {
 		return err
 	}
-	if err := syncDir(dir); err != nil {
+	if err := foreign.Settle(dir); err != nil {
 		return err
 	}
 	return s.prune(name, old)
@@ -195,13 +187,4 @@ next:
 		}
 	}
 	return nil
-}
-
-func syncDir(name string) error {
-	d, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
