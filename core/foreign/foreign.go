@@ -102,7 +102,7 @@ func (r Rules) judge(path string, info fs.FileInfo, handed bool) error {
 	switch {
 	case mode.IsRegular():
 		if info.Size() > r.limit() {
-			return &Error{path, fmt.Sprintf("is too long: it may have %d octets", r.limit())}
+			return &Error{path, fmt.Sprintf("is longer than %d octets", r.limit())}
 		}
 	case mode.IsDir():
 		return &Error{path, "is a directory, not a file"}
@@ -156,7 +156,7 @@ func All(f io.Reader, path string, r Rules) ([]byte, error) {
 		return nil, err
 	}
 	if int64(len(content)) > r.limit() {
-		return nil, &Error{path, fmt.Sprintf("is too long: it may have %d octets", r.limit())}
+		return nil, &Error{path, fmt.Sprintf("is longer than %d octets", r.limit())}
 	}
 	return content, nil
 }
