@@ -283,6 +283,7 @@ var opensItself = map[string]string{
 	"cmd/knak/recording.go openRecording":           "a person named it, for reading; it may be a pipe, and ^C ends it",
 	"plugins/host/pin/verify.go openSafe":           "as foreign does it; it stands before what it hashes and runs",
 	"plugins/host/pin/find.go Install":              "a person named it; its size and kind are looked at",
+	"plugins/host/tree.go parents":                  "below /proc",
 	"plugins/host/program.go makeRuntime":           "in a directory that was just made for this process alone",
 	"plugins/host/program.go sweep":                 "in a directory of this user alone, which is looked at first",
 	"quirks/bundle/store.go Unpack":                 "made anew (O_EXCL), in a directory that was just made",
