@@ -12,47 +12,92 @@ import (
 
 // This file is the runner's work on planes: opening, closing, and the packets that come out of them.
 
-// planeDo queues work on the plane, which may take its time, with r.mu held.
-func (r *Runner) planeDo(op func()) {
-	r.planeOps = append(r.planeOps, op)
-	if r.planeBusy {
+// follow has the host follow what the session wants of planes now, with r.mu held.
+func (r *Runner) follow() {
+	if r.following {
+		select {
+		case r.changed <- struct{}{}:
+		default: // it will look anyway
+		}
+		if r.finished && r.opening != nil && r.planes.useless() {
+			r.opening()
+		}
 		return
 	}
-	r.planeBusy = true
+	r.following = true
 	r.workers.Go(func() {
+		timer := time.NewTimer(time.Hour)
+		defer timer.Stop()
 		for {
 			r.mu.Lock()
-			if len(r.planeOps) == 0 {
-				r.planeBusy = false
+			step, again := r.planes.next(time.Now())
+			if step == nil && again.IsZero() {
+				r.following = false
 				r.mu.Unlock()
 				return
 			}
-			op := r.planeOps[0]
-			r.planeOps = r.planeOps[1:]
 			r.mu.Unlock()
-			op()
+			switch step := step.(type) {
+			case openStep:
+				r.openPlane(step.cfg)
+				continue
+			case ipv6Step:
+				r.addIPv6(step.id)
+				r.planeDone()
+				continue
+			case closeStep:
+				r.closePlane()
+				r.planeDone()
+				continue
+			}
+			timer.Reset(time.Until(again))
+			select {
+			case <-timer.C:
+			case <-r.changed:
+			}
 		}
 	})
 }
 
+func (r *Runner) planeDone() {
+	r.mu.Lock()
+	r.planes.made(false)
+	r.mu.Unlock()
+}
+
 // openPlane makes the plane, and carries its packets until it is closed.
 func (r *Runner) openPlane(cfg plane.Config) {
-	p, err := r.env.OpenPlane(context.Background(), cfg)
-	if err != nil {
-		r.step(func(now time.Time) { r.session.PlaneFailed(now, planeKind(err), err) })
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r.mu.Lock()
+	r.opening = cancel
+	r.mu.Unlock()
+	p, err := r.env.OpenPlane(ctx, cfg)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.opening = nil
+	answers := r.planes.made(err == nil)
+	if err == nil {
+		r.plane = p
+		r.workers.Go(func() { r.planeLoop(p) })
+	}
+	if r.finished {
 		return
 	}
-	r.mu.Lock()
-	r.plane = p
-	for _, line := range p.Info() {
-		r.record(event.Notice{Level: "info", Text: line})
-	}
-	r.mu.Unlock()
-	r.workers.Go(func() { r.planeLoop(p) })
-	r.step(func(now time.Time) {
+	if err == nil && answers > 0 && !r.planes.stale() {
+		for _, line := range p.Info() {
+			r.record(event.Notice{Level: "info", Text: line})
+		}
 		r.session.PlaneTook(plane.TakenOf(p, cfg))
-		r.session.PlaneUp(now, p.Kind(), p.Interface())
-	})
+	}
+	for now := time.Now(); answers > 0; answers-- { // the session takes the last one only
+		if err != nil {
+			r.session.PlaneFailed(now, planeKind(err), err)
+		} else {
+			r.session.PlaneUp(now, p.Kind(), p.Interface())
+		}
+	}
+	r.drain()
 }
 
 // planeKind says what an error of a plane means for the link.

@@ -83,8 +83,10 @@ type Runner struct {
 	wake      chan struct{}
 	timer     *time.Timer
 	done      chan struct{}
-	planeOps  []func() // opening and closing planes, one after the other; guarded by mu
-	planeBusy bool
+	planes    follower           // guarded by mu, as what follows
+	following bool               // a goroutine does what planes says
+	opening   context.CancelFunc // ends the making of a plane; nil: none is being made
+	changed   chan struct{}      // planes may have something else to do than to wait
 	workers   sync.WaitGroup
 }
 
@@ -95,6 +97,7 @@ func New(cfg link.Config, env Environment) *Runner {
 	}
 	return &Runner{
 		env: env, name: cfg.Name, limit: cfg.Timeout, session: link.New(cfg), wake: make(chan struct{}, 1), timer: time.NewTimer(time.Hour), done: make(chan struct{}),
+		planes: newFollower(), changed: make(chan struct{}, 1),
 	}
 }
 
@@ -170,8 +173,23 @@ func (r *Runner) Run(ctx context.Context) link.Outcome {
 		r.closePort(atPort.port)
 		atPort.end()
 	}
-	r.workers.Wait()
+	r.waitForWorkers()
 	return r.outcome
+}
+
+// waitForWorkers waits until all is given back, but not for ever: a program that is told of the name servers, for example,
+// may hang. It goes on by itself; what this process holds goes with it.
+func (r *Runner) waitForWorkers() {
+	ended := make(chan struct{})
+	go func() {
+		r.workers.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(lastWords):
+		r.tell(event.Notice{Level: "warning", Text: "not everything could be given back: something has not ended within " + lastWords.String()})
+	}
 }
 
 // openFirst opens the ports before there is a session that watches the time.
@@ -283,16 +301,21 @@ func (r *Runner) drain() {
 		case link.Ask:
 			r.ask(o)
 		case link.OpenPlane:
-			r.planeDo(func() { r.openPlane(o.Config) })
+			r.planes.want(o.Config)
+			r.follow()
 		case link.AddIPv6:
-			r.planeDo(func() { r.addIPv6(o.ID) })
+			r.planes.wantIPv6(o.ID)
+			r.follow()
 		case link.ClosePlane:
-			r.planeDo(r.closePlane)
+			r.planes.wantNone()
+			r.follow()
 		case link.Reopen:
 			r.workers.Go(r.reopen)
 		case link.Done:
 			r.outcome = o.Outcome
 			r.finished = true
+			r.planes.end()
+			r.follow()
 			close(r.done)
 			return
 		}

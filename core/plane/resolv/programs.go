@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/knakppp/knak/core/plane/undo"
@@ -52,11 +53,11 @@ func (h Host) setResolvconf(ctx context.Context, cfg Config, u *undo.List) error
 		return err
 	}
 	record := cfg.Interface + ".knak"
-	if err := run(ctx, nameservers(cfg.Servers), path, "-a", record); err != nil {
-		return err
+	err = run(ctx, nameservers(cfg.Servers), path, "-a", record)
+	if err == nil || ctx.Err() != nil { // one that was ended in the middle may have made its record
+		u.Add("remove the record from resolvconf", func() error { return run(context.Background(), "", path, "-d", record) })
 	}
-	u.Add("remove the record from resolvconf", func() error { return run(context.Background(), "", path, "-d", record) })
-	return nil
+	return err
 }
 
 // run runs a program with an environment that does not depend on ours.
@@ -67,7 +68,10 @@ func run(ctx context.Context, stdin, path string, args ...string) error {
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"}
 	cmd.Dir = "/"
 	cmd.Stdin = strings.NewReader(stdin)
-	cmd.WaitDelay = time.Second
+	// Such a program is a script that has started others: all of them are ended.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 100 * time.Millisecond
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {

@@ -1,0 +1,238 @@
+package drive
+
+import (
+	"context"
+	"io"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/hdlc"
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/linktest"
+	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/core/ppp/packet"
+)
+
+// storm is a Port with a peer behind it that agrees to everything, and begins IPCP anew every 5 ms once it is open, each time
+// with another address for us.
+type storm struct {
+	mu      sync.Mutex
+	in      []byte // for the runner
+	some    chan struct{}
+	closed  chan struct{}
+	once    sync.Once
+	decoder *hdlc.Decoder
+	encoder *hdlc.Encoder
+	count   int // renegotiations
+	id      byte
+}
+
+func newStorm() *storm {
+	return &storm{some: make(chan struct{}, 1), closed: make(chan struct{}), decoder: hdlc.NewDecoder(hdlc.DecoderConfig{MRU: 1600}), encoder: hdlc.NewEncoder(hdlc.DefaultConfig())}
+}
+
+func (s *storm) Read(p []byte) (int, error) {
+	for {
+		s.mu.Lock()
+		n := copy(p, s.in)
+		s.in = s.in[n:]
+		s.mu.Unlock()
+		if n > 0 {
+			return n, nil
+		}
+		select {
+		case <-s.some:
+		case <-s.closed:
+			return 0, io.EOF
+		}
+	}
+}
+
+// send gives the runner a packet, with s.mu held.
+func (s *storm) send(protocol uint16, p packet.Packet) {
+	s.in = s.encoder.Append(s.in, protocol, p.AppendTo(nil))
+	select {
+	case s.some <- struct{}{}:
+	default:
+	}
+}
+
+func (s *storm) request(protocol uint16, options ...packet.Option) {
+	s.id++
+	s.send(protocol, packet.Packet{Code: packet.ConfigureRequest, ID: s.id, Data: packet.AppendOptions(nil, options)})
+}
+
+func (s *storm) address() netip.Addr {
+	return netip.AddrFrom4([4]byte{10, 1, byte(s.count >> 8), byte(s.count)})
+}
+
+func (s *storm) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(b)
+	for item, rest := s.decoder.Next(b); item.Kind != hdlc.None; item, rest = s.decoder.Next(rest) {
+		if item.Kind != hdlc.Frame {
+			continue
+		}
+		p, err := packet.Parse(item.Info)
+		if err != nil {
+			continue
+		}
+		switch {
+		case p.Code == packet.TerminateRequest:
+			s.send(item.Protocol, packet.Packet{Code: packet.TerminateAck, ID: p.ID})
+		case p.Code != packet.ConfigureRequest:
+		case item.Protocol == packet.LCP:
+			s.send(packet.LCP, packet.Packet{Code: packet.ConfigureAck, ID: p.ID, Data: p.Data})
+			s.request(packet.LCP)
+		case item.Protocol == packet.IPCP:
+			options, err := packet.ParseOptions(nil, p.Data)
+			if err != nil {
+				continue
+			}
+			o, _ := packet.Find(options, packet.IPCPAddress)
+			if a, _ := o.Address(); a != s.address() {
+				s.send(packet.IPCP, packet.Packet{Code: packet.ConfigureNak, ID: p.ID, Data: packet.AddressOption(packet.IPCPAddress, s.address()).AppendTo(nil)})
+				continue
+			}
+			s.send(packet.IPCP, packet.Packet{Code: packet.ConfigureAck, ID: p.ID, Data: p.Data})
+			if s.count == 0 {
+				s.anew()
+				go s.rage()
+			}
+		}
+	}
+	return n, nil
+}
+
+// anew begins IPCP with another address for us.
+func (s *storm) anew() {
+	s.count++
+	s.request(packet.IPCP, packet.AddressOption(packet.IPCPAddress, netip.MustParseAddr("10.64.64.64")))
+}
+
+func (s *storm) rage() {
+	for {
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-s.closed:
+			return
+		}
+		s.mu.Lock()
+		s.anew()
+		s.mu.Unlock()
+	}
+}
+
+func (*storm) Apply(at.Output) error          { return nil }
+func (*storm) WatchLines(func(at.ModemLines)) {}
+func (s *storm) Close() error                 { s.once.Do(func() { close(s.closed) }); return nil }
+
+// slowPlane takes its time to be closed, as one does whose name servers are told by a slow program.
+type slowPlane struct {
+	*fakePlane
+	slow time.Duration
+}
+
+func (p slowPlane) Close() error {
+	time.Sleep(p.slow)
+	return p.fakePlane.Close()
+}
+
+// TestStormOfRenegotiations is the third finding of an attack on knak: a peer that negotiates IPCP 2,000 times in 10 s had
+// 1,700 interfaces set up and 2,083 ups told, and the dial went on for a minute after SIGTERM.
+func TestStormOfRenegotiations(t *testing.T) {
+	for _, slow := range []time.Duration{0, time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			s := linktest.Scenario(t, "behaves")
+			peer := newStorm()
+			var mu sync.Mutex
+			opens, ups, events, downs := 0, 0, 0, 0
+			runner := New(link.Config{Name: "test", Resolve: linktest.Resolve(t, s, "dial.number=", "prove.mode=never")}, Environment{
+				OpenPort: func(context.Context) (Port, error) { return peer, nil },
+				OpenPlane: func(ctx context.Context, _ plane.Config) (plane.Plane, error) {
+					mu.Lock()
+					opens++
+					mu.Unlock()
+					select {
+					case <-time.After(slow):
+					case <-ctx.Done():
+						return nil, ctx.Err()
+					}
+					return slowPlane{newFakePlane(), slow}, nil
+				},
+				Sink: event.SinkFunc(func(r event.Record) {
+					mu.Lock()
+					defer mu.Unlock()
+					events++
+					switch r.Event.(type) {
+					case event.Up:
+						ups++
+					case event.Down:
+						downs++
+					}
+				}),
+			})
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan link.Outcome)
+			go func() { done <- runner.Run(ctx) }()
+			time.Sleep(10 * time.Second)
+			began := time.Now()
+			cancel()
+			o := <-done
+			took := time.Since(began)
+			mu.Lock()
+			defer mu.Unlock()
+			if peer.count < 1500 {
+				t.Errorf("only %d renegotiations: it is no storm", peer.count)
+			}
+			if opens > 6 || ups > 6 || ups < 1 {
+				t.Errorf("%d renegotiations make %d planes and are told as %d ups", peer.count, opens, ups)
+			}
+			if events > 3000 {
+				t.Errorf("%d renegotiations are told by %d events", peer.count, events)
+			}
+			if took > 4*time.Second || o.ExitCode() != link.ExitSignal || downs != 1 {
+				t.Errorf("told to end, it took %v: %v, %d downs", took, o, downs)
+			}
+			time.Sleep(10 * time.Second) // what goes on without us ends
+			t.Logf("%d renegotiations: %d planes, %d ups, %d events; the end took %v", peer.count, opens, ups, events, took)
+		})
+	}
+}
+
+// TestWhatHangsDoesNotHoldTheEnd: a program that is told of the end and hangs goes on by itself; a person is told.
+func TestWhatHangsDoesNotHoldTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, "behaves", nil, func(e *Environment) {
+			e.OpenPlane = func(context.Context, plane.Config) (plane.Plane, error) {
+				return slowPlane{newFakePlane(), time.Hour}, nil
+			}
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan link.Outcome)
+		go func() { done <- b.runner.Run(ctx) }()
+		<-b.up
+		began := time.Now()
+		cancel()
+		<-done
+		if took := time.Since(began); took > 4*time.Second {
+			t.Errorf("the end took %v", took)
+		}
+		told := false
+		for _, r := range b.events.Records() {
+			n, ok := r.Event.(event.Notice)
+			told = told || ok && strings.Contains(n.Text, "something has not ended within 2s")
+		}
+		if !told {
+			t.Error("nobody was told")
+		}
+		time.Sleep(2 * time.Hour) // it ends
+	})
+}
