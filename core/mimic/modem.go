@@ -150,6 +150,13 @@ func (m *modem) identity() {
 			}
 		}
 	}
+	for _, cmd := range answers(m.commands(), "I") { // labelled lines of ATI (ITU-T V.250 section 6.1.3)
+		for i, label := range []string{"Manufacturer:", "Model:", "Revision:"} {
+			if v := valueOf(cmd, label); v != "" && m.id[i][1] == "" && !strings.Contains(v, hidden) {
+				m.id[i][1] = v
+			}
+		}
+	}
 	if f := m.head.Facts; f != nil {
 		for i, v := range []string{f.Manufacturer, f.Model, f.Revision, f.USB} {
 			m.id[i][1] = v

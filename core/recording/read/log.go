@@ -184,7 +184,10 @@ func (s *logSource) joined(msg []byte) int {
 
 // said gives the events of a message of one of the known programs. It is false for one of no known kind.
 func (s *logSource) said(d dressed) bool {
+	own := ownProgress(d.msg)
 	switch {
+	case own != nil:
+		s.progress(own)
 	case isWvdial(d.msg):
 		s.talk.wvdial = d.program
 		s.talk.by = "wvdial"

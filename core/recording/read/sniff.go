@@ -26,7 +26,7 @@ func sniffLog(prefix []byte) int {
 			dated++
 		}
 		switch {
-		case isPacketStart(d.msg), isWvdial(d.msg), isChat(d.msg), d.program == "pppd", d.program == "chat", isModemManager(d.msg), isPPPD(d.msg), packetInside(d.msg) >= 0:
+		case isPacketStart(d.msg), isWvdial(d.msg), isChat(d.msg), d.program == "pppd", d.program == "chat", isModemManager(d.msg), isPPPD(d.msg), packetInside(d.msg) >= 0, ownProgress(d.msg) != nil:
 			hits++
 		}
 	}

@@ -17,6 +17,7 @@ type dialogue struct {
 	last      string // the last command
 	password  bool   // what is sent next is a secret
 	answered  bool   // the modem said something
+	final     bool   // and it was a final result code: a command is what comes next
 	connected bool
 }
 
@@ -25,7 +26,7 @@ func (t *dialogue) open() bool { return t.by != "" }
 
 func (s *logSource) sends(command string) {
 	t := &s.talk
-	t.connected = false
+	t.connected, t.final = false, false
 	t.last = strings.TrimSpace(command)
 	if t.by != "" || call.Dials(command) { // a manager talks to the modem all day
 		s.begins(event.AT{Dir: event.Sent, Text: t.last})
@@ -57,7 +58,7 @@ func (s *logSource) fromModem(line []byte) {
 		s.emit(event.Text{Text: printable(text)})
 		return
 	}
-	if t.last == "" && isEcho(line) { // the echo of a command that the log does not have
+	if isEcho(line) && (t.last == "" || t.final && !strings.EqualFold(strings.TrimSpace(text), t.last)) { // the echo of a command that the log does not have
 		s.sends(text)
 		return
 	}
@@ -76,6 +77,7 @@ func (s *logSource) fromModem(line []byte) {
 	s.emit(event.AT{Dir: event.Rcvd, Text: printable(hidden)})
 	if !echo {
 		t.answered = true
+		t.final = at.IsFinal(text)
 		if t.connected = strings.HasPrefix(text, "CONNECT"); t.connected && s.call.cause == event.FailedDialRefused { // it was dialled again
 			s.call.cause, s.call.code, s.call.unsuccessful = "", 0, false
 		}
