@@ -8,8 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/knakppp/knak"
-	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -86,7 +84,7 @@ func completeProfiles(*cobra.Command, []string, string) ([]string, cobra.ShellCo
 
 // completeScenarios completes a name; a file is possible too.
 func completeScenarios(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return sim.Names(knak.Files), cobra.ShellCompDirectiveDefault
+	return scenarioNames(), cobra.ShellCompDirectiveDefault
 }
 
 func completeKeys(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -210,8 +211,55 @@ func parseForwards(texts []string) ([]plane.Forward, error) {
 	return list, nil
 }
 
-// loadScenario finds a scenario by its name, or reads a file.
+// ownScenarios are the directories in which a person's and the system's own scenarios lie, the stronger one first.
+func ownScenarios() (dirs []string) {
+	s := quirkSources()
+	for _, dir := range []string{s.User, s.System} {
+		if dir != "" {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}
+
+// ownScenario finds the file of a scenario that stands beside a profile of one's own, "" where there is none.
+func ownScenario(name string) string {
+	if quirks.CheckID(name) != nil {
+		return ""
+	}
+	for _, dir := range ownScenarios() {
+		file := filepath.Join(dir, "quirks.d", filepath.FromSlash(name)+".sim.toml")
+		if st, err := os.Stat(file); err == nil && st.Mode().IsRegular() && st.Size() <= configLimit {
+			return file
+		}
+	}
+	return ""
+}
+
+// scenarioNames lists all that loadScenario finds by a name.
+func scenarioNames() []string {
+	names := sim.Names(knak.Files)
+	for _, dir := range ownScenarios() {
+		files, _ := filepath.Glob(filepath.Join(dir, "quirks.d", "*", "*.sim.toml")) // the pattern is sound
+		for _, f := range files {
+			name := filepath.Base(filepath.Dir(f)) + "/" + strings.TrimSuffix(filepath.Base(f), ".sim.toml")
+			if !slices.Contains(names, name) && ownScenario(name) != "" {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// loadScenario finds a scenario by its name, among those beside profiles of one's own before those of the program, or reads a
+// file.
 func loadScenario(name string) (sim.Scenario, error) {
+	if file := ownScenario(name); file != "" {
+		s, err := sim.LoadFile(file)
+		s.Name = name
+		return s, err
+	}
 	s, err := sim.Load(knak.Files, name)
 	if err == nil {
 		return s, nil

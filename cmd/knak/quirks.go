@@ -62,6 +62,7 @@ type quirkInfo struct {
 	Reason     string   `json:"reason"`
 	Sources    []string `json:"sources"`
 	Confidence string   `json:"confidence"`
+	When       string   `json:"when,omitempty"`
 	Origin     string   `json:"origin"`
 }
 
@@ -73,7 +74,7 @@ func describeProfile(db *quirks.DB, id string, whole bool) (profileInfo, bool) {
 	info := profileInfo{ID: p.ID, Summary: p.Summary, Parents: p.Inherits, Devices: db.DeviceNames(id)}
 	if whole {
 		for _, q := range p.Quirks {
-			info.Quirks = append(info.Quirks, quirkInfo{q.Key, q.Op.String(), q.Value.String(), q.Reason, q.Sources, q.Confidence, q.Layer.String() + " " + q.Origin})
+			info.Quirks = append(info.Quirks, quirkInfo{q.Key, q.Op.String(), q.Value.String(), q.Reason, q.Sources, q.Confidence, q.When, q.Layer.String() + " " + q.Origin})
 		}
 	}
 	return info, true
@@ -81,16 +82,25 @@ func describeProfile(db *quirks.DB, id string, whole bool) (profileInfo, bool) {
 
 func (a *app) quirksListCommand() *cobra.Command {
 	var filter listFilter
+	var markdown bool
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the profiles and the devices that get them",
 		Example: `  knak quirks list --vendor huawei
   knak quirks list --key auth.user --json
-  knak quirks list --behaviour "empty nak"`,
+  knak quirks list --behaviour "empty nak"
+  knak quirks list --markdown >devices.md`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			db, err := a.quirksFor(cmd)
 			if err != nil {
+				return err
+			}
+			if markdown {
+				if filter != (listFilter{}) || a.global.JSON {
+					return usagef("--markdown is the page of all devices, and goes with no other option")
+				}
+				_, err := io.WriteString(a.stdout, db.Markdown())
 				return err
 			}
 			ids, err := filter.profiles(db)
@@ -115,6 +125,7 @@ func (a *app) quirksListCommand() *cobra.Command {
 		},
 	}
 	filter.addFlags(cmd)
+	cmd.Flags().BoolVar(&markdown, "markdown", false, "write all device entries as a page in Markdown, by maker, with ports, profiles and sources")
 	return cmd
 }
 
@@ -156,6 +167,9 @@ func (a *app) quirksShowCommand() *cobra.Command {
 				}
 				fmt.Fprintf(w, "\n%s %s %s\n", q.Key, op, quoteEmpty(q.Value))
 				fmt.Fprintf(w, "  why:    %s\n", q.Reason)
+				if q.When != "" {
+					fmt.Fprintf(w, "  acts:   only when %s\n", q.When)
+				}
 				fmt.Fprintf(w, "  known:  %s, from %s\n", orUnknown(q.Confidence), orNone(strings.Join(q.Sources, "; ")))
 				fmt.Fprintf(w, "  stands: %s\n", q.Origin)
 			}
@@ -207,9 +221,9 @@ opened), or the one that --fact, --sim or --quirks describe.`,
 				return &usageError{err}
 			}
 			if a.global.JSON {
-				return json.NewEncoder(a.stdout).Encode(explanation(r, key))
+				return json.NewEncoder(a.stdout).Encode(explanation(r, key, profile != ""))
 			}
-			return printExplanation(a.stdout, explanation(r, key))
+			return printExplanation(a.stdout, explanation(r, key, profile != ""))
 		},
 	}
 	f := cmd.Flags()
@@ -264,6 +278,8 @@ type explainedMatch struct {
 	Result     string               `json:"result"`
 	Origin     string               `json:"origin"`
 	Conditions []explainedCondition `json:"conditions"`
+
+	shipped bool // it comes with the program, as hundreds do
 }
 
 type explainedCondition struct {
@@ -281,6 +297,7 @@ type explainedSetting struct {
 	Reason     string           `json:"reason"`
 	Sources    []string         `json:"sources"`
 	Confidence string           `json:"confidence"`
+	When       string           `json:"when,omitempty"`
 	Assumed    bool             `json:"assumed,omitempty"`
 	Losers     []explainedLoser `json:"losers"`
 }
@@ -291,10 +308,16 @@ type explainedLoser struct {
 	Why    string `json:"why"`
 }
 
-func explanation(r *quirks.Resolution, key string) explained {
+// explanation takes a resolution apart. With a chosen profile no entry decides anything, so none is told of.
+func explanation(r *quirks.Resolution, key string, chosen bool) explained {
 	e := explained{Profiles: append([]string{}, r.Profiles()...), Warnings: r.Warnings(), Matches: []explainedMatch{}, Settings: []explainedSetting{}}
-	for _, m := range r.Matches() {
-		em := explainedMatch{Device: m.Device.Name, Profile: m.Device.Profile, Result: m.Result.String(), Origin: m.Device.Origin, Conditions: []explainedCondition{}}
+	matches := r.Matches()
+	if chosen {
+		matches = nil
+	}
+	for _, m := range matches {
+		em := explainedMatch{Device: m.Device.Name, Profile: m.Device.Profile, Result: m.Result.String(), Origin: m.Device.Origin, Conditions: []explainedCondition{},
+			shipped: m.Device.Layer <= quirks.Update}
 		for _, c := range m.Conditions {
 			em.Conditions = append(em.Conditions, explainedCondition{c.Name, c.Patterns, c.Fact, c.Result.String()})
 		}
@@ -307,7 +330,7 @@ func explanation(r *quirks.Resolution, key string) explained {
 	for _, s := range list {
 		es := explainedSetting{
 			Key: s.Key, Value: shownValue(s.Key, s.Value), Source: sourceOf(s), Profile: s.Profile, Reason: s.Reason, Sources: s.Sources,
-			Confidence: s.Confidence, Assumed: s.Assumed, Losers: []explainedLoser{},
+			Confidence: s.Confidence, When: s.When, Assumed: s.Assumed, Losers: []explainedLoser{},
 		}
 		for _, l := range s.Losers {
 			es.Losers = append(es.Losers, explainedLoser{shownValue(s.Key, l.Value), strings.TrimSpace(l.Layer.String() + " " + l.Source), l.Why})
@@ -323,12 +346,23 @@ func printExplanation(w io.Writer, e explained) error {
 	for _, text := range e.Warnings {
 		p("warning: %s\n", text)
 	}
-	shown := 0
+	other, silent := 0, 0
+	var wanted []string
 	for _, m := range e.Matches {
-		if m.Result == "no" {
+		hint := slices.ContainsFunc(m.Conditions, func(c explainedCondition) bool { return c.Result == "yes" })
+		switch {
+		case m.Result == "no":
+			other++
+			continue
+		case m.Result == "unknown" && !hint && m.shipped: // nothing known speaks for it
+			silent++
+			for _, c := range m.Conditions {
+				if c.Result == "unknown" && !slices.Contains(wanted, c.Name) {
+					wanted = append(wanted, c.Name)
+				}
+			}
 			continue
 		}
-		shown++
 		p("\n%s (%s) %s: %s\n", m.Device, cmp.Or(m.Profile, "no profile"), matchWord(m.Result), m.Origin)
 		for _, c := range m.Conditions {
 			fact := c.Fact
@@ -338,8 +372,11 @@ func printExplanation(w io.Writer, e explained) error {
 			p("  %-12s %-8s %s is %s\n", c.Name, c.Result, strings.Join(c.Patterns, " or "), fact)
 		}
 	}
-	if n := len(e.Matches) - shown; n > 0 {
-		p("\n%d other device entries do not match (--json lists them)\n", n)
+	if silent > 0 {
+		p("\n%d built-in device entries look at what is not known: %s; knak devices --ask asks the modem, --fact says it\n", silent, strings.Join(wanted, ", "))
+	}
+	if other > 0 {
+		p("\n%d other device entries do not match (--json lists them)\n", other)
 	}
 	for _, s := range e.Settings {
 		p("\n%s = %s\n", s.Key, quoteEmpty(s.Value))
@@ -349,6 +386,9 @@ func printExplanation(w io.Writer, e explained) error {
 		}
 		if s.Confidence != "" {
 			p("  known: %s\n", s.Confidence)
+		}
+		if s.When != "" {
+			p("  acts:  only when %s\n", s.When)
 		}
 		if s.Assumed {
 			p("  note:  for some firmware only, and the modem's is not known: assumed\n")

@@ -1,16 +1,21 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
+	"github.com/knakppp/knak/core/diagnose"
 	"github.com/knakppp/knak/core/mimic"
 	"github.com/knakppp/knak/core/vectors"
 	"github.com/knakppp/knak/quirks"
@@ -19,15 +24,20 @@ import (
 func (a *app) quirksNewCommand() *cobra.Command {
 	var device, trace, out string
 	var facts []string
+	var told stubAnswers
 	cmd := &cobra.Command{
 		Use:   "new PROFILE",
 		Short: "Begin a profile: a stub with everything known filled in, a device entry and a scenario",
 		Long: `Begin a profile for a modem: its file, a device entry and a scenario, with everything that is known filled in and TODO where
 somebody must write. They go below --out, laid out as /etc/knak; with --out ~/.config/knak "knak dial --quirks PROFILE"
-uses them at once. No file is ever overwritten. Passwords, names and addresses of a trace are left out.`,
+uses them at once. No file is ever overwritten. Passwords, names and addresses of a trace are left out.
+
+On a terminal, what no option says is asked for, one line each; an empty line leaves it as TODO.`,
 		Example: `  knak dial --json >trace.jsonl
   knak quirks new acme/m1 --from-trace trace.jsonl --out ~/.config/knak
-  knak quirks new acme/m1 --fact usb=1234:5678 --fact model=M1`,
+  knak quirks new acme/m1 --fact usb=1234:5678 --fact model=M1
+  knak quirks new acme/m1 --fact model=M1 --summary 'Acme M1: dialled by *98#' --set 'dial.number=*98#' \
+    --reason 'It answers ERROR to *99***1#.' --source https://forum.example/1 --finding dial-error`,
 		Args: cobra.ExactArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -70,6 +80,9 @@ uses them at once. No file is ever overwritten. Passwords, names and addresses o
 					return &usageError{err}
 				}
 			}
+			if err := a.askForStub(&s, told, db); err != nil {
+				return err
+			}
 			return a.writeStub(&s, out)
 		},
 	}
@@ -77,11 +90,91 @@ uses them at once. No file is ever overwritten. Passwords, names and addresses o
 	f.StringVar(&device, "from-device", "", "take the facts from this `port`'s modem, as far as the bus tells them; no port is opened")
 	f.StringArrayVar(&facts, "fact", nil, "something known of the modem, `NAME=VALUE`: usb, interface, class, driver, manufacturer, model or revision")
 	f.StringVar(&trace, "from-trace", "", "fill in what a `file` shows: a recording or a log, of any program that \"knak decode\" reads")
+	f.StringVar(&told.summary, "summary", "", "what is odd about the modem, in one `line`")
+	f.StringArrayVar(&told.set, "set", nil, "a setting that helps, `KEY=VALUE`; may be given more than once")
+	f.StringVar(&told.reason, "reason", "", "what the modem does that makes the settings necessary, in one `line`")
+	f.StringArrayVar(&told.sources, "source", nil, "an `address` where that is known from; may be given more than once")
+	f.StringVar(&told.finding, "finding", "", "what goes wrong without the settings: the `id` of a finding, as docs/findings has them")
+	complete(cmd, "set", completeSet)
 	f.StringVar(&out, "out", ".", "write below this `directory`")
 	complete(cmd, "out", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	})
 	return cmd
+}
+
+// stubAnswers are what a person says of a modem.
+type stubAnswers struct {
+	summary, reason, finding string
+	set, sources             []string
+}
+
+// askForStub puts what options say into a stub, and asks on a terminal for what they do not.
+func (a *app) askForStub(s *vectors.Stub, told stubAnswers, db *quirks.DB) error {
+	var in *bufio.Scanner
+	if attended(a.stdin) && !a.global.JSON {
+		in = bufio.NewScanner(a.stdin)
+	}
+	ask := func(into *string, question string) {
+		if *into != "" || in == nil {
+			return
+		}
+		fmt.Fprintf(a.stderr, "%s: ", question)
+		if in.Scan() {
+			*into = strings.TrimSpace(in.Text())
+		}
+	}
+	if len(s.Seen) == 0 {
+		ask(&s.Facts.Manufacturer, "The modem's maker, its answer to AT+CGMI")
+		ask(&s.Facts.Model, "The modem's model, its answer to AT+CGMM")
+		ask(&s.Facts.USB, "Its USB id, vvvv:pppp (knak devices shows it; empty on a serial line)")
+	}
+	ask(&told.summary, "What is odd about it, in one line")
+	for in != nil && len(told.set) == 0 && len(s.Seen) == 0 {
+		var text string
+		if ask(&text, "A setting that helps, KEY=VALUE (docs/quirks.md lists all keys)"); text == "" {
+			break
+		}
+		if _, err := db.Resolve(quirks.Facts{}, "", []string{text}); err != nil {
+			fmt.Fprintln(a.stderr, err)
+			continue
+		}
+		told.set = append(told.set, text)
+	}
+	if len(told.set) > 0 {
+		ask(&told.reason, "What the modem does that makes it necessary")
+		ask(&told.finding, "What goes wrong without: the finding that knak names")
+	}
+	if len(told.sources) == 0 {
+		var text string
+		if ask(&text, "An address where that is known from"); text != "" {
+			told.sources = []string{text}
+		}
+	}
+	for _, text := range told.set {
+		if _, err := db.Resolve(quirks.Facts{}, "", []string{text}); err != nil {
+			return &usageError{err}
+		}
+		if _, ok := cutSet(text); !ok {
+			return usagef("--set %s: write KEY=VALUE here; += and -= are for the file", text)
+		}
+	}
+	if told.finding != "" && !slices.Contains(diagnose.IDs(), told.finding) {
+		return usagef("--finding %q: there is no such finding; there are %s", told.finding, strings.Join(diagnose.IDs(), ", "))
+	}
+	if u := s.Facts.USB; u != "" && u != quirks.None {
+		if err := quirks.CheckPattern("usb", u); err != nil {
+			return &usageError{err}
+		}
+	}
+	s.Summary, s.Reason, s.Finding, s.Set, s.Sources = told.summary, told.reason, told.finding, told.set, told.sources
+	return nil
+}
+
+// cutSet gives the key of KEY=VALUE; ok is false for KEY+=VALUE and KEY-=VALUE.
+func cutSet(text string) (key string, ok bool) {
+	key, _, ok = strings.Cut(text, "=")
+	return key, ok && !strings.HasSuffix(key, "+") && !strings.HasSuffix(key, "-")
 }
 
 // writeStub writes the files, all or, where one is there already, none.
@@ -127,4 +220,10 @@ func writeNew(name, text string) error {
 	}
 	_, err = f.WriteString(text)
 	return errors.Join(err, f.Close())
+}
+
+// attended says whether somebody sits at a reader and can be asked.
+func attended(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }

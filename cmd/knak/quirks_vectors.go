@@ -27,33 +27,46 @@ func scenarioPlaces(s quirks.Sources) []vectors.Place {
 
 func (a *app) quirksTestCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "test [PROFILE…]",
+		Use:   "test [DIR] [PROFILE…]",
 		Short: "Show that profiles are needed, work, and hold nothing that makes no difference",
 		Long: `Dial each scenario of the profiles (all, if none is named) in virtual time: without the profile it must go wrong as the
 scenario says, with it the link must come up. Then take away one quirk of the profile after the other: where no scenario
 gets worse, the quirk is reported as dead weight. Exit status 1: something is not as it should be. docs/sim.md explains
-scenarios and what they expect. With -v each scenario and quirk is shown, and the end of a dial that went wrong.`,
+scenarios and what they expect. With -v each scenario and quirk is shown, and the end of a dial that went wrong.
+
+DIR, which is laid out as /etc/knak or as the source tree, is tested in place of this machine's files: of one laid out as
+/etc/knak its own profiles, on top of the built-in ones; of a source tree all. No Go is needed for either.`,
 		Example: `  knak quirks test huawei/e398 -v
+  knak quirks test ~/src/knak acme/m1
   knak quirks test --json`,
 		ValidArgsFunction: completeManyProfiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			db, err := a.quirksFor(cmd)
+			if err := a.readGlobal(cmd); err != nil {
+				return err
+			}
+			c := checkMachine()
+			all := (*quirks.DB).Profiles
+			if len(args) > 0 && isDirectory(args[0]) {
+				var err error
+				if c, err = checkDir(args[0]); err != nil {
+					return err
+				}
+				args, all = args[1:], c.own
+			}
+			db, library, errs, err := a.openChecked(c)
 			if err != nil {
 				return err
 			}
-			library, errs := vectors.Open(scenarioPlaces(quirkSources())...)
-			for _, err := range errs {
-				fmt.Fprintf(a.stderr, "knak: %s (the file is left out)\n", err)
-			}
-			all := db.Profiles()
 			for _, id := range args {
-				if !slices.Contains(all, id) {
+				if !slices.Contains(db.Profiles(), id) {
 					return noSuchProfile(db, id)
 				}
 			}
 			everything := len(args) == 0
 			if everything {
-				args = all
+				if args = all(db); len(args) == 0 {
+					return usagef("%s has no profiles", c.what)
+				}
 			}
 			failed := 0
 			for _, r := range vectors.TestAll(cmd.Context(), db, library, args) {
@@ -80,6 +93,39 @@ scenarios and what they expect. With -v each scenario and quirk is shown, and th
 			return nil
 		},
 	}
+}
+
+// isDirectory says whether an argument names a directory rather than a profile.
+func isDirectory(name string) bool {
+	st, err := os.Stat(name)
+	return err == nil && st.IsDir()
+}
+
+// own gives the profiles that have a file in the directory.
+func (c *check) own(db *quirks.DB) (ids []string) {
+	for _, id := range db.Profiles() {
+		p, _ := db.Profile(id)
+		if slices.ContainsFunc(p.Files, func(f quirks.File) bool { return slices.Contains(c.layers, f.Layer) }) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// openChecked opens the database and the scenarios of what is to be tested, and says what is wrong with files; those are left out.
+func (a *app) openChecked(c check) (*quirks.DB, *vectors.Library, []error, error) {
+	db, problems := quirks.Open(c.sources)
+	for _, p := range problems {
+		if p.Layer == quirks.Builtin && c.root == "" {
+			return nil, nil, nil, fmt.Errorf("built-in quirks: %w", p)
+		}
+		fmt.Fprintf(a.stderr, "knak: %s layer: %s (the file is left out)\n", p.Layer, p)
+	}
+	library, errs := vectors.Open(scenarioPlaces(c.sources)...)
+	for _, err := range errs {
+		fmt.Fprintf(a.stderr, "knak: %s (the file is left out)\n", err)
+	}
+	return db, library, errs, nil
 }
 
 // noSuchProfile is the error for an unknown id, with the nearest known one.

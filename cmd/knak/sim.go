@@ -15,7 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/core/show/progress"
 	"github.com/knakppp/knak/core/sim"
@@ -85,10 +84,11 @@ type servedInfo struct {
 
 func (a *app) listScenarios() error {
 	tw := tabwriter.NewWriter(a.stdout, 0, 8, 2, ' ', 0)
-	for _, name := range sim.Names(knak.Files) {
-		s, err := sim.Load(knak.Files, name)
+	for _, name := range scenarioNames() {
+		s, err := loadScenario(name)
 		if err != nil {
-			return err
+			fmt.Fprintf(a.stderr, "knak: %s (the file is left out)\n", err)
+			continue
 		}
 		if a.global.JSON {
 			if err := json.NewEncoder(a.stdout).Encode(scenarioInfo{name, s.Summary}); err != nil {

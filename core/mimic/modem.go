@@ -28,8 +28,11 @@ func Modem(calls []*call.Call, source string) (text string, cannot []Cannot) {
 type Head struct {
 	Comments []string
 	Summary  string
-	Facts    *quirks.Facts // who the modem is; nil: as the recording has it
-	End      []string      // comments at the end, before what goes wrong
+	// Source and StandsFor are where the behaviour is known from and what that says; none for a recording, which is it.
+	Source    []string
+	StandsFor string
+	Facts     *quirks.Facts // who the modem is; nil: as the recording has it
+	End       []string      // comments at the end, before what goes wrong
 }
 
 // Begin is Modem with another beginning.

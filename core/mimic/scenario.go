@@ -20,6 +20,12 @@ func (m *modem) write() string {
 	}
 	t.line("schema = 1")
 	t.line("summary = %s", Quote(m.head.Summary))
+	if len(m.head.Source) > 0 {
+		t.line("source = %s", List(m.head.Source))
+	}
+	if m.head.StandsFor != "" {
+		t.line("stands_for = %s", Quote(m.head.StandsFor))
+	}
 	m.writeIdentity(&t)
 	m.writeAT(&t)
 	switch m.simState {

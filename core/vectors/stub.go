@@ -22,7 +22,20 @@ type Stub struct {
 	ID    string
 	Facts quirks.Facts
 	Seen  []*call.Call // of a recording with the modem; none: there is none
+
+	// What a person said already; empty where nobody did.
+	Summary string   // what is odd about the modem, in one line
+	Set     []string // settings that help, KEY=VALUE
+	Reason  string   // what the modem does that makes them necessary
+	Sources []string // where that is known from
+	Finding string   // what goes wrong without them: the id of a finding
 }
+
+// said gives what was said, or a mark with what is to be written.
+func said(text, what string) string { return cmp.Or(text, Todo+": "+what) }
+
+// source gives the list of sources.
+func (s *Stub) source() string { return mimic.List(s.Sources) }
 
 // StubFile is one file of a stub. Name is within a directory laid out as /etc/knak.
 type StubFile struct {
@@ -58,7 +71,20 @@ func (s *Stub) profile() string {
 		}
 	}
 	t.line("schema = 1")
-	t.line("summary = %s", quote(Todo+": what is odd about this modem, in one line"))
+	t.line("summary = %s", quote(said(s.Summary, "what is odd about this modem, in one line")))
+	for _, text := range s.Set {
+		key, v, _ := strings.Cut(text, "=")
+		value, ok := mimic.Literal(key, v)
+		if !ok {
+			continue // Files was told of a setting that is none
+		}
+		t.line("")
+		t.line("[%s]", key)
+		t.line("value = %s", value)
+		t.line("reason = %s", quote(said(s.Reason, "what the modem does that makes this necessary")))
+		t.line("source = %s", s.source())
+		t.line("confidence = %s", quote("reported"))
+	}
 	for _, q := range s.byHand() {
 		value, ok := mimic.Literal(q.Key, q.Value)
 		if !ok || private(q) {
@@ -68,8 +94,8 @@ func (s *Stub) profile() string {
 		t.line("# This was given on the command line. If it is no cure, take it out.")
 		t.line("[%s]", q.Key)
 		t.line("value = %s", value)
-		t.line("reason = %s", quote(Todo+": what the modem does that makes this necessary"))
-		t.line("source = []")
+		t.line("reason = %s", quote(said(s.Reason, "what the modem does that makes this necessary")))
+		t.line("source = %s", s.source())
 		t.line("confidence = %s", quote("traced"))
 	}
 	t.line("")
@@ -139,15 +165,17 @@ func (s *Stub) device() string {
 		t.line("# An entry with a USB id that belongs to this model alone needs no model.")
 		t.line("model = %s", mimic.List([]string{Todo + " the answer to AT+CGMM"}))
 	}
-	t.line("source = []")
+	t.line("source = %s", s.source())
 	return t.String()
 }
 
 func (s *Stub) scenario() string {
 	head := mimic.Head{
-		Comments: []string{"Begun by knak quirks new; knak quirks validate shows what is still to be written. docs/sim.md explains the format."},
-		Summary:  Todo + ": what the modem does wrong, in one line",
-		Facts:    &s.Facts,
+		Comments:  []string{"Begun by knak quirks new; knak quirks validate shows what is still to be written. docs/sim.md explains the format."},
+		Summary:   said(s.Summary, "what the modem does wrong, in one line"),
+		Source:    s.Sources,
+		StandsFor: said(s.Reason, "what the source says that the modem does, in your own words"),
+		Facts:     &s.Facts,
 	}
 	if len(s.Seen) > 0 {
 		head.End = []string{Todo + ": a rule that says when the modem behaves, so that the profile can help. Then: knak quirks test " + s.ID}
@@ -160,6 +188,10 @@ func (s *Stub) scenario() string {
 	t.WriteString(body)
 	t.line("")
 	t.line("# What the modem does, for example:")
+	t.line("# [[at.reply]]")
+	t.line("# command = \"ATD*99*\"")
+	t.line("# result = \"ERROR\"")
+	t.line("#")
 	t.line("# [auth]")
 	t.line("# demand = \"chap-md5\"")
 	t.line("#")
@@ -168,10 +200,16 @@ func (s *Stub) scenario() string {
 	t.line("# do = \"nak\"")
 	t.line("# delay = \"1s\"")
 	t.line("")
-	t.line("# What goes wrong without the profile:")
-	t.line("# [expect.without]")
-	t.line("# finding = \"ipcp-empty-nak\"")
-	t.line("# exit = 19")
+	if s.Finding != "" {
+		t.line("[expect.without]")
+		t.line("finding = %s", quote(s.Finding))
+		t.line("")
+	} else {
+		t.line("# What goes wrong without the profile:")
+		t.line("# [expect.without]")
+		t.line("# finding = \"ipcp-empty-nak\"")
+		t.line("# exit = 19")
+	}
 	t.line("# %s: knak quirks test %s", Todo, s.ID)
 	return t.String()
 }
