@@ -32,21 +32,33 @@ func (s *logSource) progress(msg []byte) {
 	}
 	if rest, ok := bytes.CutPrefix(msg, []byte("modem ")); ok {
 		var d event.Device
-		for part := range strings.SplitSeq(string(rest), ", ") {
+		parts := strings.Split(printable(string(rest)), ", ")
+		understood := len(parts) > 1 && strings.Count(parts[0], " ") < 2
+		for i, part := range parts[1:] {
 			for _, f := range []struct {
 				name string
 				into *string
 			}{{"firmware ", &d.Firmware}, {"usb ", &d.USB}, {"on ", &d.Port}, {"profile ", &d.Profile}} {
 				if v, ok := strings.CutPrefix(part, f.name); ok {
-					*f.into = printable(v)
+					*f.into = v
+				} else if i == 0 && f.into == &d.Profile && d == (event.Device{}) {
+					understood = false // the maker's name has a comma: where it ends and the model begins is not to be seen
 				}
 			}
+		}
+		if understood {
+			d.Vendor, d.Model, _ = strings.Cut(parts[0], " ")
 		}
 		s.emit(d)
 	}
 	if phase, ok := bytes.CutPrefix(msg, []byte("== ")); ok && string(phase) == "dial" {
-		s.begins("the dialer begins again")
 		s.enter(event.PhaseDial)
+	}
+	// Where nothing more is asked for, the dialogue itself is not shown.
+	if number, ok := bytes.CutPrefix(msg, []byte("dialling ")); ok && s.talk.last == "" {
+		s.sends("ATD" + string(number))
+	} else if bytes.HasPrefix(msg, []byte("connected; ")) && !s.talk.connected {
+		s.fromModem([]byte("CONNECT"))
 	}
 	s.log("knak", msg)
 }
