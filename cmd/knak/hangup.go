@@ -57,6 +57,14 @@ in resolv.conf that was killed is taken back, too.`,
 	return cmd
 }
 
+// downCommand is hangup under the name that goes with up.
+func (a *app) downCommand() *cobra.Command {
+	cmd := a.hangupCommand()
+	cmd.Use = "down [LINK]"
+	cmd.Short = "End a link, as hangup does"
+	return cmd
+}
+
 func (a *app) printGoodbye(bye control.Goodbye) {
 	if bye.GivenBack == nil {
 		bye.GivenBack = []string{}

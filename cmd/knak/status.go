@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/signal"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -13,88 +15,175 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/event"
 )
 
 // statusPatience is how long a running dial may take to answer.
 const statusPatience = 3 * time.Second
 
+// statusOptions are the flags of `knak status`.
+type statusOptions struct {
+	exitCode bool
+	watch    bool
+}
+
+// exitDown is the status of `knak status --exit-code` where a link is not up.
+const exitDown = 1
+
 func (a *app) statusCommand() *cobra.Command {
-	return &cobra.Command{
+	var o statusOptions
+	cmd := &cobra.Command{
 		Use:   "status [LINK]",
 		Short: "Show the links that running dials hold",
 		Long: `Show every link, or one: phase, device and profile, addresses, DNS, how long it is up, octets, signal, and the last
-finding. The exit status is 0 also when no link is up.`,
+finding. The exit status is 0 also when no link is up, unless --exit-code is given: then it is 0 when LINK, or without LINK any
+link, is up, and 1 when not.`,
+		Example: `  knak status roof --exit-code -q || knak up roof
+  knak status --watch`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: first(completeLinks),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.readGlobal(cmd); err != nil {
 				return err
 			}
-			links := args
-			if len(links) == 1 {
-				if err := control.CheckName(links[0]); err != nil {
+			if len(args) == 1 {
+				if err := control.CheckName(args[0]); err != nil {
 					return &usageError{err}
 				}
-			} else {
-				var err error
-				if links, err = control.Links(control.Dir()); err != nil {
-					return err
-				}
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), statusPatience)
-			defer cancel()
-			shown := 0
-			var failed error
-			for _, name := range links {
-				st, err := control.AskStatus(ctx, control.Dir(), name)
-				var none *control.NoLinkError
-				switch {
-				case errors.As(err, &none):
-					continue // nobody holds it; or it ended while we looked, or was killed
-				case err != nil:
-					failed = errors.Join(failed, err)
-					continue
-				}
-				shown++
-				if a.global.JSON {
-					if err := json.NewEncoder(a.stdout).Encode(st); err != nil {
-						return fmt.Errorf("status: %w", err)
-					}
-					continue
-				}
-				printStatus(a.stdout, st, time.Now())
+			if o.watch {
+				return a.watchStatus(cmd.Context(), args)
 			}
-			if shown == 0 && failed == nil && !a.global.JSON {
-				if len(args) == 1 {
-					fmt.Fprintf(a.stdout, "%s: no running dial holds it\n", args[0])
-				} else {
-					fmt.Fprintln(a.stdout, "no running dial holds a link")
-				}
+			list, err := readStatus(cmd.Context(), args)
+			if err != nil {
+				return err
 			}
-			return failed
+			if err := a.showStatus(args, list, nil); err != nil {
+				return err
+			}
+			up := slices.ContainsFunc(list, func(st control.Status) bool { return st.Up != nil && st.Phase == event.PhaseUp })
+			if o.exitCode && !up {
+				return &statusError{code: exitDown}
+			}
+			return nil
 		},
+	}
+	cmd.Flags().BoolVar(&o.exitCode, "exit-code", false, "end with 0 if the link is up and with 1 if not")
+	cmd.Flags().BoolVar(&o.watch, "watch", false, "show it anew every second, with the throughput, until a signal")
+	return cmd
+}
+
+// readStatus asks the dials that hold links, or one of them. A link that nobody holds is not among them.
+func readStatus(ctx context.Context, args []string) (list []control.Status, err error) {
+	links := args
+	if len(links) == 0 {
+		if links, err = control.Links(control.Dir()); err != nil {
+			return nil, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, statusPatience)
+	defer cancel()
+	for _, name := range links {
+		st, problem := control.AskStatus(ctx, control.Dir(), name)
+		var none *control.NoLinkError
+		switch {
+		case errors.As(problem, &none): // nobody holds it; or it ended while we looked, or was killed
+		case problem != nil:
+			err = errors.Join(err, problem)
+		default:
+			list = append(list, st)
+		}
+	}
+	return list, err
+}
+
+// showStatus prints links; before is what they were a second ago, nil where that is not known.
+func (a *app) showStatus(args []string, list, before []control.Status) error {
+	if a.global.JSON {
+		for _, st := range list {
+			if err := json.NewEncoder(a.stdout).Encode(st); err != nil {
+				return fmt.Errorf("status: %w", err)
+			}
+		}
+		return nil
+	}
+	if a.global.Quiet {
+		return nil
+	}
+	for _, st := range list {
+		var old *control.Status
+		if i := slices.IndexFunc(before, func(b control.Status) bool { return b.Link == st.Link }); i >= 0 {
+			old = &before[i]
+		}
+		printStatus(a.stdout, st, old, time.Now())
+	}
+	switch {
+	case len(list) > 0:
+	case len(args) == 1:
+		fmt.Fprintf(a.stdout, "%s: no running dial holds it\n", args[0])
+	default:
+		fmt.Fprintln(a.stdout, "no running dial holds a link")
+	}
+	return nil
+}
+
+// watchStatus shows the links once a second. On a terminal each picture takes the place of the last.
+func (a *app) watchStatus(ctx context.Context, args []string) error {
+	ctx, stop := signal.NotifyContext(ctx, endSignals...)
+	defer stop()
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	var before []control.Status
+	for {
+		list, err := readStatus(ctx, args)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if isTerminal(a.stdout) {
+			fmt.Fprint(a.stdout, "\x1b[H\x1b[J") // home, and erase below (ECMA-48)
+		}
+		if err := a.showStatus(args, list, before); err != nil {
+			return err
+		}
+		before = list
+		select {
+		case <-second.C:
+		case <-ctx.Done():
+			return nil
+		}
 	}
 }
 
-func printStatus(w io.Writer, st control.Status, now time.Time) {
+func printStatus(w io.Writer, st control.Status, before *control.Status, now time.Time) {
 	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(tw, "  %s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
 	fmt.Fprintf(tw, "%s\n", st.Link)
-	row("phase", "%s, for %s (attempt %d)", st.Phase, since(st.PhaseSince, now), st.Attempt)
+	if st.Phase == event.PhaseUp && st.UpSince != nil {
+		row("up", "for %s (attempt %d)", since(*st.UpSince, now), st.Attempt)
+	} else {
+		row("phase", "%s, for %s (attempt %d)", st.Phase, since(st.PhaseSince, now), st.Attempt)
+	}
 	if d := st.Device; d != nil {
 		name := strings.TrimSpace(d.Vendor + " " + d.Model)
 		row("device", "%s at %s", orUnknown(name), d.Port)
 		row("profile", "%s", orNone(d.Profile))
 	}
 	if u := st.Up; u != nil {
-		row("addresses", "%s, peer %s, on %s (%s)", u.Local, u.Peer, orNone(u.Interface), u.Plane)
+		where := u.Interface
+		if where == "" {
+			where = "no interface, plane " + u.Plane
+		}
+		row("addresses", "%s, peer %s, on %s", u.Local, u.Peer, where)
 		row("dns", "%s", orNone(strings.Join(u.DNS, " ")))
 		row("octets", "%d in, %d out", st.BytesIn, st.BytesOut)
-	}
-	if st.UpSince != nil {
-		row("up", "%s", since(*st.UpSince, now))
+		if before != nil && st.BytesIn >= before.BytesIn && st.BytesOut >= before.BytesOut {
+			row("now", "%d bit/s in, %d bit/s out", 8*(st.BytesIn-before.BytesIn), 8*(st.BytesOut-before.BytesOut))
+		}
 	}
 	if st.Signal != "" {
 		row("signal", "%s", st.Signal)

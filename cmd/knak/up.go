@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/link"
+)
+
+func (a *app) upCommand() *cobra.Command {
+	var wait time.Duration
+	cmd := &cobra.Command{
+		Use:   "up [CONNECTION]",
+		Short: "Dial in the background, and wait until the link works or say why not",
+		Long: `Dial in the background as "knak dial" does, with the same flags, and wait until the link works: then this command ends with
+status 0 and the dial goes on by itself. Where the link does not come up, the dial's own account and its exit status are
+this command's. "knak down" ends the link.`,
+		Example: `  knak up --apn internet && curl https://example.com
+  knak up roof --wait 30s
+  knak down roof`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.up(cmd, args, wait) },
+	}
+	addDialFlags(cmd.Flags())
+	cmd.Flags().DurationVar(&wait, "wait", 0, "wait no longer than this: the dial goes on in the background, and the exit status is 10; 0: as long as --timeout lets the dial try")
+	complete(cmd, "set", completeSet)
+	complete(cmd, "quirks", completeProfiles)
+	complete(cmd, "sim", completeScenarios)
+	for _, flag := range []string{"plane", "dns"} {
+		complete(cmd, flag, completeWords(flag))
+	}
+	return cmd
+}
+
+// lookAgain is how often the dial in the background is looked at until its link works.
+const lookAgain = 50 * time.Millisecond
+
+// up starts a dial that outlives this process.
+func (a *app) up(cmd *cobra.Command, args []string, wait time.Duration) error {
+	j, err := a.readJob(cmd, args) // what is wrong is said here, before anything is started
+	if err != nil {
+		return err
+	}
+	o := &j.options
+	switch {
+	case o.Once:
+		return usagef("--once ends the link as soon as it works: use knak dial --once")
+	case o.Port == "-" || o.PasswordFile == "-" || o.PINFile == "-":
+		return usagef("a dial in the background has no standard input: name a file or a port in place of -")
+	case a.global.JSON:
+		return usagef("--json writes what happens as long as the link lasts: use knak dial --json, or knak up and then knak status --json")
+	}
+	if st, err := control.AskStatus(cmd.Context(), control.Dir(), j.name); err == nil {
+		if st.Up == nil {
+			return fmt.Errorf("%s is being dialled already: knak status %s", j.name, j.name)
+		}
+		fmt.Fprintf(a.stdout, "%s: up already, %s\n", j.name, st.Up.Local)
+		return nil
+	}
+	story, err := a.story(j.name)
+	if err != nil {
+		return err
+	}
+	defer story.Close()
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("up: %w", err)
+	}
+	child := exec.Command(self, dialArguments(cmd, args)...)
+	child.Args[0] = os.Args[0]
+	child.Stderr, child.Stdout = story, story
+	child.SysProcAttr = ownSession()
+	if err := child.Start(); err != nil {
+		return fmt.Errorf("up: %w", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- child.Wait() }()
+	return a.waitUp(cmd.Context(), j.name, child.Process, story.Name(), ended, wait)
+}
+
+// story makes the file into which the dial in the background tells what happens.
+func (a *app) story(name string) (*os.File, error) {
+	dir := control.Dir()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("up: %w", err)
+	}
+	f, err := os.CreateTemp(dir, "."+name+".log.*") // never through a link that somebody has laid
+	if err != nil {
+		return nil, fmt.Errorf("up: %w", err)
+	}
+	path := filepath.Join(dir, name+".log")
+	if err := os.Rename(f.Name(), path); err != nil {
+		return nil, errors.Join(fmt.Errorf("up: %w", err), f.Close())
+	}
+	return os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0) // the descriptor with the name that it has now
+}
+
+// dialArguments are this command line with dial in place of up.
+func dialArguments(cmd *cobra.Command, args []string) []string {
+	list := []string{"dial"}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch v := f.Value.(type) {
+		case pflag.SliceValue:
+			for _, text := range v.GetSlice() {
+				list = append(list, "--"+f.Name+"="+text)
+			}
+		case *verbosity:
+			for range *v {
+				list = append(list, "-v")
+			}
+		default:
+			if f.Name != "wait" {
+				list = append(list, "--"+f.Name+"="+f.Value.String())
+			}
+		}
+	})
+	return append(list, args...)
+}
+
+// waitUp tells what the dial says until its link works, or it ends, or the time is over.
+func (a *app) waitUp(ctx context.Context, name string, dial *os.Process, path string, ended <-chan error, wait time.Duration) error {
+	ctx, stop := signal.NotifyContext(ctx, endSignals...)
+	defer stop()
+	heard, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("up: %w", err)
+	}
+	defer heard.Close()
+	tell := func() { _, _ = io.Copy(a.stderr, heard) } // what cannot be told does not end a link
+	var late <-chan time.Time
+	if wait > 0 {
+		late = time.After(wait)
+	}
+	again := time.NewTicker(lookAgain)
+	defer again.Stop()
+	for {
+		select {
+		case err := <-ended:
+			tell()
+			var exit *exec.ExitError
+			if errors.As(err, &exit) {
+				return &statusError{code: link.ExitCode(max(exit.ExitCode(), 1))}
+			}
+			return err
+		case <-ctx.Done():
+			_ = dial.Signal(syscall.SIGTERM) // a person gave up: the link is not wanted any more
+			<-ended
+			tell()
+			return &statusError{code: link.ExitSignal}
+		case <-late:
+			tell()
+			return &statusError{code: link.ExitNegotiation, text: fmt.Sprintf("%s is not up after %v; the dial goes on: knak status %s, knak down %s", name, wait, name, name)}
+		case <-again.C:
+			tell()
+			st, err := control.AskStatus(ctx, control.Dir(), name)
+			if err == nil && st.Up != nil && st.Phase == "up" {
+				tell()
+				return nil
+			}
+		}
+	}
+}
