@@ -101,7 +101,7 @@ func (a *app) checkConfigFiles(cmd *cobra.Command, args []string) error {
 	}
 	bad, some := false, false
 	for _, path := range paths {
-		file, err := readConfig(path)
+		file, err := readConfig(path, len(args) > 0)
 		switch {
 		case err != nil && len(args) == 0 && errors.Is(err, fs.ErrNotExist):
 			continue
