@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -87,24 +88,23 @@ func (a *app) up(cmd *cobra.Command, args []string, wait time.Duration) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- child.Wait() }()
-	return a.waitUp(cmd.Context(), j.name, child.Process, story.Name(), ended, wait)
+	return a.waitUp(cmd.Context(), j.name, child.Process, story, ended, wait)
 }
 
-// story makes the file into which the dial in the background tells what happens.
+// story makes the file into which the dial in the background tells what happens, NAME.log in this user's own directory.
 func (a *app) story(name string) (*os.File, error) {
 	dir := control.Dir()
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := control.MakePrivate(dir); err != nil {
 		return nil, fmt.Errorf("up: %w", err)
 	}
-	f, err := os.CreateTemp(dir, "."+name+".log.*") // never through a link that somebody has laid
+	f, err := os.CreateTemp(dir, "."+name+".log.*")
 	if err != nil {
 		return nil, fmt.Errorf("up: %w", err)
 	}
-	path := filepath.Join(dir, name+".log")
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := os.Rename(f.Name(), filepath.Join(dir, name+".log")); err != nil {
 		return nil, errors.Join(fmt.Errorf("up: %w", err), f.Close())
 	}
-	return os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0) // the descriptor with the name that it has now
+	return f, nil
 }
 
 // dialArguments are this command line with dial in place of up.
@@ -130,15 +130,15 @@ func dialArguments(cmd *cobra.Command, args []string) []string {
 }
 
 // waitUp tells what the dial says until its link works, or it ends, or the time is over.
-func (a *app) waitUp(ctx context.Context, name string, dial *os.Process, path string, ended <-chan error, wait time.Duration) error {
+func (a *app) waitUp(ctx context.Context, name string, dial *os.Process, story *os.File, ended <-chan error, wait time.Duration) error {
 	ctx, stop := signal.NotifyContext(ctx, endSignals...)
 	defer stop()
-	heard, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("up: %w", err)
+	var told int64
+	tell := func() {
+		// By its own place in the file: the dial writes at another one through the same descriptor.
+		n, _ := io.Copy(a.stderr, io.NewSectionReader(story, told, math.MaxInt64-told)) // what cannot be told does not end a link
+		told += n
 	}
-	defer heard.Close()
-	tell := func() { _, _ = io.Copy(a.stderr, heard) } // what cannot be told does not end a link
 	var late <-chan time.Time
 	if wait > 0 {
 		late = time.After(wait)

@@ -112,7 +112,7 @@ func Listen(dir, link string, handler Handler) (*Server, error) {
 	if err := CheckName(link); err != nil {
 		return nil, err
 	}
-	if err := makePrivate(dir); err != nil {
+	if err := MakePrivate(dir); err != nil {
 		return nil, err
 	}
 	lock, err := holdLink(dir, link)
@@ -166,9 +166,9 @@ func RemoveLeftover(dir, link string) error {
 	return nil
 }
 
-// makePrivate makes the directory and refuses one that somebody else may write, or could put another in place of: whoever
+// MakePrivate makes the directory and refuses one that somebody else may write, or could put another in place of: whoever
 // can replace a socket in it could answer in a dial's place.
-func makePrivate(dir string) error {
+func MakePrivate(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("control directory: %w", err)
 	}
