@@ -102,9 +102,10 @@ func userChosen(set []string) bool {
 }
 
 // resolver makes the function by which a link learns how to treat its modem.
-func resolver(db *quirks.DB, facts quirks.Facts, port, profile string, set []string, carriers *apnTable) func(link.Facts) (link.Selection, error) {
+// where says on which port, and what is known of the modem there.
+func resolver(db *quirks.DB, where func() (port string, facts quirks.Facts), profile string, set []string, carriers *apnTable) func(link.Facts) (link.Selection, error) {
 	return func(id link.Facts) (link.Selection, error) {
-		facts := facts
+		port, facts := where()
 		facts.Manufacturer, facts.Model, facts.Revision = id.Vendor, id.Model, id.Firmware
 		facts.Operator, facts.Auth, facts.Peer = id.Operator, id.Auth, id.Peer
 		r, refused, err := db.ResolveAdvised(facts, profile, advised(id.Advised), set)

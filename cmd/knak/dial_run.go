@@ -42,12 +42,12 @@ func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome 
 	ctx, stop := signal.NotifyContext(ctx, endSignals...)
 	defer stop()
 	repairHost(ctx, func(n event.Notice) { sink.Record(event.Record{Time: time.Now(), Link: j.name, Event: n}) })
-	facts, openPort, portName, outcome, ok := a.findPort(ctx, j, sink)
+	place, outcome, ok := a.findPort(ctx, j, sink)
 	if !ok {
 		return outcome
 	}
 	if o.Hooks != noHooks {
-		scripts := j.hooks(portName, sink)
+		scripts := j.hooks(place.name(), sink)
 		defer scripts.Close()
 		sink = event.Fanout{sink, scripts}
 	}
@@ -56,16 +56,17 @@ func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome 
 		return outcome
 	}
 	defer plugins.Close()
-	sink = plugins.sink(sink)
+	sink = place.watch(plugins.sink(sink))
 	runner := drive.New(link.Config{
 		Name:        j.name,
-		Resolve:     resolver(j.db, facts, portName, o.Quirks, j.set, &apnTable{path: apn.Path}),
+		Resolve:     resolver(j.db, place.where, o.Quirks, j.set, &apnTable{path: apn.Path}),
 		PIN:         j.pin,
 		PINs:        refusal.Open(stateDir(), control.Dir()),
 		PINAgain:    o.PINAgain,
 		PINLastTry:  o.PINLastTry,
 		Password:    j.password,
 		ATPort:      o.ATPort != "",
+		OtherPort:   place.otherPort(),
 		Prove:       proveMode(o),
 		Once:        o.Once,
 		Persist:     o.Persist,
@@ -75,7 +76,7 @@ func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome 
 		MaxTime:     o.MaxTime,
 		MaxBytes:    o.MaxBytes,
 	}, drive.Environment{
-		OpenPort:   j.tapped(openPort),
+		OpenPort:   j.tapped(place.open),
 		OpenATPort: j.atPortOpener(),
 		OpenPlane:  func(ctx context.Context, cfg plane.Config) (plane.Plane, error) { return j.openPlane(ctx, cfg, sink) },
 		Sink:       sink,
@@ -174,18 +175,56 @@ func (j *job) openPlane(ctx context.Context, cfg plane.Config, sink event.Sink) 
 	return plane.Open(ctx, o.Plane, cfg)
 }
 
-// findPort says how to open the port, and what is known of the modem before it is asked.
-func (a *app) findPort(ctx context.Context, j *job, sink event.Sink) (facts quirks.Facts, open func(context.Context) (drive.Port, error), name string, outcome link.Outcome, ok bool) {
+// portPlace is where a dial finds its modem.
+type portPlace struct {
+	where func() (port string, facts quirks.Facts) // on which port now, and what is known of the modem there before it is asked
+	open  func(context.Context) (drive.Port, error)
+	found *device.Choice // nil: it is no tty of this machine
+}
+
+func (p *portPlace) name() string {
+	name, _ := p.where()
+	return name
+}
+
+// otherPort is what link.Config.OtherPort asks.
+func (p *portPlace) otherPort() func(link.Outcome) bool {
+	if p.found == nil {
+		return nil
+	}
+	return func(link.Outcome) bool { return p.found.Other() }
+}
+
+// watch remembers the port of a link that came up.
+func (p *portPlace) watch(next event.Sink) event.Sink {
+	if p.found == nil {
+		return next
+	}
+	return event.SinkFunc(func(r event.Record) {
+		next.Record(r)
+		if _, up := r.Event.(event.Up); up {
+			p.found.Worked()
+		}
+	})
+}
+
+// fixedPlace is a place that does not change.
+func fixedPlace(name string, facts quirks.Facts, open func(context.Context) (drive.Port, error)) *portPlace {
+	return &portPlace{where: func() (string, quirks.Facts) { return name, facts }, open: open}
+}
+
+// findPort finds the modem.
+func (a *app) findPort(ctx context.Context, j *job, sink event.Sink) (place *portPlace, outcome link.Outcome, ok bool) {
 	if j.scenario != nil {
-		facts = quirks.Facts{USB: j.scenario.Identity.USB}
+		facts := quirks.Facts{USB: j.scenario.Identity.USB}
 		if facts.USB == "" {
 			facts.USB = quirks.None
 		}
 		m := sim.New(*j.scenario, uint64(time.Now().UnixNano()))
-		return facts, func(context.Context) (drive.Port, error) { return drive.NewMemoryPort(m), nil }, "sim:" + j.scenario.Name, link.Outcome{}, true
+		return fixedPlace("sim:"+j.scenario.Name, facts, func(context.Context) (drive.Port, error) { return drive.NewMemoryPort(m), nil }), outcome, true
 	}
 	if j.options.Port == "-" {
-		return quirks.Facts{USB: quirks.None}, drive.OpenStdio(os.Stdin, os.Stdout), "standard input and output", link.Outcome{}, true
+		return fixedPlace("standard input and output", quirks.Facts{USB: quirks.None}, drive.OpenStdio(os.Stdin, os.Stdout)), outcome, true
 	}
 	found, err := choosePort(ctx, hostRoot(), j.db, device.Wish{Port: j.options.Port, Profile: j.options.Quirks, Set: j.set}, func(text string) {
 		sink.Record(event.Record{Time: time.Now(), Link: j.name, Event: event.Notice{Level: "info", Text: text}})
@@ -197,17 +236,36 @@ func (a *app) findPort(ctx context.Context, j *job, sink event.Sink) (facts quir
 			o.Kind = link.KindUsage
 		}
 		tellFailure(sink, j.name, o)
-		return facts, nil, "", o, false
+		return nil, o, false
 	}
 	try := found.Current()
-	r, err := j.db.Resolve(try.Facts, j.options.Quirks, j.set)
-	if err != nil {
+	if _, err := j.db.Resolve(try.Facts, j.options.Quirks, j.set); err != nil {
 		o := link.Outcome{Kind: link.KindUsage, Err: err}
 		tellFailure(sink, j.name, o)
-		return facts, nil, "", o, false
+		return nil, o, false
 	}
-	open = drive.SerialOpener(try.Path, r)
-	return try.Facts, open, try.Path, link.Outcome{}, true
+	return &portPlace{
+		where: func() (string, quirks.Facts) { t := found.Current(); return t.Path, t.Facts },
+		open:  j.openFound(found),
+		found: found,
+	}, outcome, true
+}
+
+// openFound opens the port that is the one to dial on at the time.
+func (j *job) openFound(found *device.Choice) func(context.Context) (drive.Port, error) {
+	openers := map[string]func(context.Context) (drive.Port, error){}
+	return func(ctx context.Context) (drive.Port, error) {
+		found.Follow(ctx)
+		try := found.Current()
+		if openers[try.Path] == nil {
+			r, err := j.db.Resolve(try.Facts, j.options.Quirks, j.set)
+			if err != nil {
+				return nil, err
+			}
+			openers[try.Path] = drive.SerialOpener(try.Path, r)
+		}
+		return openers[try.Path](ctx)
+	}
 }
 
 // atPortOpener gives the function that opens the AT port, or nil where there is none.

@@ -84,6 +84,7 @@ type Choice struct {
 	tries  []Try
 	now    int
 	asked  bool
+	wanted bool // the next port is to be opened in place of the present one
 }
 
 // Choose finds the port to dial on: the named one; or that of the only modem, which is what worked last time, what the
@@ -177,6 +178,39 @@ func (c *Choice) ask(ctx context.Context) error {
 	return nil
 }
 
+// Other says whether another port of the modem may be worth an attempt, and if so makes the next Open lead to it. It only
+// computes.
+func (c *Choice) Other() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.device == nil || len(c.device.Layout.TTYs) < 2 || c.asked && c.following() < 0 {
+		return false
+	}
+	c.wanted = true
+	return true
+}
+
+// Follow goes on to the port that Other promised. Where that finds none after all, the present one stays.
+func (c *Choice) Follow(ctx context.Context) {
+	c.mu.Lock()
+	wanted := c.wanted
+	c.wanted = false
+	c.mu.Unlock()
+	if wanted && c.Next(ctx) {
+		c.tell("dialling on " + c.Current().Path + " now: " + c.Current().Why)
+	}
+}
+
+// following is the place in tries of the next port that takes commands, -1 where there is none.
+func (c *Choice) following() int {
+	for i := c.now + 1; i < len(c.tries); i++ {
+		if d, place, ok := c.placeOf(c.tries[i].Path); ok && d.Layout.TTYs[place].Answer == quirks.Commands {
+			return i
+		}
+	}
+	return -1
+}
+
 // Current is the port to dial on now.
 func (c *Choice) Current() Try {
 	c.mu.Lock()
@@ -201,13 +235,11 @@ func (c *Choice) Next(ctx context.Context) bool {
 			return false
 		}
 	}
-	for i := c.now + 1; i < len(c.tries); i++ {
-		if d, place, ok := c.placeOf(c.tries[i].Path); ok && d.Layout.TTYs[place].Answer == quirks.Commands {
-			c.now = i
-			return true
-		}
+	i := c.following()
+	if i >= 0 {
+		c.now = i
 	}
-	return false
+	return i >= 0
 }
 
 // placeOf finds a path among the device's ttys.

@@ -120,6 +120,11 @@ func (s *Session) attemptOver(now time.Time) {
 	if wasUp {
 		s.retry.number = 0 // a link that was up and is lost: count anew
 	}
+	if !wasUp && s.retry.mayTryPort(&s.cfg, o) && s.cfg.OtherPort(o) {
+		s.lost = true // the port that follows is another one
+		s.to(now, &waiting{wait: attemptSpacing - now.Sub(a.began), reason: "this may be the wrong port of the modem; trying another one"})
+		return
+	}
 	reason, again := s.retry.next(&s.cfg, &a.treatment, o, wasUp)
 	if !again {
 		s.finish(now, o)

@@ -90,6 +90,35 @@ func TestLadderLosesThePort(t *testing.T) {
 	}
 }
 
+// After a failure that a wrong port has, the port is opened anew while there is another one; then the attempt is over as
+// ever. A failure of the network is no sign of a wrong port, and --max-attempts counts attempts on any port.
+func TestAnotherPortIsTried(t *testing.T) {
+	for _, tt := range []struct {
+		scenario string
+		limit    int // of attempts
+		ports    int // beside the first
+		asked    int // how often another port was asked for
+		attempts int
+	}{
+		{"dial-error", 0, 2, 3, 3},
+		{"modem-silent", 0, 1, 2, 2},
+		{"dial-error", 1, 2, 0, 1},
+		{"registration-denied", 0, 2, 0, 1},
+	} {
+		scenario := mustScenario(t, tt.scenario)
+		asked := 0
+		cfg := Config{Name: "test", Resolve: call{set: []string{"retry.attempts=1", "dial.alternates="}}.resolve(t, scenario), MaxAttempts: tt.limit,
+			OtherPort: func(Outcome) bool { asked++; return asked <= tt.ports }}
+		w := simulate.NewRig(cfg, sim.New(scenario, 1), epoch, simulate.World{})
+		w.Start()
+		w.Until(30*time.Minute, func() bool { return w.Done })
+		if asked != tt.asked || w.Session.AttemptNumber() != tt.attempts || !w.Done {
+			t.Errorf("%s with %d attempts: asked %d times, want %d; %d attempts, want %d; done %v: %v",
+				tt.scenario, tt.limit, asked, tt.asked, w.Session.AttemptNumber(), tt.attempts, w.Done, w.Outcome)
+		}
+	}
+}
+
 // A PIN that was sent without showing that it is right is never sent again, also where the modem lost its port over it.
 func TestPINIsSentOnceWhateverHappens(t *testing.T) {
 	scenario := mustScenario(t, "pin-needed")

@@ -67,6 +67,19 @@ func (r *retry) next(cfg *Config, t *treatment, o Outcome, wasUp bool) (reason s
 	return o.String(), true
 }
 
+// wrongPort are the failures of an attempt that a port has which is there for something else: it takes no commands, or no
+// dial, or nothing speaks PPP behind its CONNECT.
+var wrongPort = map[Kind]string{
+	event.FailedModemSilent: event.PhaseDial, event.FailedDialRefused: event.PhaseDial, event.FailedATError: event.PhaseDial,
+	event.FailedDataMode: event.PhaseDial, event.FailedTimeout: event.PhaseLCP, event.FailedLoopedBack: event.PhaseLCP,
+	KindCarrierLost: event.PhaseLCP,
+}
+
+// mayTryPort says whether an attempt on another port may follow one that ended with o.
+func (r *retry) mayTryPort(cfg *Config, o Outcome) bool {
+	return cfg.OtherPort != nil && wrongPort[o.Kind] == o.Phase && wrongPort[o.Kind] != "" && (cfg.MaxAttempts == 0 || r.number < cfg.MaxAttempts)
+}
+
 // otherWayIn says whether another name or APN is worth an attempt after this outcome.
 func (r *retry) otherWayIn(cfg *Config, t *treatment, o Outcome) bool {
 	return !r.blankUser && t.mayBlank(o) || r.wayLeft(cfg, t, o)

@@ -39,6 +39,10 @@ type Config struct {
 	// ATPort says that there is a second port for everything but dialling: identity, SIM, context, registration.
 	ATPort bool
 
+	// OtherPort is asked whether the modem has another port that is worth an attempt, after one that failed as a wrong
+	// port does. Where it says yes the port is opened anew, which leads to that one. It must compute only. nil: there is none.
+	OtherPort func(Outcome) bool
+
 	Prove       ProveMode
 	Once        bool          // hang up as soon as the link is up
 	Persist     bool          // dial again whenever the link ends, other than because somebody wanted it to
@@ -212,6 +216,7 @@ func (s *Session) PortNotOpened(now time.Time, o Outcome) {
 	if _, ok := s.state.(*reopening); !ok {
 		return
 	}
+	s.lost = true
 	s.retry.number++
 	s.attempt.began, s.attempt.outcome = now, o
 	s.story.failure(now, o)

@@ -465,6 +465,22 @@ func (r *Runner) portLost(port Port, err error) {
 	r.step(func(now time.Time) { r.session.PortLost(now, err) })
 }
 
+// letGo closes the port that is still open where another one is to be dialled on.
+func (r *Runner) letGo() {
+	r.mu.Lock()
+	port, at := r.port, r.at
+	r.port, r.at = nil, nil
+	r.pending = r.pending[:0]
+	r.mu.Unlock()
+	if port != nil {
+		r.closePort(port)
+	}
+	if at != nil {
+		r.closePort(at.port)
+		at.end()
+	}
+}
+
 // reopen opens the port again for another attempt.
 func (r *Runner) reopen() {
 	ctx, cancel := context.WithTimeout(context.Background(), portOpenPatience)
@@ -478,6 +494,7 @@ func (r *Runner) reopen() {
 		case <-stop:
 		}
 	}()
+	r.letGo()
 	port, err := r.env.OpenPort(ctx)
 	var at *atPort
 	if err == nil {
