@@ -35,7 +35,9 @@ type tunPlane struct {
 	end      sync.Once
 	watching sync.WaitGroup
 
-	dns dnsState // belongs to Open, then to the watcher, then to Close
+	// These belong to Open, then to the watcher, then to Close.
+	dns    dnsState
+	routed netip.Addr // the peer's address, where a route leads to it alone
 
 	mu    sync.Mutex
 	taken Taken
@@ -88,6 +90,11 @@ func openTUN(ctx context.Context, cfg Config) (_ Plane, err error) {
 		return nil, err
 	}
 	p.cfg, p.taken = cfg, cfg.taken()
+	p.routed = cfg.Peer
+	if p.captures(other && best.Metric <= cfg.Metric || !cfg.DefaultRoute) {
+		cfg.notice("info", "no route leads to the peer's address %s alone: it is one of the Internet's, where this host has another way", cfg.Peer)
+		p.routed = netip.Addr{}
+	}
 
 	p.device, err = tun.Open(name)
 	switch {
@@ -99,7 +106,9 @@ func openTUN(ctx context.Context, cfg Config) (_ Plane, err error) {
 		return nil, err
 	}
 	p.undo.Add("close "+p.device.Name(), p.device.Close)
-	if p.result, err = host.Configure(p.hostConfig(), &p.undo); err != nil {
+	hc := p.hostConfig()
+	hc.Peer = p.routed
+	if p.result, err = host.Configure(hc, &p.undo); err != nil {
 		return nil, err
 	}
 	p.cfg.Metric = p.result.Metric
@@ -117,9 +126,16 @@ func openTUN(ctx context.Context, cfg Config) (_ Plane, err error) {
 	return p, nil
 }
 
+// captures says whether a route to the peer's address alone would take traffic that is not the link's: that to somebody on
+// the Internet, while the rest of the Internet is reached by another way. Nothing needs such a route; a shared address is
+// nobody's there, and scripts may have routes by way of it.
+func (p *tunPlane) captures(elsewhere bool) bool {
+	return elsewhere && p.routed.IsValid() && !gate.Shared(p.routed)
+}
+
 func (p *tunPlane) hostConfig() host.Config {
 	return host.Config{
-		Interface: p.device.Name(), Local: p.cfg.Local, Peer: p.cfg.Peer, MTU: p.cfg.MTU, InterfaceID6: p.cfg.InterfaceID6,
+		Interface: p.device.Name(), Local: p.cfg.Local, MTU: p.cfg.MTU, InterfaceID6: p.cfg.InterfaceID6,
 		DefaultRoute: p.cfg.DefaultRoute, Metric: p.cfg.Metric, Routes: p.cfg.Routes, Notice: p.cfg.notice,
 	}
 }
@@ -178,7 +194,7 @@ func (p *tunPlane) setDNS(v gate.Verdict) error {
 	}
 	// They often answer over the link only. Nothing but default routes leads to those that were taken.
 	for _, s := range v.DNS {
-		if !s.Is4() || s == p.cfg.Peer || slices.Contains(v.ByHost, s) {
+		if !s.Is4() || s == p.routed || slices.Contains(v.ByHost, s) {
 			continue
 		}
 		if err := p.view.Route(p.hostConfig(), netip.PrefixFrom(s, 32), &d.undo); err != nil {
@@ -241,16 +257,17 @@ func (p *tunPlane) reconsider() {
 	if lost {
 		was.Peer = netip.Addr{}
 	}
+	first := p.leads()
 	was.DNS = v.DNS
 	p.mu.Lock()
 	p.taken = was
 	p.mu.Unlock()
-	if lost {
-		if err := p.view.Withdraw(p.hostConfig()); err != nil {
+	if p.routed.IsValid() && (lost || p.captures(!first)) {
+		if err := p.view.Withdraw(p.device.Name(), p.routed); err != nil {
 			p.cfg.notice("warning", "the route to the peer's address stays: %v", err)
 		}
+		p.routed = netip.Addr{}
 	}
-	first := p.leads()
 	if first == d.first && slices.Equal(v.DNS, d.servers) {
 		return
 	}

@@ -190,7 +190,7 @@ func TestHonestLinksComeUp(t *testing.T) {
 		{"10.64.3.4", "10.64.64.64", "10.0.0.53"},
 		{"192.168.8.100", "192.168.254.254", "192.168.8.1"},
 		{"100.64.7.8", "100.64.0.1", "100.64.0.1"},
-		{"198.51.100.9", "198.51.100.1", "8.8.8.8"},
+		{"198.51.100.9", "10.64.64.64", "8.8.8.8"},
 	} {
 		t.Run(c.local, func(t *testing.T) {
 			cfg, told := onLAN(t)
@@ -218,6 +218,44 @@ func TestHonestLinksComeUp(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNobodyOnTheInternetIsTaken: as its own address a peer may name anybody's on the Internet. The way there moves only with
+// everything else.
+func TestNobodyOnTheInternetIsTaken(t *testing.T) {
+	for _, wants := range []bool{false, true} {
+		cfg, _ := onLAN(t)
+		quick(t)
+		cfg.Peer, cfg.DefaultRoute, cfg.DNSMode = netip.MustParseAddr("203.0.113.5"), wants, "none"
+		p, err := Open(t.Context(), KindTUN, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := way(t, "203.0.113.5"); got != "eth0" {
+			t.Errorf("default route %v: packets to the peer's namesake go over %s", wants, got)
+		}
+		p.Close()
+	}
+	cfg, told := onLAN(t)
+	if err := netlink.RouteDel(lanDefault(t)); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Peer, cfg.DefaultRoute, cfg.DNSMode = netip.MustParseAddr("203.0.113.5"), true, "none"
+	p, err := Open(t.Context(), KindTUN, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if got := way(t, "203.0.113.5"); got != "knak0" {
+		t.Errorf("as the only way out: %s", got)
+	}
+	if err := netlink.RouteAdd(lanDefault(t)); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, told, "packets of this host go over eth0 again")
+	if got := way(t, "203.0.113.5"); got != "eth0" {
+		t.Errorf("the cable is plugged in: %s", got)
 	}
 }
 
@@ -250,6 +288,16 @@ func TestTwoLinksWithOnePeer(t *testing.T) {
 	wait(t, told, "the peer's address 10.64.0.1 is left out: it is at the other end of another interface of this host")
 	if got := way(t, "10.64.0.1"); got != first.Interface() {
 		t.Errorf("the peer's address leads to %s", got)
+	}
+}
+
+// becomes waits until packets to an address take a way.
+func becomes(t *testing.T, to, want string) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); way(t, to) != want; {
+		if time.Now().After(end) {
+			t.Fatalf("%s goes over %s, want %s", to, way(t, to), want)
+		}
 	}
 }
 
@@ -351,16 +399,10 @@ func TestTheHostGetsAnAddressThatIsOurs(t *testing.T) {
 		defer p.Close()
 		add(t, "10.65.0.9/24")
 		wait(t, told, "the peer's address 10.65.0.1 is left out: it is in 10.65.0.0/24")
+		becomes(t, "10.65.0.1", "eth0")
 		add(t, "10.0.0.9/24")
 		wait(t, told, "the name server 10.0.0.53 is left out: it is in 10.0.0.0/24")
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-		for _, a := range []string{"10.65.0.1", "10.0.0.53"} {
-			if got := way(t, a); got != "eth0" {
-				t.Errorf("%s: %s", a, got)
-			}
-		}
+		becomes(t, "10.0.0.53", "eth0")
 	})
 }
 

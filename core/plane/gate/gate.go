@@ -226,6 +226,12 @@ func (h *Host) isBeyond(a netip.Addr, role Role) string {
 	return ""
 }
 
+// Shared says whether an address may be the same on many networks (RFC 1918, RFC 6598). One that may not is somebody's on the
+// Internet: a route to it alone takes the host's traffic to him away from any other way out.
+func Shared(a netip.Addr) bool { return a.IsPrivate() || carrierNAT.Contains(a) }
+
+var carrierNAT = netip.MustParsePrefix("100.64.0.0/10")
+
 // Prefix says what is wrong with a network that a router at the peer's end advertises for the link (RFC 4861 section
 // 4.6.2): "" where nothing is.
 func (h *Host) Prefix(p netip.Prefix) (why string) {

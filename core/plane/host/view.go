@@ -86,13 +86,13 @@ func (v *View) Route(cfg Config, dst netip.Prefix, u *undo.List) error {
 	return c.routes()
 }
 
-// Withdraw takes the route to the peer's address away, which the address of cfg brought. The address stays as it is.
-func (v *View) Withdraw(cfg Config) error {
-	link, err := v.h.LinkByName(cfg.Interface)
+// Withdraw takes the route to the peer's address away, which the address of the interface brought. That stays as it is.
+func (v *View) Withdraw(name string, peer netip.Addr) error {
+	link, err := v.h.LinkByName(name)
 	if err != nil {
 		return gone(err)
 	}
-	return gone(v.h.RouteDel(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(netip.PrefixFrom(cfg.Peer, 32)), Scope: netlink.SCOPE_LINK}))
+	return gone(v.h.RouteDel(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(netip.PrefixFrom(peer, 32)), Scope: netlink.SCOPE_LINK}))
 }
 
 // Changed waits until something about IPv4 addresses or routes has changed, or may have, and says nothing of what. It
