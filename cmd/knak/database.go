@@ -5,19 +5,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/advice"
-	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
-	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/private"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -126,7 +123,7 @@ func resolver(db *quirks.DB, where func() (port string, facts quirks.Facts), pro
 			sel.Access = carriers.hook(r)
 		}
 		for _, s := range r.Changed() {
-			sel.Quirks = append(sel.Quirks, event.Quirk{Key: s.Key, Value: shownValue(s.Key, s.Value), Source: sourceOf(s), Reason: s.Reason})
+			sel.Quirks = append(sel.Quirks, event.Quirk{Key: s.Key, Value: private.Setting(s.Key, s.Value.String()), Source: sourceOf(s), Reason: s.Reason})
 		}
 		return sel, nil
 	}
@@ -153,21 +150,6 @@ func failed(refused []*quirks.Problem) []advice.FailedError {
 		out[i].Err = fmt.Errorf("%w; setting %s", out[i].Err, p.Text)
 	}
 	return out
-}
-
-// longNumber is a telephone number, but none of the short ones for packet service, such as *99***1#.
-var longNumber = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\+?[0-9]{7,}`) })
-
-// shownValue is a setting's value as it may be shown: a user name may be an IMSI, and a number to dial a person's.
-func shownValue(key string, v quirks.Value) string {
-	text := v.String()
-	switch key {
-	case "auth.user":
-		text = packet.HideIdentity(text)
-	case "dial.number", "dial.alternates":
-		text = longNumber().ReplaceAllString(text, "<hidden>")
-	}
-	return at.Redact(text)
 }
 
 // sourceOf says where a setting comes from, for people.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/knakppp/knak/core/private"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -329,11 +330,11 @@ func explanation(r *quirks.Resolution, key string, chosen bool) explained {
 	}
 	for _, s := range list {
 		es := explainedSetting{
-			Key: s.Key, Value: shownValue(s.Key, s.Value), Source: sourceOf(s), Profile: s.Profile, Reason: s.Reason, Sources: s.Sources,
+			Key: s.Key, Value: private.Setting(s.Key, s.Value.String()), Source: sourceOf(s), Profile: s.Profile, Reason: s.Reason, Sources: s.Sources,
 			Confidence: s.Confidence, When: s.When, Assumed: s.Assumed, Losers: []explainedLoser{},
 		}
 		for _, l := range s.Losers {
-			es.Losers = append(es.Losers, explainedLoser{shownValue(s.Key, l.Value), strings.TrimSpace(l.Layer.String() + " " + l.Source), l.Why})
+			es.Losers = append(es.Losers, explainedLoser{private.Setting(s.Key, l.Value.String()), strings.TrimSpace(l.Layer.String() + " " + l.Source), l.Why})
 		}
 		e.Settings = append(e.Settings, es)
 	}

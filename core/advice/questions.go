@@ -7,7 +7,7 @@ import (
 
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
-	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/private"
 )
 
 // Device is what is known of the modem. An empty field is not known.
@@ -150,9 +150,9 @@ func (q Steps) Redacted() Question {
 // Redacted gives nil: a challenge is for those who may have secrets only.
 func (Challenge) Redacted() Question { return nil }
 
-// Redacted overwrites passwords, and the values of challenges and responses, as packet.Redact does.
+// Redacted overwrites passwords, and the values of challenges and responses, as private.Packet does.
 func (q Decide) Redacted() Question {
-	q.Packet = packet.Redact(q.Protocol, q.Packet)
+	q.Packet = private.Packet(q.Protocol, q.Packet)
 	return q
 }
 

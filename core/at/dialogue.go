@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/private"
 )
 
 // Dialogue runs one dialogue function as a machine. Its owner must call Stop when it drops a dialogue that is not done.
@@ -34,6 +35,7 @@ type Dialogue struct {
 func NewDialogue(talk func(*Exchange) error) *Dialogue {
 	d := &Dialogue{}
 	d.x = &Exchange{d: d, talk: talk}
+	d.x.hides = private.NewDialogue(&d.x.known)
 	return d
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/private"
 )
 
 // Times that the standards leave open.
@@ -36,14 +37,15 @@ type Exchange struct {
 
 	running *command // the command whose answer is awaited
 	echoed  bool     // its echo was seen
-	private bool     // the last command was secret as a whole: what answers it, or comes behind the answer, is not shown
 
 	behind       bool // a command timed out: its answer may still come
 	synced       bool // the modem has answered OK and nothing timed out since
 	ignoreFrames bool
 	charDelay    time.Duration
-	never        []string // beginnings of commands that must not be sent
-	secrets      secrets
+	never        []string          // beginnings of commands that must not be sent
+	known        private.Known     // the secrets that were sent, and the identities that came
+	hides        *private.Dialogue // what may be shown of all that passes
+	told         uint64            // how much of known the port was told
 	subscribers  []subscriber
 }
 
@@ -88,7 +90,7 @@ func (x *Exchange) Event(ev event.Event) { x.d.event(ev) }
 // Secret marks a part of a command line: the modem gets it, traces and errors show <hidden>. The mark survives Quote
 // and concatenation.
 func (x *Exchange) Secret(s string) string {
-	x.secrets.add(s)
+	x.known.Add(s)
 	return string(secretBegin) + s + string(secretEnd)
 }
 
@@ -193,7 +195,7 @@ func (x *Exchange) Command(line string, timeout time.Duration) (Reply, error) {
 		return Reply{}, err
 	}
 	if Begins(c.line, x.never) {
-		return Reply{}, &ResultError{Command: Redact(c.shown), Result: Failed, Code: -1, Text: "not sent: at.never forbids it"}
+		return Reply{}, &ResultError{Command: c.shown, Result: Failed, Code: -1, Text: "not sent: at.never forbids it"}
 	}
 	if x.behind {
 		if err := x.catchUp(); err != nil {
@@ -224,11 +226,7 @@ func Dials(line string) bool { return parseCommand(line).dials }
 func (x *Exchange) prepare(line string) (*command, error) {
 	sent, shown := unmark(line)
 	c := parseCommand(sent)
-	c.shown, c.secret = shown, shown != sent
-	c.private = shown == hidden
-	if c.dials {
-		c.shown = HideNumber(c.shown)
-	}
+	c.shown, c.secret = private.Command(shown), shown != sent
 	switch {
 	case sent == "":
 		return nil, errors.New("at: an empty command line")
@@ -237,7 +235,7 @@ func (x *Exchange) prepare(line string) (*command, error) {
 	}
 	for i := 0; i < len(sent); i++ {
 		if sent[i] < ' ' || sent[i] == 0x7f {
-			return nil, fmt.Errorf("at: %s: a control character in a command line", Redact(shown))
+			return nil, fmt.Errorf("at: %s: a control character in a command line", private.Command(shown))
 		}
 	}
 	return &c, nil
@@ -297,19 +295,17 @@ func (x *Exchange) ask(c *command, timeout time.Duration) (Reply, error) {
 	}
 	x.Until(0, func() bool { return true }) // what came before cannot be the answer
 	x.d.reader.framed, x.d.reader.frames = false, nil
-	x.running, x.echoed, x.private = c, false, c.private
+	x.running, x.echoed = c, false
 	defer func() { x.running = nil }()
 
-	x.d.event(event.AT{Dir: event.Sent, Text: Redact(c.shown)})
+	x.d.event(event.AT{Dir: event.Sent, Text: x.hides.Sent(c.shown)})
 	x.send(c)
 	return x.answer(c, timeout)
 }
 
 // send writes a command line with its CR (ITU-T V.250 section 5.2.1), paced where that is set.
 func (x *Exchange) send(c *command) {
-	if c.secret {
-		x.d.emit(Hide{Secrets: slices.Clone(x.secrets)})
-	}
+	x.tell()
 	p := []byte(c.line + "\r")
 	if x.charDelay <= 0 {
 		x.d.emit(Write{Bytes: p})
@@ -362,10 +358,10 @@ func (x *Exchange) answer(c *command, timeout time.Duration) (Reply, error) {
 		}
 		switch {
 		case grace.IsZero() && reply.Result == OK:
-			return reply, &ResultError{Command: Redact(c.shown), Result: OK, Code: -1, Text: "OK, but no CONNECT"}
+			return reply, &ResultError{Command: c.shown, Result: OK, Code: -1, Text: "OK, but no CONNECT"}
 		case grace.IsZero():
 			x.behind = true
-			return reply, &TimeoutError{Command: Redact(c.shown), After: timeout}
+			return reply, &TimeoutError{Command: c.shown, After: timeout}
 		case c.dials:
 			x.d.event(event.Notice{Level: "info", Text: "the modem sends PPP frames without having said CONNECT"})
 			reply.Result = Connect
@@ -373,7 +369,7 @@ func (x *Exchange) answer(c *command, timeout time.Duration) (Reply, error) {
 			return reply, nil
 		}
 		x.behind = true
-		return reply, &DataModeError{Command: Redact(c.shown)}
+		return reply, &DataModeError{Command: c.shown}
 	}
 }
 
@@ -381,7 +377,7 @@ func (x *Exchange) answer(c *command, timeout time.Duration) (Reply, error) {
 func (x *Exchange) answerLine(c *command, reply *Reply, line string) (bool, error) {
 	if x.isEcho(c, line) {
 		x.echoed = true
-		x.show(Redact(c.shown))
+		x.show(c.shown)
 		return false, nil
 	}
 	result, code := ParseFinal(line)
@@ -389,14 +385,16 @@ func (x *Exchange) answerLine(c *command, reply *Reply, line string) (bool, erro
 		// A call that had been given up has come through after all.
 		x.showLine(line)
 		x.behind = true
-		return true, &DataModeError{Command: Redact(c.shown)}
+		return true, &DataModeError{Command: c.shown}
 	}
 	if result == NoResult || result.OfCall() && !c.dials {
 		if result != NoResult || c.unsolicited(line) {
 			x.unsolicited(line)
 			return false, nil
 		}
-		x.showInfo(c, line)
+		if of := x.showInfo(line); of != "" && !slices.Contains(c.prefixes, of+":") {
+			return false, nil // somebody's message, and no answer to anything
+		}
 		if len(reply.Lines) < maxReplyLines {
 			reply.Lines = append(reply.Lines, line)
 		}
@@ -414,7 +412,7 @@ func (x *Exchange) answerLine(c *command, reply *Reply, line string) (bool, erro
 		x.connected()
 		return true, nil
 	}
-	return true, &ResultError{Command: Redact(c.shown), Result: result, Code: code, Text: x.redact(explain(line, result, code))}
+	return true, &ResultError{Command: c.shown, Result: result, Code: code, Text: x.known.Text(private.Text(explain(line, result, code)))}
 }
 
 // connected hands everything that comes from now on, and the frames that came early, to PPP.
@@ -455,13 +453,7 @@ func (x *Exchange) take() (string, bool) {
 
 // unsolicited traces a line that answers nothing and tells those who subscribed to it.
 func (x *Exchange) unsolicited(line string) {
-	switch name, _ := codeName(line); {
-	case isKnown(line):
-		x.showLine(line)
-	case x.inData():
-	case x.private:
-		x.show(strings.TrimLeft(line[:len(name)]+" "+hidden, " "))
-	default:
+	if isKnown(line) || !x.inData() {
 		x.showLine(line)
 	}
 	for _, s := range x.subscribers {
@@ -475,24 +467,26 @@ func (x *Exchange) unsolicited(line string) {
 // them, and must not be shown.
 func (x *Exchange) inData() bool { return x.ignoreFrames || x.d.reader.framed }
 
-// showInfo traces a line of information text.
-func (x *Exchange) showInfo(c *command, line string) {
+// showInfo traces a line of information text. of is the name of the reply whose message it is the text of, as "+CMT", or "".
+func (x *Exchange) showInfo(line string) (of string) {
 	if x.inData() && !isKnown(line) {
-		return
+		return ""
 	}
-	shown := x.redact(line)
-	name, named := codeName(line)
-	switch {
-	case (c.identity || c.private) && named:
-		shown = line[:len(name)] + " " + hidden
-	case c.identity, c.secret && !named:
-		shown = hidden // a number, or perhaps a piece of an echo
-	}
-	x.show(shown)
+	x.showLine(line)
+	return x.hides.Message()
 }
 
-func (x *Exchange) showLine(line string) { x.show(x.redact(line)) }
+func (x *Exchange) showLine(line string) {
+	x.show(x.hides.Received(line))
+	x.tell()
+}
 
-func (x *Exchange) redact(line string) string { return Redact(x.secrets.hide(line)) }
+// tell names what is known to whoever records what passes at the port, where there is more than before.
+func (x *Exchange) tell() {
+	if x.told != x.known.Count() {
+		x.told = x.known.Count()
+		x.d.emit(Hide{Secrets: x.known.Words()})
+	}
+}
 
 func (x *Exchange) show(text string) { x.d.event(event.AT{Dir: event.Rcvd, Text: text}) }

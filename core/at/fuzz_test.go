@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/knakppp/knak/core/private"
 )
 
 // play feeds p to a dialogue in pieces of n octets and gives everything that came out.
@@ -86,13 +88,13 @@ func FuzzReply(f *testing.F) {
 	})
 }
 
-// FuzzRedact: no run of 14 digits survives, and redacting twice changes nothing more.
-func FuzzRedact(f *testing.F) {
+// FuzzCommand: no run of 14 digits survives, and hiding twice changes nothing more.
+func FuzzCommand(f *testing.F) {
 	for _, s := range []string{"262019876543210", "+CNUM: \"\",\"+49170123456\",145", "IMEI: 4-9-0", "12345678901234F", "0xA1000009ABCDEF0", "1 2 3 4 5 6 7 8 9 0 1 2 3 4"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got := Redact(s)
+		got := private.Command(s)
 		run := 0
 		for _, c := range []byte(got) {
 			if c >= '0' && c <= '9' {
@@ -104,7 +106,7 @@ func FuzzRedact(f *testing.F) {
 				t.Fatalf("%q is shown as %q", s, got)
 			}
 		}
-		if again := Redact(got); again != got {
+		if again := private.Command(got); again != got {
 			t.Fatalf("%q, again %q", got, again)
 		}
 	})

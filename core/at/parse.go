@@ -101,13 +101,8 @@ type command struct {
 	prefixes []string // "+CREG:" for each extended command in the line
 	basic    bool     // it holds a basic command such as I or Z, whose information text has no prefix
 	dials    bool     // D, A, O or +CGDATA: CONNECT and NO CARRIER answer it
-	identity bool     // its answer names the subscriber or the equipment
 	secret   bool     // a part of it is secret
-	private  bool     // all of it is, and its answer
 }
-
-// identityCommands answer with an IMSI, IMEI, ICCID or telephone number.
-var identityCommands = []string{"CIMI", "CGSN", "GSN", "CCID", "ICCID", "QCCID", "CNUM", "QCIMI", "SQNSN", "MEID", "ESN", "SPN", "CRSM", "CSIM"}
 
 // parseCommand takes a command line apart (ITU-T V.250 section 5.2.1).
 func parseCommand(line string) command {
@@ -138,7 +133,6 @@ func parseCommand(line string) command {
 		if word == "CGDATA" {
 			c.dials = true
 		}
-		c.identity = c.identity || slices.Contains(identityCommands, word)
 	}
 	return c
 }

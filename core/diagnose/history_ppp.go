@@ -235,12 +235,12 @@ func userName(protocol uint16, c packet.Packet) (string, bool) {
 	switch {
 	case protocol == packet.PAP && c.Code == packet.PAPRequest:
 		name, _, ok := packet.Counted(c.Data)
-		return packet.HideIdentity(string(name)), ok
+		return string(name), ok
 	case protocol == packet.CHAP && c.Code == packet.CHAPResponse:
 		_, name, ok := packet.Counted(c.Data)
-		return packet.HideIdentity(string(name)), ok
+		return string(name), ok
 	case protocol == packet.EAP && c.Code == packet.EAPResponse && len(c.Data) > 0 && c.Data[0] == packet.EAPIdentity:
-		return packet.HideIdentity(string(c.Data[1:])), true
+		return string(c.Data[1:]), true
 	}
 	return "", false
 }

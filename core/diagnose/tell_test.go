@@ -8,6 +8,7 @@ import (
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/private"
 	"github.com/knakppp/knak/core/sentence"
 )
 
@@ -76,7 +77,7 @@ func modemSays(command string, answers ...string) events {
 
 func pkt(dir event.Dir, protocol uint16, code uint8, data []byte) events {
 	info := packet.Packet{Code: code, ID: 1, Data: data}.AppendTo(nil)
-	return events{event.Packet{Dir: dir, Protocol: protocol, Data: packet.Redact(protocol, info)}}
+	return events{event.Packet{Dir: dir, Protocol: protocol, Data: private.Packet(protocol, info)}}
 }
 
 func sent(protocol uint16, code uint8, o ...packet.Option) events {

@@ -128,8 +128,8 @@ type Phase struct {
 	Phase string `json:"phase"`
 }
 
-// Packet is one PPP control packet. Data is the information field (from the code octet on), redacted by
-// packet.Redact, and belongs to the event: its maker must not change it later.
+// Packet is one PPP control packet. Data is the information field (from the code octet on), hidden as core/private
+// does it, and belongs to the event: its maker must not change it later.
 type Packet struct {
 	Dir      Dir
 	Guessed  bool // Dir is a guess: the recording does not have it, and nothing that was said tells it

@@ -11,7 +11,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/ppp/auth"
-	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/private"
 )
 
 // This file is what is said with a modem on the way to a call, and what somebody else may add to it.
@@ -120,7 +120,7 @@ func (d *dialogue) identify(x *at.Exchange, sel Selection) Selection {
 		from string
 	}{{&d.facts.Vendor, a.Vendor}, {&d.facts.Model, a.Model}, {&d.facts.Firmware, a.Firmware}} {
 		if f.from != "" {
-			*f.into = oneLine(at.Redact(f.from))
+			*f.into = oneLine(private.Identities(f.from))
 		}
 	}
 	d.facts.Advised = a.Settings[:min(len(a.Settings), maxSettings)]
@@ -161,7 +161,7 @@ func (d *dialogue) askCredentials(x *at.Exchange, h modem.Home, stored string) (
 	sel := d.selection
 	q := advice.Credentials{
 		Link: d.cfg.Name, Attempt: d.number, Device: d.device(sel), Home: homeCode(h),
-		APN: sel.Policy.Text("context.apn"), StoredAPN: stored, User: packet.HideIdentity(d.user(sel.Policy)),
+		APN: sel.Policy.Text("context.apn"), StoredAPN: stored, User: private.Name(d.user(sel.Policy)),
 		APNChosen: sel.chosen("context.apn"), UserChosen: d.userChosen(),
 	}
 	a := consult[advice.Login](d, x, q)
@@ -177,8 +177,8 @@ func (d *dialogue) askCredentials(x *at.Exchange, h modem.Home, stored string) (
 		x.Event(event.Quirk{Key: "context.apn", Value: a.APN, Source: a.By, Reason: a.Reason})
 	}
 	if a.Replace {
-		verdict += fmt.Sprintf(", user %q", packet.HideIdentity(a.User))
-		x.Event(event.Quirk{Key: "auth.user", Value: packet.HideIdentity(a.User), Source: a.By, Reason: a.Reason})
+		verdict += fmt.Sprintf(", user %q", private.Name(a.User))
+		x.Event(event.Quirk{Key: "auth.user", Value: private.Name(a.User), Source: a.By, Reason: a.Reason})
 	}
 	if a.Allow != nil {
 		words := make([]string, 0, len(a.Allow))
@@ -238,7 +238,7 @@ func (d *dialogue) call(x *at.Exchange) error {
 		return modem.Call(d.plan, &d.dialed)(x)
 	}
 	plan := d.plan
-	dial := at.HideNumber(plan.DialCommand + plan.Number)
+	dial := private.Number(plan.DialCommand + plan.Number)
 	if d.asker.wants(advice.Steps{When: advice.Before}) {
 		if err := modem.Sync(x, plan); err != nil { // as Call does: the last question may have gone without an answer
 			return err

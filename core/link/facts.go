@@ -5,10 +5,10 @@ import (
 	"unicode"
 
 	"github.com/knakppp/knak/core/advice"
-	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/private"
 )
 
 // Facts are what is known so far when Config.Resolve is called. An empty field is not known yet.
@@ -67,5 +67,5 @@ func challenger(protocol uint16, p packet.Packet) (string, bool) {
 	if name == "" {
 		return Nothing, true
 	}
-	return at.Redact(name), true
+	return private.Identities(name), true
 }

@@ -188,7 +188,7 @@ func (s *Session) textSeen(now time.Time, l *line, item hdlc.Item) {
 	if text == "" {
 		return
 	}
-	s.story.event(now, event.Text{Text: s.hide(text)})
+	s.story.event(now, event.Text{Text: text})
 	if strings.Contains(text, "NO CARRIER") {
 		l.engine.LowerDown(now)
 		s.pumpEngine(now, l)

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/knakppp/knak/core/advice"
@@ -13,6 +12,7 @@ import (
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/private"
 )
 
 // Config is what one connection is asked to be.
@@ -146,7 +146,8 @@ type Session struct {
 func New(cfg Config) *Session {
 	s := &Session{cfg: cfg, state: &idle{}}
 	s.attempt = &attempt{treatment: treatment{cfg: &s.cfg}}
-	s.story = story{link: cfg.Name, out: &s.out, phase: event.PhaseDown, found: map[string]bool{}}
+	s.story = story{link: cfg.Name, out: &s.out, phase: event.PhaseDown, found: map[string]bool{}, hider: private.NewLiveHider(), learn: s.learn}
+	s.story.hider.Learn(cfg.PIN.Reveal())
 	s.asker = asker{link: cfg.Name, wanted: cfg.Wants, story: &s.story, hide: s.hide}
 	return s
 }
@@ -304,14 +305,19 @@ func (s *Session) over() bool {
 	return ok
 }
 
-// hide replaces what a modem's words may give away: it may echo a command, or name who calls in the middle of a call.
+// hide gives a text as it may be shown: a modem may echo a command, or name who calls in the middle of a call.
 func (s *Session) hide(text string) string {
-	for _, secret := range []string{s.cfg.PIN.Reveal(), s.cfg.Password.Reveal(), s.attempt.password().Reveal()} {
-		if len(secret) >= 4 { // a shorter one is no PIN, and would be found in any text
-			text = strings.ReplaceAll(text, secret, "****")
-		}
+	s.learn()
+	return s.story.hider.Text(text)
+}
+
+// learn tells what is secret in this attempt. A password that is the user name or the APN is no secret, and in many
+// networks it is.
+func (s *Session) learn() {
+	if p := s.attempt.selection.Policy; p != nil {
+		s.story.hider.Public(s.attempt.user(p), p.Text("context.apn"))
+		s.story.hider.Learn(s.attempt.password().Reveal(), s.cfg.Password.Reveal())
 	}
-	return at.Redact(text)
 }
 
 func due(t, now time.Time) bool { return !t.IsZero() && !now.Before(t) }

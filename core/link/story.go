@@ -5,13 +5,14 @@ import (
 
 	"github.com/knakppp/knak/core/diagnose"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/private"
 )
 
 // stuckTime is how long a phase of the negotiation may last before what diagnosis makes of it is told, although the engine
 // goes on trying: its own limits are long, because some modems need them.
 const stuckTime = 12 * time.Second
 
-// story is what a session says: events within bounds, the phase that they tell, and what diagnosis makes of them.
+// story is what a session says: events without secrets and within bounds, the phase that they tell, and what diagnosis makes of them.
 type story struct {
 	link    string
 	out     *outputs
@@ -21,6 +22,9 @@ type story struct {
 	stuckAt time.Time         // when the phase has lasted so long that a person should be told why
 	watcher *diagnose.Watcher // of this attempt; nil: there was none yet
 	found   map[string]bool   // findings told since the link was up last
+
+	hider *private.Hider // of all that is said
+	learn func()         // tells hider what is secret now
 }
 
 // begin begins the story of an attempt.
@@ -29,8 +33,10 @@ func (t *story) begin() { t.watcher = diagnose.New() }
 // worked says that what was found wrong before is so no more.
 func (t *story) worked() { clear(t.found) }
 
-// event puts an event out, lets diagnosis see it, and follows the phase.
+// event puts an event out without secrets, lets diagnosis see it, and follows the phase.
 func (t *story) event(now time.Time, e event.Event) {
+	t.learn()
+	e = t.hider.Record(event.Record{Link: t.link, Event: e}).Event
 	if p, ok := e.(event.Phase); ok {
 		if p.Phase == t.phase {
 			return

@@ -51,6 +51,9 @@ func (t *talking) pump(s *Session, now time.Time) {
 			s.out.put(Write{Bytes: o.Bytes, AT: t.onAT})
 		case at.Event:
 			s.story.event(now, o.Event)
+		case at.Hide:
+			s.story.hider.Learn(o.Secrets...)
+			s.out.put(PortOp{Op: o, AT: t.onAT})
 		case at.Done:
 			rest := t.dialogue.Rest()
 			t.dialogue = nil

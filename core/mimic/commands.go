@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/quirks"
 )
@@ -71,8 +70,8 @@ func (h *host) commands() {
 			continue
 		}
 		for _, line := range lines(cmd.Text, own) {
-			if strings.Contains(strings.ToLower(line), hidden) || at.Redact(line) != line {
-				h.cannot(cmd.Pos, "it sends %s, in which there is a number or a secret; it is not copied", at.Redact(line))
+			if strings.Contains(strings.ToLower(line), hidden) {
+				h.cannot(cmd.Pos, "it sends %s, in which there is a number or a secret; it is not copied", line)
 				continue
 			}
 			if err := check(h.db, line); err != nil {
@@ -207,7 +206,7 @@ func (h *host) context() {
 	}
 	h.set("context.type", ctx.Type, "The dialer defines a context of this type.", shownAT(cmd), cmd.Pos)
 	switch {
-	case strings.Contains(ctx.APN, hidden) || private(ctx.APN):
+	case strings.Contains(ctx.APN, hidden) || isPrivate(ctx.APN):
 		h.cannot(cmd.Pos, "its APN holds what looks like an identity; it is not copied: give it with --apn")
 	case ctx.APN != "":
 		h.set("context.apn", ctx.APN, "The dialer uses this APN.", shownAT(cmd), cmd.Pos)
@@ -219,7 +218,7 @@ func shownAT(c call.Command) string {
 	if call.Dials(c.Text) && telephone(c.Text) {
 		return "the dial command"
 	}
-	return at.Redact(c.Text)
+	return c.Text
 }
 
 // array writes a list of texts as --set takes it.

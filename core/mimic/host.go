@@ -72,7 +72,7 @@ func (h *host) auth() {
 		if name != "" {
 			reason = "The dialer authenticates with this name."
 		}
-		if private(name) {
+		if isPrivate(name) {
 			h.cannot(s.Pos, "it authenticates with a name that looks like a subscriber's identity; it is not copied: give it with --user")
 		} else {
 			h.set("auth.user", name, reason, text(s), s.Pos)
@@ -104,9 +104,9 @@ func (h *host) auth() {
 	}
 }
 
-// private says whether a name must not be copied: it is a subscriber's identity, or what hides one stands in it.
-func private(name string) bool {
-	return packet.HideIdentity(name) != name || Masked(name)
+// isPrivate says whether a name must not be copied: it is a subscriber's identity, or what hides one stands in it.
+func isPrivate(name string) bool {
+	return Masked(name)
 }
 
 // Masked says whether what stands in place of a name is no name: whoever wrote or posted the recording replaced it.

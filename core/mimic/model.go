@@ -26,7 +26,7 @@ type rule []string
 
 func (m *modem) model(c *call.Call) model {
 	var k model
-	if n, _, ok := c.Name(); ok && !private(n) {
+	if n, _, ok := c.Name(); ok && !isPrivate(n) {
 		k.user = &n
 	}
 	m.lcp(c, &k)
@@ -101,7 +101,7 @@ func (m *modem) auth(c *call.Call, k *model) {
 	if len(demands) > 1 {
 		add("also = %s", List(demands[1:]))
 	}
-	if name, _, ok := c.Challenger(); ok && name != "" && !private(name) {
+	if name, _, ok := c.Challenger(); ok && name != "" && !isPrivate(name) {
 		add("name = %s", Quote(name))
 	}
 	verdict, at := c.Verdict()
@@ -173,7 +173,7 @@ func messageOf(s call.Step) string {
 	if s.Protocol == packet.EAP || len(d) > 200 {
 		return ""
 	}
-	return packet.HideNumbers(string(d))
+	return string(d)
 }
 
 func (m *modem) ipcp(c *call.Call, k *model) {

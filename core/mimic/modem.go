@@ -351,7 +351,7 @@ func (m *modem) apns(connects bool) (list []string) {
 			continue
 		}
 		k, _, ok := c.Context()
-		if !ok || k.APN == "" || private(k.APN) {
+		if !ok || k.APN == "" || isPrivate(k.APN) {
 			return nil
 		}
 		if a := strings.ToLower(k.APN); !slices.Contains(list, a) {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/sim"
 )
@@ -138,7 +137,7 @@ func asked(lines []string) []string {
 // visibleLines gives lines for a scenario: what is hidden, or should be, becomes zeros, which no one's number is.
 func visibleLines(lines []string) (list []string) {
 	for _, l := range lines {
-		list = append(list, strings.ReplaceAll(at.Redact(l), hidden, "000000000000000"))
+		list = append(list, strings.ReplaceAll(l, hidden, "000000000000000"))
 	}
 	return list
 }

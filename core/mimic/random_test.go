@@ -54,7 +54,7 @@ func records(b []byte) (all []event.Record) {
 			}
 			p := packet.Packet{Code: uint8(1 + take()%13), ID: uint8(take() % 4), Data: data}
 			protocol := someProtocols[take()%len(someProtocols)]
-			e = event.Packet{Dir: dir, Protocol: protocol, Data: packet.Redact(protocol, p.AppendTo(nil))}
+			e = event.Packet{Dir: dir, Protocol: protocol, Data: p.AppendTo(nil)}
 		}
 		r := event.Record{Time: now, Event: e, Pos: event.Pos{Line: n}}
 		if kind >= 250 {

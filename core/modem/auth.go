@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/knakppp/knak/core/at"
-	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/private"
 )
 
 // The AuthCommands that are no commands.
@@ -82,7 +82,7 @@ func authLine(x *at.Exchange, p Plan) (string, error) {
 			return "", nil // it would take the APN away that the modem has
 		}
 		user := p.User
-		if packet.HideIdentity(user) != user { // a subscriber's number
+		if private.Name(user) != user { // a subscriber's number
 			user = x.Secret(user)
 		}
 		ipType := max(1, 1+slices.Index([]string{"IP", "IPV6", "IPV4V6"}, p.ContextType))

@@ -5,7 +5,7 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/private"
 )
 
 // Board is what a machine says of itself. A module that is soldered to a board may be known by nothing else.
@@ -26,7 +26,7 @@ func ReadBoard(sysfs fs.FS) Board {
 	t := tree{sysfs}
 	vendor, product := t.text("class/dmi/id/sys_vendor"), t.text("class/dmi/id/product_name")
 	if vendor != "" || product != "" {
-		b.DMI = at.Redact(vendor + "/" + product)
+		b.DMI = private.Identities(vendor + "/" + product)
 	}
 	compatible, err := fs.ReadFile(sysfs, "firmware/devicetree/base/compatible") // what /proc/device-tree points to
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/private"
 )
 
 // Result is what a dialogue learned. The dialogue fills it while it runs.
@@ -167,7 +168,7 @@ func refused(x *at.Exchange, p Plan, err error) error {
 		return e
 	}
 	if why, ok := reply.Value("+CEER:"); ok && why != "" {
-		e.Result = strings.TrimPrefix(e.Result+"; +CEER: "+at.Redact(why), "; ")
+		e.Result = strings.TrimPrefix(e.Result+"; +CEER: "+private.Identities(why), "; ")
 	}
 	return e
 }

@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/private"
 )
 
 // Candidate is one device with serial ports that may be a modem.
@@ -145,8 +145,8 @@ func (t tree) usbDevice(dir string) *Candidate {
 	c := &Candidate{
 		Path:         path.Base(dir),
 		USB:          strings.ToLower(t.text(dir+"/idVendor") + ":" + t.text(dir+"/idProduct")),
-		Manufacturer: at.Redact(t.text(dir + "/manufacturer")),
-		Product:      at.Redact(t.text(dir + "/product")),
+		Manufacturer: private.Identities(t.text(dir + "/manufacturer")),
+		Product:      private.Identities(t.text(dir + "/product")),
 		Release:      t.text(dir + "/bcdDevice"),
 		Interfaces:   n,
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/private"
 )
 
 // Identity is who the modem says it is (3GPP TS 27.007 sections 5.1 to 5.3). It never holds a serial number.
@@ -81,7 +82,7 @@ func identityValue(line string) string {
 			line = line[i+1:]
 		}
 	}
-	return at.Redact(strings.Trim(strings.TrimSpace(line), `"`))
+	return private.Identities(strings.Trim(strings.TrimSpace(line), `"`))
 }
 
 // merge fills what is still empty from the answer to ATI (ITU-T V.250 section 6.1.3): labelled lines where there are

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/private"
 )
 
 // numericFormat is the format of AT+COPS in which an operator is its MCC and MNC (3GPP TS 27.007 section 7.3).
@@ -45,7 +46,7 @@ func askOperator(x *at.Exchange, p Plan) (name, format string, err error) {
 	if len(f) < 3 || len(f[1]) != 1 || f[1] < "0" || f[1] > "2" {
 		return "", "", nil // not registered, or a form that nobody knows
 	}
-	return strings.TrimSpace(at.Redact(f[2])), f[1], nil
+	return strings.TrimSpace(private.Identities(f[2])), f[1], nil
 }
 
 // networkCode gives MCC-MNC of five or six digits, or "".

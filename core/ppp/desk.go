@@ -5,6 +5,7 @@ import (
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/private"
 )
 
 // answer is a Verdict inside the engine: options in wire form, so that the way without a Decision allocates nothing.
@@ -27,7 +28,7 @@ func (a answer) text(protocol uint16) string {
 	}
 	if len(a.packet) > 0 {
 		b = append(b, ' ')
-		b = packet.AppendText(b, protocol, packet.Redact(protocol, a.packet))
+		b = packet.AppendText(b, protocol, private.Packet(protocol, a.packet))
 	}
 	if a.delay > 0 {
 		b = append(append(b, " after "...), a.delay.String()...)

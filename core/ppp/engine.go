@@ -10,6 +10,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/private"
 )
 
 // phase is a phase of the link (RFC 1661 section 3).
@@ -460,7 +461,7 @@ func (e *Engine) sent(protocol uint16, info []byte) {
 
 func (e *Engine) tracePacket(dir event.Dir, protocol uint16, info []byte) {
 	if e.set.Trace {
-		e.put(Event{event.Packet{Dir: dir, Protocol: protocol, Data: packet.Redact(protocol, info)}})
+		e.put(Event{event.Packet{Dir: dir, Protocol: protocol, Data: private.Packet(protocol, info)}})
 	}
 }
 

@@ -2,7 +2,7 @@
 // network is replaced, the same by the same wherever it stands, and packed into one archive.
 //
 // Passwords, responses and the digits of names that are identities are overwritten already when records are made
-// (packet.Redact, at.Redact). What is left to replace here are addresses, telephone numbers and other long numbers, the
+// (private.Packet, at.Redact). What is left to replace here are addresses, telephone numbers and other long numbers, the
 // parts of names before an @, and hardware addresses.
 package share
 

@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/private"
 )
 
 // Packet gives a control packet (its information field) as it may be shown to anyone, with the same length. It is
 // redacted first, so that a packet of any maker will do.
 func (m *Mask) Packet(protocol uint16, info []byte) []byte {
-	b := packet.Redact(protocol, info)
+	b := private.Packet(protocol, info)
 	m.packet(protocol, b, 0)
 	return b
 }

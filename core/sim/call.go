@@ -12,6 +12,7 @@ import (
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/private"
 )
 
 // call is one call, from CONNECT to NO CARRIER: the modem's end of a PPP link.
@@ -298,7 +299,7 @@ func (m *Modem) packetIn(now time.Time, protocol uint16, info []byte) {
 		m.ip(now, info)
 		return
 	}
-	m.event(event.Packet{Dir: event.Rcvd, Protocol: protocol, Data: packet.Redact(protocol, info)})
+	m.event(event.Packet{Dir: event.Rcvd, Protocol: protocol, Data: private.Packet(protocol, info)})
 	if isAuth(protocol) {
 		c.noteUser(protocol, info)
 	}
@@ -358,7 +359,7 @@ func (m *Modem) control(now time.Time, protocol uint16, info []byte) {
 	if m.call.silent || !m.online || m.mute {
 		return
 	}
-	m.event(event.Packet{Dir: event.Sent, Protocol: protocol, Data: packet.Redact(protocol, info)})
+	m.event(event.Packet{Dir: event.Sent, Protocol: protocol, Data: private.Packet(protocol, info)})
 	m.send(now, protocol, info)
 }
 

@@ -18,7 +18,7 @@ import (
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/port"
-	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/private"
 	"github.com/knakppp/knak/core/recording/read"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/test/interop/program"
@@ -233,7 +233,7 @@ func TestTapBetweenPPPDAndTheModem(t *testing.T) {
 
 	for i, r := range want {
 		if e, ok := r.Event.(event.Packet); ok {
-			e.Data = packet.Redact(e.Protocol, e.Data)
+			e.Data = private.Packet(e.Protocol, e.Data)
 			want[i].Event = e
 		}
 	}

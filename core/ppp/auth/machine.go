@@ -11,6 +11,7 @@ import (
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/private"
 )
 
 const (
@@ -100,7 +101,7 @@ func finish(b []byte) []byte {
 // printable makes a peer's text fit to be shown: control characters and what is not UTF-8 become spelled-out octets, and
 // the text is cut at maxText octets. A number that may be a subscriber's is hidden.
 func printable[T string | []byte](text T) string {
-	s := packet.HideNumbers(string(text))
+	s := private.Numbers(string(text))
 	clean := true
 	for _, r := range s {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {

@@ -1,5 +1,5 @@
 // Package packet holds PPP control packets and their options as they are on the wire, writes them in the notation of
-// pppd's debug lines, and overwrites the secrets in them. It imports nothing of the project.
+// pppd's debug lines. It imports nothing of the project; what of a packet may not be shown core/private hides.
 //
 // An information field (info) is what follows the protocol field of a frame: for a control packet the octets from the
 // code on. Options are ordered lists and never maps: a Configure-Ack echoes a request octet for octet (RFC 1661

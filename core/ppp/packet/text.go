@@ -8,8 +8,8 @@ import (
 )
 
 // AppendText appends the packet in the notation of pppd's debug lines but without the brackets, for example
-// `IPCP ConfReq id=0x1 <addr 0.0.0.0>`. What cannot be understood follows as hex. A password, a response to a challenge
-// or a subscriber's identity is never shown, redacted before or not; see Redact.
+// `IPCP ConfReq id=0x1 <addr 0.0.0.0>`. What cannot be understood follows as hex. Passwords and
+// responses to challenges are never shown; what else may not be, core/private has overwritten before.
 func AppendText(dst []byte, protocol uint16, info []byte) []byte {
 	dst, _ = appendParts(dst, protocol, info)
 	return dst
@@ -39,9 +39,6 @@ func CodeName(protocol uint16, code uint8) string {
 // An option that is not known, or whose length is wrong, is hex: type, length and data.
 func OptionText(protocol uint16, o Option) string {
 	raw := o.AppendTo(nil)
-	if protocol == LCP {
-		redactLCPOptions(raw)
-	}
 	return strings.TrimSpace(string(appendOption(nil, protocol, raw)))
 }
 
@@ -71,9 +68,6 @@ var (
 
 // appendParts appends the text; end is where pppd closes the bracket.
 func appendParts(dst []byte, protocol uint16, info []byte) (out []byte, end int) {
-	if mayHide(protocol, info) {
-		info = Redact(protocol, info)
-	}
 	switch protocol {
 	case LCP, IPCP, IPV6CP, CCP, PAP, CHAP, EAP:
 		dst = append(dst, protocolNames[protocol]...)
@@ -187,8 +181,8 @@ func appendOption(dst []byte, protocol uint16, raw []byte) []byte {
 	return appendHex(dst, raw[2+used:], maxHex)
 }
 
-// The endpoint discriminator's class of a telephone number (RFC 1990 section 5.1.3).
-const endpointPhone = 5
+// EndpointPhone is the endpoint discriminator's class of a telephone number (RFC 1990 section 5.1.3).
+const EndpointPhone = 5
 
 var endpointClasses = []string{"null", "local", "IP", "MAC", "magic", "phone"}
 
@@ -270,7 +264,7 @@ func appendEndpoint(dst, d []byte) []byte {
 	}
 	switch {
 	case class == 0 && len(v) == 0:
-	case class == endpointPhone:
+	case class == EndpointPhone:
 		dst = append(dst, ":<hidden>"...)
 	case class == 2 && len(v) == 4:
 		dst = netip.AddrFrom4([4]byte(v)).AppendTo(append(dst, ':'))

@@ -5,13 +5,16 @@ import (
 	"strconv"
 )
 
-// Everything here gets packets that redact has seen; it still never shows the fields that held a secret, not even as
-// asterisks, so that the text has one form whatever their length.
+// The fields that hold a secret are never shown, not even as asterisks, so that the text has one form whatever their length.
+// What else of a packet may not be shown has been overwritten by core/private before.
+
+// mschapHeaderLen counts OpCode, MS-CHAPv2-ID and MS-Length.
+const mschapHeaderLen = 4
 
 func appendPAP(dst []byte, p Packet) []byte {
 	if p.Code == PAPRequest {
-		if name, after, ok := cutCounted(p.Data); ok {
-			if _, rest, ok := cutCounted(after); ok {
+		if name, after, ok := Counted(p.Data); ok {
+			if _, rest, ok := Counted(after); ok {
 				dst = appendString(append(dst, " user="...), name)
 				dst = append(dst, " password=<hidden>"...)
 				return appendHex(dst, rest, maxHexLCP)
@@ -20,7 +23,7 @@ func appendPAP(dst []byte, p Packet) []byte {
 		return appendHex(dst, p.Data, maxHexLCP)
 	}
 	if p.Code == PAPAck || p.Code == PAPNak {
-		if msg, rest, ok := cutCounted(p.Data); ok {
+		if msg, rest, ok := Counted(p.Data); ok {
 			return appendHex(appendString(append(dst, ' '), msg), rest, maxHexLCP)
 		}
 	}
@@ -30,7 +33,7 @@ func appendPAP(dst []byte, p Packet) []byte {
 func appendCHAP(dst []byte, p Packet) []byte {
 	switch p.Code {
 	case CHAPChallenge, CHAPResponse:
-		value, name, ok := cutCounted(p.Data)
+		value, name, ok := Counted(p.Data)
 		if !ok {
 			break
 		}
@@ -132,7 +135,7 @@ func appendMSCHAPv2(dst, d []byte, request bool) []byte {
 
 // appendValueAndName shows the value of a challenge; of a response, that there was one.
 func appendValueAndName(dst, d []byte, request bool) []byte {
-	value, name, ok := cutCounted(d)
+	value, name, ok := Counted(d)
 	if !ok {
 		return appendHex(dst, d, maxHexLCP)
 	}

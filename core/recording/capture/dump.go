@@ -161,7 +161,7 @@ func (r *reader) unreadLine(text string, size int, reason string) {
 	if !r.c.Raw && len(text) > some {
 		text = strings.ToValidUTF8(text[:some], "") + " …"
 	}
-	r.add(r.last, event.Unread{Text: r.shown(text), Bytes: size, Reason: reason})
+	r.add(r.last, event.Unread{Text: event.Printable(text), Bytes: size, Reason: reason})
 }
 
 // isLine says whether octets without a direction can be those of a modem's line: a dump of anything else is none.

@@ -71,7 +71,7 @@ func (l *links) open(r *reader, i *iface) {
 
 func (l *links) packet(r *reader, i *iface, f frame) {
 	if f.comment != "" {
-		r.add(f.now, event.Log{Text: r.shown(f.comment)})
+		r.add(f.now, event.Log{Text: event.Printable(f.comment)})
 	}
 	b := f.data
 	switch i.link {
@@ -229,7 +229,7 @@ func (l *links) event(r *reader, f frame) {
 func (l *links) said(r *reader, f frame, dissector string, dir event.Dir, b []byte) {
 	switch dissector {
 	case "at":
-		r.add(f.now, event.AT{Dir: dir, Text: r.shown(string(b))})
+		r.add(f.now, event.AT{Dir: dir, Text: event.Printable(string(b))})
 	case "json":
 		rec, err := event.ParseJSON(b, nil)
 		if err != nil {

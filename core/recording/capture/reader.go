@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/recording/source"
 	"github.com/knakppp/knak/core/recording/wire"
@@ -142,13 +141,4 @@ func (r *reader) pass(n int64) error {
 		n -= int64(len(b))
 	}
 	return nil
-}
-
-// shown gives text of a recording as it may be shown.
-func (r *reader) shown(text string) string {
-	text = event.Printable(text)
-	if r.c.Raw {
-		return text
-	}
-	return at.RedactCommand(text)
 }

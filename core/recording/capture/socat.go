@@ -43,7 +43,7 @@ func (s *socat) step(r *reader) error {
 	switch {
 	case s.left == 0:
 		if strings.Contains(row, " socat[") {
-			r.add(s.now, event.Log{Program: "socat", Text: r.shown(row)})
+			r.add(s.now, event.Log{Program: "socat", Text: event.Printable(row)})
 		} else if row != "--" && row != "" {
 			r.unreadLine(row, size, "no row of socat's")
 		}

@@ -396,7 +396,7 @@ func (s *eventsSource) said(text string) {
 		return
 	}
 	means := func(word, value string) {
-		e := event.Log{Text: printable(s.shown(text)), Means: []string{meanings[word]}, Value: printable(s.shown(value))}
+		e := event.Log{Text: printable(text), Means: []string{meanings[word]}, Value: printable(value)}
 		s.says(e, e)
 	}
 	switch word := words[0]; {

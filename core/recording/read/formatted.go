@@ -267,9 +267,6 @@ func (f *formatted) matched(rule *format.Rule, l format.Line) bool {
 			program = f.f.Name
 		}
 		text, value := string(l.Message[:min(len(l.Message), maxUnread)]), f.r.Value()
-		if !s.c.Raw {
-			text, value = hideAll(text), hideAll(value)
-		}
 		e := event.Log{Program: printable(program), Text: printable(strings.TrimRight(text, " \t")), Means: rule.Means, Value: printable(value)}
 		s.says(e, e)
 	}
@@ -430,9 +427,6 @@ func (f *formatted) finish() {
 	e, whole := f.made(p)
 	if e.Data == nil {
 		return
-	}
-	if !f.s.c.Raw {
-		e.Data = packet.Redact(e.Protocol, e.Data)
 	}
 	if whole && !p.NoID {
 		if !f.again(false, e.Line()) {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/notation"
-	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/recording/source"
 	"github.com/knakppp/knak/core/sentence"
 )
@@ -103,11 +102,7 @@ func (s *jsonSource) take(rec *event.Record, line []byte, size int) {
 }
 
 func (s *jsonSource) unread(line []byte, size int, reason string) event.Event {
-	t := string(line[:min(len(line), maxUnread)])
-	if !s.c.Raw {
-		t = hideAll(t)
-	}
-	return event.Unread{Text: printable(t), Bytes: size, Reason: reason}
+	return event.Unread{Text: printable(string(line[:min(len(line), maxUnread)])), Bytes: size, Reason: reason}
 }
 
 // packet takes the lines that there are most of without a JSON decoder. It is false if the line is anything else.
@@ -187,11 +182,7 @@ func (s *jsonSource) parse(d event.Dir, text []byte) (event.Packet, bool) {
 	if err != nil {
 		return event.Packet{}, false
 	}
-	data := bytes.Clone(p.Info)
-	if !s.c.Raw {
-		data = packet.Redact(p.Protocol, p.Info)
-	}
-	return event.Packet{Dir: d, Protocol: p.Protocol, Data: data}, true
+	return event.Packet{Dir: d, Protocol: p.Protocol, Data: bytes.Clone(p.Info)}, true
 }
 
 // parseTail reads a text whose last octets stand behind the packet.

@@ -337,11 +337,7 @@ func (s *logSource) take(dir event.Dir, p notation.Packet) event.Event {
 		s.emit(event.Data{Dir: dir, Protocol: p.Protocol, Length: len(p.Info)})
 		return nil
 	}
-	info := bytes.Clone(p.Info)
-	if !s.c.Raw {
-		info = packet.Redact(p.Protocol, p.Info)
-	}
-	e := event.Packet{Dir: dir, Protocol: p.Protocol, Data: info}
+	e := event.Packet{Dir: dir, Protocol: p.Protocol, Data: bytes.Clone(p.Info)}
 	s.sees(e)
 	var event event.Event = e
 	s.emit(event)
@@ -411,11 +407,7 @@ func (s *logSource) unwrap() {
 const maxUnread = 1000
 
 func (s *logSource) unread(text []byte, size int, reason string) {
-	t := string(text[:min(len(text), maxUnread)])
-	if !s.c.Raw {
-		t = hideAll(t)
-	}
-	s.emit(event.Unread{Text: printable(t), Bytes: size, Reason: reason})
+	s.emit(event.Unread{Text: printable(string(text[:min(len(text), maxUnread)])), Bytes: size, Reason: reason})
 }
 
 // log gives the event of a line of a program, and what it means for the call.
@@ -427,16 +419,8 @@ func (s *logSource) log(program string, text []byte) {
 			return
 		}
 	}
-	l := made(program, strings.TrimRight(string(text[:min(len(text), maxUnread)]), " \t"), s.shown)
+	l := made(program, strings.TrimRight(string(text[:min(len(text), maxUnread)]), " \t"))
 	var event event.Event = l
 	slot.set(text, event)
 	s.says(l, event)
-}
-
-// shown gives a text as it may be shown.
-func (s *logSource) shown(text string) string {
-	if s.c.Raw {
-		return text
-	}
-	return hideAll(text)
 }

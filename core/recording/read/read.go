@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/private"
 	"github.com/knakppp/knak/core/recording/source"
 )
 
@@ -32,6 +33,7 @@ type Reader struct {
 	in     *source.Input
 	src    source.Source
 	link   string
+	hider  *private.Hider // of all that every format gives, be it said to be hidden already; nil: Options.Raw
 	sum    Summary
 	packed *packed   // nil: the input is not packed
 	closer io.Closer // of the decompression
@@ -71,9 +73,9 @@ func (e *UnknownFormatError) Error() string {
 	return fmt.Sprintf("%s is no recording or log that can be read (tried %s); --format says what it is", name, strings.Join(e.Tried, ", "))
 }
 
-// Open finds out what r is and gives its reader. An empty input is a log without a line.
-func Open(r io.Reader, o Options) (*Reader, error) {
-	plain, compression, closer, err := unpack(r, o.Follow)
+// Open finds out what input is and gives its reader. An empty input is a log without a line.
+func Open(input io.Reader, o Options) (*Reader, error) {
+	plain, compression, closer, err := unpack(input, o.Follow)
 	if err != nil {
 		return nil, named(o.Name, err)
 	}
@@ -88,7 +90,11 @@ func Open(r io.Reader, o Options) (*Reader, error) {
 	}
 	c := source.Config{Name: o.Name, Link: o.Link, Date: o.Date, Raw: o.Raw}
 	p, _ := plain.(*packed)
-	return &Reader{in: in, src: f.Open(in, c), link: o.Link, packed: p, closer: closer, sum: Summary{Format: f.Name, Title: f.Title, Compression: compression}}, nil
+	r := &Reader{in: in, src: f.Open(in, c), link: o.Link, packed: p, closer: closer, sum: Summary{Format: f.Name, Title: f.Title, Compression: compression}}
+	if !o.Raw {
+		r.hider = private.NewHider()
+	}
+	return r, nil
 }
 
 func named(name string, err error) error {
@@ -144,6 +150,9 @@ func (r *Reader) Next() (event.Record, error) {
 	}
 	if rec.Link == "" {
 		rec.Link = r.link
+	}
+	if r.hider != nil {
+		rec = r.hider.Record(rec)
 	}
 	r.count(rec)
 	return rec, nil

@@ -180,9 +180,9 @@ func (s *logSource) address(word, value string) {
 }
 
 // made gives the event of a line of a program.
-func made(program, text string, shown func(string) string) event.Log {
+func made(program, text string) event.Log {
 	m := sentence.Of(program, text)
-	return event.Log{Program: program, Text: printable(shown(text)), Means: m.Words, Value: printable(shown(m.Value))}
+	return event.Log{Program: program, Text: printable(text), Means: m.Words, Value: printable(m.Value)}
 }
 
 func firstWord(s string) string {

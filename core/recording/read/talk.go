@@ -15,7 +15,6 @@ type dialogue struct {
 	by        string // "chat" or "wvdial" while it goes on: what names no program is the modem's
 	wvdial    string // the program under whose name wvdial's lines come, for example "wvdial"
 	last      string // the last command
-	password  bool   // what is sent next is a secret
 	answered  bool   // the modem said something
 	final     bool   // and it was a final result code: a command is what comes next
 	connected bool
@@ -32,15 +31,7 @@ func (s *logSource) sends(command string) {
 		s.begins(event.AT{Dir: event.Sent, Text: t.last})
 	}
 	s.enter(event.PhaseDial)
-	text := t.last
-	if !s.c.Raw {
-		if t.password {
-			text = "<hidden>"
-		}
-		text = at.Redact(at.RedactCommand(text))
-	}
-	t.password = false
-	s.emit(event.AT{Dir: event.Sent, Text: printable(text)})
+	s.emit(event.AT{Dir: event.Sent, Text: printable(t.last)})
 }
 
 // fromModem takes a line of the modem.
@@ -63,18 +54,12 @@ func (s *logSource) fromModem(line []byte) {
 		return
 	}
 	echo := strings.EqualFold(strings.TrimSpace(text), t.last)
-	hidden := text
-	if !s.c.Raw {
-		if hidden = at.Redact(text); echo || isEcho(line) {
-			hidden = at.Redact(at.RedactCommand(text))
-		}
-	}
 	if t.connected {
-		s.emit(event.Text{Text: printable(hidden)})
+		s.emit(event.Text{Text: printable(text)})
 		return
 	}
 	s.enter(event.PhaseDial)
-	s.emit(event.AT{Dir: event.Rcvd, Text: printable(hidden)})
+	s.emit(event.AT{Dir: event.Rcvd, Text: printable(text)})
 	if !echo {
 		t.answered = true
 		t.final = at.IsFinal(text)
@@ -131,7 +116,6 @@ func (s *logSource) chat(msg []byte) {
 		s.sends(command)
 	case strings.HasPrefix(text, "expect ("):
 		t.by = "chat"
-		t.password = strings.Contains(strings.ToLower(text), "assw")
 		s.log("chat", msg)
 	case text == "alarm":
 		s.log("chat", msg)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hdlc"
-	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/private"
 	"github.com/knakppp/knak/core/recording/wire"
 	"github.com/knakppp/knak/core/show/progress"
 )
@@ -69,13 +69,14 @@ type pcapng struct {
 	begun bool
 	ways  [2]*hdlc.Decoder // by event.Dir
 	lines *wire.Line       // nil: records say what the bytes say besides frames
-	last  time.Time        // of the last packet: the next has no earlier one
+	hider *private.Hider
+	last  time.Time // of the last packet: the next has no earlier one
 	// Frames that came behind text in one read, such as CONNECT: they wait for the event of the text.
 	held []byte
 }
 
 func newPcapng(o Options) *pcapng {
-	p := &pcapng{o: o}
+	p := &pcapng{o: o, hider: newHider(o)}
 	for i := range p.ways {
 		// No control character is dropped: who recorded a line with one that should not be there wants to see it. The
 		// flow control's own would spoil the frames.
@@ -136,7 +137,7 @@ func (p *pcapng) frame(dst []byte, now time.Time, dir event.Dir, item hdlc.Item)
 	head := item.Frame[:len(item.Frame)-len(item.Info)]
 	info := item.Info
 	if !p.o.Secrets && item.Protocol >= firstControl {
-		info = packet.Redact(item.Protocol, info)
+		info = p.hider.Packet(item.Protocol, info)
 	}
 	dst, start := p.packet(dst, LineInterface, now)
 	dst = append(dst, sentOctet(dir))
@@ -167,6 +168,9 @@ func (p *pcapng) damaged(dst []byte, now time.Time, dir event.Dir, frame []byte)
 
 func (p *pcapng) AppendRecord(dst []byte, r event.Record) []byte {
 	dst = p.begin(dst)
+	if !p.o.Secrets || p.lines == nil { // of another program's call, the lines are the recording's own
+		r = p.hider.Record(r)
+	}
 	var dissector, column, text, payload string
 	direction := -1
 	switch e := r.Event.(type) {
@@ -216,8 +220,7 @@ func describe(r event.Record) string {
 	return strings.Join(lines, "\n")
 }
 
-// Hide has nothing to do: packets are overwritten by what they are, and commands are events, which come without secrets.
-func (p *pcapng) Hide([]string) {}
+func (p *pcapng) Hide(words []string) { p.hider.Learn(words...) }
 
 func (p *pcapng) AppendLost(dst []byte, now time.Time, octets, events uint64) []byte {
 	for _, d := range p.ways {

@@ -2,10 +2,10 @@ package record
 
 import (
 	"encoding/binary"
-	"slices"
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/private"
 )
 
 // The items of pppd's record format (pppdump(8); record_write in pppd's tty.c). Integers are big-endian.
@@ -24,24 +24,22 @@ const (
 // pppdRecord is the Encoder of PPPD. It writes no events: the format has no place for them.
 type pppdRecord struct {
 	o     Options
-	clean [2]cleaner // by event.Dir
-	clock time.Time  // what the items so far add up to
+	clean *private.Stream
+	hider *private.Hider
+	clock time.Time // what the items so far add up to
 	buf   []byte
 }
 
 func newPPPD(o Options) *pppdRecord {
-	p := &pppdRecord{o: o}
-	for i := range p.clean {
-		p.clean[i] = cleaner{controlOnly: o.ControlOnly, secrets: o.Secrets, text: true, words: slices.Clone(o.Hidden), other: &p.clean[1-i], sends: event.Dir(i) == event.Sent}
-	}
-	return p
+	hider := newHider(o)
+	return &pppdRecord{o: o, hider: hider, clean: private.NewStream(hider, o.Secrets, o.ControlOnly)}
 }
 
 func (p *pppdRecord) AppendBytes(dst []byte, now time.Time, dir event.Dir, b []byte) []byte {
 	if p.o.Secrets && !p.o.ControlOnly {
 		return p.chunk(dst, now, dir, b)
 	}
-	p.buf = p.clean[dir].append(p.buf[:0], b)
+	p.buf = p.clean.Append(p.buf[:0], dir, b)
 	return p.chunk(dst, now, dir, p.buf)
 }
 
@@ -89,25 +87,18 @@ func (p *pppdRecord) stamp(dst []byte, now time.Time) []byte {
 
 func (p *pppdRecord) AppendRecord(dst []byte, r event.Record) []byte { return dst }
 
-// Hide tells both directions: a modem echoes what it is sent.
-func (p *pppdRecord) Hide(words []string) {
-	for i := range p.clean {
-		p.clean[i].hide(words)
-	}
-}
+func (p *pppdRecord) Hide(words []string) { p.hider.Learn(words...) }
 
 func (p *pppdRecord) AppendLost(dst []byte, now time.Time, octets, events uint64) []byte {
-	for i := range p.clean {
-		p.clean[i].reset() // what came before does not belong to what comes now
-	}
+	p.clean.Reset()       // what came before does not belong to what comes now
 	p.clock = time.Time{} // stamps may be among what was lost: what comes next begins anew, as after pppd's next start
 	return dst
 }
 
 func (p *pppdRecord) AppendEnd(dst []byte, now time.Time) []byte {
-	for dir := range p.clean {
-		p.buf = p.clean[dir].end(p.buf[:0])
-		dst = p.chunk(dst, now, event.Dir(dir), p.buf)
+	for _, dir := range []event.Dir{event.Sent, event.Rcvd} {
+		p.buf = p.clean.End(p.buf[:0], dir)
+		dst = p.chunk(dst, now, dir, p.buf)
 	}
 	if p.clock.IsZero() {
 		return dst

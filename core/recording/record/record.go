@@ -4,7 +4,7 @@
 // An Encoder is a machine that turns bytes and records into octets of a file. A Recorder does the rest: it queues, writes
 // and syncs in a goroutine of its own, so that neither a slow card nor a full disk can hold up a call.
 //
-// Passwords, responses and identities are overwritten before anything is written, unless Options.Secrets is set. What a
+// Passwords, responses and identities are hidden (core/private) before anything is written, unless Options.Secrets is set. What a
 // user's own packets hold is not looked at; Options.ControlOnly leaves them out.
 package record
 
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/private"
 )
 
 // Format is a form of file.
@@ -92,8 +93,7 @@ type Options struct {
 	// Secrets keeps passwords, responses and identities in packets, and in the bytes of the AT dialogue. Records come
 	// without them in any case.
 	Secrets bool
-	// Hidden are passwords and PINs that are known: in text, those of more than three characters are overwritten wherever they
-	// stand, for no table has all the commands in which a modem may be told one. Shorter ones go between quotes only.
+	// Hidden are passwords and PINs that are known, to be hidden wherever they stand (private.Hider.Learn).
 	Hidden []string
 	// ControlOnly leaves out the packets of network-layer protocols (RFC 1661 section 2: below 0x8000).
 	ControlOnly bool
@@ -116,6 +116,13 @@ type Encoder interface {
 	AppendLost(dst []byte, now time.Time, octets, events uint64) []byte
 	// AppendEnd appends what was held back and what ends the file. The Encoder is not used after it.
 	AppendEnd(dst []byte, now time.Time) []byte
+}
+
+// newHider makes the Hider of an Encoder.
+func newHider(o Options) *private.Hider {
+	h := private.NewLiveHider()
+	h.Learn(o.Hidden...)
+	return h
 }
 
 // NewEncoder makes the encoder of o.Format for a file that begins with what it appends first.

@@ -214,7 +214,7 @@ func TestKnownSecrets(t *testing.T) {
 	e := NewEncoder(Options{Format: PPPD, Hidden: []string{"s3cret-pass", "471"}})
 	file := e.AppendBytes(nil, start, event.Sent, []byte("AT^ODD=1,s3cret-pass\rAT^PIN=\"471\",4715\r"))
 	got := string(unpackPPPD(t, e.AppendEnd(file, start))[event.Sent])
-	if want := "AT^ODD=1,<hidden>\rAT^PIN=\"<hidden>\",4715\r"; got != want {
+	if want := "AT^ODD=1,<hidden>\rAT^PIN=\"<hidden>\",<hidden>\r"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
@@ -231,7 +231,7 @@ func TestPrivateCommand(t *testing.T) {
 	if want := "<hidden>\rATI\r"; string(got[event.Sent]) != want {
 		t.Errorf("sent %q, want %q", got[event.Sent], want)
 	}
-	if want := "<hidden>\r\r\n**********\r\n\r\nOK\r\nATI\r\r\nE398\r\n\r\nOK\r\n"; string(got[event.Rcvd]) != want {
+	if want := "<hidden>\r\r\n^KEY: <hidden>\r\n\r\nOK\r\nATI\r\r\nE398\r\n\r\nOK\r\n"; string(got[event.Rcvd]) != want {
 		t.Errorf("received %q, want %q", got[event.Rcvd], want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/private"
 	"github.com/knakppp/knak/core/recording/wire"
 )
 
@@ -46,9 +47,10 @@ func (w *Watcher) Close() {
 func (w *Watcher) run() {
 	defer close(w.done)
 	line := wire.New(wire.Options{Link: w.link})
+	hider := private.NewHider()
 	hand := func() {
 		for r, ok := line.Next(); ok; r, ok = line.Next() {
-			w.sink.Record(r)
+			w.sink.Record(hider.Record(r))
 		}
 	}
 	var spare batch

@@ -11,6 +11,7 @@ import (
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link/linktest"
+	"github.com/knakppp/knak/core/private"
 	"github.com/knakppp/knak/core/recording/wire"
 	"github.com/knakppp/knak/core/sim"
 )
@@ -36,16 +37,18 @@ func call(t testing.TB, scenario string) ([]piece, []event.Record) {
 
 func read(l *wire.Line, pieces []piece) []event.Record {
 	var all []event.Record
-	for _, p := range pieces {
-		l.Receive(p.now, p.dir, p.data)
+	hider := private.NewHider() // as whoever shows the records has one
+	take := func() {
 		for r, ok := l.Next(); ok; r, ok = l.Next() {
-			all = append(all, r)
+			all = append(all, hider.Record(r))
 		}
 	}
-	l.Close(epoch)
-	for r, ok := l.Next(); ok; r, ok = l.Next() {
-		all = append(all, r)
+	for _, p := range pieces {
+		l.Receive(p.now, p.dir, p.data)
+		take()
 	}
+	l.Close(epoch)
+	take()
 	return all
 }
 

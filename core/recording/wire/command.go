@@ -104,18 +104,11 @@ func (l *Line) line(now time.Time, dir event.Dir, p []byte) {
 			marks++
 		}
 	}
-	w := &l.ways[dir]
 	switch {
 	case len(bytes.Trim(text, "~ \t\x1a\x1b")) == 0 && !bytes.ContainsAny(text, "\x1a\x1b"):
 		return // an empty line, or flags alone
 	case marks > max(len(text)/2, 3):
 		l.unread(now, dir, text, "not text: a wrong speed, or not a modem's command channel")
-		return
-	}
-	if dir == event.Sent && w.secret {
-		w.secret = false
-		l.add(now, event.AT{Dir: dir, Text: l.hide(string(text))})
-		l.stats.Lines++
 		return
 	}
 	if dir == event.Sent {
@@ -125,7 +118,7 @@ func (l *Line) line(now time.Time, dir event.Dir, p []byte) {
 		}
 	}
 	s := event.Printable(string(text))
-	l.add(now, event.AT{Dir: dir, Text: l.redact(s)})
+	l.add(now, event.AT{Dir: dir, Text: s})
 	l.stats.Lines++
 	if dir == event.Rcvd && isConnect(strings.TrimSpace(s)) {
 		l.data(now)
@@ -149,7 +142,6 @@ func (l *Line) prompted(now time.Time) {
 	w := &l.ways[event.Rcvd]
 	if !w.frames && string(w.held) == "> " {
 		l.endLine(now, event.Rcvd)
-		l.ways[event.Sent].secret = true
 	}
 }
 

@@ -7,10 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hdlc"
-	"github.com/knakppp/knak/core/ppp/packet"
 )
 
 // readFrames takes octets in the data state, at most to the next flag, and gives the rest.
@@ -83,13 +81,7 @@ func (l *Line) ppp(now time.Time, dir event.Dir, protocol uint16, info []byte, m
 		l.add(now, l.boxes.data(event.Data{Dir: dir, Protocol: protocol, Length: len(info) + missing}))
 		return
 	}
-	p := event.Packet{Dir: dir, Protocol: protocol}
-	if l.o.Raw {
-		p.Data = slices.Clone(info)
-	} else {
-		p.Data = packet.Redact(protocol, info)
-	}
-	l.add(now, p)
+	l.add(now, event.Packet{Dir: dir, Protocol: protocol, Data: slices.Clone(info)})
 }
 
 // firstControl: protocol numbers from here on are control protocols (RFC 1661 section 2).
@@ -172,32 +164,24 @@ func (l *Line) messages(now time.Time, dir event.Dir, p []byte) {
 // message makes the record of one line of text in the data state, and goes by what it means for the state.
 func (l *Line) message(now time.Time, dir event.Dir, text string) {
 	l.stats.Lines++
-	w := &l.ways[dir]
 	if dir == event.Rcvd && isConnect(text) && !l.ways[event.Sent].frames {
 		// A modem that begins with PPP before it says so.
-		l.add(now, event.AT{Dir: dir, Text: l.redact(event.Printable(text))})
+		l.add(now, event.AT{Dir: dir, Text: event.Printable(text)})
 		l.data(now)
 		return
 	}
 	if dir == event.Rcvd {
-		l.add(now, event.Text{Text: l.redact(event.Printable(text))})
-		l.ways[event.Sent].secret = asksSecret(text)
+		l.add(now, event.Text{Text: event.Printable(text)})
 		if isResult(text) {
 			l.command(now, dir)
 		}
 		return
 	}
-	switch {
-	case isCommand([]byte(text)):
+	if isCommand([]byte(text)) {
 		l.command(now, dir)
-		text = l.redact(event.Printable(string(l.escape(now, []byte(text)))))
-	case w.secret:
-		w.secret = false
-		text = l.hide(text)
-	default:
-		text = l.redact(event.Printable(text))
+		text = string(l.escape(now, []byte(text)))
 	}
-	l.add(now, event.AT{Dir: dir, Text: text})
+	l.add(now, event.AT{Dir: dir, Text: event.Printable(text)})
 }
 
 // rest hands out what a direction holds as it stands: all of it, or only text that is whole.
@@ -255,19 +239,4 @@ func (l *Line) unread(now time.Time, dir event.Dir, p []byte, reason string) {
 		b.WriteString(" …")
 	}
 	l.add(now, event.Unread{Text: b.String(), Bytes: len(p), Reason: reason})
-}
-
-func (l *Line) redact(text string) string {
-	if l.o.Raw {
-		return text
-	}
-	return at.RedactCommand(text)
-}
-
-// hide gives a secret as it may be shown.
-func (l *Line) hide(text string) string {
-	if l.o.Raw {
-		return event.Printable(text)
-	}
-	return at.Hidden
 }

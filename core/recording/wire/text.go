@@ -94,9 +94,3 @@ func isConnect(line string) bool {
 	rest, ok := strings.CutPrefix(line, "CONNECT")
 	return ok && (rest == "" || rest[0] == ' ' || rest[0] >= '0' && rest[0] <= '9')
 }
-
-// asksSecret says whether a line prompts for a password, as a terminal server does between CONNECT and the first frame.
-func asksSecret(line string) bool {
-	line = strings.ToLower(strings.TrimSpace(line))
-	return strings.HasSuffix(line, ":") && (strings.HasSuffix(line, "word:") || strings.HasSuffix(line, "pin:") || strings.HasSuffix(line, "code:") || strings.HasSuffix(line, "secret:"))
-}

@@ -35,7 +35,6 @@ type way struct {
 	synced bool      // a flag has passed since the data state began
 	held   []byte    // octets that wait for the rest of their line or frame
 	mark   int       // command state: held[mark:] stands behind a flag and may be a frame; 0: there is none
-	secret bool      // what is sent next answers a prompt for a password or is a message's text
 	last   time.Time // when octets came last
 
 	loose   []byte // of Block: a frame without flags that goes on in the next block

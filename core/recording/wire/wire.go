@@ -1,6 +1,9 @@
 // Package wire turns the bytes of a serial line, as a tap or a recording has them, into the records of package trace:
 // lines of the AT dialogue, PPP frames, text between frames, and what could not be understood.
 //
+// Records are made as the octets are, with the secrets and identities in them: whoever shows them or keeps them hides them
+// first (core/private).
+//
 // A Line is a machine: it takes bytes and the time, opens nothing and starts nothing. Its memory is bounded, and a data
 // frame costs no allocation.
 //
@@ -21,8 +24,7 @@ import (
 type Options struct {
 	// Link is the Link of every record.
 	Link string
-	// Raw keeps passwords, challenge responses, telephone numbers and identities in the records, instead of replacing
-	// them. Records made so must not be shown to others; a writer of recordings may need them.
+	// Raw gives more of what was not understood: without it a few octets, which tell a wrong speed from a foreign protocol.
 	Raw bool
 }
 
@@ -173,7 +175,7 @@ func (l *Line) Close(now time.Time) {
 	}
 	for d := range l.ways {
 		w := &l.ways[d]
-		w.frames, w.synced, w.secret, w.best = false, false, false, 0
+		w.frames, w.synced, w.best = false, false, 0
 	}
 }
 

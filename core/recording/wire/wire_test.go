@@ -63,9 +63,9 @@ func TestLine(t *testing.T) {
 		{"a prompt for a password", "<CONNECT\r\n\r\nlogin: |>fred\r<fred\r\nPassword: |>s3cret\r<\r\n" + echo,
 			"event.AT{Dir:rcvd Text:CONNECT}\nevent.Text{Text:login: }\nevent.AT{Dir:sent Text:fred}\nevent.Text{Text:fred}\nevent.Text{Text:Password: }\nevent.AT{Dir:sent Text:<hidden>}\n" + echoed},
 		{"3GPP TS 27.005 3.5.1: the text of a message", ">AT+CMGS=\"+15550123456\"\r<\r\n> >hello Bob\x1a<\r\n+CMGS: 1\r\n",
-			"event.AT{Dir:sent Text:AT+CMGS=<hidden>}\nevent.AT{Dir:rcvd Text:> }\nevent.AT{Dir:sent Text:<hidden>}\nevent.AT{Dir:rcvd Text:+CMGS: 1}\n"},
+			"event.AT{Dir:sent Text:AT+CMGS=\"<hidden>\"}\nevent.AT{Dir:rcvd Text:> }\nevent.AT{Dir:sent Text:<hidden>}\nevent.AT{Dir:rcvd Text:+CMGS: 1}\n"},
 		{"secrets", ">AT+CPIN=\"1234\";+CGAUTH=1,1,\"fred\",\"s3cret\"\r<\r\n460001234567890\r\n" + frame(hdlc.DefaultConfig(), packet.PAP, pap),
-			"event.AT{Dir:sent Text:AT+CPIN=<hidden>;+CGAUTH=1,1,<hidden>}\nevent.AT{Dir:rcvd Text:<hidden>}\nrcvd [PAP AuthReq id=0x1 user=\"fred\" password=<hidden>]\n"},
+			"event.AT{Dir:sent Text:AT+CPIN=\"<hidden>\";+CGAUTH=1,1,\"fred\",\"<hidden>\"}\nevent.AT{Dir:rcvd Text:<hidden>}\nrcvd [PAP AuthReq id=0x1 user=\"fred\" password=<hidden>]\n"},
 		{"a wrong speed", "<\xfe\x80\x13\xf8\x9c\r\n\r\nOK\r\n", "event.Unread{Text:rcvd fe 80 13 f8 9c Bytes:5 Reason:not text: a wrong speed, or not a modem's command channel}\nevent.AT{Dir:rcvd Text:OK}\n"},
 		{"NUL octets of a modem that starts", "<\x00\x00\r\n^SYSSTART\r\n", "event.Unread{Text:rcvd 00 00 Bytes:2 Reason:NUL octets}\nevent.AT{Dir:rcvd Text:^SYSSTART}\n"},
 		{"27.010: AT on one channel, PPP on another", ">AT+CMUX=0\r<\r\nOK\r\n>" + open1 + channel(1, "ATD*99#\r") + "<" + agree1 + channel(1, "\r\nCONNECT\r\n") + channel(1, echo) + channel(2, "\r\n+CREG: 1\r\n"),
@@ -143,18 +143,6 @@ func script(s string) []piece {
 		i++
 	}
 	return pieces
-}
-
-// Raw keeps what else is hidden.
-func TestRaw(t *testing.T) {
-	pieces := script(">AT+CPIN=\"1234\"\r<" + frame(hdlc.DefaultConfig(), packet.PAP, []byte{1, 1, 0, 8, 1, 'f', 1, 's'}))
-	got := read(wire.New(wire.Options{Raw: true, Link: "x"}), pieces)
-	if len(got) != 2 || got[0].Event != (event.AT{Dir: event.Sent, Text: `AT+CPIN="1234"`}) || got[0].Link != "x" {
-		t.Fatal(show(got))
-	}
-	if p := got[1].Event.(event.Packet); p.Data[7] != 's' {
-		t.Errorf("% x", p.Data)
-	}
 }
 
 // What never ends does not grow.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/ppp/packet"
+	"github.com/knakppp/knak/core/private"
 	v1 "github.com/knakppp/knak/plugins/proto/knak/plugin/v1"
 )
 
@@ -22,7 +23,7 @@ func redacted(q advice.Question) advice.Question {
 	if d, ok := q.(advice.Decide); ok {
 		d.Options = redactedOptions(d.Protocol, d.Options)
 		d.Intent.Options = redactedOptions(d.Protocol, d.Intent.Options)
-		d.Intent.Packet = packet.Redact(d.Protocol, d.Intent.Packet)
+		d.Intent.Packet = private.Packet(d.Protocol, d.Intent.Packet)
 		return d
 	}
 	return q
@@ -43,7 +44,7 @@ func redactedOptions(protocol uint16, options []packet.Option) []packet.Option {
 		return options
 	}
 	info := packet.Packet{Code: packet.ConfigureRequest, Data: packet.AppendOptions(nil, options)}.AppendTo(nil)
-	p, err := packet.Parse(packet.Redact(protocol, info))
+	p, err := packet.Parse(private.Packet(protocol, info))
 	if err != nil {
 		return nil
 	}

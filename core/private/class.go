@@ -1,0 +1,127 @@
+package private
+
+import (
+	"strings"
+
+	"github.com/knakppp/knak/core/event"
+)
+
+// Class says what may stand in a field of an event, and so how it is hidden. Nobody is trusted to have hidden anything
+// before: an event may come from a file that somebody else wrote.
+type Class uint8
+
+// The classes, and what becomes of a field of each: for the person whose modem it is (a Hider), and for anybody (a Mask).
+const (
+	_ Class = iota
+
+	// Word is of a closed vocabulary: shown where it is in it, and a Sentence otherwise; a Mask shows nothing else.
+	Word
+	// Text is a sentence of knak or another program: known secrets, AT commands and identities in it are hidden; a Mask
+	// replaces addresses, names that it has seen, numbers, places in the file system.
+	Sentence
+	// Rule is text of a rule of diagnosis, which speaks of passwords and PINs: known secrets and identities in it are hidden; a
+	// Mask does as with a Sentence.
+	Rule
+	// Foreign is a line that another program wrote: a Sentence, and what stands behind a word such as password is hidden too.
+	Foreign
+	// Line is one of the AT dialogue or from between frames: see Dialogue. A Mask does as with a Sentence.
+	Line
+	// Title is what a modem is called, by itself or by a profile: a Sentence;
+	Title
+	// Address is of the network: shown; a Mask replaces it, the same by the same.
+	Address
+	// Place is a port or an interface of this host: a Sentence; a Mask shows the usual names only.
+	Place
+	// Value is of a setting: as its key says.
+	Value
+	// Payload was not understood: as Foreign; a Mask leaves it out.
+	Payload
+	// Octets is a control packet: see Packet. A Mask replaces addresses and names in it.
+	Octets
+	// Code has a form that says it all, as 12d1:1506 or -71 dBm have; what has another form is a Sentence.
+	Code
+)
+
+// fields is the class of every field that is a text or octets, by the kind of the event and the name of the field. A test
+// walks all events: a field without a class, and a class without a field, fail it.
+var fields = map[string]map[string]Class{
+	"device":       {"Port": Place, "Vendor": Title, "Model": Title, "Firmware": Title, "USB": Code, "Profile": Word},
+	"at":           {"Text": Line},
+	"text":         {"Text": Line},
+	"phase":        {"Phase": Word},
+	"packet":       {"Data": Octets},
+	"described":    {"Packet.Data": Octets},
+	"quirk":        {"Key": Word, "Value": Value, "Source": Sentence, "Reason": Sentence},
+	"up":           {"Interface": Place, "Plane": Word, "Local": Address, "Peer": Address, "DNS": Address, "WINS": Address, "IPv6": Address, "IPv6Peer": Address},
+	"finding":      {"ID": Word, "Category": Word, "Confidence": Word, "Title": Rule, "Evidence": Sentence, "Meaning": Rule, "Cure": Rule},
+	"down":         {"Reason": Sentence},
+	"state":        {"Protocol": Word, "From": Word, "To": Word, "Cause": Word},
+	"decision":     {"Protocol": Word, "Point": Word, "Intent": Sentence, "Verdict": Sentence, "By": Sentence},
+	"data":         {},
+	"log":          {"Program": Word, "Text": Foreign, "Means": Word, "Value": Sentence},
+	"unread":       {"Text": Payload, "Reason": Sentence},
+	"registration": {"State": Word, "Signal": Code},
+	"probe":        {"Target": Address, "How": Word, "Result": Sentence},
+	"attempt":      {"Reason": Sentence},
+	"notice":       {"Level": Word, "Text": Sentence},
+	"failure":      {"Phase": Word, "Cause": Word, "Detail": Foreign},
+}
+
+// prototypes is one event of each kind. A test holds that it is all of package event's.
+var prototypes = []event.Event{
+	event.Device{}, event.AT{}, event.Text{}, event.Phase{}, event.Packet{}, event.Described{}, event.Quirk{}, event.Up{}, event.Finding{}, event.Down{}, event.State{},
+	event.Decision{}, event.Data{}, event.Log{}, event.Unread{}, event.Registration{}, event.Probe{}, event.Attempt{}, event.Notice{}, event.Failure{},
+}
+
+// vocabulary is what a Word may be. Ids of findings and profiles and names of settings are many and made elsewhere: they
+// are told to a Mask.
+var vocabulary = func() map[string]bool {
+	m := map[string]bool{}
+	for _, list := range []string{
+		// phases and causes of package event
+		"dial lcp auth ipcp ipv6cp prove up hangup down port modem",
+		"empty-naks repeated-naks no-address bogus-address address-conflict carries-nothing terminated carrier-lost timeout auth-rejected auth-method auth-timeout address-rejected looped-back",
+		"echo-timeout garbage protocol-rejected dial-refused not-registered registration-denied pin-needed pin-wrong puk-needed no-sim no-modem modem-silent data-mode port-locked port-open at-error",
+		// protocols, and the states and events of RFC 1661 section 4
+		"LCP IPCP IPV6CP CCP ECP PAP CHAP EAP CBCP MPLSCP link",
+		"Initial Starting Closed Stopped Closing Stopping Req-Sent Ack-Rcvd Ack-Sent Opened",
+		"Up Down Open Close TO+ TO- RCR+ RCR- RCA RCN RTR RTA RUC RXJ+ RXJ- RXR",
+		// decision points, and the questions to plugins
+		"request peer-request nak reject ack terminate timeout auth-challenge auth-result address opened",
+		"identify credentials steps challenge decide prove before-dial after-dial before-proof",
+		// levels, confidence, probes, planes, programs, registration
+		"info warning certain likely possible icmp dns tun stack proxy none",
+		"pppd chat wvdial kernel NetworkManager ModemManager systemd knak pon poff netifd dhcpcd dnsmasq pppoe-connect smpppd kppp gsm-ppp gprs ofonod comgt logger",
+		"home roaming denied searching unknown emergency",
+	} {
+		for _, w := range strings.Fields(list) {
+			m[w] = true
+		}
+	}
+	for _, w := range []string{"", "not searching", "SMS only", "emergency only"} {
+		m[w] = true
+	}
+	return m
+}()
+
+// isKnownWord says whether a text is of the vocabulary.
+func isKnownWord(s string) bool { return vocabulary[s] || event.IsMeaning(s) }
+
+// isCode says whether a text has the form of a USB id, or of a strength of a signal.
+func isCode(s string) bool {
+	if vendor, product, ok := strings.Cut(s, ":"); ok {
+		return len(vendor) == 4 && len(product) == 4 && isHex(vendor) && isHex(product)
+	}
+	number, ok := strings.CutSuffix(s, " dBm")
+	number = strings.TrimPrefix(number, "-")
+	return s == "" || ok && len(number) <= 3 && isDigits(number)
+}
+
+func isHex(s string) bool {
+	for i := range len(s) {
+		if !isHexDigit(s[i]) {
+			return false
+		}
+	}
+	return true
+}
