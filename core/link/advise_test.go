@@ -13,7 +13,6 @@ import (
 
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/advice"
-	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/event"
 	. "github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/link/simulate"

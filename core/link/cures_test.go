@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/knakppp/knak/core/at"
 	. "github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp/auth"
