@@ -83,6 +83,9 @@ var cmeWords = map[int]string{
 	171: "last PDN disconnection not allowed",
 }
 
+// CMEWords gives the words of a +CME ERROR's number, "" where it has none.
+func CMEWords(n int) string { return cmeWords[n] }
+
 // explain adds the words to a final line that holds only a number.
 func explain(line string, r Result, code int) string {
 	if words := cmeWords[code]; r == CME && words != "" && line[len(line)-1] >= '0' && line[len(line)-1] <= '9' {

@@ -54,7 +54,7 @@ func Of(records []event.Record) []*Call {
 // Calls gives the calls in their order: of very many the first and the last, and the last that worked. A recording that shows nothing of a call has none.
 func (c *Collector) Calls() []*Call {
 	return slices.DeleteFunc(slices.Clone(c.calls), func(k *Call) bool {
-		return !k.AT() && !k.PPP() && len(k.Texts) == 0 && len(k.Failures) == 0 && k.Up == nil && k.Lost == nil && k.far == ""
+		return !k.AT() && !k.PPP() && len(k.Texts) == 0 && len(k.Failures) == 0 && k.Up == nil && k.Lost == nil && !k.named && event.PhaseOrder(k.far) <= event.PhaseOrder(event.PhaseDial)
 	})
 }
 

@@ -112,14 +112,8 @@ func (a *atHistory) fail(text, here string) {
 	if strings.HasPrefix(strings.ToUpper(a.command), "AT+CGACT=1") {
 		a.noContext = a.cmeLine
 	}
-	if _, n, ok := strings.Cut(text, ":"); ok && strings.HasPrefix(strings.ToUpper(text), "+CME") {
-		n = strings.ToLower(strings.TrimSpace(n))
-		a.cme, _ = strconv.Atoi(n)
-		for number, words := range cmeWords {
-			if n == words {
-				a.cme = number
-			}
-		}
+	if r, n := at.ParseFinal(text); r == at.CME {
+		a.cme = max(n, 0)
 	}
 	if strings.HasPrefix(strings.ToUpper(a.command), "AT+CPIN=") {
 		a.pinError = text
@@ -200,14 +194,4 @@ func (a *atHistory) registrationText() []string {
 func (a *atHistory) noSignal() bool {
 	_, v, _ := strings.Cut(a.csq, ":")
 	return strings.HasPrefix(strings.TrimSpace(v), "99")
-}
-
-// cmeWords are the errors of 3GPP TS 27.007 section 9.2 that say something about why a call fails.
-var cmeWords = map[int]string{
-	3: "operation not allowed", 4: "operation not supported", 10: "sim not inserted", 11: "sim pin required", 12: "sim puk required",
-	13: "sim failure", 14: "sim busy", 15: "sim wrong", 16: "incorrect password", 30: "no network service", 31: "network timeout",
-	32: "network not allowed - emergency calls only", 103: "illegal ms", 106: "illegal me", 107: "gprs services not allowed",
-	111: "plmn not allowed", 112: "location area not allowed", 113: "roaming not allowed in this location area",
-	132: "service option not supported", 133: "requested service option not subscribed", 134: "service option temporarily out of order",
-	148: "unspecified gprs error", 149: "pdp authentication failure",
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/event"
 )
 
@@ -63,7 +64,7 @@ var dialRules = []rule{
 				c = likely // not-registered says more
 			}
 			out := is(c, h.dialText(), f.Detail)
-			if words := cmeWords[h.at.cme]; words != "" && isError(h.at.result) {
+			if words := at.CMEWords(h.at.cme); words != "" && isError(h.at.result) {
 				out.meaning = fmt.Sprintf("Its error %d means: %s.", h.at.cme, words)
 			}
 			return out

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/knakppp/knak/core/at"
 )
 
 // Numbers of mobile equipment errors (3GPP TS 27.007 section 9.2.1).
@@ -21,19 +23,13 @@ const (
 	cmeWrongValue    = 50
 )
 
-var cmeWords = map[int]string{
-	cmeNotAllowed: "operation not allowed", cmeNotSupported: "operation not supported", cmeNoSIM: "SIM not inserted",
-	cmePINRequired: "SIM PIN required", cmePUKRequired: "SIM PUK required", cmeWrongPassword: "incorrect password",
-	cmeNoService: "no network service", cmeWrongValue: "incorrect parameters",
-}
-
 // cme is an error as +CMEE says to write it (3GPP TS 27.007 section 9.1).
 func (m *Modem) cme(n int) (lines []string, result string) {
 	switch m.at.cmee {
 	case 1:
 		return nil, "+CME ERROR: " + strconv.Itoa(n)
 	case 2:
-		return nil, "+CME ERROR: " + cmeWords[n]
+		return nil, "+CME ERROR: " + at.CMEWords(n)
 	}
 	return nil, "ERROR"
 }

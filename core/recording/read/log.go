@@ -88,12 +88,7 @@ func (s *logSource) line() error {
 	if err != nil {
 		return err
 	}
-	for len(line) > 1 && line[0] == '>' { // quoted in a mail, with a blank behind the mark or without
-		line = bytes.TrimPrefix(line[1:], []byte(" "))
-	}
-	if len(line) > 3 && (line[0] == '/' && line[1] == '/' || line[0] == '|') { // in a comment or a frame
-		line = bytes.TrimLeft(line, "/| \t")
-	}
+	line = unquoted(line)
 	if s.form != nil {
 		s.form.take(line, size)
 		return nil
@@ -111,6 +106,17 @@ func (s *logSource) line() error {
 	}
 	s.message(d, size)
 	return nil
+}
+
+// unquoted takes off the marks of a quotation: of a mail, with a blank behind the mark or without, of a comment, of a frame.
+func unquoted(line []byte) []byte {
+	for len(line) > 1 && line[0] == '>' {
+		line = bytes.TrimPrefix(line[1:], []byte(" "))
+	}
+	if len(line) > 3 && (line[0] == '/' && line[1] == '/' || line[0] == '|') {
+		line = bytes.TrimLeft(line, "/| \t")
+	}
+	return line
 }
 
 // relayed takes off what a program writes before the lines of wvdial that it passes on: GNOME PPP "GNOME PPP: STDERR: ", and

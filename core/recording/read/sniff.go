@@ -21,7 +21,7 @@ func sniffLog(prefix []byte) int {
 		if lines++; lines > 400 {
 			break
 		}
-		d := k.undress(line)
+		d := k.undress(relayed(unquoted(line)))
 		if d.dressed {
 			dated++
 		}
