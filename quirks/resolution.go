@@ -10,7 +10,8 @@ import (
 type Resolution struct {
 	db       *DB
 	facts    Facts
-	chosen   bool // a profile was chosen: facts decide nothing
+	entries  []*Device // that match, the strongest first
+	chosen   bool      // a profile was chosen: facts decide nothing
 	profiles []string
 	settings []Setting // as Keys
 	index    map[string]int
@@ -56,6 +57,15 @@ func (r *Resolution) Profile() string {
 		return ""
 	}
 	return r.profiles[0]
+}
+
+// Devices gives the entries that match the modem, the strongest first; none where a profile was chosen.
+func (r *Resolution) Devices() []Device {
+	list := make([]Device, len(r.entries))
+	for i, d := range r.entries {
+		list[i] = *d
+	}
+	return list
 }
 
 // get gives the value of a key of one of the types.

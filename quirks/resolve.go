@@ -127,6 +127,7 @@ func (r *Resolution) match() (all []*candidate) {
 			cmp.Compare(a.entry.Profile, b.entry.Profile))
 	})
 	for _, h := range hits {
+		r.entries = append(r.entries, h.entry)
 		all = append(all, h.entry.candidates(h.exact)...)
 		// Two entries may name one profile; the stronger one, which comes first, is enough.
 		if id := h.entry.Profile; id != "" && !slices.Contains(r.profiles, id) {
