@@ -42,8 +42,9 @@ var only = []struct {
 	{[]string{"core/call"}, []string{"core/at", "core/ppp/packet", "core/event"}, "a call is sorted from events alone, whatever wrote the recording; at has the table of result codes"},
 	{[]string{"core/mimic"}, []string{"core/at", "core/ppp/packet", "core/ppp/auth", "core/event", "core/call", "core/sim", "quirks"}, "a recording becomes a profile or a scenario: both forms must be known, no engine and no port"},
 	{[]string{"core/compare"}, []string{"core/ppp/packet", "core/ppp/auth", "core/event", "core/call", "core/mimic"}, "what is different is said of calls; how knak would do it is mimic's"},
+	{[]string{"core/recording/unwrap"}, nil, "what is around a recording is taken off before anybody knows what it is"},
 	{[]string{"core/recording/format"}, []string{"core/ppp/packet", "core/event", "core/strict"}, "a format is data and says what lines are; events are made of them where logs are read"},
-	{[]string{"core/recording/read"}, []string{"core/at", "core/call", "core/ppp/packet", "core/event", "core/recording/capture", "core/recording/format", "core/notation", "core/recording/source", "core/recording/wire", "core/sentence", "core/private"},
+	{[]string{"core/recording/read"}, []string{"core/at", "core/call", "core/ppp/packet", "core/event", "core/recording/capture", "core/recording/format", "core/notation", "core/recording/source", "core/recording/unwrap", "core/recording/wire", "core/sentence", "core/private"},
 		"a reader gives records and knows nobody who takes them"},
 	{[]string{"core/show/report"}, []string{"core/at", "core/ppp/packet", "core/event", "core/call", "core/call/lint"}, "a page is drawn of records, and of findings as they stand in the stream; nothing is judged here"},
 	{[]string{"core/share"}, []string{"core/hdlc", "core/ppp/packet", "core/show/report", "core/event", "core/recording/record", "core/private"}, "what may be shared is made of records that were hidden first; the file that was read never comes near"},
@@ -99,7 +100,7 @@ var never = []struct {
 	{"", nil, []string{module + "core/link/linktest", module + "core/plane/nstest", module + "core/device/devicetest"}, "what takes a testing.TB is for tests"},
 	{"", []string{"plugins/host/serve"}, []string{"github.com/santhosh-tekuri/jsonschema"}, "schemas of plugins are read where plugins are started"},
 	{"", []string{"plugins/examples"}, []string{"go.starlark.net", "github.com/eclipse/paho.golang"}, "what an example needs is paid for by that example"},
-	{"", []string{"core/recording/read"}, []string{"github.com/klauspost/compress", "github.com/fsnotify/fsnotify"}, "packed and growing files are the input's matter, in one place"},
+	{"", []string{"core/recording/read", "core/recording/unwrap"}, []string{"github.com/klauspost/compress", "github.com/fsnotify/fsnotify"}, "packed and growing files are the input's matter, in one place"},
 	{"core/modem", nil, []string{module + "core/ppp/auth", module + "core/hdlc", module + "core/plane"}, "the modem's side ends at CONNECT"},
 }
 

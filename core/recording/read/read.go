@@ -10,12 +10,15 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/private"
+	"github.com/knakppp/knak/core/recording/format"
 	"github.com/knakppp/knak/core/recording/source"
+	"github.com/knakppp/knak/core/recording/unwrap"
 )
 
 // Options say how to read. The zero value finds out everything.
@@ -26,6 +29,17 @@ type Options struct {
 	Date   time.Time // the day of times without a date and the year of dates without one; the file's time of change will do. Zero: not known
 	Raw    bool      // keep secrets and identities
 	Follow bool      // the input still grows: decide by what one read brings
+	// Formats are the user's own. Of two that are equally sure of a log they come first.
+	Formats []*format.Format
+}
+
+// own gives the user's formats for the table.
+func (o Options) own() []source.Format {
+	var list []source.Format
+	for _, f := range o.Formats {
+		list = append(list, ofFormat(f))
+	}
+	return list
 }
 
 // Reader gives the records of one recording or log.
@@ -44,7 +58,7 @@ type Reader struct {
 type Summary struct {
 	Format      string // the format's name
 	Title       string // the format for a person
-	Compression string // "gzip", "zstd", "bzip2" or ""
+	Compression string // what it was wrapped in: "gzip", "zstd", "bzip2", "UTF-16", "web page" …, with commas between; or ""
 	Damaged     bool   // the compression ends too early or is damaged, and what followed is not known
 	Bytes       int64  // unpacked
 	Lines       int64  // 0 for a recording that is not text
@@ -79,12 +93,19 @@ func Open(input io.Reader, o Options) (*Reader, error) {
 	if err != nil {
 		return nil, named(o.Name, err)
 	}
-	in := source.NewInput(plain)
+	text, form := plain, ""
+	if !o.Follow {
+		text, form = unwrap.Text(plain)
+	}
+	in := source.NewInput(text)
 	prefix, err := begin(in, o.Follow)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, named(o.Name, err)
 	}
-	f, ok := choose(prefix, o.Format)
+	if form != "" {
+		compression = strings.TrimPrefix(compression+", "+form, ", ")
+	}
+	f, ok := choose(prefix, o)
 	if !ok {
 		return nil, &UnknownFormatError{Name: o.Name, Format: o.Format, Tried: Names()}
 	}
@@ -112,12 +133,12 @@ func begin(in *source.Input, follow bool) ([]byte, error) {
 }
 
 // choose gives the format that is surest of the prefix, the first in the table of equals.
-func choose(prefix []byte, name string) (source.Format, bool) {
+func choose(prefix []byte, o Options) (source.Format, bool) {
 	var best source.Format
 	score := 0
-	for _, f := range Formats() {
-		if name != "" {
-			if f.Name == name {
+	for _, f := range slices.Concat(o.own(), Formats()) {
+		if o.Format != "" {
+			if f.Name == o.Format {
 				return f, true
 			}
 			continue

@@ -1,0 +1,255 @@
+package unwrap
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// Text takes what is around a log off it that is no archive: UTF-16, the markup of a web page, numbers before the lines, the
+// fences of Markdown. form says what it was, "" if nothing. The first octets of r decide.
+func Text(r io.Reader) (text io.Reader, form string) {
+	b := bufio.NewReaderSize(r, 64<<10)
+	head, _ := b.Peek(begin)
+	var forms []string
+	if order, ok := byteOrder(head); ok {
+		forms = append(forms, "UTF-16")
+		b = bufio.NewReaderSize(unicode.UTF16(order, unicode.UseBOM).NewDecoder().Reader(b), 64<<10)
+		head, _ = b.Peek(begin)
+	}
+	if bytes.IndexByte(head, 0) >= 0 || len(head) > 0 && head[0] == '{' {
+		return b, strings.Join(forms, ", ") // a recording that is no text, or that has a form of its own
+	}
+	if isPage(head) {
+		forms = append(forms, "web page")
+		b = bufio.NewReaderSize(newPage(b), 64<<10)
+		head, _ = b.Peek(begin)
+	}
+	switch {
+	case isNumbered(head):
+		forms = append(forms, "numbered lines")
+		return &lines{r: b, take: withoutNumber}, strings.Join(forms, ", ")
+	case bytes.HasPrefix(head, []byte("```")) || bytes.Contains(head, []byte("\n```")):
+		return &lines{r: b, take: withoutFence}, strings.Join(append(forms, "Markdown"), ", ")
+	}
+	return b, strings.Join(forms, ", ")
+}
+
+// byteOrder says whether a text is in UTF-16: by its mark, or because every other octet is zero.
+func byteOrder(head []byte) (unicode.Endianness, bool) {
+	switch {
+	case bytes.HasPrefix(head, []byte{0xff, 0xfe}) && len(head) > 3 && head[3] == 0:
+		return unicode.LittleEndian, true
+	case bytes.HasPrefix(head, []byte{0xfe, 0xff}) && len(head) > 3 && head[2] == 0:
+		return unicode.BigEndian, true
+	}
+	n := min(len(head), 512) &^ 1
+	if n < 16 {
+		return unicode.LittleEndian, false
+	}
+	var zeros [2]int
+	for i, c := range head[:n] {
+		if c == 0 {
+			zeros[i&1]++
+		} else if c < '\t' || c >= 0x7f {
+			return unicode.LittleEndian, false
+		}
+	}
+	switch {
+	case zeros[1] == n/2 && zeros[0] == 0:
+		return unicode.LittleEndian, true
+	case zeros[0] == n/2 && zeros[1] == 0:
+		return unicode.BigEndian, true
+	}
+	return unicode.LittleEndian, false
+}
+
+// isPage says whether a text is a web page or a piece of one. pppd's options stand in angle brackets, too.
+func isPage(head []byte) bool {
+	low := bytes.ToLower(head)
+	for _, mark := range []string{"<!doctype html", "<html", "<head>", "<body", "<pre>", "<pre ", "<code>", "<code ", "<div>", "<div ", "<blockquote", "<br />", "<br/>", "<br>"} {
+		if bytes.Contains(low, []byte(mark)) {
+			return true
+		}
+	}
+	return false
+}
+
+// page is the text of a web page: that of its preformatted parts alone where it has any in its first part, or all of it.
+type page struct {
+	z    *html.Tokenizer
+	out  []byte
+	pre  int // how deep in preformatted parts
+	only bool
+	skip int // how deep in scripts and styles
+	done bool
+}
+
+// maxToken bounds one piece of a page.
+const maxToken = 1 << 20
+
+func newPage(r *bufio.Reader) io.Reader {
+	head, _ := r.Peek(64 << 10)
+	low := bytes.ToLower(head)
+	p := &page{z: html.NewTokenizer(r), only: bytes.Contains(low, []byte("<pre")) || bytes.Contains(low, []byte("<code"))}
+	p.z.SetMaxBuf(maxToken)
+	return p
+}
+
+// elements of pages; what else stands between angle brackets is a part of the text that somebody forgot to escape.
+var (
+	breaks = map[string]bool{
+		"br": true, "p": true, "div": true, "li": true, "tr": true, "h1": true, "h2": true, "h3": true, "h4": true, "h5": true, "h6": true, "table": true, "ul": true, "ol": true,
+		"blockquote": true, "section": true, "article": true, "header": true, "footer": true, "hr": true, "dt": true, "dd": true, "dl": true, "pre": true, "tbody": true, "thead": true,
+	}
+	inline = map[string]bool{
+		"html": true, "head": true, "body": true, "title": true, "meta": true, "link": true, "a": true, "b": true, "i": true, "u": true, "em": true, "strong": true, "span": true, "font": true,
+		"code": true, "tt": true, "kbd": true, "samp": true, "img": true, "td": true, "th": true, "small": true, "sup": true, "sub": true, "button": true, "input": true, "form": true,
+		"label": true, "nav": true, "main": true, "aside": true, "iframe": true, "svg": true, "path": true, "script": true, "style": true, "noscript": true, "center": true, "s": true,
+		"textarea": true, "select": true, "option": true, "figure": true, "figcaption": true, "time": true, "abbr": true, "mark": true, "del": true, "ins": true, "wbr": true, "col": true, "colgroup": true, "tfoot": true, "g": true, "use": true, "details": true, "summary": true,
+	}
+)
+
+func (p *page) Read(b []byte) (int, error) {
+	for len(p.out) == 0 {
+		if p.done {
+			return 0, io.EOF
+		}
+		p.token()
+	}
+	n := copy(b, p.out)
+	p.out = p.out[n:]
+	return n, nil
+}
+
+func (p *page) token() {
+	p.out = p.out[:0]
+	kind := p.z.Next()
+	switch kind {
+	case html.ErrorToken:
+		p.done = true // the end, or a piece longer than any page has
+		return
+	case html.TextToken:
+		if p.skip == 0 && (!p.only || p.pre > 0) {
+			p.out = append(p.out, p.z.Text()...)
+			p.out = bytes.ReplaceAll(p.out, []byte("\u00a0"), []byte(" "))
+		}
+		return
+	case html.CommentToken, html.DoctypeToken:
+		return
+	}
+	raw := string(p.z.Raw())
+	tag, _ := p.z.TagName()
+	name := string(tag)
+	deeper := 0
+	switch kind {
+	case html.StartTagToken:
+		deeper = 1
+	case html.EndTagToken:
+		deeper = -1
+	}
+	switch {
+	case name == "script" || name == "style":
+		p.skip = max(p.skip+deeper, 0)
+	case name == "pre" || name == "code" || name == "textarea":
+		p.pre = max(p.pre+deeper, 0)
+		if p.pre == 0 || name == "pre" {
+			p.out = append(p.out, '\n')
+		}
+	case breaks[name]:
+		if !p.only || p.pre > 0 {
+			p.out = append(p.out, '\n')
+		}
+	case !inline[name] && p.skip == 0 && (!p.only || p.pre > 0):
+		p.out = append(p.out, html.UnescapeString(raw)...)
+	}
+}
+
+// lines changes a text line by line. take gives false for a line that is left out.
+type lines struct {
+	r    *bufio.Reader
+	take func(line []byte) ([]byte, bool)
+	line []byte
+	mid  bool // in the middle of a line that is longer than the buffer
+	err  error
+}
+
+func (l *lines) Read(p []byte) (int, error) {
+	for len(l.line) == 0 {
+		if l.err != nil {
+			return 0, l.err
+		}
+		line, err := l.r.ReadSlice('\n')
+		mid := l.mid
+		l.mid = err == bufio.ErrBufferFull //nolint:errorlint // it is what ReadSlice gives
+		if err != nil && !l.mid {
+			l.err = err
+		}
+		if !mid {
+			var ok bool
+			if line, ok = l.take(line); !ok {
+				continue
+			}
+		}
+		l.line = line
+	}
+	n := copy(p, l.line)
+	l.line = l.line[n:]
+	return n, nil
+}
+
+func withoutFence(line []byte) ([]byte, bool) {
+	return line, !bytes.HasPrefix(bytes.TrimLeft(line, " >\t"), []byte("```"))
+}
+
+// number takes the number off a line that a page or an editor has put before it.
+func number(line []byte) (n int, rest []byte, ok bool) {
+	s := bytes.TrimLeft(line, " \t")
+	i := 0
+	for i < len(s) && i < 7 && s[i] >= '0' && s[i] <= '9' {
+		i++
+	}
+	if i == 0 || i == len(s) || s[0] == '0' && i > 1 && !bytes.HasPrefix(s, []byte("0")) {
+		return 0, line, false
+	}
+	n, _ = strconv.Atoi(string(s[:i])) // it is digits
+	rest = s[i:]
+	switch {
+	case len(bytes.TrimSpace(rest)) == 0:
+		return n, rest, true
+	case rest[0] == '\t', rest[0] == ' ':
+		rest = rest[1:]
+	case len(rest) > 1 && (rest[0] == ':' || rest[0] == '|' || rest[0] == '.' || rest[0] == ')') && (rest[1] == ' ' || rest[1] == '\t'):
+		rest = rest[2:]
+	default:
+		return 0, line, false
+	}
+	return n, rest, true
+}
+
+func withoutNumber(line []byte) ([]byte, bool) {
+	_, rest, _ := number(line)
+	return rest, true
+}
+
+// isNumbered says whether each line begins with the number that follows the one before.
+func isNumbered(head []byte) bool {
+	seen, last := 0, 0
+	for line := range bytes.Lines(head) {
+		if len(bytes.TrimSpace(line)) == 0 {
+			continue
+		}
+		n, _, ok := number(line)
+		if !ok || seen > 0 && n != last+1 {
+			return seen >= 8 && line[len(line)-1] != '\n' // the piece that was looked at ends within a line
+		}
+		last = n
+		seen++
+	}
+	return seen >= 5
+}
