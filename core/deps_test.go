@@ -57,6 +57,7 @@ var only = []struct {
 	{[]string{"core/refusal"}, []string{"core/foreign", "core/modem", "core/trust"}, "what is remembered of PINs is the dialogue's to ask; the file knows no link"},
 	{[]string{"core/foreign"}, []string{"core/trust"}, "how a file is opened that others may have made is the same for all who read one"},
 	{[]string{"core/hooks"}, []string{"core/event", "core/trust", "core/pace"}, "scripts are started by what the stream says, as any watcher of it could"},
+	{[]string{"core/survey"}, []string{"core/diagnose", "core/event", "core/recording/read", "core/recording/unwrap"}, "many recordings are read and judged as one is"},
 	{[]string{"core/diagnose"}, []string{"core/at", "core/call", "core/ppp/packet", "core/event", "core/sentence"}, "rules read the event stream only, so that a log is judged as a live call is; at has the table of result codes"},
 	{[]string{"plugins/host"}, []string{"core/advice", "core/ppp", "core/ppp/packet", "core/ppp/auth", "core/event", "core/trust"},
 		"knak's side of plugins is an advice.Adviser at the end of a socket: it knows no link, no protobuf, and not who serves"},

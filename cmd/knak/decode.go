@@ -142,7 +142,12 @@ func (a *app) decodeFollow(ctx context.Context, file string, o decodeOptions) er
 		return err
 	}
 	defer func() { _ = grown.Close() }() // it was only read from
-	r, err := read.Open(grown, read.Options{Format: o.format, Name: file, Date: info.ModTime(), Follow: true})
+	reading, err := a.readOptions(o.format)
+	if err != nil {
+		return err
+	}
+	reading.Name, reading.Date, reading.Follow = file, info.ModTime(), true
+	r, err := read.Open(grown, reading)
 	if err != nil {
 		return &usageError{err}
 	}

@@ -4,41 +4,42 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/knakppp/knak/core/control"
-	"github.com/knakppp/knak/core/diagnose"
 	"github.com/knakppp/knak/core/event"
-	"github.com/knakppp/knak/core/link"
-	"github.com/knakppp/knak/core/recording/read"
 	"github.com/knakppp/knak/core/show/progress"
 )
 
 // diagnoseOptions are the flags of diagnose.
 type diagnoseOptions struct {
-	format string
-	all    bool
+	format  string
+	all     bool
+	summary bool
 }
 
 func (a *app) diagnoseCommand() *cobra.Command {
 	var o diagnoseOptions
 	cmd := &cobra.Command{
-		Use:   "diagnose FILE|LINK...",
+		Use:   "diagnose FILE|DIRECTORY|ARCHIVE|LINK...",
 		Short: "Say what went wrong in a log, a recording or a running dial",
 		Long: `Read logs or recordings of calls, of any kind that "knak decode" reads, and say what went wrong: the most likely
 cause first, what it means, what to try, and the lines or packets that show it. A log may be of another dialer, may hold
 several attempts, and may be packed. A - is standard input; the name of a link asks the dial that holds it.
 
+A directory, an archive (zip, tar, tgz), a mail or a mail box stands for all recordings in it; they are judged side by side.
+With --summary each is one line, and the causes are counted at the end; with --json, too, each is one object.
+
 Behind a finding's title stand its id, how sure it is and its category. docs/findings/ID.md says more of it.
 
-The exit status is 0 if nothing is wrong, and 35 if something is.`,
+The exit status is 0 if nothing is wrong, 35 if something is, and 2 if something named could not be judged; all are judged
+all the same.`,
 		Example: `  knak diagnose /var/log/ppp.log
   journalctl -b -t pppd -t chat | knak diagnose -
   knak diagnose --all call.pcapng
+  knak diagnose --summary logs/ support.zip
   knak diagnose default`,
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: completeRecordingsAndLinks,
@@ -46,24 +47,12 @@ The exit status is 0 if nothing is wrong, and 35 if something is.`,
 			if err := a.readGlobal(cmd); err != nil {
 				return err
 			}
-			found := false
-			var failed error
-			for i, arg := range args {
-				if i > 0 && !a.global.JSON {
-					fmt.Fprintln(a.stdout)
-				}
-				wrong, err := a.diagnoseOne(cmd.Context(), arg, o)
-				found = found || wrong
-				failed = errors.Join(failed, err)
-			}
-			if failed == nil && found {
-				return &statusError{code: link.ExitFindings}
-			}
-			return failed
+			return a.diagnoseAll(cmd.Context(), args, o)
 		},
 	}
 	addFormatFlag(cmd, &o.format)
 	cmd.Flags().BoolVar(&o.all, "all", false, "show the less likely causes in full, too")
+	cmd.Flags().BoolVar(&o.summary, "summary", false, "one line for each recording, and then how many have the same cause")
 	return cmd
 }
 
@@ -71,44 +60,6 @@ The exit status is 0 if nothing is wrong, and 35 if something is.`,
 func completeRecordingsAndLinks(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 	links, _ := completeLinks(cmd, args, word)
 	return links, cobra.ShellCompDirectiveDefault
-}
-
-// diagnoseOne judges one file, or one link if there is no such file. It says whether anything is wrong.
-func (a *app) diagnoseOne(ctx context.Context, name string, o diagnoseOptions) (bool, error) {
-	if _, err := os.Stat(name); name != "-" && errors.Is(err, os.ErrNotExist) && control.CheckName(name) == nil {
-		return a.diagnoseLink(ctx, name, o)
-	}
-	r, err := a.openRecording(name, read.Options{Format: o.format})
-	if err != nil {
-		return false, err
-	}
-	defer r.Close()
-	c := diagnose.NewCase()
-	if err := r.each(c); err != nil {
-		return false, fmt.Errorf("%s: %w", r.name, err)
-	}
-	v := c.Verdict()
-	if err := r.tells(v.Told > 0); err != nil {
-		return false, err
-	}
-	if a.global.JSON {
-		return len(v.Findings) > 0, a.findingsJSON(r.name, r.Summary().Last, v.Findings)
-	}
-	fmt.Fprintf(a.stdout, "%s: %s\n", event.Printable(r.name), r.source())
-	switch {
-	case v.Attempts > 1 && v.Attempt == v.Attempts:
-		fmt.Fprintf(a.stdout, "Judged is the last of %d attempts.\n", v.Attempts)
-	case v.Attempts > 1:
-		fmt.Fprintf(a.stdout, "Judged is attempt %d of %d, which tells most.\n", v.Attempt, v.Attempts)
-	}
-	if len(v.Findings) == 0 {
-		fmt.Fprintln(a.stdout, "Nothing is wrong: the link came up, and nothing after that contradicts it.")
-	}
-	a.tellFindings(v.Findings, o.all)
-	for _, f := range v.Notes {
-		fmt.Fprintf(a.stdout, "Worth knowing: %s (%s). %s\n", f.Title, f.ID, strings.Join(f.Evidence, "; "))
-	}
-	return len(v.Findings) > 0, nil
 }
 
 // diagnoseLink tells the findings that a running dial has made of its present attempt.

@@ -23,6 +23,11 @@ type recording struct {
 // openRecording opens a recording or log of any format that core/recording/read knows; - is standard input. What is wrong
 // with the name or with what is in it is a mistake of the user's.
 func (a *app) openRecording(name string, o read.Options) (*recording, error) {
+	own, err := a.readOptions(o.Format)
+	if err != nil {
+		return nil, err
+	}
+	o.Format, o.Formats = own.Format, own.Formats
 	if name == "-" {
 		o.Name = "standard input"
 		r, err := read.Open(a.stdin, o)
@@ -79,8 +84,9 @@ func (r *recording) each(sinks ...event.Sink) error {
 }
 
 // source says in a few words what was read and how much of it was not understood.
-func (r *recording) source() string {
-	s := r.Summary()
+func (r *recording) source() string { return readWords(r.Summary()) }
+
+func readWords(s read.Summary) string {
 	text := s.Title
 	if s.Compression != "" {
 		text += " (" + s.Compression + ")"
@@ -111,11 +117,15 @@ func (r *recording) tells(told bool) error {
 	case r.Summary().Bytes == 0:
 		return usagef("%s is empty", r.name)
 	}
-	return usagef("%s: nothing in it tells of a call (%s); --format says what it is, where that was found out wrongly: %s", r.name, r.source(), strings.Join(read.Names(), ", "))
+	return nothingTells(r.name, r.source())
+}
+
+func nothingTells(name, source string) error {
+	return usagef("%s: nothing in it tells of a call (%s); --format says what it is, where that was found out wrongly: %s", name, source, strings.Join(read.Names(), ", "))
 }
 
 // addFormatFlag adds --format to a command that reads recordings.
 func addFormatFlag(cmd *cobra.Command, into *string) {
-	cmd.Flags().StringVar(into, "format", "", "what the recording is, where it cannot be told by its content: a `name` of "+strings.Join(read.Names(), ", "))
-	complete(cmd, "format", cobra.FixedCompletions(read.Names(), cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().StringVar(into, "format", "", "what the recording is, where it cannot be told by its content: a `name` of "+strings.Join(read.Names(), ", ")+", or the file of a format")
+	complete(cmd, "format", cobra.FixedCompletions(read.Names(), cobra.ShellCompDirectiveDefault))
 }

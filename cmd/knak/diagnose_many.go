@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/recording/read"
+	"github.com/knakppp/knak/core/survey"
+)
+
+// diagnosis is what one run of diagnose has told.
+type diagnosis struct {
+	a       *app
+	o       diagnoseOptions
+	named   []string // what was given: each of these must be a recording, what is found in it need not
+	told    int
+	groups  survey.Groups
+	failed  error // the first thing that could not be judged
+	failing int
+	wrong   bool
+}
+
+// diagnoseAll judges everything that was named, in order.
+func (a *app) diagnoseAll(ctx context.Context, args []string, o diagnoseOptions) error {
+	reading, err := a.readOptions(o.format)
+	if err != nil {
+		return err
+	}
+	d := &diagnosis{a: a, o: o, named: args}
+	for len(args) > 0 {
+		if isLink(args[0]) {
+			d.link(ctx, args[0])
+			args = args[1:]
+			continue
+		}
+		n := slices.IndexFunc(args, isLink)
+		if n < 0 {
+			n = len(args)
+		}
+		if err := survey.Run(ctx, args[:n], a.stdin, survey.Options{Read: reading}, d.result); err != nil {
+			return err
+		}
+		args = args[n:]
+	}
+	d.counted()
+	switch {
+	case d.failing == 1:
+		return d.failed
+	case d.failing > 1:
+		return &statusError{code: exitCode(d.failed), text: fmt.Sprintf("%d of what was to be judged could not be", d.failing)}
+	case d.wrong:
+		return &statusError{code: link.ExitFindings}
+	}
+	return nil
+}
+
+// isLink says whether a name is no file and may be a link's.
+func isLink(name string) bool {
+	_, err := os.Stat(name)
+	return name != "-" && errors.Is(err, fs.ErrNotExist) && control.CheckName(name) == nil
+}
+
+// fail keeps what could not be judged: one is the error of the program, several are said as they come.
+func (d *diagnosis) fail(err error) {
+	if d.failing++; d.failing == 1 {
+		d.failed = err
+		return
+	}
+	if d.failing == 2 {
+		fmt.Fprintf(d.a.stderr, "knak: %s\n", printableLines(d.failed.Error()))
+	}
+	fmt.Fprintf(d.a.stderr, "knak: %s\n", printableLines(err.Error()))
+}
+
+func (d *diagnosis) link(ctx context.Context, name string) {
+	d.between()
+	wrong, err := d.a.diagnoseLink(ctx, name, d.o)
+	d.wrong = d.wrong || wrong
+	if err != nil {
+		d.fail(err)
+	}
+}
+
+// between parts what is told of two recordings.
+func (d *diagnosis) between() {
+	if d.told > 0 && !d.a.global.JSON && !d.o.summary {
+		fmt.Fprintln(d.a.stdout)
+	}
+	d.told++
+}
+
+// result tells of one recording.
+func (d *diagnosis) result(r survey.Result) error {
+	d.groups.Add(r)
+	named := slices.Contains(d.named, r.Name) || r.Name == "standard input"
+	if r.Err != nil && len(r.Verdict.Findings) == 0 {
+		if errors.Is(r.Err, fs.ErrNotExist) || named {
+			r.Err = &usageError{r.Err}
+		}
+		d.fail(fmt.Errorf("%s: %w", r.Name, r.Err))
+		return nil
+	}
+	if r.Nothing {
+		switch {
+		case !named:
+		case r.Summary.Bytes == 0 && r.Summary.Format != "":
+			d.fail(usagef("%s is empty", r.Name))
+		case r.Summary.Format == "":
+			d.fail(usagef("%s is no recording or log that can be read; --format says what it is: %s", r.Name, strings.Join(read.Names(), ", ")))
+		default:
+			d.fail(nothingTells(r.Name, readWords(r.Summary)))
+		}
+		return nil
+	}
+	if r.Err != nil {
+		d.fail(fmt.Errorf("%s: %w", r.Name, r.Err))
+	}
+	d.wrong = d.wrong || len(r.Verdict.Findings) > 0
+	switch {
+	case d.o.summary && d.a.global.JSON:
+		return d.object(r)
+	case d.o.summary:
+		d.line(r)
+	case d.a.global.JSON:
+		return d.a.findingsJSON(r.Name, r.Summary.Last, r.Verdict.Findings)
+	default:
+		d.between()
+		d.full(r)
+	}
+	return nil
+}
+
+func (d *diagnosis) full(r survey.Result) {
+	a, v := d.a, r.Verdict
+	fmt.Fprintf(a.stdout, "%s: %s\n", event.Printable(r.Name), readWords(r.Summary))
+	switch {
+	case v.Attempts > 1 && v.Attempt == v.Attempts:
+		fmt.Fprintf(a.stdout, "Judged is the last of %d attempts.\n", v.Attempts)
+	case v.Attempts > 1:
+		fmt.Fprintf(a.stdout, "Judged is attempt %d of %d, which tells most.\n", v.Attempt, v.Attempts)
+	}
+	if len(v.Findings) == 0 {
+		fmt.Fprintln(a.stdout, "Nothing is wrong: the link came up, and nothing after that contradicts it.")
+	}
+	a.tellFindings(v.Findings, d.o.all)
+	for _, f := range v.Notes {
+		fmt.Fprintf(a.stdout, "Worth knowing: %s (%s). %s\n", f.Title, f.ID, strings.Join(f.Evidence, "; "))
+	}
+}
+
+// line is one recording in one line.
+func (d *diagnosis) line(r survey.Result) {
+	text := "nothing is wrong"
+	if len(r.Verdict.Findings) > 0 {
+		f := r.Verdict.Findings[0]
+		text = f.Title + " (" + f.ID + ", " + f.Confidence
+		if len(f.Places) > 0 {
+			text += ", " + f.Places[len(f.Places)-1].String()
+		}
+		text += ")"
+	}
+	fmt.Fprintf(d.a.stdout, "%s: %s\n", event.Printable(r.Name), text)
+}
+
+// object is one recording as one object, for --summary --json.
+func (d *diagnosis) object(r survey.Result) error {
+	o := struct {
+		Name       string     `json:"name"`
+		Format     string     `json:"format"`
+		Lines      int64      `json:"lines"`
+		Packets    int64      `json:"packets"`
+		Unread     int64      `json:"unread_lines"`
+		Attempts   int        `json:"attempts"`
+		Up         bool       `json:"up"`
+		ID         string     `json:"id"` // of the first finding; "" if nothing is wrong
+		Confidence string     `json:"confidence,omitempty"`
+		Category   string     `json:"category,omitempty"`
+		Title      string     `json:"title,omitempty"`
+		Evidence   []string   `json:"evidence,omitempty"`
+		Place      *event.Pos `json:"place,omitempty"`
+		Others     []string   `json:"others,omitempty"` // the ids of the less likely causes
+	}{Name: r.Name, Format: r.Summary.Format, Lines: r.Summary.Lines, Packets: r.Summary.Packets, Unread: r.Summary.UnreadLines, Attempts: r.Verdict.Attempts, Up: r.Verdict.Up}
+	for i, f := range r.Verdict.Findings {
+		if i > 0 {
+			o.Others = append(o.Others, f.ID)
+			continue
+		}
+		o.ID, o.Confidence, o.Category, o.Title, o.Evidence = f.ID, f.Confidence, f.Category, f.Title, f.Evidence
+		if len(f.Places) > 0 {
+			o.Place = &f.Places[len(f.Places)-1]
+		}
+	}
+	w := json.NewEncoder(d.a.stdout)
+	w.SetEscapeHTML(false)
+	return w.Encode(o)
+}
+
+// counted says how many recordings have the same cause, where there are several.
+func (d *diagnosis) counted() {
+	g := &d.groups
+	total := g.Up + g.Nothing + g.Failed
+	for _, c := range g.Causes {
+		total += c.Count
+	}
+	if d.a.global.JSON || total < 2 || len(g.Causes) == 0 && g.Up == 0 || !d.o.summary && total == len(d.named) {
+		return
+	}
+	causes := slices.Clone(g.Causes)
+	slices.SortStableFunc(causes, func(a, b survey.Cause) int { return b.Count - a.Count })
+	fmt.Fprintln(d.a.stdout)
+	for _, c := range causes {
+		fmt.Fprintf(d.a.stdout, "%6d  %s (%s), first in %s\n", c.Count, c.Title, c.ID, c.First)
+	}
+	for _, row := range []struct {
+		n    int
+		what string
+	}{{g.Up, "nothing is wrong"}, {g.Nothing, "nothing in it tells of a call"}, {g.Failed, "could not be judged, or not whole"}} {
+		if row.n > 0 {
+			fmt.Fprintf(d.a.stdout, "%6d  %s\n", row.n, row.what)
+		}
+	}
+}
