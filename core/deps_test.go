@@ -285,6 +285,7 @@ var opensItself = map[string]string{
 	"cmd/knak/quirks_bundle.go quirksBundleCommand": "written where a person said",
 	"cmd/knak/quirks_new.go writeNew":               "made anew (O_EXCL), where a person said",
 	"cmd/knak/recording.go openRecording":           "a person named it, for reading; it may be a pipe, and ^C ends it",
+	"core/survey/survey.go file":                    "a person named it, or it is a file in a directory that was named; ^C ends it",
 	"plugins/host/pin/verify.go openSafe":           "as foreign does it; it stands before what it hashes and runs",
 	"plugins/host/pin/find.go Install":              "a person named it; its size and kind are looked at",
 	"plugins/host/tree.go parents":                  "below /proc",

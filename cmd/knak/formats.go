@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/foreign"
 	"github.com/knakppp/knak/core/recording/format"
 	"github.com/knakppp/knak/core/recording/read"
 )
@@ -20,38 +21,45 @@ func (a *app) readOptions(chosen string) (read.Options, error) {
 		dirs = append(dirs, filepath.Join(dir, "knak", "formats.d"))
 	}
 	for i := len(dirs) - 1; i >= 0; i-- { // the user's before the system's
-		if _, err := os.Stat(dirs[i]); err != nil {
+		entries, err := os.ReadDir(dirs[i])
+		if err != nil {
 			continue // there is none, or nobody may read it
 		}
-		all, errs := format.Load(os.DirFS(dirs[i]), dirs[i])
-		for _, f := range all {
-			if err := read.CheckFormat(f); err != nil {
-				errs = append(errs, err)
+		for _, e := range entries {
+			if !strings.HasSuffix(e.Name(), ".toml") || strings.HasPrefix(e.Name(), ".") {
+				continue
+			}
+			f, err := readFormat(filepath.Join(dirs[i], e.Name()), foreign.Rules{Limit: format.MaxFile, Links: true})
+			if err != nil {
+				fmt.Fprintf(a.stderr, "knak: a format is left out: %s\n", printableLines(err.Error()))
 				continue
 			}
 			o.Formats = append(o.Formats, f)
-		}
-		for _, err := range errs {
-			fmt.Fprintf(a.stderr, "knak: a format is left out: %s\n", printableLines(err.Error()))
 		}
 	}
 	if !isFormatFile(chosen) {
 		return o, nil
 	}
-	text, err := os.ReadFile(chosen)
-	if err != nil {
-		return o, &usageError{fmt.Errorf("--format: %w", err)}
-	}
-	f, err := format.Parse(chosen, text)
-	if err == nil {
-		err = read.CheckFormat(f)
-	}
+	f, err := readFormat(chosen, foreign.Rules{Limit: format.MaxFile, Named: true})
 	if err != nil {
 		return o, &usageError{fmt.Errorf("--format: %s", printableLines(err.Error()))}
 	}
 	o.Format = f.Name
 	o.Formats = append([]*format.Format{f}, o.Formats...)
 	return o, nil
+}
+
+// readFormat reads a format and its examples.
+func readFormat(name string, r foreign.Rules) (*format.Format, error) {
+	text, err := foreign.Read(name, r)
+	if err != nil {
+		return nil, err
+	}
+	f, err := format.Parse(name, text)
+	if err != nil {
+		return nil, err
+	}
+	return f, read.CheckFormat(f)
 }
 
 // isFormatFile says whether --format names a file in place of a format: it is a path, or ends as one does.
