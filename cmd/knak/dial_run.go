@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"os/user"
+	"strings"
 	"syscall"
 	"time"
 
@@ -238,6 +239,16 @@ func (a *app) findPort(ctx context.Context, j *job, sink event.Sink) (place *por
 		tellFailure(sink, j.name, o)
 		return nil, o, false
 	}
+	serial, err := found.Serial(ctx, device.OpenSerial)
+	if err != nil {
+		o := serialOutcome(ctx, err)
+		tellFailure(sink, j.name, o)
+		return nil, o, false
+	}
+	if len(serial) > 0 {
+		j.set = append(serial, j.set...) // weaker than what anybody said
+		sink.Record(event.Record{Time: time.Now(), Link: j.name, Event: event.Notice{Level: "info", Text: "found by asking: " + strings.Join(serial, ", ")}})
+	}
 	try := found.Current()
 	if _, err := j.db.Resolve(try.Facts, j.options.Quirks, j.set); err != nil {
 		o := link.Outcome{Kind: link.KindUsage, Err: err}
@@ -249,6 +260,18 @@ func (a *app) findPort(ctx context.Context, j *job, sink event.Sink) (place *por
 		open:  j.openFound(found),
 		found: found,
 	}, outcome, true
+}
+
+// serialOutcome says what it means that nobody answers on a UART.
+func serialOutcome(ctx context.Context, err error) link.Outcome {
+	var silent *device.NoAnswerError
+	switch {
+	case ctx.Err() != nil:
+		return link.Outcome{Kind: link.KindHangup, Phase: event.PhaseDial, Detail: "told to end"}
+	case errors.As(err, &silent):
+		return link.Outcome{Kind: event.FailedModemSilent, Phase: event.PhaseDial, Detail: err.Error()}
+	}
+	return drive.OpenOutcome(err)
 }
 
 // openFound opens the port that is the one to dial on at the time.

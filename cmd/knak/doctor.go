@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,12 +9,14 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
 	"github.com/knakppp/knak/core/device"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/quirks"
 )
@@ -28,6 +31,7 @@ type checkup struct {
 
 func (a *app) doctorCommand() *cobra.Command {
 	var fix bool
+	var port string
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what on this machine would stop a dial, each with its cure",
@@ -42,6 +46,9 @@ The exit status is 1 when something was found that would stop a dial.`,
 				a.global = globalOptions{}
 				a.global.JSON, _ = cmd.Flags().GetBool("json")
 			}
+			if port != "" {
+				return a.printCheckups(a.checkOnePort(cmd.Context(), port))
+			}
 			var list []checkup
 			for _, look := range []func() []checkup{
 				func() []checkup { return a.checkConfig(broken) }, a.checkModems, checkPlanes,
@@ -49,25 +56,60 @@ The exit status is 1 when something was found that would stop a dial.`,
 			} {
 				list = append(list, look()...)
 			}
-			bad := false
-			for _, c := range list {
-				bad = bad || c.State == "bad"
-				if a.global.JSON {
-					if err := json.NewEncoder(a.stdout).Encode(c); err != nil {
-						return fmt.Errorf("doctor: %w", err)
-					}
-					continue
-				}
-				printCheckup(a.stdout, c)
-			}
-			if bad {
-				return &statusError{code: link.ExitFatal}
-			}
-			return nil
+			return a.printCheckups(list)
 		},
 	}
 	cmd.Flags().BoolVar(&fix, "fix", false, "put right what a killed dial has left behind: resolv.conf, sockets")
+	cmd.Flags().StringVar(&port, "port", "", "look at this `tty` alone, and ask whether a modem answers there: it is opened, and AT is sent")
 	return cmd
+}
+
+// printCheckups prints what was found; the exit status is 1 where something would stop a dial.
+func (a *app) printCheckups(list []checkup) error {
+	bad := false
+	for _, c := range list {
+		bad = bad || c.State == "bad"
+		if a.global.JSON {
+			if err := json.NewEncoder(a.stdout).Encode(c); err != nil {
+				return fmt.Errorf("doctor: %w", err)
+			}
+			continue
+		}
+		printCheckup(a.stdout, c)
+	}
+	if bad {
+		return &statusError{code: link.ExitFatal}
+	}
+	return nil
+}
+
+// checkOnePort looks at a tty and asks it.
+func (a *app) checkOnePort(ctx context.Context, path string) []checkup {
+	list := checkPort(path)
+	if slices.ContainsFunc(list, func(c checkup) bool { return c.State == "bad" }) {
+		return list
+	}
+	root := hostRoot()
+	if text, ok := device.Console(root, root.TTY(path)); ok {
+		list = append(list, checkup{"port", "bad", path + " is a console of this machine", text})
+	}
+	tell := func(text string) { fmt.Fprintf(a.stderr, "%s\n", text) }
+	found, err := device.FindSpeed(ctx, path, 0, device.OpenSerial, tell)
+	var silent *device.NoAnswerError
+	switch {
+	case errors.As(err, &silent):
+		return append(list, checkup{Name: "port", State: "bad", Text: silent.Error()})
+	case err != nil:
+		return append(list, checkup{Name: "port", State: "bad", Text: err.Error()})
+	}
+	text := fmt.Sprintf("%s: a modem answers AT at %d baud", path, found.Baud)
+	if found.Said != modem.TakesAT {
+		text = fmt.Sprintf("%s: a modem is in the data state at %d baud; a dial ends that call first", path, found.Baud)
+	}
+	if found.Flow == "none" {
+		text += "; it does not show that it may be sent to (CTS): --set port.flow=none"
+	}
+	return append(list, checkup{Name: "port", State: "ok", Text: text})
 }
 
 func printCheckup(w io.Writer, c checkup) {

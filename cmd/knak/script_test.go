@@ -46,7 +46,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("KNAK_PLUGINS_LOCK", e.WorkDir+"/config/plugins.lock")
 			return os.MkdirAll(e.WorkDir+"/config", 0o700)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": checkStatus, "waitlink": waitLink, "waitfile": waitFile, "signwith": signWith, "servefiles": serveFiles, "finddemo": findDemo, "usb": addUSB},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": checkStatus, "waitlink": waitLink, "waitfile": waitFile, "signwith": signWith, "servefiles": serveFiles, "finddemo": findDemo, "usb": addUSB, "uart": addUART},
 	})
 }
 
@@ -126,4 +126,14 @@ func addUSB(ts *testscript.TestScript, neg bool, args []string) {
 		list = append(list, devicetest.Interface{Number: f[0], Class: f[1], Driver: f[2], TTY: f[3]})
 	}
 	devicetest.New(ts, dir).USB(args[0], args[1], list...)
+}
+
+// addUART adds a serial port of the machine itself: uart DEVICE TTY.
+func addUART(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: uart DEVICE TTY")
+	}
+	dir := ts.MkAbs("machine")
+	ts.Setenv("KNAK_SYSROOT", dir)
+	devicetest.New(ts, dir).UART(args[0], args[1])
 }

@@ -70,7 +70,11 @@ func askOne(ctx context.Context, path string, open Opener) (modem.Said, error) {
 	defer line.Close()
 	stop := context.AfterFunc(ctx, func() { _ = line.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
-	a := modem.NewAsker(time.Now())
+	return converse(ctx, line, modem.NewAsker(time.Now()))
+}
+
+// converse lets an asker speak with a tty until it knows.
+func converse(ctx context.Context, line Line, a *modem.Asker) (modem.Said, error) {
 	buf := make([]byte, 512)
 	for {
 		now := time.Now()

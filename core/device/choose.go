@@ -80,7 +80,8 @@ type Choice struct {
 	tell   func(text string)
 
 	mu     sync.Mutex
-	device *Device // nil: a named port that sysfs does not know
+	device *Device // nil: a port was named
+	uart   *Device // the named port, where it is a UART or an adapter; nil: it is not
 	tries  []Try
 	now    int
 	asked  bool
@@ -99,7 +100,11 @@ func Choose(ctx context.Context, root Root, db *quirks.DB, wish Wish, memory Mem
 	if wish.Port != "" {
 		c.tries = []Try{{Path: wish.Port, Why: "named"}}
 		if d, place, ok := Find(list, root.TTY(wish.Port)); ok {
-			c.tries[0].Facts = Facts(root, d.Candidate, d.Candidate.Ports[place])
+			p := d.Candidate.Ports[place]
+			c.tries[0].Facts = Facts(root, d.Candidate, p)
+			if d.USB == "" || p.Adapter {
+				c.uart = d
+			}
 		}
 		return c, nil
 	}
@@ -264,6 +269,33 @@ func (c *Choice) Worked() {
 	}
 }
 
+// Serial finds out what a UART, or an adapter with one behind it, needs: the speed at which the module answers and whether it
+// minds flow control. The settings come back as KEY=VALUE for what nobody has said; none where the port is no UART, or all is said.
+func (c *Choice) Serial(ctx context.Context, open func(path string, baud int) (SerialLine, error)) (set []string, err error) {
+	try := c.Current()
+	if c.uart == nil {
+		return nil, nil
+	}
+	r, err := c.db.Resolve(try.Facts, c.wish.Profile, c.wish.Set)
+	if err != nil || r.Setting("port.baud").Layer != quirks.Default {
+		return nil, err
+	}
+	if text, ok := Console(c.root, c.uart.Candidate.Ports[0].Name); ok {
+		c.tell("warning: " + try.Path + " is a console of this machine: " + text)
+	}
+	key := "uart " + c.uart.Path
+	found, err := FindSpeed(ctx, try.Path, c.memory.Speed(key), open, c.tell)
+	if err != nil {
+		return nil, err
+	}
+	c.memory.KeepSpeed(key, found.Baud)
+	set = append(set, fmt.Sprintf("port.baud=%d", found.Baud))
+	if found.Flow != "" && found.Flow != r.Text("port.flow") && r.Setting("port.flow").Layer == quirks.Default {
+		set = append(set, "port.flow="+found.Flow)
+	}
+	return set, nil
+}
+
 // Device gives the modem, or nil where a port was named of which nothing is known.
 func (c *Choice) Device() *Device { return c.device }
 
@@ -282,6 +314,8 @@ type Memory interface {
 	Port(key string) (number int) // the interface number; -1: nothing is remembered
 	Keep(key string, number int)
 	Forget(key string)
+	Speed(key string) (baud int) // of a UART; 0: nothing is remembered
+	KeepSpeed(key string, baud int)
 }
 
 // NoMemory remembers nothing.
@@ -295,3 +329,9 @@ func (NoMemory) Keep(string, int) {}
 
 // Forget does nothing.
 func (NoMemory) Forget(string) {}
+
+// Speed gives 0.
+func (NoMemory) Speed(string) int { return 0 }
+
+// KeepSpeed does nothing.
+func (NoMemory) KeepSpeed(string, int) {}

@@ -17,8 +17,9 @@ const maxRemembered = 64
 
 // remembered is one entry of the file.
 type remembered struct {
-	Modem     string `json:"modem"`     // its USB id, its place on the bus and the interfaces that have ttys
-	Interface int    `json:"interface"` // of the tty that carried a link
+	Modem     string `json:"modem"`          // its USB id, its place on the bus and the interfaces that have ttys
+	Interface int    `json:"interface"`      // of the tty that carried a link; -1 of a UART
+	Baud      int    `json:"baud,omitempty"` // of a UART: the speed at which it answered
 }
 
 // File is a Memory in a file of the state directory. What cannot be read or written is told and does not hold up a dial.
@@ -61,8 +62,23 @@ func (f *File) Port(key string) int {
 	return -1
 }
 
+// Speed gives the speed at which the module on a UART answered last time, or 0.
+func (f *File) Speed(key string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range f.read() {
+		if r.Modem == key && r.Baud >= 300 && r.Baud <= 4_000_000 {
+			return r.Baud
+		}
+	}
+	return 0
+}
+
+// KeepSpeed remembers the speed of a UART.
+func (f *File) KeepSpeed(key string, baud int) { f.change(key, &remembered{key, -1, baud}) }
+
 // Keep remembers a port; the entry that was not used for longest makes room.
-func (f *File) Keep(key string, number int) { f.change(key, &remembered{key, number}) }
+func (f *File) Keep(key string, number int) { f.change(key, &remembered{key, number, 0}) }
 
 // Forget forgets a modem's port.
 func (f *File) Forget(key string) { f.change(key, nil) }

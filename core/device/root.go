@@ -29,8 +29,15 @@ func (r Root) Path(tty string) string { return filepath.Join(r.Dev, tty) }
 // TTY gives the name of the tty that a path means: /dev/ttyUSB0 itself, or a symbolic link to it such as those in
 // /dev/serial/by-id. A path that leads nowhere is taken by its last element.
 func (r Root) TTY(path string) string {
+	dev, err := filepath.Abs(r.Dev)
+	if err != nil {
+		dev = r.Dev
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
 	for range 16 { // one link after another: in a saved tree the node itself may be a link to a pseudo-terminal
-		if filepath.Dir(path) == filepath.Clean(r.Dev) {
+		if filepath.Dir(path) == dev {
 			if _, err := fs.Stat(r.Sys, "class/tty/"+filepath.Base(path)); err == nil {
 				break
 			}

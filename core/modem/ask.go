@@ -32,6 +32,7 @@ const (
 // nothing more once the tty speaks of itself. It is a machine: the time and the octets are its arguments.
 type Asker struct {
 	until, next time.Time
+	again       time.Duration // between two questions
 	sent        int
 	due         bool
 	heard       []byte
@@ -41,7 +42,13 @@ type Asker struct {
 
 // NewAsker begins at now.
 func NewAsker(now time.Time) *Asker {
-	return &Asker{until: now.Add(askLimit), next: now}
+	return &Asker{until: now.Add(askLimit), next: now, again: askAgain}
+}
+
+// Within lets it ask twice in a shorter time, for a port on which several speeds are tried.
+func (a *Asker) Within(d time.Duration) {
+	a.until = a.next.Add(d)
+	a.again = d / 2
 }
 
 // maxHeard bounds what is kept of a tty that chatters.
@@ -72,7 +79,7 @@ func (a *Asker) Advance(now time.Time) {
 		return
 	}
 	if a.sent < askTimes && !now.Before(a.next) && a.said != SpeaksDiag {
-		a.due, a.next = true, now.Add(askAgain)
+		a.due, a.next = true, now.Add(a.again)
 		a.sent++
 	}
 }

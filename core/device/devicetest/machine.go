@@ -103,3 +103,11 @@ func (m Machine) Behind(tty, node string) {
 		m.T.Fatalf("%v", err)
 	}
 }
+
+// UART adds a serial port of the machine itself.
+func (m Machine) UART(device, tty string) {
+	dir := "sys/devices/platform/" + device
+	m.File(dir+"/tty/"+tty+"/dev", "204:64")
+	m.Link(dir+"/driver", "sys/bus/platform/drivers/serial8250")
+	m.Link("sys/class/tty/"+tty, dir+"/tty/"+tty)
+}
