@@ -84,8 +84,10 @@ func (h *history) means(r event.Record, word string, e event.Log, line string) {
 		h.advance(event.PhaseUp)
 
 	// How it ended.
-	case event.MeansHangup, event.MeansHangupSignal:
+	case event.MeansHangup:
 		h.hungUp(r, line)
+	case event.MeansHangupSignal: // of the port that ended, or of a person: what follows tells
+		keep(&l.signal, line)
 	case event.MeansTerminated, event.MeansExits:
 		l.ended = true
 	case event.MeansSignal:

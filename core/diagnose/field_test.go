@@ -200,3 +200,25 @@ func TestEverybodyAgrees(t *testing.T) {
 		}
 	}
 }
+
+// What people have posted: the first finding must be right, and nothing may be claimed that the log does not show.
+func TestPublicCases(t *testing.T) {
+	text, err := os.ReadFile("testdata/public.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range txtar.Parse(text).Files {
+		source, log, _ := strings.Cut(string(f.Data), "\n")
+		want, never, _ := strings.Cut(f.Name, "/")
+		v, got := verdict(t, log), ""
+		if len(v.Findings) > 0 {
+			got = v.Findings[0].ID
+		}
+		if !slices.Contains(strings.Split(want, "|"), got) {
+			t.Errorf("%s: %q, want %q", source, got, want)
+		}
+		if slices.ContainsFunc(v.Findings, func(f event.Finding) bool { return f.ID == never && f.Confidence != "possible" }) {
+			t.Errorf("%s: %s is claimed", source, never)
+		}
+	}
+}

@@ -233,7 +233,7 @@ func (h *history) over() bool {
 
 // ended says the same of what was seen: that a recording stops says less.
 func (h *history) ended() bool {
-	return h.down != nil || len(h.failures) > 0 || h.line.carrierLost != "" || h.log.ended
+	return h.down != nil || len(h.failures) > 0 || h.line.carrierLost != "" || h.log.ended || h.log.signal != ""
 }
 
 // provisional says whether an authentication was called a success before IPCP began. On a cellular modem that proves

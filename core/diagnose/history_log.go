@@ -40,6 +40,7 @@ type logHistory struct {
 	routed     bool   // a table of routes shows the default route on the link
 	elsewhere  string // and this one shows it somewhere else
 	expects    string // what chat waits for
+	signal     string // the dialer got SIGHUP
 	gone       string // the port or the device went away
 	wasUp      bool   // an attempt before this one was up
 	redial     string // a later try found nobody at the other end

@@ -69,7 +69,7 @@ var ipcpRules = []rule{
 		meaning: "It could not get an address from the network: the context was refused there.",
 		cure:    []string{cureContext},
 		match: func(h *history) found {
-			if h.up != nil || h.ipcp.terminated == "" || h.ipcp.acked.IsValid() {
+			if h.up != nil || h.ipcp.terminated == "" || h.ipcp.acked.IsValid() || h.ipcp.weNaks >= 3 { // ipcp-peer-address-refused says more
 				return no
 			}
 			return late(likely, h, h.ipcp.request, h.ipcp.terminated)

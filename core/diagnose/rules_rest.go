@@ -148,7 +148,7 @@ func (h *history) accounts() []string {
 	if a := h.auth.account(); a != "" {
 		out = append(out, a)
 	}
-	out = append(out, h.ipcp.account("IPCP"), h.lcp.terminated, h.ipcp.terminated, h.line.carrierLost, h.log.gaveUp)
+	out = append(out, h.ipcp.account("IPCP"), h.lcp.terminated, h.ipcp.terminated, h.line.carrierLost, h.log.gaveUp, h.log.signal)
 	for _, f := range h.failures {
 		words := strings.TrimSpace(f.Detail)
 		if words == "" {
