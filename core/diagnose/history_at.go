@@ -76,6 +76,9 @@ func (a *atHistory) record(e event.AT, here string) {
 		a.boot = here + text
 	case strings.HasPrefix(upper, "+CPIN:"):
 		a.pin = strings.TrimSpace(upper[len("+CPIN:"):])
+		if a.pin == "READY" && a.cme >= 10 && a.cme <= 18 {
+			a.cme, a.cmeLine = 0, ""
+		}
 	case strings.HasPrefix(upper, "+CREG:"), strings.HasPrefix(upper, "+CGREG:"), strings.HasPrefix(upper, "+CEREG:"):
 		a.registration(text, here)
 	case strings.HasPrefix(upper, "+COPS:") && !strings.Contains(upper, ","): // 27.007 section 7.3: no operator is selected
@@ -108,12 +111,16 @@ func isDialResult(upper string) bool {
 }
 
 func (a *atHistory) fail(text, here string) {
-	a.cme, a.cmeLine = 0, here+a.command+" → "+text
-	if strings.HasPrefix(strings.ToUpper(a.command), "AT+CGACT=1") {
-		a.noContext = a.cmeLine
+	line := here + a.command + " → " + text
+	r, n := at.ParseFinal(text)
+	switch {
+	case r == at.CME:
+		a.cme, a.cmeLine = max(n, 0), line
+	case a.cme < 10 || a.cme > 18: // what it said of the SIM stays true when it refuses the next command without a number
+		a.cme, a.cmeLine = 0, line
 	}
-	if r, n := at.ParseFinal(text); r == at.CME {
-		a.cme = max(n, 0)
+	if strings.HasPrefix(strings.ToUpper(a.command), "AT+CGACT=1") {
+		a.noContext = line
 	}
 	if strings.HasPrefix(strings.ToUpper(a.command), "AT+CPIN=") {
 		a.pinError = text

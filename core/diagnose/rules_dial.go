@@ -16,7 +16,7 @@ var dialRules = []rule{
 		cure:    []string{`ask the operator whether the SIM is active and may use data, here and in this device`, `let the modem choose the network by itself: AT+COPS=0`, `try the SIM in a telephone`},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedRegistrationDenied)
-			if h.up != nil || !told && (h.at.registered() != regDenied || !h.dialFailed()) {
+			if h.up != nil || !told && (h.at.registered() != regDenied || !h.dialFailed() && !(h.over() && h.at.dial == "")) {
 				return no
 			}
 			return is(certain, append(h.at.registrationText(), f.Detail)...)
