@@ -38,10 +38,11 @@ func Diff(a, b *DB) []Change {
 	seen := map[Facts]bool{}
 	for _, db := range []*DB{b, a} {
 		for i := range db.devices {
-			for _, f := range db.devices[i].examples() {
+			d := db.devices[i].device()
+			for _, f := range d.examples() {
 				if !seen[f] {
 					seen[f] = true
-					all = append(all, example{f, cmp.Or(db.devices[i].Name, db.devices[i].Origin)})
+					all = append(all, example{f, cmp.Or(d.Name, d.Origin)})
 				}
 			}
 		}

@@ -35,7 +35,7 @@ func TestIndexFindsAll(t *testing.T) {
 				DMI: pick("acme/gateway", "acme/gateway", ""), DeviceTree: pick("acme,board acme,gateway", "ti,other", None), Operator: pick("262-01", "262-01", ""), Peer: pick("UMTS_CHAP_SRVR", "umts_srvr", "")}
 			var want []int
 			for i := range db.devices {
-				if m, _ := db.devices[i].matches(f); m.Result == Yes {
+				if m, _ := db.devices[i].device().matches(f); m.Result == Yes {
 					want = append(want, i)
 				}
 			}
@@ -43,7 +43,7 @@ func TestIndexFindsAll(t *testing.T) {
 			got := db.index.candidates(&f)
 			for _, i := range want {
 				if !slices.Contains(got, i) {
-					t.Fatalf("%+v matches %+v and is not found", db.devices[i], f)
+					t.Fatalf("%+v matches %+v and is not found", *db.devices[i].device(), f)
 				}
 			}
 			if !slices.IsSorted(got) || len(slices.Compact(slices.Clone(got))) != len(got) {

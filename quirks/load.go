@@ -16,7 +16,7 @@ import (
 // DB is all profiles and device entries of all layers. It does not change after Open and may be used by many at once.
 type DB struct {
 	files   map[string][]*profileFile // by id, the weakest layer first
-	devices []Device
+	devices []*entry
 	shared  []shared
 	rules   []PortRule
 
@@ -80,21 +80,32 @@ func (db *DB) Profile(id string) (*Profile, bool) {
 // DeviceNames gives the names of the entries that give a profile to modems.
 func (db *DB) DeviceNames(profile string) []string {
 	names := []string{}
-	for i := range db.devices {
-		if d := &db.devices[i]; d.Profile == profile {
-			names = append(names, d.Name)
+	for _, e := range db.devices {
+		if e.profile == profile {
+			names = append(names, e.device().Name)
 		}
 	}
 	return names
 }
 
 // Devices gives all device entries, weakest layer first, then in the order of the files.
-func (db *DB) Devices() []Device { return slices.Clone(db.devices) }
+func (db *DB) Devices() []Device {
+	list := make([]Device, len(db.devices))
+	for i, e := range db.devices {
+		list[i] = *e.device()
+	}
+	return list
+}
 
 // addDevice adds an entry.
 func (db *DB) addDevice(d Device) {
-	db.devices = append(db.devices, d)
-	db.index.add(len(db.devices)-1, &d)
+	db.addEntry(&entry{profile: d.Profile, layer: d.Layer, read: &d}, &d)
+}
+
+// addEntry adds an entry of which d has what the index looks at.
+func (db *DB) addEntry(e *entry, d *Device) {
+	db.devices = append(db.devices, e)
+	db.index.add(len(db.devices)-1, d)
 	if p, _ := d.phase(); p > AtProbe {
 		db.late = append(db.late, len(db.devices)-1)
 	}
@@ -103,6 +114,9 @@ func (db *DB) addDevice(d Device) {
 // parts gives the files that a profile is made of, the weakest layer first: from the last one that replaces the others.
 func (db *DB) parts(id string) []*profileFile {
 	files := db.files[id]
+	for _, f := range files {
+		f.force()
+	}
 	for i, f := range slices.Backward(files) {
 		if f.replaces {
 			return files[i:]
@@ -177,6 +191,12 @@ func (l *loader) load(p place) {
 			continue
 		}
 		for _, e := range l.list(&p, dir) {
+			if p.sound {
+				if f := later(&p, path.Join(dir, e.Name()), vendor.Name(), e.Name()); f != nil {
+					l.db.files[f.id] = append(l.db.files[f.id], f)
+				}
+				continue
+			}
 			if f := l.profile(&p, path.Join(dir, e.Name()), vendor.Name(), e.Name()); f != nil {
 				files = append(files, f)
 			}
@@ -388,6 +408,7 @@ func (db *DB) command(id string) string {
 		}
 		seen[id] = true
 		for _, f := range db.files[id] {
+			f.force()
 			for i := range f.quirks {
 				if k := table()[f.quirks[i].Key]; k.Class == Command {
 					return k.Name
@@ -419,6 +440,10 @@ func (l *loader) devices(p *place) {
 	}
 	var all []Device
 	for _, file := range files {
+		if p.sound {
+			l.devicesLater(p, file)
+			continue
+		}
 		t := l.tree(p, file)
 		if t == nil {
 			continue
@@ -450,9 +475,9 @@ func (l *loader) devices(p *place) {
 
 // disable makes the entries there are so far that name a profile match nothing, and says whether there are any.
 func (db *DB) disable(profile, origin string) (some bool) {
-	for i := range db.devices {
-		if d := &db.devices[i]; d.Profile == profile {
-			d.Disabled, some = origin, true
+	for _, e := range db.devices {
+		if e.profile == profile {
+			e.disabled, some = origin, true
 		}
 	}
 	return some

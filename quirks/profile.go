@@ -71,6 +71,16 @@ type profileFile struct {
 	replaces bool // the files of weaker layers do not count
 	inherits []reference
 	quirks   []Quirk
+
+	once sync.Once
+	read func(*profileFile) // what fills the fields in when they are first looked at; nil: they are
+}
+
+// force makes sure that the file was read.
+func (f *profileFile) force() {
+	if f.read != nil {
+		f.once.Do(func() { f.read(f) })
+	}
 }
 
 // reference is the name of another profile, and where it is written.

@@ -132,7 +132,7 @@ func (r *Resolution) Matches() []Match {
 	}
 	all := make([]ranked, len(r.db.devices))
 	for i := range r.db.devices {
-		all[i].Match, all[i].exact = r.db.devices[i].matches(r.facts)
+		all[i].Match, all[i].exact = r.db.devices[i].device().matches(r.facts)
 	}
 	rank := func(t Tri) int { return [...]int{No: 2, Yes: 0, Unknown: 1}[t] }
 	slices.SortStableFunc(all, func(a, b ranked) int {
@@ -149,6 +149,27 @@ func (r *Resolution) Matches() []Match {
 	return list
 }
 
+// Possible gives the entries for which something that is known speaks, but not all that they look at is known.
+func (r *Resolution) Possible() (list []Device) {
+	if r.chosen {
+		return nil
+	}
+	at := r.db.index.candidates(&r.facts)
+	for i, e := range r.db.devices {
+		if e.text == nil { // one of somebody's own, which may stand elsewhere in the index
+			at = append(at, i)
+		}
+	}
+	slices.Sort(at)
+	for _, i := range slices.Compact(at) {
+		m, _ := r.db.devices[i].device().matches(r.facts)
+		if m.Result == Unknown && slices.ContainsFunc(m.Conditions, func(c Condition) bool { return c.Result == Yes }) {
+			list = append(list, m.Device)
+		}
+	}
+	return list
+}
+
 // Awaits says whether a fact that is not known yet, by the name of its condition, could still give the modem something.
 // Where it does not, nobody need find it out.
 func (r *Resolution) Awaits(fact string) bool {
@@ -160,7 +181,7 @@ func (r *Resolution) Awaits(fact string) bool {
 			continue
 		}
 		for _, i := range r.db.late {
-			if d := &r.db.devices[i]; len(*c.field(d)) > 0 && d.Disabled == "" && !d.ruledOut(&r.facts) {
+			if d := r.db.devices[i].device(); len(*c.field(d)) > 0 && d.Disabled == "" && !d.ruledOut(&r.facts) {
 				return true
 			}
 		}

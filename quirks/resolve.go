@@ -114,7 +114,7 @@ func (r *Resolution) match() (all []*candidate) {
 	}
 	var hits []hit
 	for _, i := range r.db.index.candidates(&r.facts) {
-		d := &r.db.devices[i]
+		d := r.db.devices[i].device()
 		if d.Disabled != "" || d.ruledOut(&r.facts) {
 			continue
 		}

@@ -1,6 +1,7 @@
 package quirks_test
 
 import (
+	"encoding/json"
 	"io/fs"
 	"slices"
 	"strings"
@@ -20,12 +21,65 @@ func shipped(t testing.TB) *quirks.DB {
 	return db
 }
 
-// The files within the program are not read as strictly at run time as those of others are, so they are here.
+// The files within the program are not read as strictly at run time as those of others are, and only when they are looked
+// at, so they are read strictly here, and what comes of both ways is the same.
 func TestCompiledFilesAreStrict(t *testing.T) {
-	_, problems := quirks.Open(quirks.Sources{Builtin: struct{ fs.FS }{knak.Files}})
+	strict, problems := quirks.Open(quirks.Sources{Builtin: struct{ fs.FS }{knak.Files}})
 	for _, p := range problems {
 		t.Error(p)
 	}
+	db := shipped(t)
+	if a, b := form(t, db.Rules()), form(t, strict.Rules()); a != b {
+		t.Errorf("rules: %s\nwant %s", a, b)
+	}
+	if !slices.Equal(db.Profiles(), strict.Profiles()) {
+		t.Errorf("profiles: %v\nwant %v", db.Profiles(), strict.Profiles())
+	}
+	for _, id := range strict.Profiles() {
+		a, _ := db.Profile(id)
+		b, _ := strict.Profile(id)
+		if a, b := form(t, a), form(t, b); a != b {
+			t.Errorf("%s: %s\nwant %s", id, a, b)
+		}
+	}
+	some, all := db.Devices(), strict.Devices()
+	if len(some) != len(all) {
+		t.Fatalf("%d entries, want %d", len(some), len(all))
+	}
+	for i := range all {
+		if a, b := form(t, some[i]), form(t, all[i]); a != b {
+			t.Errorf("%s\nwant %s", a, b)
+		}
+		// What the index was made of while the entry was still text leads to it.
+		facts := quirks.Facts{USB: quirks.None}
+		if len(all[i].USB) > 0 {
+			facts.USB = strings.ReplaceAll(all[i].USB[0], "*", "abcd")
+		}
+		for _, f := range []struct {
+			patterns []string
+			into     *string
+		}{{all[i].Manufacturer, &facts.Manufacturer}, {all[i].Model, &facts.Model}, {all[i].Revision, &facts.Revision}} {
+			if len(f.patterns) > 0 {
+				*f.into = strings.ReplaceAll(f.patterns[0], "*", "")
+			}
+		}
+		r, err := db.Resolve(facts, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(r.Devices(), func(d quirks.Device) bool { return d.Origin == all[i].Origin }) {
+			t.Errorf("%s (%s) is not found by %+v", all[i].Name, all[i].Origin, facts)
+		}
+	}
+}
+
+func form(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 func TestShippedDataIsSound(t *testing.T) {

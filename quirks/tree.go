@@ -87,8 +87,11 @@ func parseTree(data []byte) (*node, error) {
 }
 
 // build reads TOML that is known to be good into nodes.
-func build(data []byte) (*node, error) {
-	b := builder{lines: lineStarts(data)}
+func build(data []byte) (*node, error) { return buildFrom(data, 0) }
+
+// buildFrom is build for a part of a file that has so many lines before it.
+func buildFrom(data []byte, before int) (*node, error) {
+	b := builder{lines: lineStarts(data), before: before}
 	b.parser.Reset(data)
 	root := &node{kind: isTable}
 	into := root
@@ -116,6 +119,7 @@ func build(data []byte) (*node, error) {
 type builder struct {
 	parser unstable.Parser
 	lines  []int // offset of the first byte of every line
+	before int   // lines of the file before the text
 }
 
 func lineStarts(data []byte) []int {
@@ -134,7 +138,7 @@ func lineStarts(data []byte) []int {
 func (b *builder) at(r unstable.Range) pos {
 	off := int(r.Offset)
 	line := sort.SearchInts(b.lines, off+1)
-	return pos{line, off - b.lines[line-1] + 1}
+	return pos{b.before + line, off - b.lines[line-1] + 1}
 }
 
 // clash is the error for a tree that the decoder let pass and this builder cannot make.

@@ -13,7 +13,7 @@ func (db *DB) Validate() (problems []*Problem) {
 		problems = append(problems, newProblem(d.Layer, d.file, d.pos, format, args...))
 	}
 	for i := range db.devices {
-		d := &db.devices[i]
+		d := db.devices[i].device()
 		for _, c := range db.ofEntry(d) {
 			switch why := c.unfit(Facts{}); {
 			case why == "":
@@ -24,7 +24,7 @@ func (db *DB) Validate() (problems []*Problem) {
 			}
 		}
 		for j := range i {
-			if e := &db.devices[j]; e.Layer == d.Layer && tie(d, e) {
+			if e := db.devices[j].device(); e.Layer == d.Layer && tie(d, e) {
 				if key := db.disagree(d, e); key != "" {
 					at(d, "%s and the entry at %s can match the same modem equally exactly, and disagree about %s", d.Origin, e.Origin, key)
 				}

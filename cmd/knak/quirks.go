@@ -25,10 +25,9 @@ type quirkDB interface {
 // them: entries for modules on a UART look at nothing but the answers.
 func possible(r *quirks.Resolution) string {
 	var ids []string
-	for _, m := range r.Matches() {
-		hint := slices.ContainsFunc(m.Conditions, func(c quirks.Condition) bool { return c.Result == quirks.Yes })
-		if m.Result == quirks.Unknown && hint && m.Device.Profile != "" && !slices.Contains(ids, m.Device.Profile) {
-			ids = append(ids, m.Device.Profile)
+	for _, d := range r.Possible() {
+		if d.Profile != "" && !slices.Contains(ids, d.Profile) {
+			ids = append(ids, d.Profile)
 		}
 	}
 	if len(ids) == 0 {
