@@ -1,20 +1,17 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/knakppp/knak"
-	"github.com/knakppp/knak/core/advice"
-	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/apn"
 	"github.com/knakppp/knak/core/link"
-	"github.com/knakppp/knak/core/private"
+	"github.com/knakppp/knak/core/link/policy"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -88,77 +85,12 @@ func resolveSettings(db *quirks.DB, profile string, list []setting) ([]string, e
 	return texts, nil
 }
 
-// userChosen says whether a person chose the user name.
-func userChosen(set []string) bool {
-	for _, s := range set {
-		if strings.HasPrefix(s, "auth.user=") {
-			return true
-		}
-	}
-	return false
-}
-
-// resolver makes the function by which a link learns how to treat its modem.
-// where says on which port, and what is known of the modem there.
-func resolver(db *quirks.DB, where func() (port string, facts quirks.Facts), profile string, set []string, carriers *apnTable) func(link.Facts) (link.Selection, error) {
-	return func(id link.Facts) (link.Selection, error) {
+// resolve makes the function by which a link learns how to treat its modem. where says on which port, and what is known of the
+// modem there.
+func (j *job) resolve(where func() (port string, facts quirks.Facts)) func(link.Facts) (link.Selection, error) {
+	carriers := &policy.Carriers{Path: apn.Path}
+	return func(known link.Facts) (link.Selection, error) {
 		port, facts := where()
-		facts.Manufacturer, facts.Model, facts.Revision = id.Vendor, id.Model, id.Firmware
-		facts.Operator, facts.Auth, facts.Peer = id.Operator, id.Auth, id.Peer
-		r, refused, err := db.ResolveAdvised(facts, profile, advised(id.Advised), set)
-		if err != nil {
-			return link.Selection{}, &link.SelectionError{Err: err}
-		}
-		sel := link.Selection{
-			Policy:     r,
-			UserChosen: userChosen(set),
-			Chosen:     func(key string) bool { return r.Setting(key).Layer >= quirks.User },
-			Refused:    failed(refused),
-			Awaits:     r.Awaits,
-			Device: event.Device{
-				Port: port, Vendor: id.Vendor, Model: id.Model, Firmware: id.Firmware, USB: facts.USB, Profile: r.Profile(),
-			},
-		}
-		if r.Setting("context.apn").Layer == quirks.Default { // otherwise somebody has said it, be it that there is none
-			sel.Access = carriers.hook(r)
-		}
-		for _, s := range r.Changed() {
-			sel.Quirks = append(sel.Quirks, event.Quirk{Key: s.Key, Value: private.Setting(s.Key, s.Value.String()), Source: sourceOf(s), Reason: s.Reason})
-		}
-		return sel, nil
+		return policy.Resolver{DB: j.db, Facts: facts, Port: port, Profile: j.options.Quirks, Set: j.set, Carriers: carriers}.Resolve(known)
 	}
-}
-
-// advised are the settings of plugins as the database takes them.
-func advised(list []advice.Setting) []quirks.Advised {
-	var out []quirks.Advised
-	for _, s := range list {
-		out = append(out, quirks.Advised{Key: s.Key, Value: s.Value, Reason: s.Reason, By: s.By})
-	}
-	return out
-}
-
-// failed are the settings of plugins that the database did not take, one failure for each plugin.
-func failed(refused []*quirks.Problem) []advice.FailedError {
-	var out []advice.FailedError
-	for _, p := range refused {
-		i := slices.IndexFunc(out, func(f advice.FailedError) bool { return f.By == p.File })
-		if i < 0 {
-			out = append(out, advice.FailedError{By: p.File, Err: errors.New("setting " + p.Text)})
-			continue
-		}
-		out[i].Err = fmt.Errorf("%w; setting %s", out[i].Err, p.Text)
-	}
-	return out
-}
-
-// sourceOf says where a setting comes from, for people.
-func sourceOf(s quirks.Setting) string {
-	switch {
-	case s.Source == "" || s.Layer == quirks.CommandLine:
-		return s.Layer.String()
-	case s.Layer == quirks.Plugin:
-		return s.Source // which says it already
-	}
-	return s.Layer.String() + " " + s.Source
 }

@@ -11,7 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/knakppp/knak/core/apn"
 	"github.com/knakppp/knak/core/control"
 	"github.com/knakppp/knak/core/device"
 	"github.com/knakppp/knak/core/diagnose"
@@ -60,7 +59,7 @@ func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome 
 	sink = place.watch(plugins.sink(sink))
 	runner := drive.New(link.Config{
 		Name:        j.name,
-		Resolve:     resolver(j.db, place.where, o.Quirks, j.set, &apnTable{path: apn.Path}),
+		Resolve:     j.resolve(place.where),
 		PIN:         j.pin,
 		PINs:        refusal.Open(stateDir(), control.Dir()),
 		PINAgain:    o.PINAgain,

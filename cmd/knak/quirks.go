@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"github.com/knakppp/knak/core/link/policy"
 	"io"
 	"os"
 	"slices"
@@ -329,7 +330,7 @@ func explanation(r *quirks.Resolution, key string, chosen bool) explained {
 	}
 	for _, s := range list {
 		es := explainedSetting{
-			Key: s.Key, Value: private.Setting(s.Key, s.Value.String()), Source: sourceOf(s), Profile: s.Profile, Reason: s.Reason, Sources: s.Sources,
+			Key: s.Key, Value: private.Setting(s.Key, s.Value.String()), Source: policy.Origin(s), Profile: s.Profile, Reason: s.Reason, Sources: s.Sources,
 			Confidence: s.Confidence, When: s.When, Assumed: s.Assumed, Losers: []explainedLoser{},
 		}
 		for _, l := range s.Losers {

@@ -19,6 +19,7 @@ import (
 	"github.com/knakppp/knak/core/compare"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/policy"
 	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/recording/read"
@@ -61,7 +62,7 @@ func dial(t testing.TB, scenario string, set ...string) []event.Record {
 		t.Fatal(err)
 	}
 	cfg := link.Config{Name: "test", Once: true, Timeout: 2 * time.Minute, Random: rand.NewChaCha8([32]byte{1}),
-		Resolve: func(link.Facts) (link.Selection, error) { return link.Selection{Policy: r, UserChosen: true}, nil }}
+		Resolve: policy.Fixed(r)}
 	return simulate.Run(cfg, sim.New(s, 1), epoch, 5*time.Minute).Records
 }
 

@@ -52,7 +52,7 @@ func (d *dialogue) accessHook(x *at.Exchange) func(modem.Home, string) (modem.Ac
 			x.Event(event.Notice{Level: "info", Text: "back to the modem's own APN " + way.APN})
 		case way.Source != "":
 			a.tell(x)
-			if sel.UserChosen || !d.cfg.Password.Empty() { // the user's own credentials stand
+			if sel.chosen("auth.user") || !d.cfg.Password.Empty() { // the user's own credentials stand
 				way.Login, way.User, way.Password = false, "", ""
 			}
 			used := way

@@ -23,9 +23,8 @@ type Selection struct {
 	Policy Policy
 	Device event.Device  // who it is and which profile it got
 	Quirks []event.Quirk // the settings that are not the built-in defaults
-	// UserChosen says that a person chose the user name. Otherwise the link may try a blank one.
-	UserChosen bool
 	// Chosen says whether a person chose the value of a key, in their own configuration or on the command line. nil: of none.
+	// A user name that nobody chose may be replaced by a blank one.
 	Chosen func(key string) bool
 	// Refused is what of Facts.Advised could not be taken, and why; Err holds no secret.
 	Refused []advice.FailedError

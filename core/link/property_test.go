@@ -16,6 +16,7 @@ import (
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/event"
 	. "github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/linktest"
 	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
@@ -396,10 +397,7 @@ func TestEverySessionEnds(t *testing.T) {
 	if testing.Short() {
 		runs = 300
 	}
-	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
-	for _, p := range problems {
-		t.Fatal(p)
-	}
+	db := linktest.Database(t)
 	names := sim.Names(knak.Files)
 	scenarios := map[string]sim.Scenario{}
 	for _, name := range names {

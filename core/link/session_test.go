@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/knakppp/knak"
-	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/event"
 	. "github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/linktest"
+	"github.com/knakppp/knak/core/link/policy"
 	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/show/progress"
@@ -34,48 +34,18 @@ type call struct {
 	modem    func(*sim.Scenario) // changes the scenario
 }
 
-// policyOf resolves like cmd does.
+// resolve resolves like cmd does.
 func (c call) resolve(t testing.TB, scenario sim.Scenario) func(Facts) (Selection, error) {
-	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
-	for _, p := range problems {
-		t.Fatal(p)
+	r := policy.Resolver{DB: linktest.Database(t), Facts: quirks.Facts{USB: scenario.Identity.USB}, Profile: c.profile, Set: c.set}
+	if c.profile == "-" {
+		r.Profile, r.Unknown = "", true
 	}
-	return func(id Facts) (Selection, error) {
-		facts := quirks.Facts{USB: scenario.Identity.USB, Manufacturer: id.Vendor, Model: id.Model, Revision: id.Firmware}
-		profile := c.profile
-		if profile == "-" {
-			facts, profile = quirks.Facts{}, ""
-		}
-		var advised []quirks.Advised
-		for _, s := range id.Advised {
-			advised = append(advised, quirks.Advised{Key: s.Key, Value: s.Value, Reason: s.Reason, By: s.By})
-		}
-		r, refused, err := db.ResolveAdvised(facts, profile, advised, c.set)
-		if err != nil {
-			return Selection{}, err
-		}
-		var failed []advice.FailedError
-		for _, p := range refused {
-			failed = append(failed, advice.FailedError{By: p.File, Err: errors.New(p.Text)})
-		}
-		chosen := func(key string) bool { return r.Setting(key).Layer >= quirks.User }
-		sel := Selection{Chosen: chosen, Refused: failed, Policy: r, Device: event.Device{Profile: r.Profile(), Model: id.Model}}
-		for _, s := range r.Changed() {
-			sel.Quirks = append(sel.Quirks, event.Quirk{Key: s.Key, Value: s.Value.String()})
-		}
-		for _, s := range c.set {
-			sel.UserChosen = sel.UserChosen || len(s) > 10 && s[:10] == "auth.user="
-		}
-		return sel, nil
-	}
+	return r.Resolve
 }
 
 func (c call) run(t testing.TB) told {
 	t.Helper()
-	scenario, err := sim.Load(knak.Files, c.scenario)
-	if err != nil {
-		t.Fatal(err)
-	}
+	scenario := mustScenario(t, c.scenario)
 	if c.modem != nil {
 		c.modem(&scenario)
 	}
@@ -134,11 +104,7 @@ var errGone = errors.New("gone")
 
 func mustScenario(t testing.TB, name string) sim.Scenario {
 	t.Helper()
-	s, err := sim.Load(knak.Files, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return linktest.Scenario(t, name)
 }
 
 // TestOneDown: a link that was up and ends is told once, with how long it was up, and not dialled again unless somebody

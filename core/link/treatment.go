@@ -149,12 +149,14 @@ func (t *treatment) password() auth.Secret {
 
 // loginGiven says whether somebody gave a user name or a password: a person, the profile or the carrier's entry.
 func (t *treatment) loginGiven(selection Selection) bool {
-	return selection.UserChosen || !t.password().Empty() || t.advisedLogin() != nil || t.ways.login() ||
+	return selection.chosen("auth.user") || !t.password().Empty() || t.advisedLogin() != nil || t.ways.login() ||
 		slices.ContainsFunc(selection.Quirks, func(q event.Quirk) bool { return q.Key == "auth.user" })
 }
 
 // userChosen says that a person chose the user name or the password.
-func (t *treatment) userChosen() bool { return t.selection.UserChosen || !t.cfg.Password.Empty() }
+func (t *treatment) userChosen() bool {
+	return t.selection.chosen("auth.user") || !t.cfg.Password.Empty()
+}
 
 // advisedLogin is the name and password that somebody else gave for this attempt; nil: none.
 func (t *treatment) advisedLogin() *advice.Login {
@@ -167,7 +169,7 @@ func (t *treatment) advisedLogin() *advice.Login {
 // mayBlank says whether an empty user name is worth an attempt: the success was provisional, the network then refused,
 // the name was not empty, no person chose it (AUTH-02, AUTH-03), and it is not the one that the SIM's carrier asks for.
 func (t *treatment) mayBlank(o Outcome) bool {
-	return o.Provisional && o.ExitCode() == ExitAuth && !t.selection.UserChosen && !t.ways.login() && t.advisedLogin() == nil &&
+	return o.Provisional && o.ExitCode() == ExitAuth && !t.selection.chosen("auth.user") && !t.ways.login() && t.advisedLogin() == nil &&
 		t.selection.Policy.Text("auth.user") != "" && t.selection.Policy.Bool("auth.try_blank")
 }
 

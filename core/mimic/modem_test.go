@@ -13,6 +13,7 @@ import (
 	"github.com/knakppp/knak/core/compare"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/policy"
 	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/mimic"
 	"github.com/knakppp/knak/core/ppp/auth"
@@ -41,9 +42,7 @@ func dial(t testing.TB, s sim.Scenario, expect *sim.Expect, set ...string) simul
 	}
 	cfg := link.Config{Name: "test", Once: expect.Hold == 0, MaxTime: time.Duration(expect.Hold), Timeout: 2 * time.Minute,
 		PIN: auth.NewSecret(expect.PIN), Password: auth.NewSecret(expect.Password), Random: rand.NewChaCha8([32]byte{1}),
-		Resolve: func(link.Facts) (link.Selection, error) {
-			return link.Selection{Policy: r, UserChosen: expect.User != nil}, nil
-		}}
+		Resolve: policy.Fixed(r)}
 	return simulate.Run(cfg, sim.New(s, 1), epoch, 5*time.Minute+time.Duration(expect.Hold))
 }
 

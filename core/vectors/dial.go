@@ -10,6 +10,7 @@ import (
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/policy"
 	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/show/progress"
@@ -88,12 +89,8 @@ func dialOnce(s *sim.Scenario, r *quirks.Resolution, seed uint64) Run {
 	if e == nil {
 		e = &sim.Expect{}
 	}
-	chosen := e.User != nil || slices.ContainsFunc(e.Set, func(t string) bool { return strings.HasPrefix(t, "auth.user=") })
 	cfg := link.Config{
-		Name: "test",
-		Resolve: func(link.Facts) (link.Selection, error) {
-			return link.Selection{Policy: r, UserChosen: chosen}, nil
-		},
+		Name: "test", Resolve: policy.Fixed(r),
 		PIN: auth.NewSecret(e.PIN), Password: auth.NewSecret(e.Password),
 		Once: e.Hold == 0, MaxTime: time.Duration(e.Hold), Timeout: patience,
 		Random: rand.NewChaCha8([32]byte{byte(seed)}),

@@ -12,6 +12,7 @@ import (
 	recorded "github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/compare"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/policy"
 	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/mimic"
 	"github.com/knakppp/knak/core/ppp/auth"
@@ -51,7 +52,7 @@ func TestPPPDRecordedMimickedReplayed(t *testing.T) {
 			t.Fatal(err)
 		}
 		cfg := link.Config{Name: "replay", Once: true, Timeout: time.Minute, Password: auth.NewSecret("hidden-word"), Random: rand.NewChaCha8([32]byte{1}),
-			Resolve: func(link.Facts) (link.Selection, error) { return link.Selection{Policy: r, UserChosen: true}, nil }}
+			Resolve: policy.Fixed(r)}
 		return recorded.Of(simulate.Run(cfg, sim.New(modem, 1), time.Now(), time.Minute).Records)[0]
 	}
 	modem, err := sim.Load(os.DirFS("../.."), "behaves-pap")

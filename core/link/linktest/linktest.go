@@ -4,12 +4,14 @@ package linktest
 import (
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/policy"
 	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
@@ -44,18 +46,21 @@ func Scenario(t testing.TB, name string) sim.Scenario {
 // Resolve makes a link.Config's Resolve: the profile of the modem of a scenario, and settings above it, KEY=VALUE.
 func Resolve(t testing.TB, s sim.Scenario, set ...string) func(link.Facts) (link.Selection, error) {
 	t.Helper()
-	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
+	return policy.Resolver{DB: Database(t), Facts: quirks.Facts{USB: s.Identity.USB}, Set: set}.Resolve
+}
+
+var database = sync.OnceValues(func() (*quirks.DB, []*quirks.Problem) {
+	return quirks.Open(quirks.Sources{Builtin: knak.Files})
+})
+
+// Database is the one that comes with knak. It is read once.
+func Database(t testing.TB) *quirks.DB {
+	t.Helper()
+	db, problems := database()
 	for _, p := range problems {
 		t.Fatal(p)
 	}
-	return func(f link.Facts) (link.Selection, error) {
-		facts := quirks.Facts{USB: s.Identity.USB, Manufacturer: f.Vendor, Model: f.Model, Revision: f.Firmware}
-		r, err := db.Resolve(facts, "", set)
-		if err != nil {
-			return link.Selection{}, &link.SelectionError{Err: err}
-		}
-		return link.Selection{Policy: r, Device: event.Device{Profile: r.Profile(), Model: f.Model}}, nil
-	}
+	return db
 }
 
 // Records dials once, with a made-up PIN and password, and gives what the session says until the call is over, two minutes of
@@ -63,23 +68,13 @@ func Resolve(t testing.TB, s sim.Scenario, set ...string) func(link.Facts) (link
 func (c Call) Records(t testing.TB) []event.Record {
 	t.Helper()
 	s := Scenario(t, c.Scenario)
-	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
-	for _, p := range problems {
-		t.Fatal(p)
-	}
-	r, err := db.Resolve(quirks.Facts{}, c.Profile, c.Set)
-	if err != nil {
-		t.Fatal(err)
-	}
 	begin := c.Begin
 	if begin.IsZero() {
 		begin = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	}
 	cfg := link.Config{
 		Name: "default", Once: true, PIN: auth.NewSecret("1234"), Password: auth.NewSecret("made-up"), Random: rand.NewChaCha8([32]byte{1}),
-		Resolve: func(link.Facts) (link.Selection, error) {
-			return link.Selection{Policy: r, Device: event.Device{Port: "sim", Profile: r.Profile()}}, nil
-		},
+		Resolve: policy.Resolver{DB: Database(t), Port: "sim", Profile: c.Profile, Unknown: true, Set: c.Set}.Resolve,
 	}
 	return simulate.World{Tap: c.Tap}.Run(cfg, sim.New(s, 1), begin, 2*time.Minute).Records
 }

@@ -16,7 +16,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -34,6 +33,7 @@ import (
 	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/policy"
 	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/show/progress"
@@ -315,31 +315,19 @@ func (a *adviser) resolve(db *quirks.DB, s *setup, scenario sim.Scenario) func(l
 		}
 		set = append(slices.Clone(e.Set), set...)
 	}
+	resolver := policy.Resolver{
+		DB: db, Facts: quirks.Facts{USB: scenario.Identity.USB}, Profile: s.profile, Unknown: s.profile == "", Set: set,
+	}
 	return func(f link.Facts) (link.Selection, error) {
-		facts := quirks.Facts{}
-		if s.profile != "" {
-			facts = quirks.Facts{USB: scenario.Identity.USB, Manufacturer: f.Vendor, Model: f.Model, Revision: f.Firmware}
-		}
-		var advised []quirks.Advised
-		for _, v := range f.Advised {
-			advised = append(advised, quirks.Advised{Key: v.Key, Value: v.Value, Reason: v.Reason, By: v.By})
-		}
-		r, refused, err := db.ResolveAdvised(facts, s.profile, advised, set)
+		selection, err := resolver.Resolve(f)
 		if err != nil {
 			return link.Selection{}, err
 		}
-		chosen := func(key string) bool { return r.Setting(key).Layer >= quirks.User }
-		selection := link.Selection{
-			Policy: r, Chosen: chosen, UserChosen: chosen("auth.user"), Device: event.Device{
-				Vendor: f.Vendor, Model: f.Model, Firmware: f.Firmware, USB: scenario.Identity.USB, Profile: r.Profile(),
-			},
-		}
-		for _, p := range refused {
-			a.fail(fmt.Errorf("a setting that was not taken: %s", p.Text))
-			selection.Refused = append(selection.Refused, advice.FailedError{By: p.File, Err: errors.New(p.Text)})
+		for _, refused := range selection.Refused {
+			a.fail(fmt.Errorf("a setting that was not taken: %w", refused.Err))
 		}
 		a.mu.Lock()
-		a.device = advice.Device{USB: scenario.Identity.USB, Vendor: f.Vendor, Model: f.Model, Firmware: f.Firmware, Profile: r.Profile()}
+		a.device = advice.Device{USB: scenario.Identity.USB, Vendor: f.Vendor, Model: f.Model, Firmware: f.Firmware, Profile: selection.Device.Profile}
 		a.mu.Unlock()
 		return selection, nil
 	}

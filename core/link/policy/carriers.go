@@ -1,4 +1,4 @@
-package main
+package policy
 
 import (
 	"errors"
@@ -13,32 +13,34 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// apnTable gives the table of access points: this machine's own, which its distribution keeps up to date, or the one that is
-// compiled in. It is read when a dial first needs it and not before, and of the machine's own what is of the SIM's country.
-type apnTable struct {
-	path string // of the XML
-	mu   sync.Mutex
-	mcc  string // of t
-	t    *apn.Table
-	err  error // why the machine's own is not used, though it is there
+// Carriers knows the access points by who issued the SIM: from this machine's own table, which its distribution keeps up to date, or from the one
+// that is compiled in. The table is read when a dial first needs it and not before, and of the machine's own what is of the
+// SIM's country. It is safe for use by several goroutines.
+type Carriers struct {
+	Path string // of the machine's own, mobile-broadband-provider-info's XML; apn.Path is where distributions put it
+
+	mu  sync.Mutex
+	mcc string // of t
+	t   *apn.Table
+	err error // why the machine's own is not used, though it is there
 }
 
 // read gives the table for a SIM of which these are the first digits, and why it is not the machine's own.
-func (a *apnTable) read(digits string) (*apn.Table, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+func (c *Carriers) read(digits string) (*apn.Table, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	mcc := digits[:min(3, len(digits))]
-	if a.t != nil && mcc == a.mcc {
-		return a.t, a.err
+	if c.t != nil && mcc == c.mcc {
+		return c.t, c.err
 	}
-	a.mcc = mcc
-	if a.t, a.err = readProviders(mcc, a.path); a.t == nil {
+	c.mcc = mcc
+	if c.t, c.err = readProviders(mcc, c.Path); c.t == nil {
 		var err error
-		if a.t, err = apn.Embedded(); err != nil {
-			a.t, a.err = &apn.Table{}, err // a test sees to it that it can be read
+		if c.t, err = apn.Embedded(); err != nil {
+			c.t, c.err = &apn.Table{}, err // a test sees to it that it can be read
 		}
 	}
-	return a.t, a.err
+	return c.t, c.err
 }
 
 // maxProviders bounds the machine's own table, which has less than 2 MB.
@@ -61,12 +63,12 @@ func readProviders(mcc, path string) (*apn.Table, error) {
 	return apn.ReadXMLFor(mcc, f, "mobile-broadband-provider-info of "+st.ModTime().UTC().Format("2006-01-02"))
 }
 
-// hook makes the function by which a link learns how a subscription gets in. What a profile or a person says of
+// access makes the function by which a link learns how a subscription gets in. What a profile or a person says of
 // context.auth_method stands.
-func (a *apnTable) hook(r *quirks.Resolution) func(modem.Home) ([]link.Access, bool) {
+func (c *Carriers) access(r *quirks.Resolution) func(modem.Home) ([]link.Access, bool) {
 	method := r.Setting("context.auth_method").Layer == quirks.Default
 	return func(h modem.Home) ([]link.Access, bool) {
-		t, err := a.read(h.Digits)
+		t, err := c.read(h.Digits)
 		found, unsure := t.Lookup(h.Digits, h.MNCLength)
 		source := "from " + t.Source
 		if err != nil {

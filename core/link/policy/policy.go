@@ -1,0 +1,105 @@
+// Package policy makes of the quirk database, of what is known of a modem and of what a person chose the selection that a link
+// follows.
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/private"
+	"github.com/knakppp/knak/quirks"
+)
+
+// Resolver resolves for one connection. Its Resolve is a link.Config's.
+type Resolver struct {
+	DB      *quirks.DB
+	Facts   quirks.Facts // what is known before the modem is asked who it is
+	Port    string       // the port's name, for people
+	Profile string       // the profile that a person named; "": the one of the device
+	Unknown bool         // the modem is treated as one that nobody knows, unless Profile names a profile
+	Set     []string     // a person's settings, KEY=VALUE, above everything else
+	// Carriers knows how subscriptions get into their networks; nil: nobody does.
+	Carriers *Carriers
+}
+
+// Resolve gives the selection by what is known now. An error is a *link.SelectionError: what a person named cannot be followed.
+func (c Resolver) Resolve(known link.Facts) (link.Selection, error) {
+	facts := c.Facts
+	facts.Manufacturer, facts.Model, facts.Revision = known.Vendor, known.Model, known.Firmware
+	facts.Operator, facts.Auth, facts.Peer = known.Operator, known.Auth, known.Peer
+	if c.Unknown {
+		facts = quirks.Facts{}
+	}
+	r, refused, err := c.DB.ResolveAdvised(facts, c.Profile, advised(known.Advised), c.Set)
+	if err != nil {
+		return link.Selection{}, &link.SelectionError{Err: err}
+	}
+	sel := Selection(r)
+	sel.Refused = failed(refused)
+	sel.Device = event.Device{
+		Port: c.Port, Vendor: known.Vendor, Model: known.Model, Firmware: known.Firmware, USB: c.Facts.USB, Profile: r.Profile(),
+	}
+	if c.Carriers != nil && r.Setting("context.apn").Layer == quirks.Default { // otherwise somebody has said it, be it that there is none
+		sel.Access = c.Carriers.access(r)
+	}
+	return sel, nil
+}
+
+// Selection is the selection that follows a resolution as it stands, for a modem of which nothing else is known.
+func Selection(r *quirks.Resolution) link.Selection {
+	sel := link.Selection{
+		Policy: r,
+		Device: event.Device{Profile: r.Profile()},
+		Chosen: func(key string) bool { return r.Setting(key).Layer >= quirks.User },
+		Awaits: r.Awaits,
+	}
+	for _, s := range r.Changed() {
+		sel.Quirks = append(sel.Quirks, event.Quirk{Key: s.Key, Value: private.Setting(s.Key, s.Value.String()), Source: Origin(s), Reason: s.Reason})
+	}
+	return sel
+}
+
+// Fixed gives a link.Config's Resolve that follows one resolution, whatever the modem says of itself.
+func Fixed(r *quirks.Resolution) func(link.Facts) (link.Selection, error) {
+	sel := Selection(r)
+	sel.Awaits = nil
+	return func(link.Facts) (link.Selection, error) { return sel, nil }
+}
+
+// advised are the settings of somebody who was asked, as the database takes them.
+func advised(list []advice.Setting) []quirks.Advised {
+	var out []quirks.Advised
+	for _, s := range list {
+		out = append(out, quirks.Advised{Key: s.Key, Value: s.Value, Reason: s.Reason, By: s.By})
+	}
+	return out
+}
+
+// failed are the settings of those who were asked that the database did not take, one failure for each of them.
+func failed(refused []*quirks.Problem) []advice.FailedError {
+	var out []advice.FailedError
+	for _, p := range refused {
+		i := slices.IndexFunc(out, func(f advice.FailedError) bool { return f.By == p.File })
+		if i < 0 {
+			out = append(out, advice.FailedError{By: p.File, Err: errors.New("setting " + p.Text)})
+			continue
+		}
+		out[i].Err = fmt.Errorf("%w; setting %s", out[i].Err, p.Text)
+	}
+	return out
+}
+
+// Origin says where a setting comes from, for people.
+func Origin(s quirks.Setting) string {
+	switch {
+	case s.Source == "" || s.Layer == quirks.CommandLine:
+		return s.Layer.String()
+	case s.Layer == quirks.Plugin:
+		return s.Source // which says it already
+	}
+	return s.Layer.String() + " " + s.Source
+}
