@@ -89,8 +89,14 @@ func dialOnce(s *sim.Scenario, r *quirks.Resolution, seed uint64) Run {
 	if e == nil {
 		e = &sim.Expect{}
 	}
+	selection := policy.Selection(r)
+	selection.Awaits = nil
+	said := settings(s) // what is set besides, to leave a quirk out, is nobody's choice
+	selection.Chosen = func(key string) bool {
+		return slices.ContainsFunc(said, func(t string) bool { return strings.HasPrefix(t, key+"=") })
+	}
 	cfg := link.Config{
-		Name: "test", Resolve: policy.Fixed(r),
+		Name: "test", Resolve: func(link.Facts) (link.Selection, error) { return selection, nil },
 		PIN: auth.NewSecret(e.PIN), Password: auth.NewSecret(e.Password),
 		Once: e.Hold == 0, MaxTime: time.Duration(e.Hold), Timeout: patience,
 		Random: rand.NewChaCha8([32]byte{byte(seed)}),
