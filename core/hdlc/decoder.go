@@ -65,6 +65,7 @@ type Stats struct {
 	Aborted   uint64 // frames that the peer took back with 7d 7e (RFC 1662 section 4.3)
 	BadHeader uint64 // frames with a good FCS and no PPP header: an unknown Address or Control field, no whole protocol
 	Controls  uint64 // control characters dropped because they are in the ACCM
+	Unescaped uint64 // good frames, also in Frames, whose control characters belong to them: the peer escapes none
 	Noise     uint64 // octets before the first flag that were neither text nor a frame
 	Text      uint64 // octets handed out as text
 }
@@ -83,12 +84,14 @@ type Decoder struct {
 	line  text
 
 	// The octets since the last flag, unescaped, are buf[Headroom:][:n].
-	buf    []byte
-	n      int
-	raw    int  // how many they were on the line
-	over   bool // they were too many, and the rest is not kept
-	escape bool // the last was a Control Escape
-	synced bool // there has been a flag
+	buf      []byte
+	n        int
+	controls []dropped // what was taken out of them
+	spare    []byte    // for the same frame with them
+	raw      int       // how many they were on the line
+	over     bool      // they were too many, and the rest is not kept
+	escape   bool      // the last was a Control Escape
+	synced   bool      // there has been a flag
 }
 
 // NewDecoder makes a Decoder with the given settings.
@@ -114,6 +117,7 @@ func (d *Decoder) Set(cfg DecoderConfig) {
 			d.n, d.over, d.escape = size-Headroom, true, false
 			d.line.until = min(d.line.until, d.n)
 			d.line.from = min(d.line.from, d.n)
+			d.controls = d.controls[:0]
 		}
 	}
 }
@@ -133,6 +137,7 @@ func (d *Decoder) Reset() {
 // restart begins a new frame.
 func (d *Decoder) restart() {
 	d.n, d.raw, d.over, d.escape = 0, 0, false, false
+	d.controls = d.controls[:0]
 	d.line.restart()
 }
 
@@ -233,6 +238,11 @@ func (d *Decoder) end() Item {
 			}
 		}
 	}
+	if !d.over && !d.escape && len(d.controls) > 0 {
+		if item, ok := d.unescaped(); ok {
+			return item // of kind None where its header is none
+		}
+	}
 	switch {
 	case d.line.open: // all of it is text, handed out already but for the rest
 		if d.line.ink {
@@ -258,6 +268,23 @@ func (d *Decoder) end() Item {
 		return Item{Kind: Damaged, Frame: frame}
 	}
 	return Item{}
+}
+
+// unescaped reads a frame again with the control characters that were taken out: only its FCS tells whether equipment on
+// the way put them in or the peer does not escape what it was told to. Such peers exist, and pppd has receive-all for them.
+func (d *Decoder) unescaped() (Item, bool) {
+	n := d.kept()
+	if n == 0 {
+		return Item{}, false
+	}
+	size := d.sound(d.spare[Headroom:][:n])
+	if size == 0 {
+		return Item{}, false
+	}
+	d.buf, d.spare = d.spare, d.buf
+	d.stats.Unescaped++
+	d.stats.Controls -= uint64(len(d.controls))
+	return d.open(Headroom, Headroom+n-size), true
 }
 
 // minFrame is how many octets a frame has at least before its FCS: with a 16-bit FCS fewer than four in all make no

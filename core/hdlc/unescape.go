@@ -18,12 +18,13 @@ func (d *Decoder) take(p []byte) (taken int, line bool) {
 			break
 		}
 		// Put in by equipment on the way, and taken out before anything else is looked at, even between a Control Escape and
-		// its octet (RFC 1662 section 4.2).
+		// its octet (RFC 1662 section 4.2). It is remembered, in case the peer does not escape what it should.
 		c := p[n]
 		p = p[n+1:]
 		d.raw++
 		d.stats.Controls++
-		if c == '\n' && d.line.feed(d.frame()) {
+		d.drop(c)
+		if c == '\n' && d.stats.Unescaped == 0 && d.line.feed(d.frame()) { // otherwise it is as likely a piece of a packet
 			return total - len(p), true
 		}
 	}
@@ -123,6 +124,51 @@ const (
 	ones  = 0x0101010101010101
 	highs = 0x80 * ones
 )
+
+// dropped is a control character that was taken out of a frame.
+type dropped struct {
+	at int // where it would stand in the frame
+	c  byte
+}
+
+// drop notes a control character that was taken out. One behind a Control Escape can only have been put in on the way:
+// nobody escapes what then is a control character (RFC 1662 section 4.2). Such a frame is not read again, nor is one with so
+// many of them that no sender can have meant it.
+func (d *Decoder) drop(c byte) {
+	if d.over || len(d.controls) > maxDropped {
+		return
+	}
+	if d.escape {
+		for len(d.controls) <= maxDropped { // too many
+			d.controls = append(d.controls, dropped{})
+		}
+		return
+	}
+	d.controls = append(d.controls, dropped{d.n, c})
+}
+
+// maxDropped is how many control characters of one frame are remembered: more than a frame of the usual MRU has by chance
+// where none is escaped.
+const maxDropped = 1000
+
+// kept writes the frame with its control characters into d.spare, as a peer means it that escapes none, whatever was
+// agreed. It gives how many octets that makes, 0 where they do not fit.
+func (d *Decoder) kept() int {
+	if len(d.controls) > maxDropped || d.n+len(d.controls) > len(d.buf)-Headroom {
+		return 0
+	}
+	if len(d.spare) != len(d.buf) {
+		d.spare = make([]byte, len(d.buf))
+	}
+	frame, out := d.frame(), d.spare[Headroom:]
+	from, n := 0, 0
+	for _, x := range d.controls {
+		n += copy(out[n:], frame[from:x.at])
+		out[n] = x.c
+		from, n = x.at, n+1
+	}
+	return n + copy(out[n:], frame[from:])
+}
 
 // add appends octets as they are, or notes that there is no room.
 func (d *Decoder) add(p []byte) {
