@@ -92,6 +92,7 @@ func (p *parser) quoted() error {
 		p.at++
 		switch c {
 		case '"':
+			p.cut = p.cut || p.skip(" ...")
 			return nil
 		case '\\':
 			if err := p.escape(); err != nil {

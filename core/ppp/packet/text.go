@@ -46,6 +46,11 @@ func OptionText(protocol uint16, o Option) string {
 const (
 	maxHexLCP = 32
 	maxHex    = 256
+	// maxBody is about how long the options, or one string, of a packet may get before " ..." stands for the rest: no honest
+	// packet comes near it, and one of a hostile peer fills no screen.
+	maxBody = 1500
+	// maxTypes is how many types an EAP Nak may suggest in words.
+	maxTypes = 32
 )
 
 var (
@@ -148,7 +153,11 @@ func printable(b []byte) bool { return len(b) > 0 && b[0] >= ' ' && b[0] < 0x7f 
 
 // appendOptionList appends options until one has an impossible length, and gives what is left.
 func appendOptionList(dst []byte, protocol uint16, b []byte) (out, rest []byte) {
+	begin := len(dst)
 	for len(b) >= 2 {
+		if len(dst)-begin > maxBody {
+			return append(dst, " ..."...), nil
+		}
 		n := int(b[1])
 		if n < 2 || n > len(b) {
 			break
@@ -398,7 +407,11 @@ func appendHex(dst, b []byte, limit int) []byte {
 // appendString appends b in quotes, escaped as pppd does it.
 func appendString(dst, b []byte) []byte {
 	dst = append(dst, '"')
+	begin := len(dst)
 	for _, c := range b {
+		if len(dst)-begin > maxBody {
+			return append(dst, "\" ..."...)
+		}
 		switch {
 		case c == '\\' || c == '"':
 			dst = append(dst, '\\', c)

@@ -84,7 +84,10 @@ func appendEAP(dst []byte, p Packet) []byte {
 	case typ == EAPNotification:
 		return appendHex(dst, d, maxHexLCP)
 	case typ == EAPNak:
-		for _, t := range d {
+		for i, t := range d {
+			if i == maxTypes {
+				return append(dst, " ..."...)
+			}
 			dst = append(dst, " <Suggested-type "...)
 			dst = append(dst, hexDigits[t>>4], hexDigits[t&15])
 			if int(t) < len(eapTypes) && eapTypes[t] != "" {

@@ -98,3 +98,24 @@ func TestHexOfAFloodIsCut(t *testing.T) {
 		t.Error(len(got), got)
 	}
 }
+
+// TestTextIsBounded: whatever a packet holds, its text is not longer than a screen (peers B7: a line of 26,260 characters).
+func TestTextIsBounded(t *testing.T) {
+	for _, protocol := range []uint16{LCP, IPCP, IPV6CP, CCP, ECP, PAP, CHAP, EAP, IP, 0x1234} {
+		for code := range 256 {
+			for _, fill := range [][]byte{
+				{1, 2}, {1, 4, 5, 0xdc}, {3, 6, 10, 0, 0, 1}, {0xff}, {0}, {'"'}, {3, 255}, {0x03, 0x1a, 0x04, 0x00}, {26, 3, 1, 0, 0xff, 0xfe},
+				{19, 9, 3, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff}, {200, 0xff, 0x80, 0x81}, {1, 0xff},
+			} {
+				data := make([]byte, 16000)
+				for i := range data {
+					data[i] = fill[i%len(fill)]
+				}
+				info := Packet{Code: uint8(code), ID: 1, Data: data}.AppendTo(nil)
+				if n := len(Text(protocol, info)); n > 2*maxBody {
+					t.Fatalf("%s of %x: %d characters", CodeName(protocol, uint8(code)), fill, n)
+				}
+			}
+		}
+	}
+}

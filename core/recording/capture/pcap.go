@@ -88,9 +88,10 @@ func (p *pcap) step(r *reader) error {
 	return nil
 }
 
-// missing is how many octets of a packet were not captured.
+// missing is how many octets of a packet were not captured. More than a PPP frame or a transfer of a serial line can have
+// is not believed: whoever wrote that wrote it into any file.
 func missing(whole, size uint32) int {
-	if whole <= size || whole > maxPacket {
+	if whole <= size || whole-size > 0xffff {
 		return 0
 	}
 	return int(whole - size)
