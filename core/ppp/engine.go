@@ -39,8 +39,11 @@ type Engine struct {
 	pin     pin
 	methods []auth.Method // scratch for allowedMethods
 
+	ipcpLost    bool    // IPCP has failed, and IPv6 goes on without
+	ipv6cpLost  bool    // IPV6CP has, and IPv4 goes on without
 	provisional bool    // the authentication success proves nothing, and IPCP has not been open since
 	relapses    int     // how many times in a row LCP left Opened before a network protocol opened
+	ending      bool    // the link is about to end: what goes down does not come up again
 	failure     Failure // why the link ends, in phaseTerminate
 	decisions   uint64  // how many have been handed out
 
@@ -77,8 +80,9 @@ func (e *Engine) Open(now time.Time) {
 	e.ipcp.reset()
 	e.ipv6cp.reset()
 	e.auth.stop()
-	e.provisional, e.relapses, e.failure = false, 0, Failure{}
+	e.provisional, e.relapses, e.failure, e.ending = false, 0, Failure{}, false
 	e.pin = pin{}
+	e.ipcpLost, e.ipv6cpLost = false, false
 	e.phase = phaseEstablish
 	e.traceEvent(event.Phase{Phase: event.PhaseLCP})
 	e.lcp.event(Open)
@@ -200,6 +204,7 @@ func (e *Engine) LowerDown(now time.Time) {
 	if e.phase != phaseTerminate {
 		e.failure = e.complete(Failure{Kind: KindCarrierLost})
 	}
+	e.ending = true
 	e.networkDown()
 	e.lcp.clear()
 	e.lcp.event(Down)
@@ -305,7 +310,7 @@ func (e *Engine) fail(f Failure) {
 		e.finish()
 		return
 	}
-	e.phase = phaseTerminate
+	e.phase, e.ending = phaseTerminate, true
 	e.put(Closing{e.failure})
 	e.networkDown()
 	e.lcp.event(Close)
@@ -384,10 +389,25 @@ func (e *Engine) end(l *layer, reason string) {
 	l.event(Close)
 }
 
-// lost ends what hangs on a protocol: the link. IPV6CP alone is not missed where IPv4 was wanted, too.
+// needs says whether the link ends with a protocol: LCP, and the only network protocol that there is or may still be.
+func (e *Engine) needs(l *layer) bool {
+	switch {
+	case l == &e.lcp.layer:
+		return true
+	case l == &e.ipv6cp.layer:
+		return e.set.IPCP.Disabled || e.ipcpLost
+	}
+	return !e.set.IPV6CP.Enabled || e.ipv6cpLost || !e.set.IPCP.Optional
+}
+
+// lost ends what hangs on a protocol: the link. IPV6CP alone is not missed where IPv4 was wanted, too, nor IPCP where IPv6
+// will do.
 func (e *Engine) lost(l *layer, f Failure) {
 	f.Protocol = l.protocol
-	if l == &e.ipv6cp.layer && !e.set.IPCP.Disabled {
+	if !e.needs(l) {
+		e.ipcpLost = e.ipcpLost || l == &e.ipcp.layer
+		e.ipv6cpLost = e.ipv6cpLost || l == &e.ipv6cp.layer
+		e.put(NetworkLost{Failure: e.complete(f)})
 		e.notice("info", f.Error())
 		l.clear()
 		l.event(Down)
@@ -404,7 +424,7 @@ func (e *Engine) peerTerminated(l *layer, data []byte) {
 	isLCP := l == &e.lcp.layer
 	if active && isLCP && e.phase != phaseTerminate {
 		e.failure = e.complete(f)
-		e.phase = phaseTerminate
+		e.phase, e.ending = phaseTerminate, true
 		l.event(ReceiveTerminate)
 		e.networkDown()
 		e.finish()
@@ -413,6 +433,7 @@ func (e *Engine) peerTerminated(l *layer, data []byte) {
 	if active {
 		// Named before the layer goes down, for its phase goes with it.
 		f = e.complete(f)
+		e.ending = !isLCP && e.needs(l)
 	}
 	l.event(ReceiveTerminate)
 	if active && !isLCP {

@@ -68,6 +68,7 @@ type end struct {
 	up       []NetworkUp
 	up6      []NetworkUp6
 	down     []NetworkDown
+	lost     []NetworkLost
 	auth     []AuthDone
 	framing  []Framing
 	stalled  []Stalled
@@ -102,6 +103,8 @@ func (p *end) drain(now time.Time) []Send {
 			p.up = append(p.up, o)
 		case NetworkUp6:
 			p.up6 = append(p.up6, o)
+		case NetworkLost:
+			p.lost = append(p.lost, o)
 		case NetworkDown:
 			p.down = append(p.down, o)
 		case AuthDone:

@@ -26,6 +26,8 @@ type ipcp struct {
 
 	// Answers that lead nowhere.
 	placeholders bool      // one was seen
+	bogus        bool      // the peer suggested an address that cannot be ours
+	refusals     int       // Naks in a row of the address that we insist on
 	narrowed     bool      // we gave up asking for name servers
 	stalls       int       // answers in a row that changed nothing
 	stalledAt    time.Time // the first of them
@@ -45,7 +47,8 @@ func (c *ipcp) reset() {
 
 func (c *ipcp) begin() {
 	c.startedAt = c.engine.now
-	c.placeholders, c.narrowed, c.suggested, c.told = false, false, false, false
+	c.placeholders, c.narrowed, c.suggested, c.told, c.bogus = false, false, false, false, false
+	c.refusals = 0
 	c.stalls, c.stalledAt = 0, time.Time{}
 	c.ask = wishes{}
 	for _, typ := range c.cfg.Request {
@@ -110,6 +113,8 @@ func (c *ipcp) judge(options []packet.Option) answer {
 			c.judgeAssigned(r, o, want)
 		case o.Type == packet.IPCPAddress:
 			suggesting = c.judgePeerAddress(r, o) || suggesting
+		case o.Type == packet.IPCPAddresses && c.ask.find(packet.IPCPAddresses) != nil:
+			c.judgePeerAddresses(r, o)
 		default:
 			r.reject(o)
 		}
@@ -148,6 +153,30 @@ func (c *ipcp) judgePeerAddress(r *review, o packet.Option) (suggesting bool) {
 	return zero
 }
 
+// judgePeerAddresses takes the deprecated IP-Addresses (RFC 1332 section 3.1) from a peer with which we use it ourselves,
+// because it knows no IP-Address: its own address, and the one that it believes to be ours.
+func (c *ipcp) judgePeerAddresses(r *review, o packet.Option) {
+	if len(o.Data) != 8 {
+		r.reject(o)
+		return
+	}
+	theirs, ours := netip.AddrFrom4([4]byte(o.Data[:4])), netip.AddrFrom4([4]byte(o.Data[4:]))
+	want := append([]byte(nil), o.Data...)
+	if theirs.IsUnspecified() || theirs == c.proposed() {
+		if !c.cfg.AssumePeer.Is4() {
+			r.reject(o)
+			return
+		}
+		copy(want, c.cfg.AssumePeer.AsSlice())
+	}
+	if c.fixed() && ours != c.cfg.Local {
+		copy(want[4:], c.cfg.Local.AsSlice())
+	}
+	if string(want) != string(o.Data) {
+		r.nak(o, want)
+	}
+}
+
 // proposed is the address that we ask for now, or that was agreed.
 func (c *ipcp) proposed() netip.Addr {
 	if w := c.ask.find(packet.IPCPAddress); w != nil {
@@ -165,6 +194,8 @@ func (c *ipcp) agreed(options []packet.Option) {
 	c.peer = netip.Addr{}
 	if o, ok := packet.Find(options, packet.IPCPAddress); ok {
 		c.peer, _ = o.Address()
+	} else if o, ok := packet.Find(options, packet.IPCPAddresses); ok && len(o.Data) == 8 {
+		c.peer = netip.AddrFrom4([4]byte(o.Data[:4]))
 	}
 }
 
@@ -271,7 +302,7 @@ func (c *ipcp) up() {
 	c.engine.put(c.network())
 }
 
-func (c *ipcp) down() { c.engine.put(NetworkDown{Protocol: packet.IPCP}) }
+func (c *ipcp) down() { c.engine.put(NetworkDown{Protocol: packet.IPCP, Final: c.engine.ending}) }
 
 // network is what was agreed.
 func (c *ipcp) network() NetworkUp {

@@ -44,12 +44,20 @@ func (c *ipcp) suggestAddress(o packet.Option) (moved bool, kind string) {
 	addr, ok := o.Address()
 	w := c.ask.find(o.Type)
 	switch {
-	case !ok || c.fixed():
+	case !ok:
 		return false, ""
+	case c.fixed():
+		if c.refusals++; c.cfg.YieldLocal > 0 && c.refusals >= c.cfg.YieldLocal && w != nil {
+			c.ask.remove(o.Type)
+			c.ask.refuse(o.Type)
+			return true, ""
+		}
+		return false, KindRepeatedNaks
 	case c.placeholder(addr):
 		c.sawPlaceholder()
 	}
 	if kind = c.unbelievable(addr); kind != "" {
+		c.bogus = c.bogus || kind == KindBogusAddress
 		c.forgetAddress()
 		return false, kind
 	}
@@ -145,12 +153,12 @@ func (c *ipcp) rejected(options []packet.Option) response {
 		switch o.Type {
 		case packet.IPCPAddress:
 			if c.cfg.NoOldAddresses || c.fixed() {
-				return response{fatal: KindAddressRejected, detail: "the peer rejects the option IP-Address"}
+				return c.addressRejected("the peer rejects the option IP-Address")
 			}
 			var both [8]byte
 			c.ask.add(packet.IPCPAddresses, both[:])
 		case packet.IPCPAddresses:
-			return response{fatal: KindAddressRejected, detail: "the peer rejects IP-Address and IP-Addresses"}
+			return c.addressRejected("the peer rejects IP-Address and IP-Addresses")
 		}
 	}
 	kind := KindRepeatedNaks
@@ -158,6 +166,15 @@ func (c *ipcp) rejected(options []packet.Option) response {
 		kind = KindEmptyNaks
 	}
 	return c.respond(moved, kind)
+}
+
+// addressRejected names a peer that gives no address. One that had only addresses that cannot be ours, and rejects the
+// option when we would not have them, has given a bogus one.
+func (c *ipcp) addressRejected(detail string) response {
+	if c.bogus {
+		return response{fatal: KindBogusAddress, detail: "the peer has only addresses that cannot be ours, and then none: " + detail}
+	}
+	return response{fatal: KindAddressRejected, detail: detail}
 }
 
 func (c *ipcp) respond(moved bool, kind string) response {

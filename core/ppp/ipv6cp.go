@@ -117,7 +117,7 @@ func (c *ipv6cp) network() NetworkUp6 {
 	return NetworkUp6{LocalID: c.localID(), PeerID: c.peerID, MTU: c.engine.lcp.peerMRU()}
 }
 
-func (c *ipv6cp) down() { c.engine.put(NetworkDown{Protocol: packet.IPV6CP}) }
+func (c *ipv6cp) down() { c.engine.put(NetworkDown{Protocol: packet.IPV6CP, Final: c.engine.ending}) }
 
 // extra: IPV6CP has no codes of its own.
 func (c *ipv6cp) extra(packet.Packet) bool { return false }

@@ -11,7 +11,7 @@ import (
 )
 
 // Output is one thing that the engine wants done or known: Send, Framing, Event, Decision, AuthDone, NetworkUp,
-// NetworkUp6, NetworkDown, Stalled, Closing or Finished.
+// NetworkUp6, NetworkDown, NetworkLost, Stalled, Closing or Finished.
 type Output interface{ output() }
 
 // Send is one packet for the line. Info is valid until the next call into the engine other than Next.
@@ -72,6 +72,12 @@ type NetworkUp6 struct {
 // NetworkDown takes a NetworkUp or NetworkUp6 back.
 type NetworkDown struct {
 	Protocol uint16 // packet.IPCP or packet.IPV6CP
+	Final    bool   // the link ends; otherwise the peer negotiates anew
+}
+
+// NetworkLost says that a network protocol has failed, and that the link goes on with the other one.
+type NetworkLost struct {
+	Failure Failure
 }
 
 // Stalled says, once each time, that a protocol has led nowhere for IPCPSettings.StallReport, in words that a
@@ -101,6 +107,7 @@ func (AuthDone) output()    {}
 func (NetworkUp) output()   {}
 func (NetworkUp6) output()  {}
 func (NetworkDown) output() {}
+func (NetworkLost) output() {}
 func (Stalled) output()     {}
 func (Closing) output()     {}
 func (Finished) output()    {}

@@ -151,6 +151,8 @@ type IPCPSettings struct {
 
 	// Disabled refuses IPCP by a Protocol-Reject.
 	Disabled bool
+	// Optional lets the link go on with IPv6 alone where IPCP fails and IPV6CP is open or negotiating: the context has IPv6.
+	Optional bool
 	// Request lists the options of our first Configure-Request in order, by type (ipcp.request): of IPCPAddress,
 	// IPCPDNS1, IPCPDNS2, IPCPNBNS1 and IPCPNBNS2. All ask with 0.0.0.0.
 	Request []uint8

@@ -118,6 +118,7 @@ func (m *Modem) settings() ppp.Settings {
 	i := &m.scenario.IPCP
 	s.IPCP.NoRequest = i.OwnRequest == "none"
 	s.IPCP.Local = i.Local
+	s.IPCP.YieldLocal = 5 // to a host that will not have it
 	s.IPCP.Request = []uint8{packet.IPCPAddress}
 	if i.OwnRequest == "empty" {
 		s.IPCP.Request = nil
