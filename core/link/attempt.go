@@ -19,14 +19,17 @@ type attempt struct {
 	provisional bool // the success of the authentication proves nothing yet
 	network     ppp.NetworkUp
 	network6    ppp.NetworkUp6
-	carries     bool // IPCP is open: packets may pass (RFC 1661 section 3.7)
+	lost4       *ppp.Failure // IPCP has failed, and IPv6 goes on without
+	carries     bool         // IPCP is open: packets may pass (RFC 1661 section 3.7)
 	proved      bool
 
 	meter meter
 }
 
 // refusedLate says that the success of the authentication proved nothing and IPCP has not opened.
-func (a *attempt) refusedLate() bool { return a.provisional && !a.network.Local.IsValid() }
+func (a *attempt) refusedLate() bool {
+	return a.provisional && !a.network.Local.IsValid() && !a.carries
+}
 
 // goodbye is the text of our Terminate-Request.
 func (a *attempt) goodbye() string {

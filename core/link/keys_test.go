@@ -249,7 +249,8 @@ func TestRechallenge(t *testing.T) {
 				}
 			}
 		}
-		if challenges < 2 || want && responses != challenges || !want && responses != 1 {
+		if challenges < 2 || want && responses != challenges && responses != challenges-1 || // the last may cross our Terminate-Request
+			!want && responses != 1 {
 			s.dump(t)
 			t.Errorf("%s: %d challenges, %d responses", set, challenges, responses)
 		}

@@ -228,6 +228,8 @@ func (s *Session) pumpEngine(now time.Time, l *line) {
 			s.attempt.pinned.agreed = o.Method.Strength()
 		case ppp.NetworkUp:
 			s.networkUp(now, o)
+		case ppp.NetworkLost:
+			s.networkLost(now, o.Failure)
 		case ppp.NetworkUp6:
 			s.networkUp6(now, o)
 		case ppp.NetworkDown:

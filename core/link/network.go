@@ -33,11 +33,7 @@ func (n *negotiating) networkUp(s *Session, now time.Time, _ ppp.NetworkUp) { s.
 // networkUp takes the addresses. Where they are no use the attempt ends.
 func (s *Session) networkUp(now time.Time, n ppp.NetworkUp) {
 	a := s.attempt
-	most := a.selection.Policy.Int("link.mtu")
-	if most < minMTU {
-		most = usualMTU
-	}
-	n.MTU = min(n.MTU, most)
+	n.MTU = a.mtu(n.MTU)
 	if !n.Local.IsValid() { // nobody has asked for one: a verdict of somebody else, or the profile
 		s.fail(now, Outcome{Kind: event.FailedNoAddress, Phase: event.PhaseIPCP, Detail: "IPCP is open without an address for us"})
 		return
@@ -52,9 +48,12 @@ func (s *Session) networkUp(now time.Time, n ppp.NetworkUp) {
 }
 
 // networkUp6 takes the IPv6 identifiers. A plane that was made before them gets ours now: a peer that is slow in IPV6CP
-// does not hold IPv4 up.
+// does not hold IPv4 up. Where IPv4 is not to come, or has failed, the link is one of IPv6 alone.
 func (s *Session) networkUp6(now time.Time, n ppp.NetworkUp6) {
 	s.attempt.network6 = n
+	if s.ipv6Alone(now) {
+		return
+	}
 	if !s.plane.open || n.LocalID == [8]byte{} || n.LocalID == s.plane.id6 {
 		return
 	}
@@ -65,6 +64,48 @@ func (s *Session) networkUp6(now time.Time, n ppp.NetworkUp6) {
 	}
 }
 
+// networkLost hears that IPCP or IPV6CP has failed, and that the other one may do.
+func (s *Session) networkLost(now time.Time, f ppp.Failure) {
+	if f.Protocol == packet.IPCP {
+		s.attempt.lost4 = &f
+		s.ipv6Alone(now)
+	}
+}
+
+// ipv6Alone goes on with IPv6, where that is open, without waiting for IPv4: it has failed, or the context has none.
+func (s *Session) ipv6Alone(now time.Time) bool {
+	a := s.attempt
+	n, negotiates := s.state.(*negotiating)
+	if !negotiates || a.network6.LocalID == [8]byte{} || a.network.Local.IsValid() ||
+		a.lost4 == nil && a.selection.Policy.Text("context.type") != "IPV6" {
+		return false
+	}
+	s.story.event(now, event.Notice{Level: "info", Text: "the link is one of IPv6 alone"})
+	a.network, a.carries = ppp.NetworkUp{MTU: a.mtu(a.network6.MTU)}, true
+	s.judge(now, n.line)
+	return true
+}
+
+// mtu bounds what the peer takes.
+func (a *attempt) mtu(peers int) int {
+	most := a.selection.Policy.Int("link.mtu")
+	if most < minMTU {
+		most = usualMTU
+	}
+	return min(peers, most)
+}
+
+// ends are the addresses by which the link is proved: those of IPv4, else the link-local ones.
+func (a *attempt) ends() (local, peer netip.Addr) {
+	if local, peer = a.network.Local, a.network.Peer; local.IsValid() {
+		return local, peer
+	}
+	if a.network6.PeerID != [8]byte{} {
+		peer = linkLocal(a.network6.PeerID)
+	}
+	return linkLocal(a.network6.LocalID), peer
+}
+
 // linkLocal is the address of an interface identifier (RFC 5072 section 5).
 func linkLocal(id [8]byte) netip.Addr {
 	a := [16]byte{0: 0xfe, 1: 0x80}
@@ -73,11 +114,17 @@ func linkLocal(id [8]byte) netip.Addr {
 }
 
 func (s *Session) networkDown(now time.Time, n ppp.NetworkDown) {
+	a := s.attempt
 	if n.Protocol == packet.IPV6CP {
-		s.attempt.network6 = ppp.NetworkUp6{}
-		return
+		a.network6 = ppp.NetworkUp6{}
 	}
-	s.attempt.carries = false
+	if (n.Protocol == packet.IPV6CP) == a.network.Local.IsValid() {
+		return // it is not what the link was brought up by
+	}
+	a.carries = false
+	if n.Final {
+		return // what follows says how it ends
+	}
 	s.state.(lineState).networkDown(s, now)
 }
 
@@ -103,7 +150,7 @@ func (s *Session) mustProve() bool {
 	case "never":
 		return false
 	}
-	return s.attempt.provisional
+	return s.attempt.provisional || s.attempt.lost4 != nil && !s.attempt.network.Local.IsValid()
 }
 
 // proveOrOpen probes before the plane is made, or does not; others are targets besides the profile's.
@@ -176,8 +223,9 @@ type proving struct {
 func (p *proving) enter(s *Session, now time.Time) {
 	policy, n := s.attempt.selection.Policy, s.attempt.network
 	s.story.enter(now, event.PhaseProve)
+	local, peer := s.attempt.ends()
 	p.proof = prove.New(prove.Config{
-		Local: n.Local, Peer: n.Peer, PeerAssumed: n.PeerAssumed, DNS: n.DNS,
+		Local: local, Peer: peer, PeerAssumed: n.PeerAssumed, DNS: n.DNS,
 		Targets: append(addresses(policy.List("prove.targets")), p.others...), Limit: policy.Duration("prove.limit"),
 		Interval: policy.Duration("prove.interval"), Random: s.cfg.random64(),
 	})
@@ -218,7 +266,11 @@ func (p *proving) pump(s *Session, now time.Time) {
 		}
 		switch o := o.(type) {
 		case prove.Send:
-			p.send(packet.IP, o.Packet)
+			protocol := packet.IP
+			if o.Packet[0]>>4 == 6 {
+				protocol = packet.IPv6
+			}
+			p.send(protocol, o.Packet)
 		case prove.Event:
 			s.story.event(now, o.Probe)
 		case prove.Proved:
@@ -239,8 +291,14 @@ func (p *proving) failed(s *Session, now time.Time, reason prove.Reason) {
 		s.to(now, &opening{p.onLine})
 		return
 	}
-	s.fail(now, Outcome{Kind: KindCarriesNone, Phase: event.PhaseProve, Provisional: s.attempt.provisional,
-		Detail: "nothing that was sent from " + s.attempt.network.Local.String() + " was answered (" + string(reason) + ")"})
+	a := s.attempt
+	if f := a.lost4; f != nil && !a.network.Local.IsValid() { // IPv6 alone was a hope: why there is no IPv4 says more
+		s.fail(now, Outcome{Kind: Kind(f.Kind), Phase: f.Phase, Detail: s.hide(f.Detail) + "; IPv6 carries nothing either", Provisional: f.Provisional})
+		return
+	}
+	from, _ := a.ends()
+	s.fail(now, Outcome{Kind: KindCarriesNone, Phase: event.PhaseProve, Provisional: a.provisional,
+		Detail: "nothing that was sent from " + from.String() + " was answered (" + string(reason) + ")"})
 }
 
 // planeOrders is what was said to whoever makes planes.
@@ -298,7 +356,11 @@ func (s *Session) addressesAgain(now time.Time, l *line, old ppp.NetworkUp) {
 	if sameNetwork(old, a.network) {
 		return
 	}
-	s.story.event(now, event.Notice{Level: "warning", Text: "the peer gave other addresses: the plane is made anew"})
+	if old.Local.IsValid() {
+		s.story.event(now, event.Notice{Level: "warning", Text: "the peer gave other addresses: the plane is made anew"})
+	} else {
+		s.story.event(now, event.Notice{Level: "info", Text: "IPv4 is open, too: the plane is made anew"})
+	}
 	s.plane.close(&s.out)
 	if a.proved = false; old.Local != a.network.Local {
 		s.judge(now, l)
@@ -326,9 +388,12 @@ func (u *up) enter(s *Session, now time.Time) {
 	a.meter.begin(now)
 	s.story.worked()
 	e := event.Up{
-		Interface: u.name, Plane: u.kind, Local: a.network.Local.String(),
+		Interface: u.name, Plane: u.kind,
 		DNS: texts(s.plane.taken.DNS), WINS: texts(s.plane.taken.NBNS), MTU: s.plane.taken.MTU,
 		ElapsedMS: now.Sub(a.began).Milliseconds(), Proved: a.proved,
+	}
+	if a.network.Local.IsValid() {
+		e.Local = a.network.Local.String()
 	}
 	if s.plane.taken.Peer.IsValid() {
 		e.Peer = s.plane.taken.Peer.String()

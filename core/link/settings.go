@@ -146,6 +146,7 @@ func engineSettings(p Policy, user string, password auth.Secret) ppp.Settings {
 		t := p.Text("context.type")
 		s.IPV6CP.Enabled = t == "IPV6" || t == "IPV4V6"
 	}
+	s.IPCP.Optional = s.IPV6CP.Enabled && p.Text("context.type") != "IP"
 	return s
 }
 

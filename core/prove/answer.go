@@ -31,6 +31,10 @@ func (p *prober) judge(b []byte, peer netip.Addr, rounds int) (a answer, ok bool
 		}
 		return a, false
 	}
+	if p.isAdvertised(b, from, to, proto, body) {
+		a.by, a.result = ByRouter, "router advertisement"
+		return a, true
+	}
 	if to != p.local || !intact(from, to, proto, body) {
 		return a, false
 	}

@@ -23,9 +23,17 @@ const (
 	echoRequest    = 8
 	echoRequestV6  = 128 // RFC 4443 section 4
 	echoReplyV6    = 129
+	solicitRouter  = 133 // RFC 4861 section 4
+	advertise      = 134
+	onLink         = 255 // the hop limit that no router has touched, RFC 4861 section 6.1
 	hopLimit       = 64
 	dnsPort        = 53
 	echoDataOctets = 32
+)
+
+var (
+	allNodes   = netip.MustParseAddr("ff02::1") // RFC 4291 section 2.7.1
+	allRouters = netip.MustParseAddr("ff02::2")
 )
 
 // prober writes the probes of one proof and knows them again. All probes have the same identifier and port; the
@@ -81,10 +89,29 @@ func appendName(b []byte, name string) (wire []byte, ok bool) {
 
 // packet makes the probe of a round.
 func (p *prober) packet(t target, round uint16) []byte {
-	if t.how == ByDNS {
+	switch t.how {
+	case ByDNS:
 		return p.dns(t.addr, round)
+	case ByRouter:
+		return p.solicit(t.addr)
 	}
 	return p.echo(t.addr, round)
+}
+
+// solicit makes a Router Solicitation (RFC 4861 section 4.1), without options: PPP has no link-layer address.
+func (p *prober) solicit(to netip.Addr) []byte {
+	b, at := p.header(to, protoICMP, 8)
+	b[7] = onLink
+	body := b[at:]
+	body[0] = solicitRouter
+	binary.BigEndian.PutUint16(body[2:], p.checksum(to, protoICMP, body))
+	return b
+}
+
+// isAdvertised knows a Router Advertisement (RFC 4861 section 6.1.2): from a router on this link, to us or to all.
+func (p *prober) isAdvertised(b []byte, from, to netip.Addr, proto byte, body []byte) bool {
+	return proto == protoICMP && from.Is6() && from.IsLinkLocalUnicast() && (to == p.local || to == allNodes) && b[7] == onLink &&
+		len(body) >= 16 && body[0] == advertise && body[1] == 0 && intact(from, to, proto, body)
 }
 
 func (p *prober) echo(to netip.Addr, round uint16) []byte {

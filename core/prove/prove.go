@@ -63,7 +63,7 @@ type Event struct{ Probe event.Probe }
 
 // Proved says that the link carries packets. It is the last output.
 type Proved struct {
-	By   string        // one of the words ByDNS, ByICMP, ByError and ByTraffic
+	By   string        // one of the words ByDNS, ByICMP, ByRouter, ByError and ByTraffic
 	From netip.Addr    // who answered
 	RTT  time.Duration // since the probe that this answers was sent; 0 when it answers none
 }
@@ -72,6 +72,7 @@ type Proved struct {
 const (
 	ByDNS     = "dns"        // an answer to a DNS query, whatever it says
 	ByICMP    = "icmp"       // an Echo Reply
+	ByRouter  = "router"     // a Router Advertisement (RFC 4861 section 4.2), which a network with IPv6 sends
 	ByError   = "icmp error" // an ICMP error about one of our probes
 	ByTraffic = "traffic"    // a packet to our address from a third party, which answers nothing
 )
@@ -102,7 +103,7 @@ const (
 // target is one probe that each round sends.
 type target struct {
 	addr    netip.Addr
-	how     string // ByDNS or ByICMP
+	how     string // ByDNS, ByICMP or ByRouter
 	assumed bool
 }
 
@@ -142,6 +143,10 @@ func New(c Config) *Machine {
 	}
 	if c.PeerAssumed {
 		m.add(target{addr: c.Peer, how: ByICMP, assumed: true})
+	}
+	if c.Local.Is6() && c.Local.IsLinkLocalUnicast() {
+		// 3GPP TS 29.061 section 11.2.1.3.2: the network answers a Router Solicitation, and need not answer anything else.
+		m.add(target{addr: allRouters, how: ByRouter})
 	}
 	if m.onlyAssumed() {
 		m.c.Limit = min(m.c.Limit, assumedLimit)
@@ -258,7 +263,7 @@ func (m *Machine) Receive(now time.Time, ipPacket []byte) {
 		return
 	}
 	p := Proved{By: a.by, From: a.from}
-	if a.by != ByTraffic {
+	if a.by != ByTraffic && a.by != ByRouter {
 		p.RTT = max(0, now.Sub(m.rounds[a.round]))
 	}
 	how := a.by

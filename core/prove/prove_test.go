@@ -129,7 +129,7 @@ func TestTheFirstRound(t *testing.T) {
 			c.DNS = []netip.Addr{local, netip.IPv4Unspecified(), {}, peer6, netip.MustParseAddr("::ffff:192.0.2.53")}
 			c.Peer = local
 		}, "dns 192.0.2.53, icmp 192.0.2.53"},
-		{"IPv6", func(c *Config) { c.Local, c.Peer = local6, peer6 }, "icmp fe80::5:6:7:8"},
+		{"IPv6", func(c *Config) { c.Local, c.Peer = local6, peer6 }, "icmp fe80::5:6:7:8, router ff02::2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			config := usual()
@@ -164,7 +164,7 @@ func TestWithoutTargetItFailsAtOnce(t *testing.T) {
 		"no local address": {Peer: peer, DNS: []netip.Addr{dns1}},
 		"0.0.0.0":          {Local: netip.IPv4Unspecified(), Peer: peer},
 		"ourselves":        {Local: local, Peer: local, DNS: []netip.Addr{local}},
-		"another family":   {Local: local6, Peer: peer},
+		"another family":   {Local: netip.MustParseAddr("2001:db8::1"), Peer: peer},
 	} {
 		m := New(c)
 		m.Start(epoch)

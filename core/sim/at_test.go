@@ -97,6 +97,7 @@ func TestCommands(t *testing.T) {
 		{"V0 error", "", "ATV0\rAT+X\r", "0\r4\r"},
 		{"V.250 6.2.5 Q1", "", "ATQ1\rAT+X\rAT+CSQ\r", "\r\n+CSQ: 17,99\r\n"},
 		{"S register", "", "ATS7?\r", "\r\n000\r\n\r\nOK\r\n"},
+		{"the stock chat scripts of Quectel and SIMCom", "", "ATI;+CSUB;+CSQ;+CPIN?;+CGREG?;&D2\r", "\r\nManufacturer: Example\r\n\r\nModel: Simulated modem\r\n\r\nRevision: 1.0\r\n\r\n+GCAP: +CGSM,+DS,+ES\r\n\r\nSubEdition: V01\r\n\r\n+CSQ: 17,99\r\n\r\n+CPIN: READY\r\n\r\n+CGREG: 0,1\r\n\r\nOK\r\n"},
 		{"identity", "[identity]\nmanufacturer = \"M\"\nmodel = \"X\"\nrevision = \"R\"\n", "AT+CGMI;+CGMM;+CGMR\r", "\r\nM\r\n\r\nX\r\n\r\nR\r\n\r\nOK\r\n"},
 		{"ATI", "[identity]\nmodel = \"X\"\n", "ATI\r", "\r\nManufacturer: Example\r\n\r\nModel: X\r\n\r\nRevision: 1.0\r\n\r\n+GCAP: +CGSM,+DS,+ES\r\n\r\nOK\r\n"},
 		{"27.007 8.3 ready", "", "AT+CPIN?\r", "\r\n+CPIN: READY\r\n\r\nOK\r\n"},

@@ -22,9 +22,10 @@ type call struct {
 	loop    bool        // without an engine: what the host sends comes back
 	enc     *hdlc.Encoder
 	dec     *hdlc.Decoder
-	damaged uint64 // of dec's count, what is in Counters already
-	ending  bool   // the host has asked to terminate, and the end is planned
-	peerMRU int    // the longest IP packet that the host takes
+	damaged uint64   // of dec's count, what is in Counters already
+	ending  bool     // the host has asked to terminate, and the end is planned
+	router6 [16]byte // the modem's own IPv6 address
+	peerMRU int      // the longest IP packet that the host takes
 
 	silent     bool
 	authDone   bool
@@ -186,6 +187,8 @@ func (m *Modem) drain(now time.Time) {
 			m.reached(now, "ipcp")
 		case ppp.NetworkUp6:
 			c.networkUp6 = true
+			c.router6 = [16]byte{0: 0xfe, 1: 0x80}
+			copy(c.router6[8:], o.LocalID[:])
 		case ppp.NetworkDown:
 			if o.Protocol == packet.IPCP {
 				c.networkUp = false
@@ -342,7 +345,11 @@ func (m *Modem) ip(now time.Time, p []byte) {
 		m.out.write(OutputPacket, now, p, 0, 0)
 		return
 	}
-	m.answered = m.network.respond(m.answered[:0], p, &m.counters)
+	if p[0]>>4 == 6 {
+		m.answered = m.network.respond6(m.answered[:0], p, m.call.router6, &m.counters)
+	} else {
+		m.answered = m.network.respond(m.answered[:0], p, &m.counters)
+	}
 	switch {
 	case len(m.answered) == 0:
 	case m.network.Delay > 0:

@@ -59,6 +59,7 @@ var commands = map[string]commandFunc{
 	"&C": accept, "&D": onDTR, "&K": accept, "&S": accept, "&V": accept, "&W": accept, "\\Q": accept,
 	"+CGMI": manufacturer, "+GMI": manufacturer, "+CGMM": model, "+GMM": model, "+CGMR": revision, "+GMR": revision,
 	"+CGSN": serial, "+GSN": serial, "+CIMI": subscriber, "+CRSM": simFile, "+GCAP": capabilities,
+	"+CSUB": subversion,
 	"+CMEE": errorForm, "+CFUN": functionality, "+CPIN": pin, "+CPINR": pinTries, "+CEER": cause,
 	"+CREG": registrationStatus, "+CGREG": registrationStatus, "+CEREG": registrationStatus,
 	"+COPS": operator, "+CSQ": signal,
@@ -162,6 +163,11 @@ func simFile(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
 		return []string{fmt.Sprintf(`+CRSM: 144,0,"000000%02X"`, n)}, "OK"
 	}
 	return m.cme(cmeNotAllowed)
+}
+
+// subversion answers what the stock chat scripts of Quectel and SIMCom ask for in one line with the rest.
+func subversion(_ *Modem, _ time.Time, c parsedCommand) ([]string, string) {
+	return info(c, "SubEdition: V01")
 }
 
 func capabilities(_ *Modem, _ time.Time, c parsedCommand) ([]string, string) {

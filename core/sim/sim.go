@@ -226,6 +226,9 @@ func (m *Modem) sendIP(now time.Time, b []byte) {
 		return
 	}
 	switch {
+	case b[0]>>4 == 4 && !m.call.networkUp, b[0]>>4 == 6 && !m.call.networkUp6:
+	case len(b) > m.call.peerMRU:
+		m.squeeze(now, b)
 	case b[0]>>4 == 4 && m.call.networkUp:
 		m.counters.PacketsOut++
 		m.send(now, packet.IP, b)
