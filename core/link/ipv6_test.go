@@ -55,7 +55,7 @@ func TestIPv6Alone(t *testing.T) {
 				up = c.up // whatever the scenario gives
 			}
 			if run.Outcome.Kind != c.kind || up != c.up || proved != c.proved {
-				told(run).dump(t)
+				told{run}.dump(t)
 				t.Errorf("%v, up %q, proved %v", run.Outcome, up, proved)
 			}
 			if c.kind == KindDone && run.Elapsed > 10*time.Second {
