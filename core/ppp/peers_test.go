@@ -117,12 +117,14 @@ func TestNetworkDownIsFinal(t *testing.T) {
 		do    func(*script)
 		final bool
 	}{
-		"LCP terminated":       {func(s *script) { s.giveData(packet.LCP, packet.TerminateRequest, 9, nil) }, true},
-		"IPCP terminated":      {func(s *script) { s.giveData(packet.IPCP, packet.TerminateRequest, 9, nil) }, true},
-		"the carrier is lost":  {func(s *script) { s.LowerDown(s.now); s.drain(s.now) }, true},
-		"we close":             {func(s *script) { s.Close(s.now, "x"); s.drain(s.now) }, true},
-		"LCP negotiates anew":  {func(s *script) { s.give(packet.LCP, packet.ConfigureRequest, 9, opt(packet.LCPACFC)) }, false},
-		"IPCP negotiates anew": {func(s *script) { s.give(packet.IPCP, packet.ConfigureRequest, 9, ipOpt(packet.IPCPAddress, "192.0.2.9")) }, false},
+		"LCP terminated":      {func(s *script) { s.giveData(packet.LCP, packet.TerminateRequest, 9, nil) }, true},
+		"IPCP terminated":     {func(s *script) { s.giveData(packet.IPCP, packet.TerminateRequest, 9, nil) }, true},
+		"the carrier is lost": {func(s *script) { s.LowerDown(s.now); s.drain(s.now) }, true},
+		"we close":            {func(s *script) { s.Close(s.now, "x"); s.drain(s.now) }, true},
+		"LCP negotiates anew": {func(s *script) { s.give(packet.LCP, packet.ConfigureRequest, 9, opt(packet.LCPACFC)) }, false},
+		"IPCP negotiates anew": {func(s *script) {
+			s.give(packet.IPCP, packet.ConfigureRequest, 9, ipOpt(packet.IPCPAddress, "192.0.2.9"))
+		}, false},
 	} {
 		s := newScript(t, dialer())
 		s.openLCP()
