@@ -55,6 +55,7 @@ var only = []struct {
 	{[]string{"core/trust"}, nil, "who could have changed a file is asked before anything of it is read"},
 	{[]string{"core/control"}, []string{"core/event", "core/foreign", "core/trust"}, "a socket by which a dial is reached knows what it says, and no link"},
 	{[]string{"core/refusal"}, []string{"core/foreign", "core/modem", "core/trust"}, "what is remembered of PINs is the dialogue's to ask; the file knows no link"},
+	{[]string{"core/rights"}, nil, "what is given up is the process's, whatever it does"},
 	{[]string{"core/foreign"}, []string{"core/trust"}, "how a file is opened that others may have made is the same for all who read one"},
 	{[]string{"core/hooks"}, []string{"core/event", "core/trust", "core/pace"}, "scripts are started by what the stream says, as any watcher of it could"},
 	{[]string{"core/survey"}, []string{"core/diagnose", "core/event", "core/recording/read", "core/recording/unwrap"}, "many recordings are read and judged as one is"},

@@ -98,6 +98,7 @@ func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome 
 	default:
 		defer server.Close()
 	}
+	j.giveUpRights()
 	outcome = runner.Run(ctx)
 	stop() // a second signal ends what is still to be tidied up
 	if runner.Idle() {

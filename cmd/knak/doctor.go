@@ -52,7 +52,7 @@ The exit status is 1 when something was found that would stop a dial.`,
 			var list []checkup
 			for _, look := range []func() []checkup{
 				func() []checkup { return a.checkConfig(broken) }, a.checkModems, checkPlanes,
-				func() []checkup { return checkDNS(cmd.Context(), fix) }, func() []checkup { return checkControl(cmd.Context(), fix) },
+				func() []checkup { return checkDNS(cmd.Context(), fix) }, func() []checkup { return checkControl(cmd.Context(), fix) }, checkRights,
 			} {
 				list = append(list, look()...)
 			}

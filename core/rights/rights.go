@@ -41,13 +41,17 @@ var kept = []capability{
 	{unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "a serial line that takes nothing does not hold up its closing (TIOCSSERIAL)"},
 }
 
-// Kept lists the capabilities that a dial keeps, with the reason for each.
-func Kept() []string {
-	var list []string
-	for _, c := range kept {
-		list = append(list, c.name+" ("+c.why+")")
+// Keeps names those of some capabilities that a dial keeps, and counts those that it gives up.
+func Keeps(has []int) (names []string, others int) {
+	for _, n := range has {
+		i := slices.IndexFunc(kept, func(c capability) bool { return c.number == n })
+		if i < 0 {
+			others++
+			continue
+		}
+		names = append(names, kept[i].name)
 	}
-	return list
+	return names, others
 }
 
 // capabilities are a thread's, as capset(2) takes them.
@@ -77,7 +81,7 @@ func Effective() ([]int, error) {
 	return list, nil
 }
 
-// Drop gives up all capabilities but those of Kept, in every thread. Programs that root starts later have root's rights
+// Drop gives up all capabilities but those that Keeps names, in every thread. Programs that root starts later have root's rights
 // again: hooks are trusted, and checked, for that. The error is ENOTSUP in a program that is linked with C code.
 func Drop() error {
 	c, err := current()

@@ -97,7 +97,7 @@ func (h Host) Leftover(path string) ([]string, error) {
 	if path == "" {
 		path = DefaultPath
 	}
-	k, err := keeperOf(system{}, path)
+	k, _, err := keeperWithState(system{}, path)
 	if err != nil {
 		return nil, err
 	}

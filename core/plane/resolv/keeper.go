@@ -30,7 +30,6 @@ type keeper struct {
 	disk   disk
 	path   string   // of the file that is changed
 	states []string // where the state may be, best first
-	self   owner
 	runs   func(owner) bool
 	notice func(level, format string, args ...any)
 }
@@ -45,14 +44,18 @@ func statesOf(path string) []string {
 	return []string{path + ".knak", "/var/lib/knak/" + name, "/run/knak/" + name}
 }
 
+func newKeeper(d disk, path string) *keeper {
+	return &keeper{disk: d, path: path, states: statesOf(path), runs: runs, notice: func(string, string, ...any) {}}
+}
+
 // keeperOf finds out which file is to be changed: the one that path names, or, where nothing can be made beside that, the
 // one that it leads to.
 func keeperOf(d disk, path string) (*keeper, error) {
-	k := &keeper{disk: d, path: path, states: statesOf(path), self: self(), runs: runs, notice: func(string, string, ...any) {}}
-	st, _, err := k.load()
-	if err != nil || st != nil {
+	k, found, err := keeperWithState(d, path)
+	if err != nil || found {
 		return k, err
 	}
+	k = newKeeper(d, path)
 	now, err := d.Look(path)
 	if err != nil || now.Kind != kindLink || k.takesFiles() {
 		return k, err
@@ -61,8 +64,24 @@ func keeperOf(d disk, path string) (*keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.path, k.states = target, statesOf(target)
-	return k, nil
+	return newKeeper(d, target), nil
+}
+
+// keeperWithState finds the file that has a state: the one that path names, or the one that it leads to. It changes nothing.
+func keeperWithState(d disk, path string) (k *keeper, found bool, err error) {
+	k = newKeeper(d, path)
+	if st, at, err := k.load(); err != nil || st != nil || at != "" {
+		return k, err == nil, err
+	}
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil || target == path {
+		return k, false, nil //nolint:nilerr // a link that leads nowhere has no state at its end
+	}
+	other := newKeeper(d, target)
+	if st, at, err := other.load(); err != nil || st != nil || at != "" {
+		return other, err == nil, err
+	}
+	return k, false, nil
 }
 
 // takesFiles says whether files can be made beside the file.

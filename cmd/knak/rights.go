@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/core/plane/resolv"
+	"github.com/knakppp/knak/core/rights"
+)
+
+// giveUpRights gives up what this dial will not need. What the system does not have is no reason not to dial.
+func (j *job) giveUpRights() {
+	_ = rights.Drop()
+	if j.startsNoProgram() {
+		_ = rights.Filter()
+	}
+}
+
+// startsNoProgram says whether no script of the host's, no program that sets name servers and no plugin can be started any
+// more.
+func (j *job) startsNoProgram() bool {
+	o := &j.options
+	if len(j.plugins.Plugins) > 0 {
+		return false
+	}
+	if o.Plane == plane.KindStack || o.Plane == plane.KindNone {
+		return true
+	}
+	byFile := o.DNS == resolv.None || o.DNS == resolv.File || o.DNS == resolv.System && resolv.Host{}.Chooses() == resolv.File
+	return o.Hooks == noHooks && byFile
+}
+
+// checkRights says what a dial of this user keeps and gives up.
+func checkRights() []checkup {
+	var parts []string
+	if has, err := rights.Effective(); err == nil && len(has) > 0 {
+		keeps, drops := rights.Keeps(has)
+		if len(keeps) > 0 {
+			parts = append(parts, "a dial keeps "+strings.Join(keeps, " "))
+		}
+		parts = append(parts, fmt.Sprintf("gives up %d other capabilities", drops))
+	} else {
+		parts = append(parts, "a dial has no capability")
+	}
+	parts = append(parts, "its memory is not to be read or dumped",
+		"where it starts no program (--plane stack or none; or --hooks none, no plugins, and name servers by file) the kernel refuses it "+rights.Refused())
+	return []checkup{{Name: "rights", State: "ok", Text: strings.Join(parts, "; ")}}
+}
