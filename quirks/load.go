@@ -97,6 +97,27 @@ func (db *DB) Devices() []Device {
 	return list
 }
 
+// ByUSB gives the entries that name a USB id whole. Unlike Devices it reads no others.
+func (db *DB) ByUSB(id string) (list []Device) {
+	for _, i := range db.index["u"+id] {
+		list = append(list, *db.devices[i].device())
+	}
+	return list
+}
+
+// Vendors gives the vendor ids of which some entry names a modem, without reading the entries.
+func (db *DB) Vendors() (list []string) {
+	seen := map[string]bool{}
+	for key := range db.index {
+		if vendor, _, ok := strings.Cut(key, ":"); ok && strings.HasPrefix(vendor, "u") && len(vendor) == 5 && !seen[vendor] {
+			seen[vendor] = true
+			list = append(list, vendor[1:])
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
 // addDevice adds an entry.
 func (db *DB) addDevice(d Device) {
 	db.addEntry(&entry{profile: d.Profile, layer: d.Layer, read: &d}, &d)

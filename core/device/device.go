@@ -88,18 +88,15 @@ var modemDrivers = []string{"option", "option1", "sierra", "qcserial", "qcaux", 
 // maker of chips or of bridges says nothing.
 func makersOf(db *quirks.DB) map[string]bool {
 	makers := map[string]bool{}
-	add := func(patterns []string) {
-		for _, p := range patterns {
-			if vendor, _, ok := strings.Cut(p, ":"); ok && !slices.Contains(otherMakers, vendor) {
-				makers[vendor] = true
-			}
+	vendors := db.Vendors()
+	for _, r := range db.Rules() {
+		for _, p := range r.USB {
+			vendor, _, _ := strings.Cut(p, ":")
+			vendors = append(vendors, vendor)
 		}
 	}
-	for _, d := range db.Devices() {
-		add(d.USB)
-	}
-	for _, r := range db.Rules() {
-		add(r.USB)
+	for _, v := range vendors {
+		makers[v] = !slices.Contains(otherMakers, v)
 	}
 	return makers
 }
@@ -112,7 +109,7 @@ var otherMakers = []string{"0403", "067b", "10c4", "1a86", "0483", "1fc9", "2341
 func judge(db *quirks.DB, d *Device, makers map[string]bool) (bool, string) {
 	vendor, _, _ := strings.Cut(d.USB, ":")
 	entry := func(is func(quirks.Device) bool) bool {
-		return slices.ContainsFunc(db.Devices(), func(e quirks.Device) bool { return slices.Contains(e.USB, d.USB) && is(e) })
+		return slices.ContainsFunc(db.ByUSB(d.USB), is)
 	}
 	switch {
 	case len(d.Layout.TTYs) == 0:
