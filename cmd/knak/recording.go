@@ -88,6 +88,9 @@ func (r *recording) source() string { return readWords(r.Summary()) }
 
 func readWords(s read.Summary) string {
 	text := s.Title
+	if !s.Understood() {
+		text = "This is not understood, but for a few lines. " + text
+	}
 	if s.Compression != "" {
 		text += " (" + s.Compression + ")"
 	}
@@ -97,6 +100,12 @@ func readWords(s read.Summary) string {
 		text += ", " + plural(int(s.Bytes), "octet")
 	}
 	text += ", " + plural(int(s.Packets), "packet")
+	if s.ATLines > 0 {
+		text += ", " + plural(int(s.ATLines), "AT line")
+	}
+	if s.Sentences > 0 {
+		text += ", " + plural(int(s.Sentences), "sentence")
+	}
 	switch {
 	case s.UnreadLines > 0:
 		text += "; not understood: " + plural(int(s.UnreadLines), "line")

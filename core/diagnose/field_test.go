@@ -33,6 +33,11 @@ func TestField(t *testing.T) {
 		{"R2-lcp-one-way", "line-one-way", "lcp-no-answer", false},
 		{"R3-disconnect-script-judged-as-dial", "", "ppp-instead-of-answers", true},
 		{"R3-min", "", "ppp-instead-of-answers", true},
+		{"R4-esp-modem-at-dialogue", "dial-error", "lcp-no-answer", false},
+		{"R4-min", "dial-error", "", false},
+		{"R6-mikrotik", "no-carrier-in-ppp", "", false},
+		{"R6-userppp", "own-host-address", "", true},
+		{"R6-zephyr", "lcp-ended-by-peer", "", false},
 		{"R7-peer-gave-way-on-auth", "ipcp-no-answer", "auth-method-unacceptable", false},
 	} {
 		text, err := os.ReadFile(filepath.Join("testdata", "field", tt.file+".log"))

@@ -57,6 +57,9 @@ func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 		l.take(h, at, e, c)
 		switch c.Code {
 		case packet.ConfigureRequest:
+			if l.terminated != "" && !l.open() && !h.auth.started() { // what was ended was the call before: it goes on
+				l.terminated, l.terminateID = "", nil
+			}
 			l.requests++
 			l.magic = magic
 			l.wePeer = l.wePeer || hasAuth

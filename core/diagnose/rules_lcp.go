@@ -89,6 +89,9 @@ var lcpRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failedIn(event.PhaseLCP, event.FailedTimeout)
 			l := &h.lcp
+			if h.at.result != "" && h.dialFailed() { // there was no call: nobody was there to answer
+				return no
+			}
 			if h.log.seen && h.up == nil && h.log.connect != "" && h.log.gaveUp != "" && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == event.PhaseLCP && len(h.failures) == 0 {
 				out := is(likely, h.log.connect, h.log.gaveUp) // nobody waited for the timeout
 				out.category = h.silentCategory()
@@ -139,6 +142,21 @@ var lcpRules = []rule{
 				return no
 			}
 			return is(likely, h.lcp.demand, h.lcp.account("LCP"), f.Detail)
+		},
+	},
+	{
+		id: "lcp-ended-by-peer", category: "no-lcp-answer",
+		title: "The modem ends the link before LCP is agreed on",
+		meaning: "It answered the first packets of PPP with a Terminate-Request. Such a modem is still ending the call before this one, has lost its context since it said CONNECT, " +
+			"or takes the options for unbearable.",
+		cure: []string{`try again after some seconds: knak dial --persist`, `let PPP begin later: knak dial --set dial.connect_delay=2s (pppd: connect-delay 2000)`, cureContext,
+			`ask for nothing: knak dial --set lcp.request=[] (pppd: default-asyncmap, nomagic, nopcomp, noaccomp)`, cureModem},
+		match: func(h *history) found {
+			l := &h.lcp
+			if h.up != nil || l.terminated == "" || l.requests == 0 || l.open() || l.refused != "" || h.auth.started() || h.ipcp.requests > 0 || isRAS(l.terminateID) || l.wePeer {
+				return no
+			}
+			return is(likely, l.request, l.terminated)
 		},
 	},
 	{

@@ -65,6 +65,8 @@ var ruleCases = []ruleCase{
 	{"auth-method-unacceptable", tell(dialled, lcpOurs, rcvd(packet.LCP, packet.ConfigureRequest, chapMD5), sent(packet.LCP, packet.ConfigureNak, pap),
 		rcvd(packet.LCP, packet.ConfigureRequest, magic2), sent(packet.LCP, packet.ConfigureAck, magic2), askAddress, rcvd(packet.LCP, packet.TerminateRequest), carrier),
 		tell(dialled, lcpOurs, rcvd(packet.LCP, packet.ConfigureRequest, chapMD5), sent(packet.LCP, packet.ConfigureNak, pap), rcvd(packet.LCP, packet.ConfigureRequest, pap), sent(packet.LCP, packet.ConfigureAck, pap), down())},
+	{"lcp-ended-by-peer", tell(dialled, request, pkt(rcvdDir, packet.LCP, packet.TerminateRequest, nil), down()),
+		tell(dialled, request, pkt(rcvdDir, packet.LCP, packet.TerminateRequest, nil), times(5, request), down())},
 	{"line-one-way", tell(dialled, times(6, tell(request, rcvd(packet.LCP, packet.ConfigureRequest, magic2), sent(packet.LCP, packet.ConfigureAck, magic2))), down()),
 		tell(dialled, times(6, tell(request, rcvd(packet.LCP, packet.ConfigureRequest, magic2), sent(packet.LCP, packet.ConfigureAck, magic2))), rcvd(packet.LCP, packet.ConfigureAck, magic), down())},
 	{"line-one-way", tell(dialled, times(9, tell(request, rcvd(packet.LCP, packet.ConfigureRequest, magic2), sent(packet.LCP, packet.ConfigureAck, magic2)))),

@@ -64,9 +64,19 @@ type Summary struct {
 	Lines       int64  // 0 for a recording that is not text
 	Records     int64
 	Packets     int64 // control packets and data packets
-	UnreadLines int64 // lines that were not understood
+	ATLines     int64 // lines of the dialogue with the modem
+	Sentences   int64 // lines of programs that say something of a call
+	Others      int64 // lines of programs that say nothing of one
+	UnreadLines int64 // lines that were not understood: of no known kind, or about PPP in words that nobody knows
 	UnreadBytes int64 // octets that were not understood
 	First, Last time.Time
+}
+
+// Understood says whether what was read is enough to go by: there is something of a call, and most of what seems to be of
+// one was understood. An event without content is not understanding.
+func (s Summary) Understood() bool {
+	content := s.Packets + s.ATLines + s.Sentences
+	return s.Records == 0 || content > 0 && s.UnreadLines <= 9*content
 }
 
 // UnknownFormatError says that an input is nothing that can be read, or that Options.Format names no format.
@@ -185,6 +195,17 @@ func (r *Reader) count(rec event.Record) {
 	switch e := rec.Event.(type) {
 	case event.Packet, event.Described, event.Data:
 		s.Packets++
+	case event.AT:
+		s.ATLines++
+	case event.Log:
+		switch {
+		case len(e.Means) > 0:
+			s.Sentences++
+		case isOfPPP(e):
+			s.UnreadLines++
+		default:
+			s.Others++
+		}
 	case event.Unread:
 		s.UnreadBytes += int64(e.Bytes)
 		if rec.Pos.Line > 0 {
@@ -197,6 +218,18 @@ func (r *Reader) count(rec event.Record) {
 		}
 		s.Last = rec.Time
 	}
+}
+
+// isOfPPP says whether a line without a known meaning seems to be of a call all the same: it names no program, or speaks
+// of PPP and is not of a program whose sentences are known.
+func isOfPPP(e event.Log) bool {
+	switch e.Program {
+	case "":
+		return true
+	case "pppd", "chat", "wvdial", "kernel", "NetworkManager", "ModemManager":
+		return false
+	}
+	return strings.Contains(e.Program, "ppp") || strings.Contains(e.Text, "ppp") || strings.Contains(e.Text, "PPP")
 }
 
 // Summary gives what was read so far.
