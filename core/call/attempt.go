@@ -22,6 +22,7 @@ type Splitter struct {
 	dialled bool   // a number was dialled
 	waiting bool   // and its result has not come
 	refused bool   // its result was no CONNECT
+	ours    bool   // and this end took part: until then the peer's packets may have waited for somebody to read the port
 	ppp     bool   // PPP began: a packet of LCP or of an authentication, a "Connect:", an address
 	lcp     bool   // one of the ends asked in LCP
 	acks    [2]bool
@@ -51,7 +52,7 @@ func (s *Splitter) first(e event.Event) string {
 			return e.Reason + " " // an attempt without a reason is one, too
 		}
 	case event.Phase:
-		if e.Phase == event.PhaseDial && (s.closed || s.ppp) {
+		if e.Phase == event.PhaseDial && (s.closed || s.ppp && s.ours) {
 			return "the dialer begins again"
 		}
 	case event.AT:
@@ -103,7 +104,7 @@ func (s *Splitter) take(e event.Event) {
 	case event.Described:
 		s.packet(e.Packet)
 	case event.Up:
-		s.ppp = true
+		s.ppp, s.ours = true, true
 	case event.Failure:
 		s.failed = true
 	case event.Down:
@@ -131,10 +132,8 @@ func (s *Splitter) word(e event.Log, w string) {
 	switch w {
 	case event.MeansStarted:
 		s.started = true
-	case event.MeansConnect, event.MeansLocalAddress:
-		s.ppp = true
-	case event.MeansTraffic, event.MeansConnectTime:
-		s.ppp = true
+	case event.MeansConnect, event.MeansLocalAddress, event.MeansTraffic, event.MeansConnectTime:
+		s.ppp, s.ours = true, true
 	case event.MeansDialResult:
 		s.refused = s.refused || e.Value != "CONNECT"
 	case event.MeansTerminated, event.MeansExits, event.MeansHangup, event.MeansHangupSignal, event.MeansSignal, event.MeansEndedByUs,
@@ -149,6 +148,7 @@ func (s *Splitter) word(e event.Log, w string) {
 
 func (s *Splitter) packet(e event.Packet) {
 	c, ok := e.Control()
+	s.ours = s.ours || e.Dir == event.Sent || e.Protocol != packet.LCP
 	switch {
 	case !ok:
 		return

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -61,7 +62,11 @@ func (l *Linter) control(e event.Packet, c packet.Packet) {
 	case packet.ConfigureReject:
 		l.reject(e, to, c)
 	case packet.TerminateRequest:
-		from.term, from.termID = true, c.ID
+		if from.terms == len(from.termIDs) {
+			from.answerTerm(0)
+		}
+		from.termIDs[from.terms] = c.ID
+		from.terms++
 	case packet.TerminateAck:
 		l.terminateAck(x, to, c)
 	case packet.CodeReject:
@@ -403,19 +408,28 @@ func (l *Linter) reject(e event.Packet, to *side, c packet.Packet) {
 }
 
 func (l *Linter) terminateAck(x *exchange, to *side, c packet.Packet) {
+	which := slices.Index(to.termIDs[:to.terms], c.ID)
 	switch {
-	case to.term && c.ID != to.termID:
-		l.add("terminate-ack-id", "RFC 1661 5.5", fmt.Sprintf("identifier 0x%x, but the Terminate-Request had 0x%x", c.ID, to.termID))
-	case !to.term && to.asked && !to.answered:
+	case to.terms > 0 && which < 0:
+		l.add("terminate-ack-id", "RFC 1661 5.5", fmt.Sprintf("identifier 0x%x, but the Terminate-Request had 0x%x", c.ID, to.termIDs[to.terms-1]))
+	case to.terms == 0 && to.asked && !to.answered:
 		l.allow("terminate-ack-closed", "RFC 1661 4.2", "in answer to a Configure-Request: the other side is closed")
-	case !to.term && l.whole:
+	case to.terms == 0 && l.whole:
 		l.add("terminate-ack-unasked", "RFC 1661 5.5", "no Terminate-Request was sent")
 	}
-	to.term = false
+	if to.terms > 0 {
+		to.answerTerm(max(0, which))
+	}
 	if x.protocol == packet.LCP {
 		l.relink(x)
 	}
 	x.sides[0].acked, x.sides[1].acked = false, false
+}
+
+// answerTerm takes one Terminate-Request out of those that are open.
+func (s *side) answerTerm(i int) {
+	copy(s.termIDs[i:], s.termIDs[i+1:s.terms])
+	s.terms--
 }
 
 func (l *Linter) codeReject(e event.Packet, c packet.Packet) {

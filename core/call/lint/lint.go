@@ -43,8 +43,8 @@ type side struct {
 	answered bool   // a reply that matches came
 	acked    bool   // it was acknowledged
 	rejected [32]byte
-	term     bool // a Terminate-Request is open
-	termID   uint8
+	terms    int // how many Terminate-Requests are open, and the identifiers of the last of them
+	termIDs  [4]uint8
 	echo     bool
 	echoID   uint8
 	magic    uint32 // of the last request that was acknowledged
@@ -61,7 +61,7 @@ func (l *Linter) Check(r event.Record) []Fault {
 	case event.Attempt, event.Down:
 		l.restart()
 	case event.Phase:
-		if e.Phase == event.PhaseDial {
+		if e.Phase == event.PhaseDial && !l.early() {
 			l.restart()
 		}
 	case event.Data:
@@ -79,6 +79,11 @@ func (l *Linter) restart() {
 	}
 	l.auth = authState{}
 	l.whole, l.begun, l.blind = false, false, false
+}
+
+// early says that all that came so far is the peer's LCP, which waited in the port before anybody dialled.
+func (l *Linter) early() bool {
+	return l.used == 1 && l.exchanges[0].protocol == packet.LCP && !l.exchanges[0].sides[event.Sent].spoke
 }
 
 func (x *exchange) forget() {
