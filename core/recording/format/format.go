@@ -59,6 +59,7 @@ type Rule struct {
 	More    bool     // lines behind it that have no prefix and no rule belong to it: octets go on, a command is answered
 	Below   bool     // a packet's options stand in the lines behind it
 	Whole   bool     // a packet's line tells all of it
+	Again   bool     // another line may say the same: of two one counts
 
 	is       []pattern
 	tags     []string
@@ -106,6 +107,7 @@ type line struct {
 	Options  string   `toml:"options"`
 	Whole    bool     `toml:"whole"`
 	More     bool     `toml:"more"`
+	Again    bool     `toml:"again"`
 	Means    []string `toml:"means"`
 	Finding  string   `toml:"finding"`
 	Value    string   `toml:"value"`
@@ -236,7 +238,7 @@ var allowedWords = map[string]string{
 }
 
 func (c *checker) rule(path string, l *line) *Rule {
-	r := &Rule{Program: l.Program, Value: l.Value, More: l.More, Whole: l.Whole, tags: l.Tag, bare: l.Bare, constant: map[string]string{}}
+	r := &Rule{Program: l.Program, Value: l.Value, More: l.More, Whole: l.Whole, Again: l.Again, tags: l.Tag, bare: l.Bare, constant: map[string]string{}}
 	kind := l.Kind
 	if kind == "" {
 		kind = kinds[Sentence]
@@ -361,8 +363,8 @@ func (c *checker) complete(path string, l *line, r *Rule) {
 	case Octets:
 		if l.More {
 			need("dir")
-		} else {
-			need("octets")
+		} else if len(r.is) > 0 && !r.has("octets") && !r.has("text") {
+			c.fail(path, "a line of the kind \"octets\" needs {octets}, in hexadecimal, or {text}, as characters, in each of its patterns")
 		}
 	case Packet:
 		need("dir", "protocol", "code")
@@ -375,6 +377,9 @@ func (c *checker) complete(path string, l *line, r *Rule) {
 	}
 	if r.Kind != Packet && (l.Options != "" || l.Whole) {
 		c.fail(path, "only a line of the kind \"packet\" has options and whole")
+	}
+	if r.Kind != AT && l.Again {
+		c.fail(path+".again", "only of the AT dialogue another line may say the same")
 	}
 	if r.Kind != AT && r.Kind != Octets && l.More {
 		c.fail(path+".more", "only the AT dialogue and octets go on in the lines behind")
@@ -508,6 +513,9 @@ func (r *Reader) Field(name string) string {
 	}
 	return r.rule.constant[name]
 }
+
+// Raw gives a field of the last match as it stands, with its blanks.
+func (r *Reader) Raw(name string) []byte { return r.m.value(r.msg, name) }
 
 // Has says whether the last match has a field, perhaps an empty one.
 func (r *Reader) Has(name string) bool {

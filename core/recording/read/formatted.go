@@ -87,9 +87,18 @@ const (
 
 // said is an event that was made, for a log that has the same both in octets and in words.
 type said struct {
-	octets bool
-	key    string
+	from origin
+	key  string
 }
+
+// origin is in which way a log has said something.
+type origin uint8
+
+const (
+	inWords origin = iota
+	inOctets
+	inOtherWords // by a rule that may say what another has said
+)
 
 // maxMore bounds how many lines without a prefix belong to the one before them.
 const maxMore = 400
@@ -229,7 +238,11 @@ func (f *formatted) matched(rule *format.Rule, l format.Line) bool {
 		if rule.More {
 			f.goesOn(format.AT, event.Rcvd, l.Tag) // an answer goes on, or follows a command
 		}
-		f.dialogue(dir, text)
+		from := inWords
+		if rule.Again {
+			from = inOtherWords
+		}
+		f.dialogue(dir, text, from)
 	case format.Octets:
 		dir, ok := f.r.Dir()
 		if !f.r.Has("dir") { // of the block that has begun
@@ -248,6 +261,8 @@ func (f *formatted) matched(rule *format.Rule, l format.Line) bool {
 				return rule.More
 			}
 			f.octets(dir, octets)
+		} else if f.r.Has("text") {
+			f.octets(dir, characters(f.r.Raw("text")))
 		}
 	case format.Packet:
 		p, ok := f.r.Packet()
@@ -283,7 +298,7 @@ func (f *formatted) unmatched(l format.Line, outer dressed, size int) {
 	d := dressed{at: l.At, program: l.Tag, msg: l.Message, dressed: !l.Bare}
 	if l.Bare && f.left > 0 && f.more == format.AT && !isPPPD(l.Message) {
 		f.left--
-		f.dialogue(f.dir, string(l.Message))
+		f.dialogue(f.dir, string(l.Message), inWords)
 		return
 	}
 	if l.Bare && outer.dressed { // of another program of the same host
@@ -323,9 +338,12 @@ var lineEnds = strings.NewReplacer("<CR>", "\n", "<LF>", "\n", "<cr>", "\n", "<l
 	`\015`, "\n", `\012`, "\n", "^M", "\n", "^J", "\n", "␍", "\n", "␊", "\n", "\r", "\n")
 
 // dialogue takes text of the AT dialogue, which may be several lines.
-func (f *formatted) dialogue(dir event.Dir, text string) {
+func (f *formatted) dialogue(dir event.Dir, text string, from origin) {
+	if strings.HasPrefix(text, "..") || strings.HasSuffix(text, "..") { // dots in place of line ends
+		text = strings.ReplaceAll(text, "..", "\n")
+	}
 	for l := range strings.FieldsFuncSeq(lineEnds.Replace(text), func(r rune) bool { return r == '\n' }) {
-		if l = strings.TrimSpace(l); l == "" || f.again(false, dir.String()+l) {
+		if l = strings.TrimSpace(l); l == "" || f.again(from, dir.String()+l) {
 			continue
 		}
 		f.says(dir, l)
@@ -344,16 +362,67 @@ func (f *formatted) says(dir event.Dir, l string) {
 }
 
 // again says whether the log has shown this already, in octets what is words now or the other way round.
-func (f *formatted) again(octets bool, key string) bool {
+func (f *formatted) again(from origin, key string) bool {
 	for i := range f.recent {
-		if r := &f.recent[i]; r.key == key && r.octets != octets {
+		if r := &f.recent[i]; r.key == key && r.from != from {
 			r.key = ""
 			return true
 		}
 	}
-	f.recent[f.written%len(f.recent)] = said{octets, key}
+	f.recent[f.written%len(f.recent)] = said{from, key}
 	f.written++
 	return false
+}
+
+// characters gives the octets that a program has shown as characters: <cr>, <ln> and <FF> for what cannot be printed, or C's escapes.
+func characters(b []byte) []byte {
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); i++ {
+		rest := b[i:]
+		switch {
+		case hasFold(rest, "<cr>"), hasFold(rest, "<lf>"), hasFold(rest, "<ln>"):
+			c := byte('\n')
+			if rest[1]|0x20 == 'c' {
+				c = '\r'
+			}
+			out = append(out, c)
+			i += 3
+		case len(rest) >= 4 && rest[0] == '<' && rest[3] == '>' && isHexDigit(rest[1]) && isHexDigit(rest[2]):
+			out = append(out, unhex(rest[1])<<4|unhex(rest[2]))
+			i += 3
+		case len(rest) >= 4 && rest[0] == '\\' && rest[1] == 'x' && isHexDigit(rest[2]) && isHexDigit(rest[3]):
+			out = append(out, unhex(rest[2])<<4|unhex(rest[3]))
+			i += 3
+		case len(rest) >= 2 && rest[0] == '\\' && (rest[1] == 'r' || rest[1] == 'n'):
+			c := byte('\n')
+			if rest[1] == 'r' {
+				c = '\r'
+			}
+			out = append(out, c)
+			i++
+		case len(rest) >= 2 && rest[0] == '^' && (rest[1] == 'M' || rest[1] == 'J'):
+			out = append(out, rest[1]&0x1f)
+			i++
+		default:
+			out = append(out, b[i])
+		}
+	}
+	return out
+}
+
+func hasFold(b []byte, s string) bool {
+	return len(b) >= len(s) && strings.EqualFold(string(b[:len(s)]), s)
+}
+
+func isHexDigit(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+func unhex(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c&0x1f + 9
 }
 
 // row takes a row of octets in a line of its own. It is false if it is none.
@@ -394,11 +463,11 @@ func (f *formatted) drain() {
 	for rec, ok := f.line.Next(); ok; rec, ok = f.line.Next() {
 		switch e := rec.Event.(type) {
 		case event.AT:
-			if !f.again(true, e.Dir.String()+e.Text) {
+			if !f.again(inOctets, e.Dir.String()+e.Text) {
 				f.says(e.Dir, e.Text)
 			}
 		case event.Packet:
-			if f.again(true, e.Line()) {
+			if f.again(inOctets, e.Line()) {
 				continue
 			}
 			f.framed = true
@@ -429,7 +498,7 @@ func (f *formatted) finish() {
 		return
 	}
 	if whole && !p.NoID {
-		if !f.again(false, e.Line()) {
+		if !f.again(inWords, e.Line()) {
 			f.s.sees(e)
 			f.s.emit(e)
 		}
