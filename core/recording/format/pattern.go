@@ -446,13 +446,14 @@ func isCommand(b []byte) bool {
 
 // isVerb says whether a letter and what follows is a basic command (section 5.4.1): digits, another command, the number.
 func isVerb(b []byte) bool {
-	if bytes.IndexByte([]byte("DEHIOQSVXZLMPTdehioqsvxz"), b[0]) < 0 {
+	if bytes.IndexByte([]byte("DEHIOQSVXZLMdehioqsvxz"), b[0]) < 0 {
 		return false
 	}
 	if b[0]|0x20 == 'd' {
 		return len(b) > 1 && bytes.IndexAny(b[1:2], "*#0123456789TPtp+\"") == 0
 	}
-	return len(b) == 1 || !('a' <= b[1] && b[1] <= 'z')
+	letter := len(b) > 1 && (b[1]|0x20 >= 'a' && b[1]|0x20 <= 'z')
+	return !letter || len(b) == 2 || isDigit(b[2])
 }
 
 // answers are the result codes that have no code with a colon (section 5.7.1, and what modems say unasked).
