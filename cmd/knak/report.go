@@ -12,12 +12,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/compare"
 	"github.com/knakppp/knak/core/diagnose"
 	"github.com/knakppp/knak/core/recording/read"
 	"github.com/knakppp/knak/core/share"
 	"github.com/knakppp/knak/core/show/report"
+	"github.com/knakppp/knak/quirks"
 )
 
 // reportOptions are what a report can be told.
@@ -129,6 +131,17 @@ func compared(page *report.Page, sides []compare.Recording) {
 	}
 }
 
+// everybodysWords are what an archive may show of findings, settings and profiles: what comes with knak, and no name that
+// somebody gave.
+func everybodysWords() []string {
+	words := slices.Concat(diagnose.IDs(), diagnose.Categories())
+	for _, k := range quirks.Keys {
+		words = append(words, k.Name)
+	}
+	db, _ := quirks.Open(quirks.Sources{Builtin: knak.Files}) // what is wrong in it a test of the database finds
+	return append(words, db.Profiles()...)
+}
+
 func (a *app) writeBundle(name string, o reportOptions) error {
 	r, err := a.openRecording(name, read.Options{Format: o.format})
 	if err != nil {
@@ -137,7 +150,7 @@ func (a *app) writeBundle(name string, o reportOptions) error {
 	defer r.Close()
 	var nothing error
 	err = writeWhole(o.bundle, func(w io.Writer) error {
-		out, judge := share.NewWriter(w, time.Now()), diagnose.NewCase()
+		out, judge := share.NewWriter(w, time.Now(), everybodysWords()...), diagnose.NewCase()
 		if err := r.each(out, judge); err != nil {
 			return err
 		}

@@ -178,6 +178,19 @@ func (f *found) add(evidence ...string) {
 // of the case stands first.
 var rules = [...][]rule{slices.Concat(portRules, simRules), dialRules, lcpRules, authRules, ipcpRules, dataRules}
 
+// Categories gives the categories of all findings, sorted. A finding may have another rule's.
+func Categories() []string {
+	list := []string{"transport-lost", "wrong-tty-port"} // what rules give in place of their own
+	for _, r := range sentence.Causes() {
+		list = append(list, r.Category)
+	}
+	for _, r := range slices.Concat(slices.Concat(rules[:]...), restRules) {
+		list = append(list, r.category)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
 // IDs gives the ids of all findings, in the order of the rules.
 func IDs() []string {
 	var ids []string

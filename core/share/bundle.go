@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/private"
 	"github.com/knakppp/knak/core/show/report"
 )
 
@@ -30,7 +31,7 @@ type Writer struct {
 	zip       *zip.Writer
 	events    io.Writer
 	json      []byte
-	mask      *Mask
+	mask      *private.Mask
 	collector *report.Collector
 	device    *event.Device
 	capture   *captureFile
@@ -38,9 +39,10 @@ type Writer struct {
 	err       error
 }
 
-// NewWriter begins an archive in ZIP format. made is the time that the files in it get.
-func NewWriter(w io.Writer, made time.Time) *Writer {
-	b := &Writer{zip: zip.NewWriter(w), mask: NewMask(), collector: report.NewCollector(0), made: made}
+// NewWriter begins an archive in ZIP format. made is the time that the files in it get; words are private.NewMask's: what may be
+// shown because it is the same for everybody.
+func NewWriter(w io.Writer, made time.Time, words ...string) *Writer {
+	b := &Writer{zip: zip.NewWriter(w), mask: private.NewMask(words...), collector: report.NewCollector(0), made: made}
 	b.capture, b.err = newCaptureFile()
 	b.events = b.create("events.jsonl")
 	return b
@@ -64,7 +66,6 @@ func (b *Writer) Record(r event.Record) {
 		return
 	}
 	r = b.mask.Record(r)
-	r.Link = "link" // its name is the user's own
 	if d, ok := r.Event.(event.Device); ok {
 		b.device = &d
 	}
@@ -129,9 +130,11 @@ findings.json     what knak makes of it
 facts.json        versions, the modem, how much was read and replaced
 recording.pcapng  the packets: Wireshark opens it, and so does every command of knak's that reads recordings
 
-Replaced, the same by the same: addresses (private ones by private ones), telephone and other long numbers, names before
-an @, hardware addresses. Overwritten: passwords, responses, IMSI, IMEI, ICCID. Left out: lines that were not understood,
-the name of the link, the file that was read.
+Replaced, the same by the same: addresses (private ones by private ones), telephone and other long numbers, user names and
+what the other side calls itself, hardware addresses, unusual ports, words that knak does not know. Hidden: passwords,
+responses, IMSI, IMEI, ICCID, messages, positions, and what of the AT dialogue is not known to be harmless. Left out: lines
+that were not understood, the name of the link, the file that was read. Shown: the modem's names and firmware, the APN, the
+names of networks, and logins that are the same for everybody, such as guest.
 
 `)
 	kinds := make([]string, 0, len(b.mask.Replaced()))

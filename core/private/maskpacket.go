@@ -1,4 +1,4 @@
-package share
+package private
 
 import (
 	"encoding/binary"
@@ -7,13 +7,12 @@ import (
 	"strings"
 
 	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/private"
 )
 
 // Packet gives a control packet (its information field) as it may be shown to anyone, with the same length. It is
-// redacted first, so that a packet of any maker will do.
+// hidden first, so that a packet of any maker will do.
 func (m *Mask) Packet(protocol uint16, info []byte) []byte {
-	b := private.Packet(protocol, info)
+	b := Packet(protocol, info)
 	m.packet(protocol, b, 0)
 	return b
 }
@@ -42,6 +41,10 @@ func (m *Mask) packet(protocol uint16, b []byte, depth int) {
 		return
 	case code >= packet.ConfigureRequest && code <= packet.ConfigureReject && (protocol == packet.LCP || protocol&0xc000 == 0x8000):
 		m.options(protocol, data)
+		return
+	}
+	if name := login(protocol, code, data); len(name) > 0 {
+		m.loginOctets(name)
 		return
 	}
 	m.octets(words(protocol, code, data))
@@ -129,12 +132,12 @@ const endpointDiscriminator = 19
 // and long numbers. The first octets tell which one it is.
 func (m *Mask) octets(b []byte) {
 	for start := 0; start < len(b); {
-		if !printable(b[start]) {
+		if !isInk(b[start]) {
 			start++
 			continue
 		}
 		end := start
-		for end < len(b) && printable(b[end]) {
+		for end < len(b) && isInk(b[end]) {
 			end++
 		}
 		m.run(b[start:end])
@@ -142,18 +145,31 @@ func (m *Mask) octets(b []byte) {
 	}
 }
 
-func printable(c byte) bool { return c > ' ' && c < 0x7f }
+func isInk(c byte) bool { return c > ' ' && c < 0x7f }
 
 // run works on octets that are all printable.
 func (m *Mask) run(b []byte) {
 	text := string(b)
-	if i := strings.IndexByte(text, '@'); i > 0 && strings.Trim(text[:i], "*") != "" {
+	if i := strings.IndexByte(text, '@'); i > 0 && m.isPrivate(text[:i]) {
 		fill(b[:i], m.name("name", text[:i]))
 		b, text = b[i+1:], text[i+1:]
 	}
+	for _, u := range m.users {
+		for from := 0; ; {
+			i := strings.Index(text[from:], u)
+			if i < 0 {
+				break
+			}
+			i += from
+			fill(b[i:i+len(u)], m.name("name", u))
+			from = i + len(u)
+		}
+	}
+	text = string(b)
 	for _, at := range numbers().FindAllStringIndex(text, -1) {
 		fill(b[at[0]:at[1]], m.name("number", strings.TrimPrefix(text[at[0]:at[1]], "+")))
 	}
+	text = string(b)
 	for _, at := range tokens().FindAllStringIndex(text, -1) {
 		if a, err := netip.ParseAddr(strings.Trim(text[at[0]:at[1]], ".:")); err == nil && !keep[a] {
 			fill(b[at[0]:at[1]], "")
@@ -161,10 +177,52 @@ func (m *Mask) run(b []byte) {
 	}
 }
 
-// fill writes name over b, cut or filled up with '*'.
+// fill writes name over b, filled up with '*'. Where there is no room for it, its number is what stays, so that two are two.
 func fill(b []byte, name string) {
+	if len(name) > len(b) {
+		if i := strings.LastIndexByte(name, '-'); i >= 0 {
+			digits := name[i+1:]
+			digits = digits[max(0, len(digits)-len(b)):]
+			name = name[:max(0, len(b)-len(digits))] + digits
+		}
+	}
 	n := copy(b, name)
 	for i := n; i < len(b); i++ {
 		b[i] = '*'
 	}
+}
+
+// login gives the name in a packet with which one side logs in or calls itself, if it has one.
+func login(protocol uint16, code uint8, data []byte) []byte {
+	named := func(b []byte) []byte {
+		_, name, _ := packet.Counted(b)
+		return name
+	}
+	switch {
+	case protocol == packet.PAP && code == packet.PAPRequest:
+		name, _, _ := packet.Counted(data)
+		return name
+	case protocol == packet.CHAP && (code == packet.CHAPChallenge || code == packet.CHAPResponse):
+		return named(data)
+	case protocol == packet.EAP && len(data) > 1 && (code == packet.EAPRequest || code == packet.EAPResponse):
+		switch {
+		case data[0] == packet.EAPIdentity && code == packet.EAPResponse:
+			return data[1:]
+		case data[0] == packet.EAPMD5:
+			return named(data[1:])
+		case data[0] == packet.EAPMSCHAPv2 && len(data) > 5:
+			return named(data[5:])
+		}
+	}
+	return nil
+}
+
+// loginOctets replaces a name in its place. The realm stays.
+func (m *Mask) loginOctets(name []byte) {
+	user, _, _ := strings.Cut(string(name), "@")
+	m.noteUser(user)
+	if m.isPrivate(user) {
+		fill(name[:len(user)], m.name("name", user))
+	}
+	m.octets(name[len(user):])
 }
