@@ -115,8 +115,8 @@ func lines(text string, own []string) []string {
 	return list
 }
 
-// hidden is what stands for a secret in an AT line.
-const hidden = "<hidden>"
+// hidden begins what stands for a secret in an AT line (private.Hidden).
+const hidden = "<hidden"
 
 func check(db *quirks.DB, command string) error {
 	_, err := db.Resolve(quirks.Facts{}, "", []string{"at.init=" + array([]string{command})})

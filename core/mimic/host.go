@@ -111,7 +111,7 @@ func isPrivate(name string) bool {
 
 // Masked says whether what stands in place of a name is no name: whoever wrote or posted the recording replaced it.
 func Masked(name string) bool {
-	return strings.HasPrefix(name, "<") && strings.HasSuffix(name, ">") || strings.Contains(name, "<hidden>") || identity(name)
+	return strings.HasPrefix(name, "<") && strings.HasSuffix(name, ">") || strings.Contains(name, hidden) || identity(name)
 }
 
 // identity says whether a name is one in which the digits were replaced.

@@ -137,7 +137,15 @@ func asked(lines []string) []string {
 // visibleLines gives lines for a scenario: what is hidden, or should be, becomes zeros, which no one's number is.
 func visibleLines(lines []string) (list []string) {
 	for _, l := range lines {
-		list = append(list, strings.ReplaceAll(l, hidden, "000000000000000"))
+		for {
+			head, tail, ok := strings.Cut(l, hidden)
+			number, rest, closed := strings.Cut(tail, ">")
+			if !ok || !closed || strings.Trim(number, " 0123456789") != "" {
+				break
+			}
+			l = head + "000000000000000" + rest
+		}
+		list = append(list, l)
 	}
 	return list
 }

@@ -15,8 +15,8 @@ type Dialogue struct {
 	open   bool   // no final result has come since
 	inform bool   // what answers it without a name may be shown
 	dials  bool
-	none   bool // it was hidden as a whole, and so is its answer
-	number bool // it asks for an identity
+	none   bool   // it was hidden as a whole, and so is its answer
+	number string // the kind of identity that it asks for, "" for none
 
 	body    body
 	from    string // the reply whose text allLines are
@@ -58,7 +58,7 @@ func (d *Dialogue) Sent(line string) string {
 		d.prompt = noPrompt
 	}
 	switch {
-	case strings.TrimSpace(line) == "":
+	case strings.TrimSpace(line) == "", isHidden(line) && asked != noPrompt:
 		return line
 	case asked == forSecret:
 		d.known.Add(strings.TrimSpace(line))
@@ -88,7 +88,7 @@ func (d *Dialogue) Sent(line string) string {
 
 func (d *Dialogue) begin(line string) {
 	d.last, d.open = strings.TrimSpace(line), line != ""
-	d.inform, d.dials, d.none, d.number = false, false, false, false
+	d.inform, d.dials, d.none, d.number = false, false, false, ""
 }
 
 // command notes what a command asks for, and says whether an answer to it without a name may be shown.
@@ -110,7 +110,9 @@ func (d *Dialogue) command(part string) bool {
 	if i := strings.IndexAny(name, "=?: "); i >= 0 {
 		name = name[:i]
 	}
-	d.number = d.number || identities[strings.TrimLeft(name, marks)]
+	if bare := strings.TrimLeft(name, marks); identities[bare] {
+		d.number = bare
+	}
 	d.dials = d.dials || name == "+CGDATA"
 	return informs[name] && !strings.Contains(word, "=")
 }
@@ -191,7 +193,7 @@ func (d *Dialogue) fields(list, spec string, learn bool) string {
 		text := strings.TrimSpace(f)
 		bare := strings.Trim(text, `"`)
 		switch {
-		case bare == "" || bare == Hidden || text == "?":
+		case bare == "" || isHidden(bare) || text == "?":
 			continue
 		case what == 'w' || what == 'a':
 			if what == 'a' && learn {
@@ -335,13 +337,14 @@ func (d *Dialogue) received(line string) string {
 			d.body = noBody
 		}
 		return Hidden
-	case text == Hidden || !d.open || d.dials && !d.number:
+	case isHidden(text) || !d.open || d.dials && d.number == "":
 		return d.known.Text(loose(line))
-	case d.inform && !d.number:
+	case d.inform && d.number == "":
 		return d.known.Text(Identities(line))
 	}
-	if d.number {
+	if d.number != "" {
 		d.learn(text)
+		return d.known.stand(d.number, text)
 	}
 	return Hidden
 }
@@ -401,8 +404,10 @@ func (d *Dialogue) reply(text, name, content string) string {
 		d.learn(content)
 	}
 	switch {
-	case strings.TrimSpace(content) == "" || strings.TrimSpace(content) == Hidden:
+	case strings.TrimSpace(content) == "" || isHidden(strings.TrimSpace(content)):
 		return text
+	case identities[bare] && spec == "":
+		return head + d.known.stand(bare, content)
 	case !listed || d.none && d.open && name != "+CPIN":
 		return head + Hidden
 	}

@@ -3,6 +3,7 @@ package private
 import (
 	"encoding/base64"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -30,9 +31,10 @@ const standsAlone = 5
 type Known struct {
 	words  []word
 	public map[string]bool
-	first  [256]bool // the octets with which a form begins, in lower case
-	count  uint64    // of all that were ever added
-	short  bool      // one of them is shorter than shortWord
+	first  [256]bool           // the octets with which a form begins, in lower case
+	count  uint64              // of all that were ever added
+	given  map[string][]string // the identities of each kind that a modem gave
+	short  bool                // one of them is shorter than shortWord
 }
 
 // word is one secret in the forms in which it is looked for.
@@ -80,7 +82,7 @@ func (k *Known) Add(secrets ...string) {
 		if len(s) > longestWord {
 			s = s[:longestWord]
 		}
-		if strings.Trim(s, "* ") == "" || strings.Contains(s, Hidden) || k.public[s] || slices.ContainsFunc(k.words, func(w word) bool { return w.text == s }) {
+		if strings.Trim(s, "* ") == "" || strings.Contains(s, hiddenMark) || k.public[s] || slices.ContainsFunc(k.words, func(w word) bool { return w.text == s }) {
 			continue
 		}
 		if len(k.words) == knownLimit {
@@ -173,13 +175,30 @@ var extended = map[byte]byte{'^': 0x14, '{': 0x28, '}': 0x29, '\\': 0x2f, '[': 0
 // span is a part of a text: from is in it, to is not.
 type span struct{ from, to int }
 
+// stand gives what stands for an identity of a kind: Hidden for the first, and one with a number for others.
+func (k *Known) stand(kind, identity string) string {
+	if k.given == nil {
+		k.given = map[string][]string{}
+	}
+	list := k.given[kind]
+	i := slices.Index(list, identity)
+	if i < 0 && len(list) < knownLimit && len(k.given) < knownLimit {
+		i = len(list)
+		k.given[kind] = append(list, identity)
+	}
+	if i <= 0 {
+		return Hidden
+	}
+	return hiddenMark + " " + strconv.Itoa(i+1) + ">"
+}
+
 // Text gives a text with Hidden in place of what is known.
 func (k *Known) Text(s string) string {
 	if len(k.words) == 0 || s == "" {
 		return s
 	}
-	if head, tail, ok := strings.Cut(s, Hidden); ok { // what was put there before is no text, be the password "hidden"
-		return k.Text(head) + Hidden + k.Text(tail)
+	if head, tail, ok := strings.Cut(s, hiddenMark); ok { // what was put there before is no text, be the password "hidden"
+		return k.Text(head) + hiddenMark + k.Text(tail)
 	}
 	return replace(s, k.find(s))
 }

@@ -9,10 +9,11 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Mask makes of records that a Hider gave what may be shown to anybody: what names a person, a subscription or a place in the
+// Mask makes of records what may be shown to anybody: what names a person, a subscription or a place in the
 // network is replaced, the same by the same and two by two, wherever it stands. What is not known to be harmless by its class
 // is replaced or left out. The zero value is not ready; use NewMask. It is not safe for use by several goroutines.
 type Mask struct {
+	hider     *Hider          // for records that no reader gave
 	words     map[string]bool // that say nothing of anybody
 	addresses map[netip.Addr]netip.Addr
 	used      map[string]int    // how many were given out of each range
@@ -24,7 +25,7 @@ type Mask struct {
 // NewMask makes a Mask that has seen nothing. words are shown where they are the whole of a field or a name: ids of findings
 // and profiles, keys of settings, the logins that an operator gives to all its customers.
 func NewMask(words ...string) *Mask {
-	m := &Mask{words: map[string]bool{}, addresses: map[netip.Addr]netip.Addr{}, used: map[string]int{}, names: map[string]string{}, replaced: map[string]int{}}
+	m := &Mask{hider: NewHider(), words: map[string]bool{}, addresses: map[netip.Addr]netip.Addr{}, used: map[string]int{}, names: map[string]string{}, replaced: map[string]int{}}
 	for _, w := range append(words, everybody...) {
 		m.words[w] = true
 	}
@@ -230,7 +231,7 @@ func (m *Mask) user(name string) string {
 
 // isPrivate says whether a name is to be replaced: it is nobody's, is hidden already, or was given by this Mask.
 func (m *Mask) isPrivate(name string) bool {
-	if name == "" || m.words[name] || strings.Trim(name, "*") == "" || strings.Contains(name, Hidden) {
+	if name == "" || m.words[name] || strings.Trim(name, "*") == "" || strings.Contains(name, hiddenMark) {
 		return false
 	}
 	rest, ok := strings.CutPrefix(name, "name-")
@@ -257,6 +258,7 @@ func (m *Mask) noteUser(name string) {
 // Record gives a record as it may be shown to anyone.
 func (m *Mask) Record(r event.Record) event.Record {
 	r.Link = "link" // its name is the user's own
+	r = m.hider.Record(r)
 	switch e := r.Event.(type) {
 	case nil:
 	case event.Packet:
@@ -343,6 +345,6 @@ func hasLetter(s string) bool {
 
 // Finding gives a finding as it may be shown to anyone.
 func (m *Mask) Finding(f event.Finding) event.Finding {
-	masked, _ := walk(f, m.field).(event.Finding)
+	masked, _ := walk(walk(f, m.hider.field), m.field).(event.Finding)
 	return masked
 }

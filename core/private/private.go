@@ -13,11 +13,23 @@ package private
 
 import (
 	"regexp"
+	"strings"
 	"sync"
 )
 
-// Hidden stands for a secret or an identity in everything that is shown.
+// Hidden stands for a secret or an identity in everything that is shown. Where a modem has given more than one identity of a
+// kind, as with two SIMs, the second is "<hidden 2>", so that two stay two.
 const Hidden = "<hidden>"
+
+// hiddenMark is how all of them begin.
+const hiddenMark = "<hidden"
+
+// isHidden says whether a text is nothing but what stands for something hidden.
+func isHidden(s string) bool {
+	rest, ok := strings.CutPrefix(s, hiddenMark)
+	number, end := strings.CutSuffix(rest, ">")
+	return ok && end && strings.Trim(number, " 0123456789") == ""
+}
 
 // pattern makes a regular expression that is compiled when it is first used: what starts must not wait for it.
 func pattern(text string) func() *regexp.Regexp {
