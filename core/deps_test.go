@@ -37,7 +37,7 @@ var only = []struct {
 	{[]string{"core/tap"}, []string{"core/port", "core/event"}, "a tap carries and is heard; what hears it is chosen above"},
 	{[]string{"core/advice"}, []string{"core/ppp", "core/ppp/packet", "core/ppp/auth", "core/event", "core/private"}, "what may be asked and answered: the link asks, a host of plugins answers, and neither knows the other"},
 	{[]string{"core/cmux"}, nil, "frames of the multiplexer are octets; what its channels carry is known above"},
-	{[]string{"core/recording/wire"}, []string{"core/ppp/packet", "core/event", "core/hdlc", "core/cmux", "core/at"}, "bytes become records in one place, for a tap and for any reader"},
+	{[]string{"core/recording/wire"}, []string{"core/ppp/packet", "core/event", "core/hdlc", "core/cmux", "core/at", "core/private"}, "bytes become records in one place, for a tap and for any reader"},
 	{[]string{"core/recording/capture"}, []string{"core/ppp/packet", "core/at", "core/cmux", "core/event", "core/recording/source", "core/recording/wire"}, "a capture's format is only the way to the bytes of a line; wire reads them"},
 	{[]string{"core/call"}, []string{"core/at", "core/ppp/packet", "core/event"}, "a call is sorted from events alone, whatever wrote the recording; at has the table of result codes"},
 	{[]string{"core/mimic"}, []string{"core/at", "core/ppp/packet", "core/ppp/auth", "core/event", "core/call", "core/sim", "quirks"}, "a recording becomes a profile or a scenario: both forms must be known, no engine and no port"},

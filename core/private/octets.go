@@ -106,14 +106,14 @@ func (w *way) lineEnds() bool {
 	case '\r', '\n', 0x1a:
 		return true
 	case ' ':
-		return isPrompt(string(w.held))
+		return IsPrompt(string(w.held))
 	}
 	return false
 }
 
-// isPrompt says whether text asks for something: a name or a password at a terminal server, or the text of a message. A reply
-// such as +CLIP: with more to come is none.
-func isPrompt(text string) bool {
+// IsPrompt says whether text asks for something: a name or a password at a terminal server, or the text of a message. A reply
+// such as +CLIP: with more to come is none. No line end follows a prompt.
+func IsPrompt(text string) bool {
 	text = toLower(strings.TrimSpace(text))
 	if text == ">" {
 		return true

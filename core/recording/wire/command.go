@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/private"
 )
 
 // readLines takes octets in the command state, at most to the end of a line or to a flag, and gives the rest.
@@ -136,11 +137,15 @@ func (l *Line) escape(now time.Time, text []byte) []byte {
 	return rest
 }
 
-// prompted hands out the prompt for a message's text, which has no line end (3GPP TS 27.005 section 3.5.1), when the host
-// answers it.
+// prompted hands out a prompt, which has no line end, when the host answers it: for a message's text (3GPP TS 27.005 section
+// 3.5.1), or a terminal server's for a name or a password.
 func (l *Line) prompted(now time.Time) {
 	w := &l.ways[event.Rcvd]
-	if !w.frames && string(w.held) == "> " {
+	switch {
+	case len(w.held) == 0 || w.held[len(w.held)-1] != ' ' || !private.IsPrompt(string(w.held)):
+	case w.frames:
+		l.rest(event.Rcvd, now, false)
+	default:
 		l.endLine(now, event.Rcvd)
 	}
 }

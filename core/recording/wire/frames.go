@@ -14,6 +14,9 @@ import (
 // readFrames takes octets in the data state, at most to the next flag, and gives the rest.
 func (l *Line) readFrames(now time.Time, dir event.Dir, b []byte) []byte {
 	w := &l.ways[dir]
+	if dir == event.Sent {
+		l.prompted(now)
+	}
 	n := bytes.IndexByte(b, flag)
 	if n < 0 || len(w.held)+n > maxSpan {
 		end := n
