@@ -120,8 +120,11 @@ func (s *Session) attemptOver(now time.Time) {
 		o = Outcome{Kind: KindInternal, Phase: s.story.phase}
 	}
 	wasUp := !a.meter.since.IsZero()
-	if wasUp {
-		s.retry.number = 0 // a link that was up and is lost: count anew
+	switch {
+	case s.retry.ordered != "":
+		s.calls.octets += a.meter.in + a.meter.out
+	case wasUp: // a link that was up and is lost: count anew
+		s.retry.number, s.calls = 0, calls{}
 	}
 	if !wasUp && s.retry.mayTryPort(&s.cfg, o) && s.cfg.OtherPort(o) {
 		s.lost = true // the port that follows is another one
@@ -205,7 +208,8 @@ func (w *waiting) advance(s *Session, now time.Time) {
 
 func (w *waiting) redial(s *Session, now time.Time) {
 	s.retry.ordered = ""
-	s.dialAgain(now)
+	w.until = soonest(w.until, s.attempt.began.Add(attemptSpacing))
+	w.advance(s, now)
 }
 
 func (w *waiting) end(s *Session, now time.Time, o Outcome) { s.finishBetween(now, o) }

@@ -10,7 +10,7 @@
 //
 //	idle → dialing → negotiating → judging → proving → opening → up → closing → hangingUp → waiting → dialing
 //
-// Judging and proving are left out where nobody wants them. With a second port for AT commands preparing and calling stand in
+// Judging and proving are left out where nobody wants them; pausing comes before them where the peer changes its mind too fast. With a second port for AT commands preparing and calling stand in
 // the place of dialing, instructing may follow them, and unhooking may come before hangingUp. Between two attempts there may
 // be a step that brings the modem back (recovering), and a port that is opened again (reopening). These are all the ways from
 // one state to another:
@@ -20,11 +20,12 @@
 //	preparing    → calling, negotiating, waiting, over
 //	calling      → instructing, negotiating, hangingUp, unhooking, waiting, over
 //	instructing  → negotiating, hangingUp, unhooking, waiting, over
-//	negotiating  → judging, proving, opening, closing, waiting, over
-//	judging      → judging, proving, opening, negotiating, closing, waiting, over
-//	proving      → proving, opening, negotiating, closing, waiting, over
-//	opening      → up, opening, judging, proving, closing, waiting, over
-//	up           → opening, judging, proving, closing, waiting, over
+//	negotiating  → judging, proving, opening, pausing, closing, waiting, over
+//	pausing      → judging, proving, opening, closing, waiting, over
+//	judging      → judging, proving, opening, pausing, negotiating, closing, waiting, over
+//	proving      → proving, opening, pausing, negotiating, closing, waiting, over
+//	opening      → up, opening, judging, proving, pausing, closing, waiting, over
+//	up           → opening, judging, proving, pausing, closing, waiting, over
 //	closing      → unhooking, hangingUp, waiting, over
 //	unhooking    → hangingUp, waiting, over
 //	hangingUp    → waiting, over

@@ -128,8 +128,56 @@ func (s *Session) networkDown(now time.Time, n ppp.NetworkDown) {
 	s.state.(lineState).networkDown(s, now)
 }
 
-// judge decides whether a link that IPCP calls open is proved or believed; somebody else may be asked first.
+// judge takes new addresses: the link is proved or believed, unless they change too fast.
 func (s *Session) judge(now time.Time, l *line) {
+	if s.pause(now, l, true) {
+		s.judgeNow(now, l)
+	}
+}
+
+// pause says whether addresses that are new may be followed now. Otherwise it goes to wait.
+func (s *Session) pause(now time.Time, l *line, judge bool) (followed bool) {
+	due := s.changes.Due(now)
+	if due.After(now) {
+		s.to(now, &pausing{onLine: onLine{line: l}, until: due, judge: judge})
+		return false
+	}
+	s.changes.Take(now)
+	return true
+}
+
+// pausing waits where the peer changes the addresses again and again: the latest ones are followed, when their time has come.
+// Whoever is asked, probes and planes would only be as busy as the peer likes.
+type pausing struct {
+	onLine
+	until time.Time
+	judge bool // they are to be judged; otherwise the plane is made
+}
+
+func (p *pausing) networkUp(_ *Session, _ time.Time, _ ppp.NetworkUp) { p.judge = true }
+
+func (p *pausing) deadline(s *Session) time.Time {
+	if !s.attempt.carries {
+		return p.onLine.deadline(s)
+	}
+	return soonest(p.onLine.deadline(s), p.until)
+}
+
+func (p *pausing) advance(s *Session, now time.Time) {
+	p.onLine.advance(s, now)
+	if s.state != state(p) || !s.attempt.carries || now.Before(p.until) {
+		return
+	}
+	s.changes.Take(now)
+	if p.judge {
+		s.judgeNow(now, p.line)
+		return
+	}
+	s.to(now, &opening{p.onLine})
+}
+
+// judgeNow decides whether a link that IPCP calls open is proved or believed; somebody else may be asked first.
+func (s *Session) judgeNow(now time.Time, l *line) {
 	if s.cfg.Prove == ProveNever || !s.asker.wants(advice.Prove{}) {
 		s.proveOrOpen(now, l, s.mustProve(), nil)
 		return
@@ -234,7 +282,9 @@ func (p *proving) enter(s *Session, now time.Time) {
 }
 
 func (p *proving) networkUp(s *Session, now time.Time, _ ppp.NetworkUp) {
-	s.to(now, &proving{onLine: p.onLine, others: p.others})
+	if s.pause(now, p.line, true) {
+		s.to(now, &proving{onLine: p.onLine, others: p.others})
+	}
 }
 
 func (p *proving) networkDown(s *Session, now time.Time) { s.to(now, &negotiating{p.onLine}) }
@@ -366,7 +416,9 @@ func (s *Session) addressesAgain(now time.Time, l *line, old ppp.NetworkUp) {
 		s.judge(now, l)
 		return
 	}
-	s.to(now, &opening{onLine{line: l}})
+	if s.pause(now, l, false) {
+		s.to(now, &opening{onLine{line: l}})
+	}
 }
 
 func sameNetwork(a, b ppp.NetworkUp) bool {
@@ -386,6 +438,9 @@ func (u *up) enter(s *Session, now time.Time) {
 	a.pinned.worked(a.facts.Identity)
 	s.retry.delay = 0
 	a.meter.begin(now)
+	if s.calls.since.IsZero() {
+		s.calls.since = now
+	}
 	s.story.worked()
 	e := event.Up{
 		Interface: u.name, Plane: u.kind,
@@ -423,9 +478,7 @@ func (u *up) packet(s *Session, now time.Time, ip []byte) bool {
 	}
 	a.meter.in += uint64(len(ip))
 	a.meter.lastPacket = now
-	if a.meter.full(&s.cfg) {
-		u.checkLimits(s, now)
-	}
+	u.checkBytes(s, now)
 	return s.state == state(u)
 }
 
@@ -452,21 +505,17 @@ func (u *up) appendPacket(a *attempt, now time.Time, dst, ip []byte) []byte {
 	return u.encoder.Append(dst, protocol, ip)
 }
 
-func (u *up) deadline(s *Session) time.Time {
-	return soonest(u.onLine.deadline(s), s.attempt.meter.deadline(&s.cfg))
-}
-
 func (u *up) advance(s *Session, now time.Time) {
 	u.onLine.advance(s, now)
 	if s.state == state(u) {
-		u.checkLimits(s, now)
+		u.checkBytes(s, now)
 	}
 }
 
-// checkLimits ends the link when one of the user's limits is reached.
-func (u *up) checkLimits(s *Session, now time.Time) {
-	if o, reached := s.attempt.meter.limit(&s.cfg, now); reached {
-		s.end(now, o)
+// checkBytes ends the link when so much has passed as the user allows.
+func (u *up) checkBytes(s *Session, now time.Time) {
+	if m := &s.attempt.meter; s.cfg.MaxBytes > 0 && s.calls.octets+m.in+m.out >= s.cfg.MaxBytes {
+		s.end(now, Outcome{Kind: KindMaxBytes, Phase: event.PhaseUp, Detail: "the traffic limit is reached"})
 	}
 }
 
@@ -482,32 +531,6 @@ func (m *meter) begin(now time.Time) {
 		*m = meter{since: now}
 	}
 	m.lastPacket = now
-}
-
-func (m *meter) full(cfg *Config) bool { return cfg.MaxBytes > 0 && m.in+m.out >= cfg.MaxBytes }
-
-// limit says whether one of the user's limits is reached, and what that means.
-func (m *meter) limit(cfg *Config, now time.Time) (Outcome, bool) {
-	switch {
-	case m.full(cfg):
-		return Outcome{Kind: KindMaxBytes, Phase: event.PhaseUp, Detail: "the traffic limit is reached"}, true
-	case cfg.MaxTime > 0 && due(m.since.Add(cfg.MaxTime), now):
-		return Outcome{Kind: KindMaxTime, Phase: event.PhaseUp, Detail: "the time limit is reached"}, true
-	case cfg.Idle > 0 && due(m.lastPacket.Add(cfg.Idle), now):
-		return Outcome{Kind: KindIdle, Phase: event.PhaseUp, Detail: "no packet for " + cfg.Idle.String()}, true
-	}
-	return Outcome{}, false
-}
-
-// deadline is when a limit on time is reached; the zero time: there is none.
-func (m *meter) deadline(cfg *Config) (t time.Time) {
-	if cfg.Idle > 0 {
-		t = m.lastPacket.Add(cfg.Idle)
-	}
-	if cfg.MaxTime > 0 {
-		t = soonest(t, m.since.Add(cfg.MaxTime))
-	}
-	return t
 }
 
 // closing is the engine saying good-bye. The plane is gone: nothing may be sent from an address that is being lost.

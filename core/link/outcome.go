@@ -67,7 +67,7 @@ const (
 var exits = map[Kind]struct{ code, late ExitCode }{
 	KindDone:        {code: ExitOK},
 	KindPeerEnded:   {code: ExitOK},
-	KindRedial:      {code: ExitOK},
+	KindRedial:      {code: ExitSignal}, // ordered, and not to be followed by another attempt
 	KindHangup:      {code: ExitSignal},
 	KindIdle:        {code: ExitIdle},
 	KindMaxTime:     {code: ExitMaxTime},

@@ -198,7 +198,11 @@ func (w *chaos) disturb(what int) {
 	case 10:
 		s.Advance(w.Now)
 	case otherNetwork, 12: // IPCP agrees on something else
-		if s.Carries() {
+		times := 1
+		if w.rnd.IntN(2) == 0 {
+			times += w.rnd.IntN(7) // faster than it is followed
+		}
+		for ; times > 0 && s.Carries(); times-- {
 			n := s.Network()
 			switch w.rnd.IntN(5) {
 			case 0, 3, 4:

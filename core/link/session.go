@@ -3,6 +3,7 @@ package link
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/core/pace"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/private"
@@ -136,15 +138,22 @@ type Session struct {
 	lines *at.ModemLines // as they were told last; nil: the port has none
 	lost  bool           // the port is gone
 
-	started time.Time
-	worked  bool     // the link has been up: Config.Timeout matters no more
-	stop    *Outcome // somebody wants the session to end, with this outcome
+	started time.Time // or when a link that worked was ended by an order: Config.Timeout counts from there
+	worked  bool      // the link has been up: Config.Timeout matters no more
+	calls   calls     // that follow one another by orders alone
+	changes pace.Pace // of addresses that the peer gives
+	orders  pace.Pace // of redials
+	stop    *Outcome  // somebody wants the session to end, with this outcome
 	moved   func(from, to state)
 }
 
 // New makes a session. Start begins it.
 func New(cfg Config) *Session {
-	s := &Session{cfg: cfg, state: &idle{}}
+	s := &Session{
+		cfg: cfg, state: &idle{},
+		changes: pace.Pace{Burst: 3, First: time.Second, Most: 30 * time.Second, Calm: 2 * time.Minute},
+		orders:  pace.Pace{Burst: 3, First: 5 * time.Second, Most: time.Minute, Calm: 10 * time.Minute},
+	}
 	s.attempt = &attempt{treatment: treatment{cfg: &s.cfg}}
 	s.story = story{link: cfg.Name, out: &s.out, phase: event.PhaseDown, found: map[string]bool{}, hider: private.NewLiveHider(), learn: s.learn}
 	s.story.hider.Learn(cfg.PIN.Reveal())
@@ -245,14 +254,30 @@ func (s *Session) Hangup(now time.Time, kind Kind, reason string) {
 	}
 }
 
-// Redial ends what there is of the link cleanly and dials again at once, without regard to Persist but within MaxAttempts.
-// It does nothing before the start, and where the session is to end.
+// Redial ends what there is of the link cleanly and dials again at once, without regard to Persist but within the limits of
+// Config: an order begins no new count of them. Orders that come too fast are not followed. It does nothing before the start,
+// and where the session is to end.
 func (s *Session) Redial(now time.Time, reason string) {
 	if s.started.IsZero() || s.stop != nil || s.over() {
 		return
 	}
+	if due := s.orders.Due(now); due.After(now) {
+		s.story.event(now, event.Notice{Level: "warning", Text: fmt.Sprintf("not followed, because orders come too fast: %s; the next one is from %v on",
+			s.hide(reason), due.Sub(now).Round(time.Second))})
+		return
+	}
+	s.orders.Take(now)
+	if _, isUp := s.state.(*up); isUp && !s.cfg.Persist {
+		s.started, s.worked = now, false
+	}
 	s.retry.ordered = reason
 	s.state.redial(s, now)
+}
+
+// calls is what counts for the limits of Config over several calls that follow one another because that was ordered.
+type calls struct {
+	since  time.Time // when the first of them was up; the zero time: none was
+	octets uint64    // of those that are over
 }
 
 // Counters gives the octets of IP packets since the link came up.
@@ -269,7 +294,7 @@ func (s *Session) Deadline() time.Time {
 	if s.started.IsZero() || s.over() {
 		return time.Time{}
 	}
-	return soonest(s.state.deadline(s), s.asker.deadline(), s.story.stuckAt, s.timeout())
+	return soonest(s.state.deadline(s), s.asker.deadline(), s.story.deadline(), s.timeout(), s.limitAt())
 }
 
 // Advance does what is due.
@@ -282,9 +307,14 @@ func (s *Session) Advance(now time.Time) {
 			Detail: "no working link within " + s.cfg.Timeout.String()})
 		return
 	}
+	if due(s.limitAt(), now) {
+		s.end(now, s.limit(now))
+		return
+	}
 	for s.asker.expire(now) {
 		s.releaseHeld(now)
 	}
+	s.story.advance(now)
 	if due(s.story.stuckAt, now) {
 		s.story.stuck(now, s.attempt.refusedLate())
 	}
@@ -297,6 +327,29 @@ func (s *Session) timeout() time.Time {
 		return time.Time{}
 	}
 	return s.started.Add(s.cfg.Timeout)
+}
+
+// limitAt is when a limit on the time of a link that was up is reached, whatever the peer or orders make of it meanwhile; the
+// zero time: there is none.
+func (s *Session) limitAt() (t time.Time) {
+	if s.stop != nil || !s.state.comesUp() && s.attempt.outcome.Kind != KindRedial { // it ends already, and not for another call
+		return t
+	}
+	if s.cfg.MaxTime > 0 && !s.calls.since.IsZero() {
+		t = s.calls.since.Add(s.cfg.MaxTime)
+	}
+	if m := &s.attempt.meter; s.cfg.Idle > 0 && !m.since.IsZero() {
+		t = soonest(t, m.lastPacket.Add(s.cfg.Idle))
+	}
+	return t
+}
+
+// limit says which limit was reached at limitAt.
+func (s *Session) limit(now time.Time) Outcome {
+	if s.cfg.MaxTime > 0 && due(s.calls.since.Add(s.cfg.MaxTime), now) {
+		return Outcome{Kind: KindMaxTime, Phase: event.PhaseUp, Detail: "the time limit is reached"}
+	}
+	return Outcome{Kind: KindIdle, Phase: event.PhaseUp, Detail: "no packet for " + s.cfg.Idle.String()}
 }
 
 // over says whether the session has ended.

@@ -52,11 +52,21 @@ func (t *story) event(now time.Time, e event.Event) {
 		t.watcher.Record(event.Record{Time: now, Link: t.link, Event: e})
 	}
 	before, pass := t.chatter.admit(now, e)
-	if before != nil {
-		t.out.put(Event{before})
+	for _, b := range before {
+		t.out.put(Event{b})
 	}
 	if pass {
 		t.out.put(Event{e})
+	}
+}
+
+// deadline is when advance or stuck has something to do; the zero time: never.
+func (t *story) deadline() time.Time { return soonest(t.stuckAt, t.chatter.due()) }
+
+// advance tells in which phase a storm has left the link.
+func (t *story) advance(now time.Time) {
+	if due(t.chatter.due(), now) {
+		t.out.put(Event{t.chatter.late()})
 	}
 }
 
