@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/ppp/packet"
 )
 
 // dataRules judge what came after an address was there.
@@ -124,6 +125,20 @@ var dataRules = []rule{
 				return no
 			}
 			return is(likely, h.line.carrierLost)
+		},
+	},
+	{
+		id: "ip-rejected", category: "no-data-after-up",
+		title: "The modem rejects the packets that it agreed to carry",
+		meaning: "IPCP was open, and yet each IPv4 packet was answered with a Protocol-Reject: what speaks PPP at the other end has lost its network, or the context carries no IPv4. " +
+			"A few such rejections just after the link came up are harmless.",
+		cure: []string{`check the type of the context: knak dial --set context.type=IP (AT+CGDCONT? shows what is set)`, `dial again by itself: knak dial --persist`},
+		match: func(h *history) found {
+			f, told := h.failedIn(event.PhaseUp, event.FailedProtocolRejected)
+			if !told {
+				return no
+			}
+			return is(certain, h.lcp.rejected[packet.IP], f.Detail)
 		},
 	},
 	{

@@ -120,6 +120,7 @@ var ruleCases = []ruleCase{
 		logs("Connect: ppp0 <--> /dev/ttyS1", "local  IP address 10.7.0.2", "Modem hangup", "Connect time 9.1 minutes.", "Sent 0 bytes, received 900 bytes.")},
 	{"pppoe-session-cut", logs("Connect: ppp0 <--> eth0", "local  IP address 10.7.0.2", "Modem hangup", "Connect time 1000.2 minutes.", "Sent 1000 bytes, received 900 bytes."),
 		logs("Connect: ppp0 <--> eth0", "local  IP address 10.7.0.2", "LCP terminated by peer", "Modem hangup", "Connect time 1000.2 minutes.", "Sent 1000 bytes, received 900 bytes.")},
+	{"ip-rejected", tell(authenticated("x"), gets("10.64.0.2"), failure(event.PhaseUp, event.FailedProtocolRejected, "the peer answered 3 IPv4 packets with a Protocol-Reject and sent none")), tell(authenticated("x"), gets("10.64.0.2"), failure(event.PhaseIPCP, event.FailedProtocolRejected, ""))},
 	{"address-conflict", tell(authenticated("x"), gets("192.168.1.1"), failure(event.PhaseUp, event.FailedAddressConflict, "the peer gave us the address 192.168.1.1, which is the host's gateway")), tell(authenticated("x"), gets("192.168.1.1"), failure(event.PhaseUp, "plane", "no such device"))},
 	{"default-route-kept", logs("not replacing existing default route through wwan0", "local  IP address 10.7.0.2"), logs("replacing old default route to eth0 [192.0.2.1]", "local  IP address 10.7.0.2")},
 	{"default-route-missing", logs("local  IP address 10.7.0.2", "connect: Network is unreachable"), logs("connect: Network is unreachable")},

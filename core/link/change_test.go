@@ -270,3 +270,61 @@ func TestAuthenticationAgainWhileUp(t *testing.T) {
 		})
 	}
 }
+
+// A peer that answers every IPv4 packet with a Protocol-Reject (RFC 1661 section 5.7) carries nothing, whatever IPCP says: the
+// link is not up any more. Rejections of packets that came too early, or between others that pass, are harmless; and IPv6 may
+// be given up alone.
+func TestPeerThatRejectsIP(t *testing.T) {
+	reject := func(w *simulate.Rig, protocol uint16) {
+		p := packet.Packet{Code: packet.ProtocolReject, ID: 1, Data: []byte{byte(protocol >> 8), byte(protocol), 0x45, 0, 0, 20}}
+		w.Receive(framed(packet.LCP, p.AppendTo(nil)))
+		w.Settle()
+	}
+	for _, c := range []struct {
+		name     string
+		protocol uint16
+		rejects  int
+		every    time.Duration
+		data     bool // the peer sends packets itself
+		ends     bool
+	}{
+		{"all of them", packet.IP, 20, time.Second, false, true},
+		{"a burst at the beginning", packet.IP, 50, time.Millisecond, false, false},
+		{"two in a long time", packet.IP, 2, time.Minute, false, false},
+		{"between packets that pass", packet.IP, 20, time.Second, true, false},
+		{"IPv6 only", packet.IPv6, 20, time.Second, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := upTo(t, "up", "behaves", func(c *Config) { c.Prove = ProveNever })
+			w.Session.NetworkUp6(w.Now, ppp.NetworkUp6{LocalID: [8]byte{2, 7: 1}, PeerID: [8]byte{2, 7: 2}})
+			for range c.rejects {
+				if w.Session.State() != "up" {
+					break
+				}
+				if c.data {
+					w.Receive(framed(packet.IP, ipv4Packet))
+				}
+				reject(w, c.protocol)
+				w.Advance(w.Now.Add(c.every))
+			}
+			if ended := w.Session.State() != "up"; ended != c.ends {
+				t.Fatalf("the link has ended: %v, want %v", ended, c.ends)
+			}
+			if six := w.Session.SpeaksIPv6(); !c.ends && six != (c.protocol == packet.IP) {
+				t.Errorf("IPv6 packets are sent: %v", six)
+			}
+			if !c.ends {
+				return
+			}
+			w.Until(time.Minute, func() bool { return w.Done })
+			found := false
+			for _, r := range w.Records {
+				f, ok := r.Event.(event.Finding)
+				found = found || ok && f.ID == "ip-rejected"
+			}
+			if !found || w.Outcome.ExitCode() != ExitNegotiation {
+				t.Errorf("found: %v; %v", found, w.Outcome)
+			}
+		})
+	}
+}

@@ -59,3 +59,6 @@ func (s *Session) Carries() bool {
 	_, onLine := s.state.(lineState)
 	return onLine && !closing && s.attempt.carries
 }
+
+// SpeaksIPv6 says that IPV6CP is open and IPv6 packets are sent.
+func (s *Session) SpeaksIPv6() bool { return s.attempt.network6 != ppp.NetworkUp6{} }

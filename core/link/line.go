@@ -234,6 +234,10 @@ func (s *Session) pumpEngine(now time.Time, l *line) {
 			s.networkUp6(now, o)
 		case ppp.NetworkDown:
 			s.networkDown(now, o)
+		case ppp.DataRejected:
+			if u, isUp := s.state.(*up); isUp {
+				u.dataRejected(s, now, o.Protocol)
+			}
 		case ppp.Stalled:
 			s.stalled(now, o.Failure)
 		case ppp.Closing:

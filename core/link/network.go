@@ -429,6 +429,40 @@ func sameNetwork(a, b ppp.NetworkUp) bool {
 type up struct {
 	onLine
 	kind, name string // of the plane
+	ip, ip6    rejects
+}
+
+// rejects counts the packets of one kind that the peer rejected since it sent one itself.
+type rejects struct {
+	count int
+	since time.Time
+}
+
+// A peer rejects packets that came before it was ready; one that goes on with it, so often and for so long, takes none.
+const (
+	rejectsAtLeast = 3
+	rejectsFor     = 5 * time.Second
+)
+
+// more counts one, and says whether the peer takes no such packets.
+func (r *rejects) more(now time.Time) bool {
+	if r.count == 0 {
+		r.since = now
+	}
+	r.count++
+	return r.count >= rejectsAtLeast && now.Sub(r.since) >= rejectsFor
+}
+
+// dataRejected hears of a Protocol-Reject of a packet with data. A link that carries no IPv4 is none; without IPv6 it goes on.
+func (u *up) dataRejected(s *Session, now time.Time, protocol uint16) {
+	switch {
+	case protocol == packet.IP && u.ip.more(now):
+		s.fail(now, Outcome{Kind: event.FailedProtocolRejected, Phase: event.PhaseUp,
+			Detail: fmt.Sprintf("the peer answered %d IPv4 packets with a Protocol-Reject and sent none", u.ip.count)})
+	case protocol == packet.IPv6 && s.attempt.network6.LocalID != [8]byte{} && u.ip6.more(now):
+		s.attempt.network6 = ppp.NetworkUp6{}
+		s.story.event(now, event.Notice{Level: "warning", Text: "the peer takes no IPv6 packets, though it agreed to IPV6CP: none are sent any more"})
+	}
 }
 
 // enter says that the link is up.
@@ -475,6 +509,11 @@ func (u *up) packet(s *Session, now time.Time, ip []byte) bool {
 	a := s.attempt
 	if !a.carries {
 		return false
+	}
+	if len(ip) > 0 && ip[0]>>4 == 6 {
+		u.ip6.count = 0
+	} else {
+		u.ip.count = 0
 	}
 	a.meter.in += uint64(len(ip))
 	a.meter.lastPacket = now

@@ -68,6 +68,7 @@ type end struct {
 	up       []NetworkUp
 	up6      []NetworkUp6
 	down     []NetworkDown
+	rejected []DataRejected
 	lost     []NetworkLost
 	auth     []AuthDone
 	framing  []Framing
@@ -107,6 +108,8 @@ func (p *end) drain(now time.Time) []Send {
 			p.lost = append(p.lost, o)
 		case NetworkDown:
 			p.down = append(p.down, o)
+		case DataRejected:
+			p.rejected = append(p.rejected, o)
 		case AuthDone:
 			p.auth = append(p.auth, o)
 		case Framing:

@@ -386,6 +386,8 @@ func (c *lcp) receiveProtocolReject(p packet.Packet) {
 		e.rejected(&e.ipcp.layer, detail)
 	case protocol == packet.IPV6CP && e.phase == phaseNetwork:
 		e.rejected(&e.ipv6cp.layer, detail)
+	case (protocol == packet.IP || protocol == packet.IPv6) && e.phase == phaseNetwork:
+		e.put(DataRejected{protocol})
 	case e.auth.uses(protocol):
 		e.fail(Failure{Kind: KindProtocolRejected, Protocol: protocol, Detail: detail})
 	}

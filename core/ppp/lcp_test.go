@@ -488,7 +488,7 @@ func TestProtocolRejectReceived(t *testing.T) {
 		kind     string
 	}{
 		{packet.IPCP, KindProtocolRejected}, {packet.LCP, KindProtocolRejected},
-		{packet.CCP, ""}, {packet.IPV6CP, ""}, {packet.CHAP, ""}, {0x1234, ""},
+		{packet.CCP, ""}, {packet.IPV6CP, ""}, {packet.CHAP, ""}, {0x1234, ""}, {packet.IP, ""}, {packet.IPv6, ""},
 	}
 	for _, c := range cases {
 		t.Run(packet.ProtocolName(c.protocol), func(t *testing.T) {
@@ -498,6 +498,10 @@ func TestProtocolRejectReceived(t *testing.T) {
 			if c.kind == "" {
 				if len(s.closing) != 0 {
 					t.Errorf("closing %+v", s.closing)
+				}
+				data := c.protocol == packet.IP || c.protocol == packet.IPv6 // whoever sends them decides what that means
+				if told := len(s.rejected) == 1 && s.rejected[0].Protocol == c.protocol; told != data {
+					t.Errorf("rejected %+v", s.rejected)
 				}
 				return
 			}

@@ -80,6 +80,12 @@ type NetworkLost struct {
 	Failure Failure
 }
 
+// DataRejected says that the peer answered a packet with data by a Protocol-Reject (RFC 1661 section 5.7). One that was sent
+// before the peer was ready is no more than lost.
+type DataRejected struct {
+	Protocol uint16 // packet.IP or packet.IPv6
+}
+
 // Stalled says, once each time, that a protocol has led nowhere for IPCPSettings.StallReport, in words that a
 // Failure would use. The engine goes on trying until its deadline.
 type Stalled struct {
@@ -99,18 +105,19 @@ type Finished struct {
 	Failure Failure
 }
 
-func (Send) output()        {}
-func (Framing) output()     {}
-func (Event) output()       {}
-func (Decision) output()    {}
-func (AuthDone) output()    {}
-func (NetworkUp) output()   {}
-func (NetworkUp6) output()  {}
-func (NetworkDown) output() {}
-func (NetworkLost) output() {}
-func (Stalled) output()     {}
-func (Closing) output()     {}
-func (Finished) output()    {}
+func (Send) output()         {}
+func (Framing) output()      {}
+func (Event) output()        {}
+func (Decision) output()     {}
+func (AuthDone) output()     {}
+func (NetworkUp) output()    {}
+func (NetworkUp6) output()   {}
+func (NetworkDown) output()  {}
+func (DataRejected) output() {}
+func (NetworkLost) output()  {}
+func (Stalled) output()      {}
+func (Closing) output()      {}
+func (Finished) output()     {}
 
 // Kinds of Failure.
 const (
