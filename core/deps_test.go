@@ -63,7 +63,7 @@ var only = []struct {
 	{[]string{"plugins/host"}, []string{"core/advice", "core/ppp", "core/ppp/packet", "core/ppp/auth", "core/event", "core/trust"},
 		"knak's side of plugins is an advice.Adviser at the end of a socket: it knows no link, no protobuf, and not who serves"},
 	{[]string{"plugins/host/pin"}, []string{"core/trust"}, "which file may run is settled before anything runs"},
-	{[]string{"plugins/host/serve"}, []string{"core/advice", "core/event", "plugins/host", "plugins/host/pin", "plugins/internal/wire", "plugins/proto"},
+	{[]string{"plugins/host/serve"}, []string{"core/advice", "core/event", "core/rights", "plugins/host", "plugins/host/pin", "plugins/internal/wire", "plugins/proto"},
 		"what runs plugins has no engine, no link and no port: it carries questions"},
 	{[]string{"cmd/knak-pluginhost"}, []string{"plugins/host/serve"}, "its main starts the server and nothing else"},
 	{[]string{"plugins/examples/carrier-script", "plugins/examples/credentials-command", "plugins/examples/mqtt", "plugins/examples/python"},

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/knakppp/knak/core/rights"
 	"github.com/knakppp/knak/plugins/host"
 	"github.com/knakppp/knak/plugins/internal/wire"
 )
@@ -38,6 +39,7 @@ func Main(stderr io.Writer) int {
 		fmt.Fprintf(stderr, "%s runs external plugins for knak and is started by it. By hand, use: knak plugins run FILE\n", host.Program)
 		return 2
 	}
+	_ = rights.NoDump() // questions hold passwords
 	if err := serve(); err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1
