@@ -64,3 +64,27 @@ func TestIPv6Alone(t *testing.T) {
 		})
 	}
 }
+
+// A peer that ends what it has just agreed to, before anything was carried, has ended no working link (peers B10): pppd does
+// so 50 ms after IPCP where it got no address. One that ends a link later has ended it in order.
+func TestEndedRightAfterUp(t *testing.T) {
+	for after, code := range map[string]ExitCode{"50ms": ExitNegotiation, "5s": ExitOK} {
+		for _, do := range []string{"terminate-lcp", "terminate-ipcp"} {
+			s, err := sim.Parse("modem.toml", []byte("schema = 1\nsummary = \"x\"\n[[action]]\nsince = \"ipcp\"\nafter = \""+after+"\"\ndo = \""+do+"\"\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			run := simulate.Run(Config{Name: "test", Resolve: call{set: []string{"retry.attempts=1"}}.resolve(t, s), Prove: ProveNever, Random: rand.NewChaCha8([32]byte{})},
+				sim.New(s, 1), epoch, 5*time.Minute)
+			if got := run.Outcome.ExitCode(); got != code {
+				told{run}.dump(t)
+				t.Errorf("%s after %s: %v, status %d, want %d", do, after, run.Outcome, got, code)
+			}
+			for _, r := range run.Records {
+				if n, ok := r.Event.(event.Notice); ok && strings.Contains(n.Text, "negotiates again") {
+					t.Errorf("%s after %s: %s (peers B11)", do, after, n.Text)
+				}
+			}
+		}
+	}
+}

@@ -284,6 +284,9 @@ func (s *Session) engineFailed(now time.Time, l *line, f ppp.Failure) {
 	}
 }
 
+// shortLife is how soon after it came up the peer must end a link that has carried nothing, for it to have failed.
+const shortLife = 2 * time.Second
+
 // failedOf makes the engine's failure the outcome of the attempt, unless it has one.
 func (s *Session) failedOf(now time.Time, l *line, f ppp.Failure) {
 	if s.attempt.outcome.Kind != "" {
@@ -292,6 +295,8 @@ func (s *Session) failedOf(now time.Time, l *line, f ppp.Failure) {
 	o := Outcome{Kind: Kind(f.Kind), Phase: f.Phase, Detail: s.hide(f.Detail), Provisional: f.Provisional}
 	_, wasUp := s.state.(*up)
 	switch {
+	case wasUp && f.Kind == ppp.KindTerminated && s.attempt.meter.in == 0 && now.Sub(s.attempt.meter.since) < shortLife:
+		// A peer that has taken back what it agreed to has ended no working link: pppd does so where it got no address.
 	case wasUp && f.Kind == ppp.KindTerminated:
 		o.Kind, o.Phase = KindPeerEnded, event.PhaseUp
 	case f.Kind == ppp.KindClosed: // and not by us
