@@ -14,7 +14,7 @@ import (
 // authentication is the Authenticate phase (RFC 1661 section 3.5): either end, or both, may have to prove who it is. The
 // machines stay after their success, for a server may challenge again at any time (RFC 1994 section 2).
 type authentication struct {
-	desk
+	pending
 	engine *Engine
 
 	client       auth.Client
@@ -123,14 +123,14 @@ func (a *authentication) receive(protocol uint16, info []byte) {
 			a.drain(a.client)
 			return
 		}
-		e.decide(a, matter{point: PointAuthChallenge, info: info}, answer{action: Drop})
+		e.decide(a, decisionContext{point: PointAuthChallenge, info: info}, reply{action: Drop})
 	case a.clientDone && a.serverDone:
 		if e.set.Auth.IgnoreRechallenge && protocol == packet.CHAP && len(info) > 0 && info[0] == packet.CHAPChallenge {
 			return
 		}
 		a.deliver(info)
 	default:
-		e.decide(a, matter{point: PointAuthChallenge, info: info}, answer{})
+		e.decide(a, decisionContext{point: PointAuthChallenge, info: info}, reply{})
 	}
 }
 
@@ -171,7 +171,7 @@ func (a *authentication) deliver(info []byte) {
 	}
 }
 
-func (a *authentication) decisionDesk() *desk { return &a.desk }
+func (a *authentication) pendingDecision() *pending { return &a.pending }
 
 func (a *authentication) proto() uint16 {
 	return a.method().Protocol()
@@ -185,7 +185,7 @@ func (a *authentication) method() auth.Method {
 	return a.serverMethod
 }
 
-func (a *authentication) carryOut(m matter, v answer) {
+func (a *authentication) carryOut(m decisionContext, v reply) {
 	e := a.engine
 	switch {
 	case v.action == Terminate:
@@ -250,7 +250,7 @@ func (a *authentication) succeeded(isClient bool, s auth.Success) {
 		a.serverDone = true
 	}
 	a.done.Method, a.done.PeerName, a.done.Message = s.Method, s.Peer, s.Message
-	a.engine.decide(a, matter{point: PointAuthResult}, answer{action: Ack})
+	a.engine.decide(a, decisionContext{point: PointAuthResult}, reply{action: Ack})
 }
 
 func (a *authentication) failed(isClient bool, f auth.Failure) {
@@ -265,7 +265,7 @@ func (a *authentication) failed(isClient bool, f auth.Failure) {
 	}
 	a.clientDone = a.clientDone || isClient
 	a.serverDone = a.serverDone || !isClient
-	a.engine.decide(a, matter{point: PointAuthResult}, answer{action: Terminate, kind: kind, reason: f.Text()})
+	a.engine.decide(a, decisionContext{point: PointAuthResult}, reply{action: Terminate, kind: kind, reason: f.Text()})
 }
 
 // implied takes a peer that negotiates the network already as having said Success: it may not do so before (RFC 1661
@@ -299,7 +299,7 @@ func (a *authentication) advance() {
 		a.client.Advance(e.now)
 		a.drain(a.client)
 	}
-	a.desk.advance(a, e)
+	a.pending.advance(a, e)
 }
 
 func (a *authentication) deadline() time.Time {

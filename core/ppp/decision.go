@@ -20,7 +20,8 @@ const (
 	// Ack, Nak or Reject with Options; Wait and then do as intended; Drop; Terminate; with Settings.Unchecked also Transmit.
 	PointPeerRequest
 	// PointNak: a Configure-Nak of our request came; the intent is Request with the next request's options and delay.
-	// Request with other options, after Delay; Retry what was sent; Drop; Terminate.
+	// Request with other options, after Delay; Retry what was sent; Drop; Terminate. The request that a Verdict makes is not
+	// asked about again at PointRequest.
 	PointNak
 	// PointReject: the same for a Configure-Reject.
 	PointReject

@@ -2,6 +2,7 @@ package ppp
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -450,5 +451,35 @@ func TestDecisionsEndWithTheLink(t *testing.T) {
 		if len(s.asked) != before+1 {
 			t.Errorf("a second call does not begin: %+v", s.asked)
 		}
+	}
+}
+
+// Whoever decides about a Nak decides about the request that follows: that is not asked about once more. Where the Nak was
+// passed, it is.
+func TestARequestIsDecidedOnce(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		v    Verdict
+		want []Points
+	}{
+		{"a verdict", Verdict{Action: Request, Options: []packet.Option{ipOpt(packet.IPCPDNS1, "0.0.0.0")}}, []Points{PointNak}},
+		{"passed", Verdict{}, []Points{PointNak, PointRequest}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScript(t, dialer())
+			s.openLCP()
+			p := s.must(packet.IPCP, packet.ConfigureRequest)
+			s.set.Points = PointNak | PointRequest
+			s.give(packet.IPCP, packet.ConfigureNak, p.ID, packet.AddressOption(packet.IPCPAddress, hostAddr))
+			s.Resolve(s.now, s.asked[0].ID, c.v)
+			s.drain(s.now)
+			var points []Points
+			for _, d := range s.asked {
+				points = append(points, d.Point)
+			}
+			if !slices.Equal(points, c.want) {
+				t.Errorf("asked about %v, want %v", points, c.want)
+			}
+		})
 	}
 }

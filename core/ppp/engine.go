@@ -146,8 +146,8 @@ func (e *Engine) networkPacket(l *layer, early *[]byte, info []byte) {
 // replaced by what the engine intended.
 func (e *Engine) Resolve(now time.Time, id uint64, v Verdict) {
 	e.enter(now)
-	for _, p := range [...]party{&e.lcp.layer, &e.auth, &e.ipcp.layer, &e.ipv6cp.layer} {
-		if k := p.decisionDesk().parked; k != nil && k.id == id && !k.waits {
+	for _, p := range [...]decider{&e.lcp.layer, &e.auth, &e.ipcp.layer, &e.ipv6cp.layer} {
+		if k := p.pendingDecision().parked; k != nil && k.id == id && !k.waits {
 			e.resolve(p, v)
 			return
 		}

@@ -21,11 +21,17 @@ func (l *layer) sendRequest() {
 		l.autoAck = true
 		return
 	}
-	l.decide(matter{point: PointRequest}, answer{action: Request, options: l.ask.appendTo(l.engine.scratch())})
+	next := reply{action: Request, options: l.ask.appendTo(l.engine.scratch())}
+	if l.decided {
+		l.decided = false
+		l.carryOutRequest(next)
+		return
+	}
+	l.decide(decisionContext{point: PointRequest}, next)
 }
 
 // carryOutRequest goes on with a request as was decided. What a Verdict puts in its place is what later Naks change.
-func (l *layer) carryOutRequest(a answer) {
+func (l *layer) carryOutRequest(a reply) {
 	if !l.negotiating() {
 		return
 	}
@@ -67,7 +73,7 @@ func (l *layer) receive(info []byte) {
 	case packet.ConfigureNak, packet.ConfigureReject:
 		l.receiveNak(p)
 	case packet.TerminateRequest:
-		l.decide(matter{point: PointTerminate, packet: p}, answer{action: Ack})
+		l.decide(decisionContext{point: PointTerminate, packet: p}, reply{action: Ack})
 	case packet.TerminateAck:
 		l.event(ReceiveTerminateAck)
 	case packet.CodeReject:
@@ -95,10 +101,10 @@ func (l *layer) receiveRequest(p packet.Packet) {
 	if l.negotiating() {
 		l.heardAt = l.engine.now
 	}
-	l.decide(matter{point: PointPeerRequest, packet: p}, l.rules.judge(options))
+	l.decide(decisionContext{point: PointPeerRequest, packet: p}, l.rules.judge(options))
 }
 
-func (l *layer) answerRequest(p packet.Packet, a answer) {
+func (l *layer) answerRequest(p packet.Packet, a reply) {
 	switch a.action {
 	case Ack:
 		l.acknowledge(p, a.options)
@@ -195,16 +201,16 @@ func (l *layer) receiveAck(p packet.Packet) {
 	if err != nil || l.late(p) {
 		return
 	}
-	intent := answer{action: Ack}
+	intent := reply{action: Ack}
 	if !bytes.Equal(p.Data, l.request) && !l.rules.matches(options) {
 		intent.action = Drop
 		l.badAcks++
 	}
-	l.decide(matter{point: PointAck, packet: p}, intent)
+	l.decide(decisionContext{point: PointAck, packet: p}, intent)
 }
 
 // takeAck goes on with an Ack that is ours: what it holds must be usable, too.
-func (l *layer) takeAck(p packet.Packet, a answer) {
+func (l *layer) takeAck(p packet.Packet, a reply) {
 	switch a.action {
 	case Ack:
 		options, err := l.engine.parse(p.Data)
@@ -213,7 +219,7 @@ func (l *layer) takeAck(p packet.Packet, a answer) {
 		}
 		intent := l.rules.acked(options)
 		if l.protocol == packet.IPCP {
-			l.decide(matter{point: PointAddress, packet: p}, intent)
+			l.decide(decisionContext{point: PointAddress, packet: p}, intent)
 			return
 		}
 		l.finishAck(intent)
@@ -222,7 +228,7 @@ func (l *layer) takeAck(p packet.Packet, a answer) {
 	}
 }
 
-func (l *layer) finishAck(a answer) {
+func (l *layer) finishAck(a reply) {
 	l.answered = true
 	if a.action == Retry {
 		l.pace = a.delay
@@ -246,7 +252,7 @@ func (l *layer) receiveNak(p packet.Packet) {
 	if err != nil || l.late(p) {
 		return
 	}
-	m := matter{point: PointNak, packet: p, before: l.ask}
+	m := decisionContext{point: PointNak, packet: p, before: l.ask}
 	var r response
 	if p.Code == packet.ConfigureReject {
 		m.point = PointReject
@@ -261,14 +267,14 @@ func (l *layer) receiveNak(p packet.Packet) {
 		l.trouble = r.kind
 	}
 	// Each option may be refused once besides: that is how a negotiation converges.
-	if r.fatal == "" && l.set.MaxFailure > 0 && l.moves > l.set.MaxFailure+maxWishes {
+	if r.fatal == "" && l.set.MaxFailure > 0 && l.moves > l.set.MaxFailure+maxRequested {
 		r.fatal, r.detail = KindRepeatedNaks, "the peer never settles on a value"
 	}
 	if r.fatal != "" {
-		l.decide(m, answer{action: Terminate, kind: r.fatal, reason: r.detail})
+		l.decide(m, reply{action: Terminate, kind: r.fatal, reason: r.detail})
 		return
 	}
-	intent := answer{action: Request, options: l.ask.appendTo(l.engine.scratch())}
+	intent := reply{action: Request, options: l.ask.appendTo(l.engine.scratch())}
 	if !r.moved || l.moves > l.set.FreeNaks {
 		intent.delay = l.set.NakPace
 	}
@@ -276,7 +282,7 @@ func (l *layer) receiveNak(p packet.Packet) {
 }
 
 // followNak asks again. The options of the intent are those of layer.ask already.
-func (l *layer) followNak(m matter, a answer) {
+func (l *layer) followNak(m decisionContext, a reply) {
 	switch a.action {
 	case Drop:
 		l.ask = m.before
@@ -294,11 +300,12 @@ func (l *layer) followNak(m matter, a answer) {
 	}
 	l.answered = true
 	l.pace = a.delay
+	l.decided = a.foreign // whoever decided about this has decided about the request that follows
 	l.event(ReceiveNak)
 }
 
 // receiveTerminate is RTR. A peer that ends the protocol means it: we say so at once and do not wait for retries.
-func (l *layer) receiveTerminate(p packet.Packet, a answer) {
+func (l *layer) receiveTerminate(p packet.Packet, a reply) {
 	l.reply = packet.Packet{Code: packet.TerminateAck, ID: p.ID}
 	switch a.action {
 	case Retry:

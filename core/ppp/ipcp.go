@@ -50,14 +50,14 @@ func (c *ipcp) begin() {
 	c.placeholders, c.narrowed, c.suggested, c.told, c.bogus = false, false, false, false, false
 	c.refusals = 0
 	c.stalls, c.stalledAt = 0, time.Time{}
-	c.ask = wishes{}
+	c.ask = requestedOptions{}
 	for _, typ := range c.cfg.Request {
-		c.wish(typ)
+		c.askFor(typ)
 	}
 }
 
-// wish asks for an option by 0.0.0.0 (RFC 1332 section 3.3, RFC 1877 section 1), or for Settings' own address.
-func (c *ipcp) wish(typ uint8) {
+// askFor asks for an option by 0.0.0.0 (RFC 1332 section 3.3, RFC 1877 section 1), or for Settings' own address.
+func (c *ipcp) askFor(typ uint8) {
 	switch typ {
 	case packet.IPCPAddress:
 		value := zero4
@@ -101,7 +101,7 @@ func (c *ipcp) assigned(typ uint8) netip.Addr {
 
 // judge answers the peer's request. Everything but addresses is rejected: compression costs more here than it saves, and
 // the deprecated IP-Addresses has a successor.
-func (c *ipcp) judge(options []packet.Option) answer {
+func (c *ipcp) judge(options []packet.Option) reply {
 	r := c.engine.startReview(&c.layer)
 	suggesting := false
 	for i, o := range options {
@@ -119,7 +119,7 @@ func (c *ipcp) judge(options []packet.Option) answer {
 			r.reject(o)
 		}
 	}
-	a := r.answer()
+	a := r.reply()
 	// A Reject of something else goes first (RFC 1661 section 5.4): then the suggestion was not sent, and will be.
 	c.suggested = c.suggested || suggesting && a.action == Nak
 	return a
@@ -188,7 +188,7 @@ func (c *ipcp) proposed() netip.Addr {
 	return netip.Addr{}
 }
 
-func (w *wish) address() netip.Addr { return netip.AddrFrom4([4]byte(w.value[:4])) }
+func (w *requestedOption) address() netip.Addr { return netip.AddrFrom4([4]byte(w.value[:4])) }
 
 func (c *ipcp) agreed(options []packet.Option) {
 	c.peer = netip.Addr{}
@@ -210,7 +210,7 @@ func (c *ipcp) agreedLate() {
 func (c *ipcp) matches(options []packet.Option) bool {
 	for _, typ := range [...]uint8{packet.IPCPAddress, packet.IPCPAddresses} {
 		if w := c.ask.find(typ); w != nil {
-			if o, ok := packet.Find(options, typ); !ok || !w.is(o.Data) {
+			if o, ok := packet.Find(options, typ); !ok || !w.holds(o.Data) {
 				return false
 			}
 		}
@@ -219,7 +219,7 @@ func (c *ipcp) matches(options []packet.Option) bool {
 }
 
 // acked takes address and name servers from this Ack alone: what earlier Naks held may have been a placeholder.
-func (c *ipcp) acked(options []packet.Option) answer {
+func (c *ipcp) acked(options []packet.Option) reply {
 	local := c.proposed()
 	var dns, nbns [2]netip.Addr
 	waits := false
@@ -255,13 +255,13 @@ func (c *ipcp) acked(options []packet.Option) answer {
 		// Also 0.0.0.0: a Nak of it says that there is no address, an Ack that this is the address.
 		c.forgetAddress()
 		c.stall(KindBogusAddress)
-		return answer{action: Retry, delay: c.set.NakPace}
+		return reply{action: Retry, delay: c.set.NakPace}
 	}
 	if waits && !dns[0].IsValid() && !dns[1].IsValid() && c.patient() {
 		c.stall(KindNoAddress)
-		return answer{action: Retry, delay: c.set.NakPace}
+		return reply{action: Retry, delay: c.set.NakPace}
 	}
-	return answer{action: Ack}
+	return reply{action: Ack}
 }
 
 func (c *ipcp) asksAddress() bool { return c.proposed().IsValid() }
@@ -270,7 +270,7 @@ func (c *ipcp) asksAddress() bool { return c.proposed().IsValid() }
 func (c *ipcp) forgetAddress() {
 	for _, typ := range [...]uint8{packet.IPCPAddress, packet.IPCPAddresses} {
 		if w := c.ask.find(typ); w != nil {
-			w.value = [maxWishValue]byte{}
+			w.value = [maxRequestedValue]byte{}
 		}
 	}
 }

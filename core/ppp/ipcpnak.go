@@ -65,7 +65,7 @@ func (c *ipcp) suggestAddress(o packet.Option) (moved bool, kind string) {
 		c.ask.add(o.Type, o.Data)
 		return true, ""
 	}
-	if w.is(o.Data) {
+	if w.holds(o.Data) {
 		return false, KindRepeatedNaks
 	}
 	w.set(o.Data)
@@ -83,7 +83,7 @@ func (c *ipcp) suggestAddresses(o packet.Option) (moved bool, kind string) {
 		c.forgetAddress()
 		return false, kind
 	}
-	if w.is(o.Data) {
+	if w.holds(o.Data) {
 		return false, KindRepeatedNaks
 	}
 	w.set(o.Data)
@@ -112,7 +112,7 @@ func (c *ipcp) suggestServer(o packet.Option) (moved bool, kind string) {
 	case w == nil:
 		c.ask.add(o.Type, value)
 		return true, kind
-	case !w.is(value):
+	case !w.holds(value):
 		w.set(value)
 		w.same = 0
 		// From a real value back to none is no step ahead.
@@ -199,7 +199,7 @@ func (c *ipcp) stall(kind string) {
 	}
 	for _, typ := range c.cfg.Widen {
 		if !c.ask.wasRefused(typ) {
-			c.wish(typ)
+			c.askFor(typ)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func (c *ipv6cp) reset() {
 }
 
 func (c *ipv6cp) begin() {
-	c.ask = wishes{}
+	c.ask = requestedOptions{}
 	id := c.cfg.InterfaceID
 	if id == [8]byte{} {
 		id = c.randomID()
@@ -53,7 +53,7 @@ func (c *ipv6cp) localID() [8]byte {
 }
 
 // judge is RFC 5072 section 4.1: zero asks for an identifier, and the two ends' must differ.
-func (c *ipv6cp) judge(options []packet.Option) answer {
+func (c *ipv6cp) judge(options []packet.Option) reply {
 	r := c.engine.startReview(&c.layer)
 	for i, o := range options {
 		id, ok := o.InterfaceID()
@@ -65,7 +65,7 @@ func (c *ipv6cp) judge(options []packet.Option) answer {
 			r.nak(o, other[:])
 		}
 	}
-	return r.answer()
+	return r.reply()
 }
 
 func (c *ipv6cp) agreed(options []packet.Option) {
@@ -83,7 +83,7 @@ func (c *ipv6cp) agreedLate() {
 
 func (c *ipv6cp) matches([]packet.Option) bool { return false }
 
-func (c *ipv6cp) acked([]packet.Option) answer { return answer{action: Ack} }
+func (c *ipv6cp) acked([]packet.Option) reply { return reply{action: Ack} }
 
 func (c *ipv6cp) nakked(options []packet.Option) response {
 	w := c.ask.find(packet.IPV6CPInterfaceID)
@@ -92,7 +92,7 @@ func (c *ipv6cp) nakked(options []packet.Option) response {
 		return response{kind: KindEmptyNaks}
 	}
 	id, ok := o.InterfaceID()
-	if !ok || id == [8]byte{} || id == c.peerID || w.is(id[:]) {
+	if !ok || id == [8]byte{} || id == c.peerID || w.holds(id[:]) {
 		id = c.randomID()
 	}
 	w.set(id[:])

@@ -11,7 +11,7 @@ type negotiator interface {
 	// begin sets what to ask for (layer.ask) back to the start: a negotiation begins.
 	begin()
 	// judge says how to answer the options of a Configure-Request of the peer's.
-	judge(options []packet.Option) answer
+	judge(options []packet.Option) reply
 	// agreed takes over what the peer asked for, as we acknowledge it. It comes before the Ack is sent.
 	agreed(options []packet.Option)
 	// agreedLate says that what agreed took over came although the layer was already taken to be Opened, and stays so.
@@ -19,7 +19,7 @@ type negotiator interface {
 	// matches says whether an Ack that is not our request octet for octet will do all the same.
 	matches(options []packet.Option) bool
 	// acked takes over what the peer acknowledges. Retry means that it will not do: ask again.
-	acked(options []packet.Option) answer
+	acked(options []packet.Option) reply
 	// nakked changes layer.ask as the peer suggests.
 	nakked(options []packet.Option) response
 	// rejected takes what the peer does not know out of layer.ask.
@@ -45,7 +45,7 @@ type response struct {
 
 // layer is one control protocol: the automaton with its timer, counters and identifiers (RFC 1661 sections 4 and 5).
 type layer struct {
-	desk
+	pending
 	engine   *Engine
 	protocol uint16
 	set      *Negotiation
@@ -56,12 +56,13 @@ type layer struct {
 	restartAt time.Time // when the restart timer runs out; zero: it does not run
 
 	// Our Configure-Request.
-	ask       wishes
+	ask       requestedOptions
 	request   []byte        // the options of the last one sent, in wire form
 	requestID uint8         // its identifier; 0: none was sent yet
 	answered  bool          // it has been answered: any further answer is late
 	pace      time.Duration // how long the next one has to wait
 	requestAt time.Time     // when the one that waits is due; zero: none waits
+	decided   bool          // the next one was decided on already, with the Nak or Reject that it follows
 	autoAck   bool          // NoRequest: ours counts as acknowledged
 
 	// The peer's answers to it.
@@ -123,7 +124,7 @@ func (l *layer) eventWithout(e FSMEvent, leave Actions) {
 
 func (l *layer) begin() {
 	l.moves, l.badAcks, l.naksSent, l.unchanged = 0, 0, 0, 0
-	l.trouble, l.assumed, l.pace = "", false, 0
+	l.trouble, l.assumed, l.pace, l.decided = "", false, 0, false
 	l.ackedAt, l.heardAt = time.Time{}, time.Time{}
 	l.deadlineAt = time.Time{}
 	if l.set.Deadline > 0 {
@@ -156,7 +157,7 @@ func (l *layer) perform(do Actions) {
 		l.engine.send(l.protocol, packet.Packet{Code: packet.TerminateRequest, ID: l.newID(), Data: []byte(l.farewell)})
 	}
 	if do&ThisLayerUp != 0 {
-		l.decide(matter{point: PointOpened}, answer{})
+		l.decide(decisionContext{point: PointOpened}, reply{})
 	}
 	if do&ThisLayerFinished != 0 {
 		l.engine.layerFinished(l)
@@ -174,14 +175,14 @@ func (l *layer) newID() uint8 {
 	return l.nextID
 }
 
-func (l *layer) decisionDesk() *desk { return &l.desk }
-func (l *layer) proto() uint16       { return l.protocol }
-func (l *layer) deliver(info []byte) { l.receive(info) }
+func (l *layer) pendingDecision() *pending { return &l.pending }
+func (l *layer) proto() uint16             { return l.protocol }
+func (l *layer) deliver(info []byte)       { l.receive(info) }
 
-func (l *layer) decide(m matter, intent answer) { l.engine.decide(l, m, intent) }
+func (l *layer) decide(m decisionContext, intent reply) { l.engine.decide(l, m, intent) }
 
-// carryOut goes on with a matter as was decided.
-func (l *layer) carryOut(m matter, a answer) {
+// carryOut goes on as was decided.
+func (l *layer) carryOut(m decisionContext, a reply) {
 	switch {
 	case a.action == Transmit:
 		l.engine.sendRaw(l.protocol, a.packet)
@@ -224,7 +225,7 @@ func (l *layer) advance() {
 		return
 	}
 	if l.parked != nil {
-		l.desk.advance(l, l.engine)
+		l.pending.advance(l, l.engine)
 		return
 	}
 	if at := l.assumeAt(); due(at, now) {
@@ -237,11 +238,11 @@ func (l *layer) advance() {
 	}
 	if due(l.restartAt, now) {
 		l.restartAt = time.Time{}
-		intent := answer{action: Retry}
+		intent := reply{action: Retry}
 		if l.counter <= 0 {
 			intent.action = Terminate
 		}
-		l.decide(matter{point: PointTimeout}, intent)
+		l.decide(decisionContext{point: PointTimeout}, intent)
 	}
 }
 
@@ -253,7 +254,7 @@ func (l *layer) deadline() time.Time {
 	return soonest(l.deadlineAt, l.restartAt, l.requestAt, l.assumeAt())
 }
 
-func (l *layer) timeout(a answer) {
+func (l *layer) timeout(a reply) {
 	switch {
 	case a.action == Wait:
 		l.restartAt = l.engine.now.Add(a.delay)

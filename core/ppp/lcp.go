@@ -66,7 +66,7 @@ func (c *lcp) peerMRU() int {
 }
 
 func (c *lcp) begin() {
-	c.ask = wishes{}
+	c.ask = requestedOptions{}
 	c.magic = 0
 	var b [4]byte
 	for _, typ := range c.cfg.Request {
@@ -99,7 +99,7 @@ func (c *lcp) newMagic() {
 }
 
 // judge is RFC 1661 section 6, option by option.
-func (c *lcp) judge(options []packet.Option) answer {
+func (c *lcp) judge(options []packet.Option) reply {
 	r := c.engine.startReview(&c.layer)
 	for i, o := range options {
 		if repeated(options, i) || slices.Contains(c.cfg.RefuseOptions, o.Type) {
@@ -128,14 +128,14 @@ func (c *lcp) judge(options []packet.Option) answer {
 		}
 	}
 	if c.loops >= c.cfg.MaxLoops {
-		return answer{action: Terminate, kind: KindLoopedBack, reason: "our own packets come back"}
+		return reply{action: Terminate, kind: KindLoopedBack, reason: "our own packets come back"}
 	}
 	if o, ok := packet.Find(options, packet.LCPAuth); ok && c.engine.pin.weaker > maxWeaker {
 		m, _ := auth.MethodOf(o.Data)
 		f := c.engine.downgraded(m)
-		return answer{action: Terminate, kind: f.Kind, reason: f.Detail}
+		return reply{action: Terminate, kind: f.Kind, reason: f.Detail}
 	}
-	return r.answer()
+	return r.reply()
 }
 
 // maxWeaker is how often the peer may demand less than was agreed before, each time answered with what we want, before the
@@ -217,7 +217,7 @@ func (c *lcp) agreedLate() {
 // matches holds an Ack to its octets: a wrong one would set the two ends' framing apart.
 func (c *lcp) matches([]packet.Option) bool { return false }
 
-func (c *lcp) acked([]packet.Option) answer { return answer{action: Ack} }
+func (c *lcp) acked([]packet.Option) reply { return reply{action: Ack} }
 
 func (c *lcp) nakked(options []packet.Option) response {
 	before := c.ask
@@ -269,7 +269,7 @@ func (c *lcp) nakked(options []packet.Option) response {
 }
 
 // otherAuth demands what the peer would rather have, or the next best.
-func (c *lcp) otherAuth(w *wish, o packet.Option) response {
+func (c *lcp) otherAuth(w *requestedOption, o packet.Option) response {
 	demand := c.engine.set.Auth.Demand
 	now, _ := auth.MethodOf(w.data())
 	next, ok := auth.MethodOf(o.Data)

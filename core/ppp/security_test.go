@@ -148,7 +148,7 @@ func TestDuplicateOptions(t *testing.T) {
 	p = s.must(packet.IPCP, packet.ConfigureRequest)
 	s.giveData(packet.IPCP, packet.ConfigureNak, p.ID, all)
 	s.wait(300 * time.Millisecond)
-	if next := s.must(packet.IPCP, packet.ConfigureRequest); len(next.Data) > maxWishes*(2+maxWishValue) {
+	if next := s.must(packet.IPCP, packet.ConfigureRequest); len(next.Data) > maxRequested*(2+maxRequestedValue) {
 		t.Errorf("asked for %d octets", len(next.Data))
 	}
 }

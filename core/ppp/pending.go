@@ -8,8 +8,8 @@ import (
 	"github.com/knakppp/knak/core/private"
 )
 
-// answer is a Verdict inside the engine: options in wire form, so that the way without a Decision allocates nothing.
-type answer struct {
+// reply is a Verdict inside the engine: options in wire form, so that the way without a Decision allocates nothing.
+type reply struct {
 	action  Action
 	options []byte
 	packet  []byte
@@ -20,8 +20,8 @@ type answer struct {
 	proof   []byte // with Transmit: Verdict.Authenticator
 }
 
-// text is the answer for people: the action, and in pppd's notation its options or packet without what is secret.
-func (a answer) text(protocol uint16) string {
+// text is the reply for people: the action, and in pppd's notation its options or packet without what is secret.
+func (a reply) text(protocol uint16) string {
 	b := []byte(a.action.String())
 	for _, o := range own(a.options) {
 		b = append(append(append(b, " <"...), packet.OptionText(protocol, o)...), '>')
@@ -36,20 +36,20 @@ func (a answer) text(protocol uint16) string {
 	return string(b)
 }
 
-// matter is what a decision is about.
-type matter struct {
+// decisionContext is what a decision is about.
+type decisionContext struct {
 	point  Points
-	packet packet.Packet // that came; zero where none did
-	before wishes        // what we asked for before the packet changed it, with PointNak and PointReject
-	info   []byte        // the packet as a whole, with PointAuthChallenge
+	packet packet.Packet    // that came; zero where none did
+	before requestedOptions // what we asked for before the packet changed it, with PointNak and PointReject
+	info   []byte           // the packet as a whole, with PointAuthChallenge
 }
 
-// party is whoever a decision belongs to: a layer, or the authentication.
-type party interface {
-	decisionDesk() *desk
+// decider is whoever a decision belongs to: a layer, or the authentication.
+type decider interface {
+	pendingDecision() *pending
 	proto() uint16
-	// carryOut goes on with the matter.
-	carryOut(m matter, a answer)
+	// carryOut goes on as was decided.
+	carryOut(m decisionContext, a reply)
 	// deliver takes a packet that waited behind a decision.
 	deliver(info []byte)
 }
@@ -57,22 +57,22 @@ type party interface {
 // maxWaiting bounds the packets that wait behind a decision. Further ones are dropped: the peer sends them again.
 const maxWaiting = 16
 
-// desk is where one protocol's decision lies until it is answered, with the packets behind it.
-type desk struct {
+// pending is where one protocol's decision lies until it is answered, with the packets behind it.
+type pending struct {
 	parked  *parked
 	waiting [][]byte
 }
 
 type parked struct {
-	matter
+	decisionContext
 	id     uint64
-	intent answer
+	intent reply
 	until  time.Time
 	waits  bool // a Verdict said Wait: the intent follows at until
 }
 
 // hold keeps a packet back if a decision is pending, and says whether it did.
-func (d *desk) hold(info []byte) bool {
+func (d *pending) hold(info []byte) bool {
 	if d.parked == nil {
 		return false
 	}
@@ -83,11 +83,11 @@ func (d *desk) hold(info []byte) bool {
 }
 
 // clear drops the decision and what waits behind it.
-func (d *desk) clear() { d.parked, d.waiting = nil, nil }
+func (d *pending) clear() { d.parked, d.waiting = nil, nil }
 
 // decide carries the intent out, or hands out a Decision where that point is wanted. A link that is saying goodbye asks
 // nobody: it must come to its end.
-func (e *Engine) decide(p party, m matter, intent answer) {
+func (e *Engine) decide(p decider, m decisionContext, intent reply) {
 	if e.set.Points&m.point == 0 || e.phase == phaseTerminate {
 		p.carryOut(m, intent)
 		return
@@ -95,13 +95,13 @@ func (e *Engine) decide(p party, m matter, intent answer) {
 	e.park(p, m, intent)
 }
 
-func (e *Engine) park(p party, m matter, intent answer) {
+func (e *Engine) park(p decider, m decisionContext, intent reply) {
 	m.packet.Data = append([]byte(nil), m.packet.Data...)
 	m.info = append([]byte(nil), m.info...)
 	intent.options = append([]byte(nil), intent.options...)
 	e.decisions++
-	k := &parked{matter: m, id: e.decisions, intent: intent, until: e.now.Add(e.decisionTimeout())}
-	p.decisionDesk().parked = k
+	k := &parked{decisionContext: m, id: e.decisions, intent: intent, until: e.now.Add(e.decisionTimeout())}
+	p.pendingDecision().parked = k
 
 	d := Decision{
 		ID: k.id, Protocol: p.proto(), Point: m.point, Code: m.packet.Code, Deadline: k.until,
@@ -143,9 +143,9 @@ func (e *Engine) decisionTimeout() time.Duration {
 	return 2 * time.Second
 }
 
-// resolve answers the decision on p's desk.
-func (e *Engine) resolve(p party, v Verdict) {
-	d := p.decisionDesk()
+// resolve answers the decision of p that is pending.
+func (e *Engine) resolve(p decider, v Verdict) {
+	d := p.pendingDecision()
 	k := d.parked
 	a, ok := e.check(k, v)
 	by := v.By
@@ -169,7 +169,7 @@ func (e *Engine) resolve(p party, v Verdict) {
 }
 
 // advance goes on as intended when nobody has answered in time.
-func (d *desk) advance(p party, e *Engine) {
+func (d *pending) advance(p decider, e *Engine) {
 	if k := d.parked; k != nil && due(k.until, e.now) {
 		if !k.waits && e.set.Trace {
 			e.put(Event{event.Decision{
@@ -181,10 +181,10 @@ func (d *desk) advance(p party, e *Engine) {
 	}
 }
 
-// unpark carries a decided matter out, and then delivers what waited behind it until the next decision.
-func (e *Engine) unpark(p party, a answer) {
-	d := p.decisionDesk()
-	m := d.parked.matter
+// unpark carries a decision out, and then delivers what waited behind it until the next decision.
+func (e *Engine) unpark(p decider, a reply) {
+	d := p.pendingDecision()
+	m := d.parked.decisionContext
 	d.parked = nil
 	p.carryOut(m, a)
 	for d.parked == nil && len(d.waiting) > 0 {
@@ -211,7 +211,7 @@ var allowed = map[Points][]Action{
 
 // check turns a Verdict into an answer, and says whether it may be carried out: the point takes the action, and the
 // packet that it makes is one that RFC 1661 section 5 allows.
-func (e *Engine) check(k *parked, v Verdict) (answer, bool) {
+func (e *Engine) check(k *parked, v Verdict) (reply, bool) {
 	if v.Action == Pass {
 		return k.intent, true
 	}
@@ -219,7 +219,7 @@ func (e *Engine) check(k *parked, v Verdict) (answer, bool) {
 	for _, a := range allowed[k.point] {
 		fits = fits || a == v.Action
 	}
-	a := answer{action: v.Action, packet: v.Packet, delay: max(0, v.Delay), reason: v.Reason, foreign: true, proof: v.Authenticator}
+	a := reply{action: v.Action, packet: v.Packet, delay: max(0, v.Delay), reason: v.Reason, foreign: true, proof: v.Authenticator}
 	if v.Options != nil || v.Action != Ack {
 		a.options = packet.AppendOptions([]byte{}, v.Options)
 	}

@@ -6,42 +6,42 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Bounds of wishes: what any Configure-Request of ours can come to hold. Nak'ed values beyond them are not taken up.
+// Bounds of requestedOptions: what any Configure-Request of ours can come to hold. Nak'ed values beyond them are not taken up.
 const (
-	maxWishes    = 10
-	maxWishValue = 8 // the longest value that we ask for, IPV6CP's Interface-Identifier and IPCP's IP-Addresses
+	maxRequested      = 10
+	maxRequestedValue = 8 // the longest value that we ask for, IPV6CP's Interface-Identifier and IPCP's IP-Addresses
 )
 
-// wish is one option of our Configure-Request, and how the peer took it so far.
-type wish struct {
+// requestedOption is one option of our Configure-Request, and how the peer took it so far.
+type requestedOption struct {
 	typ   uint8
 	len   uint8
 	same  uint8 // Naks in a row that held for it just what we had proposed, counted up to Settings' limit
-	value [maxWishValue]byte
+	value [maxRequestedValue]byte
 }
 
-func (w *wish) data() []byte { return w.value[:w.len] }
+func (w *requestedOption) data() []byte { return w.value[:w.len] }
 
-// option is the wish as a Configuration Option, good as long as the wish stays as it is.
-func (w *wish) option() packet.Option { return packet.Option{Type: w.typ, Data: w.data()} }
+// option is it as a Configuration Option, good as long as it stays as it is.
+func (w *requestedOption) option() packet.Option { return packet.Option{Type: w.typ, Data: w.data()} }
 
-func (w *wish) set(data []byte) { w.len = uint8(copy(w.value[:], data)) }
+func (w *requestedOption) set(data []byte) { w.len = uint8(copy(w.value[:], data)) }
 
-// is says whether the wish's value is that one.
-func (w *wish) is(data []byte) bool { return bytes.Equal(w.data(), data) }
+// holds says whether the value is that one.
+func (w *requestedOption) holds(data []byte) bool { return bytes.Equal(w.data(), data) }
 
-// wishes is what we ask for in our Configure-Request, in order. It is a value: a copy of it remembers it as it was.
-type wishes struct {
-	list [maxWishes]wish
+// requestedOptions is what we ask for in our Configure-Request, in order. It is a value: a copy of it remembers it as it was.
+type requestedOptions struct {
+	list [maxRequested]requestedOption
 	n    int
 	// refused holds the types below 256 that the peer has rejected, so that they are not asked for again by ourselves.
 	refused [4]uint64
 }
 
-func (w *wishes) all() []wish { return w.list[:w.n] }
+func (w *requestedOptions) all() []requestedOption { return w.list[:w.n] }
 
-// find gives the wish of that type, or nil.
-func (w *wishes) find(typ uint8) *wish {
+// find gives the option of that type, or nil.
+func (w *requestedOptions) find(typ uint8) *requestedOption {
 	for i := range w.all() {
 		if w.list[i].typ == typ {
 			return &w.list[i]
@@ -51,17 +51,17 @@ func (w *wishes) find(typ uint8) *wish {
 }
 
 // add puts an option at the end. One that is there already, too long, or one too many is left out.
-func (w *wishes) add(typ uint8, data []byte) {
-	if w.find(typ) != nil || w.n == maxWishes || len(data) > maxWishValue {
+func (w *requestedOptions) add(typ uint8, data []byte) {
+	if w.find(typ) != nil || w.n == maxRequested || len(data) > maxRequestedValue {
 		return
 	}
-	w.list[w.n] = wish{typ: typ}
+	w.list[w.n] = requestedOption{typ: typ}
 	w.list[w.n].set(data)
 	w.n++
 }
 
 // remove takes an option out and says whether it was there.
-func (w *wishes) remove(typ uint8) bool {
+func (w *requestedOptions) remove(typ uint8) bool {
 	for i := range w.all() {
 		if w.list[i].typ == typ {
 			w.n--
@@ -73,12 +73,12 @@ func (w *wishes) remove(typ uint8) bool {
 }
 
 // refuse notes that the peer has rejected the type.
-func (w *wishes) refuse(typ uint8) { w.refused[typ/64] |= 1 << (typ % 64) }
+func (w *requestedOptions) refuse(typ uint8) { w.refused[typ/64] |= 1 << (typ % 64) }
 
-func (w *wishes) wasRefused(typ uint8) bool { return w.refused[typ/64]&(1<<(typ%64)) != 0 }
+func (w *requestedOptions) wasRefused(typ uint8) bool { return w.refused[typ/64]&(1<<(typ%64)) != 0 }
 
 // replace makes the list hold these options instead.
-func (w *wishes) replace(options []packet.Option) {
+func (w *requestedOptions) replace(options []packet.Option) {
 	w.n = 0
 	for _, o := range options {
 		w.add(o.Type, o.Data)
@@ -86,7 +86,7 @@ func (w *wishes) replace(options []packet.Option) {
 }
 
 // appendTo appends the options in wire form (RFC 1661 section 6).
-func (w *wishes) appendTo(dst []byte) []byte {
+func (w *requestedOptions) appendTo(dst []byte) []byte {
 	for i := range w.all() {
 		dst = w.list[i].option().AppendTo(dst)
 	}
@@ -125,15 +125,15 @@ func (r *review) nak(o packet.Option, value []byte) {
 	r.naks = packet.Option{Type: o.Type, Data: value}.AppendTo(r.naks)
 }
 
-// answer is the reply: its options point into r.
-func (r *review) answer() answer {
+// reply is what to send: its options point into r.
+func (r *review) reply() reply {
 	switch {
 	case len(r.rejects) > 0:
-		return answer{action: Reject, options: r.rejects}
+		return reply{action: Reject, options: r.rejects}
 	case len(r.naks) > 0:
-		return answer{action: Nak, options: r.naks}
+		return reply{action: Nak, options: r.naks}
 	}
-	return answer{action: Ack}
+	return reply{action: Ack}
 }
 
 // repeated says whether options[i] has the type of one before it. Two options of one type contradict each other unless
