@@ -54,6 +54,8 @@ func TestRuleVerbs(t *testing.T) {
 		{"by value", "[[ipcp.rule]]\nvalue = { address = \"192.0.2.2\" }\ntimes = 1\ndo = \"reject\"\n", nil, atLeast(1, "rcvd [IPCP ConfRej id=0x2]")},
 		{"the first rule wins", "[[ipcp.rule]]\ndo = \"behave\"\n[[ipcp.rule]]\ndo = \"hangup\"\n", nil, none("TermReq")},
 		{"LCP request of its own: empty", "[lcp]\nown_request = \"empty\"\n", nil, atLeast(1, "rcvd [LCP ConfReq id=0x1]")},
+		{"it does not escape although its ACCM was refused", "[line]\nescape = \"never\"\n", func(s *ppp.Settings) { s.LCP.RefuseOptions = []uint8{packet.LCPACCM} },
+			all(atLeast(1, "sent [LCP ConfRej", "asyncmap 0x0"), atLeast(1, "rcvd [IPCP ConfAck"))},
 		{"no ACCM asked", "[lcp]\naccm = -1\n", nil, none("rcvd [LCP ConfReq", "asyncmap")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -75,6 +77,11 @@ func TestActions(t *testing.T) {
 	}{
 		{"terminate-ipcp", "[[action]]\nsince = \"ipcp\"\ndo = \"terminate-ipcp\"\nmessage = \"no\"\n", atLeast(1, "rcvd [IPCP TermReq", `"no"`)},
 		{"discard", "[[action]]\nsince = \"lcp\"\ndo = \"discard\"\n", atLeast(1, "rcvd [LCP DiscReq")},
+		{"request-lcp, when it is open", "[[action]]\nsince = \"ipcp\"\nafter = \"1s\"\ndo = \"request-lcp\"\n", all(atLeast(1, "sent [IPCP ConfAck"), func(t *testing.T, d *dialer) {
+			if n := d.count("rcvd [LCP ConfReq"); n < 2 {
+				t.Errorf("%d requests", n)
+			}
+		})},
 		{"again and again", "[[action]]\nafter = \"1s\"\nevery = \"2s\"\ndo = \"discard\"\n", func(t *testing.T, d *dialer) {
 			if n := d.count("rcvd [LCP DiscReq"); n != 5 { // at 1, 3, 5, 7 and 9 s
 				t.Errorf("%d times", n)

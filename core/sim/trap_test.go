@@ -42,6 +42,13 @@ func TestWhatKillsAModem(t *testing.T) {
 		{"a reply, once", "[[at.reply]]\ncommand = \"ATD*\"\nonce = \"AT+CMER=*\"\nresult = \"BUSY\"\n[[at.reply]]\ncommand = \"AT+CMER=*\"\n",
 			[]step{{0, "AT+CMER=3,0,0,1\r", ok}, {0, "ATD*99#\r", "\r\nBUSY\r\n"}}},
 		{"a reply, not yet", "[[at.reply]]\ncommand = \"AT+CSQ\"\nonce = \"AT+CMER=*\"\nresult = \"BUSY\"\n", []step{{0, "AT+CSQ\r", "\r\n+CSQ: 17,99\r\n" + ok}}},
+		{"a reply, since the radio and only so long", "[registration]\nradio = \"off\"\n[[at.reply]]\ncommand = \"ATD*\"\nsince = \"radio\"\nwithin = \"500ms\"\nresult = \"NO CARRIER\"\n",
+			[]step{{0, "AT+CFUN=1\r", ok}, {200 * time.Millisecond, "ATD*99#\r", "\r\nNO CARRIER\r\n"}, {s, "ATD*99#\r", "\r\nCONNECT 7200000\r\n"}}},
+		{"a reply, since what has not happened", "[[at.reply]]\ncommand = \"AT+CSQ\"\nsince = \"radio\"\nresult = \"BUSY\"\n", []step{{0, "AT+CSQ\r", "\r\n+CSQ: 17,99\r\n" + ok}}},
+		{"a reply, after a hang-up and until the restart", "[dial]\nresult = \"text\"\ntext = \"x\"\n[[action]]\nafter = \"1s\"\ndo = \"hangup\"\n" +
+			"[[at.reply]]\ncommand = \"AT+CFUN?\"\nafter_hangup = true\nresult = \"ERROR\"\n[[at.trap]]\ncommand = \"AT!RESET\"\ndo = \"restart\"\n",
+			[]step{{0, "AT+CFUN?\r", "\r\n+CFUN: 1\r\n" + ok}, {0, "ATD*99#\r", "\r\nCONNECT 7200000\r\nx"}, {2 * s, "AT+CFUN?\r", "\r\nERROR\r\n"},
+				{0, "AT!RESET\r", ok}, {0, "AT+CFUN?\r", "\r\n+CFUN: 1\r\n" + ok}}},
 		{"deregister", "[[at.trap]]\ncommand = \"AT+COPS=?\"\ndo = \"deregister\"\n", []step{{0, "AT+COPS=?\r", ok}, {0, "AT+CREG?\r", "\r\n+CREG: 0,0\r\n" + ok}}},
 		{"a context without IP", "[at]\nnonip = 1\n", []step{{0, "AT+CGDCONT=1,\"IP\",\"a\"\r", ok}, {0, "AT+CGDCONT?\r", "\r\n+CGDCONT: 1,\"NONIP\",\"a\"\r\n" + ok},
 			{0, "ATD*99#\r", "\r\nNO CARRIER\r\n"}, {0, "AT+CGDCONT=1,\"IP\",\"a\"\r", ok}, {0, "ATD*99#\r", "\r\nCONNECT 7200000\r\n"}}},
