@@ -100,7 +100,7 @@ func (h *history) reached() int {
 		phase = event.PhaseUp
 	case h.ipcp.requests > 0:
 		phase = event.PhaseIPCP
-	case h.auth.success != "" || h.auth.failure != "":
+	case h.auth.success.seen() || h.auth.failure.seen():
 		phase = event.PhaseAuth
 	}
 	return event.PhaseOrder(phase)

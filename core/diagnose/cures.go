@@ -65,12 +65,12 @@ func successText(h *history) string {
 }
 
 // authEvidence is the exchange that ended in a success.
-func authEvidence(h *history) []string {
-	return []string{h.lcp.demand, h.auth.challenge, h.auth.request, h.auth.success}
+func authEvidence(h *history) []clue {
+	return []clue{h.lcp.demand, h.auth.challenge, h.auth.request, h.auth.success}
 }
 
 // late is the finding of a refusal that shows only after a provisional success.
-func late(c confidence, h *history, evidence ...string) found {
+func late(c confidence, h *history, evidence ...clue) found {
 	f := is(c, append(authEvidence(h), evidence...)...)
 	f.meaning = successText(h)
 	if f.meaning != "" {

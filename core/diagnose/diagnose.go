@@ -6,8 +6,6 @@ package diagnose
 
 import (
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/sentence"
@@ -68,7 +66,7 @@ func (h *history) judge() []judged {
 func finding(r rule, f found) judged {
 	out := event.Finding{
 		ID: r.id, Category: r.category, Confidence: f.confidence.String(), Title: r.title,
-		Evidence: f.evidence, Meaning: r.meaning, Cure: append(f.cure, r.cure...),
+		Meaning: r.meaning, Cure: append(f.cure, r.cure...),
 	}
 	if f.category != "" {
 		out.Category = f.category
@@ -82,7 +80,7 @@ func finding(r rule, f found) judged {
 		}
 		out.Meaning += f.meaning
 	}
-	out.Places = places(f.evidence)
+	out.Evidence, out.Places = shown(f.evidence)
 	return judged{f.confidence, out}
 }
 
@@ -90,26 +88,6 @@ func findings(all []judged) []event.Finding {
 	out := make([]event.Finding, len(all))
 	for i, j := range all {
 		out[i] = j.Finding
-	}
-	return out
-}
-
-// places reads where pieces of evidence stand, as history.here has written it before them.
-func places(evidence []string) []event.Pos {
-	var out []event.Pos
-	for _, e := range evidence {
-		front, _, ok := strings.Cut(e, ": ")
-		unit, number, ok2 := strings.Cut(front, " ")
-		n, err := strconv.ParseInt(number, 10, 64)
-		if !ok || !ok2 || err != nil || n <= 0 {
-			continue
-		}
-		switch unit {
-		case "line":
-			out = append(out, event.Pos{Line: n})
-		case "packet":
-			out = append(out, event.Pos{Packet: n})
-		}
 	}
 	return out
 }
@@ -148,7 +126,7 @@ type rule struct {
 // found is what a rule says of one history.
 type found struct {
 	confidence
-	evidence []string
+	evidence []clue
 	title    string   // in place of the rule's own
 	meaning  string   // what only this call shows; stands behind the rule's own meaning
 	cure     []string // stands before the rule's own cures
@@ -158,21 +136,11 @@ type found struct {
 // no is what a rule that does not match gives.
 var no found
 
-// is makes a found with its evidence, made printable and without the empty ones.
-func is(c confidence, evidence ...string) found {
-	f := found{confidence: c}
-	f.add(evidence...)
-	return f
-}
+// is makes a found with its evidence; what was not seen is left out.
+func is(c confidence, evidence ...clue) found { return found{confidence: c, evidence: evidence} }
 
 // add adds evidence.
-func (f *found) add(evidence ...string) {
-	for _, e := range evidence {
-		if e != "" {
-			f.evidence = append(f.evidence, event.Printable(e))
-		}
-	}
-}
+func (f *found) add(evidence ...clue) { f.evidence = append(f.evidence, evidence...) }
 
 // rules is all of them that are Go, by stages. The order decides between causes that are equally likely: what names more
 // of the case stands first.

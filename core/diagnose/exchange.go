@@ -15,18 +15,18 @@ import (
 type exchange struct {
 	asked    int       // our Configure-Requests
 	since    int       // those of them that came after the peer's last answer
-	request  string    // the last of them
+	request  clue      // the last of them
 	firstAt  time.Time // of the first
 	lastAt   time.Time // of the last
 	answers  int       // Acks, Naks and Rejects of the peer
-	answer   string    // the last of them
+	answer   clue      // the last of them
 	code     uint8     // its code
 	names    string    // the options that it names
 	answerAt time.Time
 	acks     int // how often the peer acknowledged us
 
 	peerAsked  int    // the peer's Configure-Requests
-	peerAsks   string // the last of them
+	peerAsks   clue   // the last of them
 	peerData   []byte // its options, at most maxPeerData octets
 	peerSame   int    // how many of the last of them in a row were the same
 	weAcked    int    // how often we acknowledged those

@@ -22,22 +22,15 @@ func (h *history) logLine(r event.Record, e event.Log) {
 	if len(e.Means) == 0 {
 		return
 	}
-	line := h.here() + e.Text
+	line := h.here(e.Text)
 	h.log.known++
 	for _, word := range e.Means {
 		h.means(r, word, e, line)
 	}
 }
 
-// keep keeps the first line of a kind.
-func keep(p *string, line string) {
-	if *p == "" {
-		*p = line
-	}
-}
-
 // means files one meaning of a line.
-func (h *history) means(r event.Record, word string, e event.Log, line string) {
+func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 	l := &h.log
 	switch word {
 	// How far the call is.
@@ -118,7 +111,7 @@ func (h *history) means(r event.Record, word string, e event.Log, line string) {
 	// What failed in PPP, and has no event of its own.
 	case event.MeansAuthFailed:
 		h.auth.names(e.Text)
-		if h.auth.failure == "" || h.auth.message == "" {
+		if !h.auth.failure.seen() || h.auth.message == "" {
 			h.auth.failure, h.auth.message = line, e.Value
 		}
 	case event.MeansSevenBit:
@@ -137,7 +130,7 @@ func (h *history) means(r event.Record, word string, e event.Log, line string) {
 
 	// What programs say that use the link.
 	case event.MeansDefaultRouteKept:
-		if l.route == "" {
+		if !l.route.seen() {
 			l.route, l.routeOver = line, e.Value
 		}
 	case event.MeansNoNames:
@@ -145,7 +138,7 @@ func (h *history) means(r event.Record, word string, e event.Log, line string) {
 			keep(&l.noNames, line)
 		}
 	case event.MeansNoRoute:
-		if h.up != nil && l.noRoute == "" {
+		if h.up != nil && !l.noRoute.seen() {
 			l.noRoute, l.ownNoRoute = line, e.Value == ""
 		}
 	case event.MeansPing:
@@ -165,7 +158,7 @@ func (h *history) means(r event.Record, word string, e event.Log, line string) {
 	case event.MeansPrompt:
 		keep(&h.line.prompt, line)
 	case event.MeansPromptGone:
-		if h.line.prompt != "" {
+		if h.line.prompt.seen() {
 			h.line.prompt, l.ended = line, true
 			h.advance(event.PhaseLCP)
 		}
@@ -177,9 +170,11 @@ func (h *history) means(r event.Record, word string, e event.Log, line string) {
 		h.aborted(e.Value, line)
 	case event.MeansDialResult:
 		if h.at.result == "" {
-			h.at.result, h.at.dialAt = e.Value, h.here()
+			h.at.result, h.at.dialAt = e.Value, h.pos
 		}
-		keep(&h.at.dial, "the dial")
+		if h.at.dial == "" {
+			h.at.dial = "the dial"
+		}
 	default:
 		h.hit(word, e, line)
 	}
@@ -206,7 +201,7 @@ func (a *authHistory) names(s string) {
 }
 
 // notInTime files that whoever started the dialer gave up waiting.
-func (h *history) notInTime(line string) {
+func (h *history) notInTime(line clue) {
 	switch {
 	case h.up != nil || len(h.failures) > 0:
 	case h.far == event.PhaseIPCP:
@@ -217,12 +212,13 @@ func (h *history) notInTime(line string) {
 }
 
 // exitStatus files what pppd's exit status adds to what is known.
-func (h *history) exitStatus(r event.Record, e event.Log, line string) {
+func (h *history) exitStatus(r event.Record, e event.Log, line clue) {
 	f, ok := call.FailureOf(e, event.MeansExitStatus)
 	switch {
 	case !ok:
 		return
 	case f.Cause == event.FailedCarrierLost:
+		h.log.diedHungUp = true
 		h.hungUp(r, line)
 		return
 	case f.Cause == event.FailedEchoTimeout:
@@ -231,21 +227,21 @@ func (h *history) exitStatus(r event.Record, e event.Log, line string) {
 	case f.Phase == "":
 		f.Phase = h.phase
 	}
-	if h.up == nil && len(h.failures) == 0 && h.auth.failure == "" && h.lcp.terminated == "" {
+	if h.up == nil && len(h.failures) == 0 && !h.auth.failure.seen() && !h.lcp.terminated.seen() {
 		h.fail(f.Phase, f.Cause, line)
 	}
 	h.log.ended = true
 }
 
-func (h *history) rejects(protocol uint16, line string) {
+func (h *history) rejects(protocol uint16, line clue) {
 	if h.lcp.rejected == nil {
-		h.lcp.rejected = map[uint16]string{}
+		h.lcp.rejected = map[uint16]clue{}
 	}
 	h.lcp.rejected[protocol] = line
 }
 
 // routeLine files a row of the table of routes that somebody pasted behind the log, where it is one of the default route.
-func (h *history) routeLine(device, line string) {
+func (h *history) routeLine(device string, line clue) {
 	device, _, _ = strings.Cut(device, " ")
 	switch {
 	case h.up == nil || device == "":
@@ -257,46 +253,46 @@ func (h *history) routeLine(device, line string) {
 }
 
 // unprompted files that chat had a connection and then waited in vain for the words of a person's login.
-func (h *history) unprompted(line string) {
-	if !h.connected() || h.lcp.rcvd > 0 || h.line.prompt != "" {
+func (h *history) unprompted(line clue) {
+	if !h.connected() || h.lcp.rcvd > 0 || h.line.prompt.seen() {
 		return
 	}
 	for _, w := range []string{"ogin", "sername", "assword", "ser id", "userid", ">", "ompuserve", "host name"} {
 		if strings.Contains(h.log.expects, w) {
-			h.line.prompt = line + " (it waited for " + h.log.expects + ")"
+			h.line.prompt = line.and(" (it waited for %s)", h.log.expects)
 			return
 		}
 	}
 }
 
 // alarm files that a script waited for nothing: for the answer to the dial, or to any other command.
-func (h *history) alarm(line string) {
+func (h *history) alarm(line clue) {
 	h.unprompted(line)
 	switch {
 	case h.at.dial != "" && h.at.dial == h.at.command && h.at.result == "":
-		h.at.result, h.at.dialAt = "NO ANSWER", h.here()
+		h.at.result, h.at.dialAt = "NO ANSWER", h.pos
 	case !h.at.answered && h.at.command != "":
 		h.fail("modem", event.FailedModemSilent, line)
 	}
 	if h.at.answered && h.at.command != "" {
-		h.fail(event.PhaseDial, event.FailedTimeout, h.here()+"no answer in time to "+h.at.command)
+		h.fail(event.PhaseDial, event.FailedTimeout, h.here("no answer in time to "+h.at.command))
 	}
 	h.log.ended = true
 }
 
 // aborted files that a script saw a string for which it is to give up: an answer to the dial, or to another command.
-func (h *history) aborted(text, line string) {
+func (h *history) aborted(text string, line clue) {
 	h.unprompted(line)
 	text = strings.TrimSpace(unended.Replace(text))
 	result := strings.ToUpper(text)
 	if h.at.dial != "" && h.at.result == "" {
-		h.at.result, h.at.dialAt = result, h.here()
+		h.at.result, h.at.dialAt = result, h.pos
 	}
 	if r, _ := at.ParseFinal(result); r.OfCall() || call.Dials(h.at.command) {
 		h.fail(event.PhaseDial, event.FailedDialRefused, line)
 		return
 	}
-	h.fail(event.PhaseDial, event.FailedATError, h.here()+h.at.command+": "+text)
+	h.fail(event.PhaseDial, event.FailedATError, h.here(h.at.command+": "+text))
 }
 
 // unended takes off how scripts write the end of a line.
@@ -322,16 +318,16 @@ func (h *history) minutesLine(r event.Record, value string) {
 	}
 	h.isUp(r)
 	h.log.minutes, h.log.timed = m, true
-	if h.data.ended == "" && h.lcp.terminated != "" { // a log that does not show how it came up
-		h.data.ended, h.lcp.terminated = h.lcp.terminated, ""
+	if !h.data.ended.seen() && h.lcp.terminated.seen() { // a log that does not show how it came up
+		h.data.ended, h.lcp.terminated = h.lcp.terminated, clue{}
 	}
-	if h.line.carrierLost != "" && h.line.lostIn != event.PhaseDial {
+	if h.line.carrierLost.seen() && h.line.lostIn != event.PhaseDial {
 		h.line.lostIn = event.PhaseUp
 	}
 }
 
 // saidBy files a text that one end of the link put into its Terminate-Request, which is a sentence of its program.
-func (h *history) saidBy(text, line string) {
+func (h *history) saidBy(text string, line clue) {
 	for _, w := range sentence.Of("", text).Words {
 		h.hit(w, event.Log{Text: text}, line)
 	}

@@ -36,7 +36,7 @@ func TestField(t *testing.T) {
 		{"R4-esp-modem-at-dialogue", "dial-error", "lcp-no-answer", false},
 		{"R4-min", "dial-error", "", false},
 		{"R6-mikrotik", "no-carrier-in-ppp", "", false},
-		{"R6-userppp", "own-host-address", "", true},
+		{"R6-userppp", "host-address-not-set", "", true},
 		{"R6-zephyr", "lcp-ended-by-peer", "", false},
 		{"R7-peer-gave-way-on-auth", "ipcp-no-answer", "auth-method-unacceptable", false},
 	} {

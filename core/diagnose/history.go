@@ -20,7 +20,7 @@ type history struct {
 	phase    string // the last Phase event, or what the records without one let see
 	far      string // the furthest phase
 	told     bool   // there are Phase events
-	failures []event.Failure
+	failures []fault
 	notices  []string // warnings
 	up       *event.Up
 	down     *event.Down
@@ -44,22 +44,22 @@ const (
 
 // lineHistory is what the modem said or did on the line while PPP was expected there.
 type lineHistory struct {
-	texts       []string // text between or instead of frames, each with its place
-	sevenBit    string   // that no octet with the highest bit came: text, not frames
-	frames      string   // PPP frames where an answer to a command was expected
-	prompt      string   // that a prompt for a person was there
-	carrierLost string   // the words of it, "" if the carrier was not lost
-	lostIn      string   // the phase in which it was lost, "" if nothing tells
+	texts       []clue // text between or instead of frames, each with its place
+	sevenBit    clue   // that no octet with the highest bit came: text, not frames
+	frames      clue   // PPP frames where an answer to a command was expected
+	prompt      clue   // that a prompt for a person was there
+	carrierLost clue   // the words of it, "" if the carrier was not lost
+	lostIn      string // the phase in which it was lost, "" if nothing tells
 }
 
 // dataHistory is what happened to packets after an address was there.
 type dataHistory struct {
 	probes, answers     int
 	lastProbe           string
-	echoes, echoReplies int    // LCP Echo-Requests that we sent, replies that came
-	unanswered          int    // Echo-Requests since the last thing that LCP heard
-	sent, rcvd          int    // IP packets that a recording shows
-	ended               string // the peer's Terminate-Request after the link was up
+	echoes, echoReplies int  // LCP Echo-Requests that we sent, replies that came
+	unanswered          int  // Echo-Requests since the last thing that LCP heard
+	sent, rcvd          int  // IP packets that a recording shows
+	ended               clue // the peer's Terminate-Request after the link was up
 }
 
 // record takes one event.
@@ -80,10 +80,7 @@ func (h *history) record(r event.Record) {
 			h.brokeBy = e.Cause
 		}
 		if len(h.failures) < maxFailures {
-			if e.Detail != "" {
-				e.Detail = h.here() + e.Detail
-			}
-			h.failures = append(h.failures, e)
+			h.failures = append(h.failures, fault{e, h.here(e.Detail)})
 		}
 		if e.Cause == event.FailedCarrierLost {
 			h.lost("the modem hung up", e.Phase)
@@ -93,7 +90,7 @@ func (h *history) record(r event.Record) {
 			h.notices = append(h.notices, e.Text)
 		}
 	case event.AT:
-		h.at.record(e, h.here())
+		h.at.record(e, h.pos)
 		if e.Dir == event.Rcvd && h.inPPP() {
 			h.text(e.Text)
 		}
@@ -123,16 +120,11 @@ func (h *history) record(r event.Record) {
 	}
 }
 
-// here says where the record stands that is being taken, for the front of a piece of evidence; "" on a live link.
-func (h *history) here() string {
-	if p := h.pos.String(); p != "" {
-		return p + ": "
-	}
-	return ""
-}
+// here is a clue at the record that is being taken.
+func (h *history) here(text string) clue { return clue{h.pos, text} }
 
 // quote is a packet as evidence.
-func (h *history) quote(e event.Packet) string { return h.here() + e.Line() }
+func (h *history) quote(e event.Packet) clue { return h.here(e.Line()) }
 
 // advance follows the phases where no Phase event tells them: never back.
 func (h *history) advance(phase string) {
@@ -182,11 +174,11 @@ func (h *history) text(s string) {
 			}
 			continue
 		}
-		if h.line.frames == "" && !h.inPPP() && isFrame(l) {
-			h.line.frames = h.here() + event.Printable(l)
+		if !h.line.frames.seen() && !h.inPPP() && isFrame(l) {
+			h.line.frames = h.here(l)
 		}
 		if len(h.line.texts) < maxLines {
-			h.line.texts = append(h.line.texts, h.here()+event.Printable(l))
+			h.line.texts = append(h.line.texts, h.here(l))
 		}
 	}
 }
@@ -201,29 +193,29 @@ func (h *history) lost(how, phase string) {
 	if phase == "" && h.at.dial != "" && !h.connected() { // a log that tells no phases
 		phase = event.PhaseDial
 	}
-	if h.line.carrierLost == "" {
-		h.line.carrierLost, h.line.lostIn = h.here()+how, phase
+	if !h.line.carrierLost.seen() {
+		h.line.carrierLost, h.line.lostIn = h.here(how), phase
 	}
 }
 
 // failed gives the first Failure with one of the causes.
-func (h *history) failed(causes ...string) (event.Failure, bool) {
+func (h *history) failed(causes ...string) (fault, bool) {
 	for _, f := range h.failures {
 		if slices.Contains(causes, f.Cause) {
 			return f, true
 		}
 	}
-	return event.Failure{}, false
+	return fault{}, false
 }
 
 // failedIn gives the first Failure with that cause in that phase.
-func (h *history) failedIn(phase, cause string) (event.Failure, bool) {
+func (h *history) failedIn(phase, cause string) (fault, bool) {
 	for _, f := range h.failures {
 		if f.Phase == phase && f.Cause == cause {
 			return f, true
 		}
 	}
-	return event.Failure{}, false
+	return fault{}, false
 }
 
 // over says that the attempt has ended or is known to have failed, so that what is missing will not come any more.
@@ -233,14 +225,14 @@ func (h *history) over() bool {
 
 // ended says the same of what was seen: that a recording stops says less.
 func (h *history) ended() bool {
-	return h.down != nil || len(h.failures) > 0 || h.line.carrierLost != "" || h.log.ended || h.log.signal != ""
+	return h.down != nil || len(h.failures) > 0 || h.line.carrierLost.seen() || h.log.ended || h.log.signal.seen()
 }
 
 // provisional says whether an authentication was called a success before IPCP began. On a cellular modem that proves
 // nothing: it must confirm any name and password, because it can only ask the network later (3GPP TS 29.061).
 func (h *history) provisional() bool {
 	f, ok := h.failed(event.FailedEmptyNaks, event.FailedRepeatedNaks, event.FailedNoAddress, event.FailedTerminated, event.FailedCarrierLost, event.FailedTimeout)
-	return h.auth.success != "" || ok && f.Provisional
+	return h.auth.success.seen() || ok && f.Provisional
 }
 
 // stuckInIPCP says that the network phase was reached, and that it has not given an address.
@@ -251,7 +243,7 @@ func (h *history) stuckInIPCP() bool {
 	if h.log.up6 && h.ipcp.requests < 10 && len(h.failures) == 0 { // IPv6 works; the rest may come
 		return false
 	}
-	return h.ipcp.requests > 0 || h.phase == event.PhaseIPCP || h.log.seen && h.far == event.PhaseIPCP || slices.ContainsFunc(h.failures, func(f event.Failure) bool { return f.Phase == event.PhaseIPCP })
+	return h.ipcp.requests > 0 || h.phase == event.PhaseIPCP || h.log.seen && h.far == event.PhaseIPCP || slices.ContainsFunc(h.failures, func(f fault) bool { return f.Phase == event.PhaseIPCP })
 }
 
 // packet files one control packet.

@@ -16,30 +16,30 @@ type atHistory struct {
 	command    string // the last command that was sent
 	answered   bool   // whether anything but its echo came back
 
-	dial   string // the dial command, "" if none was sent
-	result string // what the modem answered to it, "" if nothing yet
-	dialAt string // where that stands
+	dial   string    // the dial command, "" if none was sent
+	result string    // what the modem answered to it, "" if nothing yet
+	dialAt event.Pos // where that stands
 
-	noContext string // an error to the command that activates the context
-	boot      string // a sign that the modem has just started
+	noContext clue // an error to the command that activates the context
+	boot      clue // a sign that the modem has just started
 
 	pin      string // the last state of +CPIN, for example "SIM PIN"
 	pinSent  bool
 	pinError string // what the modem answered to the PIN if it refused it
 	cme      int    // the last +CME ERROR's number, 0 if there was none or if it came in words
-	cmeLine  string // the last error line with its command
+	cmeLine  clue   // the last error line with its command
 
 	state   event.Registration // the last Registration event
 	reg     map[string]int     // the last state by +CREG, +CGREG and +CEREG
-	regLine string
+	regLine clue
 	csq     string // the last +CSQ line
-	csqAt   string
+	csqAt   event.Pos
 }
 
 // maxATLine is how much of one line is kept.
 const maxATLine = 200
 
-func (a *atHistory) record(e event.AT, here string) {
+func (a *atHistory) record(e event.AT, here event.Pos) {
 	text := strings.TrimSpace(e.Text)
 	if text == "" {
 		return
@@ -73,11 +73,11 @@ func (a *atHistory) record(e event.AT, here string) {
 	case a.dial != "" && a.command == a.dial && a.result == "" && (final || isDialResult(upper)):
 		a.result, a.dialAt = text, here
 	case isBoot(upper):
-		a.boot = here + text
+		a.boot = clue{here, text}
 	case strings.HasPrefix(upper, "+CPIN:"):
 		a.pin = strings.TrimSpace(upper[len("+CPIN:"):])
 		if a.pin == "READY" && a.cme >= 10 && a.cme <= 18 {
-			a.cme, a.cmeLine = 0, ""
+			a.cme, a.cmeLine = 0, clue{}
 		}
 	case strings.HasPrefix(upper, "+CREG:"), strings.HasPrefix(upper, "+CGREG:"), strings.HasPrefix(upper, "+CEREG:"):
 		a.registration(text, here)
@@ -110,8 +110,8 @@ func isDialResult(upper string) bool {
 	return r.OfCall()
 }
 
-func (a *atHistory) fail(text, here string) {
-	line := here + a.command + " → " + text
+func (a *atHistory) fail(text string, here event.Pos) {
+	line := clue{here, a.command + " → " + text}
 	r, n := at.ParseFinal(text)
 	switch {
 	case r == at.CME:
@@ -128,7 +128,7 @@ func (a *atHistory) fail(text, here string) {
 }
 
 // registration reads the state from "+CREG: <n>,<stat>…" or, unasked, "+CREG: <stat>…" (3GPP TS 27.007 section 10.1.20).
-func (a *atHistory) registration(text, here string) {
+func (a *atHistory) registration(text string, here event.Pos) {
 	name, rest, _ := strings.Cut(text, ":")
 	fields := strings.Split(rest, ",")
 	stat := fields[0]
@@ -146,7 +146,7 @@ func (a *atHistory) registration(text, here string) {
 	if len(a.reg) < 4 || a.reg[name] != 0 {
 		a.reg[name] = n
 	}
-	a.regLine = here + text[:min(len(text), 60)]
+	a.regLine = clue{here, text[:min(len(text), 60)]}
 }
 
 // States of registration: what is known of the modem on the network.
@@ -183,16 +183,16 @@ func (a *atHistory) registered() registered {
 }
 
 // registrationText is the evidence for registered.
-func (a *atHistory) registrationText() []string {
-	var out []string
+func (a *atHistory) registrationText() []clue {
+	var out []clue
 	switch {
 	case a.state.State != "":
-		out = append(out, "registration: "+a.state.State)
-	case a.regLine != "":
+		out = append(out, count("registration: %s", a.state.State))
+	case a.regLine.seen():
 		out = append(out, a.regLine)
 	}
 	if a.noSignal() {
-		out = append(out, a.csqAt+a.csq+" (no signal)")
+		out = append(out, clue{a.csqAt, a.csq + " (no signal)"})
 	}
 	return out
 }

@@ -19,7 +19,7 @@ type logHistory struct {
 
 	pppd    bool   // pppd said that it started
 	dialled bool   // pppd took over from a dialer that had a connection
-	connect string // the "Connect: ppp0 <--> tty" line
+	connect clue   // the "Connect: ppp0 <--> tty" line
 	tty     string // its tty, or the interface of a PPPoE session
 	pppoe   bool   // the session runs over Ethernet
 	minutes float64
@@ -29,54 +29,55 @@ type logHistory struct {
 
 	wantDNS    bool   // name servers were asked for
 	afterUp    int    // lines after the addresses
-	noNames    string // a name could not be found
-	gaveUp     string // the dialer that started pppd, or the user, did not wait any longer
-	noRoute    string // there is no way to where something was sent
+	noNames    clue   // a name could not be found
+	gaveUp     clue   // the dialer that started pppd, or the user, did not wait any longer
+	noRoute    clue   // there is no way to where something was sent
 	ownNoRoute bool   // a daemon says so of an address of its own
 	pinged     string // what was pinged last
-	noPing     string // every ping was lost
-	route      string // the default route of before was kept
+	noPing     clue   // every ping was lost
+	route      clue   // the default route of before was kept
 	routeOver  string // "through" and its interface, where it has no gateway
 	routed     bool   // a table of routes shows the default route on the link
-	elsewhere  string // and this one shows it somewhere else
+	elsewhere  clue   // and this one shows it somewhere else
+	diedHungUp bool   // pppd exited with the status that says that the line was lost
 	expects    string // what chat waits for
-	signal     string // the dialer got SIGHUP
-	gone       string // the port or the device went away
+	signal     clue   // the dialer got SIGHUP
+	gone       clue   // the port or the device went away
 	wasUp      bool   // an attempt before this one was up
-	redial     string // a later try found nobody at the other end
-	noAuth     string // "No auth is possible"
-	badNak     string // "Received bad configure-nak"
-	badAck     string
+	redial     clue   // a later try found nobody at the other end
+	noAuth     clue   // "No auth is possible"
+	badNak     clue   // "Received bad configure-nak"
+	badAck     clue
 	badAcks    int
-	compressed bool   // compressed packets came
-	lostSync   string // "Lost compression sync"
-	reset      string // the first CCP Reset-Request
+	compressed bool // compressed packets came
+	lostSync   clue // "Lost compression sync"
+	reset      clue // the first CCP Reset-Request
 	resets     int
-	scriptEnd  string // the connect script failed
-	ending     string // the peer's Terminate-Request in words, with its text
+	scriptEnd  clue // the connect script failed
+	ending     clue // the peer's Terminate-Request in words, with its text
 
 	hits map[string]*lineHit // causes that a line names by itself, by their ids
 }
 
 // fail files a failure that a log tells in words.
-func (h *history) fail(phase, cause, line string) {
+func (h *history) fail(phase, cause string, line clue) {
 	if h.up != nil && h.brokeBy == "" {
 		h.brokeBy = cause
 	}
 	if len(h.failures) < maxFailures {
-		h.failures = append(h.failures, event.Failure{Phase: phase, Cause: cause, Detail: line})
+		h.failures = append(h.failures, fault{event.Failure{Phase: phase, Cause: cause, Detail: line.text}, line})
 	}
 }
 
 // hungUp files the end of the line, unless somebody had ended the call before: then it only follows.
-func (h *history) hungUp(r event.Record, line string) {
+func (h *history) hungUp(r event.Record, line clue) {
 	l := &h.log
-	if l.ours || l.ended || l.ending != "" || h.lcp.terminated != "" || h.data.ended != "" || h.otherFailure() {
+	if l.ours || l.ended || l.ending.seen() || h.lcp.terminated.seen() || h.data.ended.seen() || h.otherFailure() {
 		l.ended = true
 		return
 	}
-	if h.line.carrierLost == "" {
-		h.lost(strings.TrimPrefix(line, h.here()), h.phase)
+	if !h.line.carrierLost.seen() {
+		h.lost(line.text, h.phase)
 		l.lostAt = r.Time
 	}
 }
@@ -91,25 +92,25 @@ func (h *history) isUp(r event.Record) *event.Up {
 }
 
 // peerEnds files the peer's Terminate-Request as pppd tells it.
-func (h *history) peerEnds(line, text string) {
+func (h *history) peerEnds(line clue, text string) {
 	if h.log.ours { // it only says goodbye, too
 		return
 	}
 	h.log.ending = line
 	switch {
 	case h.up != nil:
-		if h.data.ended == "" {
+		if !h.data.ended.seen() {
 			h.data.ended = line
 		}
-	case h.lcp.terminated == "":
-		h.lcp.terminated, h.lcp.afterAuth, h.lcp.terminateID = line, h.auth.success != "", unprint(text)
+	case !h.lcp.terminated.seen():
+		h.lcp.terminated, h.lcp.afterAuth, h.lcp.terminateID = line, h.auth.success.seen(), unprint(text)
 	}
 }
 
 // neverUp says that a log with packets shows IPCP and neither end's agreement: what pppd counted then was not carried by IP.
 func (h *history) neverUp() bool {
 	p := &h.ipcp
-	return h.up == nil && !h.log.up6 && p.requests+p.peerAsked > 1 && !p.acked.IsValid() && !p.sentAck && p.ack == ""
+	return h.up == nil && !h.log.up6 && p.requests+p.peerAsked > 1 && !p.acked.IsValid() && !p.sentAck && !p.ack.seen()
 }
 
 // unprint gives back the octets of a text in which pppd has escaped what cannot be printed, by ^@ and M-x in old

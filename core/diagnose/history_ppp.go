@@ -3,7 +3,6 @@ package diagnose
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -21,25 +20,25 @@ type lcpHistory struct {
 	rcvd     int    // sound LCP packets that were not our own
 	magic    uint32 // our magic number, 0: none
 	looped   int    // our own packets that came back
-	loop     string
+	loop     clue
 	ourNak   []byte // our last Configure-Nak
 
 	sentAck, rcvdAck bool
 
 	demanded  string // the authentication that the peer asked for last, for example "auth chap MD5"
-	demand    string // the packet of it
+	demand    clue   // the packet of it
 	agreed    string // the one that we acknowledged
-	refused   string // our Nak or Reject of it
+	refused   clue   // our Nak or Reject of it
 	offered   string // what we offered instead, "" for a Reject
 	gaveWay   bool   // the peer asked again without it, and that was acknowledged
 	wePeer    bool   // we ask the peer to authenticate
 	bye       bool   // we sent a Terminate-Request: what goes down after it was told to
-	peerNoNak string // its refusal
+	peerNoNak clue   // its refusal
 
-	terminated  string // the peer's Terminate-Request before the link was up
-	afterAuth   bool   // it came after the authentication's success
+	terminated  clue // the peer's Terminate-Request before the link was up
+	afterAuth   bool // it came after the authentication's success
 	terminateID []byte
-	rejected    map[uint16]string // protocols that the peer rejected
+	rejected    map[uint16]clue // protocols that the peer rejected
 }
 
 // open says that both Configure-Acks were seen.
@@ -57,8 +56,8 @@ func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 		l.take(h, at, e, c)
 		switch c.Code {
 		case packet.ConfigureRequest:
-			if l.terminated != "" && !l.open() && !h.auth.started() { // what was ended was the call before: it goes on
-				l.terminated, l.terminateID = "", nil
+			if l.terminated.seen() && !l.open() && !h.auth.started() { // what was ended was the call before: it goes on
+				l.terminated, l.terminateID = clue{}, nil
 			}
 			l.requests++
 			l.magic = magic
@@ -66,9 +65,9 @@ func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 		case packet.ConfigureAck:
 			l.sentAck = true
 			l.agreed = ""
-			l.gaveWay = !hasAuth && l.refused != ""
+			l.gaveWay = !hasAuth && l.refused.seen()
 			if hasAuth { // a peer that gives way may still end the link for it, so the refusal is kept otherwise
-				l.refused = ""
+				l.refused = clue{}
 				l.agreed = packet.OptionText(packet.LCP, auth)
 			}
 		case packet.ConfigureNak, packet.ConfigureReject:
@@ -127,13 +126,13 @@ func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 		}
 		if h.up != nil {
 			h.data.ended = h.quote(e)
-		} else if l.terminated == "" {
-			l.terminated, l.afterAuth, l.terminateID = h.quote(e), h.auth.success != "", bytes.Clone(c.Data[:min(len(c.Data), 64)])
+		} else if !l.terminated.seen() {
+			l.terminated, l.afterAuth, l.terminateID = h.quote(e), h.auth.success.seen(), bytes.Clone(c.Data[:min(len(c.Data), 64)])
 		}
 	case packet.ProtocolReject:
 		if len(c.Data) >= 2 {
 			if l.rejected == nil {
-				l.rejected = map[uint16]string{}
+				l.rejected = map[uint16]clue{}
 			}
 			if p := binary.BigEndian.Uint16(c.Data); len(l.rejected) < maxLines {
 				l.rejected[p] = h.quote(e)
@@ -165,7 +164,7 @@ func (h *history) weEnd(e event.Packet, c packet.Packet) {
 		h.log.ours = true
 	case m.Is(event.MeansEchoTimeout) && !h.otherFailure():
 		h.fail(event.PhaseUp, event.FailedEchoTimeout, h.quote(e))
-	case m.Is(event.MeansAuthFailed) && h.auth.failure == "":
+	case m.Is(event.MeansAuthFailed) && !h.auth.failure.seen():
 		if _, silent := h.failed(event.FailedAuthTimeout); !silent { // nobody said no
 			h.auth.failure = h.quote(e)
 		}
@@ -178,16 +177,16 @@ func (h *history) weEnd(e event.Packet, c packet.Packet) {
 type authHistory struct {
 	method     string // "PAP", "CHAP" or "EAP"
 	challenger string // the name in the peer's Challenge, for example UMTS_CHAP_SRVR
-	challenge  string
+	challenge  clue
 	sent       int // requests or responses that we sent
 	user       *string
-	request    string // the last of them
-	success    string // the packet of it
-	failure    string
+	request    clue // the last of them
+	success    clue // the packet of it
+	failure    clue
 	message    string // the text of success or failure
-	weAsk      string // our own Challenge: this side wants the peer to say who it is
-	noAnswer   string // the peer's Response without a name or a value
-	malformed  string // our Response, where it has a length that its algorithm does not give
+	weAsk      clue   // our own Challenge: this side wants the peer to say who it is
+	noAnswer   clue   // the peer's Response without a name or a value
+	malformed  clue   // our Response, where it has a length that its algorithm does not give
 }
 
 // record files a packet. The codes happen to have the same order in all three: 1 opens, the highest two decide.
@@ -219,7 +218,7 @@ func (a *authHistory) record(h *history, e event.Packet, c packet.Packet) {
 		a.message = message(e.Protocol, c)
 	case e.Protocol == packet.PAP && c.Code == packet.PAPNak,
 		e.Protocol == packet.CHAP && c.Code == packet.CHAPFailure,
-		e.Protocol == packet.EAP && c.Code == packet.EAPFailure && (a.failure == "" || a.method != packet.ProtocolName(packet.EAP)),
+		e.Protocol == packet.EAP && c.Code == packet.EAPFailure && (!a.failure.seen() || a.method != packet.ProtocolName(packet.EAP)),
 		e.Protocol == packet.EAP && c.Code == packet.EAPRequest && len(c.Data) > 1 && c.Data[0] == packet.EAPMSCHAPv2 && c.Data[1] == packet.MSCHAPv2Failure:
 		a.failure = h.quote(e)
 		a.message = message(e.Protocol, c)
@@ -266,29 +265,29 @@ type ipcpHistory struct {
 	empty           int // Naks without an option
 	emptyFirst      time.Time
 	emptyLast       time.Time
-	nak             string // the last Nak
-	naks            int    // Naks with options
-	repeated        int    // how many of the last of them in a row were the same
+	nak             clue // the last Nak
+	naks            int  // Naks with options
+	repeated        int  // how many of the last of them in a row were the same
 	lastNak         []byte
 	nakAddress      netip.Addr // the last address in a Nak other than 0.0.0.0
 	placeholder     int        // Naks without an address whose name servers are placeholders
-	placeholderNak  string
-	addressRejected string
+	placeholderNak  clue
+	addressRejected clue
 	acked           netip.Addr // our address, when the peer acknowledged one
-	ack             string
+	ack             clue
 	peer            netip.Addr // the peer's address as it said
 	dns             []netip.Addr
 	peerAddress     netip.Addr // in the peer's own last request
-	refusedTheirs   string     // our Reject of the peer's address
+	refusedTheirs   clue       // our Reject of the peer's address
 	weNaks          int        // how often we named another address for the peer
-	weNaked         string     // our Nak of it with another address
-	dropped         string     // its next request, without an address
+	weNaked         clue       // our Nak of it with another address
+	dropped         clue       // its next request, without an address
 	consented       bool       // which we acknowledged
-	again           string     // the peer's request on a link that is up
+	again           clue       // the peer's request on a link that is up
 	sentAck         bool       // we acknowledged a request of the peer
-	terminated      string
+	terminated      clue
 	damaged         int
-	damagedLine     string
+	damagedLine     clue
 }
 
 func (p *ipcpHistory) record(h *history, at time.Time, e event.Packet, c packet.Packet) {
@@ -309,7 +308,7 @@ func (p *ipcpHistory) record(h *history, at time.Time, e event.Packet, c packet.
 			}
 		case c.Code == packet.ConfigureAck:
 			p.sentAck = true
-			p.consented = p.consented || p.dropped != ""
+			p.consented = p.consented || p.dropped.seen()
 		}
 		if c.Code == packet.ConfigureRequest {
 			if p.wanted == nil {
@@ -332,13 +331,13 @@ func (p *ipcpHistory) record(h *history, at time.Time, e event.Packet, c packet.
 	p.take(h, at, e, c)
 	switch c.Code {
 	case packet.ConfigureRequest:
-		if h.up != nil && p.again == "" {
+		if h.up != nil && !p.again.seen() {
 			p.again = h.quote(e)
 		}
 		if p.peerAddress = address; address.IsValid() {
 			p.peer = address
-			p.weNaked, p.dropped, p.consented = "", "", false
-		} else if p.weNaked != "" && p.dropped == "" {
+			p.weNaked, p.dropped, p.consented = clue{}, clue{}, false
+		} else if p.weNaked.seen() && !p.dropped.seen() {
 			p.dropped = h.quote(e)
 		}
 	case packet.ConfigureNak:
@@ -407,14 +406,14 @@ func (p *ipcpHistory) damage(h *history, e event.Packet) {
 		return
 	}
 	p.damaged++
-	p.damagedLine = event.Printable(h.quote(e))
+	p.damagedLine = h.quote(e)
 }
 
 // emptyText says how many empty Naks came and how fast.
-func (p *ipcpHistory) emptyText() string {
-	s := fmt.Sprintf("%s, %d times", p.nak, p.empty)
+func (p *ipcpHistory) emptyText() clue {
+	s := p.nak.and(", %d times", p.empty)
 	if d := p.emptyLast.Sub(p.emptyFirst); p.empty > 1 && d > 0 {
-		s += fmt.Sprintf(" in %.1f s, one about every %.1f s", d.Seconds(), d.Seconds()/float64(p.empty-1))
+		s = s.and(" in %.1f s, one about every %.1f s", d.Seconds(), d.Seconds()/float64(p.empty-1))
 	}
 	return s
 }

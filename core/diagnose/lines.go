@@ -10,12 +10,12 @@ const maxHitLines = 3
 
 // lineHit is what lines of a log have said of a cause that they name by themselves (core/sentence/causes).
 type lineHit struct {
-	evidence []string
+	evidence []clue
 	meaning  string
 }
 
 // hit files a line that names a cause. A word that is none is passed over.
-func (h *history) hit(id string, e event.Log, line string) {
+func (h *history) hit(id string, e event.Log, line clue) {
 	c := causeOf(id)
 	if c == nil {
 		return
@@ -56,7 +56,7 @@ func (h *history) lineFindings(stage string) []judged {
 			continue
 		}
 		c := confidenceOf(r.Confidence)
-		if r.When == "refused" && h.auth.success != "" && h.lcp.terminated == "" {
+		if r.When == "refused" && h.auth.success.seen() && !h.lcp.terminated.seen() {
 			c = possible
 		}
 		f := is(c, hit.evidence...)

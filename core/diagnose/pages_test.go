@@ -106,8 +106,8 @@ func list(b *strings.Builder, title string, all []string) {
 	}
 }
 
-// shown are lines of a log as they stand.
-func shown(b *strings.Builder, lines []string) {
+// logLines are lines of a log as they stand.
+func logLines(b *strings.Builder, lines []string) {
 	fmt.Fprintf(b, "\n## How it shows\n\n```\n%s\n```\n", strings.Join(lines, "\n"))
 }
 
@@ -129,7 +129,7 @@ func goPage(r rule) string {
 	head(&b, r.id, r.category, r.title)
 	fmt.Fprintf(&b, "%s\n", markdown(f.Meaning))
 	list(&b, "What to try", f.Cure)
-	shown(&b, f.Evidence)
+	logLines(&b, f.Evidence)
 	fmt.Fprintf(&b, "\nIn this example it is %s; with less to go by it is less sure.\n", f.Confidence)
 	return b.String()
 }
@@ -142,7 +142,7 @@ func linePage(r sentence.Cause) string {
 		fmt.Fprintf(&b, "\n%s\n", r.Page)
 	}
 	list(&b, "What to try", r.Cure)
-	shown(&b, r.Example)
+	logLines(&b, r.Example)
 	fmt.Fprintf(&b, "\nA line of a log names it, which makes it %s", r.Confidence)
 	switch r.When {
 	case "failed":

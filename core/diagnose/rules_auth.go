@@ -15,7 +15,7 @@ var authRules = []rule{
 		cure: []string{`dial without that pppd: knak dial`, `use another release of pppd, or one that was built without OpenSSL's MD5`,
 			`refuse CHAP, so that PAP is used: knak dial --set auth.allow=pap (pppd: refuse-chap)`},
 		match: func(h *history) found {
-			if h.up != nil || h.auth.malformed == "" {
+			if h.up != nil || !h.auth.malformed.seen() {
 				return no
 			}
 			return is(certain, h.lcp.demand, h.auth.malformed, h.auth.failure)
@@ -42,17 +42,17 @@ var authRules = []rule{
 			`if both are right, ask whether the subscription has been activated`},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedAuthRejected)
-			terminated := ""
+			var terminated clue
 			if rasCode(h.lcp.terminateID) == rasAuthFailed {
 				terminated = h.lcp.terminated
 			}
 			switch {
-			case h.up != nil || h.auth.failure == "" && terminated == "" && !told:
+			case h.up != nil || !h.auth.failure.seen() && !terminated.seen() && !told:
 				return no
-			case h.auth.failure != "" && h.auth.success != "" && !told: // the second verdict does not count: the first one decides
+			case h.auth.failure.seen() && h.auth.success.seen() && !told: // the second verdict does not count: the first one decides
 				return no
 			}
-			out := is(certain, h.auth.request, h.auth.failure, terminated, f.Detail)
+			out := is(certain, h.auth.request, h.auth.failure, terminated, f.said)
 			if code, text := mschapError(h.auth.message); code != "" {
 				out.meaning = fmt.Sprintf("Its error %s means: %s.", code, text)
 			}
@@ -71,7 +71,7 @@ var authRules = []rule{
 			if h.up != nil || !told {
 				return no
 			}
-			return is(certain, h.lcp.demand, h.auth.request, h.auth.success, f.Detail)
+			return is(certain, h.lcp.demand, h.auth.request, h.auth.success, f.said)
 		},
 	},
 	{
@@ -86,7 +86,7 @@ var authRules = []rule{
 			if !told {
 				return no
 			}
-			return is(certain, h.lcp.demand, f.Detail)
+			return is(certain, h.lcp.demand, f.said)
 		},
 	},
 	{
@@ -95,10 +95,10 @@ var authRules = []rule{
 		meaning: "Our own request demanded an authentication of the other end. A modem has no name or secret of yours, so it refuses. This is a setting on this side, often one that was meant the other way round.",
 		cure:    []string{`do not demand it (knak never does; pppd: noauth)`},
 		match: func(h *history) found {
-			if h.up == nil && h.auth.weAsk != "" && h.auth.noAnswer != "" && h.over() {
+			if h.up == nil && h.auth.weAsk.seen() && h.auth.noAnswer.seen() && h.over() {
 				return is(likely, h.auth.weAsk, h.auth.noAnswer, h.lcp.terminated)
 			}
-			if h.up != nil || !h.lcp.wePeer || h.lcp.peerNoNak == "" || h.auth.success != "" {
+			if h.up != nil || !h.lcp.wePeer || !h.lcp.peerNoNak.seen() || h.auth.success.seen() {
 				return no
 			}
 			return is(likely, h.lcp.peerNoNak, h.lcp.terminated)
@@ -112,12 +112,12 @@ var authRules = []rule{
 			`give a user name and a password, any where the operator has none: knak dial --user guest --password-file FILE (pppd: a line in chap-secrets and pap-secrets)`},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedAuthMethod)
-			if h.lcp.gaveWay && h.lcp.open() && !told && rasCode(h.lcp.terminateID) != rasNoMethod && (h.lcp.terminated == "" || h.ipcp.heard()) {
+			if h.lcp.gaveWay && h.lcp.open() && !told && rasCode(h.lcp.terminateID) != rasNoMethod && (!h.lcp.terminated.seen() || h.ipcp.heard()) {
 				return no // the other end went on without: what came later says why
 			}
-			refused := h.lcp.refused != "" && h.lcp.agreed == "" && !h.auth.started() &&
-				(h.lcp.terminated != "" || h.over() && !h.lcp.open() || h.log.noAuth != "" && h.ended() && !h.log.up6) ||
-				h.log.noAuth != "" && h.lcp.terminated != "" && !h.auth.started() || rasCode(h.lcp.terminateID) == rasNoMethod
+			refused := h.lcp.refused.seen() && h.lcp.agreed == "" && !h.auth.started() &&
+				(h.lcp.terminated.seen() || h.over() && !h.lcp.open() || h.log.noAuth.seen() && h.ended() && !h.log.up6) ||
+				h.log.noAuth.seen() && h.lcp.terminated.seen() && !h.auth.started() || rasCode(h.lcp.terminateID) == rasNoMethod
 			if h.up != nil || !told && !refused {
 				return no
 			}
@@ -125,10 +125,10 @@ var authRules = []rule{
 			switch {
 			case told:
 				c = certain
-			case h.ipcp.answers > 0 && !strings.Contains(strings.ToLower(h.log.ending), "auth") && rasCode(h.lcp.terminateID) != rasNoMethod: // the peer went on without; what came later says more
+			case h.ipcp.answers > 0 && !strings.Contains(strings.ToLower(h.log.ending.text), "auth") && rasCode(h.lcp.terminateID) != rasNoMethod: // the peer went on without; what came later says more
 				c = possible
 			}
-			return is(c, h.lcp.demand, h.log.noAuth, h.lcp.refused, h.lcp.terminated, f.Detail)
+			return is(c, h.lcp.demand, h.log.noAuth, h.lcp.refused, h.lcp.terminated, f.said)
 		},
 	},
 	{
@@ -142,13 +142,13 @@ var authRules = []rule{
 			_, late := h.failedIn(event.PhaseAuth, event.FailedTimeout)
 			told = told || late
 			a := &h.auth
-			waiting := h.lcp.open() && h.lcp.agreed != "" && a.success == "" && a.failure == "" && h.ipcp.requests == 0
+			waiting := h.lcp.open() && h.lcp.agreed != "" && !a.success.seen() && !a.failure.seen() && h.ipcp.requests == 0
 			switch {
-			case h.up != nil || a.success != "" || a.failure != "":
+			case h.up != nil || a.success.seen() || a.failure.seen():
 				return no
 			case told:
 				return is(certain, h.lcp.demand, a.challenge, sentTimes(a))
-			case waiting && (a.sent >= 3 || h.over() && h.line.carrierLost == "" && h.lcp.terminated == ""):
+			case waiting && (a.sent >= 3 || h.over() && !h.line.carrierLost.seen() && !h.lcp.terminated.seen()):
 				return is(likely, h.lcp.demand, a.challenge, sentTimes(a))
 			}
 			return no
@@ -159,11 +159,11 @@ var authRules = []rule{
 // started says whether any packet of an authentication was seen.
 func (a *authHistory) started() bool { return a.method != "" }
 
-func sentTimes(a *authHistory) string {
+func sentTimes(a *authHistory) clue {
 	if a.sent == 0 {
-		return "nothing was asked of us after LCP was open"
+		return count("nothing was asked of us after LCP was open")
 	}
-	return fmt.Sprintf("%s, sent %d times", a.request, a.sent)
+	return a.request.and(", sent %d times", a.sent)
 }
 
 // Error numbers that Microsoft's servers put at the end of their Terminate-Request (RFC 1661 section 5.5 leaves its data

@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -24,20 +23,20 @@ var dataRules = []rule{
 			d := &h.data
 			switch {
 			case told, d.probes >= 3 && d.answers == 0 && h.down != nil && h.up == nil:
-			case h.up != nil && h.log.noPing != "" && h.log.route == "" && h.log.noRoute == "":
+			case h.up != nil && h.log.noPing.seen() && !h.log.route.seen() && !h.log.noRoute.seen():
 				return is(likely, h.log.noPing)
 			case h.up != nil && d.rcvd == 0 && d.sent >= 5 && d.answers == 0 && h.over():
-				return is(likely, fmt.Sprintf("%d IP packets sent, none received", d.sent))
+				return is(likely, count("%d IP packets sent, none received", d.sent))
 			case h.up != nil && h.down != nil && h.down.BytesIn == 0 && h.down.BytesOut > 200 && d.answers == 0:
-				return is(likely, fmt.Sprintf("%d bytes sent, none received in %.0f s", h.down.BytesOut, h.down.Seconds))
+				return is(likely, count("%d bytes sent, none received in %.0f s", h.down.BytesOut, h.down.Seconds))
 			default:
 				return no
 			}
-			last := ""
+			var last clue
 			if d.probes > 0 {
-				last = fmt.Sprintf("%d probes, no answer; the last: %s", d.probes, d.lastProbe)
+				last = count("%d probes, no answer; the last: %s", d.probes, d.lastProbe)
 			}
-			return late(likely, h, h.ipcp.ack, last, f.Detail)
+			return late(likely, h, h.ipcp.ack, last, f.said)
 		},
 	},
 	{
@@ -45,15 +44,15 @@ var dataRules = []rule{
 		title: "The other end stopped answering Echo-Requests",
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedEchoTimeout)
-			if h.log.gone != "" || h.log.redial != "" { // transport-lost says more
+			if h.log.gone.seen() || h.log.redial.seen() { // transport-lost says more
 				return no
 			}
-			if !told && (h.up == nil || h.data.unanswered < 4 || !h.over() || h.line.carrierLost != "" || h.data.ended != "") {
+			if !told && (h.up == nil || h.data.unanswered < 4 || !h.over() || h.line.carrierLost.seen() || h.data.ended.seen()) {
 				return no
 			}
-			out := is(likely, f.Detail)
+			out := is(likely, f.said)
 			if h.data.echoes > 0 {
-				out.add(fmt.Sprintf("%d Echo-Requests without an answer, %d answers before", h.data.unanswered, h.data.echoReplies))
+				out.add(count("%d Echo-Requests without an answer, %d answers before", h.data.unanswered, h.data.echoReplies))
 			}
 			switch {
 			case h.data.echoes+h.data.echoReplies == 0: // a log without packets
@@ -84,13 +83,13 @@ var dataRules = []rule{
 			up := h.up != nil || h.log.wasUp
 			_, echo := h.failed(event.FailedEchoTimeout)
 			switch {
-			case up && (h.log.gone != "" || h.log.redial != ""):
+			case up && (h.log.gone.seen() || h.log.redial.seen()):
 				f, _ := h.failed(event.FailedEchoTimeout)
-				return is(certain, f.Detail, h.line.carrierLost, h.log.gone, h.log.redial)
-			case h.log.gone != "" && h.over():
+				return is(certain, f.said, h.line.carrierLost, h.log.gone, h.log.redial)
+			case h.log.gone.seen() && h.over():
 				return is(likely, h.line.carrierLost, h.log.gone)
-			case echo && h.log.redial != "":
-				return is(likely, h.failures[0].Detail, h.log.redial)
+			case echo && h.log.redial.seen():
+				return is(likely, h.failures[0].said, h.log.redial)
 			}
 			return no
 		},
@@ -103,12 +102,12 @@ var dataRules = []rule{
 		cure: []string{`see who has the port open: fuser -v PORT`, `stop the getty on it: systemctl stop serial-getty@PORT.service, and take console=PORT from the kernel's command line`,
 			`ignore the line of the carrier where there is none: knak dial --set port.watch_carrier=false (pppd: local)`},
 		match: func(h *history) found {
-			if h.up == nil || !h.log.seen || !h.shortLived() || h.log.gone != "" || h.log.pppoe {
+			if h.up == nil || !h.log.seen || !h.shortLived() || h.log.gone.seen() || h.log.pppoe {
 				return no
 			}
-			lived := ""
+			var lived clue
 			if h.log.timed {
-				lived = fmt.Sprintf("connected for %.1f minutes", h.log.minutes)
+				lived = count("connected for %.1f minutes", h.log.minutes)
 			}
 			return is(likely, h.line.carrierLost, lived)
 		},
@@ -121,7 +120,7 @@ var dataRules = []rule{
 		cure: []string{`look at what arrives: tcpdump -e -n -i INTERFACE ether proto 0x8863, and compare the PADT's destination with this interface's address`, `use a newer kernel`,
 			`keep dialling until then (pppd: persist, holdoff 5)`},
 		match: func(h *history) found {
-			if h.up == nil || !h.log.pppoe || h.line.carrierLost == "" || h.log.gone != "" || h.log.redial != "" || h.otherFailure() {
+			if h.up == nil || !h.log.pppoe || !h.line.carrierLost.seen() || h.log.gone.seen() || h.log.redial.seen() || h.otherFailure() {
 				return no
 			}
 			return is(likely, h.line.carrierLost)
@@ -152,7 +151,7 @@ var dataRules = []rule{
 			if !told {
 				return no
 			}
-			return is(certain, h.ipcp.ack, f.Detail)
+			return is(certain, h.ipcp.ack, f.said)
 		},
 	},
 	{
@@ -162,19 +161,19 @@ var dataRules = []rule{
 			"Often that route was put there for the stick's own network port, where nobody answers.",
 		cure: []string{`let the link have it: knak dial --default-route (pppd: replacedefaultroute, or ip route replace default dev ppp0)`, `stop the DHCP client on the stick's other network port`},
 		match: func(h *history) found {
-			if h.up == nil || h.log.route == "" || h.log.routed {
+			if h.up == nil || !h.log.route.seen() || h.log.routed {
 				return no
 			}
 			c := possible // somebody who has another way out may want it so
 			switch d := h.down; {
 			case h.log.routeOver != "" && !strings.HasPrefix(h.log.routeOver, "through ppp"): // a route without a gateway leads nowhere
 				c = likely
-			case d != nil && d.BytesIn < 500, h.log.noNames != "", h.log.noPing != "", h.log.noRoute != "", h.log.elsewhere != "":
+			case d != nil && d.BytesIn < 500, h.log.noNames.seen(), h.log.noPing.seen(), h.log.noRoute.seen(), h.log.elsewhere.seen():
 				c = likely
 			}
-			traffic := ""
+			var traffic clue
 			if h.down != nil {
-				traffic = fmt.Sprintf("%d bytes sent, %d received", h.down.BytesOut, h.down.BytesIn)
+				traffic = count("%d bytes sent, %d received", h.down.BytesOut, h.down.BytesIn)
 			}
 			return is(c, h.log.route, traffic, h.log.noNames, h.log.elsewhere)
 		},
@@ -185,17 +184,17 @@ var dataRules = []rule{
 		meaning: "The link is up, but programs say that there is no way to the Internet.",
 		cure:    []string{`let the link have the default route: knak dial --default-route (pppd: defaultroute and, where another exists, replacedefaultroute)`, `or set it by hand: ip route replace default dev ppp0`},
 		match: func(h *history) found {
-			if h.up == nil || h.log.noRoute == "" && h.log.elsewhere == "" || h.log.routed {
+			if h.up == nil || !h.log.noRoute.seen() && !h.log.elsewhere.seen() || h.log.routed {
 				return no
 			}
 			c := likely
-			if h.log.noRoute == "" { // somebody showed the table of routes; what they miss they do not say
-				if h.log.route == "" && (h.log.pppoe || strings.HasPrefix(h.log.tty, "/dev/pts/")) { // a tunnel may be meant for some addresses only
+			if !h.log.noRoute.seen() { // somebody showed the table of routes; what they miss they do not say
+				if !h.log.route.seen() && (h.log.pppoe || strings.HasPrefix(h.log.tty, "/dev/pts/")) { // a tunnel may be meant for some addresses only
 					c = possible
 				}
 				return is(c, h.log.route, h.log.elsewhere)
 			}
-			if h.log.route == "" && h.log.ownNoRoute {
+			if !h.log.route.seen() && h.log.ownNoRoute {
 				c = possible // any daemon says so of an address of its own, for example of IPv6
 			}
 			return is(c, h.log.route, h.log.noRoute)
@@ -208,7 +207,7 @@ var dataRules = []rule{
 			"Some modems send one right after the link came up, and with a dialer that obeys the addresses and routes go away for a moment.",
 		cure: []string{`dial with knak, which keeps the link up where nothing changes`, `see whether an up and a down script can bear to run twice (pppd: ip-up, ip-down)`},
 		match: func(h *history) found {
-			if h.up == nil || h.ipcp.again == "" {
+			if h.up == nil || !h.ipcp.again.seen() {
 				return no
 			}
 			return is(possible, h.ipcp.again)
@@ -221,10 +220,10 @@ var dataRules = []rule{
 		cure:    []string{`do without compression (knak asks for none; pppd: nodeflate nobsdcomp, or noccp for all of it)`, `check flow control of a serial cable: knak dial --set port.flow=rtscts (pppd: crtscts)`},
 		match: func(h *history) found {
 			switch {
-			case h.log.lostSync != "":
+			case h.log.lostSync.seen():
 				return is(certain, h.log.lostSync)
 			case h.log.resets >= 5:
-				return is(likely, fmt.Sprintf("%s, %d times", h.log.reset, h.log.resets))
+				return is(likely, h.log.reset.and(", %d times", h.log.resets))
 			}
 			return no
 		},
@@ -234,12 +233,12 @@ var dataRules = []rule{
 		title: "The other end ended the session",
 		cure:  []string{`dial again and keep dialling: knak dial --persist (pppd: persist)`},
 		match: func(h *history) found {
-			if h.up == nil && h.lcp.terminated != "" && !h.begun() {
+			if h.up == nil && h.lcp.terminated.seen() && !h.begun() {
 				out := is(likely, h.lcp.terminated)
 				out.meaning = "It sent a Terminate-Request. This log begins in the middle of a session: whether it worked before that, and for how long, is not in it. Time limits, idle rules and networks that drop the context end sessions so."
 				return out
 			}
-			if h.up == nil || h.data.ended == "" {
+			if h.up == nil || !h.data.ended.seen() {
 				return no
 			}
 			out := is(certain, h.data.ended)
@@ -253,7 +252,7 @@ var dataRules = []rule{
 		meaning: "Addresses work, names do not: the modem gave no name server, or only placeholders that its firmware fills in while it has none.",
 		cure:    []string{cureWider, `give it longer for real ones: knak dial --set ipcp.placeholder_patience=60s (pppd: ipcp-max-failure 100)`, `set name servers by hand for this link`},
 		match: func(h *history) found {
-			asked := h.ipcp.wanted[129] || h.ipcp.wanted[131] || h.log.wantDNS || h.log.noNames != ""
+			asked := h.ipcp.wanted[129] || h.ipcp.wanted[131] || h.log.wantDNS || h.log.noNames.seen()
 			if h.up == nil || h.up.Local == "" && h.log.seen || len(h.failures) > 0 || h.log.seen && h.log.afterUp == 0 && len(h.up.DNS) == 0 || !asked && len(h.up.DNS) == 0 {
 				return no
 			}
@@ -268,9 +267,9 @@ var dataRules = []rule{
 			if slices.ContainsFunc(h.up.DNS, usable) || len(h.up.DNS) == 0 && fromAck {
 				return no
 			}
-			given := ""
+			var given clue
 			if len(h.up.DNS) > 0 {
-				given = "name servers: " + strings.Join(h.up.DNS, ", ")
+				given = count("name servers: %s", strings.Join(h.up.DNS, ", "))
 			}
 			return is(likely, h.ipcp.ack, given, h.log.noNames)
 		},
@@ -279,7 +278,7 @@ var dataRules = []rule{
 
 // begun says whether anything of how the call began is there: a dial, a request of either end, an authentication.
 func (h *history) begun() bool {
-	return h.at.sent > 0 || h.lcp.requests+h.lcp.peerAsked > 0 || h.auth.started() || h.ipcp.requests+h.ipcp.peerAsked > 0 || h.log.connect != "" || h.log.pppd
+	return h.at.sent > 0 || h.lcp.requests+h.lcp.peerAsked > 0 || h.auth.started() || h.ipcp.requests+h.ipcp.peerAsked > 0 || h.log.connect.seen() || h.log.pppd
 }
 
 // busy says that much went through the link.
@@ -289,7 +288,7 @@ func (h *history) busy() bool {
 
 // otherFailure says that something failed besides that the line was lost.
 func (h *history) otherFailure() bool {
-	return slices.ContainsFunc(h.failures, func(f event.Failure) bool { return f.Cause != event.FailedCarrierLost })
+	return slices.ContainsFunc(h.failures, func(f fault) bool { return f.Cause != event.FailedCarrierLost })
 }
 
 // shortLife is how long a link lives at most that another program on its port ends.
@@ -297,7 +296,7 @@ const shortLife = 20 * time.Second
 
 // shortLived says that the port ended within seconds of the addresses, without a word of the other end.
 func (h *history) shortLived() bool {
-	if h.line.carrierLost == "" || strings.Contains(h.line.carrierLost, "NO CARRIER") || h.data.ended != "" || h.otherFailure() {
+	if !h.line.carrierLost.seen() || h.line.carrierLost.has("NO CARRIER") || h.data.ended.seen() || h.otherFailure() {
 		return false
 	}
 	if h.log.timed {

@@ -19,7 +19,7 @@ var dialRules = []rule{
 			if h.up != nil || !told && (h.at.registered() != regDenied || !h.dialFailed() && !(h.over() && h.at.dial == "")) {
 				return no
 			}
-			return is(certain, append(h.at.registrationText(), f.Detail)...)
+			return is(certain, append(h.at.registrationText(), f.said)...)
 		},
 	},
 	{
@@ -30,10 +30,10 @@ var dialRules = []rule{
 			`turn the radio on: AT+CFUN=1; and let the modem choose the network: AT+COPS=0`},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedNotRegistered)
-			evidence := append(h.at.registrationText(), f.Detail)
+			evidence := append(h.at.registrationText(), f.said)
 			unanswered := h.log.seen && h.at.dial != "" && h.at.result == "" && h.lcp.rcvd == 0 && !h.auth.started() && h.over()
 			switch {
-			case h.up == nil && h.dialFailed() && h.at.registered() == regUnknown && (h.at.boot != "" || h.at.cme == 14 || h.at.pinSent && h.at.pinError == ""):
+			case h.up == nil && h.dialFailed() && h.at.registered() == regUnknown && (h.at.boot.seen() || h.at.cme == 14 || h.at.pinSent && h.at.pinError == ""):
 				evidence = append(evidence, h.at.boot, h.dialText())
 				out := is(likely, evidence...)
 				out.meaning = "It had only just started or got its PIN: that takes up to a minute before it can be dialled."
@@ -60,10 +60,10 @@ var dialRules = []rule{
 				return no
 			}
 			c := certain
-			if h.at.boot != "" || h.at.cme == 14 || h.at.registered() == regNo || h.at.registered() == regUnknown && h.at.noSignal() {
+			if h.at.boot.seen() || h.at.cme == 14 || h.at.registered() == regNo || h.at.registered() == regUnknown && h.at.noSignal() {
 				c = likely // not-registered says more
 			}
-			out := is(c, h.dialText(), f.Detail)
+			out := is(c, h.dialText(), f.said)
 			if words := at.CMEWords(h.at.cme); words != "" && isError(h.at.result) {
 				out.meaning = fmt.Sprintf("Its error %d means: %s.", h.at.cme, words)
 			}
@@ -78,14 +78,14 @@ var dialRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedDialRefused)
 			refused := h.at.result != "" && !isError(h.at.result) && !strings.HasPrefix(strings.ToUpper(h.at.result), "CONNECT") ||
-				h.line.carrierLost != "" && h.line.lostIn == event.PhaseDial
+				h.line.carrierLost.seen() && h.line.lostIn == event.PhaseDial
 			if told && h.at.result == "" {
 				refused = !strings.Contains(strings.ToUpper(f.Detail), "ERROR")
 			}
-			if h.up != nil || !refused || h.line.frames != "" || h.line.prompt != "" && h.connected() {
+			if h.up != nil || !refused || h.line.frames.seen() || h.line.prompt.seen() && h.connected() {
 				return no
 			}
-			out := is(likely, append(h.at.registrationText(), h.dialText(), f.Detail)...)
+			out := is(likely, append(h.at.registrationText(), h.dialText(), f.said)...)
 			out.meaning = whyNotPutThrough[strings.ToUpper(h.at.result)]
 			return out
 		},
@@ -97,7 +97,7 @@ var dialRules = []rule{
 		cure: []string{`let PPP begin at once after CONNECT (wvdial: Stupid Mode = yes; pppd: nothing after CONNECT in the chat script)`,
 			`take the modem out of the old call first: knak dial does (pppd: "" "\d+++\d" and ATH at the beginning of the chat script), or unplug it`},
 		match: func(h *history) found {
-			if h.up != nil || h.line.frames == "" || h.lcp.requests+h.lcp.rcvd > 0 || h.auth.started() || !h.over() {
+			if h.up != nil || !h.line.frames.seen() || h.lcp.requests+h.lcp.rcvd > 0 || h.auth.started() || !h.over() {
 				return no
 			}
 			return is(likely, h.line.frames)
@@ -109,7 +109,7 @@ var dialRules = []rule{
 		meaning: "pppd was told to run a script that dials, and the script ended with an error. Its own log says at which command; chat writes one with -v.",
 		cure:    []string{`see the dialogue (pppd: connect 'chat -v -f FILE'; knak dial shows it with -v)`, cureRegistration, cureAPN},
 		match: func(h *history) found {
-			if h.up != nil || h.log.scriptEnd == "" {
+			if h.up != nil || !h.log.scriptEnd.seen() {
 				return no
 			}
 			return is(possible, h.log.scriptEnd)
@@ -125,8 +125,8 @@ var dialRules = []rule{
 			if !told {
 				return no
 			}
-			out := is(certain, h.at.cmeLine, f.Detail)
-			if setsContext(h.at.cmeLine + f.Detail) {
+			out := is(certain, h.at.cmeLine, f.said)
+			if setsContext(h.at.cmeLine.text + f.Detail) {
 				out.category = "dial-refused-by-network"
 			}
 			return out
@@ -149,11 +149,11 @@ func (h *history) dialFailed() bool {
 	return r != "" && !strings.HasPrefix(r, "CONNECT")
 }
 
-func (h *history) dialText() string {
+func (h *history) dialText() clue {
 	if h.at.dial == "" || h.at.result == "" {
-		return ""
+		return clue{}
 	}
-	return h.at.dialAt + h.at.dial + " → " + h.at.result
+	return clue{h.at.dialAt, h.at.dial + " → " + h.at.result}
 }
 
 func isError(result string) bool { return strings.Contains(strings.ToUpper(result), "ERROR") }

@@ -39,7 +39,7 @@ var ipcpRules = []rule{
 		meaning: "The command that activates the packet data context by itself was answered with an error: the network refuses it, whatever PPP does later.",
 		cure:    []string{`AT+CEER may name the reason; AT+CGATT? should answer 1`, cureAPN, `ask the operator whether data is enabled for this SIM`},
 		match: func(h *history) found {
-			if h.up != nil || h.at.noContext == "" {
+			if h.up != nil || !h.at.noContext.seen() {
 				return no
 			}
 			f := is(likely, h.at.noContext)
@@ -57,10 +57,10 @@ var ipcpRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failedIn(event.PhaseIPCP, event.FailedProtocolRejected)
 			line := h.lcp.rejected[packet.IPCP]
-			if h.up != nil || !told && line == "" {
+			if h.up != nil || !told && !line.seen() {
 				return no
 			}
-			return is(certain, line, f.Detail)
+			return is(certain, line, f.said)
 		},
 	},
 	{
@@ -69,7 +69,7 @@ var ipcpRules = []rule{
 		meaning: "It could not get an address from the network: the context was refused there.",
 		cure:    []string{cureContext},
 		match: func(h *history) found {
-			if h.up != nil || h.ipcp.terminated == "" || h.ipcp.acked.IsValid() || h.ipcp.weNaks >= 3 { // ipcp-peer-address-refused says more
+			if h.up != nil || !h.ipcp.terminated.seen() || h.ipcp.acked.IsValid() || h.ipcp.weNaks >= 3 { // ipcp-peer-address-refused says more
 				return no
 			}
 			return late(likely, h, h.ipcp.request, h.ipcp.terminated)
@@ -82,13 +82,13 @@ var ipcpRules = []rule{
 		cure:    []string{cureContext},
 		match: func(h *history) found {
 			f, told := h.failedIn(event.PhaseIPCP, event.FailedTerminated)
-			if h.up != nil || h.ipcp.acked.IsValid() || h.ipcp.terminated != "" || isRAS(h.lcp.terminateID) || h.ipcp.placeholder > 0 ||
+			if h.up != nil || h.ipcp.acked.IsValid() || h.ipcp.terminated.seen() || isRAS(h.lcp.terminateID) || h.ipcp.placeholder > 0 ||
 				h.ipcp.forced.IsValid() && h.ipcp.nakAddress.IsValid() { // local-address-forced: it did give one
 				return no
 			}
 			unasked := h.lcp.demanded == "" && h.lcp.agreed == "" && !h.lcp.wePeer && !h.auth.started() && h.ipcp.requests > 0
-			if h.lcp.terminated != "" && (h.lcp.afterAuth || unasked) || told && !h.log.seen {
-				return late(likely, h, h.ipcp.request, h.lcp.terminated, f.Detail)
+			if h.lcp.terminated.seen() && (h.lcp.afterAuth || unasked) || told && !h.log.seen {
+				return late(likely, h, h.ipcp.request, h.lcp.terminated, f.said)
 			}
 			return no
 		},
@@ -100,7 +100,7 @@ var ipcpRules = []rule{
 		cure: []string{cureContext,
 			`where the operator's APN takes PAP only, refuse the others: knak dial --set auth.allow=pap (pppd: refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`},
 		match: func(h *history) found {
-			if h.line.carrierLost == "" || !h.stuckInIPCP() || h.lcp.terminated != "" || h.ipcp.placeholder > 0 {
+			if !h.line.carrierLost.seen() || !h.stuckInIPCP() || h.lcp.terminated.seen() || h.ipcp.placeholder > 0 {
 				return no
 			}
 			if !h.provisional() {
@@ -126,7 +126,7 @@ var ipcpRules = []rule{
 			case p.placeholder < 10:
 				return no
 			}
-			f := late(c, h, p.request, fmt.Sprintf("%s, %d times", p.placeholderNak, p.placeholder))
+			f := late(c, h, p.request, p.placeholderNak.and(", %d times", p.placeholder))
 			f.cure = cureAccount(h, true)
 			return f
 		},
@@ -139,10 +139,10 @@ var ipcpRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedAddressRejected)
 			switch {
-			case !h.stuckInIPCP() || !told && h.ipcp.addressRejected == "":
+			case !h.stuckInIPCP() || !told && !h.ipcp.addressRejected.seen():
 				return no
 			case told || h.over():
-				return is(likely, h.ipcp.request, h.ipcp.addressRejected, f.Detail)
+				return is(likely, h.ipcp.request, h.ipcp.addressRejected, f.said)
 			}
 			return is(possible, h.ipcp.request, h.ipcp.addressRejected)
 		},
@@ -167,7 +167,7 @@ var ipcpRules = []rule{
 		meaning: "The peer acknowledges what was asked, and it is thrown away as not equal to the request, so both ends say the same again and again. One of the two has a fault in its IPCP.",
 		cure:    []string{`ask for less, so that there is less to differ in: knak dial --set ipcp.request=address (pppd: novj, without usepeerdns)`, `use another release of pppd, or dial without it: knak dial`},
 		match: func(h *history) found {
-			if h.up != nil || h.log.badAck == "" {
+			if h.up != nil || !h.log.badAck.seen() {
 				return no
 			}
 			c := possible
@@ -177,7 +177,7 @@ var ipcpRules = []rule{
 			case h.ended():
 				c = likely
 			}
-			return is(c, h.ipcp.request, h.ipcp.ack, fmt.Sprintf("%s, %d times", h.log.badAck, h.log.badAcks))
+			return is(c, h.ipcp.request, h.ipcp.ack, h.log.badAck.and(", %d times", h.log.badAcks))
 		},
 	},
 	{
@@ -199,7 +199,7 @@ var ipcpRules = []rule{
 		meaning: "The peer asked for its address again and again, and each time this side named another one, because its options or its system know the peer's address already. The two never agree.",
 		cure:    []string{`take what the peer says (knak does; pppd: ipcp-accept-remote, and no remote address among the options)`},
 		match: func(h *history) found {
-			if p := &h.ipcp; h.up == nil && p.refusedTheirs != "" && !p.sentAck && (p.terminated != "" || h.lcp.terminated != "") && !isRAS(h.lcp.terminateID) {
+			if p := &h.ipcp; h.up == nil && p.refusedTheirs.seen() && !p.sentAck && (p.terminated.seen() || h.lcp.terminated.seen()) && !isRAS(h.lcp.terminateID) {
 				out := is(likely, p.refusedTheirs, p.terminated, h.lcp.terminated)
 				out.meaning = "The peer asked for its address, by name or to be given one, and this side refused to talk about it: it has none to give."
 				out.cure = []string{`name an address for the peer (pppd: 192.0.2.1:192.0.2.2, or one in the fourth field of the secrets file)`}
@@ -208,7 +208,7 @@ var ipcpRules = []rule{
 			if h.up != nil || h.ipcp.weNaks < 3 || h.ipcp.sentAck || !h.over() {
 				return no
 			}
-			return is(likely, h.ipcp.weNaked, fmt.Sprintf("%d Configure-Naks with another address for the peer", h.ipcp.weNaks), h.ipcp.terminated)
+			return is(likely, h.ipcp.weNaked, count("%d Configure-Naks with another address for the peer", h.ipcp.weNaks), h.ipcp.terminated)
 		},
 	},
 	{
@@ -221,11 +221,11 @@ var ipcpRules = []rule{
 			if !h.stuckInIPCP() || !told && h.ipcp.damaged < 3 {
 				return no
 			}
-			evidence := ""
+			var evidence clue
 			if h.ipcp.damaged > 0 {
-				evidence = fmt.Sprintf("%s, and %d like it", h.ipcp.damagedLine, h.ipcp.damaged-1)
+				evidence = h.ipcp.damagedLine.and(", and %d like it", h.ipcp.damaged-1)
 			}
-			return late(likely, h, h.ipcp.request, evidence, f.Detail)
+			return late(likely, h, h.ipcp.request, evidence, f.said)
 		},
 	},
 	{
@@ -239,7 +239,7 @@ var ipcpRules = []rule{
 			if !h.stuckInIPCP() || p.repeated > 1 || p.naks < 5 || p.placeholder > 0 || !told && !h.over() {
 				return no
 			}
-			return is(likely, p.request, p.nak, fmt.Sprintf("%d Configure-Naks", p.naks), f.Detail)
+			return is(likely, p.request, p.nak, count("%d Configure-Naks", p.naks), f.said)
 		},
 	},
 	{
@@ -253,19 +253,19 @@ var ipcpRules = []rule{
 			if h.up != nil || h.log.badAcks > 0 {
 				return no
 			}
-			if h.log.badNak != "" && h.over() && !p.acked.IsValid() && p.placeholder == 0 {
+			if h.log.badNak.seen() && h.over() && !p.acked.IsValid() && p.placeholder == 0 {
 				return late(likely, h, p.request, p.nak, h.log.badNak)
 			}
 			if !h.stuckInIPCP() || p.placeholder > 0 || p.empty >= 2 && p.repeated < 2 || p.forced.IsValid() {
 				return no
 			}
-			evidence := ""
+			var evidence clue
 			if p.repeated > 0 {
-				evidence = fmt.Sprintf("%s, %d times", p.nak, p.repeated)
+				evidence = p.nak.and(", %d times", p.repeated)
 			}
 			switch {
 			case told && p.repeated != 1 || p.repeated >= 5 && h.over():
-				return late(likely, h, p.request, evidence, f.Detail)
+				return late(likely, h, p.request, evidence, f.said)
 			case p.repeated >= 20:
 				return late(possible, h, p.request, evidence)
 			}
@@ -281,17 +281,17 @@ var ipcpRules = []rule{
 			_, told := h.failedIn(event.PhaseIPCP, event.FailedTimeout)
 			p := &h.ipcp
 			switch {
-			case !h.stuckInIPCP() || p.answers > 0 || p.terminated != "" || h.lcp.terminated != "" || p.forced.IsValid() || p.damaged >= 3 ||
-				h.line.carrierLost != "" || h.lcp.rejected[packet.IPCP] != "":
+			case !h.stuckInIPCP() || p.answers > 0 || p.terminated.seen() || h.lcp.terminated.seen() || p.forced.IsValid() || p.damaged >= 3 ||
+				h.line.carrierLost.seen() || h.lcp.rejected[packet.IPCP].seen():
 				return no
-			case !told && p.requests == 0 && h.auth.success != "" && h.log.gaveUp != "": // a log without packets
+			case !told && p.requests == 0 && h.auth.success.seen() && h.log.gaveUp.seen(): // a log without packets
 				out := late(likely, h, h.log.gaveUp)
 				out.category = "apn-or-account-not-accepted"
 				return out
 			case told || p.requests >= 3 && h.over():
-				return late(likely, h, fmt.Sprintf("%s, %d requests without an answer", p.request, p.requests))
+				return late(likely, h, p.request.and(", %d requests without an answer", p.requests))
 			case p.requests >= 3:
-				return late(possible, h, fmt.Sprintf("%s, %d requests without an answer", p.request, p.requests))
+				return late(possible, h, p.request.and(", %d requests without an answer", p.requests))
 			}
 			return no
 		},
@@ -303,10 +303,10 @@ var ipcpRules = []rule{
 			_, told := h.failedIn(event.PhaseIPCP, event.FailedTimeout)
 			p := &h.ipcp
 			if !h.stuckInIPCP() || p.answers == 0 || p.code == packet.ConfigureAck || p.since < 3 && !(told && p.since > 0) || !told && !h.over() ||
-				p.terminated != "" || h.lcp.terminated != "" || p.forced.IsValid() || p.damaged >= 3 || h.line.carrierLost != "" || h.lcp.rejected[packet.IPCP] != "" {
+				p.terminated.seen() || h.lcp.terminated.seen() || p.forced.IsValid() || p.damaged >= 3 || h.line.carrierLost.seen() || h.lcp.rejected[packet.IPCP].seen() {
 				return no
 			}
-			f := late(likely, h, p.answer, fmt.Sprintf("%s, %s without an answer after that", p.request, timesText(p.since)), p.account("IPCP"))
+			f := late(likely, h, p.answer, p.request.and(", %s without an answer after that", timesText(p.since)), count("%s", p.account("IPCP")))
 			switch {
 			case p.nakAddress.IsValid() && p.code == packet.ConfigureNak:
 				f.meaning = "It named an address, and did not answer the request for that address. It says yes only when its context is up, and that did not happen in time; or its answer was lost on the line. " + f.meaning
@@ -329,15 +329,15 @@ var ipcpRules = []rule{
 		match: func(h *history) found {
 			_, told := h.failedIn(event.PhaseIPCP, event.FailedTimeout)
 			p := &h.ipcp
-			if h.up != nil || p.acks == 0 || p.peerAsked > 0 || p.requests == 0 || h.lcp.terminated != "" || p.terminated != "" || h.line.carrierLost != "" ||
-				!believable(p.acked, p.peer) || h.log.badAck != "" {
+			if h.up != nil || p.acks == 0 || p.peerAsked > 0 || p.requests == 0 || h.lcp.terminated.seen() || p.terminated.seen() || h.line.carrierLost.seen() ||
+				!believable(p.acked, p.peer) || h.log.badAck.seen() {
 				return no
 			}
 			switch {
 			case told || p.acks >= 3 && h.over():
-				return is(likely, fmt.Sprintf("%s, %s", p.ack, timesText(p.acks)), p.account("IPCP"))
+				return is(likely, p.ack.and(", %s", timesText(p.acks)), count("%s", p.account("IPCP")))
 			case p.acks >= 3:
-				return is(possible, fmt.Sprintf("%s, %s", p.ack, timesText(p.acks)))
+				return is(possible, p.ack.and(", %s", timesText(p.acks)))
 			}
 			return no
 		},
@@ -351,7 +351,7 @@ var ipcpRules = []rule{
 			f, told := h.failed(event.FailedBogusAddress)
 			a := h.ipcp.acked
 			if h.up == nil && (told || a.IsValid() && h.ipcp.requests > 0 && !believable(a, h.ipcp.peer)) {
-				return late(certain, h, h.ipcp.ack, f.Detail)
+				return late(certain, h, h.ipcp.ack, f.said)
 			}
 			// An engine that believes no such address asks on instead of taking it.
 			n := h.ipcp.nakAddress
@@ -365,7 +365,7 @@ var ipcpRules = []rule{
 
 // emptyNak tells all that is known about the E398's kind of refusal.
 func emptyNak(c confidence, h *history) found {
-	naks := ""
+	var naks clue
 	if h.ipcp.empty > 0 {
 		naks = h.ipcp.emptyText()
 	}

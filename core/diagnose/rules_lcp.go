@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -21,7 +20,7 @@ var lcpRules = []rule{
 			case h.up != nil && !told:
 				return no
 			case told || h.lcp.looped >= 3:
-				return is(certain, h.lcp.loop, f.Detail)
+				return is(certain, h.lcp.loop, f.said)
 			case h.lcp.looped > 0 && h.lcp.rcvd == 0:
 				return is(likely, h.lcp.loop)
 			}
@@ -37,11 +36,11 @@ var lcpRules = []rule{
 			if h.up != nil || h.lcp.rcvd > 0 || h.auth.started() {
 				return no
 			}
-			if h.line.prompt != "" && h.over() {
-				return is(likely, append([]string{h.line.prompt}, h.line.texts...)...)
+			if h.line.prompt.seen() && h.over() {
+				return is(likely, append([]clue{h.line.prompt}, h.line.texts...)...)
 			}
 			for _, t := range h.line.texts {
-				if l := strings.ToLower(t); strings.Contains(l, "ogin:") || strings.Contains(l, "assword:") || strings.Contains(l, "username:") {
+				if l := strings.ToLower(t.text); strings.Contains(l, "ogin:") || strings.Contains(l, "assword:") || strings.Contains(l, "username:") {
 					return is(likely, t)
 				}
 			}
@@ -58,12 +57,11 @@ var lcpRules = []rule{
 				return no
 			}
 			for _, t := range h.line.texts {
-				_, bare, ok := strings.Cut(t, ": ") // its place
-				if isATText(t) || ok && h.log.seen && isATText(bare) {
+				if isATText(t.text) {
 					return is(likely, t)
 				}
 			}
-			if h.line.sevenBit != "" {
+			if h.line.sevenBit.seen() {
 				return is(likely, h.connectText(), h.line.sevenBit)
 			}
 			return no
@@ -75,7 +73,7 @@ var lcpRules = []rule{
 		meaning: "What answers on this port speaks in words and not in PPP: a console, a login, a program's own messages, or a modem that has left the call.",
 		cure:    []string{`read what it says, with a terminal program: it usually tells what is there`, curePort, cureModem},
 		match: func(h *history) found {
-			if h.up != nil || h.lcp.rcvd > 0 || h.auth.started() || !slices.ContainsFunc(h.line.texts, hasWord) || h.lcp.requests == 0 || !h.over() || h.line.frames != "" {
+			if h.up != nil || h.lcp.rcvd > 0 || h.auth.started() || !slices.ContainsFunc(h.line.texts, hasWord) || h.lcp.requests == 0 || !h.over() || h.line.frames.seen() {
 				return no
 			}
 			return is(likely, h.line.texts...)
@@ -92,25 +90,25 @@ var lcpRules = []rule{
 			if h.at.result != "" && h.dialFailed() { // there was no call: nobody was there to answer
 				return no
 			}
-			if h.log.seen && h.up == nil && h.log.connect != "" && h.log.gaveUp != "" && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == event.PhaseLCP && len(h.failures) == 0 {
+			if h.log.seen && h.up == nil && h.log.connect.seen() && h.log.gaveUp.seen() && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == event.PhaseLCP && len(h.failures) == 0 {
 				out := is(likely, h.log.connect, h.log.gaveUp) // nobody waited for the timeout
 				out.category = h.silentCategory()
 				return out
 			}
-			if h.log.seen && h.up == nil && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == event.PhaseLCP && (told || strings.Contains(h.line.carrierLost, "exit code")) {
-				out := is(likely, h.connectText(), f.Detail, h.line.carrierLost) // a log without packets
+			if h.log.seen && h.up == nil && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == event.PhaseLCP && (told || h.log.diedHungUp) {
+				out := is(likely, h.connectText(), f.said, h.line.carrierLost) // a log without packets
 				out.category = h.silentCategory()
 				return out
 			}
 			switch {
-			case h.up != nil || h.auth.started() || l.rcvd > 0 || l.looped > 0 || h.line.carrierLost != "" && !told:
+			case h.up != nil || h.auth.started() || l.rcvd > 0 || l.looped > 0 || h.line.carrierLost.seen() && !told:
 				return no
 			case told || l.requests >= 3 && h.over():
-				out := is(likely, h.connectText(), fmt.Sprintf("%d Configure-Requests without an answer", l.requests), f.Detail)
+				out := is(likely, h.connectText(), count("%d Configure-Requests without an answer", l.requests), f.said)
 				out.category = h.silentCategory()
 				return out
 			case l.requests >= 5:
-				return is(possible, fmt.Sprintf("%d Configure-Requests without an answer", l.requests))
+				return is(possible, count("%d Configure-Requests without an answer", l.requests))
 			}
 			return no
 		},
@@ -124,11 +122,11 @@ var lcpRules = []rule{
 			`escape all control characters that are sent: knak dial --set lcp.send_accm=0xffffffff`, curePort, cureModem},
 		match: func(h *history) found {
 			l := &h.lcp
-			if h.up != nil || !l.oneWay() || l.terminated != "" || h.auth.started() || !h.over() && l.peerSame < 5 {
+			if h.up != nil || !l.oneWay() || l.terminated.seen() || h.auth.started() || !h.over() && l.peerSame < 5 {
 				return no
 			}
-			return is(likely, fmt.Sprintf("%s, the same %s, acknowledged %s", l.peerAsks, timesText(l.peerSame), timesText(l.weAcked)),
-				fmt.Sprintf("%s, %s without an answer", l.request, timesText(l.asked)))
+			return is(likely, l.peerAsks.and(", the same %s, acknowledged %s", timesText(l.peerSame), timesText(l.weAcked)),
+				l.request.and(", %s without an answer", timesText(l.asked)))
 		},
 	},
 	{
@@ -138,10 +136,10 @@ var lcpRules = []rule{
 		cure:    []string{`ask for nothing: knak dial --set lcp.request=[] (pppd: default-asyncmap, nomagic, nopcomp, noaccomp)`, `check flow control of a serial cable: knak dial --set port.flow=rtscts (pppd: crtscts)`},
 		match: func(h *history) found {
 			f, told := h.failedIn(event.PhaseLCP, event.FailedTimeout)
-			if !told || h.up != nil || h.lcp.rcvd == 0 || h.lcp.refused != "" || h.lcp.oneWay() {
+			if !told || h.up != nil || h.lcp.rcvd == 0 || h.lcp.refused.seen() || h.lcp.oneWay() {
 				return no
 			}
-			return is(likely, h.lcp.demand, h.lcp.account("LCP"), f.Detail)
+			return is(likely, h.lcp.demand, count("%s", h.lcp.account("LCP")), f.said)
 		},
 	},
 	{
@@ -153,7 +151,7 @@ var lcpRules = []rule{
 			`ask for nothing: knak dial --set lcp.request=[] (pppd: default-asyncmap, nomagic, nopcomp, noaccomp)`, cureModem},
 		match: func(h *history) found {
 			l := &h.lcp
-			if h.up != nil || l.terminated == "" || l.requests == 0 || l.open() || l.refused != "" || h.auth.started() || h.ipcp.requests > 0 || isRAS(l.terminateID) || l.wePeer {
+			if h.up != nil || !l.terminated.seen() || l.requests == 0 || l.open() || l.refused.seen() || h.auth.started() || h.ipcp.requests > 0 || isRAS(l.terminateID) || l.wePeer {
 				return no
 			}
 			return is(likely, l.request, l.terminated)
@@ -167,33 +165,30 @@ var lcpRules = []rule{
 		match: func(h *history) found {
 			_, silent := h.failedIn(event.PhaseLCP, event.FailedTimeout)
 			switch {
-			case h.line.carrierLost == "" || h.line.lostIn == event.PhaseDial || silent || h.log.ours:
+			case !h.line.carrierLost.seen() || h.line.lostIn == event.PhaseDial || silent || h.log.ours:
 				return no
 			case h.up != nil && h.log.seen && (h.shortLived() || h.log.pppoe):
 				return no
-			case h.up != nil && h.log.lostSync != "": // compression-sync-lost: it hung up for that
+			case h.up != nil && h.log.lostSync.seen(): // compression-sync-lost: it hung up for that
 				return is(possible, h.line.carrierLost)
 			case h.up != nil:
-				return is(certain, h.line.carrierLost+" while the link was up", h.log.gone)
+				return is(certain, h.line.carrierLost.and(" while the link was up"), h.log.gone)
 			case h.stuckInIPCP(): // ipcp-hangup-after-auth says more
 				return no
 			}
 			if h.line.lostIn == "" {
 				return is(possible, h.line.carrierLost)
 			}
-			return is(likely, h.line.carrierLost+" in phase "+h.line.lostIn)
+			return is(likely, h.line.carrierLost.and(" in phase %s", h.line.lostIn))
 		},
 	},
 }
 
 // hasWord says whether a text has a word of at least four letters: octets of another speed hardly ever make one.
-func hasWord(text string) bool {
-	if _, t, ok := strings.Cut(text, ": "); ok { // its place
-		text = t
-	}
+func hasWord(t clue) bool {
 	run := 0
-	for i := range len(text) {
-		if c := text[i] | 0x20; 'a' <= c && c <= 'z' {
+	for i := range len(t.text) {
+		if c := t.text[i] | 0x20; 'a' <= c && c <= 'z' {
 			if run++; run == 4 {
 				return true
 			}
@@ -205,8 +200,8 @@ func hasWord(text string) bool {
 }
 
 // connectText is what led to PPP being tried.
-func (h *history) connectText() string {
-	if t := h.dialText(); t != "" {
+func (h *history) connectText() clue {
+	if t := h.dialText(); t.seen() {
 		return t
 	}
 	return h.log.connect

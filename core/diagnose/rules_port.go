@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/knakppp/knak/core/event"
@@ -17,7 +16,7 @@ var portRules = []rule{
 		match: func(h *history) found {
 			for _, f := range h.failures {
 				if namesModemManager(f.Detail) {
-					return is(certain, f.Detail)
+					return is(certain, f.said)
 				}
 			}
 			if h.up != nil || !h.over() {
@@ -25,7 +24,7 @@ var portRules = []rule{
 			}
 			for _, n := range h.notices {
 				if namesModemManager(n) {
-					return is(possible, n)
+					return is(possible, count("%s", n))
 				}
 			}
 			return no
@@ -50,7 +49,7 @@ var portRules = []rule{
 			if !told || gone && (h.up != nil || h.log.wasUp) { // transport-lost says more
 				return no
 			}
-			out := is(certain, f.Detail)
+			out := is(certain, f.said)
 			if gone {
 				out.category = "modem-not-answering"
 			}
@@ -73,13 +72,13 @@ var portRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedModemSilent, event.FailedDataMode)
 			switch {
-			case h.line.frames != "": // it does answer, in PPP
+			case h.line.frames.seen(): // it does answer, in PPP
 			case told:
-				return is(certain, f.Detail)
+				return is(certain, f.said)
 			case h.at.sent >= 3 && h.at.rcvd == 0 && h.lcp.rcvd == 0 && len(h.line.texts) == 0 && h.up == nil:
-				return is(likely, fmt.Sprintf("%d commands without an answer", h.at.sent))
-			case h.log.gaveUp != "" && h.at.sent > 0 && h.at.rcvd == 0 && h.log.connect == "" && h.up == nil:
-				return is(likely, h.at.command+" without an answer", h.log.gaveUp)
+				return is(likely, count("%d commands without an answer", h.at.sent))
+			case h.log.gaveUp.seen() && h.at.sent > 0 && h.at.rcvd == 0 && !h.log.connect.seen() && h.up == nil:
+				return is(likely, count("%s without an answer", h.at.command), h.log.gaveUp)
 			}
 			return no
 		},
@@ -90,7 +89,7 @@ var portRules = []rule{
 func told(cause string) func(*history) found {
 	return func(h *history) found {
 		if f, ok := h.failed(cause); ok {
-			return is(certain, f.Detail)
+			return is(certain, f.said)
 		}
 		return no
 	}

@@ -26,7 +26,7 @@ var restRules = []rule{
 				if !h.begun() { // there was no call, and the failure's own words say what there was
 					return no
 				}
-				out := is(likely, f.Detail)
+				out := is(likely, f.said)
 				out.title = "This side ended the call: " + f.Cause
 				out.meaning = "Neither the modem nor the network did it."
 				out.cure = []string{`let knak look at this host: knak doctor`}
@@ -36,7 +36,7 @@ var restRules = []rule{
 			s := stops[phase]
 			out := is(possible, h.accounts()...)
 			out.title, out.meaning, out.cure = s.title, s.meaning, s.cure
-			if h.log.gaveUp != "" || h.log.ours && h.up == nil {
+			if h.log.gaveUp.seen() || h.log.ours && h.up == nil {
 				out.meaning = "This side ended it before it was decided. " + out.meaning
 			}
 			return out
@@ -124,42 +124,40 @@ func (h *history) stoppedIn() string {
 
 // hostFailure gives the first failure, if it is one that this host made by itself: a data plane that cannot be set up, a
 // plugin that is required and fails, a mistake of the user's.
-func (h *history) hostFailure() event.Failure {
+func (h *history) hostFailure() fault {
 	if len(h.failures) > 0 && slices.Contains(hostCauses, h.failures[0].Cause) {
 		return h.failures[0]
 	}
-	return event.Failure{}
+	return fault{}
 }
 
 var hostCauses = []string{"usage", "plane", "privilege", "no-kernel", "plugin-required", "aborted", "link-held", "internal"}
 
 // broke says that a link which was up ended by a fault, and not because this side or its user wanted it.
 func (h *history) broke() bool {
-	return h.brokeBy != "" || h.line.carrierLost != "" && !h.log.ours && h.line.lostIn != event.PhaseDial
+	return h.brokeBy != "" || h.line.carrierLost.seen() && !h.log.ours && h.line.lostIn != event.PhaseDial
 }
 
 // accounts tells what was exchanged, protocol by protocol, what the failing parts said, and how it ended.
-func (h *history) accounts() []string {
-	var out []string
+func (h *history) accounts() []clue {
+	var out []clue
 	if h.at.sent > 0 && h.lcp.requests+h.lcp.rcvd == 0 {
-		out = append(out, h.at.account())
+		out = append(out, count("%s", h.at.account()))
 	}
-	out = append(out, h.lcp.account("LCP"))
-	if a := h.auth.account(); a != "" {
-		out = append(out, a)
-	}
-	out = append(out, h.ipcp.account("IPCP"), h.lcp.terminated, h.ipcp.terminated, h.line.carrierLost, h.log.gaveUp, h.log.signal)
+	out = append(out, count("%s", h.lcp.account("LCP")))
+	out = append(out, h.auth.account())
+	out = append(out, count("%s", h.ipcp.account("IPCP")), h.lcp.terminated, h.ipcp.terminated, h.line.carrierLost, h.log.gaveUp, h.log.signal)
 	for _, f := range h.failures {
-		words := strings.TrimSpace(f.Detail)
-		if words == "" {
-			words = "in phase " + f.Phase + ": " + f.Cause
+		said := f.said
+		if strings.TrimSpace(f.Detail) == "" {
+			said.text = "in phase " + f.Phase + ": " + f.Cause
 		}
 		if len(out) < maxAccounts {
-			out = append(out, words)
+			out = append(out, said)
 		}
 	}
 	if h.down != nil && h.down.Reason != "" && len(h.failures) == 0 {
-		out = append(out, h.here()+"it ended: "+h.down.Reason)
+		out = append(out, h.here("it ended: "+h.down.Reason))
 	}
 	return out
 }
@@ -176,16 +174,16 @@ func (a *atHistory) account() string {
 }
 
 // account tells how far the authentication came, in a sentence.
-func (a *authHistory) account() string {
+func (a *authHistory) account() clue {
 	switch {
-	case a.success != "":
+	case a.success.seen():
 		return a.success
-	case a.failure != "":
+	case a.failure.seen():
 		return a.failure
 	case a.sent > 0:
-		return fmt.Sprintf("%s: sent %s, no result", a.method, timesText(a.sent))
-	case a.challenge != "":
-		return a.challenge + ", without our answer"
+		return count("%s: sent %s, no result", a.method, timesText(a.sent))
+	case a.challenge.seen():
+		return a.challenge.and(", without our answer")
 	}
-	return ""
+	return clue{}
 }

@@ -54,9 +54,9 @@ func simCase(h *history, seen bool, cause string) found {
 	if h.up != nil || !seen && !told {
 		return no
 	}
-	evidence := []string{f.Detail}
+	evidence := []clue{f.said}
 	if h.at.pin != "" && h.at.pin != "READY" {
-		evidence = append(evidence, "+CPIN: "+h.at.pin)
+		evidence = append(evidence, count("+CPIN: %s", h.at.pin))
 	}
 	if h.at.cme != 0 || h.at.pinError != "" {
 		evidence = append(evidence, h.at.cmeLine)

@@ -1,0 +1,66 @@
+package diagnose
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/knakppp/knak/core/event"
+)
+
+// clue is one piece of evidence: what a recording shows, and where. The zero value: it was not seen.
+type clue struct {
+	pos  event.Pos // the zero Pos on a live link, and for a count over many places
+	text string
+}
+
+// count is a clue that counts, and so stands nowhere.
+func count(format string, args ...any) clue { return clue{text: fmt.Sprintf(format, args...)} }
+
+// seen says that there is something.
+func (c clue) seen() bool { return c.text != "" }
+
+// and adds to what is said.
+func (c clue) and(format string, args ...any) clue {
+	if c.seen() {
+		c.text += fmt.Sprintf(format, args...)
+	}
+	return c
+}
+
+// has says whether its text has a part.
+func (c clue) has(part string) bool { return strings.Contains(c.text, part) }
+
+// String is the clue as a finding shows it: its place and what stands there.
+func (c clue) String() string {
+	if p := c.pos.String(); p != "" && c.seen() {
+		return p + ": " + event.Printable(c.text)
+	}
+	return event.Printable(c.text)
+}
+
+// keep keeps the first clue of a kind.
+func keep(p *clue, c clue) {
+	if !p.seen() {
+		*p = c
+	}
+}
+
+// fault is a failure that somebody told, as evidence too.
+type fault struct {
+	event.Failure
+	said clue
+}
+
+// shown gives clues as a finding shows them, without the empty ones, and the places of those that have one.
+func shown(clues []clue) (evidence []string, places []event.Pos) {
+	for _, c := range clues {
+		if !c.seen() {
+			continue
+		}
+		evidence = append(evidence, c.String())
+		if c.pos != (event.Pos{}) {
+			places = append(places, c.pos)
+		}
+	}
+	return evidence, places
+}
