@@ -137,7 +137,7 @@ var dataRules = []rule{
 			if !told {
 				return no
 			}
-			return is(certain, h.lcp.rejected[packet.IP], f.Detail)
+			return is(certain, h.lcp.rejected[packet.IP], f.said)
 		},
 	},
 	{
