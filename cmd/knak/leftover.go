@@ -21,17 +21,19 @@ func repairHost(ctx context.Context, tell func(event.Notice)) []string {
 	notice := func(level, format string, args ...any) {
 		tell(event.Notice{Level: level, Text: fmt.Sprintf(format, args...)})
 	}
-	dead, err := resolv.Host{}.Repair(ctx, "", notice)
-	switch {
-	case errors.Is(err, fs.ErrPermission): // it may be another user's, who has a link up
-		return nil
-	case err != nil:
-		notice("warning", "%s was left changed by a dial that was killed, and cannot be put right: %v", resolv.DefaultPath, err)
-		return nil
-	case len(dead) == 0:
-		return nil
+	done, err := resolv.Host{}.Repair(ctx, "", notice)
+	if err != nil && !errors.Is(err, fs.ErrPermission) { // otherwise it may be another user's, who has a link up
+		notice("warning", "what a dial has left behind that was killed cannot be put right: %v", err)
 	}
-	return []string{resolv.DefaultPath + ", from " + joinWords(dead)}
+	return told(done)
+}
+
+// told says for people where links have left something.
+func told(all []resolv.Left) (list []string) {
+	for _, l := range all {
+		list = append(list, l.Where+", from "+joinWords(l.Links))
+	}
+	return list
 }
 
 // checkDNS says how the host would learn the link's name servers, and what is left of a link's.
@@ -50,19 +52,23 @@ func checkDNS(ctx context.Context, fix bool) []checkup {
 		}
 		list = append(list, c)
 	}
-	dead, err := host.Leftover("")
-	if err == nil && len(dead) > 0 && fix {
-		if dead, err = host.Repair(ctx, "", func(string, string, ...any) {}); err == nil {
-			return append(list, checkup{Name: "dns", State: "ok", Text: fmt.Sprintf("%s was put back as it was before %s", resolv.DefaultPath, joinWords(dead))})
+	left, err := host.Leftover("")
+	if fix && len(left) > 0 {
+		var done []resolv.Left
+		done, err = host.Repair(ctx, "", func(string, string, ...any) {})
+		for _, l := range done {
+			list = append(list, checkup{Name: "dns", State: "ok", Text: fmt.Sprintf("%s was put back as it was before %s", l.Where, joinWords(l.Links))})
 		}
+		left = nil
 	}
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		list = append(list, checkup{"dns", "note", fmt.Sprintf("whether a killed dial has left servers in %s cannot be seen: %v", resolv.DefaultPath, err), "knak doctor as root"})
+		list = append(list, checkup{"dns", "note", fmt.Sprintf("whether a killed dial has left its servers cannot be seen: %v", err), "knak doctor as root"})
 	case err != nil:
 		list = append(list, checkup{"dns", "bad", err.Error(), "see what it says"})
-	case len(dead) > 0:
-		list = append(list, checkup{"dns", "note", fmt.Sprintf("%s still has the servers of %s, whose dial was killed", resolv.DefaultPath, joinWords(dead)), "knak doctor --fix, or knak hangup; the next dial does it, too"})
+	}
+	for _, l := range left {
+		list = append(list, checkup{"dns", "note", fmt.Sprintf("%s still has the servers of %s, whose dial was killed", l.Where, joinWords(l.Links)), "knak doctor --fix, or knak hangup; the next dial does it, too"})
 	}
 	return list
 }

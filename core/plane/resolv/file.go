@@ -91,12 +91,40 @@ func (h Host) keeper(ctx context.Context, path string, notice func(level, format
 	return k, unlock, nil
 }
 
-// Leftover says which links have ended without taking their servers back from the file at path ("" is DefaultPath), and
-// left them to Repair.
-func (h Host) Leftover(path string) ([]string, error) {
+// Left is what links have left behind that were killed.
+type Left struct {
+	Where string   // a file, or "resolvconf"
+	Links []string // their interfaces
+}
+
+// atResolvconf as Left.Where is the records of resolvconf(8).
+const atResolvconf = "resolvconf"
+
+// unknownLink stands for one of which nothing is known any more.
+const unknownLink = "a link that is not known any more"
+
+// Leftover says what links have left behind, in the file at path ("" is DefaultPath) and in resolvconf, that have ended
+// without taking it back. It changes nothing.
+func (h Host) Leftover(path string) (all []Left, err error) {
 	if path == "" {
 		path = DefaultPath
 	}
+	dead, err := leftIn(path)
+	if len(dead) > 0 {
+		all = append(all, Left{path, dead})
+	}
+	records, rerr := h.deadRecords()
+	if len(records) > 0 {
+		left := Left{Where: atResolvconf}
+		for _, r := range records {
+			left.Links = append(left.Links, strings.TrimSuffix(r, recordSuffix))
+		}
+		all = append(all, left)
+	}
+	return all, errors.Join(err, rerr)
+}
+
+func leftIn(path string) (dead []string, err error) {
 	k, _, err := keeperWithState(system{}, path)
 	if err != nil {
 		return nil, err
@@ -107,39 +135,48 @@ func (h Host) Leftover(path string) ([]string, error) {
 	}
 	if st == nil {
 		if now, err := k.disk.Look(k.path); err == nil && marked(now.Content) {
-			return []string{"a link that is not known any more"}, nil
+			return []string{unknownLink}, nil
 		}
 		return nil, nil
 	}
-	var dead []string
 	for _, l := range st.Links {
 		if !k.runs(l.Owner) {
 			dead = append(dead, l.Interface)
 		}
 	}
 	if len(st.Links) == 0 {
-		dead = append(dead, "a link that is not known any more")
+		dead = append(dead, unknownLink)
 	}
 	return dead, nil
 }
 
-// Repair puts the file at path ("" is DefaultPath) right after links that were killed, whatever their names: those that
-// are still up keep it, and without one the original comes back. It says whose servers it has taken back.
-func (h Host) Repair(ctx context.Context, path string, notice func(level, format string, args ...any)) ([]string, error) {
+// Repair takes back what Leftover finds: links that are still up keep the file, and without one the original comes back.
+// It says what it has taken back.
+func (h Host) Repair(ctx context.Context, path string, notice func(level, format string, args ...any)) (done []Left, err error) {
 	left, err := h.Leftover(path)
-	if err != nil || len(left) == 0 {
-		return nil, err
+	for _, l := range left {
+		var bad error
+		if l.Where == atResolvconf {
+			for _, name := range l.Links {
+				bad = errors.Join(bad, h.dropRecord(ctx, name+recordSuffix))
+			}
+		} else {
+			bad = h.repairFile(ctx, l.Where, notice)
+		}
+		if bad == nil {
+			done = append(done, l)
+		}
+		err = errors.Join(err, bad)
 	}
-	if path == "" {
-		path = DefaultPath
-	}
+	return done, err
+}
+
+func (h Host) repairFile(ctx context.Context, path string, notice func(level, format string, args ...any)) error {
 	k, unlock, err := h.keeper(ctx, path, notice)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer unlock()
-	if _, err := k.change(func(links []claim) []claim { return links }); err != nil {
-		return nil, err
-	}
-	return left, nil
+	_, err = k.change(func(links []claim) []claim { return links })
+	return err
 }

@@ -2,13 +2,14 @@ package resolv
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
@@ -81,11 +82,11 @@ func TestKilledLinksArePutRight(t *testing.T) {
 		killed(t, h, path, "knak0", "10.0.0.53")
 		killed(t, h, path, "knak1", "10.0.0.54")
 		left, err := h.Leftover(path)
-		if err != nil || !slices.Equal(left, []string{"knak0", "knak1"}) && !slices.Equal(left, []string{"knak1"}) {
+		if err != nil || fmt.Sprint(left) != fmt.Sprintf("[{%s [knak1]}]", path) { // the second one has found the first one dead
 			t.Errorf("left over: %v, %v", left, err)
 		}
 		if next == "Repair" {
-			if done, err := h.Repair(t.Context(), path, func(string, string, ...any) {}); err != nil || !slices.Equal(done, left) {
+			if done, err := h.Repair(t.Context(), path, func(string, string, ...any) {}); err != nil || !reflect.DeepEqual(done, left) {
 				t.Errorf("%v, %v", done, err)
 			}
 		} else if err := up("knak7", 57).Run(); err != nil {
@@ -124,6 +125,44 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
+	}
+}
+
+// A record in resolvconf(8) outlives the dial that has made it, too.
+func TestKilledRecordsAreTakenBack(t *testing.T) {
+	h, calls := fakeHost(t, false, "resolvconf")
+	cfg, _ := config(t, Resolvconf)
+	var u undo.List
+	if _, err := h.Set(t.Context(), cfg, &u); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := h.Leftover(cfg.Path); err != nil || len(left) > 0 {
+		t.Errorf("while it is up: %v, %v", left, err)
+	}
+	if err := u.Run(); err != nil {
+		t.Error(err)
+	}
+	calls()
+	dead := self()
+	dead.Start++
+	text, err := json.Marshal(dead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{"knak3.knak": text, "knak4.knak": []byte("{"), "other": text} {
+		if err := os.WriteFile(filepath.Join(h.recordsDir(), name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, err := h.Repair(t.Context(), cfg.Path, func(string, string, ...any) {})
+	if err != nil || fmt.Sprint(left) != "[{resolvconf [knak3 knak4]}]" {
+		t.Errorf("%v, %v", left, err)
+	}
+	if got := calls(); got != "resolvconf -d knak3.knak\nresolvconf -d knak4.knak\n" {
+		t.Errorf("%q", got)
+	}
+	if left, err := h.Leftover(cfg.Path); err != nil || len(left) > 0 {
+		t.Errorf("after it: %v, %v", left, err)
 	}
 }
 

@@ -3,6 +3,7 @@ package resolv
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -46,18 +47,31 @@ func (h Host) setResolved(ctx context.Context, cfg Config, u *undo.List) error {
 	return run(ctx, "", path, "default-route", cfg.Interface, "true")
 }
 
+// recordSuffix makes a record's name one that no other program gives.
+const recordSuffix = ".knak"
+
 // setResolvconf hands the servers to resolvconf(8) as one record, named for the interface and for us.
 func (h Host) setResolvconf(ctx context.Context, cfg Config, u *undo.List) error {
 	path, err := h.program("resolvconf")
 	if err != nil {
 		return err
 	}
-	record := cfg.Interface + ".knak"
+	record := cfg.Interface + recordSuffix
+	if err := h.noteRecord(record); err != nil {
+		cfg.Notice("warning", "the record in resolvconf would outlive a dial that is killed: %v", err)
+	}
 	err = run(ctx, nameservers(cfg.Servers), path, "-a", record)
 	if err == nil || ctx.Err() != nil { // one that was ended in the middle may have made its record
-		u.Add("remove the record from resolvconf", func() error { return run(context.Background(), "", path, "-d", record) })
+		u.Add("remove the record from resolvconf", func() error {
+			err := run(context.Background(), "", path, "-d", record)
+			if err == nil {
+				err = h.forgetRecord(record)
+			}
+			return err
+		})
+		return err
 	}
-	return err
+	return errors.Join(err, h.forgetRecord(record))
 }
 
 // run runs a program with an environment that does not depend on ours.
