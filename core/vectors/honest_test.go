@@ -44,6 +44,8 @@ func TestScenariosAreHonest(t *testing.T) {
 func TestWhatNoScenarioShows(t *testing.T) {
 	db, l := shipped(t)
 	want := map[string]bool{
+		"common/no-ath hangup.command":    true, // ATH comes last
+		"ublox/sara-r5 lcp.echo_interval": true, // a simulated modem draws no current
 		"ericsson/f5521gw hangup.methods": true, // DTR comes after LCP, which ends the call
 		"pantech/uml290 at.never":         true, // which command asks for the time is not known
 		"quectel/ec200 lcp.max_terminate": true, // DTR and the escape end the call sooner
