@@ -36,8 +36,8 @@ func (h *heldLink) Record(r event.Record) {
 		h.wasUp = true
 		h.givenBack = givenBack(e)
 	case event.Notice:
-		if text, ok := strings.CutPrefix(e.Text, "not everything could be given back: "); ok {
-			h.problems = append(h.problems, text)
+		if e.About == event.NoticeNotGivenBack {
+			h.problems = append(h.problems, e.Cause)
 		}
 	}
 }

@@ -254,11 +254,20 @@ type Attempt struct {
 	Reason string        `json:"reason"`
 }
 
-// Notice is something a person should know that fits no other event. Level is "info" or "warning".
+// Notice is something a person should know that fits no other event. Level is "info" or "warning". Programs read About, and
+// never the text.
 type Notice struct {
 	Level string `json:"level"`
 	Text  string `json:"text"`
+	About string `json:"about,omitempty"` // one of the words below, where a program may want to know
+	Cause string `json:"cause,omitempty"` // with About: why, in words
 }
+
+// What a Notice may be about.
+const (
+	NoticeNotGivenBack = "not-given-back" // something that a link took of this host could not be given back
+	NoticeCallMayBeUp  = "call-may-be-up" // the modem could not be made to end the call
+)
 
 // Failure says that something failed, as the part that saw it knows it: a hint for diagnosis, in one word. Provisional
 // says that the authentication before it succeeded but that the success proves nothing (3GPP TS 29.061: the modem

@@ -230,7 +230,9 @@ func (h *hangingUp) enter(s *Session, now time.Time) {
 	h.begin(s, now, func(x *at.Exchange) error {
 		err := hangup(x)
 		if err != nil {
-			x.Event(event.Notice{Level: "warning", Text: "the call may still be up: " + err.Error()})
+			x.Event(event.Notice{
+				Level: "warning", Text: "the call may still be up: " + err.Error(), About: event.NoticeCallMayBeUp, Cause: err.Error(),
+			})
 		}
 		return err
 	})

@@ -13,7 +13,6 @@ import (
 
 // Result is what a dialogue learned. The dialogue fills it while it runs.
 type Result struct {
-	Identity     Identity
 	Registration string // the last word of event.Registration, or ""
 	Signal       string // for example "-71 dBm", or ""
 	Connect      string // the final line, for example "CONNECT 7200000"; "" where the modem began PPP without
@@ -21,40 +20,22 @@ type Result struct {
 	PINSent      bool   // the PIN was sent, and the SIM has not shown since that it was right
 }
 
-// Dial is the whole dialogue from an unknown port to CONNECT: synchronise, initialise, unlock, set the context, wait for
-// registration, dial. It waits for nothing that the modem does not need. It may be run inside another dialogue, after
-// Sync and Ask say. Its events are the phase "dial", AT lines, registration states, notices. What the modem sent for PPP is in the dialogue's Rest. r may be nil.
-func Dial(p Plan, r *Result) func(*at.Exchange) error {
-	r = notNil(r)
-	return func(x *at.Exchange) error {
-		if err := Prepare(p, r)(x); err != nil {
-			return err
-		}
-		return call(x, p, r)
-	}
-}
-
-// Call is the end of Dial: it synchronises and dials. With Prepare on another port of the same modem it makes up for Dial
-// where a profile wants no more than the dialling on the data port (quirk DATA-03).
+// Call synchronises and dials. It comes after Prepare, on the same port or on another one of the same modem, where a profile
+// wants no more than the dialling on the data port (quirk DATA-03). What the modem sent for PPP is in the dialogue's Rest. r may be nil.
 func Call(p Plan, r *Result) func(*at.Exchange) error {
 	r = notNil(r)
 	return func(x *at.Exchange) error { return call(x, p, r) }
 }
 
-// Prepare is Dial up to the dialling.
+// Prepare is the way from an unknown port to a modem that can be dialled: synchronise, initialise, unlock, set the context, wait
+// for registration. It waits for nothing that the modem does not need. It may be run after Sync and Ask in the same dialogue.
+// Its events are the phase "dial", AT lines, registration states, notices. r may be nil.
 func Prepare(p Plan, r *Result) func(*at.Exchange) error {
 	r = notNil(r)
 	return func(x *at.Exchange) error {
 		x.Event(event.Phase{Phase: event.PhaseDial})
 		if err := Sync(x, p); err != nil {
 			return err
-		}
-		if p.Identify {
-			id, err := Ask(x)
-			if err != nil {
-				return err
-			}
-			r.Identity, p.Identity = id, id
 		}
 		if err := send(x, p, "at.init", p.Send.Init); err != nil {
 			return err

@@ -22,7 +22,6 @@ func TestDialClean(t *testing.T) {
 	}{
 		{"defaults", good(), nil, "ATE0|AT+CPIN?|AT+CEREG?|AT+CSQ|ATD*99***1#"},
 		{"nothing asked", good(), func(p *Plan) { p.Require = false; p.EchoOff = false }, "AT|AT+CPIN?|ATD*99***1#"},
-		{"identity", good(), func(p *Plan) { p.Identify = true; p.Signal = false }, "ATE0|AT+CGMI|AT+CGMM|AT+CGMR|AT+CPIN?|AT+CEREG?|ATD*99***1#"},
 		{
 			"a 3G modem that only knows circuits",
 			good("AT+CEREG?", "ERROR\r\n", "AT+CGREG?", "+CGREG: 0,0\r\nOK\r\n"), nil,
@@ -275,7 +274,7 @@ func TestPINSlow(t *testing.T) {
 // TestSilenceInTheMiddle: a modem that stops to answer at any step ends the dialogue soon, with a word for it.
 func TestSilenceInTheMiddle(t *testing.T) {
 	p := Defaults()
-	p.Identify, p.PIN, p.APN, p.AuthCommand, p.User = true, "4711", "web", "+CGAUTH", "u"
+	p.PIN, p.APN, p.AuthCommand, p.User = "4711", "web", "+CGAUTH", "u"
 	p.Send.Init = []string{"AT&C0"}
 	full := func() map[string][]string {
 		return good(
@@ -283,7 +282,7 @@ func TestSilenceInTheMiddle(t *testing.T) {
 			`AT+CPINR="SIM PIN"`, "+CPINR: SIM PIN,3,3\r\nOK\r\n", `AT+CGDCONT=1,"IP","web"`, "OK\r\n", `AT+CGAUTH=1,2,"u",""`, "OK\r\n",
 		)
 	}
-	whole := (&fake{answers: full()}).run(t, Dial(p, nil))
+	whole := (&fake{answers: full()}).run(t, dialAsking(p))
 	if whole.err != nil || len(whole.sent) < 14 {
 		t.Fatalf("%v, sent %q", whole.err, whole.sent)
 	}
@@ -301,7 +300,7 @@ func TestSilenceInTheMiddle(t *testing.T) {
 			}
 			return list[0]
 		}}
-		o := f.run(t, Dial(p, nil))
+		o := f.run(t, dialAsking(p))
 		kind := Silent
 		if i == len(whole.sent)-1 {
 			kind = DialRefused

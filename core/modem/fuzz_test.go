@@ -23,7 +23,7 @@ func FuzzDial(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		answers := strings.Split(s, "|")
 		p := Defaults()
-		p.PIN, p.AuthCommand, p.User, p.Password, p.APN, p.Identify = "471147", "+CGAUTH", "user", "s3cret", "apn.example", true
+		p.PIN, p.AuthCommand, p.User, p.Password, p.APN = "471147", "+CGAUTH", "user", "s3cret", "apn.example"
 		pins := 0
 		fake := fake{raw: func(sent string) string {
 			if strings.Contains(sent, p.PIN) {
@@ -37,7 +37,7 @@ func FuzzDial(f *testing.F) {
 		}}
 		o := fake.run(t, func(x *at.Exchange) error {
 			var h HangupResult
-			if err := Dial(p, &Result{})(x); err != nil {
+			if err := dialAsking(p)(x); err != nil {
 				return err
 			}
 			x.CommandState()

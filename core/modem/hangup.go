@@ -72,16 +72,9 @@ func (e *ending) hangup(inData bool, r *HangupResult) error {
 	return e.run(methods, r)
 }
 
-// Recover brings a port that is stuck in the data state back to the command state, for example after this host was
+// leaveData brings a port that is stuck in the data state back to the command state, for example after this host was
 // restarted while the modem was not (quirk USB-14): by a Terminate-Request, the escape sequence, DTR, as far as they are
-// among the plan's methods. r may be nil.
-func Recover(p Plan, r *HangupResult) func(*at.Exchange) error {
-	return func(x *at.Exchange) error {
-		follow(x, p)
-		return leaveData(x, p, r)
-	}
-}
-
+// among the plan's methods.
 func leaveData(x *at.Exchange, p Plan, r *HangupResult) error {
 	e := newEnding(x, p)
 	defer e.over()

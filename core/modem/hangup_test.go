@@ -210,9 +210,4 @@ func TestRecover(t *testing.T) {
 			t.Errorf("%s: the modem heard %s", tt.name, m.heard)
 		}
 	}
-	m := modemInData{data: true, onFrame: true, noCarrier: "\r\nNO CARRIER\r\n"}
-	var r HangupResult
-	if o := (&fake{raw: m.raw}).run(t, Recover(Defaults(), &r)); o.err != nil || r.Method != "terminate" || r.Seen != "NO CARRIER" || o.elapsed != 0 {
-		t.Errorf("Recover: %+v, %v after %v", r, o.err, o.elapsed)
-	}
 }

@@ -16,30 +16,8 @@ type Identity struct {
 	Firmware string
 }
 
-// probeTimeout bounds each wait for a port that may be no AT port.
+// probeTimeout bounds each wait for a port that may be in the data state.
 const probeTimeout = 700 * time.Millisecond
-
-// Identify asks a port who it is. It gives up within two seconds on a port that does not answer, and changes nothing:
-// not even the echo, and a call that somebody else has on that port is left alone. A port that answers but says
-// nothing sensible leaves id empty.
-func Identify(id *Identity) func(*at.Exchange) error {
-	return func(x *at.Exchange) error {
-		x.Discard()
-		var err error
-		for range 2 {
-			err = x.Synchronise("AT", probeTimeout)
-			var result *at.ResultError
-			if err == nil || errors.As(err, &result) {
-				*id, err = Ask(x)
-				return err
-			}
-			if KindOf(err) == DataMode {
-				break
-			}
-		}
-		return fail(err, "the port does not answer AT")
-	}
-}
 
 // Ask asks a modem that is in step who it is.
 func Ask(x *at.Exchange) (Identity, error) {

@@ -3,11 +3,12 @@ package modem
 import (
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/knakppp/knak/core/at"
 )
 
-// TestIdentify: the forms in which modems say who they are.
-func TestIdentify(t *testing.T) {
+// TestAsk: the forms in which modems say who they are.
+func TestAsk(t *testing.T) {
 	const none = "ERROR\r\n"
 	for _, tt := range []struct {
 		name    string
@@ -30,26 +31,16 @@ func TestIdentify(t *testing.T) {
 		{"ERROR to everything", map[string][]string{}, Identity{}},
 	} {
 		var id Identity
-		o := (&fake{answers: tt.answers}).run(t, Identify(&id))
+		o := (&fake{answers: tt.answers}).run(t, func(x *at.Exchange) (err error) {
+			_ = x.Synchronise("AT", probeTimeout) // one that answers ERROR is in step, too
+			id, err = Ask(x)
+			return err
+		})
 		if o.err != nil || id != tt.want || o.elapsed != 0 {
 			t.Errorf("%s: %+v, error %v after %v", tt.name, id, o.err, o.elapsed)
 		}
 		if strings.Contains(o.shown(), "490154203237518") {
 			t.Errorf("%s: the IMEI is shown", tt.name)
-		}
-	}
-}
-
-// TestIdentifyGivesUp: a port that is no AT port costs at most two seconds, and a call on it is left alone.
-func TestIdentifyGivesUp(t *testing.T) {
-	for _, tt := range []struct {
-		answer string
-		kind   Kind
-	}{{"", Silent}, {"AT\r", Silent}, {"\x00\x01\x02garbage", Silent}, {"~\xff}#\xc0!})}\"} }(\x01~", DataMode}} {
-		var id Identity
-		o := (&fake{answers: map[string][]string{"AT": {tt.answer}}, raw: func(p string) string { t.Errorf("%q was sent", p); return "" }}).run(t, Identify(&id))
-		if KindOf(o.err) != tt.kind || o.elapsed > 2*time.Second || id != (Identity{}) {
-			t.Errorf("%q: %v after %v", tt.answer, o.err, o.elapsed)
 		}
 	}
 }

@@ -230,7 +230,7 @@ func TestRecoverySteps(t *testing.T) {
 	if o := (&fake{answers: good("AT+CGATT=1", "OK\r\n")}).run(t, Recovery("attach", p)); o.err == nil || !strings.HasSuffix(strings.Join(o.sent, "|"), "|AT+CGATT=1") {
 		t.Errorf("%v, sent %q", o.err, o.sent)
 	}
-	for _, step := range Recoveries() {
+	for _, step := range []string{"redial", "attach", "radio", "reset"} {
 		if o := (&fake{answers: good()}).run(t, Recovery(step, p)); o.err != nil && strings.Contains(o.err.Error(), "no step") {
 			t.Error(o.err)
 		}

@@ -61,9 +61,7 @@ type Plan struct {
 	// SIMWait is how long a SIM may say that it is busy. Key sim.wait; 0 to 120 s, default 20 s.
 	SIMWait time.Duration
 
-	// Identify asks the modem who it is before anything else. No key: the caller knows whether it knows.
-	Identify bool
-	// Identity is who the modem is, where the caller knows, or Identify has asked. No key.
+	// Identity is who the modem is, where the caller knows. No key.
 	Identity Identity
 
 	// Require says to dial only when the modem says that it is registered. Key registration.require; default true. A
@@ -129,7 +127,7 @@ type Plan struct {
 	ConnectDelay time.Duration
 
 	// HangupMethods are the ways to end a call in order of preference: "terminate" (link sends the
-	// Terminate-Request; here only Recover does), "dtr", "escape", "break". Key hangup.methods; default the first three.
+	// Terminate-Request; here only a port that is found in the data state gets one), "dtr", "escape", "break". Key hangup.methods; default the first three.
 	HangupMethods []string
 	// TerminateWait is how long a modem may take to leave the data state after a Terminate-Request. Key
 	// hangup.terminate_wait; 0 to 60 s, default 2 s.

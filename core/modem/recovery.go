@@ -8,14 +8,11 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Recoveries are the words of the quirk key retry.ladder: what may be done between two attempts to dial, mildest first.
-// Taking the modem's power, or resetting its USB port, is the host's matter and not among them.
-func Recoveries() []string { return []string{"redial", "attach", "radio", "reset"} }
-
 // recoveryPause is the time between switching something off and on again.
 const recoveryPause = time.Second
 
-// Recovery is one step between two attempts. "redial" does nothing; "attach" detaches the modem from packet service and
+// Recovery is one step of the quirk key retry.ladder, between two attempts to dial. Taking the modem's power, or resetting its
+// USB port, is the host's matter and not among them. "redial" does nothing; "attach" detaches the modem from packet service and
 // attaches it again (quirk IPCP-13); "radio" switches its radio off and on (quirk SIM-05); "reset" restarts the modem and
 // waits, and the port may be lost meanwhile (quirk DIAL-11). What the modem refuses is told and is no error: the next
 // attempt shows whether it helped.

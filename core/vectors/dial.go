@@ -134,7 +134,7 @@ func judge(d simulate.Result, hold time.Duration) Run {
 				hangup = rec.Time
 			}
 		case event.Notice:
-			if ev.Level == "warning" && strings.HasPrefix(ev.Text, "the call may still be up") {
+			if ev.About == event.NoticeCallMayBeUp {
 				r.HungUp = false
 			}
 		}

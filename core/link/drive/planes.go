@@ -137,7 +137,7 @@ func (r *Runner) closePlane() {
 		return
 	}
 	if err := p.Close(); err != nil {
-		r.tell(event.Notice{Level: "warning", Text: "not everything could be given back: " + err.Error()})
+		r.tell(notGivenBack(err.Error()))
 	}
 }
 
@@ -185,4 +185,9 @@ func (r *Runner) planeLost(now time.Time, p plane.Plane, err error) {
 	}
 	r.session.Hangup(now, kind, text)
 	r.drain()
+}
+
+// notGivenBack says that something that the link took of this host is not as it was.
+func notGivenBack(cause string) event.Notice {
+	return event.Notice{Level: "warning", Text: "not everything could be given back: " + cause, About: event.NoticeNotGivenBack, Cause: cause}
 }

@@ -188,7 +188,7 @@ func (r *Runner) waitForWorkers() {
 	select {
 	case <-ended:
 	case <-time.After(lastWords):
-		r.tell(event.Notice{Level: "warning", Text: "not everything could be given back: something has not ended within " + lastWords.String()})
+		r.tell(notGivenBack("something has not ended within " + lastWords.String()))
 	}
 }
 
