@@ -13,7 +13,8 @@ const (
 
 // Score says how well the beginning of a file fits: how many of its lines were looked at, and how many of them are of a form
 // that the format has. Both are 0 if no mark of the format stands in it.
-func (f *Format) Score(prefix []byte, stamp func([]byte) (time.Time, int)) (hits, total int) {
+// plain takes off a line what a terminal obeys.
+func (f *Format) Score(prefix []byte, stamp func([]byte) (time.Time, int), plain func([]byte) []byte) (hits, total int) {
 	prefix = prefix[:min(len(prefix), looked)]
 	if !f.marked(prefix) {
 		return 0, 0
@@ -27,7 +28,14 @@ func (f *Format) Score(prefix []byte, stamp func([]byte) (time.Time, int)) (hits
 		if total++; total > lines {
 			break
 		}
-		l := r.Line(b)
+		l := r.Line(bytes.TrimLeft(plain(b), " \t"))
+		if l.Bare { // behind a time that something has put before it
+			if _, n := stamp(l.Message); n > 0 {
+				if inner := r.Line(bytes.TrimLeft(bytes.TrimPrefix(bytes.TrimLeft(l.Message[n:], " "), []byte("-> ")), " ")); !inner.Bare {
+					l = inner
+				}
+			}
+		}
 		if rule := r.Match(l); rule != nil && rule.Kind != Nothing {
 			hits++
 		} else if r.option(l.Message) != nil {

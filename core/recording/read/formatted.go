@@ -24,7 +24,7 @@ func ofFormat(f *format.Format) source.Format {
 				return source.No
 			}
 			var k clock
-			hits, lines := f.Score(prefix, k.stamp)
+			hits, lines := f.Score(prefix, k.stamp, withoutColours)
 			switch {
 			case hits == 0:
 				return source.No
@@ -283,6 +283,9 @@ func (f *formatted) matched(rule *format.Rule, l format.Line) bool {
 		}
 		text, value := string(l.Message[:min(len(l.Message), maxUnread)]), f.r.Value()
 		e := event.Log{Program: printable(program), Text: printable(strings.TrimRight(text, " \t")), Means: rule.Means, Value: printable(value)}
+		if e.Is(event.MeansScriptEnd) || e.Is(event.MeansNoWords) || e.Is(event.MeansModemSilent) {
+			s.enter(event.PhaseDial)
+		}
 		s.says(e, e)
 	}
 	return true
@@ -304,6 +307,10 @@ func (f *formatted) unmatched(l format.Line, outer dressed, size int) {
 	if l.Bare && outer.dressed { // of another program of the same host
 		d = dressed{at: outer.at, dressed: true}
 		d.program, d.msg = tag(outer.msg)
+	}
+	if l.Bare && !outer.dressed && !isPPPD(l.Message) && packetInside(l.Message) < 0 {
+		s.unread(l.Message, size, "of no known kind") // what other programs say is not said in such a log
+		return
 	}
 	s.message(d, size)
 }
