@@ -110,8 +110,10 @@ func plain(s string) string {
 	} else if _, in, ok := strings.Cut(s, "= "); ok {
 		s = in
 	}
-	return strings.NewReplacer("{", " ", "}", " ", ";", " ", `"`, " ", `\x`, " 0x").Replace(s)
+	return marksOff.Replace(s)
 }
+
+var marksOff = strings.NewReplacer("{", " ", "}", " ", ";", " ", `"`, " ", `\x`, " 0x")
 
 // isDeclared says whether a row begins or ends an array of octets of a program's source.
 func isDeclared(s string) bool {

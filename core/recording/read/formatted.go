@@ -17,8 +17,12 @@ import (
 
 // ofFormat gives the format of a log that is data, for the table.
 func ofFormat(f *format.Format) source.Format {
+	most := source.Certain
+	if f.Weak {
+		most = mostWeak
+	}
 	return source.Format{
-		Name: f.Name, Title: f.Title,
+		Name: f.Name, Title: f.Title, Most: most,
 		Sniff: func(prefix []byte) int {
 			if len(prefix) == 0 || !isText(prefix) {
 				return source.No
@@ -29,7 +33,7 @@ func ofFormat(f *format.Format) source.Format {
 			case hits == 0:
 				return source.No
 			case f.Weak && hits*2 >= lines:
-				return source.Likely + 1
+				return mostWeak
 			case f.Weak:
 				return 2 * source.Weak
 			}
@@ -52,6 +56,9 @@ func (k *clock) stamp(b []byte) (time.Time, int) {
 	}
 	return t, n
 }
+
+// mostWeak is more than a log of no known kind is given, and less than one of pppd.
+const mostWeak = source.Likely + 1
 
 // formatted reads the lines of a log by its format. What the format does not know is read as a line of the programs that
 // knak knows anyhow: a log of lwIP has packets and sentences of pppd in it.

@@ -153,6 +153,9 @@ func choose(prefix []byte, o Options) (source.Format, bool) {
 			}
 			continue
 		}
+		if f.Most != 0 && f.Most <= score {
+			continue
+		}
 		if s := f.Sniff(prefix); s > score {
 			best, score = f, s
 		}

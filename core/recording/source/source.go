@@ -15,7 +15,10 @@ type Format struct {
 	// Sniff says how sure it is, from 0 (not this) to 100 (nothing else), that a file which begins with prefix is of this
 	// format. A prefix has at most PrefixLen octets and may end in the middle of a line or a block.
 	Sniff func(prefix []byte) int
-	Open  func(in *Input, c Config) Source
+	// Most is the most that Sniff ever says, where that is less than Certain; 0: Certain. Where another format is as sure, it
+	// need not be asked.
+	Most int
+	Open func(in *Input, c Config) Source
 }
 
 // PrefixLen is the most octets of a file that Sniff sees.
