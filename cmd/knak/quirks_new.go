@@ -90,6 +90,7 @@ On a terminal, what no option says is asked for, one line each; an empty line le
 	f.StringVar(&device, "from-device", "", "take the facts from this `port`'s modem, as far as the bus tells them; no port is opened")
 	f.StringArrayVar(&facts, "fact", nil, "something known of the modem, `NAME=VALUE`: usb, interface, class, driver, manufacturer, model or revision")
 	f.StringVar(&trace, "from-trace", "", "fill in what a `file` shows: a recording or a log, of any program that \"knak decode\" reads")
+	f.BoolVar(&told.works, "works", false, "the modem was dialled and needs nothing: write an entry that says so, and no profile")
 	f.StringVar(&told.summary, "summary", "", "what is odd about the modem, in one `line`")
 	f.StringArrayVar(&told.set, "set", nil, "a setting that helps, `KEY=VALUE`; may be given more than once")
 	f.StringVar(&told.reason, "reason", "", "what the modem does that makes the settings necessary, in one `line`")
@@ -107,6 +108,7 @@ On a terminal, what no option says is asked for, one line each; an empty line le
 type stubAnswers struct {
 	summary, reason, finding string
 	set, sources             []string
+	works                    bool
 }
 
 // askForStub puts what options say into a stub, and asks on a terminal for what they do not.
@@ -128,6 +130,16 @@ func (a *app) askForStub(s *vectors.Stub, told stubAnswers, db *quirks.DB) error
 		ask(&s.Facts.Manufacturer, "The modem's maker, its answer to AT+CGMI")
 		ask(&s.Facts.Model, "The modem's model, its answer to AT+CGMM")
 		ask(&s.Facts.USB, "Its USB id, vvvv:pppp (knak devices shows it; empty on a serial line)")
+	}
+	if told.works {
+		if told.summary+told.reason+told.finding != "" || len(told.set) > 0 {
+			return usagef("--works says that nothing is odd about the modem; it goes with --fact, --from-device, --from-trace and --source only")
+		}
+		if s.Facts.USB == "" && s.Facts.Model == "" {
+			return usagef("--works: which modem? say --fact usb=vvvv:pppp or --fact model=…, or give --from-trace")
+		}
+		s.Works, s.Sources = true, told.sources
+		return nil
 	}
 	ask(&told.summary, "What is odd about it, in one line")
 	for in != nil && len(told.set) == 0 && len(s.Seen) == 0 {
@@ -205,6 +217,9 @@ func (a *app) writeStub(s *vectors.Stub, out string) error {
 	}
 	for _, name := range names {
 		fmt.Fprintln(a.stdout, name)
+	}
+	if s.Works {
+		return nil
 	}
 	fmt.Fprintf(a.stderr, "Now write what is marked %s, then: knak quirks validate %s; knak quirks test %s\n", vectors.Todo, out, s.ID)
 	return nil

@@ -29,6 +29,7 @@ type Stub struct {
 	Reason  string   // what the modem does that makes them necessary
 	Sources []string // where that is known from
 	Finding string   // what goes wrong without them: the id of a finding
+	Works   bool     // it needs nothing: an entry that says so is all
 }
 
 // said gives what was said, or a mark with what is to be written.
@@ -45,6 +46,9 @@ type StubFile struct {
 
 // Files gives the profile, its scenario and its device entry.
 func (s *Stub) Files() []StubFile {
+	if s.Works {
+		return []StubFile{{path.Join("devices.d", strings.ReplaceAll(s.ID, "/", "-")+".toml"), s.device()}}
+	}
 	return []StubFile{
 		{path.Join("quirks.d", s.ID+".toml"), s.profile()},
 		{path.Join("quirks.d", s.ID+suffix), s.scenario()},
@@ -155,7 +159,12 @@ func (s *Stub) device() string {
 	t.line("[[device]]")
 	vendor, model, _ := strings.Cut(s.ID, "/")
 	t.line("name = %s", quote(cmp.Or(strings.TrimSpace(s.Facts.Manufacturer+" "+s.Facts.Model), vendor+" "+model)))
-	t.line("profile = %s", quote(s.ID))
+	if s.Works {
+		t.line("status = %s", quote("works"))
+		t.line("confidence = %s", quote("hardware"))
+	} else {
+		t.line("profile = %s", quote(s.ID))
+	}
 	if s.Facts.USB != "" && s.Facts.USB != quirks.None {
 		t.line("usb = %s", mimic.List([]string{s.Facts.USB}))
 	}
