@@ -32,6 +32,7 @@ in resolv.conf that was killed is taken back, too.`,
 			}
 			links, err := chooseLinks(args, all)
 			if err != nil {
+				a.tellRepaired(cmd.Context(), false) // whatever is meant, this is to be taken back
 				return err
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), hangupPatience)
@@ -112,7 +113,7 @@ func chooseLinks(args []string, all bool) ([]string, error) {
 		}
 		return args, nil
 	}
-	links, err := control.Links(control.Dir())
+	links, err := control.Held(control.Dir())
 	if err != nil {
 		return nil, err
 	}

@@ -285,6 +285,18 @@ func Links(dir string) ([]string, error) {
 	return links, nil
 }
 
+// Held lists those of Links whose socket somebody answers: one that was left behind by a killed dial refuses.
+func Held(dir string) ([]string, error) {
+	links, err := Links(dir)
+	return slices.DeleteFunc(links, func(link string) bool {
+		conn, err := net.DialTimeout("unix", filepath.Join(dir, link+".sock"), clientPatience)
+		if err == nil {
+			_ = conn.Close() // nothing was asked
+		}
+		return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED)
+	}), err
+}
+
 // AskStatus asks the dial that holds a link how it is. The error is a *NoLinkError when none does.
 func AskStatus(ctx context.Context, dir, link string) (Status, error) {
 	var st Status

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,34 @@ func TestSocketOfAKilledDialIsReplaced(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A socket that a killed dial has left is no held link, and is removed when that is wanted; a held one is not.
+func TestHeldAndLeft(t *testing.T) {
+	dir, _, _ := listen(t)
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: filepath.Join(dir, "left.sock")}); err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(fd) // as the end of a process does
+	all, err := Links(dir)
+	held, err2 := Held(dir)
+	if err != nil || err2 != nil || !slices.Equal(all, []string{"home", "left"}) || !slices.Equal(held, []string{"home"}) {
+		t.Errorf("all %v, held %v; %v, %v", all, held, err, err2)
+	}
+	var busy *BusyError
+	if err := RemoveLeftover(dir, "home"); !errors.As(err, &busy) {
+		t.Errorf("a held link was removed: %v", err)
+	}
+	if err := errors.Join(RemoveLeftover(dir, "left"), RemoveLeftover(dir, "never")); err != nil {
+		t.Error(err)
+	}
+	if all, err := Links(dir); err != nil || !slices.Equal(all, []string{"home"}) {
+		t.Errorf("%v, %v", all, err)
 	}
 }
 
