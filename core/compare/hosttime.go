@@ -8,6 +8,7 @@ import (
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/mimic"
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
@@ -85,7 +86,7 @@ func demanded(c *call.Call, last bool) string {
 	for _, s := range c.LCP.Of(event.Rcvd, packet.ConfigureRequest) {
 		word = ""
 		if o, ok := packet.Find(s.Options, packet.LCPAuth); ok {
-			word = packet.OptionText(packet.LCP, o)
+			word = notation.OptionText(packet.LCP, o)
 			if m, ok := auth.MethodOf(o.Data); ok {
 				word = m.String()
 			}
@@ -111,7 +112,7 @@ func methodWanted(c *call.Call) sight {
 		case packet.ConfigureReject:
 			return sight{known: true, key: "reject", text: "none: it rejects the demand", does: "rejects any authentication", pos: s.Pos}
 		case packet.ConfigureNak:
-			word := packet.OptionText(packet.LCP, o)
+			word := notation.OptionText(packet.LCP, o)
 			if m, ok := auth.MethodOf(o.Data); ok {
 				word = m.String()
 			}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/sentence"
 )
@@ -68,14 +69,14 @@ func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 			l.gaveWay = !hasAuth && l.refused.seen()
 			if hasAuth { // a peer that gives way may still end the link for it, so the refusal is kept otherwise
 				l.refused = clue{}
-				l.agreed = packet.OptionText(packet.LCP, auth)
+				l.agreed = notation.OptionText(packet.LCP, auth)
 			}
 		case packet.ConfigureNak, packet.ConfigureReject:
 			l.ourNak = append(l.ourNak[:0], c.Data...)
 			if hasAuth {
 				l.refused, l.offered = h.quote(e), ""
 				if c.Code == packet.ConfigureNak {
-					l.offered = packet.OptionText(packet.LCP, auth)
+					l.offered = notation.OptionText(packet.LCP, auth)
 				}
 			}
 		case packet.EchoRequest:
@@ -107,7 +108,7 @@ func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 	switch c.Code {
 	case packet.ConfigureRequest:
 		if hasAuth {
-			l.demanded, l.demand = packet.OptionText(packet.LCP, auth), h.quote(e)
+			l.demanded, l.demand = notation.OptionText(packet.LCP, auth), h.quote(e)
 		}
 	case packet.ConfigureAck:
 		l.rcvdAck = true

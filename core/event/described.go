@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
@@ -58,7 +59,7 @@ func (d Described) MarshalJSON() ([]byte, error) {
 			v.ID = int(c.ID)
 		}
 		for _, o := range d.Options() {
-			v.Options = append(v.Options, packet.OptionText(d.Protocol, o))
+			v.Options = append(v.Options, notation.OptionText(d.Protocol, o))
 		}
 	}
 	return marshal(v)

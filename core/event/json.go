@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
@@ -99,7 +100,7 @@ func (p Packet) MarshalJSON() ([]byte, error) {
 	if c, ok := p.Control(); ok {
 		v.Code, v.ID = packet.CodeName(p.Protocol, c.Code), c.ID
 		for _, o := range p.Options() {
-			v.Options = append(v.Options, packet.OptionText(p.Protocol, o))
+			v.Options = append(v.Options, notation.OptionText(p.Protocol, o))
 		}
 	}
 	return marshal(v)
@@ -134,10 +135,10 @@ func (p Packet) WithHidden(n int) Packet {
 }
 
 // Text gives the packet in pppd's notation without brackets.
-func (p Packet) Text() string { return packet.Text(p.Protocol, p.Data) }
+func (p Packet) Text() string { return notation.Text(p.Protocol, p.Data) }
 
 // Line gives the packet as pppd prints it, with "sent" or "rcvd" and brackets.
-func (p Packet) Line() string { return packet.Line(p.Dir.String(), p.Protocol, p.Data) }
+func (p Packet) Line() string { return notation.Line(p.Dir.String(), p.Protocol, p.Data) }
 
 // Control parses the packet's header. It is false for a protocol without one and for a damaged packet.
 func (p Packet) Control() (packet.Packet, bool) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
@@ -27,7 +28,7 @@ func (h *host) lcp() {
 		for _, o := range req.Options {
 			w := packet.OptionRequest(packet.LCP, o.Type)
 			if w == "" {
-				h.cannot(req.Pos, "it asks in LCP for <%s>, which knak cannot ask for", packet.OptionText(packet.LCP, o))
+				h.cannot(req.Pos, "it asks in LCP for <%s>, which knak cannot ask for", notation.OptionText(packet.LCP, o))
 				continue
 			}
 			list = append(list, w)
@@ -54,7 +55,7 @@ func (h *host) lcp() {
 				case code == packet.ConfigureReject && w != "" && !slices.Contains(refused, w):
 					refused, at = append(refused, w), s
 				case code == packet.ConfigureNak && o.Type != packet.LCPAuth && o.Type != packet.LCPMagic:
-					h.cannot(s.Pos, "it answers the modem's LCP request with a Configure-Nak of <%s>, which knak would not", packet.OptionText(packet.LCP, o))
+					h.cannot(s.Pos, "it answers the modem's LCP request with a Configure-Nak of <%s>, which knak would not", notation.OptionText(packet.LCP, o))
 				}
 			}
 		}
@@ -141,7 +142,7 @@ func (h *host) ipcp() {
 	for _, o := range first.Options {
 		w := packet.OptionRequest(packet.IPCP, o.Type)
 		if w == "" {
-			h.cannot(first.Pos, "it asks in IPCP for <%s>, which knak cannot ask for", packet.OptionText(packet.IPCP, o))
+			h.cannot(first.Pos, "it asks in IPCP for <%s>, which knak cannot ask for", notation.OptionText(packet.IPCP, o))
 			continue
 		}
 		list = append(list, w)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
@@ -60,7 +61,7 @@ func (m *modem) lcp(c *call.Call, k *model) {
 				}
 			case packet.LCPMagic, packet.LCPPFC, packet.LCPACFC, packet.LCPAuth:
 			default:
-				m.cant(own.Pos, "it asks in LCP for <%s>, which the simulated modem does not", packet.OptionText(packet.LCP, o))
+				m.cant(own.Pos, "it asks in LCP for <%s>, which the simulated modem does not", notation.OptionText(packet.LCP, o))
 			}
 		}
 		if !accm {
@@ -90,7 +91,7 @@ func (m *modem) auth(c *call.Call, k *model) {
 			if method, ok := auth.MethodOf(o.Data); ok && !slices.Contains(demands, method.String()) {
 				demands = append(demands, method.String())
 			} else if !ok {
-				m.cant(s.Pos, "it demands <%s>, which the simulator does not know", packet.OptionText(packet.LCP, o))
+				m.cant(s.Pos, "it demands <%s>, which the simulator does not know", notation.OptionText(packet.LCP, o))
 			}
 		}
 	}

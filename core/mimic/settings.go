@@ -10,6 +10,7 @@ import (
 
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/quirks"
 )
@@ -105,5 +106,5 @@ func text(s call.Step) string {
 		}
 		p.Data = packet.AppendOptions(nil, options)
 	}
-	return packet.Text(s.Protocol, p.AppendTo(nil))
+	return notation.Text(s.Protocol, p.AppendTo(nil))
 }

@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"testing"
-
-	"github.com/knakppp/knak/core/ppp/packet"
-	"github.com/knakppp/knak/core/private"
 )
 
 // What AppendText writes is read back to the same octets, secrets aside: for every line of all kinds.
@@ -39,7 +36,7 @@ func TestReadBack(t *testing.T) {
 		if p.Used != len(line) || p.Hidden || p.Cut {
 			t.Errorf("%s: %+v", line, p)
 		}
-		if got, want := packet.Line("sent", p.Protocol, p.Info), "sent ["+line; got != want {
+		if got, want := Line("sent", p.Protocol, p.Info), "sent ["+line; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
@@ -73,7 +70,7 @@ func TestHidden(t *testing.T) {
 		{`LCP ConfReq id=0x1 <callback 0x1 <hidden>>]`, `LCP ConfReq id=0x1 <callback 0x1 <hidden>>`},
 	} {
 		p, err := Parse(nil, []byte(c.line))
-		if got := packet.Text(p.Protocol, p.Info); err != nil || got != c.want || !p.Hidden {
+		if got := Text(p.Protocol, p.Info); err != nil || got != c.want || !p.Hidden {
 			t.Errorf("%s: %v %+v\n%s", c.line, err, p, got)
 		}
 	}
@@ -133,12 +130,12 @@ func FuzzParse(f *testing.F) {
 		if err != nil || p.Cut || p.Hidden || len(p.Info) > 30 {
 			return
 		}
-		line := packet.Line("", p.Protocol, p.Info)
+		line := Line("", p.Protocol, p.Info)
 		q, err := Parse(nil, []byte(line[len(" ["):]))
 		if err != nil {
 			t.Fatalf("%q of % x: %v", line, p.Info, err)
 		}
-		if !q.Hidden && !q.Cut && !bytes.Equal(q.Info, private.Packet(p.Protocol, p.Info)) {
+		if !q.Hidden && !q.Cut && !bytes.Equal(q.Info, p.Info) {
 			t.Fatalf("%q: % x, then % x", line, p.Info, q.Info)
 		}
 	})

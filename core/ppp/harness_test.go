@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
@@ -96,7 +97,7 @@ func (p *end) drain(now time.Time) []Send {
 		case Send:
 			o.Info = append([]byte(nil), o.Info...)
 			p.sent = append(p.sent, o)
-			p.lines = append(p.lines, packet.Line("sent", o.Protocol, o.Info))
+			p.lines = append(p.lines, notation.Line("sent", o.Protocol, o.Info))
 			sends = append(sends, o)
 		case Event:
 			p.events = append(p.events, o.Event)
@@ -269,7 +270,7 @@ func (p *end) log() {
 			continue
 		}
 		if e, ok := e.(event.Packet); ok {
-			p.t.Log(packet.Line(e.Dir.String(), e.Protocol, e.Data))
+			p.t.Log(notation.Line(e.Dir.String(), e.Protocol, e.Data))
 		} else {
 			p.t.Logf("%s %+v", e.Kind(), e)
 		}

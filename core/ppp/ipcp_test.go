@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
@@ -59,7 +60,7 @@ func TestIPCPPeerRequest(t *testing.T) {
 			}
 			p, _ := packet.Parse(sends[0].Info)
 			if p.Code != c.code || p.ID != 42 || !bytes.Equal(p.Data, packet.AppendOptions(nil, want)) {
-				t.Errorf("answered %s", packet.Line("sent", packet.IPCP, sends[0].Info))
+				t.Errorf("answered %s", notation.Line("sent", packet.IPCP, sends[0].Info))
 			}
 		})
 	}
@@ -377,7 +378,7 @@ func TestIPV6CP(t *testing.T) {
 			{opt(2, 0, 0x4f), packet.ConfigureReject},
 		} {
 			if sends := s.give(packet.IPV6CP, packet.ConfigureRequest, 1, c.in); sends[0].Info[0] != c.code {
-				t.Errorf("% x: %s", c.in.Data, packet.Line("sent", packet.IPV6CP, sends[0].Info))
+				t.Errorf("% x: %s", c.in.Data, notation.Line("sent", packet.IPV6CP, sends[0].Info))
 			}
 		}
 	})
@@ -398,7 +399,7 @@ func TestSuggestionAfterAReject(t *testing.T) {
 			t.Fatalf("request %d: sent %d packets", i+1, len(sends))
 		}
 		if p, _ := packet.Parse(sends[0].Info); p.Code != c.code {
-			t.Errorf("request %d: answered %s", i+1, packet.Line("sent", packet.IPCP, sends[0].Info))
+			t.Errorf("request %d: answered %s", i+1, notation.Line("sent", packet.IPCP, sends[0].Info))
 		}
 	}
 }

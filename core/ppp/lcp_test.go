@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
@@ -72,7 +73,7 @@ func TestLCPPeerRequest(t *testing.T) {
 			}
 			p, _ := packet.Parse(sends[0].Info)
 			if p.Code != c.code || p.ID != 42 || !bytes.Equal(p.Data, packet.AppendOptions(nil, want)) {
-				t.Errorf("answered %s", packet.Line("sent", packet.LCP, sends[0].Info))
+				t.Errorf("answered %s", notation.Line("sent", packet.LCP, sends[0].Info))
 			}
 		})
 	}
@@ -92,7 +93,7 @@ func TestMaxFailureTurnsNakIntoReject(t *testing.T) {
 			want = packet.ConfigureReject
 		}
 		if sends[0].Info[0] != want {
-			t.Errorf("request %d: %s", i, packet.Line("sent", packet.LCP, sends[0].Info))
+			t.Errorf("request %d: %s", i, notation.Line("sent", packet.LCP, sends[0].Info))
 		}
 	}
 }
@@ -246,7 +247,7 @@ func TestBacklogOfRequests(t *testing.T) {
 	for id := uint8(0x68); id <= 0x6c; id++ {
 		sends := s.give(packet.LCP, packet.ConfigureRequest, id, opt(packet.LCPMagic, 1, 2, 3, 4))
 		if sends[0].Info[0] != packet.ConfigureAck || sends[0].Info[1] != id {
-			t.Errorf("answered %s", packet.Line("sent", packet.LCP, sends[0].Info))
+			t.Errorf("answered %s", notation.Line("sent", packet.LCP, sends[0].Info))
 		}
 	}
 	if s.lcp.state != StateOpened {

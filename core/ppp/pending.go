@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/private"
 )
@@ -24,11 +25,11 @@ type reply struct {
 func (a reply) text(protocol uint16) string {
 	b := []byte(a.action.String())
 	for _, o := range own(a.options) {
-		b = append(append(append(b, " <"...), packet.OptionText(protocol, o)...), '>')
+		b = append(append(append(b, " <"...), notation.OptionText(protocol, o)...), '>')
 	}
 	if len(a.packet) > 0 {
 		b = append(b, ' ')
-		b = packet.AppendText(b, protocol, private.Packet(protocol, a.packet))
+		b = notation.AppendText(b, protocol, private.Packet(protocol, a.packet))
 	}
 	if a.delay > 0 {
 		b = append(append(b, " after "...), a.delay.String()...)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
@@ -69,7 +70,7 @@ func TestPacketLengths(t *testing.T) {
 				if info[0] == packet.TerminateRequest || info[0] == packet.CodeReject {
 					continue
 				}
-				t.Errorf("% x of %s was answered by %s", info, packet.ProtocolName(protocol), packet.Line("sent", x.Protocol, x.Info))
+				t.Errorf("% x of %s was answered by %s", info, packet.ProtocolName(protocol), notation.Line("sent", x.Protocol, x.Info))
 			}
 		}
 	}
@@ -130,7 +131,7 @@ func TestDuplicateOptions(t *testing.T) {
 	} {
 		sends := s.give(packet.IPCP, packet.ConfigureRequest, 1, options...)
 		if len(sends) != 1 || sends[0].Info[0] != packet.ConfigureReject || len(sends[0].Info) > 4+len(packet.AppendOptions(nil, options)) {
-			t.Errorf("%v: %s", options, packet.Line("sent", packet.IPCP, sends[0].Info))
+			t.Errorf("%v: %s", options, notation.Line("sent", packet.IPCP, sends[0].Info))
 		}
 	}
 	// In a Nak the last one must not win silently over what is believable.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
@@ -137,7 +138,7 @@ func FuzzPacket(f *testing.F) {
 				t.Fatalf("twice gives %q, once %q", again, out)
 			}
 			{
-				text := packet.Line("sent", p.protocol, out)
+				text := notation.Line("sent", p.protocol, out)
 				spaced := strings.TrimSpace(fmt.Sprintf("% x", secret))
 				if strings.Contains(text, string(secret)) || strings.Contains(text, spaced) || strings.Contains(text, hex.EncodeToString(secret)) {
 					t.Fatalf("the secret is in %s", text)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/hdlc"
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -126,7 +127,7 @@ func (d *dialer) fromModem(b []byte) {
 			d.packets = append(d.packets, bytes.Clone(item.Info))
 			continue
 		}
-		d.seen = append(d.seen, packet.Line("rcvd", item.Protocol, item.Info))
+		d.seen = append(d.seen, notation.Line("rcvd", item.Protocol, item.Info))
 		d.engine.Receive(d.now, item.Protocol, bytes.Clone(item.Info))
 		d.fromEngine()
 	}
@@ -138,7 +139,7 @@ func (d *dialer) fromEngine() bool {
 		any = true
 		switch o := out.(type) {
 		case ppp.Send:
-			d.seen = append(d.seen, packet.Line("sent", o.Protocol, o.Info))
+			d.seen = append(d.seen, notation.Line("sent", o.Protocol, o.Info))
 			d.m.Receive(d.now, d.enc.Append(nil, o.Protocol, o.Info))
 		case ppp.Framing:
 			d.enc.Set(hdlc.Config{ACCM: o.SendACCM, PFC: o.SendPFC, ACFC: o.SendACFC})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/hdlc"
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -149,7 +150,7 @@ func TestRulesSeePacketsFromBeforeTheirPhase(t *testing.T) {
 			if item.Kind != hdlc.Frame {
 				continue
 			}
-			seen = append(seen, packet.Line("rcvd", item.Protocol, item.Info))
+			seen = append(seen, notation.Line("rcvd", item.Protocol, item.Info))
 			if item.Protocol == packet.LCP && item.Info[0] == packet.ConfigureRequest {
 				ack := append([]byte{packet.ConfigureAck}, item.Info[1:]...)
 				h.say(frame(packet.LCP, ack...), 0)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
@@ -115,7 +116,7 @@ func find(list []byte, typ uint8) []byte {
 }
 
 func name(protocol uint16, o []byte) string {
-	return "<" + packet.OptionText(protocol, packet.Option{Type: o[0], Data: o[2:]}) + ">"
+	return "<" + notation.OptionText(protocol, packet.Option{Type: o[0], Data: o[2:]}) + ">"
 }
 
 // sizes are the lengths, with type and length octet, that an option of a known type must have.

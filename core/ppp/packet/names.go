@@ -69,3 +69,31 @@ func OptionType(protocol uint16, word string) (uint8, bool) {
 	}
 	return 0, false
 }
+
+// CodeName gives pppd's word for a code of a protocol, for example "ConfReq", or "code=0xf" where it has none.
+func CodeName(protocol uint16, code uint8) string {
+	if names, ok := codeNames[protocol]; ok && int(code) < len(names) && names[code] != "" {
+		return names[code]
+	}
+	return "code=0x" + strconv.FormatUint(uint64(code), 16)
+}
+
+var (
+	lcpCodes = []string{"", "ConfReq", "ConfAck", "ConfNak", "ConfRej", "TermReq", "TermAck", "CodeRej", "ProtRej",
+		"EchoReq", "EchoRep", "DiscReq", "Ident", "TimeRem"}
+	codeNames = map[uint16][]string{
+		LCP:    lcpCodes,
+		IPCP:   lcpCodes[:CodeReject+1],
+		IPV6CP: lcpCodes[:CodeReject+1],
+		ECP:    lcpCodes[:CodeReject+1],
+		MPLSCP: lcpCodes[:CodeReject+1],
+		CCP: {"", "ConfReq", "ConfAck", "ConfNak", "ConfRej", "TermReq", "TermAck", "CodeRej", "", "", "", "", "", "",
+			"ResetReq", "ResetAck"},
+		PAP:  {"", "AuthReq", "AuthAck", "AuthNak"},
+		CHAP: {"", "Challenge", "Response", "Success", "Failure"},
+		EAP:  {"", "Request", "Response", "Success", "Failure"},
+	}
+)
+
+// EndpointPhone is the endpoint discriminator's class of a telephone number (RFC 1990 section 5.1.3).
+const EndpointPhone = 5

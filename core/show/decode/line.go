@@ -8,6 +8,7 @@ import (
 
 	"github.com/knakppp/knak/core/call/lint"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
@@ -106,7 +107,7 @@ func pad(dst []byte, start, width int) []byte {
 func appendPacket(dst []byte, e event.Packet) []byte {
 	dst = append(append(dst, e.Dir.String()...), " ["...)
 	if c, ok := e.Control(); ok && len(e.Data) == packet.HeaderLen+len(c.Data) {
-		return append(packet.AppendText(dst, e.Protocol, e.Data), ']')
+		return append(notation.AppendText(dst, e.Protocol, e.Data), ']')
 	}
 	dst = dst[:len(dst)-len(e.Dir.String())-2]
 	return append(dst, e.Line()...)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
@@ -352,7 +353,7 @@ func packetKey(e event.Packet) string {
 		c.ID = 0
 		data = c.AppendTo(nil)
 	}
-	return packet.Line(e.Dir.String(), e.Protocol, data)
+	return notation.Line(e.Dir.String(), e.Protocol, data)
 }
 
 // isReply says whether a packet answers another one, so that no repetition begins with it.

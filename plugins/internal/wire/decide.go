@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/packet"
 	v1 "github.com/knakppp/knak/plugins/proto/knak/plugin/v1"
@@ -131,7 +132,7 @@ func numberLength(protocol uint16, typ uint8) int {
 func optionsOf(protocol uint16, options []packet.Option) []*v1.Option {
 	list := make([]*v1.Option, 0, len(options))
 	for _, o := range options {
-		m := &v1.Option{Type: uint32(o.Type), Data: o.Data, Text: text(packet.OptionText(protocol, o))}
+		m := &v1.Option{Type: uint32(o.Type), Data: o.Data, Text: text(notation.OptionText(protocol, o))}
 		if a, ok := o.Address(); ok && holdsAddress(protocol, o.Type) {
 			m.Address = a.String()
 		}

@@ -23,6 +23,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/link/simulate"
+	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/recording/read"
@@ -99,7 +100,7 @@ func knakSees(t *testing.T, file []byte) (frames []seen, dialogue []string, note
 				s.words = map[string]string{"code": packet.CodeName(e.Protocol, c.Code), "protocol": packet.ProtocolName(e.Protocol)}
 				for _, o := range e.Options() {
 					s.options = append(s.options, int(o.Type))
-					word, _, _ := strings.Cut(packet.OptionText(e.Protocol, o), " ")
+					word, _, _ := strings.Cut(notation.OptionText(e.Protocol, o), " ")
 					s.words["option "+strconv.Itoa(int(o.Type))] = word
 				}
 			}

@@ -1,8 +1,10 @@
-package packet
+package notation
 
 import (
 	"encoding/binary"
 	"strconv"
+
+	"github.com/knakppp/knak/core/ppp/packet"
 )
 
 // The fields that hold a secret are never shown, not even as asterisks, so that the text has one form whatever their length.
@@ -11,10 +13,10 @@ import (
 // mschapHeaderLen counts OpCode, MS-CHAPv2-ID and MS-Length.
 const mschapHeaderLen = 4
 
-func appendPAP(dst []byte, p Packet) []byte {
-	if p.Code == PAPRequest {
-		if name, after, ok := Counted(p.Data); ok {
-			if _, rest, ok := Counted(after); ok {
+func appendPAP(dst []byte, p packet.Packet) []byte {
+	if p.Code == packet.PAPRequest {
+		if name, after, ok := packet.Counted(p.Data); ok {
+			if _, rest, ok := packet.Counted(after); ok {
 				dst = appendString(append(dst, " user="...), name)
 				dst = append(dst, " password=<hidden>"...)
 				return appendHex(dst, rest, maxHexLCP)
@@ -22,23 +24,23 @@ func appendPAP(dst []byte, p Packet) []byte {
 		}
 		return appendHex(dst, p.Data, maxHexLCP)
 	}
-	if p.Code == PAPAck || p.Code == PAPNak {
-		if msg, rest, ok := Counted(p.Data); ok {
+	if p.Code == packet.PAPAck || p.Code == packet.PAPNak {
+		if msg, rest, ok := packet.Counted(p.Data); ok {
 			return appendHex(appendString(append(dst, ' '), msg), rest, maxHexLCP)
 		}
 	}
 	return appendHex(dst, p.Data, maxHexLCP)
 }
 
-func appendCHAP(dst []byte, p Packet) []byte {
+func appendCHAP(dst []byte, p packet.Packet) []byte {
 	switch p.Code {
-	case CHAPChallenge, CHAPResponse:
-		value, name, ok := Counted(p.Data)
+	case packet.CHAPChallenge, packet.CHAPResponse:
+		value, name, ok := packet.Counted(p.Data)
 		if !ok {
 			break
 		}
 		dst = append(dst, " <"...)
-		if p.Code == CHAPResponse {
+		if p.Code == packet.CHAPResponse {
 			dst = append(dst, "hidden"...)
 		} else {
 			for _, c := range value {
@@ -46,59 +48,63 @@ func appendCHAP(dst []byte, p Packet) []byte {
 			}
 		}
 		return appendString(append(dst, ">, name = "...), name)
-	case CHAPSuccess, CHAPFailure:
+	case packet.CHAPSuccess, packet.CHAPFailure:
 		return appendString(append(dst, ' '), p.Data)
 	}
 	return appendHex(dst, p.Data, maxHexLCP)
 }
 
-var eapTypes = []string{"", "Identity", "Notification", "Nak", "MD5-Challenge", "OTP", "Generic-Token", "", "", "RSA", "DSS",
-	"KEA", "KEA-Validate", "TLS", "Defender", "Windows 2000", "Arcot", "Cisco", "Nokia", "SRP", "", "TTLS", "RAS", "AKA",
-	"3COM", "PEAP", "MSCHAPv2"}
+// eapName gives the name of a type of EAP, "" if it has none.
+func eapName(typ uint8) string {
+	for i := range eapTypes {
+		if eapTypes[i].typ == typ {
+			return eapTypes[i].name
+		}
+	}
+	return ""
+}
 
-var mschapv2Ops = []string{"", "Challenge", "Response", "Success", "Failure"}
-
-func appendEAP(dst []byte, p Packet) []byte {
+func appendEAP(dst []byte, p packet.Packet) []byte {
 	d := p.Data
-	if p.Code != EAPRequest && p.Code != EAPResponse {
+	if p.Code != packet.EAPRequest && p.Code != packet.EAPResponse {
 		return appendHex(dst, d, maxHexLCP)
 	}
 	if len(d) == 0 {
 		return append(dst, " <missing type>"...)
 	}
-	typ, request := d[0], p.Code == EAPRequest
+	typ, request := d[0], p.Code == packet.EAPRequest
 	d = d[1:]
-	if int(typ) < len(eapTypes) && eapTypes[typ] != "" {
-		dst = append(append(dst, ' '), eapTypes[typ]...)
+	if name := eapName(typ); name != "" {
+		dst = append(append(dst, ' '), name...)
 	} else {
 		dst = strconv.AppendUint(append(dst, " type=0x"...), uint64(typ), 16)
 	}
 	switch {
-	case request && (typ == EAPIdentity || typ == EAPNotification):
+	case request && (typ == packet.EAPIdentity || typ == packet.EAPNotification):
 		if len(d) == 0 {
 			return append(dst, " <No message>"...)
 		}
 		return appendField(dst, "Message", d)
-	case typ == EAPIdentity:
+	case typ == packet.EAPIdentity:
 		return appendField(dst, "Name", d)
-	case typ == EAPNotification:
+	case typ == packet.EAPNotification:
 		return appendHex(dst, d, maxHexLCP)
-	case typ == EAPNak:
+	case typ == packet.EAPNak:
 		for i, t := range d {
 			if i == maxTypes {
 				return append(dst, " ..."...)
 			}
 			dst = append(dst, " <Suggested-type "...)
 			dst = append(dst, hexDigits[t>>4], hexDigits[t&15])
-			if int(t) < len(eapTypes) && eapTypes[t] != "" {
-				dst = append(append(append(dst, " ("...), eapTypes[t]...), ')')
+			if name := eapName(t); name != "" {
+				dst = append(append(append(dst, " ("...), name...), ')')
 			}
 			dst = append(dst, '>')
 		}
 		return dst
-	case typ == EAPMD5:
+	case typ == packet.EAPMD5:
 		return appendValueAndName(dst, d, request)
-	case typ == EAPMSCHAPv2:
+	case typ == packet.EAPMSCHAPv2:
 		return appendMSCHAPv2(dst, d, request)
 	case request:
 		return appendHex(dst, d, maxHexLCP)
@@ -112,8 +118,8 @@ func appendMSCHAPv2(dst, d []byte, request bool) []byte {
 	if len(d) < mschapHeaderLen {
 		return appendHex(dst, d, maxHexLCP)
 	}
-	if op := d[0]; int(op) < len(mschapv2Ops) && op != 0 {
-		dst = append(append(dst, ' '), mschapv2Ops[op]...)
+	if op := d[0]; int(op) < len(eapOps) && op != 0 {
+		dst = append(append(dst, ' '), eapOps[op]...)
 	} else {
 		dst = strconv.AppendUint(append(dst, " opcode=0x"...), uint64(op), 16)
 	}
@@ -124,11 +130,11 @@ func appendMSCHAPv2(dst, d []byte, request bool) []byte {
 	}
 	d = d[mschapHeaderLen:]
 	switch {
-	case op == MSCHAPv2Challenge && request, op == MSCHAPv2Response && !request:
+	case op == packet.MSCHAPv2Challenge && request, op == packet.MSCHAPv2Response && !request:
 		return appendValueAndName(dst, d, request)
 	case len(d) == 0:
 		return dst
-	case request && (op == MSCHAPv2Success || op == MSCHAPv2Failure):
+	case request && (op == packet.MSCHAPv2Success || op == packet.MSCHAPv2Failure):
 		return appendField(dst, "Message", d)
 	case !request:
 		return append(dst, " <hidden>"...)
@@ -138,7 +144,7 @@ func appendMSCHAPv2(dst, d []byte, request bool) []byte {
 
 // appendValueAndName shows the value of a challenge; of a response, that there was one.
 func appendValueAndName(dst, d []byte, request bool) []byte {
-	value, name, ok := Counted(d)
+	value, name, ok := packet.Counted(d)
 	if !ok {
 		return appendHex(dst, d, maxHexLCP)
 	}

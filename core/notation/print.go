@@ -1,10 +1,12 @@
-package packet
+package notation
 
 import (
 	"encoding/binary"
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/knakppp/knak/core/ppp/packet"
 )
 
 // AppendText appends the packet in the notation of pppd's debug lines but without the brackets, for example
@@ -27,17 +29,9 @@ func Line(dir string, protocol uint16, info []byte) string {
 	return string(append(append(dst[:end], ']'), tail...))
 }
 
-// CodeName gives pppd's word for a code of a protocol, for example "ConfReq", or "code=0xf" where it has none.
-func CodeName(protocol uint16, code uint8) string {
-	if names, ok := codeNames[protocol]; ok && int(code) < len(names) && names[code] != "" {
-		return names[code]
-	}
-	return "code=0x" + strconv.FormatUint(uint64(code), 16)
-}
-
 // OptionText gives one option of a Configure packet as pppd prints it between < and >, for example "addr 10.0.0.1".
 // An option that is not known, or whose length is wrong, is hex: type, length and data.
-func OptionText(protocol uint16, o Option) string {
+func OptionText(protocol uint16, o packet.Option) string {
 	raw := o.AppendTo(nil)
 	return strings.TrimSpace(string(appendOption(nil, protocol, raw)))
 }
@@ -54,40 +48,26 @@ const (
 )
 
 var (
-	lcpCodes = []string{"", "ConfReq", "ConfAck", "ConfNak", "ConfRej", "TermReq", "TermAck", "CodeRej", "ProtRej",
-		"EchoReq", "EchoRep", "DiscReq", "Ident", "TimeRem"}
-	codeNames = map[uint16][]string{
-		LCP:    lcpCodes,
-		IPCP:   lcpCodes[:CodeReject+1],
-		IPV6CP: lcpCodes[:CodeReject+1],
-		ECP:    lcpCodes[:CodeReject+1],
-		MPLSCP: lcpCodes[:CodeReject+1],
-		CCP: {"", "ConfReq", "ConfAck", "ConfNak", "ConfRej", "TermReq", "TermAck", "CodeRej", "", "", "", "", "", "",
-			"ResetReq", "ResetAck"},
-		PAP:  {"", "AuthReq", "AuthAck", "AuthNak"},
-		CHAP: {"", "Challenge", "Response", "Success", "Failure"},
-		EAP:  {"", "Request", "Response", "Success", "Failure"},
-	}
-	dataNames = map[uint16]string{IP: "IP", IPv6: "IPV6", Compressed: "Compressed", Encrypted: "Encrypted"}
+	dataWords = map[uint16]string{packet.IP: "IP", packet.IPv6: "IPV6", packet.Compressed: "Compressed", packet.Encrypted: "Encrypted"}
 )
 
 // appendParts appends the text; end is where pppd closes the bracket.
 func appendParts(dst []byte, protocol uint16, info []byte) (out []byte, end int) {
 	switch protocol {
-	case LCP, IPCP, IPV6CP, CCP, PAP, CHAP, EAP:
-		dst = append(dst, protocolNames[protocol]...)
-		p, err := Parse(info)
+	case packet.LCP, packet.IPCP, packet.IPV6CP, packet.CCP, packet.PAP, packet.CHAP, packet.EAP:
+		dst = append(dst, packet.ProtocolName(protocol)...)
+		p, err := packet.Parse(info)
 		if err != nil {
 			return appendHex(dst, info, maxHexLCP), len(dst)
 		}
-		dst = append(append(dst, ' '), CodeName(protocol, p.Code)...)
+		dst = append(append(dst, ' '), packet.CodeName(protocol, p.Code)...)
 		dst = strconv.AppendUint(append(dst, " id=0x"...), uint64(p.ID), 16)
 		dst = appendBody(dst, protocol, p)
-		return appendHex(dst, info[HeaderLen+len(p.Data):], maxHexLCP), len(dst)
-	case ECP, CBCP: // pppd names these and prints their bytes
-		dst = append(dst, protocolNames[protocol]...)
+		return appendHex(dst, info[packet.HeaderLen+len(p.Data):], maxHexLCP), len(dst)
+	case packet.ECP, packet.CBCP: // pppd names these and prints their bytes
+		dst = append(dst, packet.ProtocolName(protocol)...)
 	default:
-		if name, ok := dataNames[protocol]; ok {
+		if name, ok := dataWords[protocol]; ok {
 			dst = append(append(dst, name...), " data"...)
 			return appendHex(dst, info, 8), len(dst)
 		}
@@ -96,24 +76,24 @@ func appendParts(dst []byte, protocol uint16, info []byte) (out []byte, end int)
 	return appendHex(dst, info, maxHexLCP), len(dst)
 }
 
-func appendBody(dst []byte, protocol uint16, p Packet) []byte {
+func appendBody(dst []byte, protocol uint16, p packet.Packet) []byte {
 	switch protocol {
-	case PAP:
+	case packet.PAP:
 		return appendPAP(dst, p)
-	case CHAP:
+	case packet.CHAP:
 		return appendCHAP(dst, p)
-	case EAP:
+	case packet.EAP:
 		return appendEAP(dst, p)
-	case LCP:
+	case packet.LCP:
 		return appendLCP(dst, p)
 	}
 	b := p.Data
 	switch p.Code {
-	case ConfigureRequest, ConfigureAck, ConfigureNak, ConfigureReject:
+	case packet.ConfigureRequest, packet.ConfigureAck, packet.ConfigureNak, packet.ConfigureReject:
 		dst, b = appendOptionList(dst, protocol, b)
-	case TerminateRequest, TerminateAck:
+	case packet.TerminateRequest, packet.TerminateAck:
 		if printable(b) {
-			if protocol != CCP { // pppd leaves no space there
+			if protocol != packet.CCP { // pppd leaves no space there
 				dst = append(dst, ' ')
 			}
 			return appendString(dst, b)
@@ -122,26 +102,26 @@ func appendBody(dst []byte, protocol uint16, p Packet) []byte {
 	return appendHex(dst, b, maxHex)
 }
 
-func appendLCP(dst []byte, p Packet) []byte {
+func appendLCP(dst []byte, p packet.Packet) []byte {
 	b := p.Data
 	switch p.Code {
-	case ConfigureRequest, ConfigureAck, ConfigureNak, ConfigureReject:
-		dst, b = appendOptionList(dst, LCP, b)
-	case TerminateRequest, TerminateAck:
+	case packet.ConfigureRequest, packet.ConfigureAck, packet.ConfigureNak, packet.ConfigureReject:
+		dst, b = appendOptionList(dst, packet.LCP, b)
+	case packet.TerminateRequest, packet.TerminateAck:
 		if printable(b) {
 			return appendString(append(dst, ' '), b)
 		}
-	case EchoRequest, EchoReply, DiscardRequest, Identification, TimeRemaining:
+	case packet.EchoRequest, packet.EchoReply, packet.DiscardRequest, packet.Identification, packet.TimeRemaining:
 		if len(b) < 4 {
 			break
 		}
 		dst = appendHexNumber(append(dst, " magic="...), b[:4])
 		b = b[4:]
-		if p.Code == TimeRemaining && len(b) >= 4 {
+		if p.Code == packet.TimeRemaining && len(b) >= 4 {
 			dst = strconv.AppendUint(append(dst, " seconds="...), uint64(binary.BigEndian.Uint32(b)), 10)
 			b = b[4:]
 		}
-		if p.Code >= Identification && len(b) > 0 {
+		if p.Code >= packet.Identification && len(b) > 0 {
 			return appendString(append(dst, ' '), b)
 		}
 	}
@@ -173,13 +153,13 @@ func appendOptionList(dst []byte, protocol uint16, b []byte) (out, rest []byte) 
 func appendOption(dst []byte, protocol uint16, raw []byte) []byte {
 	var used int
 	switch protocol {
-	case LCP:
+	case packet.LCP:
 		dst, used = appendLCPOption(dst, raw[0], raw[2:])
-	case IPCP:
+	case packet.IPCP:
 		dst, used = appendIPCPOption(dst, raw[0], raw[2:])
-	case IPV6CP:
+	case packet.IPV6CP:
 		dst, used = appendIPV6CPOption(dst, raw[0], raw[2:])
-	case CCP:
+	case packet.CCP:
 		dst, used = appendCCPOption(dst, raw[0], raw[2:])
 	default:
 		used = -1
@@ -190,39 +170,34 @@ func appendOption(dst []byte, protocol uint16, raw []byte) []byte {
 	return appendHex(dst, raw[2+used:], maxHex)
 }
 
-// EndpointPhone is the endpoint discriminator's class of a telephone number (RFC 1990 section 5.1.3).
-const EndpointPhone = 5
-
-var endpointClasses = []string{"null", "local", "IP", "MAC", "magic", "phone"}
-
 // Each append…Option gives how many octets of data it showed, -1 if it did not understand the option.
 
 func appendLCPOption(dst []byte, typ uint8, d []byte) ([]byte, int) {
 	word := ""
 	switch {
-	case typ == LCPMRU && len(d) == 2:
+	case typ == packet.LCPMRU && len(d) == 2:
 		word = "mru "
-	case typ == LCPMRRU && len(d) == 2:
+	case typ == packet.LCPMRRU && len(d) == 2:
 		word = "mrru "
-	case typ == LCPACCM && len(d) == 4:
+	case typ == packet.LCPACCM && len(d) == 4:
 		return appendHexNumber(append(dst, "asyncmap "...), d), 4
-	case typ == LCPMagic && len(d) == 4:
+	case typ == packet.LCPMagic && len(d) == 4:
 		return appendHexNumber(append(dst, "magic "...), d), 4
-	case typ == LCPPFC && len(d) == 0:
+	case typ == packet.LCPPFC && len(d) == 0:
 		return append(dst, "pcomp"...), 0
-	case typ == LCPACFC && len(d) == 0:
+	case typ == packet.LCPACFC && len(d) == 0:
 		return append(dst, "accomp"...), 0
-	case typ == LCPShortSeq && len(d) == 0:
+	case typ == packet.LCPShortSeq && len(d) == 0:
 		return append(dst, "ssnhf"...), 0
-	case typ == LCPAuth && len(d) >= 2:
+	case typ == packet.LCPAuth && len(d) >= 2:
 		return appendAuth(append(dst, "auth "...), d)
-	case typ == LCPQuality && len(d) >= 2:
+	case typ == packet.LCPQuality && len(d) >= 2:
 		dst = append(dst, "quality "...)
-		if binary.BigEndian.Uint16(d) == LQR {
+		if binary.BigEndian.Uint16(d) == packet.LQR {
 			return append(dst, "lqr"...), 2
 		}
 		return appendHexNumber(dst, d[:2]), 2
-	case typ == LCPCallback && len(d) >= 1:
+	case typ == packet.LCPCallback && len(d) >= 1:
 		dst = append(dst, "callback "...)
 		if d[0] == 6 { // Microsoft's: negotiated by CBCP
 			return append(dst, "CBCP"...), 1
@@ -232,7 +207,7 @@ func appendLCPOption(dst []byte, typ uint8, d []byte) ([]byte, int) {
 			dst = append(dst, " <hidden>"...)
 		}
 		return dst, len(d)
-	case typ == LCPEndpoint && len(d) >= 1:
+	case typ == packet.LCPEndpoint && len(d) >= 1:
 		return appendEndpoint(dst, d), len(d)
 	default:
 		return dst, -1
@@ -242,19 +217,19 @@ func appendLCPOption(dst []byte, typ uint8, d []byte) ([]byte, int) {
 
 func appendAuth(dst, d []byte) ([]byte, int) {
 	switch binary.BigEndian.Uint16(d) {
-	case PAP:
+	case packet.PAP:
 		return append(dst, "pap"...), 2
-	case EAP:
+	case packet.EAP:
 		return append(dst, "eap"...), 2
-	case CHAP:
+	case packet.CHAP:
 		dst = append(dst, "chap"...)
 		if len(d) > 2 {
 			switch d[2] {
-			case AlgorithmMD5:
+			case packet.AlgorithmMD5:
 				return append(dst, " MD5"...), 3
-			case AlgorithmMSCHAP:
+			case packet.AlgorithmMSCHAP:
 				return append(dst, " MS"...), 3
-			case AlgorithmMSCHAPv2:
+			case packet.AlgorithmMSCHAPv2:
 				return append(dst, " MS-v2"...), 3
 			}
 		}
@@ -273,7 +248,7 @@ func appendEndpoint(dst, d []byte) []byte {
 	}
 	switch {
 	case class == 0 && len(v) == 0:
-	case class == EndpointPhone:
+	case class == packet.EndpointPhone:
 		dst = append(dst, ":<hidden>"...)
 	case class == 2 && len(v) == 4:
 		dst = netip.AddrFrom4([4]byte(v)).AppendTo(append(dst, ':'))
@@ -292,31 +267,31 @@ func appendEndpoint(dst, d []byte) []byte {
 func appendIPCPOption(dst []byte, typ uint8, d []byte) ([]byte, int) {
 	var word string
 	switch typ {
-	case IPCPAddresses:
+	case packet.IPCPAddresses:
 		if len(d) != 8 {
 			return dst, -1
 		}
 		dst = netip.AddrFrom4([4]byte(d)).AppendTo(append(dst, "addrs "...))
 		return netip.AddrFrom4([4]byte(d[4:])).AppendTo(append(dst, ' ')), 8
-	case IPCPCompression:
+	case packet.IPCPCompression:
 		if len(d) < 2 {
 			return dst, -1
 		}
 		dst = append(dst, "compress "...)
 		switch binary.BigEndian.Uint16(d) {
-		case VJCompressed:
+		case packet.VJCompressed:
 			return append(dst, "VJ"...), 2
 		case 0x0037: // the number that RFC 1172 printed by mistake
 			return append(dst, "old-VJ"...), 2
 		}
 		return appendHexNumber(dst, d[:2]), 2
-	case IPCPAddress:
+	case packet.IPCPAddress:
 		word = "addr "
-	case IPCPDNS1:
+	case packet.IPCPDNS1:
 		word = "ms-dns1 "
-	case IPCPDNS2:
+	case packet.IPCPDNS2:
 		word = "ms-dns2 "
-	case IPCPNBNS1, IPCPNBNS2:
+	case packet.IPCPNBNS1, packet.IPCPNBNS2:
 		word = "ms-wins "
 	}
 	if word == "" || len(d) != 4 {
@@ -327,7 +302,7 @@ func appendIPCPOption(dst []byte, typ uint8, d []byte) ([]byte, int) {
 
 func appendIPV6CPOption(dst []byte, typ uint8, d []byte) ([]byte, int) {
 	switch {
-	case typ == IPV6CPInterfaceID && len(d) == 8:
+	case typ == packet.IPV6CPInterfaceID && len(d) == 8:
 		dst = append(dst, "addr fe80:"...)
 		for i, c := range d {
 			if i%2 == 0 {
@@ -336,7 +311,7 @@ func appendIPV6CPOption(dst []byte, typ uint8, d []byte) ([]byte, int) {
 			dst = append(dst, hexDigits[c>>4], hexDigits[c&15])
 		}
 		return dst, 8
-	case typ == IPV6CPCompression && len(d) >= 2:
+	case typ == packet.IPV6CPCompression && len(d) >= 2:
 		return appendHexNumber(append(dst, "compress "...), d[:2]), 2
 	}
 	return dst, -1
@@ -344,7 +319,7 @@ func appendIPV6CPOption(dst []byte, typ uint8, d []byte) ([]byte, int) {
 
 func appendCCPOption(dst []byte, typ uint8, d []byte) ([]byte, int) {
 	switch {
-	case typ == CCPMPPE && len(d) >= 4:
+	case typ == packet.CCPMPPE && len(d) >= 4:
 		dst = append(dst, "mppe"...)
 		for _, bit := range []struct { // RFC 3078 section 2.1
 			octet int
@@ -358,9 +333,9 @@ func appendCCPOption(dst []byte, typ uint8, d []byte) ([]byte, int) {
 			dst = append(dst, ' ', sign, bit.name)
 		}
 		return dst, 4
-	case (typ == CCPDeflate || typ == CCPDeflateDraft) && len(d) >= 2:
+	case (typ == packet.CCPDeflate || typ == packet.CCPDeflateDraft) && len(d) >= 2:
 		dst = append(dst, "deflate"...)
-		if typ == CCPDeflateDraft {
+		if typ == packet.CCPDeflateDraft {
 			dst = append(dst, "(old#)"...)
 		}
 		dst = strconv.AppendUint(append(dst, ' '), uint64(d[0]>>4)+8, 10)
@@ -371,12 +346,12 @@ func appendCCPOption(dst []byte, typ uint8, d []byte) ([]byte, int) {
 			dst = strconv.AppendUint(append(dst, " check "...), uint64(d[1]), 10)
 		}
 		return dst, 2
-	case typ == CCPBSD && len(d) >= 1:
+	case typ == packet.CCPBSD && len(d) >= 1:
 		dst = strconv.AppendUint(append(dst, "bsd v"...), uint64(d[0]>>5), 10)
 		return strconv.AppendUint(append(dst, ' '), uint64(d[0]&31), 10), 1
-	case typ == CCPPredictor1:
+	case typ == packet.CCPPredictor1:
 		return append(dst, "predictor 1"...), 0
-	case typ == CCPPredictor2:
+	case typ == packet.CCPPredictor2:
 		return append(dst, "predictor 2"...), 0
 	}
 	return dst, -1
