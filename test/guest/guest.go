@@ -37,7 +37,7 @@ import (
 // Kernel is the program that is the guest's kernel, and Install how to get it and what the tests in it use.
 const (
 	Kernel  = "linux.uml"
-	Install = "apt-get install --no-install-recommends user-mode-linux kmod iproute2 ppp slirp socat gcc libc6-dev"
+	Install = "apt-get install --no-install-recommends user-mode-linux kmod iproute2 ppp slirp socat pppoe pptpd pptp-linux gcc libc6-dev"
 )
 
 // dirVariable names the directory where host and guest exchange files. The kernel passes it on to its first process.

@@ -110,6 +110,14 @@ func WritePPPDOptions(t testing.TB, more []string) string {
 	return file
 }
 
+// WritePPPDSecrets gives secrets for PAP and CHAP to every pppd that is started from now on, also by others, until the test
+// ends. See StartPPPD on where such tests belong.
+func WritePPPDSecrets(t testing.TB, secrets []Secret) {
+	t.Helper()
+	writeSecrets(t, "/etc/ppp/pap-secrets", secrets)
+	writeSecrets(t, "/etc/ppp/chap-secrets", secrets)
+}
+
 func writeSecrets(t testing.TB, path string, secrets []Secret) {
 	t.Helper()
 	if secrets == nil {
