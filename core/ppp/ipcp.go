@@ -125,9 +125,16 @@ func (c *ipcp) judge(options []packet.Option) reply {
 	return a
 }
 
+// maxSuggestions is how often a peer is told which address we want it to have.
+const maxSuggestions = 10
+
 func (c *ipcp) judgeAssigned(r *review, o packet.Option, want netip.Addr) {
 	addr, ok := o.Address()
 	if ok && o.Type == packet.IPCPAddress && c.cfg.AcceptPeer && !addr.IsUnspecified() && addr != c.proposed() {
+		return
+	}
+	if ok && o.Type == packet.IPCPAddress && addr != want && c.set.MaxFailure > 0 && c.naksSent >= maxSuggestions {
+		r.reject(o) // it does not take what is suggested to it; without the option it has what we say
 		return
 	}
 	if !ok || addr != want {

@@ -211,6 +211,20 @@ func TestAddressesOfOnesOwn(t *testing.T) {
 	}
 }
 
+// A peer that never takes the address that is suggested to it is not argued with for ever: lwIP comes back a hundred times.
+func TestPeerThatKeepsItsAddress(t *testing.T) {
+	set := dialer()
+	set.IPCP.Assign.Address = netip.MustParseAddr("10.1.1.2")
+	s := newScript(t, set)
+	s.openLCP()
+	for id := range uint8(20) {
+		s.give(packet.IPCP, packet.ConfigureRequest, id, ipOpt(packet.IPCPAddress, "192.0.2.1"))
+	}
+	if naks, rejects := s.count(packet.IPCP, packet.ConfigureNak), s.count(packet.IPCP, packet.ConfigureReject); naks != 10 || rejects != 10 {
+		t.Errorf("%d Naks, %d Rejects", naks, rejects)
+	}
+}
+
 // A modem's end that insists on its own address gives way to a host that will not have it: then nothing is said of it (S3).
 func TestYieldLocal(t *testing.T) {
 	set := modem()
