@@ -153,7 +153,7 @@ func (w *world) leftovers() (left []string) {
 		}
 	}
 	_ = filepath.WalkDir(w.plan.Runtime, func(path string, d os.DirEntry, err error) error {
-		if err == nil && path != w.plan.Runtime && !strings.HasSuffix(path, "/default.lock") { // a link's lock stays
+		if err == nil && path != w.plan.Runtime && !strings.HasSuffix(path, ".lock") { // a link's lock stays
 			left = append(left, path)
 		}
 		return nil
