@@ -7,7 +7,7 @@ import (
 
 // looked is how much of a file's beginning is looked through for marks, and lines how many lines are matched.
 const (
-	looked = 32 << 10
+	looked = 16 << 10
 	lines  = 120
 )
 
