@@ -18,7 +18,8 @@ const (
 	maxCommands = 400
 	maxLines    = 40
 	maxSteps    = 600
-	maxLong     = 4096 // octets kept of one packet
+	maxLong     = 4096      // octets kept of one packet
+	maxKept     = 500 << 10 // octets kept of one call, of packets and of lines: with what holds them less than 1 MB
 )
 
 // Call is one try to get a link, and the link if it came up.
@@ -54,6 +55,7 @@ type Call struct {
 	End      time.Time
 	own      bool   // knak's own trace: it says Up
 	far      string // the furthest phase that was named, up to IPCP
+	kept     int    // octets that are kept, at most maxKept
 	told     bool   // a dialer's words say something of it
 	named    bool   // a line names a cause of a failure by itself
 }

@@ -1,7 +1,10 @@
 package call_test
 
 import (
+	"bytes"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -178,5 +181,30 @@ func TestRetransmissionIsMarked(t *testing.T) {
 	}
 	if want := []bool{false, true, false}; !slices.Equal(again, want) {
 		t.Errorf("%v, want %v", again, want)
+	}
+}
+
+// The state of one call stays within 1 MB, however long it lasts and whatever it holds.
+func TestOneCallIsSmall(t *testing.T) {
+	var c call.Collector
+	data := make([]byte, 1000)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range 20000 {
+		data[0] = byte(i)
+		for _, r := range stream(ppp(event.Sent, packet.LCP, packet.ConfigureRequest, byte(i), packet.Option{Type: 200, Data: bytes.Repeat(data[:1], 200)}),
+			ppp(event.Rcvd, packet.IPCP, packet.ConfigureNak, byte(i), packet.Option{Type: 201, Data: bytes.Repeat(data[:1], 200)}),
+			sent("AT+X"+strings.Repeat("y", 100)), rcvd(strings.Repeat("z", 500)), event.Text{Text: strings.Repeat("w", 300)}) {
+			c.Record(r)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if kept := int64(after.HeapAlloc) - int64(before.HeapAlloc); kept > 1<<20 {
+		t.Errorf("%d octets are kept of one call", kept)
+	}
+	if len(c.Calls()) != 1 {
+		t.Errorf("%d calls", len(c.Calls()))
 	}
 }

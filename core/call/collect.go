@@ -147,6 +147,21 @@ func (c *Collector) begin(r event.Record) {
 	c.calls = append(c.calls, c.now)
 }
 
+// About how much memory a packet and a command take besides their octets.
+const (
+	stepSize    = 200
+	commandSize = 160
+)
+
+// room takes n octets of what a call may keep, and says whether they were left.
+func (c *Call) room(n int) bool {
+	if c.kept+n > maxKept {
+		return false
+	}
+	c.kept += n
+	return true
+}
+
 // forget drops a call from the middle, but not the last one that worked.
 func (c *Collector) forget() {
 	worked := -1
@@ -177,7 +192,7 @@ func (c *Collector) at(r event.Record, e event.AT) {
 	case strings.HasPrefix(text, "NO CARRIER") && (k.PPP() || c.phase == event.PhaseLCP || k.connected()) && c.asked == nil:
 		c.lost(r, text)
 	case c.asked == nil:
-		if len(k.Loose) < maxLines {
+		if len(k.Loose) < maxLines && k.room(len(text)) {
 			k.Loose = append(k.Loose, Loose{text, r.Time, r.Pos, c.phase})
 		} else {
 			k.More++
@@ -186,7 +201,7 @@ func (c *Collector) at(r event.Record, e event.AT) {
 		c.asked.Result, c.asked.Answered = text, r.Time
 		c.asked = nil
 	case text == c.asked.Text: // the echo
-	case len(c.asked.Lines) < maxLines:
+	case len(c.asked.Lines) < maxLines && k.room(len(text)):
 		c.asked.Lines = append(c.asked.Lines, text)
 	default:
 		k.More++
@@ -205,7 +220,7 @@ func (c *Collector) send(r event.Record, k *Call, text string) {
 	if k.PPP() || k.Dial != nil {
 		list = &c.held
 	}
-	if len(*list) == maxCommands {
+	if len(*list) == maxCommands || !k.room(len(text)+commandSize) {
 		k.More++
 		c.asked = nil
 		return
@@ -271,7 +286,7 @@ func (c *Collector) text(r event.Record, text string) {
 	if strings.Contains(text, "NO CARRIER") {
 		c.lost(r, text)
 	}
-	if len(k.Texts) < maxLines {
+	if len(k.Texts) < maxLines && k.room(len(text)) {
 		k.Texts = append(k.Texts, Loose{text, r.Time, r.Pos, k.reached()})
 	}
 }
@@ -336,7 +351,7 @@ func (c *Collector) packet(r event.Record, e event.Packet) {
 	case packet.CCP:
 		list = &k.CCP
 	}
-	if len(list.Steps) == maxSteps {
+	if len(list.Steps) == maxSteps || !k.room(len(e.Data)+stepSize) {
 		list.More++
 		return
 	}

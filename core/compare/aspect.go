@@ -7,8 +7,8 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// sight is what one call shows of an aspect.
-type sight struct {
+// observation is what one call shows of an aspect.
+type observation struct {
 	known  bool   // the call came so far, and the recording shows it
 	key    string // two calls are alike in the aspect if their keys are
 	text   string // for a person
@@ -28,9 +28,9 @@ type aspect struct {
 	weight   int // how telling a difference is
 	why      string
 	keys     []string // the quirk keys by which knak does it
-	see      func(*call.Call) sight
-	alike    func(a, b sight) bool // nil: the keys are the same
-	unless   []string              // it is no news where one of these is different
+	see      func(*call.Call) observation
+	alike    func(a, b observation) bool // nil: the keys are the same
+	unless   []string                    // it is no news where one of these is different
 }
 
 // table is all aspects: first what the host does, then what the modem does, each in the order of a call.

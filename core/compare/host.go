@@ -72,10 +72,10 @@ func hostAspects() []aspect {
 func lcpOf(c *call.Call) *call.Protocol  { return &c.LCP }
 func ipcpOf(c *call.Call) *call.Protocol { return &c.IPCP }
 
-func name(c *call.Call) sight {
+func name(c *call.Call) observation {
 	n, s, ok := c.Name()
 	if !ok {
-		return sight{}
+		return observation{}
 	}
 	text, does := fmt.Sprintf("%q", n), fmt.Sprintf("sends the name %q", n)
 	if mimic.Masked(n) {
@@ -84,26 +84,26 @@ func name(c *call.Call) sight {
 	if n == "" {
 		text, does = `"" (an empty name)`, "sends an empty name"
 	}
-	return sight{known: true, key: n, text: text, does: does, pos: s.Pos}
+	return observation{known: true, key: n, text: text, does: does, pos: s.Pos}
 }
 
 // maskedAlike says that of two names that are not empty one was replaced before the recording was given away: they may be the same.
-func maskedAlike(a, b sight) bool {
+func maskedAlike(a, b observation) bool {
 	return a.key != "" && b.key != "" && (mimic.Masked(a.key) || mimic.Masked(b.key))
 }
 
-func apn(c *call.Call) sight {
+func apn(c *call.Call) observation {
 	if !c.AT() || len(c.Commands) == 0 {
-		return sight{}
+		return observation{}
 	}
 	k, cmd, ok := c.Context()
 	if !ok {
-		return sight{known: true, key: "", text: "none set: the modem's own", does: "leaves the APN as the modem has it", pos: posOf(c.Dial)}
+		return observation{known: true, key: "", text: "none set: the modem's own", does: "leaves the APN as the modem has it", pos: posOf(c.Dial)}
 	}
 	if k.APN == "" {
-		return sight{known: true, key: "", text: `"" (empty)`, does: "sets an empty APN", pos: cmd.Pos}
+		return observation{known: true, key: "", text: `"" (empty)`, does: "sets an empty APN", pos: cmd.Pos}
 	}
-	return sight{known: true, key: strings.ToLower(k.APN), text: k.APN, does: fmt.Sprintf("uses the APN %q", k.APN), pos: cmd.Pos}
+	return observation{known: true, key: strings.ToLower(k.APN), text: k.APN, does: fmt.Sprintf("uses the APN %q", k.APN), pos: cmd.Pos}
 }
 
 func posOf(c *call.Command) event.Pos {
@@ -113,29 +113,29 @@ func posOf(c *call.Command) event.Pos {
 	return c.Pos
 }
 
-func contextType(c *call.Call) sight {
+func contextType(c *call.Call) observation {
 	k, cmd, ok := c.Context()
-	return sight{known: ok, key: k.Type, text: k.Type, does: "sets a context of type " + k.Type, pos: cmd.Pos}
+	return observation{known: ok, key: k.Type, text: k.Type, does: "sets a context of type " + k.Type, pos: cmd.Pos}
 }
 
-func contextAuth(c *call.Call) sight {
+func contextAuth(c *call.Call) observation {
 	if len(c.Commands) == 0 {
-		return sight{}
+		return observation{}
 	}
 	for _, s := range mimic.Settings(c).Settings {
 		if s.Key == "context.auth_command" {
-			return sight{known: true, key: s.Value, text: "AT" + s.Value, does: "gives the context a name with AT" + s.Value, pos: s.Pos}
+			return observation{known: true, key: s.Value, text: "AT" + s.Value, does: "gives the context a name with AT" + s.Value, pos: s.Pos}
 		}
 	}
-	return sight{known: true, text: "none", does: "gives the context no name"}
+	return observation{known: true, text: "none", does: "gives the context no name"}
 }
 
-func number(c *call.Call) sight {
+func number(c *call.Call) observation {
 	n := c.Dialled()
 	if n == "" {
-		return sight{}
+		return observation{}
 	}
-	return sight{known: true, key: n, text: n, does: "dials " + n, pos: c.Dial.Pos}
+	return observation{known: true, key: n, text: n, does: "dials " + n, pos: c.Dial.Pos}
 }
 
 // first gives the host's first Configure-Request.
@@ -163,14 +163,14 @@ func orNothing(list []string) string {
 	return strings.Join(list, " ")
 }
 
-func lcpAsked(c *call.Call) sight {
+func lcpAsked(c *call.Call) observation {
 	s, ok := first(&c.LCP)
 	list := names(s.Options, lcpName)
-	return sight{known: ok, key: set(list), text: orNothing(list), does: "asks in LCP for " + and(list), pos: s.Pos}
+	return observation{known: ok, key: set(list), text: orNothing(list), does: "asks in LCP for " + and(list), pos: s.Pos}
 }
 
 // ipcpAsked is all that the host ever asked for by itself: what the modem proposed first is the modem's doing.
-func ipcpAsked(c *call.Call) sight {
+func ipcpAsked(c *call.Call) observation {
 	s, ok := first(&c.IPCP)
 	var early []string
 	for _, o := range s.Options {
@@ -194,7 +194,7 @@ func ipcpAsked(c *call.Call) sight {
 	if len(list) > len(early) {
 		text += ", later also " + strings.Join(list[len(early):], " ")
 	}
-	return sight{known: ok, key: set(list), text: text, does: asksFor(list), pos: s.Pos, first: early, all: list}
+	return observation{known: ok, key: set(list), text: text, does: asksFor(list), pos: s.Pos, first: early, all: list}
 }
 
 // gives says whether an option is one by which a modem gives an address of some kind.
@@ -203,7 +203,7 @@ func gives(typ uint8) bool {
 }
 
 // ipcpOthers is what the host asks for besides addresses: compression, mostly.
-func ipcpOthers(c *call.Call) sight {
+func ipcpOthers(c *call.Call) observation {
 	s, ok := first(&c.IPCP)
 	var list []string
 	for _, o := range s.Options {
@@ -211,7 +211,7 @@ func ipcpOthers(c *call.Call) sight {
 			list = append(list, ipcpName(o))
 		}
 	}
-	return sight{known: ok, key: set(list), text: orNothing(list), does: "asks in IPCP for " + and(list) + " besides", pos: s.Pos}
+	return observation{known: ok, key: set(list), text: orNothing(list), does: "asks in IPCP for " + and(list) + " besides", pos: s.Pos}
 }
 
 // within says whether b holds all of a.
@@ -221,7 +221,7 @@ func within(a, b []string) bool {
 
 // askedAlike says that the bad one asked at some time for all that the good one asked for, and at once for nothing that the good
 // one never wanted: what a host adds because the modem's answers lead nowhere is no cause of them.
-func askedAlike(good, bad sight) bool {
+func askedAlike(good, bad observation) bool {
 	return within(good.all, bad.all) && within(bad.first, good.all)
 }
 
@@ -253,14 +253,14 @@ func and(list []string) string {
 }
 
 // ipcpFirst counts only where the two asked for the same in the end.
-func ipcpFirst(c *call.Call) sight {
+func ipcpFirst(c *call.Call) observation {
 	s, ok := first(&c.IPCP)
 	list := names(s.Options, ipcpName)
-	return sight{known: ok, key: set(list), text: orNothing(list), does: "asks first for " + and(list), pos: s.Pos}
+	return observation{known: ok, key: set(list), text: orNothing(list), does: "asks first for " + and(list), pos: s.Pos}
 }
 
 // ipcpValues is what the host proposes by itself instead of 0.0.0.0.
-func ipcpValues(c *call.Call) sight {
+func ipcpValues(c *call.Call) observation {
 	s, ok := first(&c.IPCP)
 	var own []string
 	for _, o := range s.Options {
@@ -272,10 +272,10 @@ func ipcpValues(c *call.Call) sight {
 	if len(own) > 0 {
 		text = "values of its own for " + and(own)
 	}
-	return sight{known: ok, key: set(own), text: text, does: "asks for " + text, pos: s.Pos}
+	return observation{known: ok, key: set(own), text: text, does: "asks for " + text, pos: s.Pos}
 }
 
-func lcpValues(c *call.Call) sight {
+func lcpValues(c *call.Call) observation {
 	s, ok := first(&c.LCP)
 	var list []string
 	for _, o := range s.Options {
@@ -290,24 +290,24 @@ func lcpValues(c *call.Call) sight {
 			}
 		}
 	}
-	return sight{known: ok, key: set(list), text: orNothing(list), does: "asks in LCP for " + and(list), pos: s.Pos}
+	return observation{known: ok, key: set(list), text: orNothing(list), does: "asks in LCP for " + and(list), pos: s.Pos}
 }
 
 // order is the order of the options in the first request.
-func order(of func(*call.Call) *call.Protocol, name func(packet.Option) string) func(*call.Call) sight {
-	return func(c *call.Call) sight {
+func order(of func(*call.Call) *call.Protocol, name func(packet.Option) string) func(*call.Call) observation {
+	return func(c *call.Call) observation {
 		s, ok := first(of(c))
 		list := names(s.Options, name)
-		return sight{known: ok, key: strings.Join(list, " "), text: strings.Join(list, " "), pos: s.Pos}
+		return observation{known: ok, key: strings.Join(list, " "), text: strings.Join(list, " "), pos: s.Pos}
 	}
 }
 
 // refused is what the host refuses of the modem's requests.
-func refused(of func(*call.Call) *call.Protocol, but uint8) func(*call.Call) sight {
-	return func(c *call.Call) sight {
+func refused(of func(*call.Call) *call.Protocol, but uint8) func(*call.Call) observation {
+	return func(c *call.Call) observation {
 		p := of(c)
 		if _, asked := p.First(event.Rcvd, packet.ConfigureRequest); !asked {
-			return sight{}
+			return observation{}
 		}
 		var list []string
 		var pos event.Pos
@@ -330,20 +330,20 @@ func refused(of func(*call.Call) *call.Protocol, but uint8) func(*call.Call) sig
 				}
 			}
 		}
-		return sight{known: true, key: set(list), text: orNothing(list), does: "refuses of what the modem asks " + and(list), pos: pos}
+		return observation{known: true, key: set(list), text: orNothing(list), does: "refuses of what the modem asks " + and(list), pos: pos}
 	}
 }
 
 // offers says whether the host negotiates a protocol.
-func offers(word string, of func(*call.Call) *call.Protocol) func(*call.Call) sight {
-	return func(c *call.Call) sight {
+func offers(word string, of func(*call.Call) *call.Protocol) func(*call.Call) observation {
+	return func(c *call.Call) observation {
 		if len(c.IPCP.Steps) == 0 {
-			return sight{}
+			return observation{}
 		}
 		s, ok := first(of(c))
 		if !ok {
-			return sight{known: true, text: "not tried", does: "does not try " + word}
+			return observation{known: true, text: "not tried", does: "does not try " + word}
 		}
-		return sight{known: true, key: "yes", text: "tried", does: "tries " + word, pos: s.Pos}
+		return observation{known: true, key: "yes", text: "tried", does: "tries " + word, pos: s.Pos}
 	}
 }

@@ -14,39 +14,39 @@ import (
 )
 
 // near says whether two times are so alike that no modem could mind: within half a second, or less than twice as long.
-func near(a, b sight) bool {
+func near(a, b observation) bool {
 	short, long := min(a.number, b.number), max(a.number, b.number)
 	return long-short < 0.5 || long < 2*short
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
 
-func span(d time.Duration, s call.Step, ok bool, does string) sight {
+func span(d time.Duration, s call.Step, ok bool, does string) observation {
 	if !ok || s.Time.IsZero() {
-		return sight{}
+		return observation{}
 	}
-	return sight{known: true, key: seconds(d), text: seconds(d), does: fmt.Sprintf(does, seconds(d)), pos: s.Pos, number: d.Seconds()}
+	return observation{known: true, key: seconds(d), text: seconds(d), does: fmt.Sprintf(does, seconds(d)), pos: s.Pos, number: d.Seconds()}
 }
 
-func pace(c *call.Call) sight {
+func pace(c *call.Call) observation {
 	d, s, ok := mimic.NakPace(c)
 	return span(d, s, ok, "waits %s after an empty Nak")
 }
 
-func connectDelay(c *call.Call) sight {
+func connectDelay(c *call.Call) observation {
 	d, s, ok := mimic.ConnectDelay(c)
 	return span(d, s, ok, "is silent for %s after CONNECT")
 }
 
-func restart(of func(*call.Call) *call.Protocol) func(*call.Call) sight {
-	return func(c *call.Call) sight {
+func restart(of func(*call.Call) *call.Protocol) func(*call.Call) observation {
+	return func(c *call.Call) observation {
 		d, s, ok := mimic.Restart(of(c))
 		return span(d, s, ok, "asks again after %s")
 	}
 }
 
 // patience is how long the host asks for an address. It matters where the failing one gave up itself.
-func patience(c *call.Call) sight {
+func patience(c *call.Call) observation {
 	d, s, ok := mimic.Patience(c)
 	v := span(d, s, ok, "asks in IPCP for %s")
 	if !c.Worked() {
@@ -56,17 +56,17 @@ func patience(c *call.Call) sight {
 			timeout = timeout || f.Phase == event.PhaseIPCP && f.Cause != event.FailedCarrierLost && f.Cause != event.FailedTerminated
 		}
 		if !(gaveUp && end.Dir == event.Sent) && !timeout {
-			return sight{}
+			return observation{}
 		}
 	}
 	return v
 }
 
 // longEnough says that the failing one asked at least as long as the working one had to.
-func longEnough(good, bad sight) bool { return bad.number+0.5 >= good.number }
+func longEnough(good, bad observation) bool { return bad.number+0.5 >= good.number }
 
 // method is the method that the host answered by.
-func method(c *call.Call) sight {
+func method(c *call.Call) observation {
 	for _, s := range c.Auth.Steps {
 		if s.Dir != event.Sent {
 			continue
@@ -75,9 +75,9 @@ func method(c *call.Call) sight {
 		if m := demanded(c, true); m != "" {
 			word = m
 		}
-		return sight{known: true, key: word, text: word, does: "answers by " + word, pos: s.Pos}
+		return observation{known: true, key: word, text: word, does: "answers by " + word, pos: s.Pos}
 	}
-	return sight{}
+	return observation{}
 }
 
 // demanded is the method in the modem's first LCP request, or in the last, which the host agreed to.
@@ -99,9 +99,9 @@ func demanded(c *call.Call, last bool) string {
 }
 
 // methodWanted is the method that the host asks for where the modem demands another.
-func methodWanted(c *call.Call) sight {
+func methodWanted(c *call.Call) observation {
 	if demanded(c, false) == "" {
-		return sight{}
+		return observation{}
 	}
 	for _, s := range c.LCP.Steps {
 		o, ok := packet.Find(s.Options, packet.LCPAuth)
@@ -110,32 +110,32 @@ func methodWanted(c *call.Call) sight {
 		}
 		switch s.Code {
 		case packet.ConfigureReject:
-			return sight{known: true, key: "reject", text: "none: it rejects the demand", does: "rejects any authentication", pos: s.Pos}
+			return observation{known: true, key: "reject", text: "none: it rejects the demand", does: "rejects any authentication", pos: s.Pos}
 		case packet.ConfigureNak:
 			word := notation.OptionText(packet.LCP, o)
 			if m, ok := auth.MethodOf(o.Data); ok {
 				word = m.String()
 			}
-			return sight{known: true, key: word, text: word, does: "asks for " + word + " instead", pos: s.Pos}
+			return observation{known: true, key: word, text: word, does: "asks for " + word + " instead", pos: s.Pos}
 		}
 	}
-	return sight{known: true, text: "none: it takes " + demanded(c, false), does: "takes " + demanded(c, false)}
+	return observation{known: true, text: "none: it takes " + demanded(c, false), does: "takes " + demanded(c, false)}
 }
 
 // speaker is who sends the first Configure-Request: the host where it does not wait for the modem's.
-func speaker(c *call.Call) sight {
+func speaker(c *call.Call) observation {
 	mine, ok := first(&c.LCP)
 	theirs, both := c.LCP.First(event.Rcvd, packet.ConfigureRequest)
 	switch {
 	case !ok:
-		return sight{}
+		return observation{}
 	case !both || theirs.Time.Sub(mine.Time) >= 500*time.Millisecond:
-		return sight{known: true, key: "host", text: "the host", does: "speaks first", pos: mine.Pos}
+		return observation{known: true, key: "host", text: "the host", does: "speaks first", pos: mine.Pos}
 	case mine.Time.Sub(theirs.Time) >= 500*time.Millisecond:
-		return sight{known: true, key: "modem", text: "the modem", does: "waits for the modem's first packet", pos: mine.Pos}
+		return observation{known: true, key: "modem", text: "the modem", does: "waits for the modem's first packet", pos: mine.Pos}
 	}
-	return sight{known: true, key: "both", text: "both at once", does: "speaks at once", pos: mine.Pos}
+	return observation{known: true, key: "both", text: "both at once", does: "speaks at once", pos: mine.Pos}
 }
 
 // eitherSpeaks says that nobody waits for anybody.
-func eitherSpeaks(a, b sight) bool { return a.key != "modem" && b.key != "modem" }
+func eitherSpeaks(a, b observation) bool { return a.key != "modem" && b.key != "modem" }

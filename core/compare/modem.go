@@ -39,55 +39,55 @@ func modemAspects() []aspect {
 	}
 }
 
-func dialResult(c *call.Call) sight {
+func dialResult(c *call.Call) observation {
 	if c.Dial == nil {
-		return sight{}
+		return observation{}
 	}
 	word := c.Dial.Result
 	switch {
 	case strings.HasPrefix(word, "CONNECT"):
 		word = "CONNECT"
 	case word == "" && c.PPP():
-		return sight{}
+		return observation{}
 	case word == "":
 		word = "nothing"
 	}
-	return sight{known: true, key: word, text: word, does: "gets " + word, pos: c.Dial.Pos}
+	return observation{known: true, key: word, text: word, does: "gets " + word, pos: c.Dial.Pos}
 }
 
-func verdict(c *call.Call) sight {
+func verdict(c *call.Call) observation {
 	if _, _, named := c.Name(); !named {
-		return sight{}
+		return observation{}
 	}
 	v, s := c.Verdict()
 	word := [...]string{"none", "success", "failure"}[v]
 	if v == call.NoVerdict && len(c.IPCP.Steps) > 0 {
 		word = "none, but IPCP begins"
 	}
-	return sight{known: true, key: word, text: word, does: "gets " + word, pos: s.Pos}
+	return observation{known: true, key: word, text: word, does: "gets " + word, pos: s.Pos}
 }
 
-func demand(c *call.Call) sight {
+func demand(c *call.Call) observation {
 	s, ok := c.LCP.First(event.Rcvd, packet.ConfigureRequest)
 	if !ok {
-		return sight{}
+		return observation{}
 	}
 	word := demanded(c, false)
 	if word == "" {
 		word = "none"
 	}
-	return sight{known: true, key: word, text: word, does: "is asked for " + word, pos: s.Pos}
+	return observation{known: true, key: word, text: word, does: "is asked for " + word, pos: s.Pos}
 }
 
 // maxKinds bounds how many kinds of answers are told.
 const maxKinds = 6
 
 // answers is the kinds of answers to the host's requests, in order; how often each came does not matter, nor do values.
-func answers(of func(*call.Call) *call.Protocol) func(*call.Call) sight {
-	return func(c *call.Call) sight {
+func answers(of func(*call.Call) *call.Protocol) func(*call.Call) observation {
+	return func(c *call.Call) observation {
 		p := of(c)
 		if _, asked := first(p); !asked {
-			return sight{}
+			return observation{}
 		}
 		var kinds, shown []string
 		var counts []int
@@ -119,7 +119,7 @@ func answers(of func(*call.Call) *call.Protocol) func(*call.Call) sight {
 		if len(kinds) == 0 {
 			text = "none"
 		}
-		return sight{known: true, key: strings.Join(kinds, ","), text: text, does: "gets " + text, pos: pos}
+		return observation{known: true, key: strings.Join(kinds, ","), text: text, does: "gets " + text, pos: pos}
 	}
 }
 
@@ -147,15 +147,15 @@ func kindOf(s call.Step) string {
 }
 
 // own is the options of the modem's first own request.
-func own(of func(*call.Call) *call.Protocol, name func(packet.Option) string) func(*call.Call) sight {
-	return func(c *call.Call) sight {
+func own(of func(*call.Call) *call.Protocol, name func(packet.Option) string) func(*call.Call) observation {
+	return func(c *call.Call) observation {
 		p := of(c)
 		s, ok := p.First(event.Rcvd, packet.ConfigureRequest)
 		if !ok {
 			if _, asked := first(p); !asked {
-				return sight{}
+				return observation{}
 			}
-			return sight{known: true, key: "none", text: "none", does: "gets no request"}
+			return observation{known: true, key: "none", text: "none", does: "gets no request"}
 		}
 		list := names(s.Options, name)
 		for i, n := range list {
@@ -168,23 +168,23 @@ func own(of func(*call.Call) *call.Protocol, name func(packet.Option) string) fu
 				}
 			}
 		}
-		return sight{known: true, key: set(list), text: orNothing(list), does: "is asked for " + and(list), pos: s.Pos}
+		return observation{known: true, key: set(list), text: orNothing(list), does: "is asked for " + and(list), pos: s.Pos}
 	}
 }
 
 // ending is how the modem ended the call, where it did.
-func ending(c *call.Call) sight {
+func ending(c *call.Call) observation {
 	if c.Cut() || !c.PPP() {
-		return sight{}
+		return observation{}
 	}
 	if s, ok := c.Terminated(); ok && s.Dir == event.Rcvd {
 		word := packet.ProtocolName(s.Protocol) + " Terminate-Request by the modem"
-		return sight{known: true, key: word, text: word + after(c), does: "is ended by the modem's Terminate-Request", pos: s.Pos}
+		return observation{known: true, key: word, text: word + after(c), does: "is ended by the modem's Terminate-Request", pos: s.Pos}
 	}
 	if s, ok := c.Terminated(); c.Lost != nil && (!ok || s.Time.After(c.Lost.Time)) {
-		return sight{known: true, key: "hangup in " + c.Lost.In, text: "the modem hangs up in " + word(c.Lost.In), does: "is hung up", pos: c.Lost.Pos}
+		return observation{known: true, key: "hangup in " + c.Lost.In, text: "the modem hangs up in " + word(c.Lost.In), does: "is hung up", pos: c.Lost.Pos}
 	}
-	return sight{known: true, key: "host", text: "by the host", does: "ends itself"}
+	return observation{known: true, key: "host", text: "by the host", does: "ends itself"}
 }
 
 func after(c *call.Call) string {
@@ -194,9 +194,9 @@ func after(c *call.Call) string {
 	return " in " + word(c.Reached())
 }
 
-func texts(c *call.Call) sight {
+func texts(c *call.Call) observation {
 	if !c.PPP() && c.Reached() == event.PhaseDial {
-		return sight{}
+		return observation{}
 	}
 	var list []string
 	var pos event.Pos
@@ -207,7 +207,7 @@ func texts(c *call.Call) sight {
 			}
 		}
 	}
-	v := sight{known: true, key: fmt.Sprint(len(list) > 0), text: "none", does: "gets no text"}
+	v := observation{known: true, key: fmt.Sprint(len(list) > 0), text: "none", does: "gets no text"}
 	if len(list) > 0 {
 		v.text, v.pos = strings.Join(list, " / "), pos
 		v.does = "gets text: " + v.text
@@ -216,30 +216,30 @@ func texts(c *call.Call) sight {
 }
 
 // echoes says whether Echo-Requests are answered.
-func echoes(c *call.Call) sight {
+func echoes(c *call.Call) observation {
 	e := c.Echoes
 	switch {
 	case e.Sent == 0, e.Sent == 1 && e.Answered == 0:
-		return sight{}
+		return observation{}
 	case e.Answered == 0:
-		return sight{known: true, key: "none", text: fmt.Sprintf("none to %d", e.Sent), does: "gets no Echo-Reply"}
+		return observation{known: true, key: "none", text: fmt.Sprintf("none to %d", e.Sent), does: "gets no Echo-Reply"}
 	}
-	return sight{known: true, key: "some", text: fmt.Sprintf("%d to %d", e.Answered, e.Sent), does: "gets Echo-Replies"}
+	return observation{known: true, key: "some", text: fmt.Sprintf("%d to %d", e.Answered, e.Sent), does: "gets Echo-Replies"}
 }
 
 // carries says whether anything came back over the link.
-func carries(c *call.Call) sight {
+func carries(c *call.Call) observation {
 	switch {
 	case c.Probes+c.DataOut == 0:
-		return sight{}
+		return observation{}
 	case c.Replies+c.DataIn == 0:
-		return sight{known: true, key: "no", text: "none", does: "gets no packet back"}
+		return observation{known: true, key: "no", text: "none", does: "gets no packet back"}
 	}
-	return sight{known: true, key: "yes", text: "some", does: "gets packets back"}
+	return observation{known: true, key: "yes", text: "some", does: "gets packets back"}
 }
 
 // again says whether the modem asks for LCP once more when authentication or IPCP has begun.
-func again(c *call.Call) sight {
+func again(c *call.Call) observation {
 	var begun call.Step
 	for _, p := range []*call.Protocol{&c.IPCP, &c.Auth} {
 		if len(p.Steps) > 0 {
@@ -247,12 +247,12 @@ func again(c *call.Call) sight {
 		}
 	}
 	if begun.Protocol == 0 {
-		return sight{}
+		return observation{}
 	}
 	for _, s := range c.LCP.Of(event.Rcvd, packet.ConfigureRequest) {
 		if begun.Before(s) {
-			return sight{known: true, key: "yes", text: "yes", does: "is asked for LCP once more", pos: s.Pos}
+			return observation{known: true, key: "yes", text: "yes", does: "is asked for LCP once more", pos: s.Pos}
 		}
 	}
-	return sight{known: true, key: "no", text: "no", does: "is asked for LCP once"}
+	return observation{known: true, key: "no", text: "no", does: "is asked for LCP once"}
 }

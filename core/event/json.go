@@ -88,7 +88,7 @@ func complete(e Event) Event {
 // not 16, for which the text stands.
 func (p Packet) MarshalJSON() ([]byte, error) {
 	v := struct {
-		Guessed bool     `json:"guessed,omitempty"` // first: what is not fast to read stands where it is soon seen
+		Guessed bool     `json:"guessed,omitempty"` // first, so that people notice it
 		Hidden  int      `json:"hidden,omitempty"`
 		Dir     Dir      `json:"dir"`
 		Proto   string   `json:"proto"`
@@ -106,10 +106,10 @@ func (p Packet) MarshalJSON() ([]byte, error) {
 	return marshal(v)
 }
 
-// shownHidden is how long the value of a CHAP Response is that reads <hidden>, as that of CHAP with MD5.
+// shownHidden is the length that <hidden> stands for in a CHAP Response: that of CHAP with MD5.
 const shownHidden = 16
 
-// hidden gives the length of a CHAP Response's value that is hidden and not as long as the text lets one believe, else 0.
+// hidden gives the length of a hidden CHAP value; 0 if it is 16, the notation's default, or if nothing is hidden.
 func (p Packet) hidden() int {
 	c, ok := p.Control()
 	if !ok || p.Protocol != packet.CHAP || c.Code != packet.CHAPResponse || len(c.Data) == 0 {

@@ -38,7 +38,7 @@ func (a *authState) agree(dir event.Dir, option []byte) {
 	a.methods[1-dir] = m
 }
 
-// proves judges whether the protocol is the one that who is to prove itself agreed to.
+// proves checks that who authenticates with the protocol that LCP agreed on.
 func (l *Linter) proves(protocol uint16, who event.Dir) {
 	if m := l.auth.methods[who]; l.whole && l.lcpOpen() && m.protocol != protocol {
 		was := "none"

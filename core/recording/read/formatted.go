@@ -115,12 +115,12 @@ func (f *formatted) take(b []byte, size int) {
 	s := f.s
 	b = withoutColours(b)
 	l := f.r.Line(b)
-	outer := dressed{msg: b}
+	outer := logLine{msg: b}
 	var rule *format.Rule
 	if l.Bare {
 		l.Message = bytes.TrimLeft(l.Message, " \t")
-		rest, o := f.undress(b)
-		if o.dressed {
+		rest, o := f.split(b)
+		if o.headed {
 			outer = o
 			if rule = f.r.Match(l); rule == nil { // its own prefix may stand behind another one's
 				l = f.r.Line(rest)
@@ -177,9 +177,9 @@ func (f *formatted) take(b []byte, size int) {
 	}
 }
 
-// undress takes off what something that passed the log on has written before each line: a time of its own, and perhaps an
+// split takes off what something that passed the log on has written before each line: a time of its own, and perhaps an
 // arrow.
-func (f *formatted) undress(b []byte) ([]byte, dressed) {
+func (f *formatted) split(b []byte) ([]byte, logLine) {
 	b = bytes.TrimLeft(b, " \t")
 	rest := b
 	if len(rest) > 0 && rest[0] == '"' { // a column of a table
@@ -187,13 +187,13 @@ func (f *formatted) undress(b []byte) ([]byte, dressed) {
 	}
 	at, n := f.s.clock.take(rest)
 	if n == 0 {
-		return b, dressed{msg: b}
+		return b, logLine{msg: b}
 	}
 	rest = rest[n:]
 	for _, mark := range []string{"-> ", "PM ", "AM "} {
 		rest = bytes.TrimPrefix(rest, []byte(mark))
 	}
-	return rest, dressed{at: at, msg: rest, dressed: true}
+	return rest, logLine{at: at, msg: rest, headed: true}
 }
 
 // withoutColours takes the escape sequences of a terminal (ECMA-48 section 5.4) off a line.
@@ -303,19 +303,19 @@ func (f *formatted) goesOn(kind format.Kind, dir event.Dir, tag string) {
 }
 
 // unmatched takes a line that no rule knows.
-func (f *formatted) unmatched(l format.Line, outer dressed, size int) {
+func (f *formatted) unmatched(l format.Line, outer logLine, size int) {
 	s := f.s
-	d := dressed{at: l.At, program: l.Tag, msg: l.Message, dressed: !l.Bare}
+	d := logLine{at: l.At, program: l.Tag, msg: l.Message, headed: !l.Bare}
 	if l.Bare && f.left > 0 && f.more == format.AT && !isPPPD(l.Message) {
 		f.left--
 		f.dialogue(f.dir, string(l.Message), inWords)
 		return
 	}
-	if l.Bare && outer.dressed { // of another program of the same host
-		d = dressed{at: outer.at, dressed: true}
+	if l.Bare && outer.headed { // of another program of the same host
+		d = logLine{at: outer.at, headed: true}
 		d.program, d.msg = tag(outer.msg)
 	}
-	if l.Bare && !outer.dressed && !isPPPD(l.Message) && packetInside(l.Message) < 0 {
+	if l.Bare && !outer.headed && !isPPPD(l.Message) && packetInside(l.Message) < 0 {
 		s.unread(l.Message, size, "of no known kind") // what other programs say is not said in such a log
 		return
 	}

@@ -25,7 +25,7 @@ func openLog(in *source.Input, c source.Config) source.Source {
 // maxWrapped is over how many lines one packet may be wrapped.
 const maxWrapped = 6
 
-// logSource reads lines of all dresses: a log may change them from line to line, as where several were pasted together.
+// logSource reads lines whatever a logger wrote before them: a log may change them from line to line, as where several were pasted together.
 type logSource struct {
 	in    *source.Input
 	c     source.Config
@@ -93,9 +93,9 @@ func (s *logSource) line() error {
 		s.form.take(line, size)
 		return nil
 	}
-	d := s.clock.undress(relayed(line))
+	d := s.clock.split(relayed(line))
 	if s.wrap.text != nil {
-		if !d.dressed && !isPacketStart(d.msg) && s.joins(d.msg, size) {
+		if !d.headed && !isPacketStart(d.msg) && s.joins(d.msg, size) {
 			return nil
 		}
 		s.unwrap()
@@ -140,7 +140,7 @@ func relayed(line []byte) []byte {
 }
 
 // message takes what is not a packet from its first octet on.
-func (s *logSource) message(d dressed, size int) {
+func (s *logSource) message(d logLine, size int) {
 	if len(bytes.TrimSpace(d.msg)) == 0 {
 		return
 	}
@@ -148,7 +148,7 @@ func (s *logSource) message(d dressed, size int) {
 		head := d
 		head.msg = bytes.TrimRight(d.msg[:i], " ")
 		s.message(head, max(size-(len(d.msg)-i), 0))
-		next := s.clock.undress(d.msg[i:])
+		next := s.clock.split(d.msg[i:])
 		s.rec.Time = next.at
 		if !isPacketStart(next.msg) || !s.packet(next.msg, len(d.msg)-i) {
 			s.message(next, len(d.msg)-i)
@@ -189,7 +189,7 @@ func (s *logSource) joined(msg []byte) int {
 }
 
 // said gives the events of a message of one of the known programs. It is false for one of no known kind.
-func (s *logSource) said(d dressed) bool {
+func (s *logSource) said(d logLine) bool {
 	own := ownProgress(d.msg)
 	switch {
 	case own != nil:
@@ -206,9 +206,9 @@ func (s *logSource) said(d dressed) bool {
 		s.pppd(d.msg)
 	case isModemManager(d.msg):
 		s.modemManager(d)
-	case s.talk.by != "" && (d.program == "" && !d.dressed || d.program != "" && d.program == s.talk.wvdial):
+	case s.talk.by != "" && (d.program == "" && !d.headed || d.program != "" && d.program == s.talk.wvdial):
 		s.fromModem(d.msg)
-	case d.dressed:
+	case d.headed:
 		s.log(d.program, d.msg)
 	case len(sentence.Of("", string(d.msg[:min(len(d.msg), maxUnread)])).Words) > 0: // a sentence that somebody pasted without its program
 		s.log("", d.msg)
@@ -235,7 +235,7 @@ func packetInside(msg []byte) int {
 }
 
 // inside takes a message with a packet in it.
-func (s *logSource) inside(d dressed, i, size int) {
+func (s *logSource) inside(d logLine, i, size int) {
 	n := len(s.queue)
 	if !s.packet(d.msg[i:], 0) || len(s.queue) == n {
 		s.queue, s.wrap = s.queue[:n], wrapped{}
@@ -329,7 +329,7 @@ func (s *logSource) interrupted(msg []byte, size int) bool {
 // behind takes what follows a packet in its line: nothing, or the line of another program.
 func (s *logSource) behind(rest []byte) {
 	if rest = bytes.TrimSpace(rest); len(rest) > 0 {
-		s.message(dressed{msg: rest}, len(rest))
+		s.message(logLine{msg: rest}, len(rest))
 	}
 }
 

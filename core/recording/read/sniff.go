@@ -21,8 +21,8 @@ func sniffLog(prefix []byte) int {
 		if lines++; lines > 400 {
 			break
 		}
-		d := k.undress(relayed(unquoted(line)))
-		if d.dressed {
+		d := k.split(relayed(unquoted(line)))
+		if d.headed {
 			dated++
 		}
 		switch {

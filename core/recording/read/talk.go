@@ -170,7 +170,7 @@ func isModemManager(msg []byte) bool {
 }
 
 // modemManager takes a line such as [modem0/ttyUSB2/at] --> 'AT+CGMI<CR>'.
-func (s *logSource) modemManager(d dressed) {
+func (s *logSource) modemManager(d logLine) {
 	i := bytes.Index(d.msg, mmSent)
 	sent := i >= 0
 	if !sent {

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// dressed is a line of a log without what the logger wrote before the message.
-type dressed struct {
+// logLine is a line of a log without what the logger wrote before the message.
+type logLine struct {
 	at      time.Time
 	program string // "" where the line does not say
 	msg     []byte
-	dressed bool // there was a time or a program
+	headed  bool // there was a time or a program
 }
 
-// undress takes off what syslog, the journal, logread and others write before a message.
-func (k *clock) undress(line []byte) dressed {
+// split takes off what syslog, the journal, logread and others write before a message.
+func (k *clock) split(line []byte) logLine {
 	b := line
 	if len(b) > 0 && b[0] == '<' { // the priority of RFC 3164 and RFC 5424
 		if i := bytes.IndexByte(b[:min(len(b), 6)], '>'); i > 1 && allDigits(b[1:i]) {
@@ -53,11 +53,11 @@ func (k *clock) undress(line []byte) dressed {
 	}
 	if n == 0 {
 		if p, msg, ok := ownName(b); ok {
-			return dressed{program: p, msg: msg, dressed: true}
+			return logLine{program: p, msg: msg, headed: true}
 		}
-		return dressed{msg: b}
+		return logLine{msg: b}
 	}
-	d := dressed{at: at, msg: b[n:], dressed: true}
+	d := logLine{at: at, msg: b[n:], headed: true}
 	if bytes.HasPrefix(d.msg, []byte(": ")) { // pppd's own log file on macOS
 		d.msg = d.msg[2:]
 		return d
@@ -157,14 +157,14 @@ func ownName(b []byte) (string, []byte, bool) {
 }
 
 // rfc5424 reads "time host app procid msgid structured-data msg" (RFC 5424 section 6).
-func (k *clock) rfc5424(b []byte) (dressed, bool) {
+func (k *clock) rfc5424(b []byte) (logLine, bool) {
 	at, n := k.take(b)
 	if n == 0 {
-		return dressed{}, false
+		return logLine{}, false
 	}
 	f := bytes.SplitN(b[n:], []byte(" "), 6)
 	if len(f) < 6 {
-		return dressed{}, false
+		return logLine{}, false
 	}
 	msg := f[5]
 	if len(f[4]) > 0 && f[4][0] == '[' {
@@ -172,13 +172,13 @@ func (k *clock) rfc5424(b []byte) (dressed, bool) {
 			msg = rest
 		}
 	}
-	return dressed{at: at, program: string(f[1]), msg: bytes.TrimPrefix(msg, []byte("\xef\xbb\xbf")), dressed: true}, true
+	return logLine{at: at, program: string(f[1]), msg: bytes.TrimPrefix(msg, []byte("\xef\xbb\xbf")), headed: true}, true
 }
 
 // journalJSON reads one entry of journalctl -o json. Its message is an array of octets where it is not text.
-func journalJSON(b []byte) (dressed, bool) {
+func journalJSON(b []byte) (logLine, bool) {
 	if !bytes.Contains(b, []byte(`"MESSAGE"`)) {
-		return dressed{}, false
+		return logLine{}, false
 	}
 	var e struct {
 		Message json.RawMessage `json:"MESSAGE"`
@@ -187,9 +187,9 @@ func journalJSON(b []byte) (dressed, bool) {
 		Comm    string          `json:"_COMM"`
 	}
 	if json.Unmarshal(b, &e) != nil {
-		return dressed{}, false
+		return logLine{}, false
 	}
-	d := dressed{program: e.ID, dressed: true}
+	d := logLine{program: e.ID, headed: true}
 	if d.program == "" {
 		d.program = e.Comm
 	}
@@ -204,7 +204,7 @@ func journalJSON(b []byte) (dressed, bool) {
 	default:
 		var list []int
 		if json.Unmarshal(e.Message, &list) != nil {
-			return dressed{}, false
+			return logLine{}, false
 		}
 		for _, v := range list {
 			octets = append(octets, byte(v))

@@ -8,7 +8,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Each dress that a line may wear, with the time, the program and the message in it. The file is of 2019-01-02.
+// What loggers write before a line, with the time, the program and the message in it. The file is of 2019-01-02.
 func TestDress(t *testing.T) {
 	const msg = "rcvd [LCP ConfAck id=0x1]"
 	for _, c := range []struct{ name, line, at, program string }{
@@ -44,9 +44,9 @@ func TestDress(t *testing.T) {
 		{"no day", "Jan 99 10:00:01 box pppd[12]: x", "", "-"},
 	} {
 		k := clock{date: fileTime}
-		d := k.undress([]byte(strings.TrimLeft(c.line, ">")))
+		d := k.split([]byte(strings.TrimLeft(c.line, ">")))
 		if c.program == "-" {
-			if d.dressed {
+			if d.headed {
 				t.Errorf("%s: %+v", c.name, d)
 			}
 			continue
@@ -69,7 +69,7 @@ func TestDress(t *testing.T) {
 func TestNoDate(t *testing.T) {
 	for line, want := range map[string]string{"Feb 29 10:00:01 box pppd: x": "0000-02-29T10:00:01Z", "10:00:01 Modem hangup": "0000-01-01T10:00:01Z"} {
 		k := clock{}
-		if d := k.undress([]byte(line)); d.at.Format(time.RFC3339) != want {
+		if d := k.split([]byte(line)); d.at.Format(time.RFC3339) != want {
 			t.Errorf("%s: %v", line, d.at)
 		}
 	}
