@@ -84,9 +84,9 @@ var never = []struct {
 	reason string
 }{
 	{"core", nil, []string{module + "cmd"}, "core is a library; cmd reads flags, calls it, prints"},
-	{"core", []string{"core/link", "core/vectors"}, []string{module + "core/link"}, "link is the only package that knows all the others"},
+	{"core", []string{"core/link", "core/vectors", "core/dialer"}, []string{module + "core/link"}, "link is the only package that knows all the others"},
 	{"", []string{"cmd", "core/vectors"}, []string{module + "core/vectors"}, "vectors tests what all the others do together; only cmd asks for it"},
-	{"core", []string{"core/link/drive"}, []string{module + "core/link/drive"}, "who runs links is a program: core/link is the machine, and drive its driver"},
+	{"core", []string{"core/link/drive", "core/dialer"}, []string{module + "core/link/drive"}, "who runs links is a program: core/link is the machine, and drive its driver"},
 	{"core/link", []string{"core/link/policy", "core/link/linktest"}, []string{module + "quirks"}, "the machine asks a Policy; that profiles answer is chosen above"},
 	{"core/link", []string{"core/link/simulate", "core/link/drive", "core/link/linktest"}, []string{module + "core/sim"}, "the machine knows no simulator: that is one of its worlds"},
 	{"core/link", []string{"core/link/drive"}, []string{module + "core/port", module + "core/plane/tun", module + "core/plane/stack", module + "core/plane/host"}, "the machine knows no port; what drives it does"},
