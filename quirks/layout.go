@@ -217,8 +217,9 @@ func (l *Layout) find(place string) (list []int) {
 func (db *DB) Rules() []PortRule { return slices.Clone(db.rules) }
 
 // Ports says which ttys of a modem to dial on and which to ask, from the weakest ground to the strongest: the order of
-// the ttys; the rules that fit the layout, the more exact one first; what the modem's own entry or the user says, where r is not
-// nil; and what each tty answered, where it was asked. Nothing is opened: ask again with the answers in l.
+// the ttys; the rules that fit the layout, the more exact one first; the place among the ttys that the modem's entry names; what a
+// rule for the maker says of interface classes; the interface that the entry names, or a person, where r is not nil; and what
+// each tty answered, where it was asked. Nothing is opened: ask again with the answers in l.
 func (db *DB) Ports(l Layout, r *Resolution) Ports {
 	p := Ports{Places: make([]Place, len(l.TTYs))}
 	var data, at []int
@@ -241,44 +242,62 @@ func (db *DB) Ports(l Layout, r *Resolution) Ports {
 			say(i, DiagRole, t.Answer.String())
 		}
 	}
-	if r != nil {
-		for _, s := range []struct {
-			key  string
-			list *[]int
-			role Role
-		}{{"port.data_interface", &data, DataRole}, {"port.data_tty", &data, DataRole}, {"port.at_interface", &at, ATRole}, {"port.at_tty", &at, ATRole}} {
-			set := r.Setting(s.key)
-			kind := "interface "
-			if strings.HasSuffix(s.key, "_tty") {
-				kind = "tty "
+	// own takes what the modem's entry or a person says of one key.
+	own := func(key string, list *[]int, role Role, from Layer) {
+		if r == nil {
+			return
+		}
+		set := r.Setting(key)
+		n := r.Int(key)
+		if n < 0 || set.Layer < from {
+			return
+		}
+		kind := "interface "
+		if strings.HasSuffix(key, "_tty") {
+			kind = "tty "
+		}
+		for _, i := range l.find(kind + strconv.Itoa(n)) {
+			put(list, i)
+			say(i, role, cmp.Or(set.Source, key))
+		}
+	}
+	rules := db.rulesFor(&l)
+	// ruled takes what the rules say, or of those of a maker only what they say of classes.
+	ruled := func(classes bool) {
+		for _, rule := range rules {
+			if classes && len(rule.USB) == 0 {
+				continue
 			}
-			if n := r.Int(s.key); n >= 0 {
-				for _, i := range l.find(kind + strconv.Itoa(n)) {
-					put(s.list, i)
-					say(i, s.role, cmp.Or(set.Source, s.key))
+			why := fmt.Sprintf("%s (%s)", rule.Name, rule.Origin)
+			for _, s := range []struct {
+				places []string
+				list   *[]int
+				role   Role
+			}{{rule.Data, &data, DataRole}, {rule.AT, &at, ATRole}, {rule.NMEA, nil, NMEARole}, {rule.Diag, nil, DiagRole}} {
+				for k, place := range s.places {
+					if classes && !strings.HasPrefix(place, "class ") {
+						continue
+					}
+					for _, i := range l.find(place) {
+						if s.list != nil {
+							put(s.list, i)
+						}
+						if k == 0 || s.role > ATRole || classes { // the second choice for data is no more than a tty that takes commands
+							say(i, s.role, why)
+						}
+					}
 				}
 			}
 		}
 	}
-	for _, rule := range db.rulesFor(&l) {
-		why := fmt.Sprintf("%s (%s)", rule.Name, rule.Origin)
-		for _, s := range []struct {
-			places []string
-			list   *[]int
-			role   Role
-		}{{rule.Data, &data, DataRole}, {rule.AT, &at, ATRole}, {rule.NMEA, nil, NMEARole}, {rule.Diag, nil, DiagRole}} {
-			for k, place := range s.places {
-				for _, i := range l.find(place) {
-					if s.list != nil {
-						put(s.list, i)
-					}
-					if role := s.role; k == 0 || role > ATRole { // the second choice for data is no more than a tty that takes commands
-						say(i, role, why)
-					}
-				}
-			}
-		}
-	}
+	own("port.data_interface", &data, DataRole, Builtin)
+	own("port.data_tty", &data, DataRole, System)
+	own("port.at_interface", &at, ATRole, Builtin)
+	own("port.at_tty", &at, ATRole, System)
+	ruled(true) // what the modem's own descriptors say is truer than a place that a list has: compositions differ
+	own("port.data_tty", &data, DataRole, Builtin)
+	own("port.at_tty", &at, ATRole, Builtin)
+	ruled(false)
 	order := func(list []int) (out []int) {
 		for i := range l.TTYs {
 			put(&list, i)

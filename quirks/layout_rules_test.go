@@ -97,6 +97,26 @@ func TestPortsOfTheEntryComeFirst(t *testing.T) {
 	}
 }
 
+// A maker's marks on its interfaces beat the place that a list of other compositions gives, and a person beats both.
+func TestClassesBeatPlaces(t *testing.T) {
+	db := ruled(t, rule(`usb = ["12d1:*"]`+"\ndata = [\"class ff/01/01\", \"tty 0\"]\ndiag = [\"class ff/01/03\"]")+known(`usb = ["12d1:1406"]`, "{ data_tty = 0, at_tty = 1 }"))
+	r := resolve(t, db, Facts{USB: "12d1:1406"}, "")
+	marked := Layout{USB: "12d1:1406", TTYs: ttys("0 ff/01/03", "1 ff/01/02", "2 ff/01/01")}
+	if p := db.Ports(marked, r); !slices.Equal(p.Dial, []int{2, 1}) || p.Places[0].Role != DiagRole || p.Places[2].Role != DataRole {
+		t.Errorf("marked: %+v", p)
+	}
+	if p := db.Ports(Layout{USB: "12d1:1406", TTYs: ttys("0", "1", "2")}, r); p.Dial[0] != 0 || p.AT[0] != 1 {
+		t.Errorf("not marked: %+v", p)
+	}
+	r, err := db.Resolve(Facts{USB: "12d1:1406"}, "", []string{"port.data_tty=1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := db.Ports(marked, r); p.Dial[0] != 1 {
+		t.Errorf("a person: %+v", p)
+	}
+}
+
 func TestRulesAreReadStrictly(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"no condition", rule(`ttys = ["0 1"]` + "\ndata = [\"tty 0\"]"), "needs at least one of usb, driver and class"},

@@ -32,6 +32,17 @@ func possible(r *quirks.Resolution) string {
 		}
 	}
 	if len(ids) == 0 {
+		if r.Profile() != "" {
+			return ""
+		}
+		for _, d := range r.Devices() {
+			switch d.Status {
+			case "works":
+				return "needs nothing"
+			case "no-ppp":
+				return "does not speak PPP"
+			}
+		}
 		return ""
 	}
 	return "perhaps " + strings.Join(ids, " or ") + ": the modem must be asked"
