@@ -462,6 +462,12 @@ var answers = []string{
 	"COMMAND NOT SUPPORT", "SHUT OK", "DISCONNECT", "VOICE CALL", "PB DONE", "APP RDY", "SIM REMOVED",
 }
 
+// IsCommand says whether a line is an AT command, and IsAnswer whether it is one that only a modem says.
+func IsCommand(b []byte) bool { return isCommand(bytes.TrimSpace(b)) }
+
+// IsAnswer says whether a line is one that only a modem says: a result code, or a code with its colon.
+func IsAnswer(b []byte) bool { return isAnswer(bytes.TrimSpace(b)) }
+
 func isAnswer(b []byte) bool {
 	if len(b) > 2 && bytes.IndexByte([]byte("+^*#%$"), b[0]) >= 0 {
 		i := bytes.IndexByte(b, ':')

@@ -311,6 +311,17 @@ func (f *formatted) unmatched(l format.Line, outer logLine, size int) {
 		f.dialogue(f.dir, string(l.Message), inWords)
 		return
 	}
+	if l.Bare && !f.framed { // the dialogue as it stands, between the lines of the program
+		switch {
+		case format.IsCommand(l.Message):
+			f.goesOn(format.AT, event.Rcvd, "")
+			f.dialogue(event.Sent, string(l.Message), inWords)
+			return
+		case format.IsAnswer(l.Message):
+			f.dialogue(event.Rcvd, string(l.Message), inWords)
+			return
+		}
+	}
 	if l.Bare && outer.headed { // of another program of the same host
 		d = logLine{at: outer.at, headed: true}
 		d.program, d.msg = tag(outer.msg)
