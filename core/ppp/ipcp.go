@@ -27,6 +27,7 @@ type ipcp struct {
 	// Answers that lead nowhere.
 	placeholders bool      // one was seen
 	bogus        bool      // the peer suggested an address that cannot be ours
+	insists      int       // requests of the peer's for another address than it is to have
 	refusals     int       // Naks in a row of the address that we insist on
 	narrowed     bool      // we gave up asking for name servers
 	stalls       int       // answers in a row that changed nothing
@@ -48,7 +49,7 @@ func (c *ipcp) reset() {
 func (c *ipcp) begin() {
 	c.startedAt = c.engine.now
 	c.placeholders, c.narrowed, c.suggested, c.told, c.bogus = false, false, false, false, false
-	c.refusals = 0
+	c.refusals, c.insists = 0, 0
 	c.stalls, c.stalledAt = 0, time.Time{}
 	c.ask = requestedOptions{}
 	for _, typ := range c.cfg.Request {
@@ -133,9 +134,11 @@ func (c *ipcp) judgeAssigned(r *review, o packet.Option, want netip.Addr) {
 	if ok && o.Type == packet.IPCPAddress && c.cfg.AcceptPeer && !addr.IsUnspecified() && addr != c.proposed() {
 		return
 	}
-	if ok && o.Type == packet.IPCPAddress && addr != want && c.set.MaxFailure > 0 && c.naksSent >= maxSuggestions {
-		r.reject(o) // it does not take what is suggested to it; without the option it has what we say
-		return
+	if ok && o.Type == packet.IPCPAddress && addr != want && !addr.IsUnspecified() {
+		if c.insists++; c.insists > maxSuggestions {
+			r.reject(o) // it does not take what is suggested to it; without the option it has what we say
+			return
+		}
 	}
 	if !ok || addr != want {
 		b := want.As4()
