@@ -201,8 +201,14 @@ var (
 
 // fold gives the line in the form that patterns are compared with: lower case, one blank between words, without marks.
 func fold(text string) folded {
-	plain := strings.Join(strings.Fields(text), " ")
+	plain := text
+	if !isFolded(text) {
+		plain = strings.Join(strings.Fields(text), " ")
+	}
 	lower := lowerASCII(plain)
+	if lower == "" || !mayBeMarked(lower[0]) {
+		return folded{lower, plain}
+	}
 	for _, marks := range [][]string{boldMarks, sayMarks} {
 		for _, m := range marks {
 			if strings.HasPrefix(lower, m) {
@@ -211,6 +217,28 @@ func fold(text string) folded {
 		}
 	}
 	return folded{lower, plain}
+}
+
+// isFolded says that a text has one blank between words already.
+func isFolded(s string) bool {
+	blank := true // one at the beginning is too many
+	for i := range len(s) {
+		c := s[i]
+		if c == ' ' && blank || c < ' ' || c >= 0x80 {
+			return false
+		}
+		blank = c == ' '
+	}
+	return !blank || s == ""
+}
+
+// mayBeMarked says whether one of the marks begins so.
+func mayBeMarked(c byte) bool {
+	switch c {
+	case '[', '*', '-', 'p', '/', 'c', '<', 'w', 'e':
+		return true
+	}
+	return false
 }
 
 func lowerASCII(s string) string {

@@ -3,8 +3,10 @@ package read
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/knakppp/knak/core/event"
 )
@@ -59,4 +61,25 @@ func BenchmarkLog(b *testing.B) {
 
 func BenchmarkJSON(b *testing.B) {
 	bench(b, jsonLines(b, simulated(b, "huawei/e398", "huawei/e398")))
+}
+
+// BenchmarkColdLog reads lines of which none comes twice: packets of pppd, and what else stands in a syslog.
+func BenchmarkColdLog(b *testing.B) {
+	var log bytes.Buffer
+	for i := range 60000 {
+		at := fileTime.Add(time.Duration(i) * time.Second).Format("Jan _2 15:04:05")
+		switch i % 5 {
+		case 0:
+			fmt.Fprintf(&log, "%s box pppd[12]: sent [LCP EchoReq id=0x%x magic=0x%x]\n", at, i&0xff, i*7919)
+		case 1:
+			fmt.Fprintf(&log, "%s box pppd[12]: rcvd [LCP EchoRep id=0x%x magic=0x%x 00 11 22 33]\n", at, i&0xff, i*104729)
+		case 2:
+			fmt.Fprintf(&log, "%s box CRON[%d]: (root) CMD (run-parts --report /etc/cron.hourly/%d)\n", at, i, i)
+		case 3:
+			fmt.Fprintf(&log, "%s box kernel: [%d.123456] usb 1-1: new high-speed USB device number %d using xhci_hcd\n", at, i, i)
+		case 4:
+			fmt.Fprintf(&log, "%s box pppd[12]: sent [IPCP ConfReq id=0x%x <addr 10.%d.%d.%d> <ms-dns1 0.0.0.0>]\n", at, i&0xff, i>>16, i>>8&0xff, i&0xff)
+		}
+	}
+	bench(b, log.Bytes())
 }
