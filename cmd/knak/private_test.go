@@ -314,3 +314,54 @@ func TestNothingPlantedIsShown(t *testing.T) {
 		t.Errorf("%d files were written: %v", count, err)
 	}
 }
+
+// The same of knak's own dial: a modem and a peer that repeat what they are told in every form, and tell what nobody asked.
+func TestNothingPlantedIsShownOfADial(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	pin, password := file("pin", plantedPIN+"\n"), file("password", plantedPassword+"\n")
+	for _, demand := range []string{"pap", "chap-md5", "mschap-v2"} {
+		var s strings.Builder
+		fmt.Fprintf(&s, "schema = 1\nsummary = \"A modem that repeats everything\"\n[sim]\nstate = \"pin\"\npin = %q\n[[at.reply]]\ncommand = \"AT+CIMI\"\nlines = [%q]\n", plantedPIN, plantedIMSI)
+		for _, urc := range []string{`+CMT: "+4915299988877",,"26/11/28,10:00:00+04"`, "Your code is " + plantedCode, `+CLIP: "015208887776",129`, `+CREG: 1,"18D8","01A2D003"`, "+CPOS: 52.520008", "IMEI: " + plantedDotted} {
+			fmt.Fprintf(&s, "[[at.urc]]\ntext = %q\nafter = \"50ms\"\n", urc)
+		}
+		var echoes []string
+		for _, form := range disguises(plantedPIN) {
+			echoes = append(echoes, fmt.Sprintf("%q", "+CEER: was "+form), fmt.Sprintf("%q", "+CSQ: 17,99"))
+		}
+		fmt.Fprintf(&s, "[[at.reply]]\ncommand = \"AT+CSQ*\"\nlines = [%s]\n[[at.reply]]\ncommand = \"AT+CGMR*\"\nlines = [%q]\n", strings.Join(echoes, ", "), "11."+plantedPIN)
+		fmt.Fprintf(&s, "[auth]\ndemand = %q\naccept = \"none\"\nname = %q\nmessage = %q\n", demand, "at "+plantedPassword, strings.Join(disguises(plantedPassword), " "))
+		scenario := file(demand+".sim.toml", s.String())
+		for _, args := range [][]string{
+			{"--json", "--record", filepath.Join(dir, demand+".pcapng")}, {"-v", "--record", filepath.Join(dir, demand+".record")},
+			{"--record", filepath.Join(dir, demand+"-again.record")},
+		} {
+			var stdout, stderr bytes.Buffer
+			status := run(t.Context(), append([]string{"dial", "--sim", scenario, "--plane", "none", "--once", "--user", "joe", "--password-file", password, "--pin-file", pin, "--max-attempts", "1"}, args...), strings.NewReader(""), &stdout, &stderr)
+			if status == 2 || stdout.Len()+stderr.Len() < 200 {
+				t.Fatalf("%s: status %d: %s%s", demand, status, stdout.String(), stderr.String())
+			}
+			leaks(t, "dial "+strings.Join(args, " "), stdout.Bytes())
+			leaks(t, "dial (standard error) "+strings.Join(args, " "), stderr.Bytes())
+		}
+	}
+	recordings, err := filepath.Glob(filepath.Join(dir, "*.[pr]*"))
+	if err != nil || len(recordings) < 6 {
+		t.Fatalf("%v, %v", recordings, err)
+	}
+	for _, name := range recordings {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaks(t, filepath.Base(name), b)
+	}
+}

@@ -329,6 +329,29 @@ func TestLateReply(t *testing.T) {
 	}
 }
 
+// 3GPP TS 27.005 section 3.4.1: the text of a message that comes while something is asked is no part of the answer, be it in
+// octets or in several lines.
+func TestMessageIsNoAnswer(t *testing.T) {
+	for answer, want := range map[string]string{
+		"+CMT: ,24\r\n07911356131313F3040C91\r\nE3372\r\nOK":            "E3372",
+		"+CMT: \"+49170\",,\"x\"\r\nYour code\r\nis 123456\r\nOK":      "",
+		"E3372\r\n+CMT: \"+49170\",,\"x\"\r\nYour code is 123456\r\nOK": "E3372",
+		"+CBM: 1,2,3,1,1\r\ncall 112\r\n+CGMM: \"E3372\"\r\nOK":        `+CGMM: "E3372"`,
+	} {
+		var reply Reply
+		r := newRig(t, map[string]string{"AT+CGMM": "\r\n" + answer + "\r\n"}, func(x *Exchange) (err error) {
+			reply, err = x.Command("AT+CGMM", 0)
+			return err
+		})
+		if got := strings.Join(reply.Lines, "|"); !r.done || r.err != nil || got != want {
+			t.Errorf("%q: the answer is %q, want %q (%v)", answer, got, want, r.err)
+		}
+		if shown := r.trace(); strings.Contains(shown, "123456") || strings.Contains(shown, "131313F3") || strings.Contains(shown, "49170") {
+			t.Error(shown)
+		}
+	}
+}
+
 // TestSecrets: neither a secret nor an identity reaches an event or an error.
 func TestSecrets(t *testing.T) {
 	const pin, password, imsi, imei, iccid = "4711", `pa"ss`, "262019876543210", "490154203237518", "8949020000012345678F"

@@ -51,7 +51,7 @@ var commands = shows{
 	"+CGDCONT": "wwaw*", "+CGDSCONT": "w*", "+COPS": "w*", "+CFUN": "w*", "+CMEE": "w*", "+CSCS": "w*", "+IPR": "w*", "+IFC": "w*", "+ICF": "w*", "+CGATT": "w*", "+CGACT": "w*", "+CGDATA": "w*",
 	"+CGEQREQ": "w*", "+CGEQMIN": "w*", "+CGCLASS": "w*", "+WS46": "w*", "+CPMS": "w*", "+CPOL": "w*", "+CEDRXS": "w*", "+CPSMS": "w*", "+CCLK": "w*", "+CGPADDR": "w*", "+DS": "w*", "+ES": "w*", "+MS": "w*", "+CBST": "w*", "+CRLP": "w*",
 	"+CREG": "w*", "+CGREG": "w*", "+CEREG": "w*", "+C5GREG": "w*", "+CMER": "w*", "+CNMI": "w*", "+CMGF": "w*", "+CGMM": "w*", "+CMUX": "w*",
-	"+CGAUTH": "nnus", "+CLCK": "wnsn*", "+CPWD": "ws*", "+CRSM": "n-*", "+CCFC": "nn-*", "+CPIN": "s*", "+CPIN2": "s*",
+	"+CGAUTH": "nnus", "+CLCK": "wnsn*", "+CPWD": "ws*", "+CRSM": "nwnnn-*", "+CPINR": "w*", "+CCFC": "nn-*", "+CPIN": "s*", "+CPIN2": "s*",
 	"^SYSCFG": "w*", "^SYSCFGEX": "w*", "^SETPORT": "w*", "^CURC": "w*", "^NDISDUP": "nna-sn", "^AUTHDATA": "nn-*", "^U2DIAG": "w*", "^NVWREX": "-*", "^CPIN": "s*", "^SGAUTH": "nn-*", "^SCFG": "w*", "^SSRVSET": "w*", "^RESET": "w*",
 	"^PPPCFG": "-*", "^CARDLOCK": "s*", "^CARDUNLOCK": "s*", "^DTMF": "w-*",
 	"+ZOPRT": "w*", "+ZGDCONT": "w*", "+ZGPCOAUTH": "n-sn", "+ZSNT": "w*", "+ZPASS": "-*", "+ZCDRUN": "n*",
