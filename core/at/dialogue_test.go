@@ -334,9 +334,9 @@ func TestLateReply(t *testing.T) {
 func TestMessageIsNoAnswer(t *testing.T) {
 	for answer, want := range map[string]string{
 		"+CMT: ,24\r\n07911356131313F3040C91\r\nE3372\r\nOK":            "E3372",
-		"+CMT: \"+49170\",,\"x\"\r\nYour code\r\nis 123456\r\nOK":      "",
+		"+CMT: \"+49170\",,\"x\"\r\nYour code\r\nis 123456\r\nOK":       "",
 		"E3372\r\n+CMT: \"+49170\",,\"x\"\r\nYour code is 123456\r\nOK": "E3372",
-		"+CBM: 1,2,3,1,1\r\ncall 112\r\n+CGMM: \"E3372\"\r\nOK":        `+CGMM: "E3372"`,
+		"+CBM: 1,2,3,1,1\r\ncall 112\r\n+CGMM: \"E3372\"\r\nOK":         `+CGMM: "E3372"`,
 	} {
 		var reply Reply
 		r := newRig(t, map[string]string{"AT+CGMM": "\r\n" + answer + "\r\n"}, func(x *Exchange) (err error) {
