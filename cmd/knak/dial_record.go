@@ -23,6 +23,12 @@ func (o *dialOptions) checkRecord() error {
 	return nil
 }
 
+// secrets are what must not be shown, in whatever event or octets it comes back.
+func (j *job) secrets() []string { return []string{j.password.Reveal(), j.pin.Reveal()} }
+
+// public is what may be shown even where it is the password too.
+func (j *job) public() []string { return []string{j.options.User, j.options.APN} }
+
 // startRecording makes the recording that was asked for, or gives nil. What goes wrong with it later is told to sink.
 func (j *job) startRecording(sink event.Sink) (*record.Recorder, error) {
 	o := &j.options
@@ -34,7 +40,7 @@ func (j *job) startRecording(sink event.Sink) (*record.Recorder, error) {
 		return nil, usagef("--record: %w", err)
 	}
 	r, err := record.Create(record.FileName(o.Record, time.Now()), record.Options{
-		Format: format, Secrets: o.RecordSecrets, Hidden: []string{j.password.Reveal(), j.pin.Reveal()}, ControlOnly: o.RecordControl, Program: "knak " + readVersion().Version, Port: o.Port,
+		Format: format, Secrets: o.RecordSecrets, Hidden: j.secrets(), Public: j.public(), ControlOnly: o.RecordControl, Program: "knak " + readVersion().Version, Port: o.Port,
 	}, func(n event.Notice) { sink.Record(event.Record{Time: time.Now(), Link: j.name, Event: n}) })
 	if err != nil {
 		return nil, usagef("--record: %w", err)

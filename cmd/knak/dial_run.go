@@ -19,6 +19,7 @@ import (
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/link/drive"
 	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/core/private"
 	"github.com/knakppp/knak/core/refusal"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
@@ -33,7 +34,7 @@ func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome 
 	o := &j.options
 	board := control.NewBoard(j.name)
 	held := &heldLink{board: board, ended: make(chan struct{})}
-	sink = event.Fanout{sink, board, held}
+	sink = private.NewSink(event.Fanout{sink, board, held}, j.public(), j.secrets())
 
 	if outcome, bad := o.obstacle(); bad {
 		tellFailure(sink, j.name, outcome)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -326,6 +327,10 @@ func TestNothingPlantedIsShownOfADial(t *testing.T) {
 		}
 		return name
 	}
+	program, err := os.Executable() // which is knak by that name (testscript.Main): a dial gives up rights of its process
+	if err != nil {
+		t.Fatal(err)
+	}
 	pin, password := file("pin", plantedPIN+"\n"), file("password", plantedPassword+"\n")
 	for _, demand := range []string{"pap", "chap-md5", "mschap-v2"} {
 		var s strings.Builder
@@ -345,7 +350,11 @@ func TestNothingPlantedIsShownOfADial(t *testing.T) {
 			{"--record", filepath.Join(dir, demand+"-again.record")},
 		} {
 			var stdout, stderr bytes.Buffer
-			status := run(t.Context(), append([]string{"dial", "--sim", scenario, "--plane", "none", "--once", "--user", "joe", "--password-file", password, "--pin-file", pin, "--max-attempts", "1"}, args...), strings.NewReader(""), &stdout, &stderr)
+			cmd := exec.CommandContext(t.Context(), program)
+			cmd.Args = append([]string{"knak", "dial", "--sim", scenario, "--plane", "none", "--once", "--user", "joe", "--password-file", password, "--pin-file", pin, "--max-attempts", "1"}, args...)
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			_ = cmd.Run() // the peer refuses the password
+			status := cmd.ProcessState.ExitCode()
 			if status == 2 || stdout.Len()+stderr.Len() < 200 {
 				t.Fatalf("%s: status %d: %s%s", demand, status, stdout.String(), stderr.String())
 			}

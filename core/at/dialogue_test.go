@@ -512,7 +512,7 @@ func TestOutputs(t *testing.T) {
 		got = append(got, fmt.Sprintf("%T%v", o, o))
 	}
 	const want = "at.SetBaud{9600} at.SetFlow{none} at.SetDTR{false} at.Break{1s} at.Discard{} at.Write{[43 43 43]} at.Event{{sent AT}} " +
-		"at.Write{[65 84 13]} at.Event{{rcvd OK}} at.Event{{ end}} at.Done{<nil>}"
+		"at.Write{[65 84 13]} at.Event{{rcvd OK}} at.Event{{ end  }} at.Done{<nil>}"
 	if s := strings.Join(got, " "); s != want {
 		t.Errorf("got\n%s, want\n%s", s, want)
 	}

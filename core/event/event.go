@@ -1,7 +1,8 @@
 // Package event is the one stream of typed events that everything on a link writes and every reader reads: progress on
 // the screen, JSON Lines, recordings, diagnosis, tests. Nothing else in the project prints.
 //
-// Secrets and subscriber identities are replaced before an event is made: an event may be shown to anyone.
+// Secrets and subscriber identities are hidden (core/private) between whoever makes events of octets and texts and whoever takes them:
+// what a sink gets may be shown. A field of an event needs a class there, which says what may stand in it.
 package event
 
 import (

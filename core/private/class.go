@@ -63,7 +63,7 @@ var fields = map[string]map[string]Class{
 	"registration": {"State": Word, "Signal": Code},
 	"probe":        {"Target": Address, "How": Word, "Result": Sentence},
 	"attempt":      {"Reason": Sentence},
-	"notice":       {"Level": Word, "Text": Sentence},
+	"notice":       {"Level": Word, "Text": Sentence, "About": Word, "Cause": Sentence},
 	"failure":      {"Phase": Word, "Cause": Word, "Detail": Foreign},
 }
 
@@ -90,7 +90,7 @@ var vocabulary = func() map[string]bool {
 		"request peer-request nak reject ack terminate timeout auth-challenge auth-result address opened",
 		"identify credentials steps challenge decide prove before-dial after-dial before-proof",
 		// levels, confidence, probes, planes, programs, registration
-		"info warning certain likely possible icmp dns tun stack proxy none",
+		"not-given-back call-may-be-up info warning certain likely possible icmp dns tun stack proxy none",
 		"pppd chat wvdial kernel NetworkManager ModemManager systemd knak pon poff netifd dhcpcd dnsmasq pppoe-connect smpppd kppp gsm-ppp gprs ofonod comgt logger",
 		"home roaming denied searching unknown emergency",
 	} {

@@ -95,6 +95,8 @@ type Options struct {
 	Secrets bool
 	// Hidden are passwords and PINs that are known, to be hidden wherever they stand (private.Hider.Learn).
 	Hidden []string
+	// Public is what is no secret even where it is among Hidden: the user name, the APN (private.Hider.Public).
+	Public []string
 	// ControlOnly leaves out the packets of network-layer protocols (RFC 1661 section 2: below 0x8000).
 	ControlOnly bool
 	// Lines makes events out of the bytes: lines of the AT dialogue, text, and what could not be read. For who records the
@@ -121,6 +123,7 @@ type Encoder interface {
 // newHider makes the Hider of an Encoder.
 func newHider(o Options) *private.Hider {
 	h := private.NewLiveHider()
+	h.Public(o.Public...)
 	h.Learn(o.Hidden...)
 	return h
 }
