@@ -33,7 +33,7 @@ var only = []struct {
 	{[]string{"core/sentence"}, []string{"core/event", "core/ppp/packet"}, "what programs say is data; events are made of it where logs are read"},
 	{[]string{"core/notation"}, []string{"core/ppp/packet"}, "pppd's notation is text and octets, and no event"},
 	{[]string{"core/recording/source", "core/call/lint"}, []string{"core/ppp/packet", "core/notation", "core/event"}, "readers share the input and nothing above it; lint judges records, wherever they come from"},
-	{[]string{"core/recording/record"}, []string{"core/ppp/packet", "core/event", "core/show/progress", "core/recording/wire", "core/hdlc", "core/at", "core/private"}, "a recorder is given bytes and records, and knows neither link nor port"},
+	{[]string{"core/recording/record"}, []string{"core/cmux", "core/ppp/packet", "core/event", "core/show/progress", "core/recording/wire", "core/hdlc", "core/at", "core/private"}, "a recorder is given bytes and records, and knows neither link nor port"},
 	{[]string{"core/tap"}, []string{"core/port", "core/event"}, "a tap carries and is heard; what hears it is chosen above"},
 	{[]string{"core/advice"}, []string{"core/ppp", "core/ppp/packet", "core/ppp/auth", "core/event", "core/private"}, "what may be asked and answered: the link asks, a host of plugins answers, and neither knows the other"},
 	{[]string{"core/cmux"}, nil, "frames of the multiplexer are octets; what its channels carry is known above"},

@@ -24,7 +24,7 @@ const (
 // pppdRecord is the Encoder of PPPD. It writes no events: the format has no place for them.
 type pppdRecord struct {
 	o     Options
-	clean *private.Stream
+	clean *channels
 	hider *private.Hider
 	clock time.Time // what the items so far add up to
 	buf   []byte
@@ -32,7 +32,8 @@ type pppdRecord struct {
 
 func newPPPD(o Options) *pppdRecord {
 	hider := newHider(o)
-	return &pppdRecord{o: o, hider: hider, clean: private.NewStream(hider, o.Secrets, o.ControlOnly)}
+	stream := func() *private.Stream { return private.NewStream(hider, o.Secrets, o.ControlOnly) }
+	return &pppdRecord{o: o, hider: hider, clean: &channels{line: stream(), channel: stream}}
 }
 
 func (p *pppdRecord) AppendBytes(dst []byte, now time.Time, dir event.Dir, b []byte) []byte {

@@ -139,9 +139,10 @@ func (l *Line) between(now time.Time, dir event.Dir, b []byte) bool {
 	m := l.mux
 	m.text[dir] = append(m.text[dir], b...)
 	text := bytes.TrimLeft(m.text[dir], "\xf9\x7e")
-	if i := bytes.IndexByte(bytes.TrimLeft(text, "\r\n"), '\r'); i >= 0 && isText(text) && ink(text) > 1 {
-		line := bytes.TrimSpace(text)
-		if dir == event.Sent && isCommand(line) || dir == event.Rcvd && ink(line) > 1 {
+	begin := bytes.TrimLeft(text, "\r\n")
+	if i := bytes.IndexByte(begin, '\r'); i >= 0 {
+		line := begin[:i]
+		if isText(line) && ink(line) > 1 && (dir == event.Rcvd || isCommand(line)) {
 			m.text[dir] = append([]byte(nil), text...)
 			return true
 		}
