@@ -190,8 +190,11 @@ func isFrame(s string) bool {
 }
 
 func (h *history) lost(how, phase string) {
-	if phase == "" && h.at.dial != "" && !h.connected() { // a log that tells no phases
+	switch {
+	case phase == "" && h.at.dial != "" && !h.connected(): // a log that tells no phases
 		phase = event.PhaseDial
+	case phase == event.PhaseDial && h.connected(): // the call had been put through
+		phase = event.PhaseLCP
 	}
 	if !h.line.carrierLost.seen() {
 		h.line.carrierLost, h.line.lostIn = h.here(how), phase

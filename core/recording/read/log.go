@@ -212,6 +212,8 @@ func (s *logSource) said(d logLine) bool {
 		s.log(d.program, d.msg)
 	case len(sentence.Of("", string(d.msg[:min(len(d.msg), maxUnread)])).Words) > 0: // a sentence that somebody pasted without its program
 		s.log("", d.msg)
+	case showsFrames(string(d.msg)):
+		s.emit(event.Text{Text: printable(string(d.msg[:min(len(d.msg), maxUnread)]))})
 	case isEcho(d.msg): // wvdial's and chat's output alone shows what the modem echoed
 		s.talk.by = "wvdial"
 		s.fromModem(d.msg)

@@ -45,7 +45,7 @@ func (s *logSource) fromModem(line []byte) {
 		return
 	}
 	t := &s.talk
-	if strings.Contains(text, "}!}") || strings.Contains(text, "~[7f]") || strings.Contains(text, "~^?}#") { // frames with escapes (RFC 1662 section 4.2)
+	if showsFrames(text) {
 		s.emit(event.Text{Text: printable(text)})
 		return
 	}
@@ -67,6 +67,11 @@ func (s *logSource) fromModem(line []byte) {
 			s.call.cause, s.call.code, s.call.unsuccessful = "", 0, false
 		}
 	}
+}
+
+// showsFrames says whether a text is that of frames with their escapes (RFC 1662 section 4.2), as a terminal or a log shows them.
+func showsFrames(text string) bool {
+	return strings.Contains(text, "}!}") || strings.Contains(text, "~[7f]") || strings.Contains(text, "~^?}#")
 }
 
 // isEcho says whether a line looks like a command.
