@@ -10,6 +10,7 @@ import (
 	. "github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/sim"
 )
 
@@ -73,5 +74,61 @@ func TestPasswordBeyondASCII(t *testing.T) {
 				t.Errorf("up %v after %d further attempts, want %v and %d: %v", up, attempts, c.up, c.attempts, sim.Outcome)
 			}
 		})
+	}
+}
+
+// The attack over two calls of one run: the modem authenticates us by CHAP, drops the call, and is somebody else when it is
+// dialled again, who wants the password in clear. Nobody gets it, unless a person allows that; a modem that wants nothing is
+// no danger.
+func TestSomebodyElseAtTheRedial(t *testing.T) {
+	for _, c := range []struct {
+		second string
+		set    []string
+		ups    int
+		sent   bool // a PAP request
+	}{
+		{"pap", nil, 1, false},
+		{"pap", []string{"auth.downgrade=true"}, 2, true},
+		{"none", nil, 2, false},
+		{"chap-md5", nil, 2, false},
+	} {
+		modem := func(demand, more string) *sim.Modem {
+			s, err := sim.Parse("modem.toml", []byte("schema = 1\nsummary = \"x\"\n[auth]\ndemand = \""+demand+"\"\n"+more))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return sim.New(s, 1)
+		}
+		first := modem("chap-md5", "[[action]]\nsince = \"ipcp\"\nafter = \"5s\"\ndo = \"hangup\"\n")
+		cfg := Config{Name: "test", Resolve: call{set: append([]string{"retry.delay=1s", "auth.try_blank=false"}, c.set...)}.resolve(t, first.Scenario()),
+			Password: auth.NewSecret("secret"), Prove: ProveNever, Persist: true, MaxAttempts: 2, Random: rand.NewChaCha8([32]byte{})}
+		w := simulate.NewRig(cfg, first, epoch, simulate.World{})
+		swapped := false
+		w.Do = func(o Output) bool {
+			if e, ok := o.(Event); ok && !swapped {
+				if _, again := e.Event.(event.Attempt); again {
+					swapped = true
+					w.Modem = modem(c.second, "")
+					w.Modem.Advance(w.Now)
+				}
+			}
+			return false
+		}
+		w.Start()
+		w.Until(3*time.Minute, func() bool { return w.Done })
+		ups, sent, named := 0, false, false
+		for _, r := range w.Records {
+			switch e := r.Event.(type) {
+			case event.Up:
+				ups++
+			case event.Packet:
+				sent = sent || e.Dir == event.Sent && e.Protocol == packet.PAP
+			case event.Failure:
+				named = named || e.Cause == event.FailedAuthDowngrade
+			}
+		}
+		if ups != c.ups || sent != c.sent || named != (c.ups == 1) || !swapped {
+			t.Errorf("%s after CHAP, %v: up %d times, a password in clear: %v, named: %v, swapped: %v", c.second, c.set, ups, sent, named, swapped)
+		}
 	}
 }

@@ -327,8 +327,11 @@ func farewell(f Failure) string {
 // complete fills in where a failure happened, and what was behind it.
 func (e *Engine) complete(f Failure) Failure {
 	if e.lcp.refusedAuth && f.Protocol == packet.LCP && (f.Kind == KindTerminated || f.Kind == KindTimeout) {
-		f.Kind = KindAuthMethod
-		f.Detail = strings.TrimSuffix("the peer insists on an authentication that we do not allow: "+f.Detail, ": ")
+		if f.Kind = KindAuthMethod; e.pin.weaker > 0 {
+			f.Kind, f.Detail = KindAuthDowngrade, strings.TrimSuffix(e.downgraded(e.pin.wants).Detail+": "+f.Detail, ": ")
+		} else {
+			f.Detail = strings.TrimSuffix("the peer insists on an authentication that we do not allow: "+f.Detail, ": ")
+		}
 	}
 	if said, ok := e.auth.refusal(); ok && e.phase == phaseAuthenticate && (f.Kind == KindTerminated || f.Kind == KindTimeout || f.Kind == KindAuthTimeout || f.Kind == KindCarrierLost) {
 		// It has said no already, and ends the link in place of the packet that would end the authentication.

@@ -152,7 +152,7 @@ func (c *lcp) judgeAuth(r *review, o packet.Option) {
 		return
 	}
 	if ok && e.tooWeak(m) {
-		e.pin.weaker++
+		e.pin.weaker, e.pin.wants = e.pin.weaker+1, m
 		if e.pin.weaker == 1 {
 			e.notice("warning", e.downgraded(m).Detail+"; refused")
 		}

@@ -12,6 +12,7 @@ import (
 type pin struct {
 	floor  auth.Strength // the weakest that is accepted; NoProof: anything
 	by     auth.Method   // what made it so
+	wants  auth.Method   // what the peer demanded last that is less
 	weaker int           // how often the peer demanded less since it last demanded enough
 }
 

@@ -376,3 +376,29 @@ func TestEAPRefusedAndTerminated(t *testing.T) {
 		}
 	}
 }
+
+// TestEAPChallengeFlood: what holds for CHAP holds for the challenges inside EAP; an identity is told as often as it is asked.
+func TestEAPChallengeFlood(t *testing.T) {
+	for name, c := range map[string]struct {
+		request   func(n int) []byte
+		responses int
+	}{
+		"MD5-Challenge": {func(n int) []byte {
+			return append([]byte{packet.EAPMD5, 16, byte(n), byte(n >> 8)}, make([]byte, 14)...)
+		}, 10},
+		"MSCHAPv2": {func(n int) []byte {
+			return append([]byte{packet.EAPMSCHAPv2, packet.MSCHAPv2Challenge, 1, 0, 21, 16, byte(n), byte(n >> 8)}, make([]byte, 14)...)
+		}, 10},
+		"Identity": {func(n int) []byte { return []byte{packet.EAPIdentity} }, 100},
+	} {
+		s := newScript(t, dialer())
+		s.openLCP(demandOf(auth.EAP)...)
+		for n := range 100 {
+			s.giveData(packet.EAP, packet.EAPRequest, uint8(n), c.request(n))
+			s.now = s.now.Add(time.Millisecond)
+		}
+		if got := s.count(packet.EAP, packet.EAPResponse); got != c.responses {
+			t.Errorf("%s: %d responses, want %d", name, got, c.responses)
+		}
+	}
+}
