@@ -106,6 +106,9 @@ func openTUN(ctx context.Context, cfg Config) (_ Plane, err error) {
 		return nil, err
 	}
 	p.undo.Add("close "+p.device.Name(), p.device.Close)
+	if err := p.view.Ignore(p.device.Name()); err != nil {
+		return nil, err
+	}
 	hc := p.hostConfig()
 	hc.Peer = p.routed
 	if p.result, err = host.Configure(hc, &p.undo); err != nil {

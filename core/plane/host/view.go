@@ -3,12 +3,14 @@
 package host
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"slices"
+	"syscall"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -23,6 +25,7 @@ type View struct {
 	h      *netlink.Handle
 	events *os.File // a netlink socket that hears of IPv4 addresses and routes
 	buffer []byte   // of Changed
+	own    uint32   // the index of the interface that Changed is silent about; 0: there is none
 }
 
 // NewView makes a View.
@@ -95,14 +98,55 @@ func (v *View) Withdraw(name string, peer netip.Addr) error {
 	return gone(v.h.RouteDel(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(netip.PrefixFrom(peer, 32)), Scope: netlink.SCOPE_LINK}))
 }
 
-// Changed waits until something about IPv4 addresses or routes has changed, or may have, and says nothing of what. It
-// belongs to one goroutine. After Close it returns an error.
-func (v *View) Changed() error {
-	_, err := v.events.Read(v.buffer)
-	if errors.Is(err, unix.ENOBUFS) {
-		return nil // more changed than the socket could hold
+// Ignore makes Changed say nothing of an interface, which is the caller's own.
+func (v *View) Ignore(name string) error {
+	link, err := v.h.LinkByName(name)
+	if err != nil {
+		return fmt.Errorf("find the interface %s: %w", name, err)
 	}
-	return err
+	v.own = uint32(link.Attrs().Index)
+	return nil
+}
+
+// Changed waits until something about IPv4 addresses or routes of other interfaces has changed, or may have, and says
+// nothing of what. It belongs to one goroutine. After Close it returns an error.
+func (v *View) Changed() error {
+	for {
+		n, err := v.events.Read(v.buffer)
+		if errors.Is(err, unix.ENOBUFS) {
+			return nil // more changed than the socket could hold
+		}
+		if err != nil || !ownOnly(v.buffer[:n], v.own) {
+			return err
+		}
+	}
+}
+
+// ownOnly says whether netlink messages are about one interface alone.
+func ownOnly(b []byte, own uint32) bool {
+	messages, err := syscall.ParseNetlinkMessage(b)
+	if err != nil || own == 0 {
+		return false
+	}
+	for i := range messages {
+		m := &messages[i]
+		switch m.Header.Type {
+		case unix.RTM_NEWADDR, unix.RTM_DELADDR: // struct ifaddrmsg: the index is its last field
+			if len(m.Data) < unix.SizeofIfAddrmsg || binary.NativeEndian.Uint32(m.Data[4:]) != own {
+				return false
+			}
+		case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:
+			attributes, err := syscall.ParseNetlinkRouteAttr(m)
+			if err != nil || !slices.ContainsFunc(attributes, func(a syscall.NetlinkRouteAttr) bool {
+				return a.Attr.Type == unix.RTA_OIF && len(a.Value) == 4 && binary.NativeEndian.Uint32(a.Value) == own
+			}) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // Way is a default route for IPv4 of somebody else.
