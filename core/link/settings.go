@@ -85,6 +85,7 @@ func negotiation(p Policy, prefix string, n ppp.Negotiation) ppp.Negotiation {
 func engineSettings(p Policy, user string, password auth.Secret) ppp.Settings {
 	s := ppp.Defaults()
 	s.LCP.Negotiation = negotiation(p, "lcp.", s.LCP.Negotiation)
+	s.LCP.VaryAfter = p.Int("lcp.vary_after")
 	s.LCP.Request = optionTypes(packet.LCP, p.List("lcp.request"))
 	s.LCP.MRU = uint16(p.Int("lcp.mru"))
 	s.LCP.ACCM = uint32(p.Int("lcp.accm"))
@@ -120,6 +121,7 @@ func engineSettings(p Policy, user string, password auth.Secret) ppp.Settings {
 	s.Auth.Client.MaxRequests = p.Int("auth.max_requests")
 
 	s.IPCP.Negotiation = negotiation(p, "ipcp.", s.IPCP.Negotiation)
+	s.IPCP.VaryAfter = p.Int("ipcp.vary_after")
 	s.IPCP.Request = optionTypes(packet.IPCP, p.List("ipcp.request"))
 	s.IPCP.Local, s.IPCP.AcceptLocal = address(p.Text("ipcp.local_address")), p.Bool("ipcp.accept_local")
 	s.IPCP.Assign.Address, s.IPCP.AcceptPeer = address(p.Text("ipcp.peer_address")), p.Bool("ipcp.accept_peer")

@@ -109,6 +109,12 @@ func (t *treatment) planFor(selection Selection) modem.Plan {
 func (t *treatment) settings() ppp.Settings {
 	p := t.selection.Policy
 	settings := engineSettings(p, t.user(p), t.password())
+	if t.selection.chosen("lcp.request") { // a person knows what to ask for
+		settings.LCP.VaryAfter = 0
+	}
+	if t.selection.chosen("ipcp.request") {
+		settings.IPCP.VaryAfter = 0
+	}
 	if t.login != nil && t.login.Allow != nil {
 		settings.Auth.Allow = t.login.Allow
 	}

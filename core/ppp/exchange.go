@@ -2,6 +2,7 @@ package ppp
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -188,7 +189,29 @@ func (l *layer) agreedTo(o packet.Option) bool {
 
 // late says whether an answer belongs to no request that is waiting for one (RFC 1661 sections 5.2 to 5.4: the
 // identifier must match; a second answer to one request is a duplicate).
-func (l *layer) late(p packet.Packet) bool { return p.ID != l.requestID || l.answered }
+func (l *layer) late(p packet.Packet) bool {
+	if l.answered {
+		return true
+	}
+	return p.ID != l.requestID && !l.recall(p.ID)
+}
+
+// recall makes an earlier request, which asked for other options and was not answered in time, the one that is answered
+// now. A peer that takes longer than the restart timer would otherwise never be heard, because each of its answers would
+// come after the next variant.
+func (l *layer) recall(id uint8) bool {
+	i := slices.IndexFunc(l.earlier, func(e earlierRequest) bool { return e.id == id })
+	if i < 0 {
+		return false
+	}
+	e := l.earlier[i]
+	l.requestID, l.ask = e.id, e.ask
+	l.request = append(l.request[:0], e.options...)
+	if r, ok := l.rules.(interface{ recalled() }); ok {
+		r.recalled()
+	}
+	return true
+}
 
 // receiveAck is RCA.
 func (l *layer) receiveAck(p packet.Packet) {

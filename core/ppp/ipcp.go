@@ -52,7 +52,7 @@ func (c *ipcp) begin() {
 	c.refusals, c.insists = 0, 0
 	c.stalls, c.stalledAt = 0, time.Time{}
 	c.ask = requestedOptions{}
-	for _, typ := range c.cfg.Request {
+	for _, typ := range c.wanted(c.cfg.Request) {
 		c.askFor(typ)
 	}
 }

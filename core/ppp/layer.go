@@ -1,6 +1,7 @@
 package ppp
 
 import (
+	"slices"
 	"time"
 
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -65,6 +66,11 @@ type layer struct {
 	decided   bool          // the next one was decided on already, with the Nak or Reject that it follows
 	autoAck   bool          // NoRequest: ours counts as acknowledged
 
+	silent  int     // requests in a row that nobody has answered, since begin
+	variant []uint8 // the options to ask for in place of the usual ones, once varied
+	varied  bool
+	earlier []earlierRequest // those that were not answered before the options changed
+
 	// The peer's answers to it.
 	moves   int       // Naks and Rejects since begin that changed something
 	trouble string    // the kind of the last one that did not
@@ -125,6 +131,7 @@ func (l *layer) eventWithout(e FSMEvent, leave Actions) {
 func (l *layer) begin() {
 	l.moves, l.badAcks, l.naksSent, l.unchanged = 0, 0, 0, 0
 	l.trouble, l.assumed, l.pace, l.decided = "", false, 0, false
+	l.silent, l.variant, l.varied, l.earlier = 0, nil, false, nil
 	l.ackedAt, l.heardAt = time.Time{}, time.Time{}
 	l.deadlineAt = time.Time{}
 	if l.set.Deadline > 0 {
@@ -259,6 +266,7 @@ func (l *layer) timeout(a reply) {
 	case a.action == Wait:
 		l.restartAt = l.engine.now.Add(a.delay)
 	case a.action == Retry && l.state.timed():
+		l.vary()
 		l.event(TimeoutRetry)
 	case l.negotiating():
 		detail := "no answer to Configure-Requests"
@@ -269,6 +277,38 @@ func (l *layer) timeout(a reply) {
 	default:
 		l.event(TimeoutExpired)
 	}
+}
+
+// earlierRequest is a Configure-Request that another one with other options has followed.
+type earlierRequest struct {
+	id      uint8
+	options []byte // in wire form
+	ask     requestedOptions
+}
+
+// vary changes what the next Configure-Request asks for, where nothing has come back to many of them.
+func (l *layer) vary() {
+	if l.set.VaryAfter == 0 || len(l.set.Variants) == 0 || !l.negotiating() || l.state == StateAckRcvd ||
+		l.moves > 0 || l.trouble != "" || l.badAcks > 0 || !l.ackedAt.IsZero() {
+		return
+	}
+	if l.silent++; l.silent < l.set.VaryAfter {
+		return
+	}
+	if !slices.ContainsFunc(l.earlier, func(e earlierRequest) bool { return e.id == l.requestID }) {
+		l.earlier = append(l.earlier, earlierRequest{l.requestID, slices.Clone(l.request), l.ask}) // MaxConfigure bounds them
+	}
+	l.variant = l.set.Variants[(l.silent-l.set.VaryAfter)%len(l.set.Variants)]
+	l.varied = l.variant != nil
+	l.rules.begin()
+}
+
+// wanted gives the types of options to ask for: those of the settings, or a variant of them.
+func (l *layer) wanted(usual []uint8) []uint8 {
+	if l.varied {
+		return l.variant
+	}
+	return usual
 }
 
 // overdue ends a negotiation that goes on for too long, with the name of what was wrong last.

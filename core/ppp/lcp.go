@@ -69,7 +69,7 @@ func (c *lcp) begin() {
 	c.ask = requestedOptions{}
 	c.magic = 0
 	var b [4]byte
-	for _, typ := range c.cfg.Request {
+	for _, typ := range c.wanted(c.cfg.Request) {
 		switch typ {
 		case packet.LCPMRU:
 			c.ask.add(typ, binary.BigEndian.AppendUint16(b[:0], c.cfg.MRU))
@@ -83,6 +83,14 @@ func (c *lcp) begin() {
 	}
 	if demand := c.engine.set.Auth.Demand; len(demand) > 0 {
 		c.ask.add(packet.LCPAuth, demand[0].AppendOption(b[:0]))
+	}
+}
+
+// recalled takes the magic number of the request that counts now.
+func (c *lcp) recalled() {
+	c.magic = 0
+	if w := c.ask.find(packet.LCPMagic); w != nil && len(w.data()) == 4 {
+		c.magic = binary.BigEndian.Uint32(w.data())
 	}
 }
 

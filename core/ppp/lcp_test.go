@@ -208,10 +208,51 @@ func TestLCPNakLoopsEnd(t *testing.T) {
 	}
 }
 
+// A peer that answers no request of the usual options is asked for others, and a late answer to an earlier request counts as
+// what it answers: its options are agreed, with the magic number of that request.
+func TestUnansweredRequestsVary(t *testing.T) {
+	s := newScript(t, dialer())
+	s.Open(s.now)
+	s.drain(s.now)
+	first := s.must(packet.LCP, packet.ConfigureRequest)
+	magic := s.lcp.magic
+	s.wait(20 * time.Second)
+	seen := map[string]bool{}
+	ids := map[uint8]string{}
+	for _, p := range s.sent {
+		if p.Protocol != packet.LCP {
+			continue
+		}
+		c, err := packet.Parse(p.Info)
+		if err != nil || c.Code != packet.ConfigureRequest {
+			continue
+		}
+		kinds := ""
+		for rest := c.Data; len(rest) > 1; rest = rest[rest[1]:] {
+			kinds += string('0' + rune(rest[0]))
+		}
+		if old, ok := ids[c.ID]; ok && old != kinds {
+			t.Errorf("identifier %d stands for options %s and %s (RFC 1661 section 5.1)", c.ID, old, kinds)
+		}
+		ids[c.ID], seen[kinds] = kinds, true
+	}
+	for _, want := range []string{"2578", "12578", "", "25"} {
+		if !seen[want] {
+			t.Errorf("no request with the options %q among %v", want, seen)
+		}
+	}
+	s.giveData(packet.LCP, packet.ConfigureAck, first.ID, first.Data)
+	if s.lcp.state != StateAckRcvd || s.lcp.magic != magic {
+		t.Errorf("a late Ack of the first request: %s, magic %x, want %x", s.lcp.state, s.lcp.magic, magic)
+	}
+}
+
 // RFC 1661 section 5.1: a retransmission keeps its identifier, so that a slow peer's answer counts; and section 5.2: an
 // Ack with another identifier, or a second one, does not.
 func TestIdentifiers(t *testing.T) {
-	s := newScript(t, dialer())
+	set := dialer()
+	set.LCP.VaryAfter = 0 // the same request all the time
+	s := newScript(t, set)
 	s.Open(s.now)
 	s.drain(s.now)
 	first := s.must(packet.LCP, packet.ConfigureRequest)

@@ -61,6 +61,11 @@ type Negotiation struct {
 	// MaxUnchanged is how many such requests in a row, none later than two restart timers after the last, are
 	// acknowledged that way (max_unchanged). One more means that the peer is not Opened and waits for a request from us.
 	MaxUnchanged int
+	// VaryAfter is after how many Configure-Requests of which none was answered in any way the next ones hold other options,
+	// by Variants in turn (vary_after): some modems never answer a request that has, or has not, a certain option. 0: never.
+	VaryAfter int
+	// Variants are the types of options to ask for in place of Request; nil among them stands for Request.
+	Variants [][]uint8
 	// NoRequest never sends a Configure-Request, and goes on as if ours had been acknowledged. For simulated modems.
 	NoRequest bool
 }
@@ -209,6 +214,25 @@ type IPV6CPSettings struct {
 	InterfaceID [8]byte
 }
 
+// lcpVariants are what other dialers ask for: everything that there is, as few as pppd with -pc -ac; nothing, as a modem may
+// want that knows no options; the magic number alone; a Maximum-Receive-Unit, as Windows.
+var lcpVariants = [][]uint8{
+	{packet.LCPMRU, packet.LCPACCM, packet.LCPMagic, packet.LCPPFC, packet.LCPACFC}, {},
+	{packet.LCPACCM, packet.LCPMagic}, {packet.LCPMRU}, nil, {packet.LCPACCM}, {packet.LCPMagic},
+}
+
+// ipcpVariants ask for NBNS addresses as well, as Windows does, and for the address alone. A network that is only slow
+// gets what was asked first in between.
+var ipcpVariants = [][]uint8{
+	{packet.IPCPAddress, packet.IPCPDNS1, packet.IPCPNBNS1, packet.IPCPDNS2, packet.IPCPNBNS2}, {packet.IPCPAddress}, nil,
+}
+
+// varied is the negotiation with other requests after so many that nobody answered.
+func (n Negotiation) varied(after int, variants [][]uint8) Negotiation {
+	n.VaryAfter, n.Variants = after, variants
+	return n
+}
+
 // Defaults is the built-in policy: a dialer that gets through everything that is known of modems without a profile.
 func Defaults() Settings {
 	common := Negotiation{
@@ -227,7 +251,7 @@ func Defaults() Settings {
 		Trace:           true,
 		DecisionTimeout: 2 * time.Second,
 		LCP: LCPSettings{
-			Negotiation:  common,
+			Negotiation:  common.varied(3, lcpVariants),
 			Request:      []uint8{packet.LCPACCM, packet.LCPMagic, packet.LCPPFC, packet.LCPACFC},
 			MRU:          1500,
 			EchoMode:     EchoLearn,
@@ -244,7 +268,7 @@ func Defaults() Settings {
 			},
 		},
 		IPCP: IPCPSettings{
-			Negotiation:         common,
+			Negotiation:         common.varied(3, ipcpVariants),
 			Request:             []uint8{packet.IPCPAddress, packet.IPCPDNS1, packet.IPCPDNS2},
 			Widen:               []uint8{packet.IPCPNBNS1, packet.IPCPNBNS2},
 			WidenAfter:          2,

@@ -95,6 +95,7 @@ func (m *Modem) settings() ppp.Settings {
 	s.Points = ppp.PointPeerRequest | ppp.PointOpened
 	for _, n := range []*ppp.Negotiation{&s.LCP.Negotiation, &s.IPCP.Negotiation, &s.IPV6CP.Negotiation} {
 		n.MaxConfigure, n.MaxFailure, n.FreeNaks = forever, forever, forever
+		n.VaryAfter = 0 // a modem asks for what it wants
 		n.Deadline, n.AssumeRequestAfter = 0, 0
 	}
 
