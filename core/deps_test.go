@@ -51,6 +51,7 @@ var only = []struct {
 	{[]string{"core/strict"}, nil, "files that people write are read the same way, whatever stands in them"},
 	{[]string{"core/pace"}, nil, "how often something may come is computed, for whoever asks"},
 	{[]string{"core/plane/gate"}, nil, "what may be taken of a peer's addresses is computed: who looks at the host and who changes it stand apart"},
+	{[]string{"core/learn"}, []string{"core/event"}, "what to try next follows from how attempts ended, whoever makes them"},
 	{[]string{"core/usbip"}, nil, "a protocol and its server: what the devices are is decided above"},
 	{[]string{"core/trust"}, nil, "who could have changed a file is asked before anything of it is read"},
 	{[]string{"core/control"}, []string{"core/event", "core/foreign", "core/trust"}, "a socket by which a dial is reached knows what it says, and no link"},
@@ -87,7 +88,7 @@ var never = []struct {
 	{"core", []string{"core/link", "core/vectors", "core/dialer"}, []string{module + "core/link"}, "link is the only package that knows all the others"},
 	{"", []string{"cmd", "core/vectors"}, []string{module + "core/vectors"}, "vectors tests what all the others do together; only cmd asks for it"},
 	{"core", []string{"core/link/drive", "core/dialer"}, []string{module + "core/link/drive"}, "who runs links is a program: core/link is the machine, and drive its driver"},
-	{"core/link", []string{"core/link/policy", "core/link/linktest"}, []string{module + "quirks"}, "the machine asks a Policy; that profiles answer is chosen above"},
+	{"core/link", []string{"core/link/policy", "core/link/adapt", "core/link/linktest"}, []string{module + "quirks"}, "the machine asks a Policy; that profiles answer is chosen above"},
 	{"core/link", []string{"core/link/simulate", "core/link/drive", "core/link/linktest"}, []string{module + "core/sim"}, "the machine knows no simulator: that is one of its worlds"},
 	{"core/link", []string{"core/link/drive"}, []string{module + "core/port", module + "core/plane/tun", module + "core/plane/stack", module + "core/plane/host"}, "the machine knows no port; what drives it does"},
 	{"core", nil, []string{"github.com/spf13/cobra", "github.com/spf13/viper"}, "flags, environment and configuration files end in cmd"},
@@ -111,7 +112,7 @@ var never = []struct {
 var machines = []string{
 	"core/ppp/packet", "core/hdlc", "core/cmux", "core/ppp", "core/ppp/auth", "core/at", "core/modem", "core/prove", "core/advice",
 	"core/event", "core/show/progress", "core/recording/wire", "core/notation", "core/recording/source", "core/recording/format", "core/recording/capture", "core/call/lint", "core/call",
-	"core/diagnose", "core/compare", "core/mimic", "core/show/report", "core/link", "core/link/simulate",
+	"core/diagnose", "core/compare", "core/mimic", "core/learn", "core/show/report", "core/link", "core/link/simulate",
 }
 
 type file struct {

@@ -13,7 +13,22 @@ type Advised struct {
 // ResolveAdvised is Resolve with settings of layer Plugin; of two about one key the later one is the stronger. A setting
 // that the layer must not have, that comes too late for its key, or that is wrong is left out, and refused says why.
 func (db *DB) ResolveAdvised(facts Facts, chosen string, advised []Advised, set []string) (r *Resolution, refused []*Problem, err error) {
+	return db.ResolveLearned(facts, chosen, nil, advised, set)
+}
+
+// ResolveLearned is ResolveAdvised with what experiments on this machine have found, as layer Learned. Such a setting may be
+// of any key; one that is wrong, because the program has changed since, is left out.
+func (db *DB) ResolveLearned(facts Facts, chosen string, learned, advised []Advised, set []string) (r *Resolution, refused []*Problem, err error) {
 	var all []*candidate
+	for _, a := range learned {
+		q, err := parseSet(a.Key + "=" + a.Value)
+		if err != nil {
+			refused = append(refused, newProblem(Learned, a.By, pos{}, "%s: %v", a.Key, err))
+			continue
+		}
+		q.Layer, q.Origin, q.Reason = Learned, a.By, a.Reason
+		all = append(all, &candidate{quirk: q, layer: Learned, fits: Yes})
+	}
 	for _, a := range advised {
 		q, err := a.quirk()
 		if err != nil {

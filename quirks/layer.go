@@ -15,6 +15,7 @@ const (
 	Default     Layer = iota // the key's own default
 	Builtin                  // compiled into the program
 	Update                   // a signed update
+	Learned                  // found by experiment on this machine
 	System                   // /etc/knak
 	Plugin                   // a plugin
 	User                     // ~/.config/knak
@@ -26,7 +27,7 @@ func (l Layer) tunes() bool { return l == Update || l == Plugin }
 
 // String gives the word that explain and errors use.
 func (l Layer) String() string {
-	return [...]string{"default", "built-in", "update", "system", "plugin", "user", "command line"}[l]
+	return [...]string{"default", "built-in", "update", "learned", "system", "plugin", "user", "command line"}[l]
 }
 
 // MarshalText makes JSON carry String.

@@ -11,6 +11,7 @@ import (
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/apn"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/adapt"
 	"github.com/knakppp/knak/core/link/policy"
 	"github.com/knakppp/knak/quirks"
 )
@@ -86,11 +87,15 @@ func resolveSettings(db *quirks.DB, profile string, list []setting) ([]string, e
 }
 
 // resolve makes the function by which a link learns how to treat its modem. where says on which port, and what is known of the
-// modem there.
-func (j *job) resolve(where func() (port string, facts quirks.Facts)) func(link.Facts) (link.Selection, error) {
+// modem there; adapted, which may be nil, what experiments have found.
+func (j *job) resolve(where func() (port string, facts quirks.Facts), adapted *adapt.Dial) func(link.Facts) (link.Selection, error) {
 	carriers := &policy.Carriers{Path: apn.Path}
 	return func(known link.Facts) (link.Selection, error) {
 		port, facts := where()
-		return policy.Resolver{DB: j.db, Facts: facts, Port: port, Profile: j.options.Quirks, Set: j.set, Carriers: carriers}.Resolve(known)
+		r := policy.Resolver{DB: j.db, Facts: facts, Port: port, Profile: j.options.Quirks, Set: j.set, Carriers: carriers}
+		if adapted != nil {
+			r.Learned = adapted.Learned
+		}
+		return r.Resolve(known)
 	}
 }

@@ -63,6 +63,7 @@ func addDialFlags(f *pflag.FlagSet) {
 	f.String("record", "", "record the call into this `file`, which must not exist: .pcapng for Wireshark and knak, .record in pppd's format; %t in it is the time")
 	f.Bool("record-secrets", false, "record passwords, responses and identities too: show such a file to nobody")
 	f.Bool("record-control", false, "record no data packets, only what is said about the link")
+	f.Bool("no-adapt", false, "vary nothing when a dial fails, and use nothing that was learned so")
 	f.Bool("once", false, "hang up as soon as the link is up")
 }
 

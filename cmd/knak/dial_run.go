@@ -16,7 +16,9 @@ import (
 	"github.com/knakppp/knak/core/diagnose"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hooks"
+	"github.com/knakppp/knak/core/learn/memory"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/adapt"
 	"github.com/knakppp/knak/core/link/drive"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/private"
@@ -58,9 +60,14 @@ func (a *app) runJob(ctx context.Context, j *job, sink event.Sink) link.Outcome 
 	}
 	defer plugins.Close()
 	sink = place.watch(plugins.sink(sink))
+	adapted := j.adapt(place, sink)
+	if adapted != nil {
+		sink = adapted.Watch(sink)
+	}
 	runner := drive.New(link.Config{
 		Name:        j.name,
-		Resolve:     j.resolve(place.where),
+		Resolve:     j.resolve(place.where, adapted),
+		Vary:        vary(adapted),
 		PIN:         j.pin,
 		PINs:        refusal.Open(stateDir(), control.Dir()),
 		PINAgain:    o.PINAgain,
@@ -273,6 +280,37 @@ func serialOutcome(ctx context.Context, err error) link.Outcome {
 		return link.Outcome{Kind: event.FailedModemSilent, Phase: event.PhaseDial, Detail: err.Error()}
 	}
 	return drive.OpenOutcome(err)
+}
+
+// adapt lets the dial learn; nil: it was told not to.
+func (j *job) adapt(place *portPlace, sink event.Sink) *adapt.Dial {
+	if j.options.NoAdapt {
+		return nil
+	}
+	tell := func(text string) {
+		sink.Record(event.Record{Time: time.Now(), Link: j.name, Event: event.Notice{Level: "info", Text: text}})
+	}
+	chosen := func(key string) bool {
+		if key == "auth.user" && !j.password.Empty() {
+			return true
+		}
+		_, facts := place.where()
+		r, err := j.db.Resolve(facts, j.options.Quirks, j.set)
+		return err != nil || r.Setting(key).Layer >= quirks.User
+	}
+	scenario := ""
+	if j.scenario != nil {
+		scenario = j.scenario.Name
+	}
+	return adapt.New(memory.Open(stateDir(), tell), scenario, chosen, time.Now, tell)
+}
+
+// vary is what link.Config.Vary asks.
+func vary(d *adapt.Dial) func(link.Outcome, time.Duration) (string, time.Duration, bool) {
+	if d == nil {
+		return nil
+	}
+	return d.Vary
 }
 
 // openFound opens the port that is the one to dial on at the time.

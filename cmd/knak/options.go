@@ -100,6 +100,7 @@ type dialOptions struct {
 	RecordSecrets  bool          `mapstructure:"record-secrets"`
 	RecordControl  bool          `mapstructure:"record-control"`
 	Once           bool          `mapstructure:"once"`
+	NoAdapt        bool          `mapstructure:"no-adapt"`
 }
 
 func addGlobalFlags(f *pflag.FlagSet) {

@@ -45,9 +45,12 @@ func (a *app) sinks(start time.Time, level progress.Level, limit time.Duration) 
 		}
 		o.Live = level == progress.Normal && !o.Journal && isTerminal(a.stderr)
 		p := progress.New(a.stderr, o)
-		if level < progress.Detail {
-			all = append(all, p) // a finding stays in sight
-		} else {
+		switch level {
+		case progress.Quiet:
+			all = append(all, p)
+		case progress.Normal:
+			all = append(all, &reminder{next: p, attempts: true})
+		default:
 			all = append(all, &reminder{next: p})
 		}
 		stop := func() {}
@@ -128,7 +131,8 @@ const screenful = 15
 // reminder is a Sink that tells the last finding once more at the end, where much has happened since it was told: what
 // went wrong must stand in the last lines. A link that came up has left its findings behind.
 type reminder struct {
-	next event.Sink
+	next     event.Sink
+	attempts bool // only attempts count: of the rest little is shown
 
 	mu      sync.Mutex
 	finding *event.Finding
@@ -149,8 +153,12 @@ func (m *reminder) Record(r event.Record) {
 			m.next.Record(event.Record{Time: r.Time, Link: r.Link, Event: *m.finding})
 		}
 		m.finding = nil
+	case event.Attempt:
+		m.since += screenful
 	default:
-		m.since++
+		if !m.attempts {
+			m.since++
+		}
 	}
 	m.next.Record(r)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/knakppp/knak/core/private"
+	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -55,7 +56,7 @@ func (a *app) quirksCommand() *cobra.Command {
 	}
 	cmd.AddCommand(a.quirksListCommand(), a.quirksShowCommand(), a.quirksExplainCommand())
 	cmd.AddCommand(a.quirksTestCommand(), a.quirksValidateCommand(), a.quirksDiffCommand(), a.quirksNewCommand())
-	cmd.AddCommand(a.quirksUpdateCommand(), a.quirksBundleCommand())
+	cmd.AddCommand(a.quirksUpdateCommand(), a.quirksBundleCommand(), a.quirksLearnedCommand(), a.quirksForgetCommand())
 	return cmd
 }
 
@@ -228,7 +229,13 @@ opened), or the one that --fact, --sim or --quirks describe.`,
 			if err != nil {
 				return err
 			}
-			r, err := db.Resolve(f, profile, set)
+			var scenario *sim.Scenario
+			if simulated != "" {
+				if s, err := loadScenario(simulated); err == nil {
+					scenario = &s
+				}
+			}
+			r, _, err := db.ResolveLearned(f, profile, a.learnedFor(f, scenario), nil, set)
 			if err != nil {
 				return &usageError{err}
 			}

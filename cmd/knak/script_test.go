@@ -43,6 +43,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("XDG_CONFIG_HOME", e.WorkDir+"/config")
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("NO_COLOR", "1")
+			e.Setenv("KNAK_NO_ADAPT", "true") // experiments take real time; adapt.txtar has them
 			e.Setenv("KNAK_PLUGINS_LOCK", e.WorkDir+"/config/plugins.lock")
 			return os.MkdirAll(e.WorkDir+"/config", 0o700)
 		},

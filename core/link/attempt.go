@@ -132,14 +132,46 @@ func (s *Session) attemptOver(now time.Time) {
 		return
 	}
 	reason, again := s.retry.next(&s.cfg, &a.treatment, o, wasUp)
+	if what, wait, ok := s.vary(now, o, again, wasUp); ok {
+		if !wasUp && s.varied.Kind == "" {
+			s.varied = o
+		}
+		s.story.experiment = true
+		if wasUp {
+			s.down(now, o)
+		}
+		s.to(now, &waiting{wait: max(wait, attemptSpacing-now.Sub(a.began)), reason: "trying something else: " + what})
+		return
+	}
 	if !again {
 		s.finish(now, o)
 		return
 	}
+	s.story.experiment = s.story.experiment && s.retry.otherWay
 	if wasUp {
 		s.down(now, o)
 	}
 	s.to(now, &waiting{wait: s.retry.wait(a.selection.Policy, o, now.Sub(a.began)), reason: reason})
+}
+
+// vary asks whether the next attempt should be another one than the last, instead of the same once more or none. A cure that
+// retry knows comes first, and what is lost after it was up is dialled again only with Persist.
+func (s *Session) vary(now time.Time, o Outcome, again, wasUp bool) (what string, wait time.Duration, ok bool) {
+	switch {
+	case s.cfg.Vary == nil, o.Clean() && o.Kind != KindPeerEnded, s.attempt.selection.Policy == nil,
+		s.cfg.MaxAttempts > 0 && s.retry.number >= s.cfg.MaxAttempts,
+		again && s.retry.otherWay, wasUp && !s.cfg.Persist,
+		final[o.Kind] && o.Kind != event.FailedRegistrationDenied:
+		return "", 0, false
+	}
+	var up time.Duration
+	if m := &s.attempt.meter; wasUp && !m.since.IsZero() {
+		up = max(now.Sub(m.since), 1)
+	}
+	if what, wait, ok = s.cfg.Vary(o, up); ok {
+		s.retry.otherWay, s.retry.delay = true, 0 // a cure of its own: no step of retry.ladder before it
+	}
+	return what, wait, ok
 }
 
 // down tells that a link that was up is no more.
@@ -154,8 +186,12 @@ func (s *Session) down(now time.Time, o Outcome) {
 	m.since = time.Time{}
 }
 
-// finish ends the session.
+// finish ends the session. Where attempts were varied and none worked, what the first one ended with is the truth of it: the
+// others were experiments.
 func (s *Session) finish(now time.Time, o Outcome) {
+	if s.varied.Kind != "" && !o.Clean() {
+		o = s.varied
+	}
 	s.down(now, o)
 	s.to(now, &over{outcome: o})
 }

@@ -476,6 +476,7 @@ func (u *up) enter(s *Session, now time.Time) {
 		s.calls.since = now
 	}
 	s.story.worked()
+	s.varied = Outcome{}
 	e := event.Up{
 		Interface: u.name, Plane: u.kind,
 		DNS: texts(s.plane.taken.DNS), WINS: texts(s.plane.taken.NBNS), MTU: s.plane.taken.MTU,

@@ -122,6 +122,7 @@ type Outcome struct {
 	Kind        Kind
 	Phase       string // one of trace's phases
 	Detail      string // what happened, in words; may be ""
+	Command     string // the AT command that failed, redacted; "" where none did
 	Provisional bool   // our authentication was a success only provisionally, and IPCP had not opened
 	Err         error  // the cause, where an error was one
 }

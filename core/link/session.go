@@ -45,6 +45,11 @@ type Config struct {
 	// port does. Where it says yes the port is opened anew, which leads to that one. It must compute only. nil: there is none.
 	OtherPort func(Outcome) bool
 
+	// Vary is told of each attempt that failed, and of a link that was up for so long and is lost, and says what the next
+	// attempt does differently and how long to wait before it: what Resolve gives then. It must compute only. nil, and where
+	// it is false: attempts are alike.
+	Vary func(o Outcome, up time.Duration) (what string, wait time.Duration, ok bool)
+
 	Prove       ProveMode
 	Once        bool          // hang up as soon as the link is up
 	Persist     bool          // dial again whenever the link ends, other than because somebody wanted it to
@@ -144,6 +149,7 @@ type Session struct {
 	changes pace.Pace // of addresses that the peer gives
 	orders  pace.Pace // of redials
 	stop    *Outcome  // somebody wants the session to end, with this outcome
+	varied  Outcome   // of the first of attempts that were varied since the link was up; empty: none was
 	moved   func(from, to state)
 }
 

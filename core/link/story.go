@@ -23,6 +23,8 @@ type story struct {
 	watcher *diagnose.Watcher // of this attempt; nil: there was none yet
 	found   map[string]bool   // findings told since the link was up last
 
+	experiment bool // the attempt varies something: what diagnosis makes of its failure says nothing of the modem as it is
+
 	hider *private.Hider // of all that is said
 	learn func()         // tells hider what is secret now
 }
@@ -31,7 +33,10 @@ type story struct {
 func (t *story) begin() { t.watcher = diagnose.New() }
 
 // worked says that what was found wrong before is so no more.
-func (t *story) worked() { clear(t.found) }
+func (t *story) worked() {
+	clear(t.found)
+	t.experiment = false
+}
 
 // event puts an event out without secrets, lets diagnosis see it, and follows the phase.
 func (t *story) event(now time.Time, e event.Event) {
@@ -92,6 +97,9 @@ func (t *story) stuck(now time.Time, provisional bool) {
 // findings puts out what diagnosis makes of the attempt so far, the likeliest cause only, and each finding once until the
 // link is up.
 func (t *story) findings(now time.Time) {
+	if t.experiment {
+		return
+	}
 	if f, ok := t.watcher.Finding(); ok && !t.found[f.ID] {
 		t.found[f.ID] = true
 		t.event(now, f)

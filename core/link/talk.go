@@ -277,5 +277,14 @@ func dialOutcome(err error) Outcome {
 			kind = KindUsage
 		}
 	}
-	return Outcome{Kind: kind, Phase: event.PhaseDial, Detail: err.Error()}
+	o := Outcome{Kind: kind, Phase: event.PhaseDial, Detail: err.Error()}
+	var result *at.ResultError
+	var silent *at.TimeoutError
+	switch {
+	case errors.As(err, &result):
+		o.Command = result.Command
+	case errors.As(err, &silent):
+		o.Command = silent.Command
+	}
+	return o
 }

@@ -22,6 +22,8 @@ type Resolver struct {
 	Profile string       // the profile that a person named; "": the one of the device
 	Unknown bool         // the modem is treated as one that nobody knows, unless Profile names a profile
 	Set     []string     // a person's settings, KEY=VALUE, above everything else
+	// Learned is what experiments have found for the modem with such facts; nil: nothing.
+	Learned func(link.Facts) []quirks.Advised
 	// Carriers knows how subscriptions get into their networks; nil: nobody does.
 	Carriers *Carriers
 }
@@ -34,7 +36,11 @@ func (c Resolver) Resolve(known link.Facts) (link.Selection, error) {
 	if c.Unknown {
 		facts = quirks.Facts{}
 	}
-	r, refused, err := c.DB.ResolveAdvised(facts, c.Profile, advised(known.Advised), c.Set)
+	var learned []quirks.Advised
+	if c.Learned != nil {
+		learned = c.Learned(known)
+	}
+	r, refused, err := c.DB.ResolveLearned(facts, c.Profile, learned, advised(known.Advised), c.Set)
 	if err != nil {
 		return link.Selection{}, &link.SelectionError{Err: err}
 	}
