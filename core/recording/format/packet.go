@@ -11,9 +11,9 @@ import (
 // direction reads a word for one of the two directions, or an arrow.
 func direction(s string) (event.Dir, bool) {
 	switch strings.ToLower(strings.Trim(s, ":.()[] ")) {
-	case "sent", "send", "sending", "tx", "txd", "xmit", "transmit", "transmitted", "write", "writing", "wrote", "out", "output", "outgoing", "o", "->", "-->", ">", ">>", ">>>", "=>":
+	case "sent", "send", "sending", "tx", "txd", "xmit", "transmit", "transmitted", "write", "writing", "wrote", "out", "output", "outgoing", "o", "xmt", "xmits", "snd", "sends", "tx'd", "transmitting", "uplink", "->", "-->", ">", ">>", ">>>", "=>":
 		return event.Sent, true
-	case "rcvd", "recv", "received", "receive", "receiving", "rec'd", "rx", "rxd", "read", "reading", "in", "input", "incoming", "i", "<-", "<--", "<", "<<", "<<<", "<=":
+	case "rcvd", "recv", "received", "receive", "receiving", "rec'd", "rx", "rxd", "read", "reading", "in", "input", "incoming", "i", "rcv", "rec", "recvd", "receives", "got", "rx'd", "downlink", "<-", "<--", "<", "<<", "<<<", "<=":
 		return event.Rcvd, true
 	}
 	return 0, false
@@ -73,6 +73,7 @@ var codes = map[string]string{
 	"authreq": "AuthReq", "authack": "AuthAck", "authnak": "AuthNak", "authnack": "AuthNak",
 	"challenge": "Challenge", "response": "Response", "success": "Success", "failure": "Failure", "request": "Request",
 	"req": "ConfReq", "ack": "ConfAck", "nak": "ConfNak", "nack": "ConfNak", "rej": "ConfRej", "reject": "ConfRej",
+	"cfgreq": "ConfReq", "cfgack": "ConfAck", "cfgnak": "ConfNak", "cfgnack": "ConfNak", "cfgrej": "ConfRej", "cfgrequest": "ConfReq", "cfgreject": "ConfRej", "trmreq": "TermReq", "trmack": "TermAck",
 	"configrequest": "ConfReq", "configreq": "ConfReq", "configack": "ConfAck", "confignak": "ConfNak", "confignack": "ConfNak", "configrej": "ConfRej", "configreject": "ConfRej",
 	"configurerequest": "ConfReq", "configurereq": "ConfReq", "configureack": "ConfAck", "configurenak": "ConfNak", "configurenack": "ConfNak", "configurereject": "ConfRej", "configurerej": "ConfRej",
 	"configurationrequest": "ConfReq", "configurationack": "ConfAck", "configurationnak": "ConfNak", "configurationreject": "ConfRej",

@@ -396,7 +396,7 @@ func (p *piece) length(b []byte) int {
 			return len(end)
 		}
 	case kindOctets:
-		if len(bytes.TrimSpace(b)) == 0 {
+		if !isRow(b) {
 			return 0
 		}
 		return len(b)
@@ -433,6 +433,20 @@ func sinceBoot(k kind, b []byte) time.Time {
 		}
 	}
 	return time.Unix(0, 0).UTC().Add(time.Duration((whole+n)*unit + fraction))
+}
+
+// isRow says whether a text may be a row of octets: it begins with two hexadecimal digits, or with more that can be octets or an
+// offset.
+func isRow(b []byte) bool {
+	b = bytes.TrimLeft(b, " \t")
+	if len(b) > 2 && b[0] == '0' && b[1]|0x20 == 'x' {
+		b = b[2:]
+	}
+	n := 0
+	for n < len(b) && isHex(b[n]) {
+		n++
+	}
+	return n > 1 && n%2 == 0 && (n == len(b) || bytes.IndexByte([]byte(" \t\r,:;-|>"), b[n]) >= 0)
 }
 
 // isCommand says whether a line is an AT command (ITU-T V.250 section 5.2.1): the attention code, and then what begins a
