@@ -24,6 +24,7 @@ func (w *Watcher) Record(r event.Record) { w.h.record(r) }
 // judged is a finding with what it is ranked by.
 type judged struct {
 	confidence
+	firm bool
 	event.Finding
 }
 
@@ -51,7 +52,7 @@ func (h *history) judge() []judged {
 	}
 	if h.log.eof && !h.ended() && h.up == nil { // what is missing may only have been cut off
 		for i := range all {
-			if all[i].confidence == certain { // somebody said so in words
+			if all[i].confidence == certain || all[i].firm { // somebody said so in words, or it was said often enough
 				continue
 			}
 			all[i].confidence = possible
@@ -81,7 +82,7 @@ func finding(r rule, f found) judged {
 		out.Meaning += f.meaning
 	}
 	out.Evidence, out.Places = shown(f.evidence)
-	return judged{f.confidence, out}
+	return judged{f.confidence, f.firm, out}
 }
 
 func findings(all []judged) []event.Finding {
@@ -126,6 +127,7 @@ type rule struct {
 // found is what a rule says of one history.
 type found struct {
 	confidence
+	firm     bool // what is missing has been missing too often to be only cut off
 	evidence []clue
 	title    string   // in place of the rule's own
 	meaning  string   // what only this call shows; stands behind the rule's own meaning

@@ -234,3 +234,17 @@ func TestCarrierAfterOurEnd(t *testing.T) {
 		t.Errorf("found %q", got)
 	}
 }
+
+// What a peer says in its Terminate-Request is judged on a live call as in a log.
+func TestWordsOfAPeerThatEnds(t *testing.T) {
+	for text, want := range map[string]string{
+		"MPPE required but peer negotiation failed": "mppe-required",
+		"peer refused to authenticate":              "peer-says-auth-missing",
+		"Authentication failed":                     "peer-says-auth-failed",
+	} {
+		story := tell(lcpOpen, pkt(rcvdDir, packet.LCP, packet.TerminateRequest, []byte(text)), down())
+		if f, ok := judge(story).Finding(); !ok || f.ID != want {
+			t.Errorf("%q is judged %q, want %s", text, f.ID, want)
+		}
+	}
+}

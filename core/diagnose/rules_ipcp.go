@@ -307,6 +307,7 @@ var ipcpRules = []rule{
 				return no
 			}
 			f := late(likely, h, p.answer, p.request.and(", %s without an answer after that", timesText(p.since)), count("%s", p.account("IPCP")))
+			f.firm = p.since >= 5
 			switch {
 			case p.nakAddress.IsValid() && p.code == packet.ConfigureNak:
 				f.meaning = "It named an address, and did not answer the request for that address. It says yes only when its context is up, and that did not happen in time; or its answer was lost on the line. " + f.meaning

@@ -125,8 +125,10 @@ var lcpRules = []rule{
 			if h.up != nil || !l.oneWay() || l.terminated.seen() || h.auth.started() || !h.over() && l.peerSame < 5 {
 				return no
 			}
-			return is(likely, l.peerAsks.and(", the same %s, acknowledged %s", timesText(l.peerSame), timesText(l.weAcked)),
+			out := is(likely, l.peerAsks.and(", the same %s, acknowledged %s", timesText(l.peerSame), timesText(l.weAcked)),
 				l.request.and(", %s without an answer", timesText(l.asked)))
+			out.firm = l.peerSame >= 5
+			return out
 		},
 	},
 	{
