@@ -30,12 +30,14 @@ func Text(r io.Reader) (text io.Reader, form string) {
 		b = bufio.NewReaderSize(newPage(b), 64<<10)
 		head, _ = b.Peek(begin)
 	}
-	switch {
-	case isNumbered(head):
-		forms = append(forms, "numbered lines")
-		return &lines{r: b, take: withoutNumber}, strings.Join(forms, ", ")
-	case bytes.HasPrefix(head, []byte("```")) || bytes.Contains(head, []byte("\n```")):
-		return &lines{r: b, take: withoutFence}, strings.Join(append(forms, "Markdown"), ", ")
+	if bytes.HasPrefix(head, []byte("```")) || bytes.Contains(head, []byte("\n```")) {
+		forms = append(forms, "Markdown")
+		b = bufio.NewReaderSize(&lines{r: b, take: withoutFence}, 64<<10)
+		head, _ = b.Peek(begin)
+	}
+	if isNumbered(head) && !bytes.Contains(head, []byte("IRP_MJ_")) { // Portmon's export has numbers of its own
+		n := numbers{}
+		return &lines{r: b, take: n.take}, strings.Join(append(forms, "numbered lines"), ", ")
 	}
 	return b, strings.Join(forms, ", ")
 }
@@ -232,24 +234,36 @@ func number(line []byte) (n int, rest []byte, ok bool) {
 	return n, rest, true
 }
 
-func withoutNumber(line []byte) ([]byte, bool) {
-	_, rest, _ := number(line)
-	return rest, true
+// numbers takes off the number of each line that follows the one before, or begins anew.
+type numbers struct{ last int }
+
+func (s *numbers) take(line []byte) ([]byte, bool) {
+	if n, rest, ok := number(line); ok && (n == s.last+1 || n == 1) {
+		s.last = n
+		return rest, true
+	}
+	return line, true
 }
 
-// isNumbered says whether each line begins with the number that follows the one before.
+// isNumbered says whether five lines one after another begin with numbers that follow each other.
 func isNumbered(head []byte) bool {
-	seen, last := 0, 0
+	run, last := 0, 0
 	for line := range bytes.Lines(head) {
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
 		n, _, ok := number(line)
-		if !ok || seen > 0 && n != last+1 {
-			return seen >= 8 && line[len(line)-1] != '\n' // the piece that was looked at ends within a line
+		switch {
+		case ok && run > 0 && n == last+1:
+			if run++; run >= 5 {
+				return true
+			}
+		case ok:
+			run = 1
+		default:
+			run = 0
 		}
 		last = n
-		seen++
 	}
-	return seen >= 5
+	return false
 }

@@ -29,6 +29,8 @@ func TestText(t *testing.T) {
 		"scripts are no text":             {"<html><script>var a = 'ATD';</script><div>AT</div></html>", "\nAT\n", "web page"},
 		"fences of Markdown":              {"look:\n```text\nAT\nOK\n```\n", "look:\nAT\nOK\n", "Markdown"},
 		"numbers before the lines":        {"1: AT\n2: OK\n3: ATD\n4: \n5: ERROR\n", "AT\nOK\nATD\n\nERROR\n", "numbered lines"},
+		"numbers of Portmon's export":     {"0\tIRP_MJ_READ\n1\tb\n2\tc\n3\td\n4\te\n", "0\tIRP_MJ_READ\n1\tb\n2\tc\n3\td\n4\te\n", ""},
+		"numbers in a fence":              {"look\n```\n1 AT\n2 OK\n3 AT\n4 OK\n5 ATZ\n```\n", "look\nAT\nOK\nAT\nOK\nATZ\n", "Markdown, numbered lines"},
 		"numbers that are times":          {"1 a\n3 b\n4 c\n9 d\n10 e\n", "1 a\n3 b\n4 c\n9 d\n10 e\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
