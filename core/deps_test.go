@@ -257,6 +257,26 @@ func TestMachinesArePure(t *testing.T) {
 	}
 }
 
+// startsPrograms are the packages that start programs, with what a dial must be told for them to do so.
+var startsPrograms = map[string]string{
+	"core/hooks":         "--hooks, and a plane with an interface",
+	"core/plane/resolv":  "--dns, and a plane with an interface",
+	"plugins/host":       "plugins in the configuration",
+	"plugins/host/serve": "a program of its own",
+	"core/apn":           "a tool of the build",
+	"cmd/knak":           "knak up, which is no dial itself",
+}
+
+// A dial that starts no program is refused by the kernel to start one (core/rights): whoever comes to start some must be
+// known to startsNoProgram of cmd/knak.
+func TestWhoStartsPrograms(t *testing.T) {
+	for _, f := range files(t) {
+		if slices.Contains(f.imports, "os/exec") && startsPrograms[f.dir] == "" && !under(f.dir, "test") && !under(f.dir, "plugins/examples") && !under(f.dir, "plugins/sdk") {
+			t.Errorf("%s starts programs: say to startsNoProgram in cmd/knak/rights.go when it does, and to startsPrograms here", f.name)
+		}
+	}
+}
+
 // openers are the functions that open a file by its name.
 var openers = map[string][]string{
 	"os":      {"ReadFile", "Open", "OpenFile", "Create", "WriteFile", "OpenInRoot"},

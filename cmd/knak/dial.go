@@ -13,7 +13,6 @@ import (
 	"github.com/knakppp/knak/core/hooks"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/plane"
-	"github.com/knakppp/knak/core/rights"
 	"github.com/knakppp/knak/core/show/progress"
 )
 
@@ -96,7 +95,6 @@ means and what to try; the exit status says it to scripts (pppd's numbers where 
 }
 
 func (a *app) dial(cmd *cobra.Command, args []string) error {
-	_ = rights.NoDump() // passwords and the PIN are about to be read
 	j, err := a.readJob(cmd, args)
 	if err != nil {
 		return err

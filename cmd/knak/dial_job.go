@@ -18,6 +18,7 @@ import (
 	"github.com/knakppp/knak/core/plane/gate"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/recording/record"
+	"github.com/knakppp/knak/core/rights"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/plugins/host"
 	"github.com/knakppp/knak/quirks"
@@ -40,6 +41,7 @@ type job struct {
 
 // readJob reads and checks everything that the user said.
 func (a *app) readJob(cmd *cobra.Command, args []string) (*job, error) {
+	_ = rights.NoDump() // passwords and the PIN are about to be read
 	j := &job{}
 	connection := ""
 	if len(args) == 1 {
