@@ -50,13 +50,22 @@ func (d *Dialogue) sentence(s string) string {
 
 // own is a sentence of this process, which tells no secret behind the word for it: it may quote a modem, though.
 func (d *Dialogue) own(s string) string {
+	digits, seen := 0, byte(0)
+	for i := range len(s) { // most lines have nothing that a closer look could find
+		kind := looks[s[i]]
+		seen |= kind
+		digits += int(kind & aDigit)
+	}
 	aside := Dialogue{known: d.known}
 	if i := commandInside(s); i >= 0 {
 		s = s[:i] + aside.Sent(s[i:])
-	} else if i := replyInside(s); i >= 0 {
-		s = s[:i] + aside.received(s[i:])
+	} else if seen&aMark != 0 {
+		if i := replyInside(s); i >= 0 {
+			s = s[:i] + aside.received(s[i:])
+		}
 	}
 	switch {
+	case digits < 6 && seen&(aColon|aWide) == 0 && !strings.Contains(s, " is "): // an identity has more, or a label before it
 	case showsOctets(s): // digits with spaces between are no number there
 		s = Numbers(s)
 	case mayIdentify(s):
@@ -64,6 +73,30 @@ func (d *Dialogue) own(s string) string {
 	}
 	return d.known.Text(s)
 }
+
+// What a character may be a part of.
+const (
+	aDigit = 1 << iota // a number
+	aMark              // the name of a reply
+	aColon             // a label
+	aWide              // no ASCII: a letter that folds to one, perhaps
+)
+
+var looks = func() (k [256]byte) {
+	for c := range k {
+		switch {
+		case isDigit(byte(c)):
+			k[c] = aDigit
+		case strings.IndexByte("+^*%$#!_", byte(c)) >= 0:
+			k[c] = aMark
+		case c == ':' || c == '=':
+			k[c] = aColon
+		case c >= utf8.RuneSelf:
+			k[c] = aWide
+		}
+	}
+	return k
+}()
 
 // replyInside finds a modem's reply in a line, -1 if there is none.
 func replyInside(s string) int {
@@ -156,7 +189,7 @@ func mentionsSecret(s string) bool {
 		switch c := s[i] | 0x20; {
 		case s[i] >= utf8.RuneSelf:
 			found = true // letters that fold to others are left to the slow look
-		case c == 'p', c == 's', c == 'c', c == 'r':
+		case (c == 'p' || c == 's' || c == 'c' || c == 'r') && i+1 < len(s) && (s[i+1]|0x20 == 'a' || s[i+1]|0x20 == 'e' || s[i+1]|0x20 == 'i' || s[i+1] >= utf8.RuneSelf):
 			for _, w := range secretBegins {
 				found = found || w[0] == c && len(s)-i >= len(w) && strings.EqualFold(s[i:i+len(w)], w)
 			}
