@@ -221,6 +221,13 @@ func (s *Session) PlaneFailed(now time.Time, kind Kind, err error) {
 	}
 }
 
+// PlaneLost says that a plane that worked works no more.
+func (s *Session) PlaneLost(now time.Time, kind Kind, err error) {
+	if s.stop == nil && s.plane.open {
+		s.fail(now, Outcome{Kind: kind, Phase: event.PhaseUp, Detail: err.Error()})
+	}
+}
+
 // PortLost says that the port is gone: unplugged, or hung up by its driver.
 func (s *Session) PortLost(now time.Time, err error) {
 	s.lost = true

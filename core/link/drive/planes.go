@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/knakppp/knak/core/event"
@@ -179,11 +180,10 @@ func (r *Runner) planeLost(now time.Time, p plane.Plane, err error) {
 		return
 	}
 	kind := planeKind(err)
-	text := err.Error()
 	if kind == link.KindPlane {
-		text = "the data plane failed: " + text
+		err = fmt.Errorf("the data plane failed: %w", err)
 	}
-	r.session.Hangup(now, kind, text)
+	r.session.PlaneLost(now, kind, err)
 	r.drain()
 }
 

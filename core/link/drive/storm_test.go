@@ -16,6 +16,7 @@ import (
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/link/linktest"
 	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/core/plane/gate"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
@@ -235,4 +236,48 @@ func TestWhatHangsDoesNotHoldTheEnd(t *testing.T) {
 		}
 		time.Sleep(2 * time.Hour) // it ends
 	})
+}
+
+// lostPlane is a plane whose addresses the host cannot live with any more.
+type lostPlane struct{ *fakePlane }
+
+func (p lostPlane) Read(func([]byte) bool) error {
+	time.Sleep(time.Minute)
+	return &plane.AddressError{Word: gate.Word{Role: gate.Local, Addr: netip.MustParseAddr("10.0.0.2"), What: "the host's gateway"}}
+}
+
+// TestAddressThatTheHostGot: the link ends, says why, and is dialled again only with --persist.
+func TestAddressThatTheHostGot(t *testing.T) {
+	for _, persist := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			opened := 0
+			b := newBench(t, "behaves", func(c *link.Config) { c.Persist = persist }, func(e *Environment) {
+				e.OpenPlane = func(context.Context, plane.Config) (plane.Plane, error) {
+					opened++
+					return lostPlane{newFakePlane()}, nil
+				}
+			})
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan link.Outcome)
+			go func() { done <- b.runner.Run(ctx) }()
+			if <-b.up; persist {
+				<-b.up
+				cancel()
+			}
+			o := <-done
+			cancel()
+			if want := map[bool]link.ExitCode{false: link.ExitCarriesNoData, true: link.ExitSignal}[persist]; o.ExitCode() != want || opened > 2 {
+				t.Errorf("persist %v: %v, %d planes", persist, o, opened)
+			}
+			found := false
+			for _, r := range b.events.Records() {
+				f, ok := r.Event.(event.Finding)
+				found = found || ok && f.ID == "address-conflict"
+			}
+			if !found {
+				t.Errorf("persist %v: nobody was told why", persist)
+			}
+			time.Sleep(time.Hour) // the last Read ends
+		})
+	}
 }
