@@ -178,7 +178,11 @@ func printStatus(w io.Writer, st control.Status, before *control.Status, now tim
 		if where == "" {
 			where = "no interface, plane " + u.Plane
 		}
-		row("addresses", "%s, peer %s, on %s", u.Local, u.Peer, where)
+		local, peer := u.Local, u.Peer
+		if local == "" { // a link of IPv6 alone
+			local, peer = u.IPv6, u.IPv6Peer
+		}
+		row("addresses", "%s, peer %s, on %s", local, peer, where)
 		row("dns", "%s", orNone(strings.Join(u.DNS, " ")))
 		row("octets", "%d in, %d out", st.BytesIn, st.BytesOut)
 		if before != nil && st.BytesIn >= before.BytesIn && st.BytesOut >= before.BytesOut {

@@ -312,15 +312,19 @@ func deviceText(d event.Device) string {
 }
 
 func (p *Progress) upText(at time.Time, e event.Up) {
-	text := "up: " + e.Local
+	local, peer := e.Local, e.Peer
+	if local == "" { // a link of IPv6 alone
+		local, peer = e.IPv6, e.IPv6Peer
+	}
+	text := "up: " + local
 	if e.Interface != "" {
 		text += " on " + e.Interface
 	}
 	if e.Plane != "" {
 		text += " (" + e.Plane + ")"
 	}
-	if e.Peer != "" {
-		text += ", peer " + e.Peer
+	if peer != "" {
+		text += ", peer " + peer
 	}
 	if e.MTU > 0 {
 		text += fmt.Sprintf(", MTU %d", e.MTU)
