@@ -265,7 +265,9 @@ func (a *app) findPort(ctx context.Context, j *job, sink event.Sink) (place *por
 	}
 	return &portPlace{
 		where: func() (string, quirks.Facts) { t := found.Current(); return t.Path, t.Facts },
-		open:  j.openFound(found),
+		open: drive.ChosenOpener(found, func(t device.Try) (link.Policy, error) {
+			return j.db.Resolve(t.Facts, j.options.Quirks, j.set)
+		}),
 		found: found,
 	}, outcome, true
 }
@@ -311,23 +313,6 @@ func vary(d *adapt.Dial) func(link.Outcome, time.Duration) (string, time.Duratio
 		return nil
 	}
 	return d.Vary
-}
-
-// openFound opens the port that is the one to dial on at the time.
-func (j *job) openFound(found *device.Choice) func(context.Context) (drive.Port, error) {
-	openers := map[string]func(context.Context) (drive.Port, error){}
-	return func(ctx context.Context) (drive.Port, error) {
-		found.Follow(ctx)
-		try := found.Current()
-		if openers[try.Path] == nil {
-			r, err := j.db.Resolve(try.Facts, j.options.Quirks, j.set)
-			if err != nil {
-				return nil, err
-			}
-			openers[try.Path] = drive.SerialOpener(try.Path, r)
-		}
-		return openers[try.Path](ctx)
-	}
 }
 
 // atPortOpener gives the function that opens the AT port, or nil where there is none.

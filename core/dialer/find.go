@@ -69,27 +69,12 @@ func (o *Options) find(ctx context.Context, tell func(string)) (place, error) {
 	}
 	o.Settings = append(serial, set...) // weaker than what anybody said
 	return place{
-		now:   func() (string, quirks.Facts) { t := found.Current(); return t.Path, t.Facts },
-		open:  o.openChosen(found),
+		now: func() (string, quirks.Facts) { t := found.Current(); return t.Path, t.Facts },
+		open: drive.ChosenOpener(found, func(t device.Try) (link.Policy, error) {
+			return o.Database.Resolve(t.Facts, o.Profile, o.Settings)
+		}),
 		other: func(link.Outcome) bool { return found.Other() },
 	}, nil
-}
-
-// openChosen opens the port that is chosen at the moment, as the profile of its modem says.
-func (o *Options) openChosen(found *device.Choice) func(context.Context) (drive.Port, error) {
-	openers := map[string]func(context.Context) (drive.Port, error){}
-	return func(ctx context.Context) (drive.Port, error) {
-		found.Follow(ctx)
-		try := found.Current()
-		if openers[try.Path] == nil {
-			r, err := o.Database.Resolve(try.Facts, o.Profile, o.Settings)
-			if err != nil {
-				return nil, err
-			}
-			openers[try.Path] = drive.SerialOpener(try.Path, r)
-		}
-		return openers[try.Path](ctx)
-	}
 }
 
 // resolve makes the function by which the link learns how to treat its modem.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/device"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/port"
@@ -27,6 +28,24 @@ func SerialOpener(path string, p link.Policy) func(context.Context) (Port, error
 		}
 		return &serialPort{opened}, nil
 	})
+}
+
+// ChosenOpener gives the function by which Run opens the port of a modem that is chosen at the moment, and the one after it where
+// that was wrong; resolve says how the modem is treated there.
+func ChosenOpener(found *device.Choice, resolve func(device.Try) (link.Policy, error)) func(context.Context) (Port, error) {
+	openers := map[string]func(context.Context) (Port, error){}
+	return func(ctx context.Context) (Port, error) {
+		found.Follow(ctx)
+		try := found.Current()
+		if openers[try.Path] == nil {
+			p, err := resolve(try)
+			if err != nil {
+				return nil, err
+			}
+			openers[try.Path] = SerialOpener(try.Path, p)
+		}
+		return openers[try.Path](ctx)
+	}
 }
 
 // opener is SerialOpener without the port. The first time a mistake is told at once, but for port.open_wait; later the
