@@ -10,7 +10,8 @@
 //
 //	idle → dialing → negotiating → judging → proving → opening → up → closing → hangingUp → waiting → dialing
 //
-// Judging and proving are left out where nobody wants them; pausing comes before them where the peer changes its mind too fast. With a second port for AT commands preparing and calling stand in
+// Judging and proving are left out where nobody wants them; pausing comes before them where the peer changes its mind too
+// fast. With a second port for AT commands preparing and calling stand in
 // the place of dialing, instructing may follow them, and unhooking may come before hangingUp. Between two attempts there may
 // be a step that brings the modem back (recovering), and a port that is opened again (reopening). These are all the ways from
 // one state to another:
@@ -33,8 +34,8 @@
 //	recovering   → reopening, dialing, preparing, over
 //	reopening    → recovering, waiting, dialing, preparing, over
 //
-// What a state is for stands at its type: talk.go has those in which a dialogue has a port, line.go and network.go those in
-// which PPP has it, attempt.go those between two attempts. What belongs to one attempt is a value that the next attempt does
-// not share (attempt, with its treatment of the modem). Whom a session asks, whether it tries again and what it says are
-// parts of their own: asker, retry, story.
+// What a state is for stands at its type: talk.go has those in which a dialogue has a port; line.go, network.go, prove.go and
+// up.go those in which PPP has it; attempt.go those between two attempts. What belongs to one attempt is a value that the next
+// attempt does not share (attempt, with its treatment of the modem). Whom a session asks, whether it tries again and what it
+// says are parts of their own: asker, retry, story.
 package link
