@@ -44,6 +44,6 @@ func checkRights() []checkup {
 		parts = append(parts, "a dial has no capability")
 	}
 	parts = append(parts, "its memory is not to be read or dumped",
-		"where it starts no program (--plane stack or none; or --hooks none, no plugins, and name servers by file) the kernel refuses it "+rights.Refused())
+		fmt.Sprintf("where it starts no program (--plane stack or none; or --hooks none, no plugins, and name servers by file) the kernel refuses it %d system calls: those that start programs, trace, mount, load modules and the like", len(rights.Refused())))
 	return []checkup{{Name: "rights", State: "ok", Text: strings.Join(parts, "; ")}}
 }

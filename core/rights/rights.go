@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"syscall"
 	"unsafe"
 
@@ -151,14 +150,14 @@ type call struct {
 	name   string
 }
 
-// Refused lists the system calls that Filter refuses.
-func Refused() string {
+// Refused names the system calls that Filter refuses.
+func Refused() []string {
 	var names []string
 	for _, c := range refused {
 		names = append(names, c.name)
 	}
 	slices.Sort(names)
-	return strings.Join(names, " ")
+	return names
 }
 
 // refused are system calls that a dial which starts no program never makes.
