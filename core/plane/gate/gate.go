@@ -176,6 +176,8 @@ func never(a netip.Addr, role Role) (what string, allowable bool) {
 // is says what on the host an address is, "" where nothing.
 func (h *Host) is(a netip.Addr) string {
 	switch {
+	case a.Is6() && a.IsLinkLocalUnicast(): // every interface has its own (RFC 4007 section 5)
+		return ""
 	case slices.Contains(h.Addresses, a):
 		return "the address of another interface of this host"
 	case slices.Contains(h.Gateways, a):
@@ -187,7 +189,7 @@ func (h *Host) is(a netip.Addr) string {
 	}
 	for _, p := range h.Connected {
 		switch {
-		case !p.Contains(a) || a.IsLinkLocalUnicast(): // every interface has fe80::/64
+		case !p.Contains(a):
 		case p.IsSingleIP():
 			return "at the other end of another interface of this host"
 		default:

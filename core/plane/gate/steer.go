@@ -19,6 +19,7 @@ const (
 	ipv6Head         = 40
 	optionPrefix     = 3  // RFC 4861 section 4.6.2
 	optionRoute      = 24 // RFC 4191 section 2.3
+	optionRDNSS      = 25 // RFC 8106 section 5.1
 	advertisementLen = 16 // before its options
 )
 
@@ -109,6 +110,17 @@ func (h *Host) Steering(packet []byte, defaultRoute bool) (why string) {
 			p := netip.PrefixFrom(netip.AddrFrom16([16]byte(o[16:32])), int(o[2])).Masked()
 			if what := h.Prefix(p); what != "" {
 				return "a router advertisement of the network " + p.String() + ", which " + what
+			}
+		case optionRDNSS: // the kernel hands them on to whoever listens, rdnssd for example
+			for list := o[8:]; len(list) >= 16; list = list[16:] {
+				a := plain(netip.AddrFrom16([16]byte(list)))
+				what, _ := never(a, Peer) // a link-local one has an interface here
+				if what == "" {
+					what = h.isBeyond(a, DNS)
+				}
+				if what != "" {
+					return "a router advertisement of the name server " + a.String() + ", which is " + what
+				}
 			}
 		}
 	}

@@ -47,6 +47,10 @@ func ipv4(proto byte, payload ...byte) []byte {
 func TestSteering(t *testing.T) {
 	ok := advertisement(1800, "2001:db8:99::/64")
 	withRoute := append(advertisement(1800), optionRoute, 1, 0, 0, 0, 0, 0, 0)
+	rdnss := func(a string) []byte {
+		o := append([]byte{optionRDNSS, 3, 0, 0, 0, 0, 14, 16}, netip.MustParseAddr(a).AsSlice()...)
+		return append(advertisement(1800, "2001:db8:99::/64"), o...)
+	}
 	option := func(b ...byte) []byte { return append(advertisement(1800), b...) }
 	for _, c := range []struct {
 		name    string
@@ -58,6 +62,8 @@ func TestSteering(t *testing.T) {
 		{"a network of the carrier's", ipv6(ok), true, true, ""},
 		{"no default router", ipv6(advertisement(0, "2001:db8:99::/64")), false, true, ""},
 		{"a unique local network", ipv6(advertisement(1800, "fd12::/64")), true, true, ""},
+		{"the carrier's name server", ipv6(rdnss("2001:db8:99::53")), true, true, ""},
+		{"the router itself as name server", ipv6(rdnss("fe80::1")), true, true, ""},
 		{"other packets", ipv6([]byte{128, 0, 0, 0}), true, false, ""},
 		{"a large ping in parts", ipv6([]byte{128, 0, 0, 0}, 44), true, false, ""},
 		{"IPv4", ipv4(6, 5), true, false, ""},
@@ -71,6 +77,11 @@ func TestSteering(t *testing.T) {
 		{"multicast", ipv6(advertisement(0, "ff02::/64")), true, true, "a router advertisement of the network ff02::/64, which is none for hosts"},
 		{"one good, one bad", ipv6(advertisement(0, "2001:db8:99::/64", "2001:db8:1::/64")), true, true, "a router advertisement of the network 2001:db8:1::/64, which meets 2001:db8:1::/64, which this host reaches by another way"},
 		{"routes besides", ipv6(withRoute), true, true, "a router advertisement with routes to other networks"},
+		{"a name server on the LAN", ipv6(rdnss("2001:db8:1::53")), true, true, "a router advertisement of the name server 2001:db8:1::53, which is in 2001:db8:1::/64, a network that this host is connected to"},
+		{"a name server behind the VPN", ipv6(rdnss("2001:db8:50::53")), true, true, "a router advertisement of the name server 2001:db8:50::53, which is behind another route of this host, to 2001:db8:50::/48"},
+		{"this host as name server", ipv6(rdnss("::1")), true, true, "a router advertisement of the name server ::1, which is this host itself (loopback)"},
+		{"multicast as name server", ipv6(rdnss("ff02::fb")), true, true, "a router advertisement of the name server ff02::fb, which is a multicast group"},
+		{"the LAN's router in IPv4 clothes", ipv6(rdnss("::ffff:192.168.1.1")), true, true, "a router advertisement of the name server 192.168.1.1, which is the host's gateway"},
 		{"behind extension headers", ipv6(advertisement(1800), 0, 60, 43), false, true, "a router advertisement that names a default router, and there is to be no default route"},
 		{"an atomic fragment", ipv6(ok, 44), true, true, "a fragment of a neighbour discovery message (RFC 6980)"},
 		{"redirect", ipv6([]byte{redirect6, 0, 0, 0}), true, true, "a redirect, and a point-to-point link has no second router"},
