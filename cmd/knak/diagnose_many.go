@@ -23,6 +23,7 @@ type diagnosis struct {
 	o       diagnoseOptions
 	named   []string // what was given: each of these must be a recording, what is found in it need not
 	told    int
+	linked  int // links that were asked
 	groups  survey.Groups
 	failed  error // the first thing that could not be judged
 	failing int
@@ -53,12 +54,14 @@ func (a *app) diagnoseAll(ctx context.Context, args []string, o diagnoseOptions)
 	}
 	d.counted()
 	switch {
-	case d.failing == 1:
-		return d.failed
+	case d.failing == 1: // it may name what stands in an archive
+		return &statusError{code: exitCode(d.failed), text: printableLines(d.failed.Error())}
 	case d.failing > 1:
 		return &statusError{code: exitCode(d.failed), text: fmt.Sprintf("%d of what was to be judged could not be", d.failing)}
 	case d.wrong:
 		return &statusError{code: link.ExitFindings}
+	case d.groups.Up == 0 && d.linked == 0:
+		return usagef("%s: %s looked at, and nothing in it tells of a call", strings.Join(d.named, ", "), plural(d.groups.Nothing, "file"))
 	}
 	return nil
 }
@@ -83,6 +86,7 @@ func (d *diagnosis) fail(err error) {
 
 func (d *diagnosis) link(ctx context.Context, name string) {
 	d.between()
+	d.linked++
 	wrong, err := d.a.diagnoseLink(ctx, name, d.o)
 	d.wrong = d.wrong || wrong
 	if err != nil {

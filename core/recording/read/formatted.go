@@ -153,7 +153,14 @@ func (f *formatted) take(b []byte, size int) {
 	}
 	if isPacketStart(l.Message) {
 		f.settle(event.Sent, event.Rcvd)
+		n := len(s.queue)
 		if s.packet(l.Message, size) {
+			if len(s.queue) > n {
+				last := s.queue[len(s.queue)-1]
+				if e, ok := last.Event.(event.Packet); ok && f.again(inWords, e.Line()) {
+					s.queue = s.queue[:len(s.queue)-1]
+				}
+			}
 			return
 		}
 	}
