@@ -301,7 +301,7 @@ var opensItself = map[string]string{
 	"core/plane/resolv/disk.go Create":              "made anew (O_EXCL), in /etc or a directory of our own",
 	"core/plane/resolv/disk.go Open":                "for writing into a mounted resolv.conf: neither following nor waiting",
 	"core/plane/tun/tun.go Open":                    "/dev/net/tun",
-	"core/port/lock.go newLockFile":                 "a file without a name (O_TMPFILE)",
+	"core/port/lock.go ":                            "a file without a name (O_TMPFILE)",
 	"core/port/pty.go OpenPTY":                      "/dev/ptmx and what it gives",
 	"core/port/port.go Open":                        "the tty: without waiting, and with an end to the opening (OpenWithin)",
 	"cmd/knak/decode.go decodeFollow":               "a person named it, for reading; ^C ends it",

@@ -67,9 +67,9 @@ func takeLock(path, dir string) (*lockFile, error) {
 	defer mine.Unlock()
 	// The file is written without a name and then linked: it never exists under its name without its content, and nothing
 	// is left behind by a process that is killed in between.
-	made, madeErr := newLockFile(dir)
+	made, done, madeErr := newLockFile(dir)
 	if madeErr == nil {
-		defer func() { _ = made.Close() }()
+		defer done()
 	}
 	for range 5 {
 		if madeErr == nil {
@@ -96,17 +96,28 @@ func takeLock(path, dir string) (*lockFile, error) {
 	return nil, nil // somebody makes them as fast as they are removed, and none of them holds
 }
 
-// newLockFile makes a lock file in dir that has no name yet (open(2), O_TMPFILE).
-func newLockFile(dir string) (*os.File, error) {
-	f, err := os.OpenFile(dir, unix.O_TMPFILE|os.O_WRONLY, 0o644)
+// unnamed opens a file in dir that has no name (open(2), O_TMPFILE). Tests put a file system in its place that has none.
+var unnamed = func(dir string) (*os.File, error) { return os.OpenFile(dir, unix.O_TMPFILE|os.O_WRONLY, 0o644) }
+
+// newLockFile makes a lock file in dir that has no name yet. Where the file system has no such files, as that of a
+// container, it has a name that is no lock's until done is called.
+func newLockFile(dir string) (f *os.File, done func(), err error) {
+	f, err = unnamed(dir)
+	done = func() { _ = f.Close() }
+	// open(2): EISDIR of a kernel that does not know O_TMPFILE, EOPNOTSUPP of a file system that does not.
+	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EISDIR) {
+		f, err = os.CreateTemp(dir, "LTMP..") // O_EXCL
+		done = func() { _ = f.Close(); _ = os.Remove(f.Name()) }
+	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	_, err = f.Write(lockContent(os.Getpid()))
 	if err = errors.Join(err, f.Chmod(0o644)); err != nil {
-		return nil, errors.Join(err, f.Close())
+		done()
+		return nil, nil, err
 	}
-	return f, nil
+	return f, done, nil
 }
 
 // linkLockFile gives it its name, if nothing has that.

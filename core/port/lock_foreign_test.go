@@ -182,6 +182,28 @@ func processOf(t *testing.T, user, group uint32) int {
 	return c.Process.Pid
 }
 
+// The file system of a container often has no files without a name (O_TMPFILE).
+func TestALockWithoutUnnamedFiles(t *testing.T) {
+	was := unnamed
+	t.Cleanup(func() { unnamed = was })
+	unnamed = func(dir string) (*os.File, error) {
+		return nil, &os.PathError{Op: "open", Path: dir, Err: unix.EOPNOTSUPP}
+	}
+	dir := t.TempDir()
+	l, err := takeLock("/dev/ttyUSB0", dir)
+	if err != nil || l == nil {
+		t.Fatalf("%v, %v", l, err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 || entries[0].Name() != "LCK..ttyUSB0" {
+		t.Errorf("%v, %v", entries, err)
+	}
+	if content, err := os.ReadFile(l.path); err != nil || string(content) != string(lockContent(os.Getpid())) {
+		t.Errorf("%q, %v", content, err)
+	}
+	must(t, l.release())
+}
+
 func TestLockPID(t *testing.T) {
 	for content, want := range map[string]int{
 		"      1234\n": 1234, "1234": 1234, "1234 minicom root\n": 1234, "\x05\x00\x00\x00": 5, "": -1, "hello": -1, "  \n": -1, "12x4": -1,
