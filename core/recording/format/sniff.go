@@ -31,8 +31,13 @@ func (f *Format) Score(prefix []byte, stamp func([]byte) (time.Time, int), plain
 		l := r.Line(bytes.TrimLeft(plain(b), " \t"))
 		if l.Bare { // behind a time that something has put before it
 			if _, n := stamp(l.Message); n > 0 {
-				if inner := r.Line(bytes.TrimLeft(bytes.TrimPrefix(bytes.TrimLeft(l.Message[n:], " "), []byte("-> ")), " ")); !inner.Bare {
+				inner := r.Line(bytes.TrimLeft(bytes.TrimPrefix(bytes.TrimLeft(l.Message[n:], " "), []byte("->")), " "))
+				if !inner.Bare || r.Match(l) == nil {
 					l = inner
+				}
+				if len(bytes.TrimSpace(l.Message)) == 0 {
+					total--
+					continue
 				}
 			}
 		}

@@ -371,6 +371,7 @@ var lineEnds = strings.NewReplacer("<CR>", "\n", "<LF>", "\n", "<cr>", "\n", "<l
 
 // dialogue takes text of the AT dialogue, which may be several lines.
 func (f *formatted) dialogue(dir event.Dir, text string, from origin) {
+	text = literal(text)
 	if strings.HasPrefix(text, "..") || strings.HasSuffix(text, "..") { // dots in place of line ends
 		text = strings.ReplaceAll(text, "..", "\n")
 	}
@@ -404,6 +405,18 @@ func (f *formatted) again(from origin, key string) bool {
 	f.recent[f.written%len(f.recent)] = said{from, key}
 	f.written++
 	return false
+}
+
+// literal takes the quotation marks off a text that has them around it, as programs show text: "…", '…', b'…'.
+func literal(s string) string {
+	t := s
+	if len(t) > 2 && t[0] == 'b' {
+		t = t[1:]
+	}
+	if n := len(t); n >= 2 && (t[0] == '"' || t[0] == '\'') && t[n-1] == t[0] {
+		return t[1 : n-1]
+	}
+	return s
 }
 
 // characters gives the octets that a program has shown as characters: <cr>, <ln> and <FF> for what cannot be printed, or C's escapes.
