@@ -473,3 +473,46 @@ func TestResolvConfSurvives(t *testing.T) {
 		}
 	}
 }
+
+// A state that somebody has removed or damaged: the original is still there by its second name, and else what is left of it.
+func TestALostState(t *testing.T) {
+	const path = "/etc/resolv.conf"
+	original := node{Kind: kindFile, Mode: 0o640, Content: []byte("# by hand\nsearch lan\nnameserver 192.0.2.1\n")}
+	for _, c := range []struct {
+		name    string
+		damage  func(d *fakeDisk, k *keeper)
+		content string
+		mode    uint32
+	}{
+		{"removed", func(d *fakeDisk, k *keeper) { d.put(k.states[0], node{Kind: kindNone}) }, string(original.Content), 0o640},
+		{"damaged", func(d *fakeDisk, k *keeper) {
+			d.put(k.states[0], node{Kind: kindFile, Content: []byte("{\"version\":")})
+		}, string(original.Content), 0o640},
+		{"of another version", func(d *fakeDisk, k *keeper) {
+			d.put(k.states[0], node{Kind: kindFile, Content: []byte(`{"version":2}`)})
+		}, string(original.Content), 0o640},
+		{"removed with the original", func(d *fakeDisk, k *keeper) {
+			d.put(k.states[0], node{Kind: kindNone})
+			d.put(k.original(), node{Kind: kindNone})
+		}, "search lan\n", 0o644},
+	} {
+		d := newDisk()
+		d.put(path, original)
+		alive := map[owner]bool{{PID: 1}: true}
+		k := &keeper{disk: d, path: path, states: statesOf(path), runs: func(o owner) bool { return alive[o] }, notice: func(string, string, ...any) {}}
+		if _, err := k.change(withClaim(claim{Interface: "knak0", Owner: owner{PID: 1}, Servers: []netip.Addr{ours(0, 0)}})); err != nil {
+			t.Fatal(err)
+		}
+		c.damage(d, k)
+		clear(alive)
+		if _, err := k.change(same); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if now, _ := d.Look(path); string(now.Content) != c.content || now.Mode != c.mode {
+			t.Errorf("%s: %q, mode %o", c.name, now.Content, now.Mode)
+		}
+		if _, err := k.change(same); err != nil || len(d.names) != 1 {
+			t.Errorf("%s: %v, %d files", c.name, err, len(d.names))
+		}
+	}
+}
