@@ -75,6 +75,9 @@ type piece struct {
 type pattern struct {
 	pieces []piece
 	source string
+	// needs is the longest of its words: a line without them is no match, which is seen at once. Empty where the pattern
+	// begins with words, and for a pattern of fields alone.
+	needs []byte
 }
 
 // compile reads a pattern: text as it stands, {name} or {name:kind} for a field, {*} for anything, {{ for a brace. A blank
@@ -123,6 +126,13 @@ func compile(source string) (pattern, error) {
 		}
 	}
 	flush()
+	if len(p.pieces) > 0 && p.pieces[0].words == "" {
+		for _, w := range p.pieces {
+			if len(w.words) > len(p.needs) {
+				p.needs = []byte(w.words)
+			}
+		}
+	}
 	for i, a := range p.pieces {
 		for _, b := range p.pieces[i+1:] {
 			if a.field >= 0 && a.field == b.field {
@@ -181,7 +191,11 @@ type matcher struct {
 	timed  bool
 	steps  int
 	values [maxFields]span
+	seen   [3]map[string]bool // what known said of words, by kind
 }
+
+// maxSeen bounds the words that are remembered.
+const maxSeen = 512
 
 const maxFields = 24
 
@@ -192,7 +206,15 @@ const maxSteps = 2000
 
 // match says whether the whole of b is a match, trailing blanks apart.
 func (m *matcher) match(p *pattern, b []byte) bool {
-	m.steps, m.timed = 0, false
+	m.timed = false
+	if len(p.needs) > 0 {
+		if !bytes.Contains(b, p.needs) {
+			return false
+		}
+	} else if len(p.pieces) > 0 && p.pieces[0].words != "" && !bytes.HasPrefix(b, []byte(p.pieces[0].words)) {
+		return false
+	}
+	m.steps = 0
 	m.values = [maxFields]span{}
 	return m.rest(p.pieces, b, 0)
 }
@@ -306,10 +328,24 @@ func (m *matcher) known(p *piece, b []byte) bool {
 	if p.kind < kindDir || p.kind > kindCode {
 		return true
 	}
+	b = bytes.TrimSpace(b)
 	if len(b) == 0 || len(b) > 40 {
 		return false
 	}
-	s := string(bytes.TrimSpace(b))
+	seen := &m.seen[p.kind-kindDir]
+	if ok, told := (*seen)[string(b)]; told { // logs have few words, again and again
+		return ok
+	}
+	ok := m.isWord(p, string(b))
+	if *seen == nil || len(*seen) >= maxSeen {
+		*seen = map[string]bool{}
+	}
+	(*seen)[string(b)] = ok
+	return ok
+}
+
+// isWord says whether a text is a word of a field's kind, or one of the format's own.
+func (m *matcher) isWord(p *piece, s string) bool {
 	if p.field >= 0 {
 		if _, ok := m.words[p.field][s]; ok {
 			return true

@@ -596,12 +596,15 @@ func (f *formatted) made(p *format.ControlPacket) (e event.Packet, whole bool) {
 		f.header(&e, p)
 		return e, false
 	}
+	all := len(p.Options) > 0 && parse(" "+strings.Join(p.Options, " "))
 	for _, o := range p.Options {
-		if !parse(body + " " + o) {
+		if !all && !parse(body+" "+o) { // of those that are not understood the others are kept
 			whole = false
 			continue
 		}
-		body += " " + o
+		if !all {
+			body += " " + o
+		}
 		if strings.HasPrefix(o, "< ") && len(o) == len("< 03 02>") { // no value
 			whole = false
 		}
