@@ -106,7 +106,7 @@ var dialRules = []rule{
 	{
 		id: "connect-script-failed", category: "dial-refused-by-network",
 		title:   "The script that dials has failed",
-		meaning: "pppd was told to run a script that dials, and the script ended with an error. Its own log says at which command; chat writes one with -v.",
+		meaning: "The steps that set up the modem and dial ended with an error: a script of chat, or what another program has in its place. The lines before it, or the script's own log, say at which command; chat writes one with -v.",
 		cure:    []string{`see the dialogue (pppd: connect 'chat -v -f FILE'; knak dial shows it with -v)`, cureRegistration, cureAPN},
 		match: func(h *history) found {
 			if h.up != nil || !h.log.scriptEnd.seen() {
