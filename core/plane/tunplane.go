@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/knakppp/knak/core/pace"
 	"github.com/knakppp/knak/core/plane/gate"
 	"github.com/knakppp/knak/core/plane/host"
 	"github.com/knakppp/knak/core/plane/resolv"
@@ -148,6 +149,9 @@ func (p *tunPlane) leads() bool {
 	return p.cfg.DefaultRoute && p.cfg.Local.IsValid() && p.view.Leads(anywhere) == p.device.Name()
 }
 
+// lastChoice is a metric that nobody asks for who wants the link to be used beside others.
+const lastChoice = 1_000_000
+
 // tellWay says which way packets take where there are two: a person should hear that traffic moves, or that it does not.
 func (p *tunPlane) tellWay(best host.Way, other bool) {
 	name, metric := p.device.Name(), p.cfg.Metric
@@ -160,6 +164,8 @@ func (p *tunPlane) tellWay(best host.Way, other bool) {
 		p.cfg.notice("info", "packets go on taking another way, over %s: two routes for half of all addresses each stand before any default route", best.Interface)
 	case other && best.Metric == 0:
 		p.cfg.notice("info", "packets go on taking the default route over %s: it has metric 0, before which nothing can stand; where it goes away they take %s", best.Interface, name)
+	case other && best.Metric < metric && metric >= lastChoice:
+		p.cfg.notice("info", "packets go on taking the default route over %s; where it goes away they take %s", best.Interface, name)
 	case other && best.Metric < metric:
 		p.cfg.notice("info", "packets go on taking the default route over %s: its metric %d is better than ours, %d; where it goes away they take %s; a --metric below %d moves them now",
 			best.Interface, best.Metric, metric, name, best.Metric)
@@ -213,11 +219,13 @@ func (p *tunPlane) setDNS(v gate.Verdict) error {
 // settle is how long the host's routes and addresses must have been left alone, and the least time between two looks.
 var settle = time.Second // not constant for the tests
 
-// watch looks at the host again whenever its addresses or routes have changed.
+// watch looks at the host again whenever its addresses or routes have changed, the more seldom the more often they do.
 func (p *tunPlane) watch() {
-	wait := settle
+	looks := pace.Pace{Burst: 8, First: 2 * settle, Most: 30 * settle, Calm: 120 * settle}
+	took := time.Duration(0)
 	for p.view.Changed() == nil {
-		timer := time.NewTimer(wait)
+		now := time.Now()
+		timer := time.NewTimer(max(settle, looks.Due(now).Sub(now), 20*took)) // a router's tables are long
 		select {
 		case <-timer.C:
 		case <-p.closing:
@@ -225,9 +233,10 @@ func (p *tunPlane) watch() {
 			return
 		}
 		p.view.Forget()
-		begin := time.Now()
+		now = time.Now()
+		looks.Take(now)
 		p.reconsider()
-		wait = max(settle, 20*time.Since(begin)) // a router's tables are long
+		took = time.Since(now)
 	}
 }
 
