@@ -491,6 +491,9 @@ func isCommand(b []byte) bool {
 	if len(b) < 2 || b[0]|0x20 != 'a' || b[1]|0x20 != 't' || (b[0] == 'a') != (b[1] == 't') {
 		return false
 	}
+	if len(b) > 300 || bytes.Contains(b, []byte(" --> ")) { // more than a command: lines that were joined
+		return false
+	}
 	return len(b) == 2 || bytes.IndexByte([]byte("+^%*#$&\\!@-?"), b[2]) >= 0 || isVerb(b[2:])
 }
 
