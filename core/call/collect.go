@@ -231,6 +231,9 @@ func (c *Collector) send(r event.Record, k *Call, text string) {
 
 // Dials says whether a command line dials.
 func Dials(text string) bool {
+	if !strings.ContainsAny(text, "Dd") {
+		return false
+	}
 	up := strings.ToUpper(strings.ReplaceAll(text, " ", ""))
 	if !strings.HasPrefix(up, "AT") {
 		return false

@@ -9,15 +9,17 @@ import (
 
 // clue is one piece of evidence: what a recording shows, and where. The zero value: it was not seen.
 type clue struct {
-	pos  event.Pos // the zero Pos on a live link, and for a count over many places
-	text string
+	pos    event.Pos // the zero Pos on a live link, and for a count over many places
+	quoted bool      // the packet is quoted before the text; its own text is made when it is shown
+	packet event.Packet
+	text   string
 }
 
 // count is a clue that counts, and so stands nowhere.
 func count(format string, args ...any) clue { return clue{text: fmt.Sprintf(format, args...)} }
 
 // seen says that there is something.
-func (c clue) seen() bool { return c.text != "" }
+func (c clue) seen() bool { return c.quoted || c.text != "" }
 
 // and adds to what is said.
 func (c clue) and(format string, args ...any) clue {
@@ -28,14 +30,22 @@ func (c clue) and(format string, args ...any) clue {
 }
 
 // has says whether its text has a part.
-func (c clue) has(part string) bool { return strings.Contains(c.text, part) }
+func (c clue) has(part string) bool { return strings.Contains(c.said(), part) }
+
+// said is what the clue says, without its place.
+func (c clue) said() string {
+	if c.quoted {
+		return c.packet.Line() + c.text
+	}
+	return c.text
+}
 
 // String is the clue as a finding shows it: its place and what stands there.
 func (c clue) String() string {
 	if p := c.pos.String(); p != "" && c.seen() {
-		return p + ": " + event.Printable(c.text)
+		return p + ": " + event.Printable(c.said())
 	}
-	return event.Printable(c.text)
+	return event.Printable(c.said())
 }
 
 // keep keeps the first clue of a kind.

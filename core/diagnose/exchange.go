@@ -21,7 +21,6 @@ type exchange struct {
 	answers  int       // Acks, Naks and Rejects of the peer
 	answer   clue      // the last of them
 	code     uint8     // its code
-	names    string    // the options that it names
 	answerAt time.Time
 	acks     int // how often the peer acknowledged us
 
@@ -60,7 +59,7 @@ func (x *exchange) take(h *history, at time.Time, e event.Packet, c packet.Packe
 	case e.Dir == event.Rcvd:
 		x.answers++
 		x.since = 0
-		x.answer, x.code, x.answerAt, x.names = h.quote(e), c.Code, at, optionNames(e)
+		x.answer, x.code, x.answerAt = h.quote(e), c.Code, at
 		if c.Code == packet.ConfigureAck {
 			x.acks++
 		}
@@ -120,10 +119,11 @@ func (x *exchange) account(protocol string) string {
 // answerText names the last answer: "a Reject of VJ compression, dns1".
 func (x *exchange) answerText() string {
 	s := map[uint8]string{packet.ConfigureAck: "an Ack", packet.ConfigureNak: "a Nak", packet.ConfigureReject: "a Reject"}[x.code]
+	names := optionNames(x.answer.packet)
 	switch {
 	case x.code == packet.ConfigureAck:
-	case x.names != "":
-		s += " of " + x.names
+	case names != "":
+		s += " of " + names
 	default:
 		s += " without an option"
 	}

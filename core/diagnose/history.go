@@ -1,7 +1,6 @@
 package diagnose
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -55,7 +54,7 @@ type lineHistory struct {
 // dataHistory is what happened to packets after an address was there.
 type dataHistory struct {
 	probes, answers     int
-	lastProbe           string
+	lastProbe           event.Probe
 	echoes, echoReplies int  // LCP Echo-Requests that we sent, replies that came
 	unanswered          int  // Echo-Requests since the last thing that LCP heard
 	sent, rcvd          int  // IP packets that a recording shows
@@ -121,10 +120,10 @@ func (h *history) record(r event.Record) {
 }
 
 // here is a clue at the record that is being taken.
-func (h *history) here(text string) clue { return clue{h.pos, text} }
+func (h *history) here(text string) clue { return clue{pos: h.pos, text: text} }
 
 // quote is a packet as evidence.
-func (h *history) quote(e event.Packet) clue { return h.here(e.Line()) }
+func (h *history) quote(e event.Packet) clue { return clue{pos: h.pos, quoted: true, packet: e} }
 
 // advance follows the phases where no Phase event tells them: never back.
 func (h *history) advance(phase string) {
@@ -295,7 +294,7 @@ func (d *dataHistory) probe(e event.Probe) {
 	default:
 		d.answers++
 	}
-	d.lastProbe = fmt.Sprintf("probe %s by %s: %s", e.Target, e.How, e.Result)
+	d.lastProbe = e
 }
 
 // packet counts what a recording shows of the network's packets.

@@ -73,7 +73,7 @@ func (a *atHistory) record(e event.AT, here event.Pos) {
 	case a.dial != "" && a.command == a.dial && a.result == "" && (final || isDialResult(upper)):
 		a.result, a.dialAt = text, here
 	case isBoot(upper):
-		a.boot = clue{here, text}
+		a.boot = clue{pos: here, text: text}
 	case strings.HasPrefix(upper, "+CPIN:"):
 		a.pin = strings.TrimSpace(upper[len("+CPIN:"):])
 		if a.pin == "READY" && a.cme >= 10 && a.cme <= 18 {
@@ -111,7 +111,7 @@ func isDialResult(upper string) bool {
 }
 
 func (a *atHistory) fail(text string, here event.Pos) {
-	line := clue{here, a.command + " → " + text}
+	line := clue{pos: here, text: a.command + " → " + text}
 	r, n := at.ParseFinal(text)
 	switch {
 	case r == at.CME:
@@ -146,7 +146,7 @@ func (a *atHistory) registration(text string, here event.Pos) {
 	if len(a.reg) < 4 || a.reg[name] != 0 {
 		a.reg[name] = n
 	}
-	a.regLine = clue{here, text[:min(len(text), 60)]}
+	a.regLine = clue{pos: here, text: text[:min(len(text), 60)]}
 }
 
 // States of registration: what is known of the modem on the network.
@@ -192,7 +192,7 @@ func (a *atHistory) registrationText() []clue {
 		out = append(out, a.regLine)
 	}
 	if a.noSignal() {
-		out = append(out, clue{a.csqAt, a.csq + " (no signal)"})
+		out = append(out, clue{pos: a.csqAt, text: a.csq + " (no signal)"})
 	}
 	return out
 }

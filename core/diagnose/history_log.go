@@ -65,7 +65,7 @@ func (h *history) fail(phase, cause string, line clue) {
 		h.brokeBy = cause
 	}
 	if len(h.failures) < maxFailures {
-		h.failures = append(h.failures, fault{event.Failure{Phase: phase, Cause: cause, Detail: line.text}, line})
+		h.failures = append(h.failures, fault{event.Failure{Phase: phase, Cause: cause, Detail: line.said()}, line})
 	}
 }
 
@@ -77,7 +77,7 @@ func (h *history) hungUp(r event.Record, line clue) {
 		return
 	}
 	if !h.line.carrierLost.seen() {
-		h.lost(line.text, h.phase)
+		h.lost(line.said(), h.phase)
 		l.lostAt = r.Time
 	}
 }

@@ -29,7 +29,7 @@ func (h *history) hit(id string, e event.Log, line clue) {
 		hit = &lineHit{meaning: said.Meaning}
 		h.log.hits[id] = hit
 	}
-	if n := len(hit.evidence); n < maxHitLines && (n == 0 || hit.evidence[n-1] != line) {
+	if n := len(hit.evidence); n < maxHitLines && (n == 0 || hit.evidence[n-1].String() != line.String()) {
 		hit.evidence = append(hit.evidence, line)
 	}
 }

@@ -34,7 +34,7 @@ var dataRules = []rule{
 			}
 			var last clue
 			if d.probes > 0 {
-				last = count("%d probes, no answer; the last: %s", d.probes, d.lastProbe)
+				last = count("%d probes, no answer; the last: probe %s by %s: %s", d.probes, d.lastProbe.Target, d.lastProbe.How, d.lastProbe.Result)
 			}
 			return late(likely, h, h.ipcp.ack, last, f.said)
 		},

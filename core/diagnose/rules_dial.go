@@ -153,7 +153,7 @@ func (h *history) dialText() clue {
 	if h.at.dial == "" || h.at.result == "" {
 		return clue{}
 	}
-	return clue{h.at.dialAt, h.at.dial + " → " + h.at.result}
+	return clue{pos: h.at.dialAt, text: h.at.dial + " → " + h.at.result}
 }
 
 func isError(result string) bool { return strings.Contains(strings.ToUpper(result), "ERROR") }

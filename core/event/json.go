@@ -158,7 +158,7 @@ func (p Packet) Options() []packet.Option {
 	if p.Protocol != packet.LCP && p.Protocol&0xc000 != 0x8000 {
 		return nil
 	}
-	options, _ := packet.ParseOptions(nil, c.Data)
+	options, _ := packet.ParseOptions(make([]packet.Option, 0, 8), c.Data)
 	return options
 }
 
