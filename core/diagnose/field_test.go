@@ -35,6 +35,7 @@ func TestField(t *testing.T) {
 		{"R3-min", "", "ppp-instead-of-answers", true},
 		{"R4-esp-modem-at-dialogue", "dial-error", "lcp-no-answer", false},
 		{"R4-min", "dial-error", "", false},
+		{"R5-unspaced-hex", "log-ends-here", "auth-method-unacceptable", false},
 		{"R6-mikrotik", "no-carrier-in-ppp", "", false},
 		{"R6-userppp", "host-address-not-set", "", true},
 		{"R6-zephyr", "lcp-ended-by-peer", "", false},

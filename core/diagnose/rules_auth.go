@@ -115,6 +115,9 @@ var authRules = []rule{
 			if h.lcp.gaveWay && h.lcp.open() && !told && rasCode(h.lcp.terminateID) != rasNoMethod && (!h.lcp.terminated.seen() || h.ipcp.heard()) {
 				return no // the other end went on without: what came later says why
 			}
+			if h.lcp.offered != "" && h.lcp.demanded == h.lcp.offered && !told && !h.lcp.terminated.seen() {
+				return no // the other end takes what we offered
+			}
 			refused := h.lcp.refused.seen() && h.lcp.agreed == "" && !h.auth.started() &&
 				(h.lcp.terminated.seen() || h.over() && !h.lcp.open() || h.log.noAuth.seen() && h.ended() && !h.log.up6) ||
 				h.log.noAuth.seen() && h.lcp.terminated.seen() && !h.auth.started() || rasCode(h.lcp.terminateID) == rasNoMethod
