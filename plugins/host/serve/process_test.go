@@ -125,10 +125,11 @@ func TestWhatLeavesTheGroupEnds(t *testing.T) {
 	}
 	_, others := run("other", "setsid sh -c 'echo $$ >&2; exec sleep 100'\n")
 	for name, script := range map[string]string{
-		"a session of its own":   "setsid sh -c 'echo $$ >&2; exec sleep 100' &\nwait\n",
-		"left by its parent":     "setsid sh -c 'sh -c \"echo \\$\\$ >&2; exec sleep 100\" & sleep 0.1' \nexec sleep 100\n",
-		"no environment":         "setsid env -i /bin/sh -c 'echo $$ >&2; exec /bin/sleep 100' &\nwait\n",
-		"left by a plugin's end": "setsid sh -c 'echo $$ >&2; exec sleep 100' & exit 0\n",
+		"a session of its own": "setsid sh -c 'echo $$ >&2; exec sleep 100' &\nwait\n",
+		"left by its parent":   "setsid sh -c 'sh -c \"echo \\$\\$ >&2; exec sleep 100\" & sleep 0.1' \nexec sleep 100\n",
+		"no environment":       "setsid env -i /bin/sh -c 'echo $$ >&2; exec /bin/sleep 100' &\nwait\n",
+		// It ends once its child has spoken: earlier the child would be killed before this test knows it.
+		"left by a plugin's end": "t=$(mktemp -u)\nsetsid sh -c 'echo $$ >&2; : >$0; exec sleep 100' \"$t\" &\nuntil [ -e \"$t\" ]; do sleep 0.01; done\nrm -f \"$t\"\nexit 0\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, child := run("acme", script)
