@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -104,10 +105,10 @@ func TestOnlyModemsAreAsked(t *testing.T) {
 		if d.Modem != tt.modem || d.Why == "" {
 			t.Errorf("%s: modem %v, because %q", tt.name, d.Modem, d.Why)
 		}
-		opened := false
-		open := func(path string) (Line, error) { opened = true; return OpenLine(path) }
+		var asked atomic.Bool
+		open := func(path string) (Line, error) { asked.Store(true); return OpenLine(path) }
 		err := d.Ask(t.Context(), Host(m.Dir), open, false)
-		if opened != tt.modem || (err == nil) != tt.modem {
+		if opened := asked.Load(); opened != tt.modem || (err == nil) != tt.modem {
 			t.Errorf("%s: opened %v, %v", tt.name, opened, err)
 		}
 	}
