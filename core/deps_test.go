@@ -51,6 +51,7 @@ var only = []struct {
 	{[]string{"core/strict"}, nil, "files that people write are read the same way, whatever stands in them"},
 	{[]string{"core/pace"}, nil, "how often something may come is computed, for whoever asks"},
 	{[]string{"core/plane/gate"}, nil, "what may be taken of a peer's addresses is computed: who looks at the host and who changes it stand apart"},
+	{[]string{"core/keep"}, []string{"core/foreign", "core/trust"}, "a list in a file, whatever is in it"},
 	{[]string{"core/learn"}, []string{"core/event"}, "what to try next follows from how attempts ended, whoever makes them"},
 	{[]string{"core/usbip"}, nil, "a protocol and its server: what the devices are is decided above"},
 	{[]string{"core/trust"}, nil, "who could have changed a file is asked before anything of it is read"},
