@@ -1,0 +1,88 @@
+package learn
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/knakppp/knak/core/event"
+)
+
+func ipcpHangup() Failure {
+	return Failure{Kind: event.FailedCarrierLost, Phase: event.PhaseIPCP, Provisional: true}
+}
+
+// A variation after which the next attempt comes further is kept; one that changes nothing is dropped.
+func TestWhatLeadsFurtherIsKept(t *testing.T) {
+	var a Adapter
+	what, _, ok := a.Next(Failure{Kind: event.FailedRegistrationDenied, Phase: event.PhaseDial})
+	if !ok || !strings.Contains(what, "not registered") || fmt.Sprint(a.Settings()) != "[registration.require=false]" {
+		t.Fatalf("%q %v", what, a.Settings())
+	}
+	if _, _, ok := a.Next(ipcpHangup()); !ok { // it got as far as IPCP
+		t.Fatal("nothing more to try")
+	}
+	first := a.Settings()
+	if len(first) < 2 || first[0].Key != "registration.require" {
+		t.Fatalf("a step was lost: %v", first)
+	}
+	if _, _, ok := a.Next(ipcpHangup()); !ok {
+		t.Fatal("nothing more to try")
+	}
+	second := a.Settings()
+	if second[0].Key != "registration.require" || fmt.Sprint(second[1:]) == fmt.Sprint(first[1:]) {
+		t.Errorf("what did not help is still there: %v, then %v", first, second)
+	}
+	worked := a.Worked()
+	if fmt.Sprint(worked) != fmt.Sprint(second) || worked[0].Reason == "" {
+		t.Errorf("worked with %v, learned %v", second, worked)
+	}
+}
+
+func TestWhatIsNeverVaried(t *testing.T) {
+	for _, kind := range []string{event.FailedAuthRejected, event.FailedPINNeeded, event.FailedPINWrong, event.FailedPUKNeeded, event.FailedNoSIM, event.FailedPortLocked} {
+		var a Adapter
+		if what, _, ok := a.Next(Failure{Kind: kind, Phase: event.PhaseDial}); ok {
+			t.Errorf("%s: %s", kind, what)
+		}
+	}
+	a := Adapter{Chosen: func(key string) bool { return key == "registration.require" }}
+	if what, _, ok := a.Next(Failure{Kind: event.FailedRegistrationDenied, Phase: event.PhaseDial}); ok {
+		t.Errorf("a person's choice: %s", what)
+	}
+	for _, f := range []Failure{{Kind: event.FailedATError, Phase: event.PhaseDial, Command: "AT+CPIN?"}, {Kind: event.FailedModemSilent, Phase: event.PhaseDial, Command: "ATD*99#"}} {
+		for _, v := range candidates(f) {
+			if strings.Contains(v.id, "at.never") {
+				t.Errorf("after %s: %s", f.Command, v.id)
+			}
+		}
+	}
+}
+
+// Each variation is tried once, and no more than the limit of them.
+func TestLimit(t *testing.T) {
+	a := Adapter{Limit: 3}
+	seen := map[string]bool{}
+	n := 0
+	for ; n < 20; n++ {
+		what, _, ok := a.Next(ipcpHangup())
+		if !ok {
+			break
+		}
+		if seen[what] {
+			t.Errorf("%s twice", what)
+		}
+		seen[what] = true
+	}
+	if n != 3 || len(a.Settings()) != 0 {
+		t.Errorf("%d variations, at the end %v", n, a.Settings())
+	}
+}
+
+// The command that hung is left out by its name, without what stands behind it.
+func TestACommandIsLeftOut(t *testing.T) {
+	var a Adapter
+	if _, _, ok := a.Next(Failure{Kind: event.FailedModemSilent, Phase: event.PhaseDial, Command: "AT+CGDCONT=1,\"IP\",\"internet\""}); !ok || a.Settings()[0].String() != "at.never+=AT+CGDCONT" {
+		t.Errorf("%v", a.Settings())
+	}
+}
