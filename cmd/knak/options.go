@@ -107,7 +107,7 @@ func addGlobalFlags(f *pflag.FlagSet) {
 	f.String("config", "", "read this configuration `file` (default /etc/knak/config.toml and the user's own)")
 	f.Bool("json", false, "write JSON Lines on standard output, and nothing else there")
 	f.VarPF(new(verbosity), "verbose", "v", "show the dialogue with the modem, packets and settings; -vv: every repeated packet, state and decision too").NoOptDefVal = "true"
-	f.BoolP("quiet", "q", false, "show findings, warnings and errors only")
+	f.BoolP("quiet", "q", false, "show when the link is up and down, findings and warnings only")
 	f.String("color", "auto", "colour on the terminal: `when` is auto, always or never")
 	f.String("log-format", "text", "how progress is written to standard error: `form` is text, json or journal")
 }

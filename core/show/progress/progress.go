@@ -297,7 +297,7 @@ func deviceText(d event.Device) string {
 	if d.Firmware != "" {
 		text += ", firmware " + d.Firmware
 	}
-	if d.USB != "" {
+	if d.USB != "" && d.USB != "none" { // quirks.None: a UART, or no bus at all
 		text += ", usb " + d.USB
 	}
 	if d.Port != "" {
