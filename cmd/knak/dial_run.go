@@ -211,8 +211,11 @@ func (p *portPlace) watch(next event.Sink) event.Sink {
 	}
 	return event.SinkFunc(func(r event.Record) {
 		next.Record(r)
-		if _, up := r.Event.(event.Up); up {
+		switch e := r.Event.(type) {
+		case event.Up:
 			p.found.Worked()
+		case event.Device:
+			p.found.Identified(device.Identity{Vendor: e.Vendor, Model: e.Model, Firmware: e.Firmware})
 		}
 	})
 }

@@ -81,6 +81,7 @@ type Choice struct {
 
 	mu     sync.Mutex
 	device *Device // nil: a port was named
+	key    string  // the modem's in the memory; "": a port that sysfs does not know
 	uart   *Device // the named port, where it is a UART or an adapter; nil: it is not
 	tries  []Try
 	now    int
@@ -102,10 +103,12 @@ func Choose(ctx context.Context, root Root, db *quirks.DB, wish Wish, memory Mem
 		if d, place, ok := Find(list, root.TTY(wish.Port)); ok {
 			p := d.Candidate.Ports[place]
 			c.tries[0].Facts = Facts(root, d.Candidate, p)
+			c.key = d.key()
 			if d.USB == "" || p.Adapter {
-				c.uart = d
+				c.uart, c.key = d, "uart "+d.Path
 			}
 		}
+		c.recall()
 		return c, nil
 	}
 	var modems []int
@@ -136,6 +139,7 @@ func Choose(ctx context.Context, root Root, db *quirks.DB, wish Wish, memory Mem
 		return nil, several
 	}
 	c.device = &list[modems[0]]
+	c.key = c.device.key()
 	worked := memory.Port(c.device.key())
 	switch {
 	case worked >= 0 && c.put(worked, "it worked last time"):
@@ -149,7 +153,30 @@ func Choose(ctx context.Context, root Root, db *quirks.DB, wish Wish, memory Mem
 	if len(c.tries) == 0 {
 		return nil, fmt.Errorf("%s has no tty to dial on: its driver may be missing (option, qcserial, cdc_acm); see knak doctor", name(c.device.Candidate))
 	}
+	c.recall()
 	return c, nil
+}
+
+// recall puts who answered on this port last time into what is known of the modem, so that settings which count before it is
+// asked, such as a speed or a time to start, can be those of its model.
+func (c *Choice) recall() {
+	id := c.memory.Identity(c.key)
+	if c.key == "" || id.Model == "" {
+		return
+	}
+	for i := range c.tries {
+		f := &c.tries[i].Facts
+		f.Manufacturer, f.Model, f.Revision, f.Remembered = id.Vendor, id.Model, id.Firmware, true
+	}
+}
+
+// Identified remembers who the modem is.
+func (c *Choice) Identified(id Identity) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.key != "" && id.Model != "" {
+		c.memory.KeepIdentity(c.key, id)
+	}
 }
 
 // put makes the tty of an interface the next to try, where there is one.
@@ -283,12 +310,11 @@ func (c *Choice) Serial(ctx context.Context, open func(path string, baud int) (S
 	if text, ok := Console(c.root, c.uart.Candidate.Ports[0].Name); ok {
 		c.tell("warning: " + try.Path + " is a console of this machine: " + text)
 	}
-	key := "uart " + c.uart.Path
-	found, err := FindSpeed(ctx, try.Path, c.memory.Speed(key), open, c.tell)
+	found, err := FindSpeed(ctx, try.Path, c.memory.Speed(c.key), open, c.tell)
 	if err != nil {
 		return nil, err
 	}
-	c.memory.KeepSpeed(key, found.Baud)
+	c.memory.KeepSpeed(c.key, found.Baud)
 	set = append(set, fmt.Sprintf("port.baud=%d", found.Baud))
 	if found.Flow != "" && found.Flow != r.Text("port.flow") && r.Setting("port.flow").Layer == quirks.Default {
 		set = append(set, "port.flow="+found.Flow)
@@ -316,6 +342,8 @@ type Memory interface {
 	Forget(key string)
 	Speed(key string) (baud int) // of a UART; 0: nothing is remembered
 	KeepSpeed(key string, baud int)
+	Identity(key string) Identity // who answered there last time; empty: nobody is known
+	KeepIdentity(key string, id Identity)
 }
 
 // NoMemory remembers nothing.
@@ -335,3 +363,9 @@ func (NoMemory) Speed(string) int { return 0 }
 
 // KeepSpeed does nothing.
 func (NoMemory) KeepSpeed(string, int) {}
+
+// Identity gives nobody.
+func (NoMemory) Identity(string) Identity { return Identity{} }
+
+// KeepIdentity does nothing.
+func (NoMemory) KeepIdentity(string, Identity) {}

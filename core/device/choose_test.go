@@ -121,3 +121,29 @@ func TestAForeignMemoryIsNotBelieved(t *testing.T) {
 		}
 	}
 }
+
+// Who answered on a port last time is known before it is opened, on a UART and on USB.
+func TestIdentityIsRemembered(t *testing.T) {
+	m := newMachine(t)
+	m.UART("3f215040.serial", "ttyS0")
+	m.USB("1-1", "12d1:1506", iface{Number: "00", Class: "ff/02/01", Driver: "option", TTY: "ttyUSB0"})
+	memory := NewFile(filepath.Join(t.TempDir(), "state"), func(text string) { t.Error(text) })
+	for i, port := range []string{filepath.Join(m.Dir, "dev", "ttyS0"), ""} {
+		id := Identity{Vendor: "acme", Model: "m" + string('1'+rune(i)), Firmware: "1.0"}
+		c, err := choose(t, m, Wish{Port: port}, memory, neverOpen(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := c.Current().Facts; f.Remembered || f.Model != "" {
+			t.Errorf("%q at first: %+v", port, f)
+		}
+		c.Identified(id)
+		again, err := choose(t, m, Wish{Port: port}, memory, neverOpen(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := again.Current().Facts; !f.Remembered || f.Manufacturer != id.Vendor || f.Model != id.Model || f.Revision != id.Firmware {
+			t.Errorf("%q again: %+v", port, f)
+		}
+	}
+}

@@ -11,6 +11,14 @@ type remembered struct {
 	Modem     string `json:"modem"`          // its USB id, its place on the bus and the interfaces that have ttys
 	Interface int    `json:"interface"`      // of the tty that carried a link; -1 of a UART
 	Baud      int    `json:"baud,omitempty"` // of a UART: the speed at which it answered
+	Identity
+}
+
+// Identity is who a modem said it is, never a serial number.
+type Identity struct {
+	Vendor   string `json:"vendor,omitempty"`
+	Model    string `json:"model,omitempty"`
+	Firmware string `json:"firmware,omitempty"`
 }
 
 // File is a Memory in a file of the state directory.
@@ -25,33 +33,57 @@ func of(key string) func(remembered) bool {
 	return func(r remembered) bool { return r.Modem == key }
 }
 
+// entry gives what is remembered of a modem; where nothing is, its interface is -1.
+func (f *File) entry(key string) remembered {
+	for _, r := range f.list.All() {
+		if r.Modem == key {
+			return r
+		}
+	}
+	return remembered{Modem: key, Interface: -1}
+}
+
 // Port gives the interface whose tty carried a link last time, or -1.
 func (f *File) Port(key string) int {
-	for _, r := range f.list.All() {
-		if r.Modem == key && r.Interface >= 0 && r.Interface <= 255 {
-			return r.Interface
-		}
+	if r := f.entry(key); r.Interface >= 0 && r.Interface <= 255 {
+		return r.Interface
 	}
 	return -1
 }
 
 // Speed gives the speed at which the module on a UART answered last time, or 0.
 func (f *File) Speed(key string) int {
-	for _, r := range f.list.All() {
-		if r.Modem == key && r.Baud >= 300 && r.Baud <= 4_000_000 {
-			return r.Baud
-		}
+	if r := f.entry(key); r.Baud >= 300 && r.Baud <= 4_000_000 {
+		return r.Baud
 	}
 	return 0
 }
 
+// Identity gives who answered there last time.
+func (f *File) Identity(key string) Identity { return f.entry(key).Identity }
+
 // Keep remembers a port.
 func (f *File) Keep(key string, number int) {
-	f.list.Put(remembered{Modem: key, Interface: number}, of(key))
+	f.change(key, func(r *remembered) { r.Interface = number })
 }
 
 // KeepSpeed remembers the speed of a UART.
-func (f *File) KeepSpeed(key string, baud int) { f.list.Put(remembered{key, -1, baud}, of(key)) }
+func (f *File) KeepSpeed(key string, baud int) { f.change(key, func(r *remembered) { r.Baud = baud }) }
+
+// KeepIdentity remembers who answered.
+func (f *File) KeepIdentity(key string, id Identity) {
+	f.change(key, func(r *remembered) { r.Identity = id })
+}
+
+func (f *File) change(key string, change func(*remembered)) {
+	r := f.entry(key)
+	change(&r)
+	f.list.Put(r, of(key))
+}
 
 // Forget forgets a modem's port.
-func (f *File) Forget(key string) { f.list.Drop(of(key)) }
+func (f *File) Forget(key string) {
+	if f.entry(key).Interface >= 0 {
+		f.Keep(key, -1)
+	}
+}

@@ -31,7 +31,11 @@ type Resolver struct {
 // Resolve gives the selection by what is known now. An error is a *link.SelectionError: what a person named cannot be followed.
 func (c Resolver) Resolve(known link.Facts) (link.Selection, error) {
 	facts := c.Facts
-	facts.Manufacturer, facts.Model, facts.Revision = known.Vendor, known.Model, known.Firmware
+	before := facts.Remembered && (known.Model == "" || known.Vendor == facts.Manufacturer && known.Model == facts.Model && known.Firmware == facts.Revision)
+	if !before { // the modem is another one than last time, or nobody remembers one
+		facts.Remembered = false
+		facts.Manufacturer, facts.Model, facts.Revision = known.Vendor, known.Model, known.Firmware
+	}
 	facts.Operator, facts.Auth, facts.Peer = known.Operator, known.Auth, known.Peer
 	if c.Unknown {
 		facts = quirks.Facts{}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
+	"time"
 
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/advice"
@@ -91,5 +93,32 @@ func TestWhatCannotBeFollowed(t *testing.T) {
 	var refused *link.SelectionError
 	if !errors.As(err, &refused) {
 		t.Errorf("%v", err)
+	}
+}
+
+// The identity of last time decides what is used before the modem is asked; another modem's answer takes its place.
+func TestARememberedIdentityComesInTime(t *testing.T) {
+	device := "schema = 1\n[[device]]\nname = \"n\"\nmodel = [\"M1\"]\nprofile = \"acme/m1\"\nsource = [\"https://example.com\"]\n"
+	profile := "schema = 1\nsummary = \"M1\"\n[at.ready_wait]\nvalue = \"33s\"\nreason = \"It starts slowly.\"\nsource = [\"https://example.com\"]\nconfidence = \"guessed\"\n"
+	db, problems := quirks.Open(quirks.Sources{Builtin: fstest.MapFS{"devices.toml": {Data: []byte(device)}, "quirks/acme/m1.toml": {Data: []byte(profile)}}})
+	if len(problems) > 0 {
+		t.Fatal(problems[0])
+	}
+	r := policy.Resolver{DB: db, Facts: quirks.Facts{USB: quirks.None, Manufacturer: "acme", Model: "M1", Revision: "1", Remembered: true}}
+	for _, tt := range []struct {
+		known link.Facts
+		want  time.Duration
+	}{
+		{link.Facts{}, 33 * time.Second},
+		{link.Facts{Identity: modem.Identity{Vendor: "acme", Model: "M1", Firmware: "1"}}, 33 * time.Second},
+		{link.Facts{Identity: modem.Identity{Vendor: "acme", Model: "M2", Firmware: "1"}}, 10 * time.Second},
+	} {
+		sel, err := r.Resolve(tt.known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := sel.Policy.Duration("at.ready_wait"); got != tt.want {
+			t.Errorf("known %+v: %v, want %v", tt.known.Identity, got, tt.want)
+		}
 	}
 }
