@@ -96,6 +96,9 @@ func (j *job) resolve(where func() (port string, facts quirks.Facts), adapted *a
 		if adapted != nil {
 			r.Learned = adapted.Learned
 		}
+		if j.experiment != nil {
+			r.Learned, r.Unknown = j.experiment.settings, j.experiment.unknown
+		}
 		return r.Resolve(known)
 	}
 }

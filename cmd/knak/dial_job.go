@@ -37,6 +37,8 @@ type job struct {
 	pin      auth.Secret
 	recorder *record.Recorder // nil: nothing is recorded
 	plugins  host.Plan        // those that the configuration names; none: nobody is asked
+
+	experiment *experiment // what this dial of knak learn tries; nil: it is no experiment
 }
 
 // readJob reads and checks everything that the user said.

@@ -93,7 +93,7 @@ says in plain words what went wrong and what to try.
 	for _, flag := range []string{"color", "log-format"} {
 		complete(root, flag, completeWords(flag))
 	}
-	root.AddCommand(a.decodeCommand(), a.dialCommand(), a.upCommand(), a.hangupCommand(), a.downCommand(), a.statusCommand(), a.devicesCommand(), a.quirksCommand(), a.pluginsCommand(),
+	root.AddCommand(a.decodeCommand(), a.dialCommand(), a.learnCommand(), a.upCommand(), a.hangupCommand(), a.downCommand(), a.statusCommand(), a.devicesCommand(), a.quirksCommand(), a.pluginsCommand(),
 		a.diagnoseCommand(), a.reportCommand(), a.simCommand(), a.recordCommand(),
 		a.compareCommand(), a.mimicCommand(), a.doctorCommand(), a.configCommand(), a.completionCommand(), a.versionCommand())
 	for _, add := range extraCommands {
