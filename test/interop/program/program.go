@@ -106,7 +106,8 @@ type Process struct {
 // command makes an exec.Cmd with an environment of its own.
 func command(cfg Config, dir string, args []string) *exec.Cmd {
 	cmd := exec.Command(Path(), args...)
-	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + dir, "KNAK_RUNTIME_DIR=" + filepath.Join(dir, "run"), "LANG=C.UTF-8"}
+	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + dir, "KNAK_RUNTIME_DIR=" + filepath.Join(dir, "run"), "LANG=C.UTF-8",
+		"KNAK_NO_ADAPT=true"} // a modem that fails is to fail as it is; core/link/adapt has what varies
 	cmd.Dir = dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: cfg.User}
 	if cfg.Password != "" {
