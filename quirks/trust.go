@@ -3,7 +3,6 @@ package quirks
 import (
 	"errors"
 	"io/fs"
-	"syscall"
 )
 
 // onlyRootWrites refuses what somebody other than root could have written: such a file would let them send AT commands
@@ -12,7 +11,7 @@ func onlyRootWrites(info fs.FileInfo) error {
 	if info.Mode().Perm()&0o022 != 0 {
 		return errors.New("refused, because knak runs as root and others may write here: chmod go-w")
 	}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Uid != 0 {
+	if ownedByAnother(info) {
 		return errors.New("refused, because knak runs as root and somebody else is the owner: chown root")
 	}
 	return nil

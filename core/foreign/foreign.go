@@ -13,8 +13,6 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/knakppp/knak/core/trust"
 )
 
@@ -63,18 +61,18 @@ func Open(path string, r Rules) (*os.File, error) {
 			at = real
 		}
 	}
-	flags := os.O_RDONLY | unix.O_NONBLOCK | unix.O_NOCTTY
+	flags := os.O_RDONLY | openNonblock | openNoTTY
 	if (!r.Links || at != path) && !handed {
-		flags |= unix.O_NOFOLLOW
+		flags |= openNoFollow
 	}
 	if r.Pipes && !handed {
 		// A person's named pipe is waited for: with O_NONBLOCK it is at its end before its writer has come.
 		if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
-			flags &^= unix.O_NONBLOCK
+			flags &^= openNonblock
 		}
 	}
 	f, err := os.OpenFile(at, flags, 0)
-	if errors.Is(err, unix.ELOOP) && flags&unix.O_NOFOLLOW != 0 {
+	if errors.Is(err, syscall.ELOOP) && flags&openNoFollow != 0 {
 		return nil, &Error{path, "is a symbolic link, not a file"}
 	}
 	if err != nil {
@@ -162,12 +160,12 @@ func All(f io.Reader, path string, r Rules) ([]byte, error) {
 }
 
 // Lock opens the file at path, which it makes where there is none, and takes its flock at once or not at all: the error
-// matches unix.EWOULDBLOCK where somebody holds it. The system lets it go when the file is closed or the process ends,
+// matches syscall.EWOULDBLOCK where somebody holds it. The system lets it go when the file is closed or the process ends,
 // however it ends. Only this user may open a file that Lock has made, so that nobody else can hold its lock; the directory
 // must be one in which nobody else makes files.
 func Lock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o600)
-	if errors.Is(err, unix.ELOOP) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|openNoFollow|openNonblock, 0o600)
+	if errors.Is(err, syscall.ELOOP) {
 		return nil, &Error{path, "is a symbolic link, not a file"}
 	}
 	if err != nil {
@@ -179,12 +177,12 @@ func Lock(path string) (*os.File, error) {
 	case !info.Mode().IsRegular():
 		err = &Error{path, "is " + kind(info.Mode()) + ", not a file"}
 	default:
-		if st, ok := info.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Geteuid() && os.Geteuid() != 0 {
-			err = &Error{path, fmt.Sprintf("belongs to user %d, not to us", st.Uid)}
+		if uid, ok := trust.Owner(info); ok && uid != os.Geteuid() && os.Geteuid() != 0 {
+			err = &Error{path, fmt.Sprintf("belongs to user %d, not to us", uid)}
 		}
 	}
 	if err == nil {
-		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		if err = flock(f); err != nil {
 			err = &fs.PathError{Op: "flock", Path: path, Err: err}
 		}
 	}

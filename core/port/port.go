@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package port is a serial port with deadlines, for Linux. go.bug.st/serial opens it, sets its speed and its modem lines;
 // the bytes go through a second descriptor of the same tty which the runtime can wait on, because the library's reads
 // cannot be told apart from a time-out and its writes can block for ever.
@@ -62,9 +64,6 @@ type Config struct {
 	// Shared opens the port although another process has it open without a lock.
 	Shared bool
 }
-
-// ErrHungUp means that the other side is gone: the modem was unplugged, or the far end of a pseudo-terminal closed.
-var ErrHungUp = errors.New("the port was hung up")
 
 // ErrNoModemLines means that the tty has none: it is a pseudo-terminal, or its driver does not know them. Whoever only
 // wants to know or to set them may go on without.

@@ -77,12 +77,12 @@ func Resolve(path string) (string, error) {
 // Info checks one file or directory. A directory that all may write but where nobody may take away what is another's
 // (the sticky bit, as /tmp has it) will do: what is in it is checked for itself.
 func Info(path string, info fs.FileInfo) error {
-	st, ok := info.Sys().(*syscall.Stat_t)
+	uid, ok := Owner(info)
 	if !ok {
 		return fmt.Errorf("%s: the system does not say whose it is", path)
 	}
-	if st.Uid != 0 && int(st.Uid) != os.Geteuid() {
-		return &Error{Path: path, Owner: true, Why: fmt.Sprintf("belongs to user %d", st.Uid), Cure: "chown root " + path}
+	if uid != 0 && uid != os.Geteuid() {
+		return &Error{Path: path, Owner: true, Why: fmt.Sprintf("belongs to user %d", uid), Cure: "chown root " + path}
 	}
 	sticky := info.IsDir() && info.Mode()&fs.ModeSticky != 0
 	if info.Mode().Perm()&0o022 != 0 && !sticky && info.Mode()&fs.ModeSymlink == 0 {
@@ -99,9 +99,9 @@ func Named(path string, info fs.FileInfo) error {
 	if !errors.As(err, &bad) || !bad.Owner {
 		return err
 	}
-	st, ok := info.Sys().(*syscall.Stat_t)
+	uid, ok := Owner(info)
 	by, who := strconv.Atoi(os.Getenv("SUDO_UID"))
-	if !ok || who != nil || int(st.Uid) != by || os.Geteuid() != 0 {
+	if !ok || who != nil || uid != by || os.Geteuid() != 0 {
 		return err
 	}
 	if info.Mode().Perm()&0o022 != 0 {

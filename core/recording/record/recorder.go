@@ -7,9 +7,8 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/knakppp/knak/core/event"
 )
@@ -75,8 +74,8 @@ type osFile struct{ *os.File }
 
 // Sync brings the octets to the disk, and of what the file system knows of the file only what is needed to find them.
 func (f osFile) Sync() error {
-	err := unix.Fdatasync(int(f.Fd()))
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EROFS) {
+	err := datasync(f.File)
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EROFS) {
 		return nil // a pipe or a device: there is nothing to sync
 	}
 	return err

@@ -1,0 +1,18 @@
+//go:build unix
+
+package foreign
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// The flags of open(2) that keep a file from holding this process up or leading it elsewhere.
+const (
+	openNonblock = unix.O_NONBLOCK
+	openNoTTY    = unix.O_NOCTTY
+	openNoFollow = unix.O_NOFOLLOW
+)
+
+func flock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
