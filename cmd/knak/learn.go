@@ -20,6 +20,7 @@ import (
 	"github.com/knakppp/knak/core/foreign"
 	"github.com/knakppp/knak/core/learn"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/adapt"
 	"github.com/knakppp/knak/core/mimic"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/show/progress"
@@ -253,6 +254,9 @@ func (l *learner) dial(ctx context.Context, e learn.Experiment) (stop bool) {
 	}
 	up := o.Kind == link.KindDone && heard.up
 	f := learn.Failure{Kind: string(o.Kind), Phase: o.Phase, Provisional: o.Provisional, Command: o.Command, APN: heard.apn}
+	if c := heard.heard.Mute(); c != "" {
+		f.Command = c // it is what held the modem up, whatever failed after it
+	}
 	if up {
 		f = learn.Failure{}
 	}
@@ -273,11 +277,14 @@ type trialSink struct {
 	device event.Device
 	apn    string
 	up     bool
+	heard  adapt.Dialogue
 }
 
 // Record takes what is needed.
 func (t *trialSink) Record(r event.Record) {
 	switch e := r.Event.(type) {
+	case event.AT:
+		t.heard.Record(e)
 	case event.Device:
 		t.device = e
 	case event.Quirk:

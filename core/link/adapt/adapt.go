@@ -28,9 +28,8 @@ type Dial struct {
 	started bool
 	failure string // how the last attempt ended
 	apn     string
-	pending string // the command that was sent last and has no answer yet
-	mute    string // the first of this attempt that another one followed without an answer
-	changed bool   // something was tried since the link was up last
+	heard   Dialogue
+	changed bool // something was tried since the link was up last
 }
 
 // New begins. sim is the scenario of a simulated modem, "" for a real one; chosen says whether a person chose a key; tell hears
@@ -47,10 +46,10 @@ func (d *Dial) Vary(o link.Outcome, up time.Duration) (what string, wait time.Du
 	defer d.mu.Unlock()
 	d.failure = o.Phase + ": " + string(o.Kind)
 	f := learn.Failure{Kind: string(o.Kind), Phase: o.Phase, Provisional: o.Provisional, Command: o.Command, Up: up, APN: d.apn}
-	if d.mute != "" {
-		f.Command = d.mute // it is what held the modem up, whatever failed after it
+	if c := d.heard.Mute(); c != "" {
+		f.Command = c // it is what held the modem up, whatever failed after it
 	}
-	d.pending, d.mute = "", ""
+	d.heard = Dialogue{}
 	what, wait, ok = d.adapter.Next(f)
 	d.changed = d.changed || ok
 	return what, wait, ok
@@ -110,6 +109,17 @@ func (d *Dial) Watch(next event.Sink) event.Sink {
 func (d *Dial) command(e event.AT) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.heard.Record(e)
+}
+
+// Dialogue follows the AT dialogue of an attempt. The zero value is ready.
+type Dialogue struct {
+	pending string // the command that was sent last and has no answer yet
+	mute    string
+}
+
+// Record takes a line of it.
+func (d *Dialogue) Record(e event.AT) {
 	switch {
 	case e.Dir == event.Rcvd && at.IsFinal(e.Text):
 		d.pending = ""
@@ -120,6 +130,9 @@ func (d *Dial) command(e event.AT) {
 		d.pending = e.Text
 	}
 }
+
+// Mute is the first command that another one followed without an answer, "" where there was none.
+func (d *Dialogue) Mute() string { return d.mute }
 
 // worked remembers what led to a link.
 func (d *Dial) worked() {
