@@ -62,6 +62,14 @@ func TestReport(t *testing.T) {
 	if all != len(bad.Rows) || b.shown("table[data-call] tbody tr") != all {
 		t.Fatalf("%d rows in the picture, want %d", all, len(bad.Rows))
 	}
+	t.Run("the verdict stands on top, cures are steps", func(t *testing.T) {
+		if s := b.text(`return document.querySelector("main").firstElementChild.textContent`); s != bad.Findings[0].Title {
+			t.Errorf("on top stands %q", s)
+		}
+		if b.shown(".finding ol li") == 0 || b.shown(".finding ol code") == 0 {
+			t.Error("cures are not numbered, or their commands no code")
+		}
+	})
 	t.Run("a packet tells about itself", func(t *testing.T) {
 		if b.shown("#detail") != 0 {
 			t.Fatal("the detail is open before anything was clicked")
@@ -141,6 +149,10 @@ func TestReport(t *testing.T) {
 		}
 		if n := b.shown("svg"); n != 2 {
 			t.Errorf("%d ladders", n)
+		}
+		// Words of a table stay whole: each column of what differs is wide enough for them.
+		if s := b.text(`return [...document.querySelectorAll(".differs td")].every((e) => e.getBoundingClientRect().width >= 140)`); s != "true" {
+			t.Error("the table of what differs is shattered")
 		}
 		// No label is cut smaller than a person can read: the picture is not scaled.
 		if s := b.text(`const r = document.querySelector("svg .row text.l").getBoundingClientRect(); return r.height >= 10`); s != "true" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -52,6 +53,9 @@ func (p Page) HTML(w io.Writer) error {
 		`<meta http-equiv="Content-Security-Policy" content="` + policy + `"><meta name="color-scheme" content="light dark"><title>`)
 	b.text(title)
 	b.raw("</title><style>" + style + "</style></head><body><main>")
+	for _, c := range p.Calls {
+		b.verdict(c, len(p.Calls) > 1)
+	}
 	if len(p.Differences) > 0 || p.Verdict != "" {
 		b.comparison(p) // who gives two recordings asks for it
 	}
@@ -106,6 +110,46 @@ func (b *builder) fact(name, value string) {
 	}
 }
 
+// verdict says in one line at the top what the page is about.
+func (b *builder) verdict(c Call, named bool) {
+	l := &c.Ladder
+	class, text := "verdict", "Nothing that knak knows went wrong, and the link was not seen up."
+	switch {
+	case len(l.Findings) > 0:
+		text = l.Findings[0].Title
+	case l.Up != nil:
+		class, text = "verdict good", "The link came up, and nothing that knak knows went wrong."
+	}
+	if named {
+		text = c.Title + ": " + text
+	}
+	b.element("p", class, text)
+}
+
+// command is a command in the text of a cure: of knak or of the modem, up to where the sentence goes on.
+var command = regexp.MustCompile(`\bknak [a-z]+(?: --?[a-z][a-z-]*(?:[ =][A-Z][A-Z|]*)?)*|\bAT[+&^$%][A-Z][A-Z0-9]*(?:\?|=[0-9A-Z?",.+*#]*[0-9A-Z?"#])?`)
+
+// steps writes what to try as numbered steps, the commands in them as code.
+func (b *builder) steps(cures []string) {
+	if len(cures) == 0 {
+		return
+	}
+	b.element("p", "soft", "What to try")
+	b.raw("<ol>")
+	for _, c := range cures {
+		b.raw("<li>")
+		at := 0
+		for _, m := range command.FindAllStringIndex(c, -1) {
+			b.text(c[at:m[0]])
+			b.element("code", "", c[m[0]:m[1]])
+			at = m[1]
+		}
+		b.text(c[at:])
+		b.raw("</li>")
+	}
+	b.raw("</ol>")
+}
+
 func (b *builder) summary(n int, c Call) {
 	l := &c.Ladder
 	b.element("h1", "", c.Title)
@@ -142,7 +186,7 @@ func (b *builder) summary(n int, c Call) {
 		if f.Meaning != "" {
 			b.element("p", "", f.Meaning)
 		}
-		b.list("What to try", f.Cure, nil)
+		b.steps(f.Cure)
 		b.list("Seen", f.Evidence, func(evidence string) string {
 			at := l.place(evidence)
 			if at < 0 {
