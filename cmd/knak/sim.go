@@ -18,6 +18,7 @@ import (
 	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/core/show/progress"
 	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/sim/random"
 	"github.com/knakppp/knak/core/sim/stick"
 	"github.com/knakppp/knak/core/usbip"
 )
@@ -25,6 +26,9 @@ import (
 func (a *app) simCommand() *cobra.Command {
 	var list bool
 	var linkPath, usbip string
+	var seed uint64
+	var number int
+	var show bool
 	cmd := &cobra.Command{
 		Use:   "sim SCENARIO [SCENARIO …]",
 		Short: "Serve a misbehaving modem on a pseudo-terminal",
@@ -46,7 +50,15 @@ it and binds its own drivers (option, sierra, qcserial, cdc_acm, usb-storage). S
 			if list {
 				return a.listScenarios()
 			}
+			if cmd.Flags().Changed("random") {
+				if len(args) > 0 || list || cmd.Flags().Changed("usbip") {
+					return usagef("--random makes the modem: it goes with --faults, --show and --link only")
+				}
+				return a.simRandom(cmd.Context(), seed, number, show, linkPath)
+			}
 			switch {
+			case cmd.Flags().Changed("faults") || show:
+				return usagef("--faults and --show need --random SEED")
 			case len(args) == 0:
 				return usagef("which scenario? knak sim --list names all")
 			case cmd.Flags().Changed("usbip"):
@@ -66,9 +78,27 @@ it and binds its own drivers (option, sierra, qcserial, cdc_acm, usb-storage). S
 	}
 	cmd.Flags().BoolVar(&list, "list", false, "list the scenarios")
 	cmd.Flags().StringVar(&linkPath, "link", "", "make a symbolic link of this `path` to the terminal, and remove it at the end")
+	cmd.Flags().Uint64Var(&seed, "random", 0, "make an odd modem by this `seed`, and tell at the end what was odd: its scenario")
+	cmd.Flags().IntVar(&number, "faults", 1, "with --random: how many faults it has, 1 to 5: a `number`")
+	cmd.Flags().BoolVar(&show, "show", false, "with --random: print the scenario, and serve nothing")
 	cmd.Flags().StringVar(&usbip, "usbip", "", "serve USB sticks by USB/IP on this `address`; without one 127.0.0.1:3240")
 	cmd.Flags().Lookup("usbip").NoOptDefVal = "127.0.0.1:3240"
 	return cmd
+}
+
+// simRandom serves an odd modem and tells the truth at the end.
+func (a *app) simRandom(ctx context.Context, seed uint64, number int, show bool, linkPath string) error {
+	s, text, err := random.Modem(seed, number)
+	if err != nil {
+		return usagef("--faults: %w", err)
+	}
+	if show {
+		_, err := fmt.Fprint(a.stdout, text)
+		return err
+	}
+	err = a.serveSim(ctx, s, linkPath)
+	fmt.Fprint(a.stderr, text)
+	return err
 }
 
 type scenarioInfo struct {

@@ -253,6 +253,11 @@ func (w *walk) wishes(kept []Setting, seen []Failure) []variation {
 			}
 		}
 	}
+	for _, v := range rare {
+		if v.phase == seen[0].Phase && !w.touches(v.variation) {
+			single = append(single, v.variation)
+		}
+	}
 	list := slices.Clone(single)
 	if seen[0].Kind == event.FailedAuthRejected {
 		return list
@@ -363,6 +368,16 @@ func (w *walk) shrink(set []Setting) ([]Setting, bool) {
 		}
 	}
 	return set, true
+}
+
+// rare are variations of a phase that a dial by itself does not spend a call on.
+var rare = []struct {
+	phase string
+	variation
+}{
+	{event.PhaseLCP, vary("the modem may want an MRU and bear nothing else", "lcp.request=mru", "lcp.vary_after=0")},
+	{event.PhaseIPCP, vary("the modem may want NBNS addresses and bear no question for name servers", "ipcp.request=address,nbns1,nbns2", "ipcp.widen=", "ipcp.vary_after=0")},
+	{event.PhaseIPCP, vary("the modem may want an empty name and bear no question for name servers", "auth.user=", "ipcp.request=address", "ipcp.widen=", "ipcp.vary_after=0")},
 }
 
 // dialers are what programs ask for that many modems were made to work with, as far as it is known; tried when no single change helps.

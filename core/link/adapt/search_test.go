@@ -13,6 +13,7 @@ import (
 	"github.com/knakppp/knak/core/link/policy"
 	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/sim/random"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -154,5 +155,33 @@ func TestSearchFindsTheEmptyName(t *testing.T) {
 	chosen := search(t, db, unknown, []string{"auth.user=me"}, learn.Budget{Dials: 30})
 	if chosen.Learned {
 		t.Error("what a person chose was varied")
+	}
+}
+
+// Random modems with 1 to 3 faults. docs/learning.md has the figures.
+func TestSearchLearnsRandomModems(t *testing.T) {
+	db := shipped(t)
+	all, learned := 0, 0
+	var calls []int
+	for seed := range uint64(100) {
+		for n := 1; n <= 3; n++ {
+			s, text, err := random.Modem(seed, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all++
+			got := search(t, db, s, nil, learn.Budget{Dials: 40})
+			if !got.Learned {
+				t.Logf("not learned in %d calls: %s: %s, %+v", got.calls, strings.SplitN(text, "\n", 3)[1], got.Why, got.Furthest)
+				continue
+			}
+			learned++
+			calls = append(calls, got.calls)
+		}
+	}
+	slices.Sort(calls)
+	t.Logf("%d of %d learned, median %d calls, 95th percentile %d", learned, all, calls[len(calls)/2], calls[len(calls)*95/100])
+	if learned*100 < all*85 {
+		t.Errorf("only %d of %d", learned, all)
 	}
 }
