@@ -127,7 +127,7 @@ func (b *builder) verdict(c Call, named bool) {
 }
 
 // command is a command in the text of a cure: of knak or of the modem, up to where the sentence goes on.
-var command = regexp.MustCompile(`\bknak [a-z]+(?: --?[a-z][a-z-]*(?:[ =][A-Z][A-Z|]*)?)*|\bAT[+&^$%][A-Z][A-Z0-9]*(?:\?|=[0-9A-Z?",.+*#]*[0-9A-Z?"#])?`)
+var command = regexp.MustCompile(`\bknak [a-z]+(?: --?[a-z][a-z-]*(?:[ =](?:""|[A-Z][A-Z|]*))?)*|\bAT[+&^$%][A-Z][A-Z0-9]*(?:\?|=[0-9A-Z?",.+*#]*[0-9A-Z?"#])?`)
 
 // steps writes what to try as numbered steps, the commands in them as code.
 func (b *builder) steps(cures []string) {
