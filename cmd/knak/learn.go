@@ -325,6 +325,11 @@ func (l *learner) end(v learn.Verdict) error {
 	}
 	files := learnedFiles(l.device, l.job.scenario != nil, v, len(l.search.Trials))
 	for _, f := range files {
+		if name := filepath.Join(l.options.output, filepath.FromSlash(f[0])); !missing(name) {
+			return fmt.Errorf("learn: %s is there already, and nothing was written: move it away and run this again, which dials no more (%s has what was learned)", name, l.state)
+		}
+	}
+	for _, f := range files {
 		name := filepath.Join(l.options.output, filepath.FromSlash(f[0]))
 		if err := writeNew(name, f[1]); err != nil {
 			return fmt.Errorf("learn: %w; what was learned stays in %s", err, l.state)
@@ -337,6 +342,12 @@ func (l *learner) end(v learn.Verdict) error {
 	}
 	_ = os.Remove(l.state) // there is nothing to go on with
 	return nil
+}
+
+// missing says that there is no file of that name.
+func missing(name string) bool {
+	_, err := os.Lstat(name)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // word makes a part of a profile's id of what a modem says of itself.
