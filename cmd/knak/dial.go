@@ -110,7 +110,7 @@ func (a *app) dial(cmd *cobra.Command, args []string) error {
 	}
 	outcome := a.runJob(cmd.Context(), j, all)
 	if j.recorder != nil {
-		_ = j.recorder.Close() // sink was told what is wrong
+		_ = j.recorder.CloseUsed() // sink was told what is wrong
 	}
 	if err := finish(); err != nil && !errors.Is(err, syscall.EPIPE) {
 		return fmt.Errorf("writing what happened: %w", err)

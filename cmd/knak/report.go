@@ -185,7 +185,11 @@ func writeWhole(name string, write func(io.Writer) error) error {
 	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		return usagef("%s is no file", name)
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".knak-*")
+	err := os.MkdirAll(filepath.Dir(name), 0o755)
+	var f *os.File
+	if err == nil {
+		f, err = os.CreateTemp(filepath.Dir(name), ".knak-*")
+	}
 	var path *os.PathError
 	if errors.As(err, &path) {
 		return usagef("%s cannot be written: %w", name, path.Err)

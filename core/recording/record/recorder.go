@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"syscall"
@@ -56,9 +57,13 @@ type Stats struct {
 	LostEvents uint64
 }
 
-// Create makes the file, which must not exist, and records into it. Only its owner may read it. notice, which may be nil, is
-// told once if something could not be written; it is called from another goroutine.
+// Create makes the file, which must not exist, with the directories above it, and records into it.
+// Only its owner may read it. notice, which may be nil, is told once if something could not be written; it is called from
+// another goroutine.
 func Create(name string, o Options, notice func(event.Notice)) (*Recorder, error) {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("%s exists already, and recordings are not overwritten: give another name, or remove it", name)
@@ -132,6 +137,16 @@ func (r *Recorder) Close() error {
 		return nil
 	}
 	return fmt.Errorf("the recording %s is not complete: %w", r.name, r.err)
+}
+
+// CloseUsed is Close for a recording that Create made; one that no octet has reached, because the call never began, is
+// removed, so that a second try finds its name free.
+func (r *Recorder) CloseUsed() error {
+	err := r.Close()
+	if s := r.Stats(); s.Octets == 0 && s.LostOctets == 0 {
+		return errors.Join(err, os.Remove(r.name))
+	}
+	return err
 }
 
 // writer is the state of the goroutine that writes.

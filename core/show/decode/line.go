@@ -61,6 +61,9 @@ func (d *Writer) place(dst []byte, r event.Record) []byte {
 		dst = strconv.AppendInt(dst, n, 10)
 	}
 	dst = pad(dst, start, 6)
+	if d.o.Absolute {
+		dst = append(dst, "  "...) // a date fills its column, and would run into the number
+	}
 	start = len(dst)
 	switch {
 	case d.first.IsZero():
