@@ -167,7 +167,11 @@ func (b *builder) summary(n int, c Call) {
 		b.fact("Length", l.End.Sub(l.Begin).Round(time.Millisecond).String())
 	}
 	if u := l.Up; u != nil {
-		b.fact("Up", strings.Join(strings.Fields(u.Local+" "+u.Interface+" DNS "+strings.Join(u.DNS, " ")), " "))
+		up := u.Local + " " + u.Interface
+		if len(u.DNS) > 0 {
+			up += " DNS " + strings.Join(u.DNS, " ")
+		}
+		b.fact("Up", strings.Join(strings.Fields(up), " "))
 	} else {
 		b.fact("Up", "never")
 	}
