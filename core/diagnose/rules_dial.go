@@ -32,7 +32,10 @@ var dialRules = []rule{
 			f, told := h.failed(event.FailedNotRegistered)
 			evidence := append(h.at.registrationText(), f.said)
 			unanswered := h.log.seen && h.at.dial != "" && h.at.result == "" && h.lcp.rcvd == 0 && !h.auth.started() && h.over()
+			_, lost := h.lostBeforeDial()
 			switch {
+			case lost:
+				return no
 			case h.up == nil && h.dialFailed() && h.at.registered() == regUnknown && (h.at.boot.seen() || h.at.cme == 14 || h.at.pinSent && h.at.pinError == ""):
 				evidence = append(evidence, h.at.boot, h.dialText())
 				out := is(likely, evidence...)
@@ -82,7 +85,7 @@ var dialRules = []rule{
 			if told && h.at.result == "" {
 				refused = !strings.Contains(strings.ToUpper(f.Detail), "ERROR")
 			}
-			if h.up != nil || !refused || h.line.frames.seen() || h.line.prompt.seen() && h.connected() {
+			if _, lost := h.lostBeforeDial(); lost || h.up != nil || !refused || h.line.frames.seen() || h.line.prompt.seen() && h.connected() {
 				return no
 			}
 			out := is(likely, append(h.at.registrationText(), h.dialText(), f.said)...)

@@ -57,6 +57,19 @@ var portRules = []rule{
 		},
 	},
 	{
+		id: "port-lost", category: "modem-not-answering",
+		title:   "The port went away before the call",
+		meaning: "The modem was unplugged, restarted or lost its power while it was prepared for the call, or whatever stands in for the port ended. No call came about.",
+		cure: []string{`see whether the modem is there again, perhaps under another name: knak devices`, `look for a restart or a lack of power: dmesg | tail; use a powered hub or a shorter cable`,
+			`let knak wait for it: knak dial --persist`},
+		match: func(h *history) found {
+			if f, lost := h.lostBeforeDial(); lost {
+				return is(certain, f.said)
+			}
+			return no
+		},
+	},
+	{
 		id:      "no-modem",
 		title:   "No modem was found",
 		meaning: "No port on this machine looks like one of a modem. A stick that is still a disc drive or a network card is not one yet.",
@@ -83,6 +96,13 @@ var portRules = []rule{
 			return no
 		},
 	},
+}
+
+// lostBeforeDial says whether the port ended before a dial command was answered: then what the modem had said last, that it
+// still searched for a network for instance, was not the reason. Only who held the port tells of it in that phase.
+func (h *history) lostBeforeDial() (fault, bool) {
+	f, told := h.failed(event.FailedCarrierLost)
+	return f, told && f.Phase == event.PhaseDial && h.up == nil && h.at.result == "" && !h.line.frames.seen()
 }
 
 // told makes a match for what only the part that saw it can know.

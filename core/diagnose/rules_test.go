@@ -21,6 +21,8 @@ var ruleCases = []ruleCase{
 	{"port-shared", failure("port", event.FailedPortLocked, "held by ModemManager (pid 612)"), failure("port", event.FailedPortLocked, "held by pppd (pid 612)")},
 	{"port-locked", failure("port", event.FailedPortLocked, "held by pppd (pid 612)"), failure("port", event.FailedPortOpen, "no such file")},
 	{"port-open", failure("port", event.FailedPortOpen, "permission denied"), failure("port", event.FailedPortLocked, "pid 1")},
+	{"port-lost", tell(modemSays("ATE0", "OK"), failure(event.PhaseDial, event.FailedCarrierLost, "the port is gone")),
+		tell(modemSays("ATE0", "OK"), modemSays("ATD*99#", "NO CARRIER"), failure(event.PhaseDial, event.FailedDialRefused, "NO CARRIER"))},
 	{"no-modem", failure("port", event.FailedNoModem, ""), failure("port", event.FailedPortOpen, "")},
 	{"modem-not-answering", times(3, modemSays("AT")), tell(times(3, modemSays("AT")), modemSays("AT", "OK"))},
 

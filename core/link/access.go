@@ -121,6 +121,9 @@ var accessRefused = map[Kind]bool{
 
 // left says whether another way in is worth an attempt after this outcome.
 func (w *ways) left(o Outcome) bool {
+	if o.Kind == KindCarrierLost && o.Phase == event.PhaseDial {
+		return false // the port is gone: no network has refused anything
+	}
 	refused := accessRefused[o.Kind] || o.Provisional && o.ExitCode() == ExitAuth
 	return refused && !w.worked && w.next+1 < len(w.list)
 }
