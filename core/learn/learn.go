@@ -58,12 +58,13 @@ type Adapter struct {
 	// Chosen says whether a person chose a key: it is not touched. nil: none was.
 	Chosen func(key string) bool
 
-	kept   []Setting // of variations that led further
-	trying *variation
-	best   int // the furthest stage that an attempt came to
-	began  bool
-	tried  map[string]bool
-	count  int
+	kept     []Setting // of variations that led further
+	recalled bool      // kept is what Start was given, and has not failed yet
+	trying   *variation
+	best     int // the furthest stage that an attempt came to
+	began    bool
+	tried    map[string]bool
+	count    int
 }
 
 // DefaultLimit is how many variations one dial tries.
@@ -79,7 +80,7 @@ func (a *Adapter) Settings() []Setting {
 }
 
 // Start begins with settings that have worked before for such a modem.
-func (a *Adapter) Start(known []Setting) { a.kept = slices.Clone(known) }
+func (a *Adapter) Start(known []Setting) { a.kept, a.recalled = slices.Clone(known), len(known) > 0 }
 
 // Next hears how an attempt ended and says what the next one varies, in words, and how long to wait before it. It is false
 // where nothing is left that the failure speaks for, or the limit is reached: then the settings that led furthest stay.
@@ -99,6 +100,10 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 	}
 	if a.count >= limit || refused(f) {
 		return "", 0, false
+	}
+	if a.recalled { // another SIM or network may want it otherwise: the search begins anew
+		a.recalled, a.kept, a.began, a.best = false, nil, false, 0
+		return "what was learned of this modem may hold no more; going on without it", 0, true
 	}
 	for _, v := range candidates(f) {
 		if a.tried[v.id] || a.touches(v) {
@@ -134,6 +139,7 @@ func (a *Adapter) Worked() []Setting {
 		a.keep(a.trying.set)
 		a.trying = nil
 	}
+	a.recalled = false
 	return slices.Clone(a.kept)
 }
 

@@ -139,10 +139,16 @@ func (d *Dial) worked() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	set := d.adapter.Worked()
-	if !d.changed || len(set) == 0 {
+	if !d.changed {
 		return
 	}
 	d.changed = false
+	if len(set) == 0 {
+		if d.file.Forget(d.modem) {
+			d.tell("what was learned of this modem is forgotten: it works without")
+		}
+		return
+	}
 	d.file.Keep(memory.Entry{Modem: d.modem, Settings: set, When: d.now().UTC(), Failure: d.failure})
 	text := "learned for this modem, and remembered:"
 	for _, s := range set {

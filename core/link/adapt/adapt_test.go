@@ -8,6 +8,7 @@ import (
 
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/learn"
 	"github.com/knakppp/knak/core/learn/memory"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/link/policy"
@@ -156,6 +157,18 @@ func TestWhatWasLearnedIsRemembered(t *testing.T) {
 	chosen := dial(t, s, []string{"ipcp.request=address,dns1"}, file, time.Minute, true)
 	if chosen.up {
 		t.Error("what a person chose was changed")
+	}
+}
+
+// What was learned and holds no more is dropped first, and forgotten where the modem works without it.
+func TestWhatWasLearnedMayHoldNoMore(t *testing.T) {
+	who := "[identity]\nmanufacturer = \"acme\"\nmodel = \"m1\"\nrevision = \"1\"\n"
+	file := memory.Open(t.TempDir(), func(text string) { t.Error(text) })
+	file.Keep(memory.Entry{Modem: memory.Modem{Vendor: "acme", Model: "m1", Firmware: "1"}, Settings: []learn.Setting{{Key: "dial.number", Value: "*98#", Reason: "r"}}})
+	s := modemOf(t, "m", who+"[[at.reply]]\ncommand = \"ATD*98#\"\nresult = \"NO CARRIER\"\n")
+	got := dial(t, s, nil, file, 2*time.Minute, true)
+	if !got.up || got.attempts != 2 || len(file.All()) != 0 {
+		t.Errorf("up %v in attempt %d, remembered %v: %v", got.up, got.attempts, file.All(), got.said)
 	}
 }
 
