@@ -238,9 +238,14 @@ func (a *app) findPort(ctx context.Context, j *job, sink event.Sink) (place *por
 	if j.options.Port == "-" {
 		return fixedPlace("standard input and output", quirks.Facts{USB: quirks.None}, drive.OpenStdio(os.Stdin, os.Stdout)), outcome, true
 	}
-	found, err := choosePort(ctx, hostRoot(), j.db, device.Wish{Port: j.options.Port, Profile: j.options.Quirks, Set: j.set}, func(text string) {
+	found, err := j.awaitPort(ctx, func(text string) {
 		sink.Record(event.Record{Time: time.Now(), Link: j.name, Event: event.Notice{Level: "info", Text: text}})
 	})
+	if ctx.Err() != nil {
+		o := link.Outcome{Kind: link.KindHangup, Phase: event.PhaseDial, Detail: "told to end"}
+		tellFailure(sink, j.name, o)
+		return nil, o, false
+	}
 	if err != nil {
 		o := link.Outcome{Kind: "no-modem", Phase: event.PhaseDial, Detail: err.Error()}
 		var usage *usageError
@@ -273,6 +278,41 @@ func (a *app) findPort(ctx context.Context, j *job, sink event.Sink) (place *por
 		}),
 		found: found,
 	}, outcome, true
+}
+
+// portPause is how often is looked for a modem that --persist waits for.
+const portPause = time.Second
+
+// awaitPort chooses the port. With --persist a modem that is not there yet is waited for, as one is that was lost, but no
+// longer than --timeout: a machine that starts may see its modem late.
+func (j *job) awaitPort(ctx context.Context, tell func(string)) (*device.Choice, error) {
+	o := &j.options
+	began, told := time.Now(), false
+	for {
+		var none *device.NoneError
+		found, err := choosePort(ctx, hostRoot(), j.db, device.Wish{Port: o.Port, Profile: o.Quirks, Set: j.set}, tell)
+		away := errors.As(err, &none)
+		if err == nil && o.Port != "" {
+			_, gone := os.Stat(o.Port)
+			away = errors.Is(gone, os.ErrNotExist)
+		}
+		if !away || !o.Persist || o.Timeout > 0 && time.Since(began)+portPause > o.Timeout {
+			return found, err
+		}
+		if !told {
+			told = true
+			what := o.Port
+			if what == "" {
+				what = "a modem"
+			}
+			tell("waiting for " + what + " to appear; Ctrl-C ends")
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(portPause):
+		}
+	}
 }
 
 // serialOutcome says what it means that nobody answers on a UART.

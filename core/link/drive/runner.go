@@ -49,6 +49,9 @@ type Environment struct {
 // restarts needs 10 to 40 s (USB-13).
 const portOpenPatience = time.Minute
 
+// reopenWord is after how long a person is told that a port is waited for.
+const reopenWord = 5 * time.Second
+
 // writeChunk is how many octets of frames are gathered before the reader of the plane waits for the port to take them.
 const writeChunk = 32 << 10
 
@@ -487,11 +490,19 @@ func (r *Runner) reopen() {
 	defer cancel()
 	stop := make(chan struct{})
 	defer close(stop)
+	word := time.NewTimer(reopenWord)
+	defer word.Stop()
 	go func() {
-		select {
-		case <-r.done:
-			cancel()
-		case <-stop:
+		for {
+			select {
+			case <-r.done:
+				cancel()
+				return
+			case <-word.C:
+				r.tell(event.Notice{Level: "info", Text: "the port is not there: waiting up to " + portOpenPatience.String() + " for it to come back"})
+			case <-stop:
+				return
+			}
 		}
 	}()
 	r.letGo()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -197,6 +198,43 @@ func TestRunnerReopensTheLostPort(t *testing.T) {
 			t.Error("the AT port stays open")
 		}
 		b.allClosed(t)
+	})
+}
+
+// Whoever waits for a port that is away for longer hears it, once.
+func TestRunnerTellsThatItWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := linktest.Scenario(t, "behaves")
+		var ports []*MemoryPort
+		told := 0
+		b := newBench(t, "behaves", func(c *link.Config) { c.Persist = true }, func(e *Environment) {
+			next := e.Sink
+			e.Sink = event.SinkFunc(func(r event.Record) {
+				if n, ok := r.Event.(event.Notice); ok && strings.Contains(n.Text, "waiting up to 1m0s for it to come back") {
+					told++
+				}
+				next.Record(r)
+			})
+			e.OpenPort = func(context.Context) (Port, error) {
+				if len(ports) > 0 {
+					time.Sleep(30 * time.Second) // the stick is away
+				}
+				ports = append(ports, NewMemoryPort(sim.New(s, 1)))
+				return ports[len(ports)-1], nil
+			}
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		done := make(chan link.Outcome)
+		go func() { done <- b.runner.Run(ctx) }()
+		<-b.up
+		_ = ports[0].Close()
+		<-b.up
+		cancel()
+		<-done
+		if told != 1 {
+			t.Errorf("told %d times, want once", told)
+		}
 	})
 }
 
