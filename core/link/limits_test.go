@@ -76,7 +76,7 @@ func TestTrafficLimit(t *testing.T) {
 // The time to a working link is bounded over all attempts.
 func TestTimeout(t *testing.T) {
 	s := call{scenario: "not-registered", config: func(c *Config) { c.Timeout = 10 * time.Second }}.run(t)
-	if s.Outcome.Kind != KindTimeout || s.Elapsed > 15*time.Second {
+	if s.Outcome.Kind != KindTimeout || s.Outcome.ExitCode() != ExitRegistration || s.Elapsed > 15*time.Second {
 		s.dump(t)
 		t.Errorf("outcome %v after %v", s.Outcome, s.Elapsed)
 	}
@@ -242,5 +242,21 @@ func TestAStuckPhaseIsTold(t *testing.T) {
 	s := call{scenario: "empty-naks-4s"}.run(t)
 	if f, _, ok := s.finding(""); ok {
 		t.Errorf("a call that came up after 4 s was explained: %s", f.ID)
+	}
+}
+
+// --timeout ends with the status of the phase that it ended.
+func TestTimeoutStatus(t *testing.T) {
+	for _, c := range []struct {
+		phase     string
+		searching bool
+		want      ExitCode
+	}{
+		{event.PhaseDial, true, ExitRegistration}, {event.PhaseDial, false, ExitDial}, {event.PhaseLCP, false, ExitNegotiation},
+		{event.PhaseAuth, false, ExitAuth}, {event.PhaseIPCP, false, ExitNegotiation}, {event.PhaseProve, false, ExitCarriesNoData},
+	} {
+		if got := (Outcome{Kind: KindTimeout, Phase: c.phase, Searching: c.searching}).ExitCode(); got != c.want {
+			t.Errorf("in phase %s, searching %v: status %d, want %d", c.phase, c.searching, got, c.want)
+		}
 	}
 }

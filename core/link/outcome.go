@@ -124,6 +124,7 @@ type Outcome struct {
 	Detail      string // what happened, in words; may be ""
 	Command     string // the AT command that failed, redacted; "" where none did
 	Provisional bool   // our authentication was a success only provisionally, and IPCP had not opened
+	Searching   bool   // the modem was still asked whether it has a network
 	Err         error  // the cause, where an error was one
 }
 
@@ -137,8 +138,25 @@ func (o Outcome) ExitCode() ExitCode {
 		return ExitAuth // the peer ended it instead of saying yes
 	case o.Provisional && row.late != 0 && (o.Phase == event.PhaseAuth || o.Phase == event.PhaseIPCP):
 		return row.late
+	case o.Kind == KindTimeout:
+		return o.timeoutCode()
 	}
 	return row.code
+}
+
+// timeoutCode is the status of the phase that --timeout has ended.
+func (o Outcome) timeoutCode() ExitCode {
+	switch {
+	case o.Phase == event.PhaseDial && o.Searching:
+		return ExitRegistration
+	case o.Phase == event.PhaseDial:
+		return ExitDial
+	case o.Phase == event.PhaseAuth:
+		return ExitAuth
+	case o.Phase == event.PhaseProve:
+		return ExitCarriesNoData
+	}
+	return ExitNegotiation
 }
 
 // Clean says that the link ended as somebody wanted it to.

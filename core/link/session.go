@@ -316,7 +316,7 @@ func (s *Session) Advance(now time.Time) {
 		return
 	}
 	if due(s.timeout(), now) {
-		s.end(now, Outcome{Kind: KindTimeout, Phase: s.story.phase, Provisional: s.attempt.refusedLate(),
+		s.end(now, Outcome{Kind: KindTimeout, Phase: s.story.phase, Provisional: s.attempt.refusedLate(), Searching: s.story.searching,
 			Detail: "no working link within " + s.cfg.Timeout.String()})
 		return
 	}

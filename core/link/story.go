@@ -1,6 +1,7 @@
 package link
 
 import (
+	"strings"
 	"time"
 
 	"github.com/knakppp/knak/core/diagnose"
@@ -18,10 +19,11 @@ type story struct {
 	out     *outputs
 	chatter chatter
 
-	phase   string            // the last event.Phase
-	stuckAt time.Time         // when the phase has lasted so long that a person should be told why
-	watcher *diagnose.Watcher // of this attempt; nil: there was none yet
-	found   map[string]bool   // findings told since the link was up last
+	phase     string            // the last event.Phase
+	searching bool              // the last commands ask whether the modem has a network
+	stuckAt   time.Time         // when the phase has lasted so long that a person should be told why
+	watcher   *diagnose.Watcher // of this attempt; nil: there was none yet
+	found     map[string]bool   // findings told since the link was up last
 
 	experiment bool // the attempt varies something: what diagnosis makes of its failure says nothing of the modem as it is
 
@@ -53,6 +55,9 @@ func (t *story) event(now time.Time, e event.Event) {
 			t.stuckAt = now.Add(stuckTime)
 		}
 	}
+	if c, ok := e.(event.AT); ok && c.Dir == event.Sent {
+		t.searching = searches(c.Text, t.searching)
+	}
 	if t.watcher != nil {
 		t.watcher.Record(event.Record{Time: now, Link: t.link, Event: e})
 	}
@@ -73,6 +78,19 @@ func (t *story) advance(now time.Time) {
 	if due(t.chatter.due(), now) {
 		t.out.put(Event{t.chatter.late()})
 	}
+}
+
+// searches says whether the modem is still asked for its network once command was sent: by AT+CREG? and its kin (3GPP TS
+// 27.007 sections 7.2, 10.1.20, 10.1.22, 10.1.47), between which its signal, its radio and its choice of a network may be asked.
+func searches(command string, before bool) bool {
+	name := strings.TrimPrefix(strings.ToUpper(command), "AT")
+	switch {
+	case strings.HasSuffix(name, "REG?"):
+		return true
+	case strings.HasPrefix(name, "+CSQ"), strings.HasPrefix(name, "+CFUN"), strings.HasPrefix(name, "+COPS"):
+		return before
+	}
+	return false
 }
 
 func (t *story) enter(now time.Time, phase string) { t.event(now, event.Phase{Phase: phase}) }
