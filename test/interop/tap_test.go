@@ -97,8 +97,11 @@ func TestTapRecordedMimickedReplayed(t *testing.T) {
 				t.Fatal(err)
 			}
 			dial(serve(t, modem), again)
-			if host, modem := compared(t, home, recorded, again); len(host)+len(modem) > 0 {
-				t.Errorf("replayed, pppd does %q and the modem %q differently", host, modem)
+			host, others := compared(t, home, recorded, again)
+			// How soon pppd speaks after CONNECT is the scheduler's matter: it is the same program both times.
+			host = slices.DeleteFunc(host, func(id string) bool { return id == "connect-delay" || id == "first-speaker" })
+			if len(host)+len(others) > 0 {
+				t.Errorf("replayed, pppd does %q and the modem %q differently", host, others)
 			}
 
 			if tt.cause != "" {
@@ -106,7 +109,7 @@ func TestTapRecordedMimickedReplayed(t *testing.T) {
 			}
 			knak(t, home, "mimic", recorded, "-o", "acme/m1")
 			knak(t, home, "dial", "--sim", file("m1.sim.toml"), "--quirks", "acme/m1", "--plane", "none", "--once", "-q", "--record", file("knak.pcapng"))
-			host, _ := compared(t, home, recorded, file("knak.pcapng"))
+			host, _ = compared(t, home, recorded, file("knak.pcapng"))
 			host = slices.DeleteFunc(host, func(id string) bool { return id == "ipcp-others" }) // pppd asks for VJ compression, which knak does not have
 			if len(host) > 0 {
 				t.Errorf("with pppd's profile knak does %q differently", host)
