@@ -7,7 +7,7 @@ GORELEASER := github.com/goreleaser/goreleaser/v2@v2.16.0
 BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.7.2
 
-.PHONY: help build test unit interop fuzz bench corpus lint generate proto proto-release apn release-check clean
+.PHONY: help build test unit interop vm fuzz bench corpus lint generate proto proto-release apn release-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -23,6 +23,9 @@ unit: ## the Go tests alone, with the race detector
 
 interop: ## the real peers alone: pppd in the guest kernel, slirp, tshark, Chromium
 	$(GO) test -count=1 -v ./test/...
+
+vm: ## virtual sticks on Debian's stock kernel, by software emulation: up to six minutes
+	KNAK_VM=1 $(GO) test -count=1 -v ./test/vm
 
 fuzz: ## every fuzz target for FUZZTIME each (FUZZTIME=1h for a night)
 	./test/fuzz $(FUZZTIME)
