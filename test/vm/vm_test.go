@@ -34,14 +34,14 @@ var layouts = []layout{
 	{"alcatel-x200", "1bbb:0000", "Alcatel", "option", "0=at 1=at 2=at 3=data", ""},
 	{"telit-le910", "1bc7:1201", "Telit", "option", "0=diag 2=net 3=nmea 4=data 5=at", ""},
 	{"simcom-7600", "1e0e:9001", "SimTech", "option", "0=diag 1=nmea 2=at 3=data 4=silent", ""},
-	{"quectel-ec25", "2c7c:0125", "Quectel", "option", "0=diag 1=nmea 2=at 3=data 4=net", ""},
+	{"quectel-ec25", "2c7c:0125", "Quectel", "option", "0=diag 1=nmea 2=at 3=data 4=net", "ff/00/00"},
 	{"quectel-bg96", "2c7c:0296", "Quectel", "option", "0=diag 1=nmea 2=at 3=data", ""},
-	{"quectel-ep06", "2c7c:0306", "Quectel", "option", "0=diag 1=nmea 2=data 3=at 4=net", ""},
+	{"quectel-ep06", "2c7c:0306", "Quectel", "option", "0=diag 1=nmea 2=data 3=at 4=net", "ff/00/00"},
 	{"longcheer-9605", "1c9e:9605", "Longcheer", "option", "0=at 1=at 2=at 3=data", ""},
 	{"sierra-6813", "1199:6813", "Sierra", "sierra", "0=at 1=silent 2=data", ""},
 	{"sierra-6820", "1199:6820", "Sierra", "sierra", "0=at 1=silent 2=data", ""},
 	{"sierra-mc7455", "1199:9071", "Sierra", "qcserial", "0=diag 2=nmea 3=data 8=net", ""},
-	{"hp-un2400", "03f0:1f1d", "HP", "qcserial", "0=net 1=diag 2=data 3=nmea", ""},
+	{"hp-un2400", "03f0:1f1d", "HP", "qcserial", "0=net 1=net 2=data 3=net", ""},
 	{"gobi-2000", "05c6:9225", "Qualcomm", "qcserial", "0=net 1=diag 2=data 3=nmea", ""},
 	{"ublox-1102", "1546:1102", "u-blox", "cdc_acm", "0=data 2=at", "02/02/01"},
 	{"telit-acm", "1bc7:0021", "Telit", "cdc_acm", "0=data 6=at", "02/02/01"},
@@ -64,6 +64,8 @@ func scenario(t *testing.T, dir string, l layout, extra string) string {
 		switch role {
 		case "data":
 			role = "ppp"
+		case "diag":
+			class = "ff/ff/ff"
 		case "net":
 			role, class = "network", "ff/ff/ff"
 		}
@@ -156,7 +158,11 @@ func TestSticks(t *testing.T) {
 	}
 	var sticks strings.Builder
 	for _, l := range layouts {
-		scenario(t, dir, l, "")
+		extra := ""
+		if l.id == "19d2:0031" { // its profile cannot do without this command
+			extra = "[[at.reply]]\ncommand = \"AT+ZOPRT=5\""
+		}
+		scenario(t, dir, l, extra)
 		fmt.Fprintln(&sticks, l.name, l.driver, strings.Replace(l.id, ":", " ", 1), len(strings.Fields(l.ports))-strings.Count(l.ports, "=net"))
 	}
 	e398 := layouts[0]

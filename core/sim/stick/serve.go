@@ -74,7 +74,7 @@ func configOf(u *sim.USB) Config {
 		c.Release = uint16(release)
 	}
 	for _, f := range u.Interfaces {
-		c.Interfaces = append(c.Interfaces, Interface{Number: f.Number, Class: f.Class, Inert: f.Role == sim.RoleNetwork})
+		c.Interfaces = append(c.Interfaces, Interface{Number: f.Number, Class: f.Class, Bulk: f.Role == sim.RoleDiag, Inert: f.Role == sim.RoleNetwork})
 	}
 	return c
 }

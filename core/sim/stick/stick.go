@@ -20,6 +20,7 @@ type Interface struct {
 	Number int    // bInterfaceNumber
 	Class  string // class, subclass and protocol in hex, "ff/01/02"
 	Disc   bool   // a disc with drivers in place of a tty (mass storage, bulk only)
+	Bulk   bool   // without an interrupt endpoint, as diagnosis is: drivers tell it by that (option.c's NUMEP2)
 	Inert  bool   // endpoints that nothing is behind: a network card that nobody uses
 }
 
@@ -177,8 +178,14 @@ func build(c Config) (device, error) {
 			addEndpoint(false, 2, 512, 0, e)
 			d.disc = &disc{name: c.Product}
 		default:
-			addInterface(i.Number, class, sub, protocol, 3)
-			addEndpoint(true, 3, 16, 9, endpoint{iface: i, state: true})
+			endpoints := uint8(3)
+			if i.Bulk {
+				endpoints = 2
+			}
+			addInterface(i.Number, class, sub, protocol, endpoints)
+			if !i.Bulk {
+				addEndpoint(true, 3, 16, 9, endpoint{iface: i, state: true})
+			}
 			addEndpoint(true, 2, 512, 0, e)
 			addEndpoint(false, 2, 512, 0, e)
 		}
