@@ -110,10 +110,11 @@ func (a *app) devices(cmd *cobra.Command, o devicesOptions) error {
 	if o.eject {
 		return a.switchStorage(root, storage)
 	}
+	worked := device.NewFile(stateDir(), func(text string) { fmt.Fprintf(a.stderr, "knak: warning: %s\n", text) })
 	var infos []deviceInfo
 	for i := range list {
 		if list[i].USB != "" || o.all {
-			infos = append(infos, describeDevice(root, &list[i]))
+			infos = append(infos, describeDevice(root, &list[i], worked))
 		}
 	}
 	for _, s := range storage {
@@ -200,7 +201,8 @@ func (a *app) printDevices(list []deviceInfo) error {
 	return tw.Flush()
 }
 
-func describeDevice(root device.Root, d *device.Device) deviceInfo {
+// describeDevice says what is known of a device. worked remembers on which port a link came up.
+func describeDevice(root device.Root, d *device.Device, worked *device.File) deviceInfo {
 	info := deviceInfo{Path: d.Path, USB: d.USB, Manufacturer: d.Manufacturer, Product: d.Product, Modem: d.Modem, Why: d.Why, Ports: []portInfo{}}
 	for i, p := range d.Candidate.Ports {
 		place := d.Ports.Places[i]
@@ -211,6 +213,9 @@ func describeDevice(root device.Root, d *device.Device) deviceInfo {
 		info.Ports = append(info.Ports, pi)
 	}
 	data := d.DataPorts()
+	if tty, ok := worked.DataPort(d); ok {
+		data = append([]string{tty}, slices.DeleteFunc(data, func(name string) bool { return name == tty })...)
+	}
 	if len(data) > 0 {
 		info.DataPort = root.Path(data[0])
 	}

@@ -51,6 +51,17 @@ func (f *File) Port(key string) int {
 	return -1
 }
 
+// DataPort gives the tty of a modem that carried a link last time, false where none is remembered or it is gone.
+func (f *File) DataPort(d *Device) (tty string, ok bool) {
+	number := f.Port(d.key())
+	for _, p := range d.Candidate.Ports {
+		if number >= 0 && p.Interface == number {
+			return p.Name, true
+		}
+	}
+	return "", false
+}
+
 // Speed gives the speed at which the module on a UART answered last time, or 0.
 func (f *File) Speed(key string) int {
 	if r := f.entry(key); r.Baud >= 300 && r.Baud <= 4_000_000 {
