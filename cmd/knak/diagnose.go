@@ -34,8 +34,8 @@ With --summary each is one line, and the causes are counted at the end; with --j
 
 Behind a finding's title stand its id, how sure it is and its category. docs/findings/ID.md says more of it.
 
-The exit status is 0 if nothing is wrong, 35 if something is, and 2 if something named could not be judged; all are judged
-all the same.`,
+All are judged, and the exit status is the worst: 35 if something is wrong in any of them, else 2 if something that was named
+could not be judged, else 0.`,
 		Example: `  knak diagnose /var/log/ppp.log
   journalctl -b -t pppd -t chat | knak diagnose -
   knak diagnose --all call.pcapng

@@ -53,17 +53,28 @@ func (a *app) diagnoseAll(ctx context.Context, args []string, o diagnoseOptions)
 		args = args[n:]
 	}
 	d.counted()
-	switch {
-	case d.failing == 1: // it may name what stands in an archive
-		return &statusError{code: exitCode(d.failed), text: printableLines(d.failed.Error())}
-	case d.failing > 1:
-		return &statusError{code: exitCode(d.failed), text: fmt.Sprintf("%d of what was to be judged could not be", d.failing)}
-	case d.wrong:
-		return &statusError{code: link.ExitFindings}
-	case d.groups.Up == 0 && d.linked == 0:
+	if d.failing == 0 && !d.wrong && d.groups.Up == 0 && d.linked == 0 {
 		return usagef("%s: %s looked at, and nothing in it tells of a call", strings.Join(d.named, ", "), plural(d.groups.Nothing, "file"))
 	}
-	return nil
+	return d.outcome()
+}
+
+// outcome is the worst of all results: a call that failed hides nothing that could not be judged, nor is it hidden.
+func (d *diagnosis) outcome() error {
+	var end statusError
+	switch {
+	case d.failing == 1: // it may name what stands in an archive
+		end = statusError{code: exitCode(d.failed), text: printableLines(d.failed.Error())}
+	case d.failing > 1:
+		end = statusError{code: exitCode(d.failed), text: fmt.Sprintf("%d of what was to be judged could not be", d.failing)}
+	}
+	if d.wrong {
+		end.code = link.ExitFindings
+	}
+	if end.code == 0 {
+		return nil
+	}
+	return &end
 }
 
 // isLink says whether a name is no file and may be a link's.
