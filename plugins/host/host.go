@@ -46,6 +46,7 @@ type Host struct {
 	dir     string
 	lock    *os.File
 	stderr  *tail
+	mark    mark
 	ended   chan struct{} // the second program has ended, and all is cleaned up
 	closing atomic.Bool
 	looking atomic.Bool // somebody is seeing whether the second program hangs
@@ -66,7 +67,7 @@ type Host struct {
 // Start starts the second program and in it every plugin of the plan, and waits until each has started or failed, or until
 // ctx ends. A required plugin that failed is a *advice.RequiredError; then nothing runs any more.
 func Start(ctx context.Context, plan Plan, o Options) (*Host, error) {
-	h := &Host{options: o, plan: plan, waiting: map[uint64]chan Message{}, ended: make(chan struct{}), out: make(chan outgoing, outQueue), notes: make(chan []byte, noteQueue)}
+	h := &Host{options: o, plan: plan, mark: newMark(), waiting: map[uint64]chan Message{}, ended: make(chan struct{}), out: make(chan outgoing, outQueue), notes: make(chan []byte, noteQueue)}
 	err := h.start(ctx)
 	if err == nil {
 		err = h.firstRequired()
@@ -92,12 +93,12 @@ func (h *Host) start(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if h.dir, h.lock, err = makeRuntime(h.plan.Runtime); err != nil {
+	if h.dir, h.lock, err = makeRuntime(h.plan.Runtime, h.mark); err != nil {
 		return err
 	}
 	h.plan.Runtime = h.dir
 	var socket *os.File
-	if h.cmd, socket, h.stderr, err = startProgram(path, h.lock); err != nil {
+	if h.cmd, socket, h.stderr, err = startProgram(path, h.lock, h.mark); err != nil {
 		return errors.Join(err, h.lock.Close(), os.RemoveAll(h.dir))
 	}
 	h.conn = NewConn(socket)
@@ -182,7 +183,9 @@ func (h *Host) over() {
 	timer := time.AfterFunc(closeLimit, func() { killTree(h.cmd.Process) })
 	err := h.cmd.Wait()
 	timer.Stop()
-	// Its plugins died with it: the kernel sends them SIGKILL when their parent ends (PR_SET_PDEATHSIG).
+	// Its plugins died with it: the kernel sends them SIGKILL when their parent ends (PR_SET_PDEATHSIG). What they had started
+	// did not, where the second program was killed before it could do that.
+	h.mark.kill()
 	_ = os.RemoveAll(h.dir) // the second program has removed it, unless it was killed
 	_ = h.lock.Close()
 	if err == nil {

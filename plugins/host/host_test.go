@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -128,18 +129,21 @@ func (w *world) log() string {
 	return b.String()
 }
 
+// patience is how long something may take that is done at once on a machine that is not busy.
+const patience = 30 * time.Second
+
 // nothingLeft says what is there of plugins though it should not be: processes that run a file below the world's directory,
 // sockets and private directories.
 func (w *world) nothingLeft() {
 	w.t.Helper()
 	var left []string
-	for end := time.Now().Add(2 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		left = w.leftovers()
 		if len(left) == 0 {
 			return
 		}
 		if time.Now().After(end) {
-			w.t.Fatalf("left after 2 s: %s", strings.Join(left, "; "))
+			w.t.Fatalf("left after %v: %s", patience, strings.Join(left, "; "))
 		}
 	}
 }
@@ -283,6 +287,43 @@ func TestStartedAgain(t *testing.T) {
 	}
 	if _, err := h.Ask(t.Context(), decision); err != nil || h.Refresh(t.Context())[0].Calls != 1 {
 		t.Errorf("after the second start: %v, %+v", err, h.States()[0])
+	}
+}
+
+// Whatever a plugin has started ends also where the second program is killed before it can end anything.
+func TestTheSecondProgramIsKilled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "leaves")
+	h := w.start()
+	child := func() string {
+		for _, left := range w.leftovers() {
+			if strings.Contains(left, "-child") {
+				return left
+			}
+		}
+		return ""
+	}
+	if child() == "" {
+		t.Fatal("the plugin has started no child")
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", h.States()[0].PID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var state, parent = "", 0
+	if _, err := fmt.Sscan(string(stat[bytes.LastIndexByte(stat, ')')+1:]), &state, &parent); err != nil {
+		t.Fatalf("%s: %v", stat, err)
+	}
+	if err := syscall.Kill(parent, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); h.States()[0].Word != host.Out; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%+v", h.States()[0])
+		}
+	}
+	if left := child(); left != "" {
+		t.Errorf("it lives: %s", left)
 	}
 }
 

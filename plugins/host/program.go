@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -61,8 +62,9 @@ func FindProgram() (string, error) {
 	return "", fmt.Errorf("plugins need the program %s, which is not beside %s: install it, it is in the same package", Program, self)
 }
 
-// makeRuntime makes a private directory below base for the sockets of plugins and removes those whose owner is gone.
-func makeRuntime(base string) (dir string, lock *os.File, err error) {
+// makeRuntime makes a private directory below base for the sockets of plugins, with the mark of their processes in its lock,
+// and removes those whose owner is gone.
+func makeRuntime(base string, m mark) (dir string, lock *os.File, err error) {
 	if len(base) > maxRuntime {
 		base = filepath.Join(os.TempDir(), fmt.Sprintf("knak-%d", os.Geteuid()))
 	}
@@ -81,6 +83,9 @@ func makeRuntime(base string) (dir string, lock *os.File, err error) {
 	dir = filepath.Join(base, runtimePrefix+strings.TrimPrefix(filepath.Base(made), newPrefix))
 	lock, err = os.OpenFile(filepath.Join(made, LockName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err == nil {
+		_, err = fmt.Fprintf(lock, "%d\n", m)
+	}
+	if err == nil {
 		err = unix.Flock(int(lock.Fd()), unix.LOCK_SH)
 	}
 	if err == nil {
@@ -92,7 +97,8 @@ func makeRuntime(base string) (dir string, lock *os.File, err error) {
 	return dir, lock, nil
 }
 
-// sweep removes private directories that nobody uses: only where both programs were killed at once is one left behind.
+// sweep removes private directories that nobody uses, and ends the processes whose mark is in there: only where both programs
+// were killed at once is one left behind.
 func sweep(base string) {
 	entries, _ := os.ReadDir(base) // it was just made or looked at
 	for _, e := range entries {
@@ -111,9 +117,14 @@ func sweep(base string) {
 			}
 		} else if lock, err := os.OpenFile(filepath.Join(dir, LockName), os.O_RDWR, 0); err == nil {
 			inUse := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil
+			var m mark
+			_, err := fmt.Fscan(io.LimitReader(lock, 30), &m)
 			_ = lock.Close() // which lets it go
 			if inUse {
 				continue
+			}
+			if err == nil && m >= leastMark {
+				m.kill()
 			}
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -146,8 +157,10 @@ func (t *tail) String() string {
 	return string(bytes.TrimSpace(t.last))
 }
 
-// startProgram starts the second program with one end of a socket and gives the other.
-func startProgram(path string, lock *os.File) (*exec.Cmd, *os.File, *tail, error) {
+// startProgram starts the second program, marked, with one end of a socket, and gives the other. It starts nothing before it is
+// told what by that socket. Where the system allows no mark (this program's own limit is too low), what outlives a second
+// program that was killed cannot be found: that is no reason to run without plugins.
+func startProgram(path string, lock *os.File, m mark) (*exec.Cmd, *os.File, *tail, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("plugins: %w", err)
@@ -164,6 +177,7 @@ func startProgram(path string, lock *os.File) (*exec.Cmd, *os.File, *tail, error
 		_ = ours.Close()
 		return nil, nil, nil, fmt.Errorf("plugins: %s: %w", path, err)
 	}
+	_ = m.put(cmd.Process.Pid)
 	return cmd, ours, errors, nil
 }
 

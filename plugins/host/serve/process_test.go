@@ -76,7 +76,7 @@ func TestReplacedBetweenCheckAndStart(t *testing.T) {
 // gone waits until a process has ended: it was sent SIGKILL, but must get the processor once more.
 func gone(t *testing.T, pid string) {
 	t.Helper()
-	for end := time.Now().Add(2 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
 		state, err := os.ReadFile("/proc/" + pid + "/stat")
 		if err != nil || strings.Contains(string(state), ") Z ") || strings.Contains(string(state), ") X ") {
 			return
