@@ -312,6 +312,7 @@ var opensItself = map[string]string{
 	"core/survey/survey.go file":                    "a person named it, or it is a file in a directory that was named; ^C ends it",
 	"plugins/host/pin/verify.go openSafe":           "as foreign does it; it stands before what it hashes and runs",
 	"plugins/host/pin/find.go Install":              "a person named it; its size and kind are looked at",
+	"plugins/host/mark.go marked":                   "below /proc",
 	"plugins/host/tree.go parents":                  "below /proc",
 	"plugins/host/program.go makeRuntime":           "in a directory that was just made for this process alone",
 	"plugins/host/program.go sweep":                 "in a directory of this user alone, which is looked at first",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
@@ -16,8 +17,11 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hdlc"
+	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/recording/record"
 )
@@ -290,6 +294,7 @@ func TestNothingPlantedIsShown(t *testing.T) {
 			{"decode", name}, {"decode", "--json", name}, {"decode", "--hex", name}, {"decode", "--ladder", name}, {"diagnose", name}, {"diagnose", "--json", name}, {"diagnose", "-v", name},
 			{"report", name, "-o", base + ".html"}, {"report", name, "--bundle", base + ".zip"}, {"compare", name, files[(i+1)%len(files)], "--all"}, {"compare", name, name, "--json"},
 			{"mimic", name, "--call", "1", "-o", base + ".toml"}, {"mimic", "--modem", name, "-o", base + ".sim.toml"},
+			{"quirks", "new", "acme/m1", "--from-trace", name, "--out", base + "-new"},
 		} {
 			var stdout, stderr bytes.Buffer
 			status := run(t.Context(), args, strings.NewReader(""), &stdout, &stderr)
@@ -300,6 +305,13 @@ func TestNothingPlantedIsShown(t *testing.T) {
 			leaks(t, what, stdout.Bytes())
 			leaks(t, what+" (standard error)", stderr.Bytes())
 		}
+	}
+	for _, args := range [][]string{{"diagnose", "--summary", in}, {"diagnose", "--json", in}} {
+		var both bytes.Buffer
+		if status := run(t.Context(), args, strings.NewReader(""), &both, &both); status == 2 {
+			t.Errorf("%v: %s", args, both.String())
+		}
+		leaks(t, strings.Join(args, " "), both.Bytes())
 	}
 	count := 0
 	err := filepath.WalkDir(out, func(name string, d fs.DirEntry, err error) error {
@@ -347,7 +359,7 @@ func TestNothingPlantedIsShownOfADial(t *testing.T) {
 		scenario := file(demand+".sim.toml", s.String())
 		for _, args := range [][]string{
 			{"--json", "--record", filepath.Join(dir, demand+".pcapng")}, {"-v", "--record", filepath.Join(dir, demand+".record")},
-			{"--record", filepath.Join(dir, demand+"-again.record")},
+			{"--record", filepath.Join(dir, demand+"-again.record")}, {"--log-format", "journal", "-vv"}, {"--log-format", "json"},
 		} {
 			var stdout, stderr bytes.Buffer
 			cmd := exec.CommandContext(t.Context(), program)
@@ -372,5 +384,77 @@ func TestNothingPlantedIsShownOfADial(t *testing.T) {
 			t.Fatal(err)
 		}
 		leaks(t, filepath.Base(name), b)
+	}
+}
+
+// The same of what passes between another dialer and the modem: shown while it passes, and recorded.
+func TestNothingPlantedIsShownOfATap(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ file, flag string }{{"tapped.pcapng", "-v"}, {"tapped.record", "--json"}} {
+		t.Run(c.file, func(t *testing.T) {
+			dir := t.TempDir()
+			modem, path, err := port.OpenPTY()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer modem.Close()
+			through, file := filepath.Join(dir, "terminal"), filepath.Join(dir, c.file)
+			cmd := exec.CommandContext(t.Context(), program)
+			cmd.Args = []string{"knak", "record", path, "--through", through, "-o", file, c.flag}
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			stdout, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			out := bufio.NewReader(stdout)
+			first, err := out.ReadString('\n')
+			if err != nil {
+				t.Fatalf("%v: %s", err, stderr.String())
+			}
+			dialer, err := os.OpenFile(through, os.O_RDWR|unix.O_NOCTTY, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer dialer.Close()
+			for _, p := range plantedCall() { // each is through before the next comes, so that they keep their order
+				from, to := io.ReadWriter(modem), io.ReadWriter(dialer)
+				if p.dir == event.Sent {
+					from, to = to, from
+				}
+				if _, err := from.Write(p.data); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := io.ReadFull(to, make([]byte, len(p.data))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+			rest, err := io.ReadAll(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Wait(); err != nil {
+				t.Fatalf("%v: %s", err, stderr.String())
+			}
+			recorded, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if shown := len(rest) + stderr.Len(); shown < 10_000 || len(recorded) < 10_000 {
+				t.Errorf("%d octets shown and %d recorded of a call of %d pieces", shown, len(recorded), len(plantedCall()))
+			}
+			leaks(t, "standard output", append([]byte(first), rest...))
+			leaks(t, "standard error", stderr.Bytes())
+			leaks(t, c.file, recorded)
+		})
 	}
 }
