@@ -48,6 +48,7 @@ var only = []struct {
 		"a reader gives records and knows nobody who takes them"},
 	{[]string{"core/show/report"}, []string{"core/at", "core/ppp/packet", "core/event", "core/call", "core/call/lint"}, "a page is drawn of records, and of findings as they stand in the stream; nothing is judged here"},
 	{[]string{"core/share"}, []string{"core/hdlc", "core/ppp/packet", "core/show/report", "core/event", "core/recording/record", "core/private"}, "what may be shared is made of records that were hidden first; the file that was read never comes near"},
+	{[]string{"core/inspect"}, []string{"core/call", "core/compare", "core/diagnose", "core/event", "core/recording/read", "core/share", "core/show/report"}, "what is shown of a recording is put together once, for a command and for the page in a browser; it opens and prints nothing"},
 	{[]string{"core/strict"}, nil, "files that people write are read the same way, whatever stands in them"},
 	{[]string{"core/pace"}, nil, "how often something may come is computed, for whoever asks"},
 	{[]string{"core/plane/gate"}, nil, "what may be taken of a peer's addresses is computed: who looks at the host and who changes it stand apart"},

@@ -132,7 +132,7 @@ func (d *diagnosis) result(r survey.Result) error {
 		case r.Summary.Format == "":
 			d.fail(usagef("%s is no recording or log that can be read; --format says what it is: %s", r.Name, strings.Join(read.Names(), ", ")))
 		default:
-			d.fail(nothingTells(r.Name, readWords(r.Summary)))
+			d.fail(nothingTells(r.Name, r.Summary.String()))
 		}
 		return nil
 	}
@@ -156,15 +156,12 @@ func (d *diagnosis) result(r survey.Result) error {
 
 func (d *diagnosis) full(r survey.Result) {
 	a, v := d.a, r.Verdict
-	fmt.Fprintf(a.stdout, "%s: %s\n", event.Printable(r.Name), readWords(r.Summary))
-	switch {
-	case v.Attempts > 1 && v.Attempt == v.Attempts:
-		fmt.Fprintf(a.stdout, "Judged is the last of %d attempts.\n", v.Attempts)
-	case v.Attempts > 1:
-		fmt.Fprintf(a.stdout, "Judged is attempt %d of %d, which tells most.\n", v.Attempt, v.Attempts)
+	fmt.Fprintf(a.stdout, "%s: %s\n", event.Printable(r.Name), r.Summary)
+	if which := v.Which(); which != "" {
+		fmt.Fprintf(a.stdout, "Judged is %s.\n", which)
 	}
 	if len(v.Findings) == 0 {
-		fmt.Fprintln(a.stdout, "Nothing is wrong: the link came up, and nothing after that contradicts it.")
+		fmt.Fprintln(a.stdout, v.Sentence())
 	}
 	a.tellFindings(v.Findings, d.o.all)
 	for _, f := range v.Notes {

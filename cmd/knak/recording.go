@@ -84,39 +84,7 @@ func (r *recording) each(sinks ...event.Sink) error {
 }
 
 // source says in a few words what was read and how much of it was not understood.
-func (r *recording) source() string { return readWords(r.Summary()) }
-
-func readWords(s read.Summary) string {
-	text := s.Title
-	if !s.Understood() {
-		text = "This is not understood, but for a few lines. " + text
-	}
-	if s.Compression != "" {
-		text += " (" + s.Compression + ")"
-	}
-	if s.Lines > 0 {
-		text += ", " + plural(int(s.Lines), "line")
-	} else {
-		text += ", " + plural(int(s.Bytes), "octet")
-	}
-	text += ", " + plural(int(s.Packets), "packet")
-	if s.ATLines > 0 {
-		text += ", " + plural(int(s.ATLines), "AT line")
-	}
-	if s.Sentences > 0 {
-		text += ", " + plural(int(s.Sentences), "sentence")
-	}
-	switch {
-	case s.UnreadLines > 0:
-		text += "; not understood: " + plural(int(s.UnreadLines), "line")
-	case s.UnreadBytes > 0:
-		text += "; not understood: " + plural(int(s.UnreadBytes), "octet")
-	}
-	if s.Damaged {
-		text += "; cut off or damaged: what followed is not known"
-	}
-	return text
-}
+func (r *recording) source() string { return r.Summary().String() }
 
 // tells is an error where nothing that was read tells of a call.
 func (r *recording) tells(told bool) error {

@@ -13,12 +13,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/knakppp/knak"
-	"github.com/knakppp/knak/core/call"
-	"github.com/knakppp/knak/core/compare"
 	"github.com/knakppp/knak/core/diagnose"
+	"github.com/knakppp/knak/core/inspect"
 	"github.com/knakppp/knak/core/recording/read"
 	"github.com/knakppp/knak/core/share"
-	"github.com/knakppp/knak/core/show/report"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -68,19 +66,15 @@ addresses and names are replaced, the same by the same. The file that was read i
 }
 
 func (a *app) writeReport(names []string, o reportOptions) error {
-	page := report.Page{Version: readVersion().String(), Made: time.Now()}
-	var sides []compare.Recording
+	var list []*inspect.Recording
 	for _, name := range names {
-		drawn, calls, err := a.readDrawn(name, o.format)
+		drawn, err := a.readDrawn(name, o.format)
 		if err != nil {
 			return err
 		}
-		page.Calls = append(page.Calls, drawn)
-		sides = append(sides, compare.Recording{Name: drawn.Title, Calls: calls})
+		list = append(list, drawn)
 	}
-	if len(sides) == 2 {
-		compared(&page, sides)
-	}
+	page := inspect.Page(list, readVersion().String(), time.Now())
 	if o.output == "-" {
 		return page.HTML(a.stdout)
 	}
@@ -92,43 +86,17 @@ func (a *app) writeReport(names []string, o reportOptions) error {
 }
 
 // readDrawn reads a recording for the page, and for a comparison.
-func (a *app) readDrawn(name, format string) (report.Call, []*call.Call, error) {
+func (a *app) readDrawn(name, format string) (*inspect.Recording, error) {
 	r, err := a.openRecording(name, read.Options{Format: format})
 	if err != nil {
-		return report.Call{}, nil, err
+		return nil, err
 	}
 	defer r.Close()
-	rows, judge := report.NewCollector(0), diagnose.NewCase()
-	var calls call.Collector
-	if err := r.each(rows, judge, &calls); err != nil {
-		return report.Call{}, nil, err
+	drawn, err := inspect.Read(r.Reader, filepath.Base(r.name))
+	if err != nil {
+		return nil, err
 	}
-	v := judge.Verdict()
-	if err := r.tells(v.Told > 0); err != nil {
-		return report.Call{}, nil, err
-	}
-	return report.Call{Title: filepath.Base(r.name), Source: r.source(), Ladder: rows.Ladder(v.Findings)}, calls.Calls(), nil
-}
-
-// compared puts what differs between two recordings on the page, the one that works first.
-func compared(page *report.Page, sides []compare.Recording) {
-	r, ok := compare.Compare(sides[0], sides[1])
-	if !ok {
-		page.Verdict = "The two cannot be compared: one of them shows no call."
-		return
-	}
-	if r.Swapped {
-		slices.Reverse(page.Calls)
-	}
-	page.Verdict = r.Sentence
-	if len(r.Settings) > 0 {
-		page.Verdict += " " + r.Advice() + " " + r.Command()
-	}
-	for _, d := range slices.Concat(r.Host, r.Modem) {
-		page.Differences = append(page.Differences, report.Difference{
-			What: string(d.Role) + ", " + d.Protocol + ": " + d.What, First: d.Good.Text, Second: d.Bad.Text, Why: d.Why,
-		})
-	}
+	return drawn, r.tells(drawn.Verdict.Told > 0)
 }
 
 // everybodysWords are what an archive may show of findings, settings and profiles: what comes with knak, and no name that
@@ -150,18 +118,14 @@ func (a *app) writeBundle(name string, o reportOptions) error {
 	defer r.Close()
 	var nothing error
 	err = writeWhole(o.bundle, func(w io.Writer) error {
-		out, judge := share.NewWriter(w, time.Now(), everybodysWords()...), diagnose.NewCase()
-		if err := r.each(out, judge); err != nil {
+		v, err := inspect.Bundle(w, r.Reader, time.Now(), share.Facts{
+			Knak: readVersion().String(), System: runtime.GOOS + "/" + runtime.GOARCH, Kernel: share.Kernel(),
+		}, everybodysWords()...)
+		if err != nil {
 			return err
 		}
-		s, v := r.Summary(), judge.Verdict()
-		if nothing = r.tells(v.Told > 0); nothing != nil {
-			return nothing
-		}
-		return out.Close(v.Findings, share.Facts{
-			Knak: readVersion().String(), System: runtime.GOOS + "/" + runtime.GOARCH, Kernel: share.Kernel(),
-			Format: s.Title, Bytes: s.Bytes, Unread: s.UnreadBytes, Records: s.Records,
-		})
+		nothing = r.tells(v.Told > 0)
+		return nothing
 	})
 	if nothing != nil {
 		return nothing

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/knakppp/knak/core/call"
@@ -38,6 +39,28 @@ type Verdict struct {
 	Attempts, Attempt int
 	// Told says how many records were of a kind that rules look at. 0: there was nothing to judge.
 	Told int
+}
+
+// Sentence is the verdict in one line: the title of the first finding, or that nothing is wrong. Whoever shows a verdict shows this.
+func (v Verdict) Sentence() string {
+	switch {
+	case len(v.Findings) > 0:
+		return v.Findings[0].Title
+	case v.Told == 0:
+		return "Nothing in it tells of a call."
+	}
+	return "Nothing is wrong: the link came up, and nothing after that contradicts it."
+}
+
+// Which says in words which of several attempts is judged; "" where there is one.
+func (v Verdict) Which() string {
+	switch {
+	case v.Attempts <= 1:
+		return ""
+	case v.Attempt == v.Attempts:
+		return fmt.Sprintf("the last of %d attempts", v.Attempts)
+	}
+	return fmt.Sprintf("attempt %d of %d, which tells most", v.Attempt, v.Attempts)
 }
 
 // NewCase makes a Case that has seen nothing.

@@ -76,14 +76,17 @@ func (b *Writer) Record(r event.Record) {
 	}
 }
 
-// Close writes the findings, the facts, the page and what else belongs to it.
-func (b *Writer) Close(findings []event.Finding, facts Facts) error {
+// Close writes the findings, the verdict, the facts, the page and what else belongs to it.
+func (b *Writer) Close(findings []event.Finding, j report.Judgement, facts Facts) error {
 	if b.capture != nil {
 		defer b.capture.file.Close()
 	}
 	masked := make([]event.Finding, len(findings))
 	for i, f := range findings {
 		masked[i] = b.mask.Finding(f)
+	}
+	if len(masked) > 0 {
+		j.Sentence = masked[0].Title // it may say whose answer it was
 	}
 	b.writeJSON("findings.json", masked)
 	b.writeJSON("facts.json", struct {
@@ -95,7 +98,7 @@ func (b *Writer) Close(findings []event.Finding, facts Facts) error {
 		b.err = b.capture.copyTo(w)
 	}
 	page := report.Page{
-		Calls: []report.Call{{Title: "shared recording", Source: facts.Format, Ladder: b.collector.Ladder(masked)}}, Version: facts.Knak, Made: b.made,
+		Calls: []report.Call{{Title: "shared recording", Source: facts.Format, Judgement: j, Ladder: b.collector.Ladder(masked)}}, Version: facts.Knak, Made: b.made,
 	}
 	if w := b.create("report.html"); b.err == nil {
 		b.err = page.HTML(w)

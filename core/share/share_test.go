@@ -15,6 +15,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/recording/read"
+	"github.com/knakppp/knak/core/show/report"
 )
 
 var begin = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
@@ -77,7 +78,7 @@ func TestNoneSurvive(t *testing.T) {
 		w.Record(r)
 	}
 	finding := event.Finding{ID: "x", Title: "84.23.7.200 is silent", Evidence: []string{"line 6: sent [IPCP ConfReq id=0x1 <addr 10.142.7.9>]"}, Meaning: "jane.doe@isp.example", Cure: []string{"call 491701234567"}}
-	if err := w.Close([]event.Finding{finding}, Facts{Knak: "dev", Format: "pppd"}); err != nil {
+	if err := w.Close([]event.Finding{finding}, report.Judgement{Sentence: finding.Title}, Facts{Knak: "dev", Format: "pppd"}); err != nil {
 		t.Fatal(err)
 	}
 	archive, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
@@ -130,7 +131,7 @@ func TestRecordingReadsBack(t *testing.T) {
 	for _, r := range story() {
 		w.Record(r)
 	}
-	if err := w.Close(nil, Facts{Knak: "dev"}); err != nil {
+	if err := w.Close(nil, report.Judgement{}, Facts{Knak: "dev"}); err != nil {
 		t.Fatal(err)
 	}
 	archive, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))

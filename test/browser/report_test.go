@@ -14,15 +14,16 @@ import (
 )
 
 // call draws a dial of the simulated E398.
-func call(t *testing.T, profile string, set ...string) report.Ladder {
+func call(t *testing.T, title, profile string, set ...string) report.Call {
 	t.Helper()
 	records := linktest.Call{Scenario: "huawei/e398", Profile: profile, Set: set}.Records(t)
-	rows, judge := report.NewCollector(0), diagnose.New()
+	rows, judge := report.NewCollector(0), diagnose.NewCase()
 	for _, rec := range records {
 		rows.Record(rec)
 		judge.Record(rec)
 	}
-	return rows.Ladder(judge.Findings())
+	v := judge.Verdict()
+	return report.Call{Title: title, Source: "a simulated call", Judgement: report.Judgement{Sentence: v.Sentence(), Good: len(v.Findings) == 0, Up: v.Up}, Ladder: rows.Ladder(v.Findings)}
 }
 
 func page(t *testing.T, p report.Page) string {
@@ -54,9 +55,10 @@ func (b *browser) shown(selector string) int {
 // TestReport clicks, filters and sorts the page of a call that fails, as a person would, on a desk, in the dark on a
 // phone, and with two calls beside each other.
 func TestReport(t *testing.T) {
-	bad, good := call(t, "", "auth.user=wap", "auth.try_blank=false"), call(t, "huawei/e398")
+	failed, worked := call(t, "bad.log", "", "auth.user=wap", "auth.try_blank=false"), call(t, "good.log", "huawei/e398")
+	bad := failed.Ladder
 	b := open(t, 1200, 1000)
-	b.visit(page(t, report.Page{Calls: []report.Call{{Title: "bad.log", Source: "a simulated call", Ladder: bad}}, Version: "test", Made: time.Now()}))
+	b.visit(page(t, report.Page{Calls: []report.Call{failed}, Version: "test", Made: time.Now()}))
 
 	all := b.shown("svg .row")
 	if all != len(bad.Rows) || b.shown("table[data-call] tbody tr") != all {
@@ -135,13 +137,13 @@ func TestReport(t *testing.T) {
 	b.screenshot("report-desk.png")
 
 	t.Run("two calls on a phone in the dark", func(t *testing.T) {
-		b.devtools("Emulation.setDeviceMetricsOverride", map[string]any{"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true})
+		b.devtools("Emulation.setDeviceMetricsOverride", map[string]any{"width": 360, "height": 780, "deviceScaleFactor": 2, "mobile": true})
 		b.devtools("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": "dark"}}})
 		b.visit(page(t, report.Page{
-			Calls:   []report.Call{{Title: "good.log", Source: "x", Ladder: good}, {Title: "bad.log", Source: "y", Ladder: bad}},
+			Calls:   []report.Call{worked, failed},
 			Verdict: "The working one sends an empty name.", Differences: []report.Difference{{What: "name", First: "empty", Second: "wap", Why: "it matters"}}, Version: "test", Made: time.Now(),
 		}))
-		if s := b.text(`return [document.documentElement.scrollWidth, innerWidth].join(" ")`); s != "390 390" {
+		if s := b.text(`return [document.documentElement.scrollWidth, innerWidth].join(" ")`); s != "360 360" {
 			t.Errorf("the page and the phone are %s wide", s)
 		}
 		if s := b.text(`return getComputedStyle(document.body).backgroundColor`); s != "rgb(20, 23, 28)" {
@@ -150,9 +152,15 @@ func TestReport(t *testing.T) {
 		if n := b.shown("svg"); n != 2 {
 			t.Errorf("%d ladders", n)
 		}
-		// Words of a table stay whole: each column of what differs is wide enough for them.
-		if s := b.text(`return [...document.querySelectorAll(".differs td")].every((e) => e.getBoundingClientRect().width >= 140)`); s != "true" {
-			t.Error("the table of what differs is shattered")
+		// The columns of tables stand below each other: words stay whole, and nothing is beside the page.
+		if s := b.text(`return [...document.querySelectorAll(".differs td,.rows td.text")].every((e) => e.getBoundingClientRect().width >= 300)`); s != "true" {
+			t.Error("the tables are shattered")
+		}
+		if s := b.text(`return [...document.querySelectorAll(".scroll")].every((e) => e.scrollWidth <= e.clientWidth)`); s != "true" {
+			t.Error("a table is wider than the phone")
+		}
+		if s := b.text(`return getComputedStyle(document.querySelector(".differs td:nth-child(2)"), "::before").content`); s != `"good.log: "` {
+			t.Errorf("what stands in a column is said to be of %s", s)
 		}
 		// No label is cut smaller than a person can read: the picture is not scaled.
 		if s := b.text(`const r = document.querySelector("svg .row text.l").getBoundingClientRect(); return r.height >= 10`); s != "true" {
@@ -160,6 +168,10 @@ func TestReport(t *testing.T) {
 		}
 		b.text(`document.querySelector("svg").scrollIntoView()`)
 		b.screenshot("report-phone-dark.png")
+		b.text(`document.querySelector("table.rows").scrollIntoView()`)
+		b.screenshot("report-phone-dark-table.png")
+		b.text(`document.querySelector("table.differs").scrollIntoView()`)
+		b.screenshot("report-phone-dark-differs.png")
 	})
 	if list := b.errors(); len(list) > 0 {
 		t.Errorf("the browser complains: %q", list)

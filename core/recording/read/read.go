@@ -79,6 +79,47 @@ func (s Summary) Understood() bool {
 	return s.Records == 0 || content > 0 && s.UnreadLines <= 9*content
 }
 
+// String says in a few words what was read and how much of it was not understood.
+func (s Summary) String() string {
+	text := s.Title
+	if !s.Understood() {
+		text = "This is not understood, but for a few lines. " + text
+	}
+	if s.Compression != "" {
+		text += " (" + s.Compression + ")"
+	}
+	if s.Lines > 0 {
+		text += ", " + plural(s.Lines, "line")
+	} else {
+		text += ", " + plural(s.Bytes, "octet")
+	}
+	text += ", " + plural(s.Packets, "packet")
+	if s.ATLines > 0 {
+		text += ", " + plural(s.ATLines, "AT line")
+	}
+	if s.Sentences > 0 {
+		text += ", " + plural(s.Sentences, "sentence")
+	}
+	switch {
+	case s.UnreadLines > 0:
+		text += "; not understood: " + plural(s.UnreadLines, "line")
+	case s.UnreadBytes > 0:
+		text += "; not understood: " + plural(s.UnreadBytes, "octet")
+	}
+	if s.Damaged {
+		text += "; cut off or damaged: what followed is not known"
+	}
+	return text
+}
+
+// plural counts things in words.
+func plural(n int64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 // UnknownFormatError says that an input is nothing that can be read, or that Options.Format names no format.
 type UnknownFormatError struct {
 	Name   string // of the file

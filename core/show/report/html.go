@@ -22,7 +22,16 @@ var script string
 type Call struct {
 	Title  string // what it is called, for example the file's name
 	Source string // what was read: "pppd's debug log, 214 lines, 3 not understood"
+	Judgement
 	Ladder Ladder
+}
+
+// Judgement is what diagnosis says of a call as a whole; the zero value is that of a call that nobody judged.
+type Judgement struct {
+	Sentence string // the verdict
+	Good     bool   // nothing is wrong
+	Up       bool   // the attempt that is judged came up
+	Which    string // the attempt that is judged, where there are several: "the last of 3 attempts"
 }
 
 // Difference is one line of a comparison of two calls.
@@ -112,13 +121,12 @@ func (b *builder) fact(name, value string) {
 
 // verdict says in one line at the top what the page is about.
 func (b *builder) verdict(c Call, named bool) {
-	l := &c.Ladder
-	class, text := "verdict", "Nothing that knak knows went wrong, and the link was not seen up."
-	switch {
-	case len(l.Findings) > 0:
-		text = l.Findings[0].Title
-	case l.Up != nil:
-		class, text = "verdict good", "The link came up, and nothing that knak knows went wrong."
+	if c.Sentence == "" {
+		return
+	}
+	class, text := "verdict", c.Sentence
+	if c.Good {
+		class = "verdict good"
 	}
 	if named {
 		text = c.Title + ": " + text
@@ -155,6 +163,7 @@ func (b *builder) summary(n int, c Call) {
 	b.element("h1", "", c.Title)
 	b.raw(`<dl class="facts">`)
 	b.fact("Source", c.Source)
+	b.fact("Judged", c.Which)
 	if d := l.Device; d != nil {
 		b.fact("Modem", strings.Join(strings.Fields(d.Vendor+" "+d.Model+" "+d.Firmware), " "))
 		b.fact("Port", d.Port)
@@ -172,6 +181,8 @@ func (b *builder) summary(n int, c Call) {
 			up += " DNS " + strings.Join(u.DNS, " ")
 		}
 		b.fact("Up", strings.Join(strings.Fields(up), " "))
+	} else if c.Up {
+		b.fact("Up", "yes")
 	} else {
 		b.fact("Up", "never")
 	}
@@ -186,7 +197,7 @@ func (b *builder) summary(n int, c Call) {
 		}
 		b.raw(fmt.Sprintf(`<section class="%s" id="finding-%d-%d">`, class, n, i))
 		b.element("h3", "", fmt.Sprintf("[%d] %s", i+1, f.Title))
-		b.element("p", "soft", f.Confidence+" · "+f.ID)
+		b.element("p", "soft", f.Confidence+" · "+f.ID+l.said(i))
 		if f.Meaning != "" {
 			b.element("p", "", f.Meaning)
 		}
@@ -238,8 +249,14 @@ func (b *builder) comparison(p Page) {
 	b.raw("</th><th>Why it matters</th></tr></thead><tbody>")
 	for _, d := range p.Differences {
 		b.raw("<tr>")
-		for _, s := range []string{d.What, d.First, d.Second, d.Why} {
-			b.element("td", "", s)
+		for i, s := range []string{d.What, d.First, d.Second, d.Why} {
+			b.raw(`<td data-head="`)
+			if i == 1 || i == 2 { // on a narrow page the columns stand below each other, and each says whose it is
+				b.text(p.Calls[(i-1)*(len(p.Calls)-1)].Title + ": ")
+			}
+			b.raw(`">`)
+			b.text(s)
+			b.raw("</td>")
 		}
 		b.raw("</tr>")
 	}
@@ -385,7 +402,7 @@ func (l *Ladder) clock(t time.Time) string {
 func (b *builder) table(n int, c Call) {
 	l := &c.Ladder
 	b.element("h2", "", "All rows of "+c.Title)
-	b.raw(fmt.Sprintf(`<p class="soft" data-count="%d">%d rows</p><div class="scroll"><table data-call="%d"><thead><tr>`, n, len(l.Rows), n))
+	b.raw(fmt.Sprintf(`<p class="soft" data-count="%d">%d rows</p><div class="scroll"><table class="rows" data-call="%d"><thead><tr>`, n, len(l.Rows), n))
 	for i, head := range []string{"#", "seconds", "from", "what", "text", "bytes", "wrong"} {
 		kind := ""
 		if i == 0 || head == "seconds" || head == "bytes" {

@@ -44,6 +44,7 @@ type Ladder struct {
 	Rows     []Row
 	Left     int // rows that were left out between the first and the last half
 	Findings []event.Finding
+	Judged   int // the first so many of Findings are of who judged the whole; the others were said while it was recorded
 	Device   *event.Device
 	Up       *event.Up
 	Down     *event.Down
@@ -137,9 +138,17 @@ func (c *Collector) Ladder(findings []event.Finding) Ladder {
 			all = append(all, f)
 		}
 	}
-	l.Findings = all
+	l.Findings, l.Judged = all, len(findings)
 	l.pin()
 	return l
+}
+
+// said tells a finding that was made while the call was recorded, of an earlier attempt for example, from the verdict on the whole.
+func (l *Ladder) said(finding int) string {
+	if finding < l.Judged {
+		return ""
+	}
+	return " · said while it was recorded"
 }
 
 func hasFinding(list []event.Finding, id string) bool {

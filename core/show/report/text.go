@@ -46,7 +46,7 @@ func (l Ladder) Text(w io.Writer, o TextOptions) error {
 	}
 	for n, f := range l.Findings {
 		mark := fmt.Sprintf("[%d] ", n+1)
-		lines := wrapped(fmt.Sprintf("%s (%s)", f.Title, f.Confidence), d.inner+11-len(mark))
+		lines := wrapped(fmt.Sprintf("%s (%s%s)", f.Title, f.Confidence, l.said(n)), d.inner+11-len(mark))
 		d.printf("\n%s%s\n", mark, strings.Join(lines, "\n"+strings.Repeat(" ", len(mark))))
 	}
 	return d.err

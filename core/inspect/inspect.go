@@ -1,0 +1,102 @@
+// Package inspect reads a recording to its end, has it judged, and gives what a page, an archive and a comparison show of it: the
+// same to every program that asks.
+package inspect
+
+import (
+	"io"
+	"slices"
+	"time"
+
+	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/compare"
+	"github.com/knakppp/knak/core/diagnose"
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/recording/read"
+	"github.com/knakppp/knak/core/share"
+	"github.com/knakppp/knak/core/show/report"
+)
+
+// Recording is what one recording shows.
+type Recording struct {
+	Summary read.Summary
+	Verdict diagnose.Verdict // Told is 0 where nothing in it tells of a call
+	Calls   []*call.Call
+	Drawn   report.Call
+}
+
+// Read reads r to its end. title is what the recording is called on a page.
+func Read(r *read.Reader, title string) (*Recording, error) {
+	rows, judge := report.NewCollector(0), diagnose.NewCase()
+	var calls call.Collector
+	if err := each(r, rows, judge, &calls); err != nil {
+		return nil, err
+	}
+	out := &Recording{Summary: r.Summary(), Verdict: judge.Verdict(), Calls: calls.Calls()}
+	out.Drawn = report.Call{Title: title, Source: out.Summary.String(), Judgement: judgement(out.Verdict), Ladder: rows.Ladder(out.Verdict.Findings)}
+	return out, nil
+}
+
+// each gives every record to the sinks, in order.
+func each(r *read.Reader, sinks ...event.Sink) error {
+	for rec, err := range read.All(r) {
+		if err != nil {
+			return err
+		}
+		for _, s := range sinks {
+			s.Record(rec)
+		}
+	}
+	return nil
+}
+
+func judgement(v diagnose.Verdict) report.Judgement {
+	return report.Judgement{Sentence: v.Sentence(), Good: len(v.Findings) == 0 && v.Told > 0, Up: v.Up, Which: v.Which()}
+}
+
+// Page draws one recording, or two side by side with what differs: the one that works first.
+func Page(list []*Recording, version string, made time.Time) report.Page {
+	page := report.Page{Version: version, Made: made}
+	for _, r := range list {
+		page.Calls = append(page.Calls, r.Drawn)
+	}
+	if len(list) == 2 {
+		differ(&page, list[0], list[1])
+	}
+	return page
+}
+
+func differ(page *report.Page, first, second *Recording) {
+	r, ok := compare.Compare(compare.Recording{Name: first.Drawn.Title, Calls: first.Calls}, compare.Recording{Name: second.Drawn.Title, Calls: second.Calls})
+	if !ok {
+		page.Verdict = "The two cannot be compared: one of them shows no call."
+		return
+	}
+	if r.Swapped {
+		slices.Reverse(page.Calls)
+	}
+	page.Verdict = r.Sentence
+	if len(r.Settings) > 0 {
+		page.Verdict += " " + r.Advice() + " " + r.Command()
+	}
+	for _, d := range slices.Concat(r.Host, r.Modem) {
+		page.Differences = append(page.Differences, report.Difference{
+			What: string(d.Role) + ", " + d.Protocol + ": " + d.What, First: d.Good.Text, Second: d.Bad.Text, Why: d.Why,
+		})
+	}
+}
+
+// Bundle reads r to its end and packs it for others to look at. facts says what made the archive; what was read is filled in here.
+// words are what may be shown because it comes with knak. It gives the verdict; where that has nothing told, nothing was written
+// that is of use.
+func Bundle(w io.Writer, r *read.Reader, made time.Time, facts share.Facts, words ...string) (diagnose.Verdict, error) {
+	out, judge := share.NewWriter(w, made, words...), diagnose.NewCase()
+	if err := each(r, out, judge); err != nil {
+		return diagnose.Verdict{}, err
+	}
+	s, v := r.Summary(), judge.Verdict()
+	if v.Told == 0 {
+		return v, nil
+	}
+	facts.Format, facts.Bytes, facts.Unread, facts.Records = s.Title, s.Bytes, s.UnreadBytes, s.Records
+	return v, out.Close(v.Findings, judgement(v), facts)
+}

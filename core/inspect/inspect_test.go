@@ -1,0 +1,145 @@
+package inspect_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"html"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/inspect"
+	"github.com/knakppp/knak/core/link/linktest"
+	"github.com/knakppp/knak/core/recording/read"
+	"github.com/knakppp/knak/core/share"
+)
+
+var made = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+
+// jsonl is a simulated call as knak records it, without those events that drop names.
+func jsonl(t *testing.T, c linktest.Call, drop ...string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := event.NewJSONWriter(&b)
+	c.Begin = made
+	for _, r := range c.Records(t) {
+		dropped := false
+		for _, kind := range drop {
+			dropped = dropped || r.Event.Kind() == kind
+		}
+		if !dropped {
+			w.Record(r)
+		}
+	}
+	return b.String()
+}
+
+func open(t *testing.T, text string) *read.Reader {
+	t.Helper()
+	r, err := read.Open(strings.NewReader(text), read.Options{Name: "call"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func inspected(t *testing.T, text, title string) *inspect.Recording {
+	t.Helper()
+	r, err := inspect.Read(open(t, text), title)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+var onTop = regexp.MustCompile(`<p class="(verdict[^"]*)">([^<]*)</p>`)
+
+// top gives what stands at the top of a page: the class and the sentence.
+func top(t *testing.T, page string) string {
+	t.Helper()
+	m := onTop.FindStringSubmatch(page)
+	if m == nil {
+		t.Fatal("the page has no verdict")
+	}
+	return m[1] + ": " + html.UnescapeString(m[2])
+}
+
+const fine = "Nothing is wrong: the link came up, and nothing after that contradicts it."
+
+// One verdict: what a page and an archive say at the top is what diagnosis says, whatever else stands in the recording.
+func TestOneVerdict(t *testing.T) {
+	bad := jsonl(t, linktest.Call{Scenario: "huawei/e398", Set: []string{"auth.user=wap", "auth.try_blank=false"}})
+	good := jsonl(t, linktest.Call{Scenario: "huawei/e398", Profile: "huawei/e398"})
+	for _, c := range []struct{ name, text, want string }{
+		{"failed", bad, "verdict: "},
+		{"worked", good, "verdict good: " + fine},
+		{"worked, and only packets and AT lines tell of it", jsonl(t, linktest.Call{Scenario: "huawei/e398", Profile: "huawei/e398"}, "up", "down", "probe", "phase", "state"), "verdict good: " + fine},
+		{"a finding that was made of an attempt before the one that worked", bad + good, "verdict good: " + fine},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := inspected(t, c.text, "call")
+			var page bytes.Buffer
+			if err := inspect.Page([]*inspect.Recording{r}, "test", made).HTML(&page); err != nil {
+				t.Fatal(err)
+			}
+			got := top(t, page.String())
+			if !strings.HasPrefix(got, c.want) || !strings.HasSuffix(got, ": "+r.Verdict.Sentence()) {
+				t.Errorf("the page says %q, diagnosis %q", got, r.Verdict.Sentence())
+			}
+			if never := strings.Contains(page.String(), "<dd>never</dd>"); never == r.Verdict.Up {
+				t.Errorf("the page says that the link was never up: %v, and diagnosis that it was: %v", never, r.Verdict.Up)
+			}
+			if of := len(r.Drawn.Ladder.Findings) - len(r.Verdict.Findings); strings.Count(page.String(), "said while it was recorded") != of {
+				t.Errorf("%d findings are of the recording alone, and the page does not say so", of)
+			}
+
+			var archive bytes.Buffer
+			if _, err := inspect.Bundle(&archive, open(t, c.text), made, share.Facts{Knak: "test"}); err != nil {
+				t.Fatal(err)
+			}
+			z, err := zip.NewReader(bytes.NewReader(archive.Bytes()), int64(archive.Len()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := z.Open("report.html")
+			if err != nil {
+				t.Fatal(err)
+			}
+			shared, err := io.ReadAll(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if in := top(t, string(shared)); in != got {
+				t.Errorf("the archive says %q, the page %q", in, got)
+			}
+		})
+	}
+}
+
+// Two recordings are held side by side, the one that works first, and what differs is said.
+func TestTwo(t *testing.T) {
+	bad := inspected(t, jsonl(t, linktest.Call{Scenario: "huawei/e398", Set: []string{"auth.user=wap", "auth.try_blank=false"}}), "bad.log")
+	good := inspected(t, jsonl(t, linktest.Call{Scenario: "huawei/e398", Profile: "huawei/e398"}), "good.log")
+	p := inspect.Page([]*inspect.Recording{bad, good}, "test", made)
+	if p.Calls[0].Title != "good.log" || len(p.Differences) == 0 || !strings.Contains(p.Verdict, "knak dial") {
+		t.Errorf("first %s, %d differences, %q", p.Calls[0].Title, len(p.Differences), p.Verdict)
+	}
+	if got := fmt.Sprint(p.Differences[0].What); !strings.Contains(got, "name") {
+		t.Errorf("the most telling difference is %q", got)
+	}
+}
+
+// What tells of no call is no verdict and no archive.
+func TestNothing(t *testing.T) {
+	if r := inspected(t, "It was a dark night.\nNobody dialled.\n", "novel.txt"); r.Verdict.Told != 0 || r.Drawn.Good {
+		t.Errorf("a novel is judged: %+v", r.Verdict)
+	}
+	var b bytes.Buffer
+	if v, err := inspect.Bundle(&b, open(t, "It was a dark night.\nNobody dialled.\n"), made, share.Facts{}); v.Told != 0 || err != nil {
+		t.Errorf("a novel is packed: %+v, %v", v, err)
+	}
+}
