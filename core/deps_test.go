@@ -201,6 +201,31 @@ func forbidden(dir, imp string) string {
 	return ""
 }
 
+// shared are the packages below cmd/knak that all commands use. Every other one is a command, called as the user calls it.
+var shared = []string{"build", "complete", "connection", "exit", "output", "recordings", "settings", "terminal"}
+
+// A command knows what all share and no other command: what two of them do stands below both.
+func TestCommandsKnowNoOtherCommand(t *testing.T) {
+	const commands = "cmd/knak/"
+	seen := 0
+	for _, f := range files(t) {
+		own, ok := strings.CutPrefix(f.dir, commands)
+		if !ok {
+			continue
+		}
+		seen++
+		for _, i := range f.imports {
+			other, ok := strings.CutPrefix(i, module+commands)
+			if ok && other != own && !slices.Contains(shared, other) {
+				t.Errorf("%s imports %s, which is another command", f.name, i)
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("only %d files of commands were found", seen)
+	}
+}
+
 // The rules themselves: each must forbid something and allow its neighbour.
 func TestForbidden(t *testing.T) {
 	for _, tt := range []struct {
@@ -266,15 +291,15 @@ var startsPrograms = map[string]string{
 	"plugins/host":       "plugins in the configuration",
 	"plugins/host/serve": "a program of its own",
 	"core/apn":           "a tool of the build",
-	"cmd/knak":           "knak up, which is no dial itself",
+	"cmd/knak/up":        "knak up, which is no dial itself",
 }
 
 // A dial that starts no program is refused by the kernel to start one (core/rights): whoever comes to start some must be
-// known to startsNoProgram of cmd/knak.
+// known to startsNoProgram of cmd/knak/connection.
 func TestWhoStartsPrograms(t *testing.T) {
 	for _, f := range files(t) {
 		if slices.Contains(f.imports, "os/exec") && startsPrograms[f.dir] == "" && !under(f.dir, "test") && !under(f.dir, "plugins/examples") && !under(f.dir, "plugins/sdk") {
-			t.Errorf("%s starts programs: say to startsNoProgram in cmd/knak/rights.go when it does, and to startsPrograms here", f.name)
+			t.Errorf("%s starts programs: say to startsNoProgram in cmd/knak/connection/rights.go when it does, and to startsPrograms here", f.name)
 		}
 	}
 }
@@ -293,31 +318,31 @@ var kernels = []string{"/proc", "/sys/", "/dev/"}
 // opensItself are the functions (or packages) of what may run as root that open files without package foreign, each with
 // the reason.
 var opensItself = map[string]string{
-	"core/apn/generate.go main":                     "a tool of the build",
-	"core/device/devicetest/machine.go File":        "for tests",
-	"core/device/eject.go Eject":                    "a device node that sysfs has named; opened without waiting",
-	"core/device/save.go Save":                      "made anew (O_EXCL), where a person said",
-	"core/device/save.go unpack":                    "a person named it, for looking at it",
-	"core/recording/record/recorder.go Create":      "made anew (O_EXCL), where a person said",
-	"core/plane/host":                               "below /proc/sys",
-	"core/plane/resolv/disk.go Create":              "made anew (O_EXCL), in /etc or a directory of our own",
-	"core/plane/resolv/disk.go Open":                "for writing into a mounted resolv.conf: neither following nor waiting",
-	"core/plane/tun/tun.go Open":                    "/dev/net/tun",
-	"core/port/lock.go ":                            "a file without a name (O_TMPFILE)",
-	"core/port/pty.go OpenPTY":                      "/dev/ptmx and what it gives",
-	"core/port/port.go Open":                        "the tty: without waiting, and with an end to the opening (OpenWithin)",
-	"cmd/knak/decode.go decodeFollow":               "a person named it, for reading; ^C ends it",
-	"cmd/knak/quirks_bundle.go quirksBundleCommand": "written where a person said",
-	"cmd/knak/quirks_new.go writeNew":               "made anew (O_EXCL), where a person said",
-	"cmd/knak/recording.go openRecording":           "a person named it, for reading; it may be a pipe, and ^C ends it",
-	"core/survey/survey.go file":                    "a person named it, or it is a file in a directory that was named; ^C ends it",
-	"plugins/host/pin/verify.go openSafe":           "as foreign does it; it stands before what it hashes and runs",
-	"plugins/host/pin/find.go Install":              "a person named it; its size and kind are looked at",
-	"plugins/host/mark.go marked":                   "below /proc",
-	"plugins/host/tree.go parents":                  "below /proc",
-	"plugins/host/program.go makeRuntime":           "in a directory that was just made for this process alone",
-	"plugins/host/program.go sweep":                 "in a directory of this user alone, which is looked at first",
-	"quirks/bundle/store.go Unpack":                 "made anew (O_EXCL), in a directory that was just made",
+	"core/apn/generate.go main":                "a tool of the build",
+	"core/device/devicetest/machine.go File":   "for tests",
+	"core/device/eject.go Eject":               "a device node that sysfs has named; opened without waiting",
+	"core/device/save.go Save":                 "made anew (O_EXCL), where a person said",
+	"core/device/save.go unpack":               "a person named it, for looking at it",
+	"core/recording/record/recorder.go Create": "made anew (O_EXCL), where a person said",
+	"core/plane/host":                          "below /proc/sys",
+	"core/plane/resolv/disk.go Create":         "made anew (O_EXCL), in /etc or a directory of our own",
+	"core/plane/resolv/disk.go Open":           "for writing into a mounted resolv.conf: neither following nor waiting",
+	"core/plane/tun/tun.go Open":               "/dev/net/tun",
+	"core/port/lock.go ":                       "a file without a name (O_TMPFILE)",
+	"core/port/pty.go OpenPTY":                 "/dev/ptmx and what it gives",
+	"core/port/port.go Open":                   "the tty: without waiting, and with an end to the opening (OpenWithin)",
+	"cmd/knak/decode/decode.go decodeFollow":   "a person named it, for reading; ^C ends it",
+	"cmd/knak/quirks/bundle.go bundleCommand":  "written where a person said",
+	"cmd/knak/output/output.go New":            "made anew (O_EXCL), where a person said",
+	"cmd/knak/recordings/recordings.go Open":   "a person named it, for reading; it may be a pipe, and ^C ends it",
+	"core/survey/survey.go file":               "a person named it, or it is a file in a directory that was named; ^C ends it",
+	"plugins/host/pin/verify.go openSafe":      "as foreign does it; it stands before what it hashes and runs",
+	"plugins/host/pin/find.go Install":         "a person named it; its size and kind are looked at",
+	"plugins/host/mark.go marked":              "below /proc",
+	"plugins/host/tree.go parents":             "below /proc",
+	"plugins/host/program.go makeRuntime":      "in a directory that was just made for this process alone",
+	"plugins/host/program.go sweep":            "in a directory of this user alone, which is looked at first",
+	"quirks/bundle/store.go Unpack":            "made anew (O_EXCL), in a directory that was just made",
 }
 
 // What runs as root must not be held up, filled or led elsewhere by a file that somebody else has made: such files are

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/knakppp/knak/cmd/knak/completion"
 )
 
 var update = flag.Bool("update", false, "write the generated files instead of comparing them")
@@ -15,13 +17,13 @@ var update = flag.Bool("update", false, "write the generated files instead of co
 // TestGenerated holds completions/ against the commands: `make generate` writes it.
 func TestGenerated(t *testing.T) {
 	files := map[string]string{"bash": "knak.bash", "zsh": "knak.zsh", "fish": "knak.fish", "powershell": "knak.ps1"}
-	for _, shell := range completionShells {
-		t.Run(shell.name, func(t *testing.T) {
+	for _, shell := range completion.Shells {
+		t.Run(shell.Name, func(t *testing.T) {
 			var out, errs bytes.Buffer
-			if code := run(context.Background(), []string{"completion", shell.name}, strings.NewReader(""), &out, &errs); code != 0 {
+			if code := run(context.Background(), []string{"completion", shell.Name}, strings.NewReader(""), &out, &errs); code != 0 {
 				t.Fatalf("exit status %d: %s", code, errs.String())
 			}
-			path := filepath.Join("..", "..", "completions", files[shell.name])
+			path := filepath.Join("..", "..", "completions", files[shell.Name])
 			if *update {
 				if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
 					t.Fatal(err)

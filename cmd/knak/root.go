@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -10,67 +9,52 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/cmd/knak/build"
+	"github.com/knakppp/knak/cmd/knak/compare"
+	"github.com/knakppp/knak/cmd/knak/complete"
+	"github.com/knakppp/knak/cmd/knak/completion"
+	"github.com/knakppp/knak/cmd/knak/config"
+	"github.com/knakppp/knak/cmd/knak/decode"
+	"github.com/knakppp/knak/cmd/knak/devices"
+	"github.com/knakppp/knak/cmd/knak/diagnose"
+	"github.com/knakppp/knak/cmd/knak/dial"
+	"github.com/knakppp/knak/cmd/knak/doctor"
+	"github.com/knakppp/knak/cmd/knak/exit"
+	"github.com/knakppp/knak/cmd/knak/hangup"
+	"github.com/knakppp/knak/cmd/knak/learn"
+	"github.com/knakppp/knak/cmd/knak/mimic"
+	"github.com/knakppp/knak/cmd/knak/plugins"
+	"github.com/knakppp/knak/cmd/knak/quirks"
+	"github.com/knakppp/knak/cmd/knak/record"
+	"github.com/knakppp/knak/cmd/knak/report"
+	"github.com/knakppp/knak/cmd/knak/settings"
+	"github.com/knakppp/knak/cmd/knak/sim"
+	"github.com/knakppp/knak/cmd/knak/status"
+	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/cmd/knak/up"
+	"github.com/knakppp/knak/cmd/knak/version"
 )
-
-// usageError is a mistake in flags, configuration or a profile: exit status 2, and nothing was touched.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-
-func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
-
-// statusError ends the program with a status of its own. One that was already shown has an empty text.
-type statusError struct {
-	code link.ExitCode
-	text string
-}
-
-func (e *statusError) Error() string { return e.text }
-
-// exitCode maps an error to the program's status.
-func exitCode(err error) link.ExitCode {
-	var usage *usageError
-	var status *statusError
-	switch {
-	case err == nil:
-		return link.ExitOK
-	case errors.As(err, &usage):
-		return link.ExitUsage
-	case errors.As(err, &status):
-		return status.code
-	}
-	return link.ExitFatal
-}
-
-// app is what every command needs of the world.
-type app struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	global         globalOptions
-}
 
 // run is main with the world as arguments. It returns the exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	out := &errorKeeper{w: stdout}
-	a := &app{stdin: stdin, stdout: out, stderr: stderr}
-	root := a.rootCommand()
+	out := &terminal.ErrorKeeper{W: stdout}
+	t := &terminal.Terminal{In: stdin, Out: out, Err: stderr}
+	root := rootCommand(t)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	if err == nil && out.err != nil {
-		err = fmt.Errorf("standard output: %w", out.err)
+	if err == nil && out.Err != nil {
+		err = fmt.Errorf("standard output: %w", out.Err)
 	}
 	if err != nil && err.Error() != "" {
 		fmt.Fprintf(stderr, "knak: %s\n", err)
 	}
-	return int(exitCode(err))
+	return int(exit.Code(err))
 }
 
-func (a *app) rootCommand() *cobra.Command {
+func rootCommand(t *terminal.Terminal) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "knak",
 		Short: "Dial cellular modems that speak PPP, the odd ones too",
@@ -85,19 +69,19 @@ says in plain words what went wrong and what to try.
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.Version = readVersion().String()
+	root.Version = build.Version().String()
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetFlagErrorFunc(flagError)
-	addGlobalFlags(root.PersistentFlags())
+	root.SetFlagErrorFunc(settings.FlagError)
+	settings.AddGlobalFlags(root.PersistentFlags())
 	for _, flag := range []string{"color", "log-format"} {
-		complete(root, flag, completeWords(flag))
+		complete.Flag(root, flag, complete.Words(flag))
 	}
-	root.AddCommand(a.decodeCommand(), a.dialCommand(), a.learnCommand(), a.upCommand(), a.hangupCommand(), a.downCommand(), a.statusCommand(), a.devicesCommand(), a.quirksCommand(), a.pluginsCommand(),
-		a.diagnoseCommand(), a.reportCommand(), a.simCommand(), a.recordCommand(),
-		a.compareCommand(), a.mimicCommand(), a.doctorCommand(), a.configCommand(), a.completionCommand(), a.versionCommand())
+	root.AddCommand(decode.Command(t), dial.Command(t), learn.Command(t), up.Command(t), hangup.Command(t), hangup.DownCommand(t), status.Command(t), devices.Command(t), quirks.Command(t), plugins.Command(t),
+		diagnose.Command(t), report.Command(t), sim.Command(t), record.Command(t),
+		compare.Command(t), mimic.Command(t), doctor.Command(t), config.Command(t), completion.Command(t), version.Command(t))
 	for _, add := range extraCommands {
-		root.AddCommand(add(a))
+		root.AddCommand(add(t))
 	}
 	root.SetHelpCommand(helpCommand())
 	markUsageErrors(root)
@@ -105,7 +89,7 @@ says in plain words what went wrong and what to try.
 }
 
 // extraCommands holds commands that only some builds have (see man.go).
-var extraCommands []func(*app) *cobra.Command
+var extraCommands []func(*terminal.Terminal) *cobra.Command
 
 // markUsageErrors makes wrong arguments usage errors, as wrong flags are, and an unknown subcommand an error everywhere.
 func markUsageErrors(cmd *cobra.Command) {
@@ -124,7 +108,7 @@ func markUsageErrors(cmd *cobra.Command) {
 		if c.HasSubCommands() && len(args) > 0 {
 			return noCommand(c, args[0])
 		}
-		return usagef("%s\nsee: %s --help", wrongArguments(c, check, args), c.CommandPath())
+		return exit.Usagef("%s\nsee: %s --help", wrongArguments(c, check, args), c.CommandPath())
 	}
 	if cmd.RunE == nil && cmd.HasSubCommands() {
 		cmd.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
@@ -174,7 +158,7 @@ func noCommand(c *cobra.Command, name string) error {
 	if near := c.SuggestionsFor(name); len(near) > 0 {
 		text += "; did you mean " + strings.Join(near, " or ") + "?"
 	}
-	return usagef("%s\nsee: %s --help", text, c.CommandPath())
+	return exit.Usagef("%s\nsee: %s --help", text, c.CommandPath())
 }
 
 // wrongArguments says what is wrong with the number of a command's arguments.

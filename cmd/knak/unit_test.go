@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/knakppp/knak/cmd/knak/settings"
 	"github.com/knakppp/knak/core/link"
 )
 
@@ -33,7 +34,7 @@ func TestUnit(t *testing.T) {
 	if values["SuccessExitStatus"] != fmt.Sprint(int(link.ExitSignal)) {
 		t.Errorf("SuccessExitStatus=%s", values["SuccessExitStatus"])
 	}
-	flags := configFlags()
+	flags := settings.ConfigFlags()
 	for _, word := range strings.Fields(values["ExecStart"])[2:] {
 		if name, ok := strings.CutPrefix(word, "--"); ok && flags.Lookup(name) == nil {
 			t.Errorf("dial has no flag --%s", name)

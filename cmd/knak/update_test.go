@@ -32,7 +32,7 @@ func signWith(ts *testscript.TestScript, neg bool, args []string) {
 	signature := ed25519.Sign(key, sum[:])
 	text := "untrusted comment: test\n" + encode([]byte("ED"), id, signature) + "trusted comment: " + comment + "\n" +
 		encode(ed25519.Sign(key, append(bytes.Clone(signature), comment...)))
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]+signatureSuffix), []byte(text), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]+".minisig"), []byte(text), 0o600))
 	public := "untrusted comment: test\n" + encode([]byte("Ed"), id, key.Public().(ed25519.PublicKey))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".pub"), []byte(public), 0o600))
 }

@@ -39,6 +39,9 @@ const requestLimit = 4096
 // clientPatience is how long a client may take to say what it wants; it is a local program.
 const clientPatience = 5 * time.Second
 
+// Patience is how long a person waits for the status of a running dial.
+const Patience = 3 * time.Second
+
 // Goodbye is the answer to a hang-up.
 type Goodbye struct {
 	Link      string   `json:"link"`

@@ -1,0 +1,87 @@
+// Package compare is knak compare: what a dialer that works does differently from one that does not.
+package compare
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/knakppp/knak/cmd/knak/exit"
+	"github.com/knakppp/knak/cmd/knak/recordings"
+	"github.com/knakppp/knak/cmd/knak/settings"
+	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/compare"
+)
+
+func Command(t *terminal.Terminal) *cobra.Command {
+	var format string
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "compare GOOD BAD",
+		Short: "Say what a dialer that works does differently from one that does not",
+		Long: `Lay two recordings or logs of a call beside each other, one that worked and one that did not, and say what was different:
+which commands, which name, which options, values and order, who gave up when. Packets are matched by role, protocol and step
+and not by time, so that the two may come from different programs and formats. Identifiers, magic numbers, the addresses that
+were given and small differences in time do not count.
+
+The most telling difference stands first; the last lines say what it comes to, and with which settings knak would do as the
+one that worked. Of a recording with several calls the last that worked is taken of GOOD, and the last that did not of BAD.`,
+		Example: `  knak compare windows.pcapng pppd.log
+  knak dial --record bad.pcapng; knak compare good.pcapng bad.pcapng --json`,
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: completeTwoFiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := settings.ReadGlobal(t, cmd); err != nil {
+				return err
+			}
+			if args[0] == "-" && args[1] == "-" {
+				return exit.Usagef("only one of the two can be standard input")
+			}
+			good, err := recordings.Calls(t, args[0], format)
+			if err != nil {
+				return err
+			}
+			bad, err := recordings.Calls(t, args[1], format)
+			if err != nil {
+				return err
+			}
+			r, _ := compare.Compare(compare.Recording{Name: recordings.Name(args[0]), Calls: good}, compare.Recording{Name: recordings.Name(args[1]), Calls: bad})
+			if t.Style.JSON {
+				if err := json.NewEncoder(t.Out).Encode(r); err != nil {
+					return fmt.Errorf("compare: %w", err)
+				}
+				return nil
+			}
+			return r.WriteText(t.Out, layout(t, all))
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "show the differences that tell little too")
+	recordings.AddFormatFlag(cmd, &format)
+	return cmd
+}
+
+// layout is as wide as the terminal, within what two columns need and what an eye can follow; 80 columns elsewhere.
+func layout(t *terminal.Terminal, all bool) compare.TextOptions {
+	o := compare.TextOptions{All: all}
+	w := t.Out
+	if k, ok := w.(*terminal.ErrorKeeper); ok {
+		w = k.W
+	}
+	o.Color = t.Color(w)
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
+			o.Width = min(max(n, 60), 120)
+		}
+	}
+	return o
+}
+
+func completeTwoFiles(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) < 2 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return nil, cobra.ShellCompDirectiveNoFileComp
+}

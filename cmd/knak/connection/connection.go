@@ -1,0 +1,160 @@
+// Package connection is what a person says of a connection, by flags, variables and configuration, read, checked and dialled.
+package connection
+
+import (
+	"net/netip"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/knakppp/knak/cmd/knak/exit"
+	"github.com/knakppp/knak/cmd/knak/settings"
+	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/files"
+	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/core/plane/gate"
+	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/recording/record"
+	"github.com/knakppp/knak/core/rights"
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/plugins/host"
+	"github.com/knakppp/knak/quirks"
+)
+
+// Job is a dial with everything read and checked, before anything is touched.
+type Job struct {
+	Name     string
+	Options  Options
+	Db       *quirks.DB
+	Set      []string
+	Scenario *sim.Scenario
+	forwards []plane.Forward
+	allowed  gate.Allow
+	Password auth.Secret
+	pin      auth.Secret
+	Recorder *record.Recorder // nil: nothing is recorded
+	plugins  host.Plan        // those that the configuration names; none: nobody is asked
+
+	Experiment *Experiment // what this dial of knak learn tries; nil: it is no experiment
+}
+
+// Read reads and checks everything that the user said.
+func Read(t *terminal.Terminal, cmd *cobra.Command, args []string) (*Job, error) {
+	_ = rights.NoDump() // passwords and the PIN are about to be read
+	j := &Job{}
+	connection := ""
+	if len(args) == 1 {
+		connection = args[0]
+		if err := checkConnection(connection); err != nil {
+			return nil, err
+		}
+	}
+	s, err := settings.Read(cmd, connection)
+	if err != nil {
+		return nil, err
+	}
+	if cmd.Flags().Changed("default-route") && cmd.Flags().Changed("no-default-route") {
+		return nil, exit.Usagef("--default-route and --no-default-route exclude each other")
+	}
+	if err := settings.TakeGlobal(t, s); err != nil {
+		return nil, err
+	}
+	if err := s.Fill(&j.Options); err != nil {
+		return nil, err
+	}
+	o := &j.Options
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if j.Name, err = o.linkName(connection); err != nil {
+		return nil, err
+	}
+	if o.Sim != "" && o.Plane == plane.KindAuto {
+		o.Plane = plane.KindStack // this host's routes and name servers must not lead into a modem that does not exist
+	}
+	if o.Port == "-" && t.Style.JSON {
+		return nil, exit.Usagef("--port - takes standard output: with --log-format json the events go to standard error")
+	}
+	if j.Db, err = settings.OpenQuirks(t); err != nil {
+		return nil, err
+	}
+	if j.Set, err = resolveSettings(j.Db, o.Quirks, o.overrides(s)); err != nil {
+		return nil, err
+	}
+	if j.plugins, err = PluginPlan(s.Plugins, o.PluginDir); err != nil {
+		return nil, err
+	}
+	if j.forwards, err = parseForwards(o.Forward); err != nil {
+		return nil, err
+	}
+	if j.allowed, err = parseAllowed(o.AllowAddress); err != nil {
+		return nil, err
+	}
+	if o.Sim != "" {
+		s, err := files.Scenario(o.Sim)
+		if err != nil {
+			return nil, exit.Usage(err)
+		}
+		j.Scenario = &s
+	}
+	if o.PasswordFile == "-" && o.PINFile == "-" {
+		return nil, exit.Usagef("--password-file and --pin-file cannot both read standard input")
+	}
+	if j.Password, err = readSecret(t, "password-file", o.PasswordFile, o.Timeout); err != nil {
+		return nil, err
+	}
+	if j.pin, err = readSecret(t, "pin-file", o.PINFile, o.Timeout); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+// checkConnection says what people mean who name a port or a flag where a connection is expected.
+func checkConnection(name string) error {
+	if strings.HasPrefix(name, "/dev/") || strings.HasPrefix(name, "tty") {
+		return exit.Usagef("%q is a port, not a connection of the configuration; did you mean: knak dial --port %s", name, devPath(name))
+	}
+	if err := control.CheckName(name); err != nil {
+		return exit.Usagef("connection: %w", err)
+	}
+	return nil
+}
+
+// devPath puts /dev/ before the bare name of a tty.
+func devPath(name string) string {
+	if strings.HasPrefix(name, "tty") {
+		return "/dev/" + name
+	}
+	return name
+}
+
+// parseAllowed reads addresses and networks.
+func parseAllowed(texts []string) (list gate.Allow, err error) {
+	for _, t := range texts {
+		p, err := netip.ParsePrefix(t)
+		if err != nil {
+			var a netip.Addr
+			if a, err = netip.ParseAddr(t); err == nil && a.Zone() == "" {
+				p = netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen())
+			}
+		}
+		if !p.IsValid() {
+			return nil, exit.Usagef("--allow-address %q: must be an address or a network, for example 192.168.1.1 or 10.0.0.0/8", t)
+		}
+		list = append(list, p.Masked())
+	}
+	return list, nil
+}
+
+func parseForwards(texts []string) ([]plane.Forward, error) {
+	var list []plane.Forward
+	for _, t := range texts {
+		listen, target, ok := strings.Cut(t, "=")
+		if !ok || listen == "" || !strings.Contains(target, ":") {
+			return nil, exit.Usagef("--forward %q: must be LISTEN=HOST:PORT, for example 8080=192.0.2.1:80", t)
+		}
+		list = append(list, plane.Forward{Listen: listen, Target: target})
+	}
+	return list, nil
+}

@@ -1,0 +1,261 @@
+// Package devices is knak devices: the modems of this machine.
+package devices
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/knakppp/knak/cmd/knak/exit"
+	"github.com/knakppp/knak/cmd/knak/settings"
+	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/device"
+	"github.com/knakppp/knak/core/files"
+	"github.com/knakppp/knak/quirks"
+)
+
+// deviceInfo is one modem as `knak devices --json` prints it.
+type deviceInfo struct {
+	Path         string     `json:"path"`
+	USB          string     `json:"usb"`
+	Manufacturer string     `json:"manufacturer"`
+	Product      string     `json:"product"`
+	Modem        bool       `json:"modem"` // whether it is known to be one
+	Why          string     `json:"why"`   // what says so, or why it is not known
+	DataPort     string     `json:"data_port"`
+	ATPort       string     `json:"at_port"` // the port for status during a call; "": none beside the data port
+	Ports        []portInfo `json:"ports"`
+	Profile      string     `json:"profile"`
+	Note         string     `json:"note,omitempty"`
+}
+
+type portInfo struct {
+	Name      string `json:"name"`
+	Interface int    `json:"interface"` // -1: none
+	Driver    string `json:"driver"`
+	Adapter   bool   `json:"adapter,omitempty"`
+	Role      string `json:"role,omitempty"`   // data, at, nmea, diag; empty: not known
+	Known     string `json:"known,omitempty"`  // what says so
+	Answer    string `json:"answer,omitempty"` // what it said when it was asked
+}
+
+// Options are the flags of `knak devices`.
+type Options struct {
+	all, ask, eject bool
+	save, from      string
+}
+
+func Command(t *terminal.Terminal) *cobra.Command {
+	var o Options
+	cmd := &cobra.Command{
+		Use:   "devices",
+		Short: "List the modems on this machine, with their ports and the profile each would get",
+		Long: `List the modems on this machine: USB id, the port that would be dialled, what the other ports are there for and how that is
+known, and the quirk profile by what the USB bus tells. Modems that still show their driver disc are listed too.
+
+No port is opened unless --ask is given: then each port of what is known to be a modem is sent "AT" and a carriage return, and
+what it answers tells which port carries data. A dial does the same by itself where nobody has described the modem.`,
+		Example: `  knak devices
+  knak devices --ask
+  knak devices --save modem.tar.gz     for a bug report; it holds no serial number
+  knak devices --from modem.tar.gz`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(t, cmd, o) },
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.all, "all", false, "list serial ports that are not on USB too")
+	f.BoolVar(&o.ask, "ask", false, "ask the ports of modems whether they take AT commands")
+	f.BoolVar(&o.eject, "switch", false, "eject the driver disc of modems in storage mode, so that they become modems")
+	f.StringVar(&o.save, "save", "", "pack what was looked at into this `file` (.tar.gz), which must not exist")
+	f.StringVar(&o.from, "from", "", "read such a `file`, or a directory like it, in place of this machine")
+	return cmd
+}
+
+func run(t *terminal.Terminal, cmd *cobra.Command, o Options) error {
+	if o.from != "" && (o.ask || o.eject || o.save != "") {
+		return exit.Usagef("--from shows what was saved: --ask, --switch and --save need the machine itself")
+	}
+	db, err := settings.QuirksFor(t, cmd)
+	if err != nil {
+		return err
+	}
+	root := files.Machine()
+	if o.from != "" {
+		unpacked, done, err := device.Unpack(o.from)
+		if err != nil {
+			return exit.Usagef("--from: %w", err)
+		}
+		defer done()
+		root = unpacked
+	}
+	list, err := device.List(root, db, "", nil)
+	if err != nil {
+		return err
+	}
+	if o.ask {
+		if err := askAll(cmd.Context(), t, root, list); err != nil {
+			return err
+		}
+	}
+	if o.save != "" {
+		if err := device.Save(o.save, root, list); err != nil {
+			return fmt.Errorf("--save: %w", err)
+		}
+		fmt.Fprintf(t.Err, "packed into %s; it holds no serial number\n", o.save)
+	}
+	storage, err := device.InStorageMode(root, db)
+	if err != nil {
+		return err
+	}
+	if o.eject {
+		return switchStorage(t, root, storage)
+	}
+	worked := device.NewFile(files.State(), func(text string) { fmt.Fprintf(t.Err, "knak: warning: %s\n", text) })
+	var infos []deviceInfo
+	for i := range list {
+		if list[i].USB != "" || o.all {
+			infos = append(infos, describeDevice(root, &list[i], worked))
+		}
+	}
+	for _, s := range storage {
+		infos = append(infos, deviceInfo{Path: s.Path, USB: s.USB, Manufacturer: s.Manufacturer, Product: s.Product, Ports: []portInfo{},
+			Modem: true, Why: "in storage mode: it shows a disc with drivers", Note: "in storage mode: " + s.Cure()})
+	}
+	return printDevices(t, infos)
+}
+
+// askAll asks the ports of all modems.
+func askAll(ctx context.Context, t *terminal.Terminal, root device.Root, list []device.Device) error {
+	for i := range list {
+		if !list[i].Modem {
+			continue
+		}
+		if err := list[i].Ask(ctx, root, device.OpenLine, false); err != nil {
+			return fmt.Errorf("asking %s: %w", list[i].Path, err)
+		}
+	}
+	return nil
+}
+
+// switchStorage ejects the discs of modems in storage mode.
+func switchStorage(t *terminal.Terminal, root device.Root, storage []device.StorageDevice) error {
+	if len(storage) == 0 {
+		_, err := fmt.Fprintln(t.Out, "no modem in storage mode was found")
+		return err
+	}
+	failed := false
+	for _, s := range storage {
+		name := strings.TrimSpace(s.Manufacturer + " " + s.Product + " (" + s.USB + ")")
+		if err := device.Eject(root, s); err != nil {
+			failed = true
+			fmt.Fprintf(t.Err, "knak: %s: %v\n", name, err)
+			continue
+		}
+		fmt.Fprintf(t.Out, "%s: told to eject its disc; it comes back as a modem within some seconds: knak devices\n", name)
+	}
+	if failed {
+		return &exit.StatusError{Code: 1}
+	}
+	return nil
+}
+
+func printDevices(t *terminal.Terminal, list []deviceInfo) error {
+	if t.Style.JSON {
+		enc := json.NewEncoder(t.Out)
+		for _, d := range list {
+			if err := enc.Encode(d); err != nil {
+				return fmt.Errorf("devices: %w", err)
+			}
+		}
+		return nil
+	}
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(t.Out, "no USB modem found (knak devices --all lists serial ports too; knak doctor looks for causes)")
+		return err
+	}
+	tw := tabwriter.NewWriter(t.Out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(tw, "USB\tDEVICE\tDIAL ON\tOTHER PORTS\tPROFILE")
+	for _, d := range list {
+		var others []string
+		for _, p := range d.Ports {
+			if d.DataPort != "" && strings.HasSuffix(d.DataPort, "/"+p.Name) {
+				continue
+			}
+			text := p.Name
+			if p.Role != "" && p.Role != "data" {
+				text += " (" + p.Role + ")"
+			}
+			others = append(others, text)
+		}
+		profile := terminal.OrNone(d.Profile)
+		if d.Note != "" {
+			profile += " (" + d.Note + ")"
+		}
+		dial := terminal.OrNone(d.DataPort)
+		if !d.Modem {
+			dial += ", if named"
+		}
+		name := strings.TrimSpace(d.Manufacturer + " " + d.Product)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", terminal.OrNone(d.USB), terminal.OrUnknown(name), dial, terminal.OrNone(strings.Join(others, " ")), profile)
+	}
+	return tw.Flush()
+}
+
+// describeDevice says what is known of a device. worked remembers on which port a link came up.
+func describeDevice(root device.Root, d *device.Device, worked *device.File) deviceInfo {
+	info := deviceInfo{Path: d.Path, USB: d.USB, Manufacturer: d.Manufacturer, Product: d.Product, Modem: d.Modem, Why: d.Why, Ports: []portInfo{}}
+	for i, p := range d.Candidate.Ports {
+		place := d.Ports.Places[i]
+		pi := portInfo{Name: p.Name, Interface: p.Interface, Driver: p.Driver, Adapter: p.Adapter, Role: place.Role.String(), Known: place.Why}
+		if answer := d.Layout.TTYs[i].Answer; answer != quirks.Unasked {
+			pi.Answer = answer.String()
+		}
+		info.Ports = append(info.Ports, pi)
+	}
+	data := d.DataPorts()
+	if tty, ok := worked.DataPort(d); ok {
+		data = append([]string{tty}, slices.DeleteFunc(data, func(name string) bool { return name == tty })...)
+	}
+	if len(data) > 0 {
+		info.DataPort = root.Path(data[0])
+	}
+	if at := slices.DeleteFunc(d.ATPorts(), func(tty string) bool { return len(data) > 0 && tty == data[0] }); len(at) > 0 && len(d.Candidate.Ports) > 1 {
+		info.ATPort = root.Path(at[0])
+	}
+	if d.Quirks != nil {
+		info.Profile = d.Quirks.Profile()
+		info.Note = possible(d.Quirks)
+	}
+	return info
+}
+
+// possible names the profiles that only the modem's own answer can confirm, where the bus says something in favour of
+// them: entries for modules on a UART look at nothing but the answers.
+func possible(r *quirks.Resolution) string {
+	var ids []string
+	for _, d := range r.Possible() {
+		if d.Profile != "" && !slices.Contains(ids, d.Profile) {
+			ids = append(ids, d.Profile)
+		}
+	}
+	if len(ids) == 0 {
+		if r.Profile() != "" {
+			return ""
+		}
+		for _, d := range r.Devices() {
+			switch d.Status {
+			case "works":
+				return "needs nothing"
+			case "no-ppp":
+				return "does not speak PPP"
+			}
+		}
+		return ""
+	}
+	return "perhaps " + strings.Join(ids, " or ") + ": the modem must be asked"
+}

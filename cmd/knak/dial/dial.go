@@ -1,0 +1,90 @@
+// Package dial is knak dial.
+package dial
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/knakppp/knak/cmd/knak/complete"
+	"github.com/knakppp/knak/cmd/knak/connection"
+	"github.com/knakppp/knak/cmd/knak/exit"
+	"github.com/knakppp/knak/cmd/knak/settings"
+	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/show/progress"
+)
+
+func Command(t *terminal.Terminal) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "dial [CONNECTION]",
+		Short: "Bring a link up and hold it",
+		Long: `Bring a link up and hold it until a signal, "knak hangup", a limit, or the modem ends it. CONNECTION names a section
+[connection.NAME] of the configuration file; with none, and one modem present, no configuration is needed.
+
+Progress goes to standard error. Where the link does not come up, the last lines say what the modem did, what that
+means and what to try; the exit status says it to scripts (pppd's numbers where pppd has one; see docs/cli.md).`,
+		Example: `  knak dial --apn internet
+  knak dial --port /dev/ttyUSB0 --apn internet --user me --password-file /etc/knak/secret
+  knak dial --sim huawei/e398 --plane stack --once
+  knak dial --apn internet --record call.pcapng
+  knak dial --set lcp.echo_mode=off --set ipcp.request=address,dns1,dns2,nbns1,nbns2`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return run(t, cmd, args) },
+	}
+	settings.AddDialFlags(cmd.Flags())
+	complete.Flag(cmd, "set", complete.Set)
+	complete.Flag(cmd, "quirks", complete.Profiles)
+	complete.Flag(cmd, "sim", complete.Scenarios)
+	complete.Flag(cmd, "auth", complete.Auth)
+	for _, flag := range []string{"plane", "dns"} {
+		complete.Flag(cmd, flag, complete.Words(flag))
+	}
+	return cmd
+}
+
+func run(t *terminal.Terminal, cmd *cobra.Command, args []string) error {
+	j, err := connection.Read(t, cmd, args)
+	if err != nil {
+		return err
+	}
+	sink, finish := t.Sinks(time.Now(), progress.Normal, j.Options.Timeout)
+	told := &toldSink{}
+	if j.Recorder, err = j.StartRecording(sink); err != nil {
+		return err
+	}
+	all := event.Fanout{sink, told}
+	if j.Recorder != nil {
+		all = append(all, j.Recorder)
+	}
+	outcome := connection.Run(cmd.Context(), t, j, all)
+	if j.Recorder != nil {
+		_ = j.Recorder.CloseUsed() // sink was told what is wrong
+	}
+	if err := finish(); err != nil && !errors.Is(err, syscall.EPIPE) {
+		return fmt.Errorf("writing what happened: %w", err)
+	}
+	code := outcome.ExitCode()
+	if code == link.ExitOK {
+		return nil
+	}
+	var text string
+	if !t.Style.JSON && t.Style.Quiet && !outcome.Clean() && !told.finding {
+		text = outcome.String() // nothing else has said it
+	}
+	return &exit.StatusError{Code: code, Text: text}
+}
+
+// toldSink remembers whether a finding has told why a dial failed.
+type toldSink struct{ finding bool }
+
+// Record looks for a finding.
+func (t *toldSink) Record(r event.Record) {
+	if _, ok := r.Event.(event.Finding); ok {
+		t.finding = true
+	}
+}

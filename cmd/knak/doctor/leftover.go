@@ -1,0 +1,92 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/plane/resolv"
+)
+
+// checkDNS says how the host would learn the link's name servers, and what is left of a link's.
+func checkDNS(ctx context.Context, fix bool) []checkup {
+	var list []checkup
+	host := resolv.Host{}
+	switch mode := host.Chooses(); mode {
+	case resolv.Resolved:
+		list = append(list, checkup{Name: "dns", State: "ok", Text: "name servers are set through systemd-resolved"})
+	case resolv.Resolvconf:
+		list = append(list, checkup{Name: "dns", State: "ok", Text: "name servers are set through resolvconf"})
+	default:
+		c := checkup{Name: "dns", State: "ok", Text: "name servers are set in " + resolv.DefaultPath}
+		if err := unix.Access(resolv.DefaultPath, unix.W_OK); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			c = checkup{"dns", "note", fmt.Sprintf("neither systemd-resolved runs nor is there resolvconf, and %s: %v", resolv.DefaultPath, err), "run as root, or --dns none, and set name servers by hand"}
+		}
+		list = append(list, c)
+	}
+	left, err := host.Leftover("")
+	if fix && len(left) > 0 {
+		var done []resolv.Left
+		done, err = host.Repair(ctx, "", func(string, string, ...any) {})
+		for _, l := range done {
+			list = append(list, checkup{Name: "dns", State: "ok", Text: fmt.Sprintf("%s was put back as it was before %s", l.Where, terminal.JoinWords(l.Links))})
+		}
+		left = nil
+	}
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		list = append(list, checkup{"dns", "note", fmt.Sprintf("whether a killed dial has left its servers cannot be seen: %v", err), "knak doctor as root"})
+	case err != nil:
+		list = append(list, checkup{"dns", "bad", err.Error(), "see what it says"})
+	}
+	for _, l := range left {
+		list = append(list, checkup{"dns", "note", fmt.Sprintf("%s still has the servers of %s, whose dial was killed", l.Where, terminal.JoinWords(l.Links)), "knak doctor --fix, or knak hangup; the next dial does it, too"})
+	}
+	return list
+}
+
+// askLinkWait is how long a running dial may take to answer doctor.
+const askLinkWait = 2 * time.Second
+
+// checkControl says which links are up, and which sockets a killed dial has left behind.
+func checkControl(ctx context.Context, fix bool) []checkup {
+	links, err := control.Links(control.Dir())
+	if err != nil {
+		return []checkup{{"control", "note", err.Error(), "set KNAK_RUNTIME_DIR to a directory of your own"}}
+	}
+	var held, left []string
+	for _, name := range links {
+		asking, cancel := context.WithTimeout(ctx, askLinkWait)
+		_, err := control.AskStatus(asking, control.Dir(), name)
+		cancel()
+		var none *control.NoLinkError
+		if errors.As(err, &none) {
+			left = append(left, name)
+		} else {
+			held = append(held, name)
+		}
+	}
+	var list []checkup
+	if len(held) > 0 {
+		list = append(list, checkup{Name: "links", State: "note", Text: "running dials hold " + terminal.JoinWords(held)})
+	}
+	if len(left) == 0 {
+		return list
+	}
+	if fix {
+		for _, name := range left {
+			err = errors.Join(err, control.RemoveLeftover(control.Dir(), name))
+		}
+		if err == nil {
+			return append(list, checkup{Name: "links", State: "ok", Text: "removed the sockets of killed dials: " + terminal.JoinWords(left)})
+		}
+		return append(list, checkup{Name: "links", State: "note", Text: err.Error()})
+	}
+	return append(list, checkup{"links", "note", "no running dial holds " + terminal.JoinWords(left) + ", but a killed one has left its socket", "knak doctor --fix; the next dial of that name does it, too"})
+}

@@ -1,0 +1,110 @@
+package quirks
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/knakppp/knak/cmd/knak/exit"
+	"github.com/knakppp/knak/cmd/knak/settings"
+	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/files"
+	"github.com/knakppp/knak/core/learn/memory"
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/quirks"
+)
+
+// learned opens what was found by experiment on this machine.
+func learned(t *terminal.Terminal) *memory.File {
+	return memory.Open(files.State(), func(text string) { fmt.Fprintf(t.Err, "knak: warning: %s\n", text) })
+}
+
+func learnedCommand(t *terminal.Terminal) *cobra.Command {
+	return &cobra.Command{
+		Use:   "learned",
+		Short: "Show what dials have found out of this machine's modems by experiment",
+		Long: `Show the settings with which a dial came up after others had failed, for each modem by what it says of itself. They count above
+the built-in database and below everything that a person or an administrator says; "knak quirks forget" forgets them.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := settings.ReadGlobal(t, cmd); err != nil {
+				return err
+			}
+			all := learned(t).All()
+			if len(all) == 0 && !t.Style.JSON {
+				_, err := fmt.Fprintln(t.Out, "nothing was learned on this machine")
+				return err
+			}
+			for _, e := range all {
+				if t.Style.JSON {
+					if err := json.NewEncoder(t.Out).Encode(e); err != nil {
+						return fmt.Errorf("quirks learned: %w", err)
+					}
+					continue
+				}
+				fmt.Fprintf(t.Out, "%s %s %s, %s, after %s\n", terminal.OrUnknown(e.Vendor), e.Model, e.Firmware, e.When.Format("2006-01-02 15:04"), e.Failure)
+				for _, s := range e.Settings {
+					fmt.Fprintf(t.Out, "  %s\n    %s\n", s, s.Reason)
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func forgetCommand(t *terminal.Terminal) *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "forget [VENDOR MODEL FIRMWARE]",
+		Short: "Forget what was found out of a modem by experiment",
+		Args:  cobra.MaximumNArgs(3),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := settings.ReadGlobal(t, cmd); err != nil {
+				return err
+			}
+			file := learned(t)
+			if all {
+				if len(args) > 0 {
+					return exit.Usagef("name a modem or give --all, not both")
+				}
+				return file.ForgetAll()
+			}
+			if len(args) != 3 {
+				return exit.Usagef("which modem? give its vendor, model and firmware as knak quirks learned shows them, or --all")
+			}
+			found := false
+			for _, e := range file.All() {
+				if e.Vendor == args[0] && e.Model == args[1] && e.Firmware == args[2] {
+					found = file.Forget(e.Modem) || found
+				}
+			}
+			if !found {
+				return fmt.Errorf("nothing was learned of %s %s %s; knak quirks learned shows what was", args[0], args[1], args[2])
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "forget what was found out of all modems")
+	return cmd
+}
+
+// learnedFor gives what was learned of the modem with these facts, as settings of their own layer.
+func learnedFor(t *terminal.Terminal, f quirks.Facts, scenario *sim.Scenario) (list []quirks.Advised) {
+	if f.Model == "" {
+		return nil
+	}
+	name := ""
+	if scenario != nil {
+		name = scenario.Name
+	}
+	file := learned(t)
+	for _, e := range file.All() {
+		if e.Vendor == f.Manufacturer && e.Model == f.Model && e.Firmware == f.Revision && e.Sim == name {
+			for _, s := range e.Settings {
+				list = append(list, quirks.Advised{Key: s.Key, Value: s.Value, Reason: s.Reason, By: file.Path()})
+			}
+		}
+	}
+	return list
+}

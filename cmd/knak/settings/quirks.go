@@ -1,0 +1,31 @@
+package settings
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/files"
+	"github.com/knakppp/knak/quirks"
+)
+
+// QuirksFor reads the global options of a command about quirks, and the database.
+func QuirksFor(t *terminal.Terminal, cmd *cobra.Command) (*quirks.DB, error) {
+	if err := ReadGlobal(t, cmd); err != nil {
+		return nil, err
+	}
+	return OpenQuirks(t)
+}
+
+// OpenQuirks reads the quirk database of this machine and says on standard error what is wrong in outer layers.
+func OpenQuirks(t *terminal.Terminal) (*quirks.DB, error) {
+	db, problems := quirks.Open(files.Quirks())
+	for _, p := range problems {
+		if p.Layer == quirks.Builtin {
+			return nil, fmt.Errorf("built-in quirks: %w", p)
+		}
+		fmt.Fprintf(t.Err, "knak: %s layer: %s (the file is left out)\n", p.Layer, p)
+	}
+	return db, nil
+}

@@ -1,0 +1,215 @@
+// Package sim is knak sim: a misbehaving modem on a pseudo-terminal or on USB/IP.
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/knakppp/knak/cmd/knak/complete"
+	"github.com/knakppp/knak/cmd/knak/exit"
+	"github.com/knakppp/knak/cmd/knak/settings"
+	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/files"
+	"github.com/knakppp/knak/core/port"
+	"github.com/knakppp/knak/core/show/progress"
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/core/sim/random"
+	"github.com/knakppp/knak/core/sim/stick"
+	"github.com/knakppp/knak/core/usbip"
+)
+
+func Command(t *terminal.Terminal) *cobra.Command {
+	var list bool
+	var linkPath, usbip string
+	var seed uint64
+	var number int
+	var show bool
+	cmd := &cobra.Command{
+		Use:   "sim SCENARIO [SCENARIO …]",
+		Short: "Serve a misbehaving modem on a pseudo-terminal",
+		Long: `Serve a simulated modem on a pseudo-terminal, AT commands and PPP, for trying dialers without hardware. The path of the
+terminal is the first line on standard output (with --json its key "port"). SCENARIO is a name (--list) or a TOML file; docs/sim.md explains the format.
+
+With --usbip the modem is a USB stick in place of a terminal, served by the USB/IP protocol: a Linux that has vhci_hcd attaches
+it and binds its own drivers (option, sierra, qcserial, cdc_acm, usb-storage). Several scenarios are several sticks.`,
+		Example: `  knak sim huawei/e398 --link /tmp/modem
+  knak dial --port /tmp/modem --plane stack
+  knak sim huawei/e398 --usbip &
+  modprobe vhci-hcd && usbip attach -r 127.0.0.1 -b 1-1`,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: complete.First(complete.Scenarios),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := settings.ReadGlobal(t, cmd); err != nil {
+				return err
+			}
+			if list {
+				return listScenarios(t)
+			}
+			if cmd.Flags().Changed("random") {
+				if len(args) > 0 || list || cmd.Flags().Changed("usbip") {
+					return exit.Usagef("--random makes the modem: it goes with --faults, --show and --link only")
+				}
+				return simRandom(cmd.Context(), t, seed, number, show, linkPath)
+			}
+			switch {
+			case cmd.Flags().Changed("faults") || show:
+				return exit.Usagef("--faults and --show need --random SEED")
+			case len(args) == 0:
+				return exit.Usagef("which scenario? knak sim --list names all")
+			case cmd.Flags().Changed("usbip"):
+				if linkPath != "" {
+					return exit.Usagef("--link and --usbip exclude each other: a stick has no pseudo-terminal")
+				}
+				return serveSticks(cmd.Context(), t, args, usbip)
+			case len(args) > 1:
+				return exit.Usagef("one pseudo-terminal is one modem: several scenarios need --usbip")
+			}
+			s, err := files.Scenario(args[0])
+			if err != nil {
+				return exit.Usage(err)
+			}
+			return serveSim(cmd.Context(), t, s, linkPath)
+		},
+	}
+	cmd.Flags().BoolVar(&list, "list", false, "list the scenarios")
+	cmd.Flags().StringVar(&linkPath, "link", "", "make a symbolic link of this `path` to the terminal, and remove it at the end")
+	cmd.Flags().Uint64Var(&seed, "random", 0, "make an odd modem by this `seed`, and tell at the end what was odd: its scenario")
+	cmd.Flags().IntVar(&number, "faults", 1, "with --random: how many faults it has, 1 to 5: a `number`")
+	cmd.Flags().BoolVar(&show, "show", false, "with --random: print the scenario, and serve nothing")
+	cmd.Flags().StringVar(&usbip, "usbip", "", "serve USB sticks by USB/IP on this `address`; without one 127.0.0.1:3240")
+	cmd.Flags().Lookup("usbip").NoOptDefVal = "127.0.0.1:3240"
+	return cmd
+}
+
+// simRandom serves an odd modem and tells the truth at the end.
+func simRandom(ctx context.Context, t *terminal.Terminal, seed uint64, number int, show bool, linkPath string) error {
+	s, text, err := random.Modem(seed, number)
+	if err != nil {
+		return exit.Usagef("--faults: %w", err)
+	}
+	if show {
+		_, err := fmt.Fprint(t.Out, text)
+		return err
+	}
+	err = serveSim(ctx, t, s, linkPath)
+	fmt.Fprint(t.Err, text)
+	return err
+}
+
+type scenarioInfo struct {
+	Name    string `json:"name"`
+	Summary string `json:"summary"`
+}
+
+// servedInfo is the first line of sim --json; events follow.
+type servedInfo struct {
+	Scenario string `json:"scenario"`
+	Port     string `json:"port"`
+}
+
+func listScenarios(t *terminal.Terminal) error {
+	tw := tabwriter.NewWriter(t.Out, 0, 8, 2, ' ', 0)
+	for _, name := range files.Scenarios() {
+		s, err := files.Scenario(name)
+		if err != nil {
+			fmt.Fprintf(t.Err, "knak: %s (the file is left out)\n", err)
+			continue
+		}
+		if t.Style.JSON {
+			if err := json.NewEncoder(t.Out).Encode(scenarioInfo{name, s.Summary}); err != nil {
+				return fmt.Errorf("sim --list: %w", err)
+			}
+			continue
+		}
+		fmt.Fprintf(tw, "%s\t%s\n", name, s.Summary)
+	}
+	return tw.Flush()
+}
+
+// serveSticks serves a bus of simulated sticks.
+func serveSticks(ctx context.Context, t *terminal.Terminal, names []string, address string) error {
+	ctx, stop := signal.NotifyContext(ctx, terminal.EndSignals...)
+	defer stop()
+	var scenarios []sim.Scenario
+	for _, name := range names {
+		s, err := files.Scenario(name)
+		if err != nil {
+			return exit.Usage(err)
+		}
+		scenarios = append(scenarios, s)
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return exit.Usagef("--usbip: %w", err)
+	}
+	sink, finish := t.Sinks(time.Now(), progress.Detail, 0)
+	bus := &usbip.Bus{}
+	failed := make(chan error, len(scenarios))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var sticks sync.WaitGroup
+	for i, s := range scenarios {
+		sticks.Go(func() {
+			if err := stick.Serve(ctx, bus, i+1, s, sink); err != nil {
+				failed <- exit.Usage(err)
+				cancel()
+			}
+		})
+	}
+	where := l.Addr().String()
+	if t.Style.JSON {
+		err = json.NewEncoder(t.Out).Encode(servedInfo{Scenario: strings.Join(names, " "), Port: where})
+	} else {
+		_, err = fmt.Fprintln(t.Out, where)
+	}
+	if err != nil {
+		return fmt.Errorf("sim: %w", err)
+	}
+	err = usbip.Serve(ctx, l, bus)
+	cancel()
+	sticks.Wait()
+	select {
+	case err = <-failed:
+	default:
+	}
+	return errors.Join(err, finish())
+}
+
+func serveSim(ctx context.Context, t *terminal.Terminal, s sim.Scenario, linkPath string) error {
+	ctx, stop := signal.NotifyContext(ctx, terminal.EndSignals...)
+	defer stop()
+	master, path, err := port.OpenPTY()
+	if err != nil {
+		return fmt.Errorf("pseudo-terminal: %w", err)
+	}
+	defer master.Close()
+	if linkPath != "" {
+		if err := os.Symlink(path, linkPath); err != nil {
+			return exit.Usagef("--link: %w", err)
+		}
+		defer os.Remove(linkPath)
+	}
+	if t.Style.JSON {
+		err = json.NewEncoder(t.Out).Encode(servedInfo{s.Name, path})
+	} else {
+		_, err = fmt.Fprintln(t.Out, path)
+	}
+	if err != nil {
+		return fmt.Errorf("sim: %w", err)
+	}
+	sink, finish := t.Sinks(time.Now(), progress.Detail, 0)
+	m := sim.New(s, uint64(time.Now().UnixNano()))
+	err = sim.Serve(ctx, master, m, sink)
+	return errors.Join(err, finish())
+}

@@ -1,0 +1,190 @@
+package terminal
+
+import (
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/show/progress"
+)
+
+// Sinks gives where the events of a dial go: JSON Lines to standard output with --json, progress to standard error, at
+// the given level unless the user asks for less or more. limit is how long the dial may take; 0: that is not shown.
+// The function flushes them and gives the first error of writing.
+func (t *Terminal) Sinks(start time.Time, level progress.Level, limit time.Duration) (event.Sink, func() error) {
+	var all event.Fanout
+	var finish []func() error
+	if t.Style.JSON {
+		w := event.NewJSONWriter(t.Out)
+		all, finish = append(all, w), append(finish, w.Err)
+	}
+	switch {
+	case t.Style.LogFormat == "json":
+		w := event.NewJSONWriter(t.Err)
+		var to event.Sink = w
+		if t.Style.Quiet {
+			to = quietSink(w)
+		}
+		all, finish = append(all, to), append(finish, w.Err)
+	case !t.Style.JSON || t.Style.Verbose:
+		switch {
+		case t.Style.Quiet:
+			level = progress.Quiet
+		case t.Style.Everything:
+			level = progress.Verbose
+		case t.Style.Verbose:
+			level = max(level, progress.Detail)
+		}
+		o := progress.Options{Level: level, Color: t.Color(t.Err), Width: Width(t.Err), Start: start, Limit: limit}
+		if t.Style.LogFormat == "journal" {
+			o.Color, o.Journal = false, true
+		}
+		o.Live = level == progress.Normal && !o.Journal && IsTerminal(t.Err)
+		p := progress.New(t.Err, o)
+		switch level {
+		case progress.Quiet:
+			all = append(all, p)
+		case progress.Normal:
+			all = append(all, &reminder{next: p, attempts: true})
+		default:
+			all = append(all, &reminder{next: p})
+		}
+		stop := func() {}
+		if o.Live {
+			stop = tick(p)
+		}
+		finish = append(finish, func() error { stop(); p.Flush(); return p.Err() })
+	}
+	return all, func() error {
+		var first error
+		for _, f := range finish {
+			if err := f(); err != nil && first == nil {
+				first = err
+			}
+		}
+		return first
+	}
+}
+
+// tick lets a progress show the time once a second, as long as it waits for something.
+func tick(p *progress.Progress) (stop func()) {
+	done := make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		second := time.NewTicker(time.Second)
+		defer second.Stop()
+		for {
+			select {
+			case now := <-second.C:
+				if !p.Tick(now) {
+					return // the link is up: nothing is waited for, and an idle link wakes nobody
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+// quietSink passes what -q shows.
+func quietSink(next event.Sink) event.Sink {
+	return event.SinkFunc(func(r event.Record) {
+		switch e := r.Event.(type) {
+		case event.Up, event.Down, event.Finding, event.Failure:
+			next.Record(r)
+		case event.Notice:
+			if e.Level == "warning" {
+				next.Record(r)
+			}
+		}
+	})
+}
+
+// IsTerminal says whether a writer is one that a line can be rewritten on.
+func IsTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+}
+
+// Width gives the columns of a terminal, 0 for anything else.
+func Width(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
+// screenful is how many events after a finding push it out of a person's sight.
+const screenful = 15
+
+// reminder is a Sink that tells the last finding once more at the end, where much has happened since it was told: what
+// went wrong must stand in the last lines. A link that came up has left its findings behind.
+type reminder struct {
+	next     event.Sink
+	attempts bool // only attempts count: of the rest little is shown
+
+	mu      sync.Mutex
+	finding *event.Finding
+	since   int // events after it
+}
+
+// Record hands r on, after the finding if r is the end.
+func (m *reminder) Record(r event.Record) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch e := r.Event.(type) {
+	case event.Finding:
+		m.finding, m.since = &e, 0
+	case event.Up:
+		m.finding = nil
+	case event.Down:
+		if m.finding != nil && m.since >= screenful {
+			m.next.Record(event.Record{Time: r.Time, Link: r.Link, Event: *m.finding})
+		}
+		m.finding = nil
+	case event.Attempt:
+		m.since += screenful
+	default:
+		if !m.attempts {
+			m.since++
+		}
+	}
+	m.next.Record(r)
+}
+
+// ErrorKeeper is a Writer that remembers its first error, so that a command whose output is lost does not end with 0.
+type ErrorKeeper struct {
+	W   io.Writer
+	Err error
+}
+
+func (k *ErrorKeeper) Write(p []byte) (int, error) {
+	n, err := k.W.Write(p)
+	if k.Err == nil {
+		k.Err = err
+	}
+	return n, err
+}
+
+// Color says whether a writer gets colour: a terminal does, unless the user says otherwise (no-color.org).
+func (t *Terminal) Color(w io.Writer) bool {
+	switch t.Style.Color {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	f, ok := w.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+}

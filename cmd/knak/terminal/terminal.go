@@ -1,0 +1,40 @@
+// Package terminal is what a command has of the person who called it: where it reads and writes, and how it tells.
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// Style are the flags that every command has.
+type Style struct {
+	JSON       bool   `mapstructure:"json"`
+	Verbose    bool   `mapstructure:"verbose"`
+	Everything bool   `mapstructure:"-"` // -vv
+	Quiet      bool   `mapstructure:"quiet"`
+	Color      string `mapstructure:"color"`
+	LogFormat  string `mapstructure:"log-format"`
+}
+
+// Attended says whether somebody sits at a reader and can be asked.
+func Attended(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// Say tells a person that something was done.
+func (t *Terminal) Say(format string, args ...any) {
+	if !t.Style.Quiet && !t.Style.JSON {
+		fmt.Fprintf(t.Err, format+"\n", args...)
+	}
+}
+
+// Terminal is what every command needs of the world.
+type Terminal struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Style    Style
+}

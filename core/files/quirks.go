@@ -1,0 +1,27 @@
+package files
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/knakppp/knak"
+	"github.com/knakppp/knak/quirks"
+	"github.com/knakppp/knak/quirks/bundle"
+)
+
+// Quirks says where the layers of this machine are.
+func Quirks() quirks.Sources {
+	s := quirks.Sources{Builtin: knak.Files, Update: Updates().Current(), System: "/etc/knak", Root: os.Geteuid() == 0}
+	if dir, err := os.UserConfigDir(); err == nil {
+		s.User = filepath.Join(dir, "knak")
+	}
+	return s
+}
+
+// Updates is where updates of the quirk database are installed.
+func Updates() bundle.Store {
+	if dir := os.Getenv("KNAK_STATE_DIR"); dir != "" {
+		return bundle.Store{Dir: dir}
+	}
+	return bundle.Store{Dir: systemStateDir}
+}

@@ -1,0 +1,29 @@
+// Package files says where this machine has knak's files: what must outlive a run, the layers of profiles, the scenarios of people.
+package files
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// systemStateDir is where root's knak keeps what must outlive a run.
+const systemStateDir = "/var/lib/knak"
+
+// State is where this user's knak keeps what must outlive a run: $KNAK_STATE_DIR, or /var/lib/knak for root, or knak
+// below $XDG_STATE_HOME.
+func State() string {
+	if dir := os.Getenv("KNAK_STATE_DIR"); dir != "" {
+		return dir
+	}
+	if os.Geteuid() == 0 {
+		return systemStateDir
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "knak")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = os.TempDir()
+	}
+	return filepath.Join(home, ".local", "state", "knak")
+}
