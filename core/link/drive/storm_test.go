@@ -20,9 +20,8 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// storm is a Port with a peer behind it that agrees to everything, and begins IPCP anew every 5 ms once it is open, each time
-// with another address for us.
-type storm struct {
+// line is a Port with a scripted peer behind it.
+type line struct {
 	mu      sync.Mutex
 	in      []byte // for the runner
 	some    chan struct{}
@@ -30,86 +29,111 @@ type storm struct {
 	once    sync.Once
 	decoder *hdlc.Decoder
 	encoder *hdlc.Encoder
-	count   int // renegotiations
 	id      byte
+	// take is the peer: it gets every frame of the runner's that is a control packet, with mu held.
+	take func(protocol uint16, p packet.Packet)
 }
 
-func newStorm() *storm {
-	return &storm{some: make(chan struct{}, 1), closed: make(chan struct{}), decoder: hdlc.NewDecoder(hdlc.DecoderConfig{MRU: 1600}), encoder: hdlc.NewEncoder(hdlc.DefaultConfig())}
+func newLine() *line {
+	return &line{some: make(chan struct{}, 1), closed: make(chan struct{}), decoder: hdlc.NewDecoder(hdlc.DecoderConfig{MRU: 1600}), encoder: hdlc.NewEncoder(hdlc.DefaultConfig())}
 }
 
-func (s *storm) Read(p []byte) (int, error) {
+func (l *line) Read(p []byte) (int, error) {
 	for {
-		s.mu.Lock()
-		n := copy(p, s.in)
-		s.in = s.in[n:]
-		s.mu.Unlock()
+		l.mu.Lock()
+		n := copy(p, l.in)
+		l.in = l.in[n:]
+		l.mu.Unlock()
 		if n > 0 {
 			return n, nil
 		}
 		select {
-		case <-s.some:
-		case <-s.closed:
+		case <-l.some:
+		case <-l.closed:
 			return 0, io.EOF
 		}
 	}
 }
 
-// send gives the runner a packet, with s.mu held.
-func (s *storm) send(protocol uint16, p packet.Packet) {
-	s.in = s.encoder.Append(s.in, protocol, p.AppendTo(nil))
+// raw gives the runner octets, with l.mu held.
+func (l *line) raw(b []byte) {
+	l.in = append(l.in, b...)
 	select {
-	case s.some <- struct{}{}:
+	case l.some <- struct{}{}:
 	default:
 	}
 }
 
-func (s *storm) request(protocol uint16, options ...packet.Option) {
-	s.id++
-	s.send(protocol, packet.Packet{Code: packet.ConfigureRequest, ID: s.id, Data: packet.AppendOptions(nil, options)})
+// send gives the runner a packet, with l.mu held.
+func (l *line) send(protocol uint16, p packet.Packet) {
+	l.raw(l.encoder.Append(nil, protocol, p.AppendTo(nil)))
+}
+
+func (l *line) request(protocol uint16, options ...packet.Option) {
+	l.id++
+	l.send(protocol, packet.Packet{Code: packet.ConfigureRequest, ID: l.id, Data: packet.AppendOptions(nil, options)})
+}
+
+func (l *line) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(b)
+	for item, rest := l.decoder.Next(b); item.Kind != hdlc.None; item, rest = l.decoder.Next(rest) {
+		if item.Kind != hdlc.Frame {
+			continue
+		}
+		if p, err := packet.Parse(item.Info); err == nil {
+			l.take(item.Protocol, p)
+		}
+	}
+	return n, nil
+}
+
+func (*line) Apply(at.Output) error          { return nil }
+func (*line) WatchLines(func(at.ModemLines)) {}
+func (l *line) Close() error                 { l.once.Do(func() { close(l.closed) }); return nil }
+
+// storm is a peer that agrees to everything, and begins IPCP anew every 5 ms once it is open, each time with another address
+// for us.
+type storm struct {
+	*line
+	count int // renegotiations
+}
+
+func newStorm() *storm {
+	s := &storm{line: newLine()}
+	s.take = s.answer
+	return s
 }
 
 func (s *storm) address() netip.Addr {
 	return netip.AddrFrom4([4]byte{10, 1, byte(s.count >> 8), byte(s.count)})
 }
 
-func (s *storm) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := len(b)
-	for item, rest := s.decoder.Next(b); item.Kind != hdlc.None; item, rest = s.decoder.Next(rest) {
-		if item.Kind != hdlc.Frame {
-			continue
-		}
-		p, err := packet.Parse(item.Info)
+func (s *storm) answer(protocol uint16, p packet.Packet) {
+	switch {
+	case p.Code == packet.TerminateRequest:
+		s.send(protocol, packet.Packet{Code: packet.TerminateAck, ID: p.ID})
+	case p.Code != packet.ConfigureRequest:
+	case protocol == packet.LCP:
+		s.send(packet.LCP, packet.Packet{Code: packet.ConfigureAck, ID: p.ID, Data: p.Data})
+		s.request(packet.LCP)
+	case protocol == packet.IPCP:
+		options, err := packet.ParseOptions(nil, p.Data)
 		if err != nil {
-			continue
+			return
 		}
-		switch {
-		case p.Code == packet.TerminateRequest:
-			s.send(item.Protocol, packet.Packet{Code: packet.TerminateAck, ID: p.ID})
-		case p.Code != packet.ConfigureRequest:
-		case item.Protocol == packet.LCP:
-			s.send(packet.LCP, packet.Packet{Code: packet.ConfigureAck, ID: p.ID, Data: p.Data})
-			s.request(packet.LCP)
-		case item.Protocol == packet.IPCP:
-			options, err := packet.ParseOptions(nil, p.Data)
-			if err != nil {
-				continue
-			}
-			o, _ := packet.Find(options, packet.IPCPAddress)
-			if a, _ := o.Address(); a != s.address() {
-				s.send(packet.IPCP, packet.Packet{Code: packet.ConfigureNak, ID: p.ID, Data: packet.AddressOption(packet.IPCPAddress, s.address()).AppendTo(nil)})
-				continue
-			}
-			s.send(packet.IPCP, packet.Packet{Code: packet.ConfigureAck, ID: p.ID, Data: p.Data})
-			if s.count == 0 {
-				s.anew()
-				go s.rage()
-			}
+		o, _ := packet.Find(options, packet.IPCPAddress)
+		if a, _ := o.Address(); a != s.address() {
+			s.send(packet.IPCP, packet.Packet{Code: packet.ConfigureNak, ID: p.ID, Data: packet.AddressOption(packet.IPCPAddress, s.address()).AppendTo(nil)})
+			return
+		}
+		s.send(packet.IPCP, packet.Packet{Code: packet.ConfigureAck, ID: p.ID, Data: p.Data})
+		if s.count == 0 {
+			s.anew()
+			go s.rage()
 		}
 	}
-	return n, nil
 }
 
 // anew begins IPCP with another address for us.
@@ -130,10 +154,6 @@ func (s *storm) rage() {
 		s.mu.Unlock()
 	}
 }
-
-func (*storm) Apply(at.Output) error          { return nil }
-func (*storm) WatchLines(func(at.ModemLines)) {}
-func (s *storm) Close() error                 { s.once.Do(func() { close(s.closed) }); return nil }
 
 // slowPlane takes its time to be closed, as one does whose name servers are told by a slow program.
 type slowPlane struct {
