@@ -1,6 +1,7 @@
 package quirks
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 )
@@ -85,6 +86,17 @@ func Lookup(name string) (Key, bool) {
 		return Key{}, false
 	}
 	return k.Key, true
+}
+
+// Parse reads a value of the named key as --set takes it, and gives the key's default beside it. It needs no database: what
+// profiles say of the key does not count.
+func Parse(name, value string) (v, def Value, err error) {
+	k := table()[name]
+	if k == nil {
+		return Value{}, Value{}, errors.New(unknownKey(name))
+	}
+	v, err = k.parse(value)
+	return v, k.def, err
 }
 
 // key is a Key with its texts parsed.

@@ -105,11 +105,11 @@ func Literal(key, value string) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	r, err := emptyDB().Resolve(quirks.Facts{}, "", []string{key + "=" + value})
+	v, _, err := quirks.Parse(key, value)
 	if err != nil {
 		return "", false
 	}
-	value = r.Setting(key).Value.String()
+	value = v.String()
 	switch k.Type {
 	case quirks.Bool, quirks.Int:
 		return value, true

@@ -41,7 +41,7 @@ type Host struct {
 
 // Settings gives what makes knak do as the dialer of c did. Only what differs from knak's defaults is in it.
 func Settings(c *call.Call) Host {
-	h := host{call: c, db: emptyDB()}
+	h := host{call: c}
 	h.commands()
 	h.dial()
 	h.context()
@@ -53,30 +53,22 @@ func Settings(c *call.Call) Host {
 	return h.Host
 }
 
-// emptyDB resolves settings without any profile. It is made of nothing, so there are no problems.
-func emptyDB() *quirks.DB {
-	db, _ := quirks.Open(quirks.Sources{})
-	return db
-}
-
 type host struct {
 	Host
 	call *call.Call
-	db   *quirks.DB
 }
 
 // set notes a setting, unless it is the default. One that the key does not take is told instead.
 func (h *host) set(key, value, reason, shown string, pos event.Pos) {
-	r, err := h.db.Resolve(quirks.Facts{}, "", []string{key + "=" + value})
+	v, def, err := quirks.Parse(key, value)
 	if err != nil {
 		h.cannot(pos, "%s: no setting can say it: %v", strings.TrimSuffix(reason, "."), err)
 		return
 	}
-	s := r.Setting(key)
-	if s.Value.Equal(s.Default) {
+	if v.Equal(def) {
 		return
 	}
-	out := Setting{Key: key, Value: s.Value.String(), Reason: reason, Shown: shown, Pos: pos}
+	out := Setting{Key: key, Value: v.String(), Reason: reason, Shown: shown, Pos: pos}
 	// What the dialer said twice counts as it was said last.
 	if i := slices.IndexFunc(h.Settings, func(old Setting) bool { return old.Key == key }); i >= 0 {
 		h.Settings[i] = out
