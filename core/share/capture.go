@@ -1,9 +1,7 @@
 package share
 
 import (
-	"errors"
 	"io"
-	"os"
 	"time"
 
 	"github.com/knakppp/knak/core/event"
@@ -11,10 +9,16 @@ import (
 	"github.com/knakppp/knak/core/recording/record"
 )
 
+// scratch is what was written, to be read again.
+type scratch interface {
+	io.ReadWriteSeeker
+	io.Closer
+}
+
 // captureFile writes the masked records as a pcapng file, beside the archive until it is whole: an archive in ZIP format is
 // written one file after the other.
 type captureFile struct {
-	file   *os.File
+	file   scratch
 	encode record.Encoder
 	frames *hdlc.Encoder
 	last   time.Time
@@ -24,12 +28,9 @@ type captureFile struct {
 }
 
 func newCaptureFile() (*captureFile, error) {
-	f, err := os.CreateTemp("", "knak-share-*")
+	f, err := newScratch()
 	if err != nil {
 		return nil, err
-	}
-	if err := os.Remove(f.Name()); err != nil { // it goes with the descriptor, whatever happens
-		return nil, errors.Join(err, f.Close())
 	}
 	return &captureFile{file: f, encode: record.NewEncoder(record.Options{Format: record.Pcapng, Program: "knak"}), frames: hdlc.NewEncoder(hdlc.DefaultConfig())}, nil
 }

@@ -3,12 +3,10 @@ package read
 import (
 	"bufio"
 	"bytes"
-	"compress/bzip2"
 	"errors"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
+	"github.com/knakppp/knak/core/recording/unwrap"
 )
 
 // ErrPacked says that an input is packed in a way that is not read.
@@ -16,9 +14,6 @@ var ErrPacked = errors.New("is packed with xz, which knak does not read; unpack 
 
 // ErrArchive says that an input is an archive.
 var ErrArchive = errors.New("is an archive of files: unpack it and name the recording in it (of a bundle of knak's, events.jsonl)")
-
-// maxWindow bounds the memory of a zstd stream: what zstd itself takes without being asked (window log 27 is its limit).
-const maxWindow = 32 << 20
 
 // packed is what a packed input holds. Where the packing is damaged or ends too early, it ends there, and damaged says why;
 // an error of the input itself stays one.
@@ -58,21 +53,14 @@ func unpack(r io.Reader, follow bool) (plain io.Reader, compression string, clos
 	if err != nil && !errors.Is(err, io.EOF) && len(magic) == 0 {
 		return nil, "", nil, err
 	}
+	if p := unwrap.PackingOf(magic); p != nil {
+		z, err := p.Open(b)
+		if err != nil {
+			return nil, "", nil, err
+		}
+		return &packed{Reader: z, in: in}, p.Name, z, nil
+	}
 	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b, 8}): // RFC 1952 section 2.3.1
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, "", nil, err
-		}
-		return &packed{Reader: z, in: in}, "gzip", z, nil
-	case bytes.HasPrefix(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}): // RFC 8878 section 3.1.1
-		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			return nil, "", nil, err
-		}
-		return &packed{Reader: z, in: in}, "zstd", z.IOReadCloser(), nil
-	case bytes.HasPrefix(magic, []byte("BZh")) && len(magic) > 3 && '1' <= magic[3] && magic[3] <= '9':
-		return &packed{Reader: bzip2.NewReader(b), in: in}, "bzip2", nil, nil
 	case bytes.HasPrefix(magic, []byte("\xfd7zXZ\x00")):
 		return nil, "", nil, ErrPacked
 	case bytes.HasPrefix(magic, []byte("PK\x03\x04")): // .ZIP file format specification section 4.3.7

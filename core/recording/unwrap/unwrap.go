@@ -8,16 +8,12 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
-	"compress/bzip2"
 	"errors"
 	"fmt"
 	"io"
 	"path"
 	"strings"
 	"time"
-
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 )
 
 // Limits bound what is unwrapped. The zero value has the defaults.
@@ -149,8 +145,7 @@ func kindOf(head []byte) kind {
 		return zipped
 	case len(head) > 262 && string(head[257:262]) == "ustar": // POSIX.1 pax interchange format
 		return tarred
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b, 8}), bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}),
-		bytes.HasPrefix(head, []byte("BZh")) && len(head) > 3 && '1' <= head[3] && head[3] <= '9':
+	case PackingOf(head) != nil:
 		return packed
 	case isMail(head):
 		return mailed
@@ -160,24 +155,11 @@ func kindOf(head []byte) kind {
 
 // packed unpacks one layer: what is inside may be an archive.
 func (w *walker) packed(in Input, r *bufio.Reader, head []byte, depth int) error {
-	var inner io.Reader
-	var err error
-	switch head[0] {
-	case 0x1f:
-		inner, err = gzip.NewReader(r)
-	case 0x28:
-		var z *zstd.Decoder
-		z, err = zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(32<<20))
-		if err == nil {
-			defer z.Close()
-			inner = z
-		}
-	default:
-		inner = bzip2.NewReader(r)
-	}
+	inner, err := PackingOf(head).Open(r)
 	if err != nil {
 		return w.each(Part{Name: in.Name}, err)
 	}
+	defer func() { _ = inner.Close() }() // it was only read from
 	return w.walk(Input{Name: in.Name, Time: in.Time, Reader: &patient{r: inner, left: w.limits.Total}}, depth+1)
 }
 
