@@ -302,17 +302,15 @@ func (db *DB) Ports(l Layout, r *Resolution) Ports {
 		for i := range l.TTYs {
 			put(&list, i)
 		}
-		useful := func(i int) bool {
-			return p.Places[i].Role != NMEARole && p.Places[i].Role != DiagRole || l.TTYs[i].Answer == Commands
-		}
 		asked := slices.ContainsFunc(l.TTYs, func(t TTY) bool { return t.Answer == Commands })
-		for _, want := range []func(Answer) bool{
-			func(a Answer) bool { return a == Commands || a == Unasked && !asked },
-			func(a Answer) bool { return a == Unasked && asked },
-			func(a Answer) bool { return a == Silent || a == Refused },
+		for _, want := range []func(other bool, a Answer) bool{ // other: it is said to be there for something else
+			func(other bool, a Answer) bool { return !other && (a == Commands || a == Unasked && !asked) },
+			func(other bool, a Answer) bool { return other && a == Commands }, // positions and commands on one tty
+			func(other bool, a Answer) bool { return !other && a == Unasked && asked },
+			func(other bool, a Answer) bool { return !other && (a == Silent || a == Refused) },
 		} {
 			for _, i := range list {
-				if useful(i) && want(l.TTYs[i].Answer) {
+				if role := p.Places[i].Role; want(role == NMEARole || role == DiagRole, l.TTYs[i].Answer) {
 					out = append(out, i)
 				}
 			}
