@@ -12,8 +12,8 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// patience is how long the other ttys are waited for once one has answered: its second AT has been sent by then, and a
-// command channel that is awake answers that.
+// patience is how long the other ttys are waited for once one has answered and all are open: its second AT has been sent by
+// then, and a command channel that is awake answers that.
 const patience = 900 * time.Millisecond
 
 // Line is an open tty as Ask needs it.
@@ -42,14 +42,18 @@ func (d *Device) Ask(ctx context.Context, root Root, open Opener, anyway bool) e
 	asking, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answers := make([]quirks.Answer, len(d.Layout.TTYs))
-	var group sync.WaitGroup
+	var group, opening sync.WaitGroup
 	var once sync.Once
+	opening.Add(len(d.Candidate.Ports))
 	for i, p := range d.Candidate.Ports {
 		group.Go(func() {
-			said, err := askOne(asking, root.Path(p.Name), open)
+			said, err := askOne(asking, root.Path(p.Name), open, opening.Done)
 			answers[i] = answerOf(said, err)
 			if answers[i] == quirks.Commands {
-				once.Do(func() { time.AfterFunc(patience, cancel) }) // who has not answered by then is silent
+				once.Do(func() { // who has not answered by then is silent
+					opening.Wait()
+					time.AfterFunc(patience, cancel)
+				})
 			}
 		})
 	}
@@ -61,9 +65,10 @@ func (d *Device) Ask(ctx context.Context, root Root, open Opener, anyway bool) e
 	return ctx.Err()
 }
 
-// askOne asks one tty.
-func askOne(ctx context.Context, path string, open Opener) (modem.Said, error) {
+// askOne asks one tty. It calls opened once that is open, or cannot be.
+func askOne(ctx context.Context, path string, open Opener, opened func()) (modem.Said, error) {
 	line, err := open(path)
+	opened()
 	if err != nil {
 		return modem.SaysNothing, err
 	}

@@ -3,9 +3,11 @@ package devicetest
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"testing/fstest"
 )
 
 // T is what a test gives: *testing.T and *testscript.TestScript alike.
@@ -21,22 +23,48 @@ type Interface struct {
 	TTY    string // "": it has none
 }
 
-// Machine is a tree below Dir.
+// Machine is a tree below Dir, or one in memory.
 type Machine struct {
-	T   T
-	Dir string
+	T      T
+	Dir    string
+	memory fstest.MapFS // nil: on disk
 }
 
 // New makes the tree of a machine without devices.
 func New(t T, dir string) Machine {
-	m := Machine{t, dir}
+	m := Machine{T: t, Dir: dir}
 	for _, d := range []string{"sys/class/tty", "sys/bus/usb/devices", "dev"} {
 		m.mkdir(d)
 	}
 	return m
 }
 
+// InMemory makes such a tree in memory, for tests of many machines: Sys gives what device.Root wants of it. What Behind makes is
+// on disk, below dir/dev.
+func InMemory(t T, dir string) Machine {
+	m := Machine{t, dir, fstest.MapFS{}}
+	for _, d := range []string{"sys/class/tty", "sys/bus/usb/devices"} {
+		m.memory[d] = &fstest.MapFile{Mode: fs.ModeDir | 0o755}
+	}
+	return m
+}
+
+// Sys is the tree that is mounted on /sys.
+func (m Machine) Sys() fs.FS {
+	if m.memory == nil {
+		return os.DirFS(filepath.Join(m.Dir, "sys"))
+	}
+	sys, err := fs.Sub(m.memory, "sys")
+	if err != nil {
+		m.T.Fatalf("%v", err)
+	}
+	return sys
+}
+
 func (m Machine) mkdir(name string) {
+	if m.memory != nil {
+		return
+	}
 	if err := os.MkdirAll(filepath.Join(m.Dir, name), 0o755); err != nil {
 		m.T.Fatalf("%v", err)
 	}
@@ -44,6 +72,10 @@ func (m Machine) mkdir(name string) {
 
 // File writes a file with one line.
 func (m Machine) File(name, text string) {
+	if m.memory != nil {
+		m.memory[name] = &fstest.MapFile{Data: []byte(text + "\n")}
+		return
+	}
 	m.mkdir(filepath.Dir(name))
 	if err := os.WriteFile(filepath.Join(m.Dir, name), []byte(text+"\n"), 0o644); err != nil {
 		m.T.Fatalf("%v", err)
@@ -54,6 +86,10 @@ func (m Machine) File(name, text string) {
 func (m Machine) Link(name, target string) {
 	rel, err := filepath.Rel(filepath.Dir(name), target)
 	if err == nil {
+		if m.memory != nil {
+			m.memory[name] = &fstest.MapFile{Data: []byte(rel), Mode: fs.ModeSymlink}
+			return
+		}
 		m.mkdir(filepath.Dir(name))
 		err = os.Symlink(rel, filepath.Join(m.Dir, name))
 	}
