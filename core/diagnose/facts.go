@@ -150,7 +150,9 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 	case event.MeansRouteTo:
 		h.routeLine(e.Value, line)
 	case event.MeansPortGone:
-		keep(&l.gone, line)
+		if !h.refusedInIPCP() { // what goes after the call was over for another reason is not its cause
+			keep(&l.gone, line)
+		}
 	case event.MeansNobodyNow:
 		keep(&l.redial, line)
 

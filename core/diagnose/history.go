@@ -89,7 +89,9 @@ func (h *history) record(r event.Record) {
 			h.notices = append(h.notices, e.Text)
 		}
 	case event.AT:
-		h.at.record(e, h.pos)
+		if h.at.record(e, h.pos) && isATText(e.Text) {
+			h.answers()
+		}
 		if e.Dir == event.Rcvd && h.inPPP() {
 			h.text(e.Text)
 		}
@@ -259,7 +261,9 @@ func (h *history) packet(at time.Time, e event.Packet) {
 	}
 	switch e.Protocol {
 	case packet.LCP:
-		h.advance(event.PhaseLCP)
+		if c.Code != packet.TerminateRequest || e.Dir == event.Rcvd || h.lcp.requests+h.lcp.rcvd > 0 { // who ends what was before begins nothing
+			h.advance(event.PhaseLCP)
+		}
 		h.lcpPacket(at, e, c)
 	case packet.PAP, packet.CHAP, packet.EAP:
 		h.advance(event.PhaseAuth)

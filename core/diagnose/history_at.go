@@ -14,6 +14,7 @@ type atHistory struct {
 	sent, rcvd int
 	echoes     int    // commands that only came back
 	command    string // the last command that was sent
+	refused    bool   // it was answered with an error
 	answered   bool   // whether anything but its echo came back
 
 	dial   string    // the dial command, "" if none was sent
@@ -39,10 +40,11 @@ type atHistory struct {
 // maxATLine is how much of one line is kept.
 const maxATLine = 200
 
-func (a *atHistory) record(e event.AT, here event.Pos) {
+// record files a line of the dialogue. It says whether the modem has said something: its echo of a command is no such thing.
+func (a *atHistory) record(e event.AT, here event.Pos) (says bool) {
 	text := strings.TrimSpace(e.Text)
 	if text == "" {
-		return
+		return false
 	}
 	if len(text) > maxATLine {
 		text = text[:maxATLine]
@@ -50,23 +52,24 @@ func (a *atHistory) record(e event.AT, here event.Pos) {
 	upper := strings.ToUpper(text)
 	if e.Dir == event.Sent {
 		a.sent++
-		a.command, a.answered = text, false
+		a.command, a.answered, a.refused = text, false, false
 		switch {
 		case call.Dials(text):
 			a.dial, a.result, a.dialAt = text, "", here
 		case strings.HasPrefix(upper, "AT+CPIN="):
 			a.pinSent, a.pinError = true, ""
 		}
-		return
+		return false
 	}
 	if upper == strings.ToUpper(a.command) { // its echo: somebody is there, but no more
 		a.echoes++
-		return
+		return false
 	}
 	a.rcvd++
 	a.answered = true
 	final := strings.HasPrefix(upper, "+CME ERROR") || strings.HasPrefix(upper, "+CMS ERROR") || upper == "ERROR"
 	if final {
+		a.refused = true
 		a.fail(text, here)
 	}
 	switch {
@@ -92,6 +95,7 @@ func (a *atHistory) record(e event.AT, here event.Pos) {
 	case upper == "OK" && strings.HasPrefix(strings.ToUpper(a.command), "AT+CPIN="):
 		a.pin = "READY"
 	}
+	return true
 }
 
 // isBoot says whether a line is one that modems send on their own while they start.

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,6 +60,11 @@ type logHistory struct {
 	hits map[string]*lineHit // causes that a line names by itself, by their ids
 }
 
+// answers takes back that the modem does not answer commands: it only was slow.
+func (h *history) answers() {
+	h.failures = slices.DeleteFunc(h.failures, func(f fault) bool { return f.Cause == event.FailedModemSilent && f.Phase != event.PhaseDial })
+}
+
 // fail files a failure that a log tells in words.
 func (h *history) fail(phase, cause string, line clue) {
 	if h.up != nil && h.brokeBy == "" {
@@ -110,7 +116,20 @@ func (h *history) peerEnds(line clue, text string) {
 // neverUp says that a log with packets shows IPCP and neither end's agreement: what pppd counted then was not carried by IP.
 func (h *history) neverUp() bool {
 	p := &h.ipcp
-	return h.up == nil && !h.log.up6 && p.requests+p.peerAsked > 1 && !p.acked.IsValid() && !p.sentAck && !p.ack.seen()
+	if h.up != nil || h.log.up6 {
+		return false
+	}
+	return h.refusedInIPCP() || p.requests+p.peerAsked > 1 && !p.acked.IsValid() && !p.sentAck && !p.ack.seen()
+}
+
+// refusedInIPCP says that a line has said why IPCP failed: that the ends did not agree on an address.
+func (h *history) refusedInIPCP() bool {
+	for id := range h.log.hits {
+		if c := causeOf(id); c.Stage == "ipcp" && c.When == "failed" {
+			return true
+		}
+	}
+	return false
 }
 
 // unprint gives back the octets of a text in which pppd has escaped what cannot be printed, by ^@ and M-x in old

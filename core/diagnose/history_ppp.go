@@ -83,7 +83,7 @@ func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 			h.data.echoes++
 			h.data.unanswered++
 		case packet.TerminateRequest:
-			l.bye = true
+			l.bye = l.bye || l.requests+l.rcvd > 0
 			h.weEnd(e, c)
 		}
 		return

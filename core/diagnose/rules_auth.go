@@ -153,6 +153,8 @@ var authRules = []rule{
 				return is(certain, h.lcp.demand, a.challenge, sentTimes(a))
 			case waiting && (a.sent >= 3 || h.over() && !h.line.carrierLost.seen() && !h.lcp.terminated.seen()):
 				return is(likely, h.lcp.demand, a.challenge, sentTimes(a))
+			case a.sent > 0 && !a.challenge.seen() && h.lcp.peerSame >= 3 && h.ipcp.requests == 0: // LCP's end may not be in the log
+				return is(likely, a.request, h.lcp.peerAsks.and(", the same %s: it goes on as if nothing had come", timesText(h.lcp.peerSame)))
 			}
 			return no
 		},

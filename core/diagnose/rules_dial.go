@@ -125,6 +125,9 @@ var dialRules = []rule{
 		cure:    []string{`see which profile is used and why: knak quirks explain; a profile can leave the command out or word it differently`, cureModem},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedATError)
+			if !told && h.up == nil && h.over() && h.at.dial == "" && h.at.refused && h.lcp.requests+h.lcp.rcvd == 0 {
+				return is(possible, h.at.cmeLine) // it was the last thing that was said; whether it was needed, nobody says
+			}
 			if !told {
 				return no
 			}

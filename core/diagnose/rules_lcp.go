@@ -138,10 +138,19 @@ var lcpRules = []rule{
 		cure:    []string{`ask for nothing: knak dial --set lcp.request=[] (pppd: default-asyncmap, nomagic, nopcomp, noaccomp)`, `check flow control of a serial cable: knak dial --set port.flow=rtscts (pppd: crtscts)`},
 		match: func(h *history) found {
 			f, told := h.failedIn(event.PhaseLCP, event.FailedTimeout)
-			if !told || h.up != nil || h.lcp.rcvd == 0 || h.lcp.refused.seen() || h.lcp.oneWay() {
+			l := &h.lcp
+			if h.up != nil || l.rcvd == 0 || l.refused.seen() || l.oneWay() {
 				return no
 			}
-			return is(likely, h.lcp.demand, count("%s", h.lcp.account("LCP")), f.said)
+			if !told && h.over() && l.peerAsked > 0 && l.asked >= 5 && l.answers == 0 && !l.terminated.seen() && !h.auth.started() && h.ipcp.requests == 0 {
+				out := is(likely, l.peerAsks.and(", asked %s", timesText(l.peerAsked)), l.request.and(", %s without an answer", timesText(l.asked)))
+				out.firm = true // it was asked often enough
+				return out
+			}
+			if !told {
+				return no
+			}
+			return is(likely, l.demand, count("%s", l.account("LCP")), f.said)
 		},
 	},
 	{

@@ -13,8 +13,9 @@ const (
 
 // Score says how well the beginning of a file fits: how many of its lines were looked at, and how many of them are of a form
 // that the format has. Both are 0 if no mark of the format stands in it.
-// plain takes off a line what a terminal obeys.
-func (f *Format) Score(prefix []byte, stamp func([]byte) (time.Time, int), plain func([]byte) []byte) (hits, total int) {
+// plain takes off a line what a terminal obeys, and outer what something that passed the log on has put before it, if there
+// is such a thing.
+func (f *Format) Score(prefix []byte, stamp func([]byte) (time.Time, int), plain func([]byte) []byte, outer func([]byte) ([]byte, bool)) (hits, total int) {
 	prefix = prefix[:min(len(prefix), looked)]
 	if !f.marked(prefix) {
 		return 0, 0
@@ -30,8 +31,8 @@ func (f *Format) Score(prefix []byte, stamp func([]byte) (time.Time, int), plain
 		}
 		l := r.Line(bytes.TrimLeft(plain(b), " \t"))
 		if l.Bare { // behind a time that something has put before it
-			if _, n := stamp(l.Message); n > 0 {
-				inner := r.Line(bytes.TrimLeft(bytes.TrimPrefix(bytes.TrimLeft(l.Message[n:], " "), []byte("->")), " "))
+			if rest, ok := outer(l.Message); ok {
+				inner := r.Line(rest)
 				if !inner.Bare || r.Match(l) == nil {
 					l = inner
 				}

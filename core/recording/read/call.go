@@ -58,6 +58,9 @@ func (s *logSource) sees(p event.Packet) {
 	}
 	switch p.Protocol {
 	case packet.LCP:
+		if code == packet.TerminateRequest && p.Dir == event.Sent && !s.call.sawPPP { // who ends what was before begins nothing
+			return
+		}
 		if !s.call.ended {
 			s.enter(event.PhaseLCP)
 		}

@@ -28,7 +28,10 @@ func ofFormat(f *format.Format) source.Format {
 				return source.No
 			}
 			var k clock
-			hits, lines := f.Score(prefix, k.stamp, withoutColours)
+			hits, lines := f.Score(prefix, k.stamp, withoutColours, func(b []byte) ([]byte, bool) {
+				rest, l := k.outer(b)
+				return rest, l.headed
+			})
 			switch {
 			case hits == 0:
 				return source.No
@@ -119,7 +122,7 @@ func (f *formatted) take(b []byte, size int) {
 	var rule *format.Rule
 	if l.Bare {
 		l.Message = bytes.TrimLeft(l.Message, " \t")
-		rest, o := f.split(b)
+		rest, o := s.clock.outer(b)
 		if o.headed {
 			outer = o
 			if rule = f.r.Match(l); rule == nil { // its own prefix may stand behind another one's
@@ -147,6 +150,12 @@ func (f *formatted) take(b []byte, size int) {
 			return
 		}
 		if len(bytes.TrimSpace(l.Message)) == 0 {
+			return
+		}
+		if rule == nil {
+			rule = f.r.Match(l)
+		}
+		if rule != nil && rule.Kind == format.Nothing { // it may stand between the options of a packet
 			return
 		}
 		f.finish()
@@ -184,15 +193,18 @@ func (f *formatted) take(b []byte, size int) {
 	}
 }
 
-// split takes off what something that passed the log on has written before each line: a time of its own, and perhaps an
+// outer takes off what something that passed the log on has written before each line: a time of its own, and perhaps an
 // arrow.
-func (f *formatted) split(b []byte) ([]byte, logLine) {
+func (k *clock) outer(b []byte) ([]byte, logLine) {
 	b = bytes.TrimLeft(b, " \t")
 	rest := b
 	if len(rest) > 0 && rest[0] == '"' { // a column of a table
 		rest = bytes.Replace(rest[1:], []byte(`",`), []byte(" "), 1)
+		if at, n := k.parse(rest); n > 0 && n == len(bytes.TrimSpace(rest)) { // nothing stands in the others
+			return nil, logLine{at: at, headed: true}
+		}
 	}
-	at, n := f.s.clock.take(rest)
+	at, n := k.take(rest)
 	if n == 0 {
 		return b, logLine{msg: b}
 	}

@@ -38,6 +38,7 @@ type logSource struct {
 	head  int
 	rec   event.Record // time, link and place of what is being read
 	wrap  wrapped
+	quote quotation
 	ended bool
 	lines cache
 	note  bool       // it was said that something stands for hidden values
@@ -100,7 +101,15 @@ func (s *logSource) line() error {
 		}
 		s.unwrap()
 	}
+	if s.quote.lines > 0 && (d.headed || len(d.msg) == 0 || isModemManager(d.msg)) { // its end never came
+		q := s.quote
+		s.quote = quotation{}
+		s.quoted(q.sent, q.text)
+	}
 	s.rec = event.Record{Time: d.at, Link: s.c.Link, Pos: event.Pos{Line: s.in.Lines()}}
+	if s.goesOn(d.msg) {
+		return nil
+	}
 	if isPacketStart(d.msg) && s.packet(d.msg, size) {
 		return nil
 	}

@@ -60,6 +60,9 @@ func (k *clock) parse(b []byte) (time.Time, int) {
 		if b[4] == '-' {
 			return k.iso(b)
 		}
+		if b[1] == '/' || b[2] == '/' {
+			return k.slashed(b)
+		}
 		return unixStamp(b)
 	case 'A' <= c && c <= 'Z' && b[3] == ' ':
 		if t, n := k.bsd(b); n > 0 {
@@ -218,6 +221,45 @@ func (k *clock) iso(b []byte) (time.Time, int) {
 		zone = k.zone()
 	}
 	return time.Date(y, time.Month(mo), d, h, m, s, ns, zone), n + used
+}
+
+// slashed reads 5/9/2023 1:38:59 PM and 05/09/2023 13:38:59, as terminal programs of Windows write them. Which of the two
+// first numbers is the month differs from country to country: the first, where it can be one.
+func (k *clock) slashed(b []byte) (time.Time, int) {
+	var v [6]int // month, day, year, hour, minute, second
+	n := 0
+	for i := range v {
+		from := n
+		for n < len(b) && n < from+4 && '0' <= b[n] && b[n] <= '9' {
+			v[i] = v[i]*10 + int(b[n]-'0')
+			n++
+		}
+		if n == from {
+			return time.Time{}, 0
+		}
+		if i < 5 {
+			if n == len(b) || b[n] != "// ::"[i] {
+				return time.Time{}, 0
+			}
+			n++
+		}
+	}
+	ns, used := fraction(b[n:])
+	n += used
+	if rest := string(b[n:min(n+3, len(b))]); rest == " PM" || rest == " AM" {
+		v[3] %= 12
+		if rest == " PM" {
+			v[3] += 12
+		}
+		n += 3
+	}
+	if v[0] > 12 {
+		v[0], v[1] = v[1], v[0]
+	}
+	if v[0] < 1 || v[0] > 12 || v[1] < 1 || v[1] > 31 || v[2] < 1000 || v[3] > 23 || v[4] > 59 || v[5] > 60 {
+		return time.Time{}, 0
+	}
+	return time.Date(v[2], time.Month(v[0]), v[1], v[3], v[4], v[5], ns, k.zone()), n
 }
 
 func offset(b []byte) (*time.Location, int) {

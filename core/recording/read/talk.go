@@ -171,8 +171,23 @@ var (
 )
 
 func isModemManager(msg []byte) bool {
-	return bytes.Contains(msg, mmSent) || bytes.Contains(msg, mmRcvd)
+	return bytes.Contains(msg, mmSent) || bytes.Contains(msg, mmRcvd) || isArrowAlone(msg)
 }
+
+// isArrowAlone says whether a line of ModemManager ends with its arrow: a mail has wrapped it, and what was said is in the next one.
+func isArrowAlone(msg []byte) bool {
+	return bytes.Contains(msg, []byte("(tty")) && (bytes.HasSuffix(msg, []byte("): -->")) || bytes.HasSuffix(msg, []byte("): <--")))
+}
+
+// quotation is what ModemManager shows of the dialogue in quotation marks, where the line ends before the last of them.
+type quotation struct {
+	sent  bool
+	text  string
+	lines int // 0: there is none
+}
+
+// maxQuoted is over how many lines a quotation may go.
+const maxQuoted = 6
 
 // modemManager takes a line such as [modem0/ttyUSB2/at] --> 'AT+CGMI<CR>'.
 func (s *logSource) modemManager(d logLine) {
@@ -181,12 +196,42 @@ func (s *logSource) modemManager(d logLine) {
 	if !sent {
 		i = bytes.Index(d.msg, mmRcvd)
 	}
-	text := string(d.msg[i+len(mmSent):])
-	if j := strings.LastIndexByte(text, '\''); j >= 0 {
-		text = text[:j]
+	if i < 0 { // the arrow alone
+		s.quote = quotation{sent: bytes.HasSuffix(d.msg, []byte("-->")), lines: 1}
+		return
 	}
-	lines := strings.FieldsFunc(strings.NewReplacer("<CR>", "\n", "<LF>", "\n").Replace(text), func(r rune) bool { return r == '\n' })
-	for _, l := range lines {
+	text := string(d.msg[i+len(mmSent):])
+	j := strings.LastIndexByte(text, '\'')
+	if j < 0 {
+		s.quote = quotation{sent: sent, text: text, lines: 1}
+		return
+	}
+	s.quoted(sent, text[:j])
+}
+
+// goesOn takes a line of the quotation that has begun. It is false if there is none.
+func (s *logSource) goesOn(line []byte) bool {
+	q := &s.quote
+	if q.lines == 0 {
+		return false
+	}
+	q.lines++
+	if text := string(bytes.TrimSpace(line)); q.text == "" {
+		q.text = strings.TrimPrefix(text, "'")
+	} else {
+		q.text += " " + text
+	}
+	if j := strings.LastIndexByte(q.text, '\''); j >= 0 || q.lines == maxQuoted {
+		text, sent := strings.TrimSuffix(q.text, "'"), q.sent
+		s.quote = quotation{}
+		s.quoted(sent, text)
+	}
+	return true
+}
+
+// quoted takes what was said, with its line ends shown as <CR> and <LF>.
+func (s *logSource) quoted(sent bool, text string) {
+	for l := range strings.FieldsFuncSeq(lineEnds.Replace(text), func(r rune) bool { return r == '\n' }) {
 		if sent {
 			s.sends(l)
 		} else {

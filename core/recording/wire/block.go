@@ -18,6 +18,9 @@ const maxLoose = 4096
 // with escapes or without, one behind another, with an FCS or without; what is none of that is Receive's.
 func (l *Line) Block(now time.Time, dir event.Dir, b []byte) {
 	w := &l.ways[dir]
+	if _, ok := control(b); ok && len(bytes.TrimSpace(w.held)) == 0 { // a line end that was left over
+		w.held = w.held[:0]
+	}
 	if len(w.loose) == 0 && (l.mux != nil || len(w.held)+len(w.scouted) > 0 || !begins(b) || w.frames && bytes.IndexByte(b, flag) >= 0) {
 		l.Receive(now, dir, b)
 		return
