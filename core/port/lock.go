@@ -91,7 +91,7 @@ func takeLock(path, dir string) (*lockFile, error) {
 		if madeErr != nil {
 			return nil, nil
 		}
-		if err := removeStale(name, path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := removeStale(name, func() bool { _, held := lockHolder(name, path); return held }); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, nil // another user's, where each may remove his own only, or a directory; it holds nobody
 		}
 	}
@@ -137,9 +137,9 @@ func linkLockFile(f *os.File, name string) error {
 // who holds the file for longer wants to be waited for.
 const staleWait = 200 * time.Millisecond
 
-// removeStale removes a lock file of the tty that holds nobody. Of several that found the same stale file only one may: the
-// others would remove the new lock of the first. So it is locked and then looked at again.
-func removeStale(name, tty string) error {
+// removeStale removes a lock file that holds nobody. Of several that found the same stale file only one may: the
+// others would remove the new lock of the first. So it is locked and then looked at again: holds says whether it does after all.
+func removeStale(name string, holds func() bool) error {
 	f, err := foreign.Open(name, foreign.Rules{Limit: math.MaxInt64})
 	var odd *foreign.Error
 	switch {
@@ -165,7 +165,7 @@ func removeStale(name, tty string) error {
 	if err != nil {
 		return err
 	}
-	if _, held := lockHolder(name, tty); held || !os.SameFile(was, is) {
+	if holds() || !os.SameFile(was, is) {
 		return nil
 	}
 	return os.Remove(name)
@@ -220,6 +220,52 @@ func lockPID(content []byte) (pid int, ok bool) {
 		return int(pid), pid <= maxPID
 	}
 	return 0, false
+}
+
+// StaleLocks finds the lock files in dir ("": DefaultLockDir) that this user's processes have left which have ended. They hold
+// nobody, and whoever opens that port next takes them over; until then they look as if the port were in use.
+func StaleLocks(dir string) (names []string, err error) {
+	dir = cmp.Or(dir, DefaultLockDir)
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("lock files: %w", err)
+	}
+	for _, e := range entries {
+		if name := filepath.Join(dir, e.Name()); strings.HasPrefix(e.Name(), "LCK..") && staleLock(name) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// RemoveStaleLock removes a lock file that StaleLocks gave, unless somebody has taken the port meanwhile.
+func RemoveStaleLock(name string) error {
+	err := removeStale(name, func() bool { return !staleLock(name) })
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// staleLock says whether a file is a lock file of this user's for a process that has ended.
+func staleLock(name string) bool {
+	f, err := foreign.Open(name, foreign.Rules{Limit: lockLimit})
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }() // read only; nothing can be lost
+	content, err := foreign.All(f, name, foreign.Rules{Limit: lockLimit})
+	if err != nil {
+		return false
+	}
+	info, err := f.Stat()
+	if err != nil || !ours(info) {
+		return false
+	}
+	pid, ok := lockPID(content)
+	return ok && pid > 0 && errors.Is(unix.Kill(pid, 0), unix.ESRCH)
 }
 
 // release removes the lock file if it is still this process's.

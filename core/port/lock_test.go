@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -159,6 +160,45 @@ func TestWithoutALockDirectoryTheOtherWaysRemain(t *testing.T) {
 }
 
 // TestMain lets the test binary be the other process: it takes the tty that HOLD names until its input ends.
+// What processes leave that are killed is found and removed; what holds somebody, or says nothing, stays.
+func TestStaleLocks(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	stale := write("LCK..ttyUSB0", string(lockContent(deadPID(t))))
+	live := write("LCK..ttyUSB1", string(lockContent(os.Getppid())))
+	write("LCK..ttyUSB2", "not yet written")
+	write("knak.pid", string(lockContent(deadPID(t))))
+	if err := os.Symlink(stale, filepath.Join(dir, "LCK..ttyUSB3")); err != nil {
+		t.Fatal(err)
+	}
+	names, err := StaleLocks(dir)
+	if err != nil || !slices.Equal(names, []string{stale}) {
+		t.Fatalf("%q, %v", names, err)
+	}
+	if err := RemoveStaleLock(live); err != nil {
+		t.Error(err)
+	}
+	if err := RemoveStaleLock(stale); err != nil {
+		t.Error(err)
+	}
+	if err := RemoveStaleLock(stale); err != nil {
+		t.Error("a second time:", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 4 {
+		t.Errorf("left are %v, %v", entries, err)
+	}
+	if names, err := StaleLocks(filepath.Join(dir, "none")); len(names) > 0 || err != nil {
+		t.Errorf("where no directory is: %q, %v", names, err)
+	}
+}
+
 func TestMain(m *testing.M) {
 	path := os.Getenv("HOLD")
 	if path == "" {

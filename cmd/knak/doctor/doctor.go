@@ -57,14 +57,15 @@ The exit status is 1 when something was found that would stop a dial.`,
 			var list []checkup
 			for _, look := range []func() []checkup{
 				func() []checkup { return checkConfig(broken) }, checkModems, checkPlanes,
-				func() []checkup { return checkDNS(cmd.Context(), fix) }, func() []checkup { return checkControl(cmd.Context(), fix) }, checkRights,
+				func() []checkup { return checkDNS(cmd.Context(), fix) }, func() []checkup { return checkControl(cmd.Context(), fix) },
+				func() []checkup { return checkLocks(fix) }, checkRights,
 			} {
 				list = append(list, look()...)
 			}
 			return printCheckups(t, list)
 		},
 	}
-	cmd.Flags().BoolVar(&fix, "fix", false, "put right what a killed dial has left behind: resolv.conf, sockets")
+	cmd.Flags().BoolVar(&fix, "fix", false, "put right what a killed dial has left behind: resolv.conf, sockets, locks")
 	cmd.Flags().StringVar(&port, "port", "", "look at this `tty` alone, and ask whether a modem answers there: it is opened, and AT is sent")
 	return cmd
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/knakppp/knak/cmd/knak/terminal"
 	"github.com/knakppp/knak/core/control"
 	"github.com/knakppp/knak/core/plane/resolv"
+	"github.com/knakppp/knak/core/port"
 )
 
 // checkDNS says how the host would learn the link's name servers, and what is left of a link's.
@@ -89,4 +90,22 @@ func checkControl(ctx context.Context, fix bool) []checkup {
 		return append(list, checkup{Name: "links", State: "note", Text: err.Error()})
 	}
 	return append(list, checkup{"links", "note", "no running dial holds " + terminal.JoinWords(left) + ", but a killed one has left its socket", "knak doctor --fix; the next dial of that name does it, too"})
+}
+
+// checkLocks says which lock files of ports a killed dial has left behind.
+func checkLocks(fix bool) []checkup {
+	left, err := port.StaleLocks("")
+	if err != nil || len(left) == 0 {
+		return nil // a directory that cannot be read is said where a port is looked at
+	}
+	if !fix {
+		return []checkup{{"locks", "note", "the programs have ended that have left " + terminal.JoinWords(left), "knak doctor --fix; the next dial on that port does it, too"}}
+	}
+	for _, name := range left {
+		err = errors.Join(err, port.RemoveStaleLock(name))
+	}
+	if err != nil {
+		return []checkup{{Name: "locks", State: "note", Text: err.Error()}}
+	}
+	return []checkup{{Name: "locks", State: "ok", Text: "removed the lock files of programs that have ended: " + terminal.JoinWords(left)}}
 }
