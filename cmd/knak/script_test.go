@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"strconv"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/knakppp/knak/core/control"
 	"github.com/knakppp/knak/core/device/devicetest"
+	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/plugins/host"
 	"github.com/knakppp/knak/plugins/host/serve"
 )
@@ -47,7 +50,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("KNAK_PLUGINS_LOCK", e.WorkDir+"/config/plugins.lock")
 			return os.MkdirAll(e.WorkDir+"/config", 0o700)
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": checkStatus, "waitlink": waitLink, "waitfile": waitFile, "signwith": signWith, "servefiles": serveFiles, "finddemo": findDemo, "usb": addUSB, "uart": addUART},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": checkStatus, "waitlink": waitLink, "waitfile": waitFile, "signwith": signWith, "servefiles": serveFiles, "finddemo": findDemo, "usb": addUSB, "uart": addUART, "listener": addListener, "heard": checkHeard},
 	})
 }
 
@@ -124,7 +127,7 @@ func addUSB(ts *testscript.TestScript, neg bool, args []string) {
 		if len(f) != 4 {
 			ts.Fatalf("%q is not NUMBER,CLASS,DRIVER,TTY", a)
 		}
-		list = append(list, devicetest.Interface{Number: f[0], Class: f[1], Driver: f[2], TTY: f[3]})
+		list = append(list, devicetest.Interface{Number: f[0], Class: f[1], Driver: f[2], TTY: strings.TrimPrefix(f[3], "-")})
 	}
 	devicetest.New(ts, dir).USB(args[0], args[1], list...)
 }
@@ -137,4 +140,68 @@ func addUART(ts *testscript.TestScript, neg bool, args []string) {
 	dir := ts.MkAbs("machine")
 	ts.Setenv("KNAK_SYSROOT", dir)
 	devicetest.New(ts, dir).UART(args[0], args[1])
+}
+
+// addListener puts a pseudo-terminal behind each of these ttys that writes down whether it is opened and what it hears, and says
+// nothing; with "answers" first it answers AT commands: listener [answers] TTY …
+func addListener(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: listener [answers] TTY …")
+	}
+	answers := args[0] == "answers"
+	if answers {
+		args = args[1:]
+	}
+	machine := devicetest.Machine{T: ts, Dir: ts.MkAbs("machine")}
+	for _, tty := range args {
+		master, slave, err := port.OpenPTY()
+		if err != nil {
+			ts.Fatalf("%v", err)
+		}
+		heard, err := os.Create(ts.MkAbs("heard-" + tty))
+		if err != nil {
+			ts.Fatalf("%v", err)
+		}
+		ts.Defer(func() { _ = master.Close(); _ = heard.Close() })
+		machine.Behind(tty, slave)
+		master.OnOpen(func() { fmt.Fprintln(heard, "opened") })
+		go func() {
+			buf := make([]byte, 256)
+			for {
+				n, err := master.Read(buf)
+				fmt.Fprint(heard, strings.ReplaceAll(string(buf[:n]), "\r", "\n"))
+				if answers && n > 0 {
+					_, _ = master.Write([]byte(strings.Repeat("\r\nOK\r\n", strings.Count(string(buf[:n]), "\r"))))
+				}
+				if err != nil && !errors.Is(err, port.ErrHungUp) {
+					return
+				}
+			}
+		}()
+	}
+}
+
+// checkHeard says what the listeners behind these ttys heard, line by line: heard COMMAND TTY …, and "heard nothing TTY …" that they
+// were not even opened, which resets an Arduino.
+func checkHeard(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: heard nothing|COMMAND TTY …")
+	}
+	for _, tty := range args[1:] {
+		b, err := os.ReadFile(ts.MkAbs("heard-" + tty))
+		if err != nil {
+			ts.Fatalf("%v", err)
+		}
+		said := map[string]bool{}
+		for line := range strings.Lines(string(b)) {
+			said[strings.TrimSpace(line)] = true
+		}
+		want := map[string]bool{"opened": true, args[0]: true}
+		if args[0] == "nothing" {
+			want = map[string]bool{}
+		}
+		if !maps.Equal(said, want) {
+			ts.Fatalf("%s heard %q", tty, b)
+		}
+	}
 }

@@ -120,6 +120,8 @@ func judge(db *quirks.DB, d *Device, makers map[string]bool) (bool, string) {
 		return false, "a USB to serial adapter: what is behind it is not known"
 	case entry(func(e quirks.Device) bool { return e.Status == noPPP }):
 		return false, "the database knows it as a device that does not speak PPP"
+	case d.loader():
+		return false, "a loader of firmware: a device of the driver qcserial that has one interface only"
 	case slices.ContainsFunc(d.Candidate.Ports, func(p modem.Port) bool { return slices.Contains(modemDrivers, p.Driver) }):
 		return true, "the kernel's driver is one of modems"
 	case entry(func(quirks.Device) bool { return true }):
@@ -130,6 +132,12 @@ func judge(db *quirks.DB, d *Device, makers map[string]bool) (bool, string) {
 		return true, "its maker makes modems, and it has several ttys"
 	}
 	return false, "nothing says that it is a modem"
+}
+
+// loader says whether the device is a chip of Qualcomm's that waits for its firmware (QDL). The kernel's qcserial takes any of its
+// devices that has one interface only for that; a modem has more.
+func (d *Device) loader() bool {
+	return d.Candidate.Interfaces == 1 && len(d.Candidate.Ports) == 1 && d.Candidate.Ports[0].Driver == "qcserial" && d.Candidate.Ports[0].Interface == 0
 }
 
 // Known says whether the tty to dial on is known without asking: the database has the device's layout, the user said it,

@@ -92,6 +92,8 @@ func TestOnlyModemsAreAsked(t *testing.T) {
 		{"an Arduino", "2341:0043", []iface{{Number: "00", Class: "02/02/01", Driver: "cdc_acm", TTY: "ttyACM0"}}, false},
 		{"a 3D printer", "2c99:0002", []iface{{Number: "00", Class: "02/02/01", Driver: "cdc_acm", TTY: "ttyACM0"}}, false},
 		{"a bridge with something behind it", "1a86:7523", []iface{{Number: "00", Class: "ff/01/02", Driver: "ch341", TTY: "ttyUSB0"}}, false},
+		{"a chip that waits for its firmware", "05c6:9008", []iface{{Number: "00", Class: "ff/ff/ff", Driver: "qcserial", TTY: "ttyUSB0"}}, false},
+		{"a Gobi with its layout", "05c6:9999", []iface{{Number: "00", Class: "ff/ff/ff", Driver: "qmi_wwan", TTY: ""}, {Number: "01", Class: "ff/ff/ff", Driver: "qcserial", TTY: "ttyUSB0"}, {Number: "02", Class: "ff/ff/ff", Driver: "qcserial", TTY: "ttyUSB1"}}, true},
 		{"a board with two ports for its programs", "0483:374b", []iface{{Number: "00", Class: "02/02/01", Driver: "cdc_acm", TTY: "ttyACM0"}, {Number: "02", Class: "02/02/01", Driver: "cdc_acm", TTY: "ttyACM1"}}, false},
 	} {
 		m := newMachine(t)
