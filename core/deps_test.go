@@ -65,6 +65,8 @@ var only = []struct {
 	{[]string{"core/diagnose"}, []string{"core/at", "core/call", "core/ppp/packet", "core/notation", "core/event", "core/sentence"}, "rules read the event stream only, so that a log is judged as a live call is; at has the table of result codes"},
 	{[]string{"plugins/host"}, []string{"core/advice", "core/ppp", "core/ppp/packet", "core/ppp/auth", "core/event", "core/trust"},
 		"knak's side of plugins is an advice.Adviser at the end of a socket: it knows no link, no protobuf, and not who serves"},
+	{[]string{"plugins/join"}, []string{"core/control", "core/dialer", "core/event", "plugins/host"}, "it stands between a dial and plugins, neither of which knows the other"},
+	{[]string{"core/files"}, []string{"", "core/device", "core/sim", "quirks", "quirks/bundle"}, "where files are is told to whoever opens them; it knows nobody who does"},
 	{[]string{"plugins/host/pin"}, []string{"core/trust"}, "which file may run is settled before anything runs"},
 	{[]string{"plugins/host/serve"}, []string{"core/advice", "core/event", "core/rights", "plugins/host", "plugins/host/pin", "plugins/internal/wire", "plugins/proto"},
 		"what runs plugins has no engine, no link and no port: it carries questions"},

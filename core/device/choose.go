@@ -322,6 +322,18 @@ func (c *Choice) Serial(ctx context.Context, open func(path string, baud int) (S
 	return set, nil
 }
 
+// FactsOn is what is known of the modem on a port before it is asked; nothing where sysfs does not know the port.
+func FactsOn(root Root, db *quirks.DB, path string) (quirks.Facts, error) {
+	list, err := List(root, db, "", nil)
+	if err != nil {
+		return quirks.Facts{}, err
+	}
+	if d, place, ok := Find(list, root.TTY(path)); ok {
+		return Facts(root, d.Candidate, d.Candidate.Ports[place]), nil
+	}
+	return quirks.Facts{}, nil
+}
+
 // Device gives the modem, or nil where a port was named of which nothing is known.
 func (c *Choice) Device() *Device { return c.device }
 

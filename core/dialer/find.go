@@ -3,15 +3,18 @@ package dialer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/knakppp/knak"
-	"github.com/knakppp/knak/core/apn"
 	"github.com/knakppp/knak/core/device"
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/files"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/link/drive"
-	"github.com/knakppp/knak/core/link/policy"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
 )
@@ -21,17 +24,20 @@ var builtin = sync.OnceValues(func() (*quirks.DB, []*quirks.Problem) {
 	return quirks.Open(quirks.Sources{Builtin: knak.Files})
 })
 
-// place is where a modem is, and how to get there.
-type place struct {
-	now   func() (port string, facts quirks.Facts)
-	open  func(context.Context) (drive.Port, error)
-	other func(link.Outcome) bool // link.Config.OtherPort; nil: there is only one port
-}
-
-// find finds the modem. What the options say more of its settings it adds to o.Settings.
-func (o *Options) find(ctx context.Context, tell func(string)) (place, error) {
-	if o.Scenario != "" && o.Port != "" {
-		return place{}, errors.New("either a port or a scenario can be dialled, not both")
+// complete reads the profiles where none were given, and says what of the options cannot be followed.
+func (o *Options) complete() error {
+	if o.Name == "" {
+		o.Name = "link"
+	}
+	if o.Database == nil {
+		db, problems := builtin()
+		for _, p := range problems {
+			return fmt.Errorf("built-in quirks: %w", p)
+		}
+		o.Database = db
+	}
+	if o.Scenario != "" && o.Port+o.ATPort != "" {
+		return errors.New("either a port or a scenario can be dialled, not both")
 	}
 	set := o.Settings
 	if o.APN != "" {
@@ -41,47 +47,158 @@ func (o *Options) find(ctx context.Context, tell func(string)) (place, error) {
 		set = append([]string{"auth.user=" + o.User}, set...)
 	}
 	o.Settings = set
-	if _, err := o.Database.Resolve(quirks.Facts{}, o.Profile, set); err != nil {
-		return place{}, err
+	_, err := o.Database.Resolve(quirks.Facts{}, o.Profile, set)
+	return err
+}
+
+// place is where a modem is, and how to get there.
+type place struct {
+	now   func() (port string, facts quirks.Facts) // on which port now, and what is known of the modem there before it is asked
+	open  func(context.Context) (drive.Port, error)
+	found *device.Choice // nil: it is no tty of this host
+}
+
+// fixed is a place that does not change.
+func fixed(name string, facts quirks.Facts, open func(context.Context) (drive.Port, error)) *place {
+	return &place{now: func() (string, quirks.Facts) { return name, facts }, open: open}
+}
+
+// name is that of the port.
+func (p *place) name() string {
+	name, _ := p.now()
+	return name
+}
+
+// otherPort is what link.Config.OtherPort asks.
+func (p *place) otherPort() func(link.Outcome) bool {
+	if p.found == nil {
+		return nil
 	}
-	if o.Scenario != "" {
-		s, err := sim.Load(knak.Files, o.Scenario)
-		if err != nil {
-			return place{}, err
-		}
-		facts := quirks.Facts{USB: s.Identity.USB}
+	return func(link.Outcome) bool { return p.found.Other() }
+}
+
+// remember keeps the port of a link that came up, and who the modem is.
+func (p *place) remember(r event.Record) {
+	if p.found == nil {
+		return
+	}
+	switch e := r.Event.(type) {
+	case event.Up:
+		p.found.Worked()
+	case event.Device:
+		p.found.Identified(device.Identity{Vendor: e.Vendor, Model: e.Model, Firmware: e.Firmware})
+	}
+}
+
+// find finds the modem. What asking it says of its settings is added to the options'.
+func (l *Link) find(ctx context.Context) (*place, *Error) {
+	o := &l.o
+	switch {
+	case l.simulated != nil:
+		facts := quirks.Facts{USB: l.simulated.Identity.USB}
 		if facts.USB == "" {
 			facts.USB = quirks.None
 		}
-		m := sim.New(s, uint64(time.Now().UnixNano()))
-		return place{
-			now:  func() (string, quirks.Facts) { return "sim:" + s.Name, facts },
-			open: func(context.Context) (drive.Port, error) { return drive.NewMemoryPort(m), nil },
-		}, nil
+		m := sim.New(*l.simulated, uint64(time.Now().UnixNano()))
+		return fixed("sim:"+l.simulated.Name, facts, func(context.Context) (drive.Port, error) { return drive.NewMemoryPort(m), nil }), nil
+	case o.Port == "-":
+		return fixed("standard input and output", quirks.Facts{USB: quirks.None}, drive.OpenStdio(os.Stdin, os.Stdout)), nil
 	}
-	found, err := device.Choose(ctx, device.Host(""), o.Database, device.Wish{Port: o.Port, Profile: o.Profile, Set: set}, device.NoMemory{}, device.OpenLine, tell)
+	found, err := l.await(ctx)
+	if ctx.Err() != nil {
+		return nil, l.failed(link.Outcome{Kind: link.KindHangup, Phase: event.PhaseDial, Detail: "told to end"}, nil)
+	}
 	if err != nil {
-		return place{}, err
+		out := link.Outcome{Kind: event.FailedNoModem, Phase: event.PhaseDial, Detail: err.Error()}
+		var several *device.SeveralError
+		if errors.As(err, &several) {
+			out.Kind = link.KindUsage
+		}
+		return nil, l.failed(out, err)
 	}
 	serial, err := found.Serial(ctx, device.OpenSerial)
 	if err != nil {
-		return place{}, err
+		return nil, l.failed(serialOutcome(ctx, err), err)
 	}
-	o.Settings = append(serial, set...) // weaker than what anybody said
-	return place{
-		now: func() (string, quirks.Facts) { t := found.Current(); return t.Path, t.Facts },
-		open: drive.ChosenOpener(found, func(t device.Try) (link.Policy, error) {
-			return o.Database.Resolve(t.Facts, o.Profile, o.Settings)
-		}),
-		other: func(link.Outcome) bool { return found.Other() },
+	if len(serial) > 0 {
+		o.Settings = append(serial, o.Settings...) // weaker than what anybody said
+		l.notice("info", "found by asking: "+strings.Join(serial, ", "))
+	}
+	resolve := func(t device.Try) (link.Policy, error) { return o.Database.Resolve(t.Facts, o.Profile, o.Settings) }
+	if _, err := resolve(found.Current()); err != nil {
+		return nil, l.failed(link.Outcome{Kind: link.KindUsage, Err: err}, nil)
+	}
+	return &place{
+		now:   func() (string, quirks.Facts) { t := found.Current(); return t.Path, t.Facts },
+		open:  drive.ChosenOpener(found, resolve),
+		found: found,
 	}, nil
 }
 
-// resolve makes the function by which the link learns how to treat its modem.
-func (o *Options) resolve(at place) func(link.Facts) (link.Selection, error) {
-	carriers := &policy.Carriers{Path: apn.Path}
-	return func(known link.Facts) (link.Selection, error) {
-		port, facts := at.now()
-		return policy.Resolver{DB: o.Database, Facts: facts, Port: port, Profile: o.Profile, Set: o.Settings, Carriers: carriers}.Resolve(known)
+// portPause is how often is looked for a modem that Persist waits for.
+const portPause = time.Second
+
+// await chooses the port. With Persist a modem that is not there yet is waited for, as one is that was lost, but no longer than
+// Timeout: a machine that starts may see its modem late.
+func (l *Link) await(ctx context.Context) (*device.Choice, error) {
+	o := &l.o
+	tell := func(text string) { l.notice("info", text) }
+	var memory device.Memory = device.NoMemory{}
+	if l.state != "" {
+		memory = device.NewFile(l.state, tell)
 	}
+	began, told := time.Now(), false
+	for {
+		var none *device.NoneError
+		found, err := device.Choose(ctx, files.Machine(), o.Database, device.Wish{Port: o.Port, Profile: o.Profile, Set: o.Settings}, memory, device.OpenLine, tell)
+		away := errors.As(err, &none)
+		if err == nil && o.Port != "" {
+			_, gone := os.Stat(o.Port)
+			away = errors.Is(gone, os.ErrNotExist)
+		}
+		if !away || !o.Persist || o.Timeout > 0 && time.Since(began)+portPause > o.Timeout {
+			return found, err
+		}
+		if !told {
+			told = true
+			what := o.Port
+			if what == "" {
+				what = "a modem"
+			}
+			tell("waiting for " + what + " to appear; Ctrl-C ends")
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(portPause):
+		}
+	}
+}
+
+// serialOutcome says what it means that nobody answers on a UART.
+func serialOutcome(ctx context.Context, err error) link.Outcome {
+	var silent *device.NoAnswerError
+	switch {
+	case ctx.Err() != nil:
+		return link.Outcome{Kind: link.KindHangup, Phase: event.PhaseDial, Detail: "told to end"}
+	case errors.As(err, &silent):
+		return link.Outcome{Kind: event.FailedModemSilent, Phase: event.PhaseDial, Detail: err.Error()}
+	}
+	return drive.OpenOutcome(err)
+}
+
+// atPortOpener gives the function that opens the AT port, or nil where there is none.
+func (o *Options) atPortOpener() func(context.Context) (drive.Port, error) {
+	if o.ATPort == "" {
+		return nil
+	}
+	facts, err := device.FactsOn(files.Machine(), o.Database, o.ATPort)
+	var r *quirks.Resolution
+	if err == nil {
+		r, err = o.Database.Resolve(facts, o.Profile, o.Settings)
+	}
+	if err != nil {
+		return func(context.Context) (drive.Port, error) { return nil, err }
+	}
+	return drive.SerialOpener(o.ATPort, r)
 }

@@ -29,7 +29,8 @@ type List[T any] struct {
 	mu   sync.Mutex
 }
 
-// Open gives the list in a file that need not be there. what says for people what is in it; tell hears what is wrong with the file.
+// Open gives the list in a file that need not be there; "" is a list that remembers nothing. what says for people what is in it;
+// tell hears what is wrong with the file.
 func Open[T any](path, what string, tell func(string)) *List[T] {
 	return &List[T]{path: path, what: what, tell: tell}
 }
@@ -45,6 +46,9 @@ func (l *List[T]) All() []T {
 }
 
 func (l *List[T]) read() []T {
+	if l.path == "" {
+		return nil
+	}
 	b, err := foreign.Read(l.path, foreign.Rules{Limit: maxOctets, Trusted: true})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -87,6 +91,9 @@ func (l *List[T]) Drop(same func(T) bool) bool {
 func (l *List[T]) Clear() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.path == "" {
+		return nil
+	}
 	if err := os.Remove(l.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -106,6 +113,9 @@ func without[T any](list []T, same func(T) bool) (rest []T, some bool) {
 
 // write puts the list on the disk. Only its user may read it: a user name may be among what is kept.
 func (l *List[T]) write(list []T) {
+	if l.path == "" {
+		return
+	}
 	if list == nil {
 		list = []T{}
 	}

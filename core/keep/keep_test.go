@@ -79,3 +79,12 @@ func TestAPlaceThatTakesNothing(t *testing.T) {
 		t.Errorf("told %q", told)
 	}
 }
+
+// A list without a path remembers nothing and tells nothing.
+func TestNoPath(t *testing.T) {
+	l := Open[pair]("", "what is paired", func(text string) { t.Error(text) })
+	l.Put(pair{"a", 1}, named("a"))
+	if l.All() != nil || l.Drop(named("a")) || l.Clear() != nil {
+		t.Error("something is remembered")
+	}
+}

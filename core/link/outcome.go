@@ -56,6 +56,7 @@ const (
 	KindNoKernel    Kind = "no-kernel"  // the kernel does not offer the data plane
 	KindCarriesNone Kind = event.FailedCarriesNothing
 	KindCarrierLost Kind = event.FailedCarrierLost
+	KindHeld        Kind = "link-held"       // another dial holds a link of this name
 	KindPlugin      Kind = "plugin-required" // somebody without whom there must be no link has failed
 	KindAborted     Kind = "aborted"         // somebody who was asked would not have the call
 	KindInternal    Kind = "internal"
@@ -113,7 +114,7 @@ var exits = map[Kind]struct{ code, late ExitCode }{
 	event.FailedNoSIM:              {code: ExitSIM},
 	event.FailedNoModem:            {code: ExitNoModem},
 	event.FailedPortLocked:         {code: ExitLocked},
-	"link-held":                    {code: ExitLocked},
+	KindHeld:                       {code: ExitLocked},
 	event.FailedPortOpen:           {code: ExitOpen},
 }
 

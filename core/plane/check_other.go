@@ -7,3 +7,8 @@ func CheckInterface(string) error { return nil }
 
 // CheckDNS has nothing to check: only Linux has this plane.
 func CheckDNS(string) error { return nil }
+
+// tunObstacle says that there is no such plane here.
+func tunObstacle() *ObstacleError {
+	return &ObstacleError{"only Linux has this plane", "--plane stack gives a proxy and needs no right", ErrUnsupported}
+}

@@ -11,46 +11,33 @@ import (
 	"github.com/knakppp/knak/cmd/knak/settings"
 	"github.com/knakppp/knak/cmd/knak/terminal"
 	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/dialer"
 	"github.com/knakppp/knak/core/files"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/plane/gate"
-	"github.com/knakppp/knak/core/ppp/auth"
-	"github.com/knakppp/knak/core/recording/record"
 	"github.com/knakppp/knak/core/rights"
-	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/plugins/host"
-	"github.com/knakppp/knak/quirks"
 )
 
-// Job is a dial with everything read and checked, before anything is touched.
-type Job struct {
-	Name     string
-	Options  Options
-	Db       *quirks.DB
-	Set      []string
-	Scenario *sim.Scenario
-	forwards []plane.Forward
-	allowed  gate.Allow
-	Password auth.Secret
-	pin      auth.Secret
-	Recorder *record.Recorder // nil: nothing is recorded
-	plugins  host.Plan        // those that the configuration names; none: nobody is asked
-
-	Experiment *Experiment // what this dial of knak learn tries; nil: it is no experiment
+// Connection is a connection with everything read and checked, before anything is touched.
+type Connection struct {
+	Options Options        // as it was said
+	Dial    dialer.Options // what that comes to
+	Plugins host.Plan      // those that the configuration names; none: nobody is asked
 }
 
 // Read reads and checks everything that the user said.
-func Read(t *terminal.Terminal, cmd *cobra.Command, args []string) (*Job, error) {
+func Read(t *terminal.Terminal, cmd *cobra.Command, args []string) (*Connection, error) {
 	_ = rights.NoDump() // passwords and the PIN are about to be read
-	j := &Job{}
-	connection := ""
+	c := &Connection{}
+	name := ""
 	if len(args) == 1 {
-		connection = args[0]
-		if err := checkConnection(connection); err != nil {
+		name = args[0]
+		if err := checkConnection(name); err != nil {
 			return nil, err
 		}
 	}
-	s, err := settings.Read(cmd, connection)
+	s, err := settings.Read(cmd, name)
 	if err != nil {
 		return nil, err
 	}
@@ -60,14 +47,11 @@ func Read(t *terminal.Terminal, cmd *cobra.Command, args []string) (*Job, error)
 	if err := settings.TakeGlobal(t, s); err != nil {
 		return nil, err
 	}
-	if err := s.Fill(&j.Options); err != nil {
+	if err := s.Fill(&c.Options); err != nil {
 		return nil, err
 	}
-	o := &j.Options
+	o := &c.Options
 	if err := o.check(); err != nil {
-		return nil, err
-	}
-	if j.Name, err = o.linkName(connection); err != nil {
 		return nil, err
 	}
 	if o.Sim != "" && o.Plane == plane.KindAuto {
@@ -76,38 +60,40 @@ func Read(t *terminal.Terminal, cmd *cobra.Command, args []string) (*Job, error)
 	if o.Port == "-" && t.Style.JSON {
 		return nil, exit.Usagef("--port - takes standard output: with --log-format json the events go to standard error")
 	}
-	if j.Db, err = settings.OpenQuirks(t); err != nil {
+	c.Dial = o.dial()
+	if c.Dial.Name, err = o.linkName(name); err != nil {
 		return nil, err
 	}
-	if j.Set, err = resolveSettings(j.Db, o.Quirks, o.overrides(s)); err != nil {
+	if c.Dial.Database, err = settings.OpenQuirks(t); err != nil {
 		return nil, err
 	}
-	if j.plugins, err = PluginPlan(s.Plugins, o.PluginDir); err != nil {
+	if c.Dial.Settings, err = resolveSettings(c.Dial.Database, o.Quirks, o.overrides(s)); err != nil {
 		return nil, err
 	}
-	if j.forwards, err = parseForwards(o.Forward); err != nil {
+	if c.Plugins, err = PluginPlan(s.Plugins, o.PluginDir); err != nil {
 		return nil, err
 	}
-	if j.allowed, err = parseAllowed(o.AllowAddress); err != nil {
+	if c.Dial.PlaneConfig.Forwards, err = parseForwards(o.Forward); err != nil {
+		return nil, err
+	}
+	if c.Dial.PlaneConfig.Allow, err = parseAllowed(o.AllowAddress); err != nil {
 		return nil, err
 	}
 	if o.Sim != "" {
-		s, err := files.Scenario(o.Sim)
-		if err != nil {
+		if _, err := files.Scenario(o.Sim); err != nil {
 			return nil, exit.Usage(err)
 		}
-		j.Scenario = &s
 	}
 	if o.PasswordFile == "-" && o.PINFile == "-" {
 		return nil, exit.Usagef("--password-file and --pin-file cannot both read standard input")
 	}
-	if j.Password, err = readSecret(t, "password-file", o.PasswordFile, o.Timeout); err != nil {
+	if c.Dial.Password, err = readSecret(t, "password-file", o.PasswordFile, o.Timeout); err != nil {
 		return nil, err
 	}
-	if j.pin, err = readSecret(t, "pin-file", o.PINFile, o.Timeout); err != nil {
+	if c.Dial.PIN, err = readSecret(t, "pin-file", o.PINFile, o.Timeout); err != nil {
 		return nil, err
 	}
-	return j, nil
+	return c, nil
 }
 
 // checkConnection says what people mean who name a port or a flag where a connection is expected.

@@ -10,7 +10,12 @@ import (
 	"github.com/knakppp/knak/cmd/knak/exit"
 	"github.com/knakppp/knak/cmd/knak/settings"
 	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/dialer"
+	"github.com/knakppp/knak/core/files"
+	"github.com/knakppp/knak/core/hooks"
+	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/quirks"
 )
 
 // overrides are the settings of the strongest layer: the flags that stand for a key, and then --set, which wins.
@@ -32,6 +37,59 @@ func (o *Options) overrides(s *settings.Settings) []settings.Setting {
 	add("number", "dial.number", o.Number)
 	add("baud", "port.baud", fmt.Sprint(o.Baud))
 	return append(list, s.Sets...)
+}
+
+// resolveSettings checks a profile and settings against the database. Of a setting that is wrong the error says where it
+// was said.
+func resolveSettings(db *quirks.DB, profile string, list []settings.Setting) ([]string, error) {
+	var texts []string
+	for _, s := range list {
+		if _, err := db.Resolve(quirks.Facts{}, "", []string{s.Text}); err != nil {
+			why := strings.TrimPrefix(err.Error(), "--set "+s.Text+": ")
+			if s.From == "--set" {
+				return nil, exit.Usagef("--set %s: %s", s.Text, why)
+			}
+			return nil, exit.Usagef("%s: %s: %s", s.From, s.Text, why)
+		}
+		texts = append(texts, s.Text)
+	}
+	if _, err := db.Resolve(quirks.Facts{}, profile, texts); err != nil {
+		return nil, exit.Usage(err)
+	}
+	return texts, nil
+}
+
+// noHooks as --hooks means that no script is run.
+const noHooks = "none"
+
+// lastMetric is the metric of --backup: behind whatever sets metrics by itself. NetworkManager adds 20000 to that of a
+// network on which it reaches nobody.
+const lastMetric = 1_000_000
+
+// dial is what the options come to that need no reading.
+func (o *Options) dial() dialer.Options {
+	d := dialer.Options{
+		Port: o.Port, ATPort: o.ATPort, Scenario: o.Sim, APN: o.APN, User: o.User, PINAgain: o.PINAgain, PINLastTry: o.PINLastTry, Profile: o.Quirks,
+		Persist: o.Persist, Timeout: o.Timeout, NoAdapt: o.NoAdapt, StateDir: files.State(), Reachable: true,
+		Limits: dialer.Limits{Once: o.Once, Attempts: o.MaxAttempts, Idle: o.Idle, Time: o.MaxTime, Bytes: o.MaxBytes},
+		Plane:  o.Plane,
+		PlaneConfig: plane.Config{
+			Interface: o.Interface, DefaultRoute: o.DefaultRoute && !o.NoDefaultRoute, Metric: o.Metric, DNSMode: o.DNS, Proxy: o.Proxy,
+		},
+	}
+	if o.Backup {
+		d.PlaneConfig.Metric = lastMetric
+	}
+	switch {
+	case o.Prove:
+		d.Prove = link.ProveAlways
+	case o.NoProve:
+		d.Prove = link.ProveNever
+	}
+	if o.Hooks != noHooks {
+		d.Hooks = hooks.Config{Dir: o.Hooks, Limit: o.HookTimeout, Speed: o.Baud, Param: o.IPParam, ScriptsDoDNS: o.DNS == "none"}
+	}
+	return d
 }
 
 // defaultLink is the name of a link whose connection has none.

@@ -1,13 +1,11 @@
 package connection
 
 import (
-	"context"
 	"time"
 
 	"github.com/knakppp/knak/cmd/knak/build"
 	"github.com/knakppp/knak/cmd/knak/exit"
 	"github.com/knakppp/knak/core/event"
-	"github.com/knakppp/knak/core/link/drive"
 	"github.com/knakppp/knak/core/recording/record"
 )
 
@@ -25,15 +23,9 @@ func (o *Options) checkRecord() error {
 	return nil
 }
 
-// secrets are what must not be shown, in whatever event or octets it comes back.
-func (j *Job) secrets() []string { return []string{j.Password.Reveal(), j.pin.Reveal()} }
-
-// public is what may be shown even where it is the password too.
-func (j *Job) public() []string { return []string{j.Options.User, j.Options.APN} }
-
 // StartRecording makes the recording that was asked for, or gives nil. What goes wrong with it later is told to sink.
-func (j *Job) StartRecording(sink event.Sink) (*record.Recorder, error) {
-	o := &j.Options
+func (c *Connection) StartRecording(sink event.Sink) (*record.Recorder, error) {
+	o, d := &c.Options, &c.Dial
 	if o.Record == "" {
 		return nil, nil
 	}
@@ -42,18 +34,12 @@ func (j *Job) StartRecording(sink event.Sink) (*record.Recorder, error) {
 		return nil, exit.Usagef("--record: %w", err)
 	}
 	r, err := record.Create(record.FileName(o.Record, time.Now()), record.Options{
-		Format: format, Secrets: o.RecordSecrets, Hidden: j.secrets(), Public: j.public(), ControlOnly: o.RecordControl, Program: "knak " + build.Version().Version, Port: o.Port,
-	}, func(n event.Notice) { sink.Record(event.Record{Time: time.Now(), Link: j.Name, Event: n}) })
+		Format: format, Secrets: o.RecordSecrets, Hidden: []string{d.Password.Reveal(), d.PIN.Reveal()}, Public: []string{d.User, d.APN},
+		ControlOnly: o.RecordControl, Program: "knak " + build.Version().Version, Port: o.Port,
+	}, func(n event.Notice) { sink.Record(event.Record{Time: time.Now(), Link: d.Name, Event: n}) })
 	if err != nil {
 		return nil, exit.Usagef("--record: %w", err)
 	}
+	d.Tap = r
 	return r, nil
-}
-
-// tapped gives the opener of a port that is recorded, if it is.
-func (j *Job) tapped(open func(context.Context) (drive.Port, error)) func(context.Context) (drive.Port, error) {
-	if j.Recorder == nil {
-		return open
-	}
-	return drive.Tapped(open, j.Recorder)
 }

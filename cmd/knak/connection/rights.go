@@ -7,23 +7,24 @@ import (
 )
 
 // giveUpRights gives up what this dial will not need. What the system does not have is no reason not to dial.
-func (j *Job) giveUpRights() {
+func (c *Connection) giveUpRights() {
 	_ = rights.Drop()
-	if j.startsNoProgram() {
+	if c.startsNoProgram() {
 		_ = rights.Filter()
 	}
 }
 
 // startsNoProgram says whether no script of the host's, no program that sets name servers and no plugin can be started any
 // more.
-func (j *Job) startsNoProgram() bool {
-	o := &j.Options
-	if len(j.plugins.Plugins) > 0 {
+func (c *Connection) startsNoProgram() bool {
+	d := &c.Dial
+	if len(c.Plugins.Plugins) > 0 {
 		return false
 	}
-	if o.Plane == plane.KindStack || o.Plane == plane.KindNone {
+	if d.Plane == plane.KindStack || d.Plane == plane.KindNone {
 		return true
 	}
-	byFile := o.DNS == resolv.None || o.DNS == resolv.File || o.DNS == resolv.System && resolv.Host{}.Chooses() == resolv.File
-	return o.Hooks == NoHooks && byFile
+	mode := d.PlaneConfig.DNSMode
+	byFile := mode == resolv.None || mode == resolv.File || mode == resolv.System && resolv.Host{}.Chooses() == resolv.File
+	return d.Hooks.Dir == "" && byFile
 }

@@ -48,22 +48,23 @@ means and what to try; the exit status says it to scripts (pppd's numbers where 
 }
 
 func run(t *terminal.Terminal, cmd *cobra.Command, args []string) error {
-	j, err := connection.Read(t, cmd, args)
+	c, err := connection.Read(t, cmd, args)
 	if err != nil {
 		return err
 	}
-	sink, finish := t.Sinks(time.Now(), progress.Normal, j.Options.Timeout)
+	sink, finish := t.Sinks(time.Now(), progress.Normal, c.Options.Timeout)
 	told := &toldSink{}
-	if j.Recorder, err = j.StartRecording(sink); err != nil {
+	recorder, err := c.StartRecording(sink)
+	if err != nil {
 		return err
 	}
 	all := event.Fanout{sink, told}
-	if j.Recorder != nil {
-		all = append(all, j.Recorder)
+	if recorder != nil {
+		all = append(all, recorder)
 	}
-	outcome := connection.Run(cmd.Context(), t, j, all)
-	if j.Recorder != nil {
-		_ = j.Recorder.CloseUsed() // sink was told what is wrong
+	outcome := c.Run(cmd.Context(), all)
+	if recorder != nil {
+		_ = recorder.CloseUsed() // sink was told what is wrong
 	}
 	if err := finish(); err != nil && !errors.Is(err, syscall.EPIPE) {
 		return fmt.Errorf("writing what happened: %w", err)

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"github.com/knakppp/knak/cmd/knak/connection"
 	"github.com/knakppp/knak/cmd/knak/exit"
 	"github.com/knakppp/knak/cmd/knak/settings"
 	"github.com/knakppp/knak/cmd/knak/terminal"
@@ -22,6 +21,7 @@ import (
 	"github.com/knakppp/knak/core/files"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/quirks"
 )
@@ -217,8 +217,9 @@ func userName() string {
 // checkPlanes says which data planes would work.
 func checkPlanes() []checkup {
 	c := checkup{Name: "plane tun", State: "ok", Text: "a TUN device can be made: the whole host can use the link"}
-	if kind, text, cure := connection.TunObstacle(); kind != "" {
-		c = checkup{"plane tun", "note", text, cure}
+	var bad *plane.ObstacleError
+	if errors.As(plane.Obstacle(plane.KindTUN, ""), &bad) {
+		c = checkup{"plane tun", "note", bad.Text, bad.Cure}
 	}
 	return []checkup{c, {Name: "plane stack", State: "ok", Text: "works everywhere: a SOCKS5 and HTTP proxy on the link"}}
 }

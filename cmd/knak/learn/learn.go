@@ -23,9 +23,11 @@ import (
 	"github.com/knakppp/knak/cmd/knak/output"
 	"github.com/knakppp/knak/cmd/knak/settings"
 	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/dialer"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/files"
 	"github.com/knakppp/knak/core/foreign"
+	"github.com/knakppp/knak/core/hooks"
 	"github.com/knakppp/knak/core/learn"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/link/adapt"
@@ -77,14 +79,14 @@ What was cut off goes on where it was. Exit status 0: it was learned; otherwise 
 }
 
 func run(t *terminal.Terminal, cmd *cobra.Command, args []string, o Options) error {
-	j, err := connection.Read(t, cmd, args)
+	c, err := connection.Read(t, cmd, args)
 	if err != nil {
 		return err
 	}
 	switch {
 	case o.budget < 0 || o.dials < 0:
 		return exit.Usagef("--budget and --max-dials must be 0 or more")
-	case j.Options.Port == "-" || j.Options.Persist || j.Options.Record != "":
+	case c.Options.Port == "-" || c.Options.Persist || c.Options.Record != "":
 		return exit.Usagef("--port -, --persist and --record are for knak dial: learning makes many calls")
 	}
 	if o.output == "" {
@@ -92,16 +94,18 @@ func run(t *terminal.Terminal, cmd *cobra.Command, args []string, o Options) err
 			return exit.Usagef("--output DIR is missing, and there is no home directory")
 		}
 	}
-	j.Options.Plane, j.Options.Once, j.Options.MaxAttempts, j.Options.NoAdapt = plane.KindNone, true, 1, true
-	j.Options.Hooks = connection.NoHooks
-	j.Options.Prove = !j.Options.NoProve
-	l := &learner{a: t, job: j, options: o, state: filepath.Join(o.output, "learn-"+j.Name+".json")}
+	d := &c.Dial
+	d.Plane, d.Limits.Once, d.Limits.Attempts, d.NoAdapt, d.Hooks = plane.KindNone, true, 1, true, hooks.Config{}
+	if d.Prove != link.ProveNever {
+		d.Prove = link.ProveAlways
+	}
+	l := &learner{t: t, connection: c, options: o, state: filepath.Join(o.output, "learn-"+d.Name+".json")}
 	l.search.Budget = learn.Budget{Dials: o.dials, Time: o.budget}
 	l.search.Chosen = func(key string) bool {
-		if key == "auth.user" && !j.Password.Empty() {
+		if key == "auth.user" && !d.Password.Empty() {
 			return true
 		}
-		r, err := j.Db.Resolve(quirks.Facts{}, j.Options.Quirks, j.Set)
+		r, err := d.Database.Resolve(quirks.Facts{}, d.Profile, d.Settings)
 		return err != nil || r.Setting(key).Layer >= quirks.User
 	}
 	if err := l.resume(); err != nil {
@@ -115,14 +119,17 @@ func run(t *terminal.Terminal, cmd *cobra.Command, args []string, o Options) err
 
 // learner is a run of knak learn.
 type learner struct {
-	a       *terminal.Terminal
-	job     *connection.Job
-	options Options
-	search  learn.Search
-	state   string // the file by which a search goes on that was cut off
-	device  event.Device
-	last    link.Outcome
+	t          *terminal.Terminal
+	connection *connection.Connection
+	options    Options
+	search     learn.Search
+	state      string // the file by which a search goes on that was cut off
+	device     event.Device
+	last       link.Outcome
 }
+
+// simulated says whether the modem is no real one.
+func (l *learner) simulated() bool { return l.connection.Options.Sim != "" }
 
 // kept is the state file.
 type kept struct {
@@ -146,15 +153,15 @@ func (l *learner) resume() error {
 	if err != nil {
 		return exit.Usagef("what an earlier run found cannot be read: %w; remove the file to begin anew", err)
 	}
-	if k.Unknown == l.options.unknown && k.Sim == l.job.Options.Sim && slices.Equal(k.Set, l.job.Set) {
+	if k.Unknown == l.options.unknown && k.Sim == l.connection.Options.Sim && slices.Equal(k.Set, l.connection.Dial.Settings) {
 		l.search.Trials, l.device = k.Trials, k.Device
-		fmt.Fprintf(l.a.Err, "going on after %s of an earlier run (%s)\n", terminal.Plural(len(k.Trials), "call"), l.state)
+		fmt.Fprintf(l.t.Err, "going on after %s of an earlier run (%s)\n", terminal.Plural(len(k.Trials), "call"), l.state)
 	}
 	return nil
 }
 
 func (l *learner) save() error {
-	b, err := json.MarshalIndent(kept{l.options.unknown, l.job.Options.Sim, l.job.Set, l.device, l.search.Trials}, "", " ")
+	b, err := json.MarshalIndent(kept{l.options.unknown, l.connection.Options.Sim, l.connection.Dial.Settings, l.device, l.search.Trials}, "", " ")
 	if err == nil {
 		err = os.MkdirAll(l.options.output, 0o755)
 	}
@@ -173,15 +180,15 @@ func (l *learner) ask() error {
 	if l.options.dials > 0 {
 		limit = "at most " + terminal.Plural(l.options.dials, "call")
 	}
-	fmt.Fprintf(l.a.Err, "This dials again and again, %s: calls and data may be billed, and a network may count logins that it refuses.\n", limit)
-	if l.options.yes || l.options.dryRun || l.job.Scenario != nil {
+	fmt.Fprintf(l.t.Err, "This dials again and again, %s: calls and data may be billed, and a network may count logins that it refuses.\n", limit)
+	if l.options.yes || l.options.dryRun || l.simulated() {
 		return nil
 	}
-	if !terminal.Attended(l.a.In) {
+	if !terminal.Attended(l.t.In) {
 		return exit.Usagef("nobody can be asked whether to go on: add --yes")
 	}
-	fmt.Fprint(l.a.Err, "Go on? [y/N] ")
-	in := bufio.NewScanner(l.a.In)
+	fmt.Fprint(l.t.Err, "Go on? [y/N] ")
+	in := bufio.NewScanner(l.t.In)
 	if !in.Scan() || !strings.HasPrefix(strings.ToLower(strings.TrimSpace(in.Text())), "y") {
 		return &exit.StatusError{Code: link.ExitSignal, Text: "nothing was dialled"}
 	}
@@ -199,12 +206,12 @@ func (l *learner) run(ctx context.Context) error {
 		for _, s := range e.Settings {
 			text += " " + s.String()
 		}
-		fmt.Fprintf(l.a.Err, "call %d: %s\n", len(l.search.Trials)+1, text)
+		fmt.Fprintf(l.t.Err, "call %d: %s\n", len(l.search.Trials)+1, text)
 		if l.options.dryRun {
 			return nil
 		}
 		wait := e.Wait
-		if l.job.Scenario == nil && len(l.search.Trials) > 0 {
+		if !l.simulated() && len(l.search.Trials) > 0 {
 			took := l.search.Trials[len(l.search.Trials)-1].Took
 			wait = max(wait, callSpacing-took)
 		}
@@ -224,24 +231,24 @@ func (l *learner) run(ctx context.Context) error {
 
 // dial makes one experiment. stop says that it was none: somebody ended it, or this host could not dial.
 func (l *learner) dial(ctx context.Context, e learn.Experiment) (stop bool) {
-	l.job.Experiment = &connection.Experiment{Set: e.Settings, Unknown: l.options.unknown}
-	heard := &trialSink{apn: l.job.Options.APN}
+	l.connection.Dial.Experiment = &dialer.Experiment{Set: e.Settings, Unknown: l.options.unknown}
+	heard := &trialSink{apn: l.connection.Options.APN}
 	var sink event.Sink = heard
 	finish := func() error { return nil }
-	if l.a.Style.Verbose && !l.a.Style.JSON {
+	if l.t.Style.Verbose && !l.t.Style.JSON {
 		var shown event.Sink
-		shown, finish = l.a.Sinks(time.Now(), progress.Normal, l.job.Options.Timeout)
+		shown, finish = l.t.Sinks(time.Now(), progress.Normal, l.connection.Options.Timeout)
 		sink = event.Fanout{shown, heard}
 	}
 	begin := time.Now()
-	o := connection.Run(ctx, l.a, l.job, sink)
+	o := l.connection.Run(ctx, sink)
 	_ = finish() // the result does not depend on who watched
 	l.last = o
 	if heard.device.Model != "" {
 		l.device = heard.device
 	}
 	switch o.Kind {
-	case link.KindHangup, link.KindUsage, link.KindPlugin, link.KindAborted, link.KindInternal, "link-held", event.FailedNoModem, event.FailedPortLocked, event.FailedPortOpen:
+	case link.KindHangup, link.KindUsage, link.KindPlugin, link.KindAborted, link.KindInternal, link.KindHeld, event.FailedNoModem, event.FailedPortLocked, event.FailedPortOpen:
 		return true
 	}
 	up := o.Kind == link.KindDone && heard.up
@@ -257,10 +264,10 @@ func (l *learner) dial(ctx context.Context, e learn.Experiment) (stop bool) {
 	if !up {
 		result = o.String()
 	}
-	if l.a.Style.JSON {
-		_ = json.NewEncoder(l.a.Out).Encode(l.search.Trials[len(l.search.Trials)-1])
+	if l.t.Style.JSON {
+		_ = json.NewEncoder(l.t.Out).Encode(l.search.Trials[len(l.search.Trials)-1])
 	}
-	fmt.Fprintf(l.a.Err, "  %s\n", result)
+	fmt.Fprintf(l.t.Err, "  %s\n", result)
 	return false
 }
 
@@ -292,9 +299,9 @@ func (t *trialSink) Record(r event.Record) {
 func (l *learner) end(v learn.Verdict) error {
 	if !v.Learned {
 		f := v.Furthest
-		fmt.Fprintf(l.a.Err, "not learned: %s. The call that came furthest: %s in phase %s.\nRuled out:\n", v.Why, cmp.Or(f.Kind, "none"), cmp.Or(f.Phase, "dial"))
+		fmt.Fprintf(l.t.Err, "not learned: %s. The call that came furthest: %s in phase %s.\nRuled out:\n", v.Why, cmp.Or(f.Kind, "none"), cmp.Or(f.Phase, "dial"))
 		for _, t := range l.search.Trials {
-			fmt.Fprintf(l.a.Err, "  %s: %s in phase %s\n", t.What, cmp.Or(t.Failure.Kind, "up"), cmp.Or(t.Failure.Phase, "up"))
+			fmt.Fprintf(l.t.Err, "  %s: %s in phase %s\n", t.What, cmp.Or(t.Failure.Kind, "up"), cmp.Or(t.Failure.Phase, "up"))
 		}
 		code := link.Outcome{Kind: link.Kind(f.Kind), Phase: f.Phase, Provisional: f.Provisional}.ExitCode()
 		if f.Kind == "" {
@@ -302,20 +309,20 @@ func (l *learner) end(v learn.Verdict) error {
 		}
 		return &exit.StatusError{Code: code}
 	}
-	fmt.Fprintf(l.a.Err, "learned after %s: %d of %d came up with", terminal.Plural(len(l.search.Trials), "call"), v.Ups, v.Of)
+	fmt.Fprintf(l.t.Err, "learned after %s: %d of %d came up with", terminal.Plural(len(l.search.Trials), "call"), v.Ups, v.Of)
 	if len(v.Set) == 0 {
-		fmt.Fprintln(l.a.Err, " nothing changed: this modem needs no profile")
+		fmt.Fprintln(l.t.Err, " nothing changed: this modem needs no profile")
 		_ = os.Remove(l.state)
 		return nil
 	}
 	for _, s := range v.Set {
-		fmt.Fprintf(l.a.Err, " %s", s)
+		fmt.Fprintf(l.t.Err, " %s", s)
 	}
-	fmt.Fprintln(l.a.Err)
+	fmt.Fprintln(l.t.Err)
 	if l.device.Model == "" {
 		return errors.New("learn: the modem does not say who it is, so no entry can name it: use the settings with --set, or in the configuration file")
 	}
-	files := learnedFiles(l.device, l.job.Scenario != nil, v, len(l.search.Trials))
+	files := learnedFiles(l.device, l.simulated(), v, len(l.search.Trials))
 	for _, f := range files {
 		if name := filepath.Join(l.options.output, filepath.FromSlash(f[0])); !missing(name) {
 			return fmt.Errorf("learn: %s is there already, and nothing was written: move it away and run this again, which dials no more (%s has what was learned)", name, l.state)
@@ -326,11 +333,11 @@ func (l *learner) end(v learn.Verdict) error {
 		if err := output.New(name, f[1]); err != nil {
 			return fmt.Errorf("learn: %w; what was learned stays in %s", err, l.state)
 		}
-		if l.a.Style.JSON {
-			_ = json.NewEncoder(l.a.Out).Encode(map[string]string{"file": name}) // a.run tells of a broken standard output
+		if l.t.Style.JSON {
+			_ = json.NewEncoder(l.t.Out).Encode(map[string]string{"file": name}) // a.run tells of a broken standard output
 			continue
 		}
-		fmt.Fprintln(l.a.Out, name)
+		fmt.Fprintln(l.t.Out, name)
 	}
 	_ = os.Remove(l.state) // there is nothing to go on with
 	return nil

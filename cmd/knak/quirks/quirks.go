@@ -17,6 +17,7 @@ import (
 	"github.com/knakppp/knak/cmd/knak/exit"
 	"github.com/knakppp/knak/cmd/knak/settings"
 	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/device"
 	"github.com/knakppp/knak/core/files"
 	"github.com/knakppp/knak/core/link/policy"
 	"github.com/knakppp/knak/core/private"
@@ -246,7 +247,7 @@ func explainFacts(args, texts []string, simulated string, db *quirks.DB) (quirks
 			return f, exit.Usagef("PORT: %w; knak devices lists the ports", err)
 		}
 		var err error
-		if f, err = files.FactsOfPort(files.Machine(), db, args[0]); err != nil {
+		if f, err = device.FactsOn(files.Machine(), db, args[0]); err != nil {
 			return f, err
 		}
 	}

@@ -56,11 +56,11 @@ const lookAgain = 50 * time.Millisecond
 
 // run starts a dial that outlives this process.
 func run(t *terminal.Terminal, cmd *cobra.Command, args []string, wait time.Duration) error {
-	j, err := connection.Read(t, cmd, args) // what is wrong is said here, before anything is started
+	c, err := connection.Read(t, cmd, args) // what is wrong is said here, before anything is started
 	if err != nil {
 		return err
 	}
-	o := &j.Options
+	o, name := &c.Options, c.Dial.Name
 	switch {
 	case o.Once:
 		return exit.Usagef("--once ends the link as soon as it works: use knak dial --once")
@@ -69,14 +69,14 @@ func run(t *terminal.Terminal, cmd *cobra.Command, args []string, wait time.Dura
 	case t.Style.JSON:
 		return exit.Usagef("--json writes what happens as long as the link lasts: use knak dial --json, or knak up and then knak status --json")
 	}
-	if st, err := control.AskStatus(cmd.Context(), control.Dir(), j.Name); err == nil {
+	if st, err := control.AskStatus(cmd.Context(), control.Dir(), name); err == nil {
 		if st.Up == nil {
-			return fmt.Errorf("%s is being dialled already: knak status %s", j.Name, j.Name)
+			return fmt.Errorf("%s is being dialled already: knak status %s", name, name)
 		}
-		fmt.Fprintf(t.Out, "%s: up already, %s\n", j.Name, st.Up.Local)
+		fmt.Fprintf(t.Out, "%s: up already, %s\n", name, st.Up.Local)
 		return nil
 	}
-	story, err := story(t, j.Name)
+	story, err := story(t, name)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func run(t *terminal.Terminal, cmd *cobra.Command, args []string, wait time.Dura
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- child.Wait() }()
-	return waitUp(cmd.Context(), t, j.Name, child.Process, story, ended, wait)
+	return waitUp(cmd.Context(), t, name, child.Process, story, ended, wait)
 }
 
 // story makes the file into which the dial in the background tells what happens, NAME.log in this user's own directory.

@@ -28,9 +28,13 @@ type Entry struct {
 // File is the memory. It may be used by several goroutines.
 type File struct{ list *keep.List[Entry] }
 
-// Open keeps its memory in dir/learned.json; tell hears what is wrong with that file.
+// Open keeps its memory in dir/learned.json, or nowhere where dir is ""; tell hears what is wrong with that file.
 func Open(dir string, tell func(string)) *File {
-	return &File{keep.Open[Entry](filepath.Join(dir, "learned.json"), "what was learned of modems", tell)}
+	path := ""
+	if dir != "" {
+		path = filepath.Join(dir, "learned.json")
+	}
+	return &File{keep.Open[Entry](path, "what was learned of modems", tell)}
 }
 
 // Path is where the file is.

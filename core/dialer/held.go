@@ -1,4 +1,4 @@
-package connection
+package dialer
 
 import (
 	"context"
@@ -8,17 +8,16 @@ import (
 	"github.com/knakppp/knak/core/control"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
-	"github.com/knakppp/knak/core/link/drive"
 	"github.com/knakppp/knak/core/plane"
 )
 
-// heldLink is what the control socket shows and does of the dial in this process.
-type heldLink struct {
-	board  *control.Board
-	runner *drive.Runner
-	guests *dialPlugins // nil: none
+// held is what the control socket shows of a link, and does.
+type held struct {
+	link  *Link
+	board *control.Board
 
 	mu        sync.Mutex
+	plugins   func() []control.Plugin // nil: there are none
 	wasUp     bool
 	givenBack []string
 	problems  []string
@@ -26,13 +25,13 @@ type heldLink struct {
 	ended     chan struct{}
 }
 
-// Record remembers what a hang-up gives back.
-func (h *heldLink) Record(r event.Record) {
+// Record remembers what a status shows, and what a hang-up gives back.
+func (h *held) Record(r event.Record) {
+	h.board.Record(r)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch e := r.Event.(type) {
 	case event.Up:
-		go giveMemoryBack()
 		h.wasUp = true
 		h.givenBack = givenBack(e)
 	case event.Notice:
@@ -57,7 +56,7 @@ func givenBack(u event.Up) []string {
 	return append(list, "the port and its lock")
 }
 
-func (h *heldLink) finish(o link.Outcome) {
+func (h *held) finish(o link.Outcome) {
 	h.mu.Lock()
 	h.outcome = o
 	h.mu.Unlock()
@@ -65,21 +64,23 @@ func (h *heldLink) finish(o link.Outcome) {
 }
 
 // Status gives the board with the counters of this moment.
-func (h *heldLink) Status() control.Status {
+func (h *held) Status() control.Status {
 	st := h.board.Status()
 	if st.Up != nil {
-		st.BytesIn, st.BytesOut = h.runner.Counters()
+		st.BytesIn, st.BytesOut = h.link.Counters()
 	}
 	h.mu.Lock()
-	guests := h.guests
+	plugins := h.plugins
 	h.mu.Unlock()
-	st.Plugins = guests.status()
+	if plugins != nil {
+		st.Plugins = plugins()
+	}
 	return st
 }
 
 // Hangup ends the link and waits until it has ended.
-func (h *heldLink) Hangup(ctx context.Context) control.Goodbye {
-	h.runner.Hangup(link.KindHangup, "hangup was asked for")
+func (h *held) Hangup(ctx context.Context) control.Goodbye {
+	h.link.Hangup("hangup was asked for")
 	select {
 	case <-h.ended:
 	case <-ctx.Done():

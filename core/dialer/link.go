@@ -1,0 +1,455 @@
+package dialer
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"os/user"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/knakppp/knak/core/advice"
+	"github.com/knakppp/knak/core/apn"
+	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/diagnose"
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/files"
+	"github.com/knakppp/knak/core/hooks"
+	"github.com/knakppp/knak/core/learn/memory"
+	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/adapt"
+	"github.com/knakppp/knak/core/link/drive"
+	"github.com/knakppp/knak/core/link/policy"
+	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/core/private"
+	"github.com/knakppp/knak/core/refusal"
+	"github.com/knakppp/knak/core/sim"
+	"github.com/knakppp/knak/quirks"
+)
+
+// Link is a link to a network: Dial gives one that is up, Prepare one that Run is to bring up. Its methods are safe for
+// concurrent use, but for those that say that they are for before Run.
+type Link struct {
+	o         Options
+	simulated *sim.Scenario // nil: the modem is a real one
+	state     string        // Options.StateDir, or what stands for it; "": nothing is remembered
+	at        *place
+	adapted   *adapt.Dial // nil: nothing is varied
+	scripts   *hooks.Runner
+	held      *held
+	server    *control.Server
+	adviser   advice.Adviser
+
+	worked  chan struct{} // closed at the first Up
+	done    chan struct{} // closed when the link is over
+	closing context.Context
+	cancel  context.CancelFunc
+	tidied  sync.Once
+	first   sync.Once // closes worked
+
+	telling sync.Mutex // held while Options.Events hears
+
+	mu      sync.Mutex
+	sinks   event.Fanout  // who hears what happens: first those from whom secrets are hidden
+	begun   bool          // Run was called, or is about to be
+	runner  *drive.Runner // nil: before Run
+	up      *event.Up     // nil: it is down
+	plane   plane.Plane
+	finding *event.Finding
+	outcome link.Outcome // once done is closed
+}
+
+// Prepare finds the modem and takes the link's name, and dials nothing yet: whoever is to take part is added, and then Run dials.
+// ctx bounds the finding. An error is an *Error, which Options.Events has heard of, or says what of o cannot be followed. Close
+// gives back what was taken.
+func Prepare(ctx context.Context, o Options) (*Link, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	l := &Link{o: o, state: o.StateDir, worked: make(chan struct{}), done: make(chan struct{})}
+	l.closing, l.cancel = context.WithCancel(context.Background())
+	l.held = &held{link: l, board: control.NewBoard(o.Name), ended: make(chan struct{})}
+	if o.Scenario != "" {
+		s, err := files.Scenario(o.Scenario)
+		if err != nil {
+			return nil, err
+		}
+		l.simulated = &s
+	} else if l.state == "" {
+		l.state = files.State()
+	}
+	l.sinks = event.Fanout{private.NewSink(event.Fanout{event.SinkFunc(l.tell), l.held}, []string{o.User, o.APN}, l.secrets())}
+	if failed := l.prepare(ctx); failed != nil {
+		_ = l.Close() // what counts is why there is no link
+		return nil, failed
+	}
+	return l, nil
+}
+
+func (l *Link) prepare(ctx context.Context) (failed *Error) {
+	o := &l.o
+	if err := plane.Obstacle(o.Plane, o.PlaneConfig.Proxy); err != nil {
+		return l.failed(obstacleOutcome(o.Plane, err), err)
+	}
+	if l.at, failed = l.find(ctx); failed != nil {
+		return failed
+	}
+	if o.Hooks.Dir != "" {
+		l.scripts = hooks.New(l.hooksConfig())
+		l.Watch(l.scripts)
+	}
+	if !o.NoAdapt {
+		l.adapted = l.adapting()
+	}
+	if !o.Reachable {
+		return nil
+	}
+	var err error
+	l.server, err = control.Listen(control.Dir(), o.Name, l.held)
+	var busy *control.BusyError
+	switch {
+	case errors.As(err, &busy):
+		return l.failed(link.Outcome{Kind: link.KindHeld, Phase: event.PhaseDial, Detail: err.Error()}, err)
+	case err != nil:
+		l.notice("warning", "status and hangup will not reach this dial: "+err.Error())
+	}
+	return nil
+}
+
+// secrets are what must not be shown, in whatever event it comes back.
+func (l *Link) secrets() []string { return []string{l.o.Password.Reveal(), l.o.PIN.Reveal()} }
+
+func obstacleOutcome(kind string, err error) link.Outcome {
+	o := link.Outcome{Kind: link.KindPlane, Phase: event.PhaseDial, Detail: err.Error()}
+	switch {
+	case errors.Is(err, plane.ErrUnsupported):
+		o.Kind = link.KindNoKernel
+	case errors.Is(err, plane.ErrNotPermitted):
+		o.Kind = link.KindPrivilege
+	}
+	if kind == plane.KindTUN {
+		o.Detail = "--plane tun: " + o.Detail
+	}
+	return o
+}
+
+// hooksConfig adds to what was chosen of the host's scripts what this link and this process are.
+func (l *Link) hooksConfig() hooks.Config {
+	cfg := l.o.Hooks
+	cfg.Link, cfg.TTY, cfg.UID, cfg.PID = l.o.Name, l.at.name(), os.Getuid(), os.Getpid()
+	cfg.Tell = func(n event.Notice) { l.notice(n.Level, n.Text) }
+	if u, err := user.Current(); err == nil {
+		cfg.User = u.Username
+	}
+	return cfg
+}
+
+// adapting lets the dial learn.
+func (l *Link) adapting() *adapt.Dial {
+	tell := func(text string) { l.notice("info", text) }
+	chosen := func(key string) bool {
+		if key == "auth.user" && !l.o.Password.Empty() {
+			return true
+		}
+		_, facts := l.at.now()
+		r, err := l.o.Database.Resolve(facts, l.o.Profile, l.o.Settings)
+		return err != nil || r.Setting(key).Layer >= quirks.User
+	}
+	scenario := ""
+	if l.simulated != nil {
+		scenario = l.simulated.Name
+	}
+	return adapt.New(memory.Open(l.state, tell), scenario, chosen, time.Now, tell)
+}
+
+// pins is the memory of refused PINs. That of simulated SIMs is apart: they may say that they are whichever.
+func (l *Link) pins() *refusal.Store {
+	switch {
+	case l.state == "":
+		return refusal.Open()
+	case l.simulated != nil:
+		return refusal.Open(filepath.Join(l.state, "sim"), filepath.Join(control.Dir(), "sim"))
+	}
+	return refusal.Open(l.state, control.Dir())
+}
+
+// Name is the link's name.
+func (l *Link) Name() string { return l.o.Name }
+
+// Watch adds somebody who hears everything that happens, secrets included: for before Run.
+func (l *Link) Watch(s event.Sink) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sinks = append(l.sinks[:len(l.sinks):len(l.sinks)], s)
+}
+
+// Ask lets the link ask somebody: for before Run.
+func (l *Link) Ask(a advice.Adviser) { l.adviser = a }
+
+// ShowPlugins lets a status show plugins: for before Run. list is called for each status.
+func (l *Link) ShowPlugins(list func() []control.Plugin) {
+	l.held.mu.Lock()
+	defer l.held.mu.Unlock()
+	l.held.plugins = list
+}
+
+// Record adds an event of somebody who takes part to what happens.
+func (l *Link) Record(r event.Record) { l.record(r) }
+
+// Run dials and holds the link until it ends, and says how. When ctx ends the link is hung up in order. It is called once; Close
+// then gives back the rest.
+func (l *Link) Run(ctx context.Context) link.Outcome {
+	l.begin()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	defer context.AfterFunc(l.closing, stop)()
+	o := &l.o
+	cfg := link.Config{
+		Name: o.Name, Resolve: l.resolve(), PIN: o.PIN, PINs: l.pins(), PINAgain: o.PINAgain, PINLastTry: o.PINLastTry, Password: o.Password,
+		ATPort: o.ATPort != "", OtherPort: l.at.otherPort(), Prove: o.Prove, Persist: o.Persist, Timeout: o.Timeout,
+		Once: o.Limits.Once, MaxAttempts: o.Limits.Attempts, Idle: o.Limits.Idle, MaxTime: o.Limits.Time, MaxBytes: o.Limits.Bytes,
+	}
+	var sink event.Sink = event.SinkFunc(l.record)
+	if l.adapted != nil {
+		cfg.Vary = l.adapted.Vary
+		sink = l.adapted.Watch(sink)
+	}
+	open := l.at.open
+	if o.Tap != nil {
+		open = drive.Tapped(open, o.Tap)
+	}
+	runner := drive.New(cfg, drive.Environment{OpenPort: open, OpenATPort: o.atPortOpener(), OpenPlane: l.openPlane, Sink: sink, Adviser: l.adviser})
+	l.mu.Lock()
+	l.runner = runner
+	l.mu.Unlock()
+	outcome := runner.Run(ctx)
+	if runner.Idle() {
+		l.failed(outcome, nil) // the port could not be opened: there was no session to say so
+	}
+	l.end(outcome)
+	return outcome
+}
+
+// begin makes Close wait for the end.
+func (l *Link) begin() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.begun = true
+}
+
+// end says that the link is over.
+func (l *Link) end(outcome link.Outcome) {
+	l.mu.Lock()
+	l.outcome, l.up, l.plane = outcome, nil, nil
+	l.mu.Unlock()
+	l.held.finish(outcome)
+	close(l.done)
+}
+
+// resolve makes the function by which the link learns how to treat its modem.
+func (l *Link) resolve() func(link.Facts) (link.Selection, error) {
+	carriers := &policy.Carriers{Path: apn.Path}
+	return func(known link.Facts) (link.Selection, error) {
+		port, facts := l.at.now()
+		r := policy.Resolver{DB: l.o.Database, Facts: facts, Port: port, Profile: l.o.Profile, Set: l.o.Settings, Carriers: carriers}
+		if l.adapted != nil {
+			r.Learned = l.adapted.Learned
+		}
+		if e := l.o.Experiment; e != nil {
+			r.Learned, r.Unknown = e.settings, e.Unknown
+		}
+		return r.Resolve(known)
+	}
+}
+
+// openPlane adds what was chosen to what the link has.
+func (l *Link) openPlane(ctx context.Context, has plane.Config) (plane.Plane, error) {
+	kind := l.o.Plane
+	if kind == "" {
+		kind = plane.KindStack
+	}
+	cfg := l.o.PlaneConfig
+	cfg.Local, cfg.Peer, cfg.DNS, cfg.NBNS, cfg.MTU, cfg.InterfaceID6 = has.Local, has.Peer, has.DNS, has.NBNS, has.MTU, has.InterfaceID6
+	cfg.Notice = func(n event.Notice) { l.record(event.Record{Time: time.Now(), Link: l.o.Name, Event: n}) }
+	p, err := plane.Open(ctx, kind, cfg)
+	if err == nil {
+		l.mu.Lock()
+		l.plane = p
+		l.mu.Unlock()
+	}
+	return p, err
+}
+
+// tell is where Options.Events hears, one event after the other.
+func (l *Link) tell(r event.Record) {
+	if l.o.Events == nil {
+		return
+	}
+	l.telling.Lock()
+	defer l.telling.Unlock()
+	l.o.Events(r)
+}
+
+// record is where everything passes that happens.
+func (l *Link) record(r event.Record) {
+	l.mu.Lock()
+	switch e := r.Event.(type) {
+	case event.Up:
+		l.up, l.finding = &e, nil
+	case event.Down:
+		l.up, l.plane = nil, nil
+	case event.Finding:
+		l.finding = &e
+	}
+	sinks := l.sinks
+	l.mu.Unlock()
+	sinks.Record(r)
+	if l.at != nil {
+		l.at.remember(r)
+	}
+	if _, up := r.Event.(event.Up); up {
+		l.first.Do(func() { close(l.worked) })
+	}
+}
+
+func (l *Link) notice(level, text string) {
+	l.record(event.Record{Time: time.Now(), Link: l.o.Name, Event: event.Notice{Level: level, Text: text}})
+}
+
+// failed tells of a failure that happened before there was a session, with what diagnosis says of it.
+func (l *Link) failed(o link.Outcome, cause error) *Error {
+	w := diagnose.New()
+	put := func(e event.Event) {
+		r := event.Record{Time: time.Now(), Link: l.o.Name, Event: e}
+		w.Record(r)
+		l.record(r)
+	}
+	failed := &Error{Outcome: o, cause: cause}
+	put(event.Failure{Phase: o.Phase, Cause: string(o.Kind), Detail: o.Detail})
+	if f, ok := w.Finding(); ok {
+		put(f)
+		failed.Finding = &f
+	}
+	put(event.Down{Reason: o.String(), ExitCode: int(o.ExitCode())})
+	return failed
+}
+
+// Fail tells that there will be no link, in place of Run.
+func (l *Link) Fail(o link.Outcome) error {
+	failed := l.failed(o, nil)
+	l.end(o)
+	return failed
+}
+
+// dialer is the stack of a link that is up.
+func (l *Link) dialer() (plane.Dialer, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d, ok := l.plane.(plane.Dialer)
+	if !ok || l.up == nil {
+		return nil, ErrDown
+	}
+	return d, nil
+}
+
+// DialContext is net.Dialer's through the link, of one with the plane stack: networks tcp, tcp4, tcp6, udp, udp4 and udp6, an
+// address HOST:PORT. Names are resolved by the name servers that the network gave. While the link is down it gives ErrDown.
+func (l *Link) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	d, err := l.dialer()
+	if err != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	}
+	return d.Dial(ctx, network, address)
+}
+
+// Ping sends one ICMP echo request through the link, and gives how long the reply took.
+func (l *Link) Ping(ctx context.Context, to netip.Addr) (time.Duration, error) {
+	d, err := l.dialer()
+	if err != nil {
+		return 0, err
+	}
+	return d.Ping(ctx, to)
+}
+
+// Up gives what the link has, addresses and name servers; false while it is down.
+func (l *Link) Up() (event.Up, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.up == nil {
+		return event.Up{}, false
+	}
+	return *l.up, true
+}
+
+// running gives the runner, nil before Run.
+func (l *Link) running() *drive.Runner {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.runner
+}
+
+// Counters gives the octets of IP packets since the link came up.
+func (l *Link) Counters() (in, out uint64) {
+	if r := l.running(); r != nil {
+		return r.Counters()
+	}
+	return 0, 0
+}
+
+// Hangup ends the link, for the reason that events then tell. It returns at once.
+func (l *Link) Hangup(reason string) {
+	if r := l.running(); r != nil {
+		r.Hangup(link.KindHangup, reason)
+		return
+	}
+	l.cancel()
+}
+
+// Redial ends the link and dials again. It returns at once, and does nothing before Run.
+func (l *Link) Redial(reason string) {
+	if r := l.running(); r != nil {
+		r.Redial(reason)
+	}
+}
+
+// Done is closed when the link has ended.
+func (l *Link) Done() <-chan struct{} { return l.done }
+
+// Err says how the link ended: nil while it has not, and where somebody wanted it to end.
+func (l *Link) Err() error {
+	select {
+	case <-l.done:
+	default:
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.outcome.Clean() && l.outcome.Kind != link.KindPeerEnded {
+		return nil
+	}
+	return &Error{Outcome: l.outcome, Finding: l.finding}
+}
+
+// Close hangs up, waits until the modem is on hook and the port given back, and gives back the rest. It may be called more than
+// once.
+func (l *Link) Close() error {
+	l.cancel()
+	l.mu.Lock()
+	begun := l.begun
+	l.mu.Unlock()
+	if begun {
+		<-l.done
+	}
+	l.tidied.Do(func() {
+		if l.server != nil {
+			_ = l.server.Close() // its socket goes with the process, too
+		}
+		if l.scripts != nil {
+			l.scripts.Close()
+		}
+	})
+	return l.Err()
+}
