@@ -79,7 +79,8 @@ func (m *mutant) answer(protocol uint16, p packet.Packet) {
 	switch {
 	case p.Code == packet.TerminateRequest && (protocol == packet.LCP || protocol == packet.IPCP):
 		if protocol == packet.LCP {
-			m.agreed.Store(false) // the call is over
+			m.agreed.Store(false) // the call is over: the next one is on the same port
+			m.calls++
 		}
 		m.send(protocol, packet.Packet{Code: packet.TerminateAck, ID: p.ID})
 	case protocol == packet.LCP && p.Code == packet.ConfigureRequest:
