@@ -93,11 +93,11 @@ func (*line) Apply(at.Output) error          { return nil }
 func (*line) WatchLines(func(at.ModemLines)) {}
 func (l *line) Close() error                 { l.once.Do(func() { close(l.closed) }); return nil }
 
-// storm is a peer that agrees to everything, and begins IPCP anew every 5 ms once it is open, each time with another address
-// for us.
+// storm is a peer that agrees to everything, and begins IPCP anew 5 ms after it is open, each time with another address for us.
 type storm struct {
 	*line
-	count int // renegotiations
+	count        int  // renegotiations
+	ours, theirs bool // whose request of this one is acknowledged
 }
 
 func newStorm() *storm {
@@ -106,19 +106,17 @@ func newStorm() *storm {
 	return s
 }
 
-func (s *storm) address() netip.Addr {
-	return netip.AddrFrom4([4]byte{10, 1, byte(s.count >> 8), byte(s.count)})
-}
-
 func (s *storm) answer(protocol uint16, p packet.Packet) {
 	switch {
 	case p.Code == packet.TerminateRequest:
 		s.send(protocol, packet.Packet{Code: packet.TerminateAck, ID: p.ID})
-	case p.Code != packet.ConfigureRequest:
-	case protocol == packet.LCP:
+	case protocol == packet.LCP && p.Code == packet.ConfigureRequest:
 		s.send(packet.LCP, packet.Packet{Code: packet.ConfigureAck, ID: p.ID, Data: p.Data})
 		s.request(packet.LCP)
-	case protocol == packet.IPCP:
+	case protocol == packet.IPCP && p.Code == packet.ConfigureAck:
+		s.theirs = true
+		s.opened()
+	case protocol == packet.IPCP && p.Code == packet.ConfigureRequest:
 		options, err := packet.ParseOptions(nil, p.Data)
 		if err != nil {
 			return
@@ -129,30 +127,35 @@ func (s *storm) answer(protocol uint16, p packet.Packet) {
 			return
 		}
 		s.send(packet.IPCP, packet.Packet{Code: packet.ConfigureAck, ID: p.ID, Data: p.Data})
+		s.ours = true
 		if s.count == 0 {
 			s.anew()
-			go s.rage()
 		}
+		s.opened()
 	}
 }
 
-// anew begins IPCP with another address for us.
+func (s *storm) address() netip.Addr {
+	return netip.AddrFrom4([4]byte{10, 1, byte(s.count >> 8), byte(s.count)})
+}
+
+// opened begins anew where IPCP is open.
+func (s *storm) opened() {
+	if !s.ours || !s.theirs {
+		return
+	}
+	s.ours, s.theirs = false, false
+	time.AfterFunc(5*time.Millisecond, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.anew()
+	})
+}
+
+// anew begins IPCP with other addresses for itself and for us: a request that changes nothing would begin nothing.
 func (s *storm) anew() {
 	s.count++
-	s.request(packet.IPCP, packet.AddressOption(packet.IPCPAddress, netip.MustParseAddr("10.64.64.64")))
-}
-
-func (s *storm) rage() {
-	for {
-		select {
-		case <-time.After(5 * time.Millisecond):
-		case <-s.closed:
-			return
-		}
-		s.mu.Lock()
-		s.anew()
-		s.mu.Unlock()
-	}
+	s.request(packet.IPCP, packet.AddressOption(packet.IPCPAddress, netip.AddrFrom4([4]byte{10, 64, 64, byte(64 + s.count%2)})))
 }
 
 // slowPlane takes its time to be closed, as one does whose name servers are told by a slow program.
@@ -213,7 +216,7 @@ func TestStormOfRenegotiations(t *testing.T) {
 			if peer.count < 1500 {
 				t.Errorf("only %d renegotiations: it is no storm", peer.count)
 			}
-			if opens > 6 || ups > 6 || ups < 1 {
+			if opens > 6 || ups > 6 || ups < 1 && slow == 0 { // a plane that takes a second is always too late
 				t.Errorf("%d renegotiations make %d planes and are told as %d ups", peer.count, opens, ups)
 			}
 			if events > 3000 {
