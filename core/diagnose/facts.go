@@ -43,6 +43,7 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 	case event.MeansDialerConnected:
 		l.dialled = true
 	case event.MeansStartingPPP:
+		l.ended = l.ended && (h.up != nil || len(h.failures) > 0 || h.lcp.terminated.seen() || l.ours) // what had ended was nothing yet
 		h.advance(event.PhaseLCP)
 	case event.MeansConnect:
 		_, port, _ := strings.Cut(e.Value, " ")
@@ -150,7 +151,7 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 	case event.MeansRouteTo:
 		h.routeLine(e.Value, line)
 	case event.MeansPortGone:
-		if !h.refusedInIPCP() { // what goes after the call was over for another reason is not its cause
+		if !h.refused() { // what goes after the call was over for another reason is not its cause
 			keep(&l.gone, line)
 		}
 	case event.MeansNobodyNow:

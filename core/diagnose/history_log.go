@@ -119,13 +119,14 @@ func (h *history) neverUp() bool {
 	if h.up != nil || h.log.up6 {
 		return false
 	}
-	return h.refusedInIPCP() || p.requests+p.peerAsked > 1 && !p.acked.IsValid() && !p.sentAck && !p.ack.seen()
+	return h.refused() || p.requests+p.peerAsked > 1 && !p.acked.IsValid() && !p.sentAck && !p.ack.seen()
 }
 
-// refusedInIPCP says that a line has said why IPCP failed: that the ends did not agree on an address.
-func (h *history) refusedInIPCP() bool {
+// refused says that a line has said why the authentication or IPCP failed: what is counted or breaks after it is of no link
+// that was up.
+func (h *history) refused() bool {
 	for id := range h.log.hits {
-		if c := causeOf(id); c.Stage == "ipcp" && c.When == "failed" {
+		if c := causeOf(id); c.When == "failed" && (c.Stage == "auth" || c.Stage == "ipcp") {
 			return true
 		}
 	}

@@ -116,12 +116,11 @@ const maxMore = 400
 // take takes one line.
 func (f *formatted) take(b []byte, size int) {
 	s := f.s
-	b = withoutColours(b)
+	b = bytes.TrimLeft(withoutColours(b), " \t")
 	l := f.r.Line(b)
 	outer := logLine{msg: b}
 	var rule *format.Rule
 	if l.Bare {
-		l.Message = bytes.TrimLeft(l.Message, " \t")
 		rest, o := s.clock.outer(b)
 		if o.headed {
 			outer = o
