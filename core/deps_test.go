@@ -53,7 +53,7 @@ var only = []struct {
 	{[]string{"core/pace"}, nil, "how often something may come is computed, for whoever asks"},
 	{[]string{"core/plane/gate"}, nil, "what may be taken of a peer's addresses is computed: who looks at the host and who changes it stand apart"},
 	{[]string{"core/keep"}, []string{"core/foreign", "core/trust"}, "a list in a file, whatever is in it"},
-	{[]string{"core/learn"}, []string{"core/event"}, "what to try next follows from how attempts ended, whoever makes them"},
+	{[]string{"core/learn"}, []string{"core/event", "core/at", "core/ppp/packet"}, "what to try next follows from how attempts ended, whoever makes them"},
 	{[]string{"core/usbip"}, nil, "a protocol and its server: what the devices are is decided above"},
 	{[]string{"core/trust"}, nil, "who could have changed a file is asked before anything of it is read"},
 	{[]string{"core/control"}, []string{"core/event", "core/foreign", "core/trust"}, "a socket by which a dial is reached knows what it says, and no link"},

@@ -121,6 +121,8 @@ var Keys = []Key{
 		Meaning: "number to dial; {cid} stands for context.cid"},
 	{Name: "dial.alternates", Type: Names, Default: "*99#", Forbid: "\";", Class: Command, Phase: AtDial,
 		Meaning: "further numbers, tried in turn when one is answered ERROR; *99# only in place of another number for context 1"},
+	{Name: "dial.alternates_when", Type: Enum, Default: "error", Allowed: []string{"error", "refused"}, Class: Command, Phase: AtDial,
+		Meaning: "when dial.alternates are tried: after ERROR, or after NO CARRIER, BUSY and the like too; a number that names another context has it defined first then"},
 	{Name: "dial.timeout", Type: Duration, Default: "1m", Min: "1s", Max: "5m", Phase: AtDial,
 		Meaning: "how long the answer to the dial command may take"},
 	{Name: "dial.connect_delay", Type: Duration, Default: "0s", Min: "0s", Max: "30s", Phase: AtDial,

@@ -13,7 +13,6 @@ import (
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hooks"
-	"github.com/knakppp/knak/core/learn"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/link/drive"
 	"github.com/knakppp/knak/core/plane"
@@ -86,22 +85,6 @@ type Limits struct {
 	Idle     time.Duration // end after so long without a packet
 	Time     time.Duration // end after so long up
 	Bytes    uint64        // end after so many octets of IP packets in both directions
-}
-
-// Experiment is what one dial of knak learn tries.
-type Experiment struct {
-	Set     []learn.Setting
-	Unknown bool // the modem is treated as one that nobody knows
-}
-
-// settings are policy.Resolver's Learned.
-func (e *Experiment) settings(link.Facts) (list []quirks.Advised) {
-	// One attempt is one experiment: a second one with an empty name would hide what the first needs.
-	list = append(list, quirks.Advised{Key: "auth.try_blank", Value: "false", Reason: "An experiment is one attempt.", By: "knak learn"})
-	for _, s := range e.Set {
-		list = append(list, quirks.Advised{Key: s.Key, Value: s.Value, Reason: s.Reason, By: "knak learn"})
-	}
-	return list
 }
 
 // Error says how a link ended, or why there is none.

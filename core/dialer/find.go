@@ -95,10 +95,7 @@ func (l *Link) find(ctx context.Context) (*place, *Error) {
 	o := &l.o
 	switch {
 	case l.simulated != nil:
-		facts := quirks.Facts{USB: l.simulated.Identity.USB}
-		if facts.USB == "" {
-			facts.USB = quirks.None
-		}
+		facts := simulatedFacts(l.simulated)
 		m := sim.New(*l.simulated, uint64(time.Now().UnixNano()))
 		return fixed("sim:"+l.simulated.Name, facts, func(context.Context) (drive.Port, error) { return drive.NewMemoryPort(m), nil }), nil
 	case o.Port == "-":

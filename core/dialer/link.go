@@ -162,7 +162,7 @@ func (l *Link) adapting() *adapt.Dial {
 	if l.simulated != nil {
 		scenario = l.simulated.Name
 	}
-	return adapt.New(memory.Open(l.state, tell), scenario, chosen, time.Now, tell)
+	return adapt.New(adapt.Config{File: memory.Open(l.state, tell), Sim: scenario, Chosen: chosen, Persist: l.o.Persist, Now: time.Now, Tell: tell})
 }
 
 // pins is the memory of refused PINs. That of simulated SIMs is apart: they may say that they are whichever.
@@ -256,10 +256,10 @@ func (l *Link) resolve() func(link.Facts) (link.Selection, error) {
 		port, facts := l.at.now()
 		r := policy.Resolver{DB: l.o.Database, Facts: facts, Port: port, Profile: l.o.Profile, Set: l.o.Settings, Carriers: carriers}
 		if l.adapted != nil {
-			r.Learned = l.adapted.Learned
+			r.Learned, r.Unset = l.adapted.Learned, l.adapted.Unset
 		}
 		if e := l.o.Experiment; e != nil {
-			r.Learned, r.Unknown = e.settings, e.Unknown
+			e.apply(&r)
 		}
 		return r.Resolve(known)
 	}

@@ -21,14 +21,24 @@ type Setting struct {
 // String gives KEY=VALUE.
 func (s Setting) String() string { return s.Key + "=" + s.Value }
 
-// Failure is how an attempt ended.
+// Failure is how an attempt ended, and what was observed on the way. Observer.Complete fills in the second part.
 type Failure struct {
-	Kind        string        // a word of event.Failure.Cause
-	Phase       string        // of event.Phase
-	Provisional bool          // the login had been accepted, which may mean nothing, and no address was given
-	Command     string        // the AT command that failed, "" where none did
-	Up          time.Duration // how long the link was up; 0: it was not
-	APN         string        // the APN of the attempt, where one is known
+	Kind        string        `json:"kind"`                  // a word of event.Failure.Cause
+	Phase       string        `json:"phase"`                 // of event.Phase
+	Provisional bool          `json:"provisional,omitempty"` // the login had been accepted, which may mean nothing, and no address was given
+	Command     string        `json:"command,omitempty"`     // the AT command that failed or was never answered, "" where none was
+	Up          time.Duration `json:"up,omitempty"`          // how long the link was up; 0: it was not
+
+	APN        string `json:"apn,omitempty"`        // of the call, where one is known
+	Answers    int    `json:"answers,omitempty"`    // how many different commands were answered OK
+	Method     string `json:"method,omitempty"`     // "pap", "chap" or "eap", by which the peer was told who we are; "": it was not
+	Spoke      bool   `json:"spoke,omitempty"`      // the modem said something, be it no answer
+	Requests   int    `json:"requests,omitempty"`   // how many requests of the phase's protocol were sent
+	Unanswered bool   `json:"unanswered,omitempty"` // and nothing of that protocol came back
+	Cut        bool   `json:"cut,omitempty"`        // the call ended at once after one of them
+	Hasty      bool   `json:"hasty,omitempty"`      // the last of them came soon after the one before, and the call ended at once
+	Back       bool   `json:"back,omitempty"`       // an attempt before had come further with the same settings, or with fewer
+	Echo       bool   `json:"echo,omitempty"`       // a link that was up was lost soon after an Echo-Request of ours
 }
 
 // stages order how far attempts come: an attempt that fails later than the one before has made a step.
@@ -39,15 +49,35 @@ var stages = map[string]int{
 
 var phases = map[string]int{event.PhaseLCP: 7, event.PhaseAuth: 8, event.PhaseIPCP: 9, event.PhaseIPV6CP: 9, event.PhaseProve: 10, event.PhaseUp: 11}
 
-// stage is how far the attempt came.
-func (f *Failure) stage() int {
+// stage is how far the attempt came. Among attempts at which the modem does not answer, or refuses a command, more answers are further.
+func (f *Failure) stage() float64 {
+	if f.Up > 0 {
+		return float64(phases[event.PhaseUp])
+	}
 	if n, ok := phases[f.Phase]; ok {
-		return n
+		return float64(n) + f.within()
+	}
+	switch f.Kind {
+	case event.FailedModemSilent, event.FailedATError:
+		return float64(stages[event.FailedModemSilent]) + float64(min(f.Answers, 99))/100
 	}
 	if n, ok := stages[f.Kind]; ok {
-		return n
+		return float64(n)
 	}
 	return 6
+}
+
+// within is how far an attempt came within a phase: a peer that answers, or at least hears, is further than one that is silent.
+func (f *Failure) within() float64 {
+	switch {
+	case f.Requests == 0:
+		return 0
+	case !f.Unanswered:
+		return 0.5
+	case f.Cut:
+		return 0.2
+	}
+	return 0
 }
 
 // Adapter is the experiment of one dial: one variation after another, cheapest first, keeping what led further. The zero
@@ -57,11 +87,13 @@ type Adapter struct {
 	Limit int
 	// Chosen says whether a person chose a key: it is not touched. nil: none was.
 	Chosen func(key string) bool
+	Prior  Prior // nil: nothing is known of modems like this one
 
 	kept     []Setting // of variations that led further
 	recalled bool      // kept is what Start was given, and has not failed yet
 	trying   *variation
-	best     int // the furthest stage that an attempt came to
+	best     float64 // the furthest stage that an attempt came to
+	furthest Failure // the last failure of that stage
 	began    bool
 	tried    map[string]bool
 	count    int
@@ -74,10 +106,13 @@ const DefaultLimit = 5
 func (a *Adapter) Settings() []Setting {
 	list := slices.Clone(a.kept)
 	if a.trying != nil {
-		list = append(list, a.trying.set...)
+		list = merge(list, a.trying.set)
 	}
 	return list
 }
+
+// Experimenting says whether the attempt that runs, or is next, is not the first of its kind: it need not be as patient.
+func (a *Adapter) Experimenting() bool { return a.trying != nil }
 
 // Start begins with settings that have worked before for such a modem.
 func (a *Adapter) Start(known []Setting) { a.kept, a.recalled = slices.Clone(known), len(known) > 0 }
@@ -86,12 +121,18 @@ func (a *Adapter) Start(known []Setting) { a.kept, a.recalled = slices.Clone(kno
 // where nothing is left that the failure speaks for, or the limit is reached: then the settings that led furthest stay.
 func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 	stage := f.stage()
+	last := a.trying
 	if a.trying != nil && stage > a.best {
 		a.keep(a.trying.set) // a step: what comes next is another fault
 	}
 	a.trying = nil
-	if !a.began || stage > a.best {
-		a.best = stage
+	switch {
+	case !a.began || stage > a.best:
+		a.best, a.furthest = stage, f
+	case stage == a.best:
+		a.furthest = f
+	default: // it failed before it came to what is searched for, and says little of that
+		f.Back = true
 	}
 	a.began = true
 	limit := a.Limit
@@ -105,7 +146,11 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 		a.recalled, a.kept, a.began, a.best = false, nil, false, 0
 		return "what was learned of this modem may hold no more; going on without it", 0, true
 	}
-	for _, v := range candidates(f) {
+	list := candidates(f, a.Prior)
+	if f.Back {
+		list = append(list[:min(1, len(list))], candidates(a.furthest, a.Prior)...)
+	}
+	for _, v := range list {
 		if a.tried[v.id] || a.touches(v) {
 			continue
 		}
@@ -114,6 +159,9 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 		}
 		a.tried[v.id] = true
 		a.count++
+		if f.Back && last != nil && v.wait > 0 { // what was tried was not put to the test: once more, and then it is
+			v.set = merge(last.set, v.set)
+		}
 		a.trying = &v
 		return v.what, v.wait, true
 	}
@@ -126,21 +174,37 @@ func (a *Adapter) touches(v variation) bool {
 }
 
 // keep adds settings to those that stay; of one key the later counts.
-func (a *Adapter) keep(set []Setting) {
-	for _, s := range set {
-		a.kept = slices.DeleteFunc(a.kept, func(k Setting) bool { return k.Key == s.Key && !strings.HasSuffix(k.Key, "+") })
-		a.kept = append(a.kept, s)
-	}
-}
+func (a *Adapter) keep(set []Setting) { a.kept = merge(a.kept, set) }
 
 // Worked hears that the link came up, and gives the settings with which it did. What was being tried is kept.
-func (a *Adapter) Worked() []Setting {
+// number is what was dialled when the modem said CONNECT: where several were tried, that one was learned.
+func (a *Adapter) Worked(number string) []Setting {
 	if a.trying != nil {
 		a.keep(a.trying.set)
 		a.trying = nil
 	}
+	a.kept = narrow(a.kept, number)
 	a.recalled = false
 	return slices.Clone(a.kept)
+}
+
+// narrow puts the number that was answered in place of the many that were tried.
+func narrow(set []Setting, number string) []Setting {
+	i := slices.IndexFunc(set, func(s Setting) bool { return s.Key == "dial.alternates" })
+	if i < 0 || number == "" || strings.Contains(number, "<") {
+		return set
+	}
+	reason := set[i].Reason
+	set = slices.DeleteFunc(slices.Clone(set), func(s Setting) bool {
+		return s.Key == "dial.alternates" || s.Key == "dial.alternates_when" || s.Key == "dial.timeout" || s.Key == "dial.number"
+	})
+	if rest, ok := strings.CutPrefix(number, "*99***"); ok {
+		if cid := strings.TrimSuffix(rest, "#"); cid != "1" {
+			return merge(set, []Setting{{"context.cid", cid, reason}})
+		}
+		return set
+	}
+	return merge(set, []Setting{{"dial.number", number, reason}})
 }
 
 // refused says that the failure is no matter of how the modem is treated: the network, the SIM or a person has said no to

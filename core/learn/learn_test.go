@@ -33,7 +33,7 @@ func TestWhatLeadsFurtherIsKept(t *testing.T) {
 	if second[0].Key != "registration.require" || fmt.Sprint(second[1:]) == fmt.Sprint(first[1:]) {
 		t.Errorf("what did not help is still there: %v, then %v", first, second)
 	}
-	worked := a.Worked()
+	worked := a.Worked("")
 	if fmt.Sprint(worked) != fmt.Sprint(second) || worked[0].Reason == "" {
 		t.Errorf("worked with %v, learned %v", second, worked)
 	}
@@ -46,12 +46,12 @@ func TestWhatIsNeverVaried(t *testing.T) {
 			t.Errorf("%s: %s", kind, what)
 		}
 	}
-	a := Adapter{Chosen: func(key string) bool { return key == "registration.require" }}
+	a := Adapter{Chosen: func(key string) bool { return strings.HasPrefix(key, "registration.") }}
 	if what, _, ok := a.Next(Failure{Kind: event.FailedRegistrationDenied, Phase: event.PhaseDial}); ok {
 		t.Errorf("a person's choice: %s", what)
 	}
 	for _, f := range []Failure{{Kind: event.FailedATError, Phase: event.PhaseDial, Command: "AT+CPIN?"}, {Kind: event.FailedModemSilent, Phase: event.PhaseDial, Command: "ATD*99#"}} {
-		for _, v := range candidates(f) {
+		for _, v := range candidates(f, nil) {
 			if strings.Contains(v.id, "at.never") {
 				t.Errorf("after %s: %s", f.Command, v.id)
 			}

@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +20,8 @@ type Experiment struct {
 type Trial struct {
 	Settings []Setting     `json:"settings"`
 	What     string        `json:"what"`
-	Up       bool          `json:"up"` // the link was proved
+	Up       bool          `json:"up"`               // the link was proved
+	Number   string        `json:"number,omitempty"` // that was dialled when the modem connected
 	Failure  Failure       `json:"failure"`
 	Took     time.Duration `json:"took"`
 }
@@ -28,7 +30,8 @@ type Trial struct {
 type Budget struct {
 	Dials    int
 	Time     time.Duration
-	Refusals int // of the login: a network may lock an account or a SIM
+	Refusals int           // of the login: a network may lock an account or a SIM
+	Spacing  time.Duration // from the begin of one call to that of the next
 }
 
 // DefaultRefusals is how often a login may be refused.
@@ -40,6 +43,7 @@ const DefaultRefusals = 3
 type Search struct {
 	Budget Budget
 	Chosen func(key string) bool // whether a person chose a key: it is not touched; nil: none was
+	Prior  Prior                 // nil: nothing is known of modems like this one
 	Trials []Trial
 }
 
@@ -51,6 +55,7 @@ type Verdict struct {
 	Why      string    // the search ended without: why
 	Furthest Failure   // the failure that came furthest
 	Failed   Failure   // how a dial without any of it failed
+	Noisy    bool      // the same settings have led to both: what was found works as often as Ups and Of say
 }
 
 // Next says what to dial next; more is false where the search is over, and then v is what it came to.
@@ -61,8 +66,16 @@ func (s *Search) Next() (e Experiment, more bool, v Verdict) {
 }
 
 // Report hears how an experiment ended.
-func (s *Search) Report(e Experiment, up bool, f Failure, took time.Duration) {
-	s.Trials = append(s.Trials, Trial{e.Settings, e.What, up, f, took})
+func (s *Search) Report(e Experiment, r Result) {
+	s.Trials = append(s.Trials, Trial{Settings: e.Settings, What: e.What, Up: r.Up, Number: r.Number, Failure: r.Failure, Took: r.Took})
+}
+
+// Result is how an experiment ended.
+type Result struct {
+	Up      bool // the link was proved, and not lost while it was looked at
+	Number  string
+	Failure Failure // where it was not up
+	Took    time.Duration
 }
 
 // walk is the search from its beginning through the trials that were made, to the first that was not.
@@ -72,14 +85,37 @@ type walk struct {
 	took     time.Duration
 	refusals int
 	noisy    bool // the same settings have led to both
+	up       bool // something has come up
+	fellBack bool // a dial failed before it came to what its settings are about
 	count    map[string]*tally
+	causes   map[string]bool // how dials failed before one came up
 	next     Experiment
 	wants    bool
 	verdict  Verdict
 }
 
 // tally is what came of one set of settings.
-type tally struct{ ups, downs int }
+type tally struct {
+	ups, downs int
+	after      int // of downs, those after something had come up
+	alike      int // of those, the ones that failed as dials did before
+}
+
+// A sequential test (Wald's) tells settings that work four times of five from such as do not, which come up once in ten at
+// the most; it is wrong once in twenty. Each result adds its weight until the sum is beyond the bound on one side.
+const (
+	upWeight, downWeight = 2.08, -1.50 // ln(0.8/0.1), ln(0.2/0.9)
+	sequentialBound      = 2.94        // ln(0.95/0.05)
+)
+
+// works and fails say what the sequential test has come to; neither: it goes on.
+func (t *tally) works() bool {
+	return t.ups > 1 && float64(t.ups)*upWeight+float64(t.downs)*downWeight >= sequentialBound
+}
+
+func (t *tally) fails() bool {
+	return float64(t.ups)*upWeight+float64(t.downs)*downWeight <= -sequentialBound
+}
 
 func id(set []Setting) string {
 	var list []string
@@ -135,9 +171,13 @@ func (w *walk) dial(set []Setting, what string) (t Trial, ok bool) {
 			w.verdict.Why = "no time is left"
 		default:
 			w.wants, w.next = true, Experiment{Settings: set, What: what}
+			if w.used > 0 {
+				w.next.Wait = max(0, b.Spacing-w.s.Trials[w.used-1].Took)
+			}
 			for _, s := range set {
 				if s.Key == "retry.delay" { // the pause between calls is an experiment's own
-					w.next.Wait, _ = time.ParseDuration(s.Value)
+					pause, _ := time.ParseDuration(s.Value)
+					w.next.Wait = max(w.next.Wait, pause)
 				}
 			}
 		}
@@ -149,11 +189,24 @@ func (w *walk) dial(set []Setting, what string) (t Trial, ok bool) {
 	account := w.tally(set)
 	if t.Up {
 		account.ups++
+		w.up = true
 		w.noisy = w.noisy || account.downs > 0
 		return t, true
 	}
 	account.downs++
 	w.noisy = w.noisy || account.ups > 0
+	cause := t.Failure.Phase + " " + t.Failure.Kind
+	if !w.up {
+		if w.causes == nil {
+			w.causes = map[string]bool{}
+		}
+		w.causes[cause] = true
+	} else {
+		account.after++
+		if w.causes[cause] {
+			account.alike++
+		}
+	}
 	if w.used == 1 || t.Failure.stage() > w.verdict.Furthest.stage() {
 		w.verdict.Furthest = t.Failure
 	}
@@ -181,7 +234,7 @@ func (w *walk) run() {
 		return
 	}
 	t := w.tally(set)
-	w.verdict.Learned, w.verdict.Set, w.verdict.Ups, w.verdict.Of = true, set, t.ups, t.ups+t.downs
+	w.verdict.Learned, w.verdict.Set, w.verdict.Ups, w.verdict.Of, w.verdict.Noisy = true, set, t.ups, t.ups+t.downs, w.noisy
 }
 
 // climb looks for settings with which the link comes up.
@@ -192,15 +245,21 @@ func (w *walk) climb() (set []Setting, ok bool) {
 	}
 	w.verdict.Failed = t.Failure
 	if t.Up {
-		return nil, true
+		if up, sure := w.confirm(nil); up || !sure {
+			return nil, up
+		}
 	}
 	var kept []Setting
 	best, seen := t.Failure.stage(), []Failure{t.Failure}
-	for round := 0; round < 2; round++ {
-		if round > 0 && !w.noisy {
+	const rounds = 2
+	for round := range rounds {
+		if round > 0 && !w.noisy && !w.fellBack {
 			break
 		}
-		tried := map[string]bool{id(kept): true}
+		tried := map[string]bool{}
+		if round == 0 {
+			tried[id(kept)] = true
+		}
 	again:
 		for _, v := range w.wishes(kept, seen) {
 			set := merge(kept, v.set)
@@ -208,26 +267,52 @@ func (w *walk) climb() (set []Setting, ok bool) {
 				continue
 			}
 			tried[id(set)] = true
-			for range 2 {
-				if t, ok = w.dial(set, v.what); !ok {
+			t, ok := w.dial(set, v.what)
+			if !ok {
+				return nil, false
+			}
+			if !t.Up && t.Failure.stage() < best && t.Failure.Kind != event.FailedAuthMethod { // before it came to what the settings are about: by chance, or for want of a pause
+				w.fellBack = true
+				first := t.Failure
+				if t, ok = w.dial(set, v.what+", once more, for it failed early"); !ok {
 					return nil, false
 				}
-				if t.Up || t.Failure.stage() >= best || t.Failure.Kind == event.FailedAuthMethod {
-					break // otherwise it failed before it came to what the settings are about, perhaps by chance
+				if !t.Up && t.Failure.stage() < best {
+					for _, d := range append([]variation{space["rest"]}, candidates(t.Failure, w.s.Prior)[:min(2, len(candidates(t.Failure, w.s.Prior)))]...) {
+						if w.touches(d) || !t.Failure.like(first) && d.id != space["rest"].id {
+							continue
+						}
+						detour := merge(set, d.set)
+						if tried[id(detour)] {
+							continue
+						}
+						tried[id(detour)] = true
+						if t, ok = w.dial(detour, v.what+"; "+d.what); !ok {
+							return nil, false
+						}
+						if t.Up || t.Failure.stage() >= best {
+							set = detour
+							if !t.Up && t.Failure.stage() == best { // that was needed on the way
+								kept = merge(kept, d.set)
+							}
+							break
+						}
+					}
 				}
 			}
 			if t.Up {
 				if up, sure := w.confirm(set); !sure {
 					return nil, false
 				} else if up {
-					return set, true
+					return w.narrowed(set, t.Number)
 				}
 				continue
 			}
-			if n := t.Failure.stage(); n > best {
+			switch n := t.Failure.stage(); {
+			case n > best:
 				kept, best, seen = set, n, []Failure{t.Failure}
 				goto again
-			} else if n == best && !slices.ContainsFunc(seen, func(f Failure) bool { return f.Kind == t.Failure.Kind && f.Command == t.Failure.Command }) {
+			case n == best && !slices.ContainsFunc(seen, t.Failure.like):
 				seen = append(seen, t.Failure) // another failure at the same stage speaks for other things
 				goto again
 			}
@@ -237,51 +322,107 @@ func (w *walk) climb() (set []Setting, ok bool) {
 	return nil, false
 }
 
-// wishes are what to try after failures of one stage: single changes, then those of the stage together, then dialers.
+// narrowed puts the number that was connected in place of many that were tried, where it works alone.
+func (w *walk) narrowed(set []Setting, number string) ([]Setting, bool) {
+	less := narrow(set, number)
+	if id(less) == id(set) {
+		return set, true
+	}
+	up, sure := w.confirm(less)
+	if up {
+		return less, sure
+	}
+	return set, sure
+}
+
+// like says whether two failures speak for the same.
+func (f Failure) like(o Failure) bool {
+	return f.Kind == o.Kind && f.Command == o.Command && f.Hasty == o.Hasty && f.Method == o.Method && f.Provisional == o.Provisional
+}
+
+// wishes are what to try after failures of one stage: single changes, then those of the stage together, then what is rarely needed,
+// together, then dialers.
 func (w *walk) wishes(kept []Setting, seen []Failure) []variation {
 	var single []variation
-	for _, f := range seen {
-		list := candidates(f)
-		if f.Kind == event.FailedAuthRejected {
-			list = []variation{papOnly, chapOnly, blankName}
-		} else if f.Phase == event.PhaseIPCP {
-			list = append([]variation{blankName}, list...) // an experiment is one attempt: none has had an empty name by itself
-		}
-		for _, v := range list {
+	for i := range seen {
+		for _, v := range candidates(seen[len(seen)-1-i], w.s.Prior) { // the latest first
 			if !w.touches(v) && !slices.ContainsFunc(single, func(o variation) bool { return o.id == v.id }) {
 				single = append(single, v)
 			}
 		}
 	}
-	for _, v := range rare {
-		if v.phase == seen[0].Phase && !w.touches(v.variation) {
-			single = append(single, v.variation)
-		}
+	if seen[0].Kind == event.FailedAuthRejected {
+		return single
 	}
 	list := slices.Clone(single)
-	if seen[0].Kind == event.FailedAuthRejected {
-		return list
+	list = append(list, w.together(single, "several of these at once")...)
+	list = append(list, pairs(single)...)
+	phase := seen[0].Phase
+	if seen[0].Up > 0 {
+		phase = event.PhaseUp
 	}
-	for rest := single; len(rest) > 1; { // together, as far as they do not contradict
+	list = append(list, w.together(rare[phase], "what is rarely needed, at once")...)
+	for _, d := range dialers {
+		d.set = slices.DeleteFunc(slices.Clone(d.set), func(s Setting) bool { return w.s.Chosen != nil && w.s.Chosen(s.Key) })
+		list = append(list, d)
+	}
+	return list
+}
+
+// pairs are each two variations that do not contradict, the likeliest first, with those that do no harm: two things may be wrong at
+// one stage, and nothing shows before both are cured.
+func pairs(single []variation) (list []variation) {
+	const most = 8 // of a stage
+	var mild []Setting
+	var strong []variation
+	for _, v := range single {
+		switch {
+		case v.mild:
+			mild = merge(mild, v.set)
+		case v.wait == 0 && len(strong) < most:
+			strong = append(strong, v)
+		}
+	}
+	for i, a := range strong {
+		for _, b := range strong[i+1:] {
+			if contradicts(a.set, b.set) {
+				continue
+			}
+			list = append(list, variation{id: "pair " + a.id + " " + b.id, what: "two things at once: " + a.what + ", and " + b.what, set: merge(merge(mild, a.set), b.set), score: a.score + b.score})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b variation) int { return cmp.Compare(b.score, a.score) })
+	return list
+}
+
+// contradicts says whether two sets give a key different values.
+func contradicts(a, b []Setting) bool {
+	return slices.ContainsFunc(a, func(s Setting) bool {
+		return slices.ContainsFunc(b, func(o Setting) bool {
+			return o.Key == s.Key && o.Value != s.Value && !strings.HasSuffix(s.Key, "+")
+		})
+	})
+}
+
+// together makes as few variations of many as their contradictions allow.
+func (w *walk) together(single []variation, what string) (list []variation) {
+	for rest := single; len(rest) > 1; {
 		var all, left []variation
 		var set []Setting
 		for _, v := range rest {
-			if slices.ContainsFunc(v.set, func(s Setting) bool {
-				return slices.ContainsFunc(set, func(o Setting) bool { return o.Key == s.Key && o.Value != s.Value })
-			}) {
+			if w.touches(v) {
+				continue
+			}
+			if contradicts(v.set, set) {
 				left = append(left, v)
 				continue
 			}
 			all, set = append(all, v), merge(set, v.set)
 		}
 		if len(all) > 1 {
-			list = append(list, variation{id: "together " + all[0].id, what: "several of these at once", set: set})
+			list = append(list, variation{id: "together " + all[0].id, what: what, set: set})
 		}
 		rest = left
-	}
-	for _, d := range dialers {
-		d.set = slices.DeleteFunc(slices.Clone(d.set), func(s Setting) bool { return w.s.Chosen != nil && w.s.Chosen(s.Key) })
-		list = append(list, d)
 	}
 	return list
 }
@@ -290,14 +431,14 @@ func (w *walk) touches(v variation) bool {
 	return w.s.Chosen != nil && slices.ContainsFunc(v.set, func(s Setting) bool { return w.s.Chosen(strings.TrimSuffix(s.Key, "+")) })
 }
 
-// confirm repeats a dial until two came up and none failed, or, where some failed, three of five came up.
+// confirm repeats a dial until the sequential test has come to an end.
 func (w *walk) confirm(set []Setting) (up, sure bool) {
 	t := w.tally(set)
 	for {
 		switch {
-		case t.ups >= 2 && t.downs == 0, t.ups >= 3:
+		case t.works():
 			return true, true
-		case t.downs >= 3:
+		case t.fails():
 			return false, true
 		}
 		if _, ok := w.dial(set, "once more, to be sure"); !ok {
@@ -307,15 +448,14 @@ func (w *walk) confirm(set []Setting) (up, sure bool) {
 }
 
 // without says whether the link comes up with fewer settings. What failed before anything had come up shows nothing: it
-// is dialled again.
-func (w *walk) without(set []Setting, since map[string]int, what string) (up, sure bool) {
+// is dialled again. One failure suffices where dials failed alike before, and nothing looks like chance.
+func (w *walk) without(set []Setting, what string) (up, sure bool) {
 	t := w.tally(set)
 	for {
-		fails := t.downs - since[id(set)]
 		if t.ups > 0 {
 			return w.confirm(set)
 		}
-		if fails >= 1 && !w.noisy || fails >= 2 {
+		if t.alike >= 1 && !w.noisy || t.after >= 2 {
 			return false, true
 		}
 		if _, ok := w.dial(set, what); !ok {
@@ -327,14 +467,10 @@ func (w *walk) without(set []Setting, since map[string]int, what string) (up, su
 // shrink takes away what is not needed: first halves, then one after another, until each that remains is needed
 // (delta debugging, ddmin).
 func (w *walk) shrink(set []Setting) ([]Setting, bool) {
-	since := map[string]int{}
-	for k, t := range w.count {
-		since[k] = t.downs
-	}
 	if len(set) == 0 {
 		return set, true
 	}
-	up, sure := w.without(nil, since, "without anything: is it needed at all?")
+	up, sure := w.without(nil, "without anything: is it needed at all?")
 	if !sure {
 		return nil, false
 	}
@@ -352,7 +488,7 @@ func (w *walk) shrink(set []Setting) ([]Setting, bool) {
 			if to-from > 1 {
 				what = "without some of these: are they needed?"
 			}
-			if up, sure := w.without(rest, since, what); !sure {
+			if up, sure := w.without(rest, what); !sure {
 				return nil, false
 			} else if up {
 				set, smaller = rest, true
@@ -368,16 +504,6 @@ func (w *walk) shrink(set []Setting) ([]Setting, bool) {
 		}
 	}
 	return set, true
-}
-
-// rare are variations of a phase that a dial by itself does not spend a call on.
-var rare = []struct {
-	phase string
-	variation
-}{
-	{event.PhaseLCP, vary("the modem may want an MRU and bear nothing else", "lcp.request=mru", "lcp.vary_after=0")},
-	{event.PhaseIPCP, vary("the modem may want NBNS addresses and bear no question for name servers", "ipcp.request=address,nbns1,nbns2", "ipcp.widen=", "ipcp.vary_after=0")},
-	{event.PhaseIPCP, vary("the modem may want an empty name and bear no question for name servers", "auth.user=", "ipcp.request=address", "ipcp.widen=", "ipcp.vary_after=0")},
 }
 
 // dialers are what programs ask for that many modems were made to work with, as far as it is known; tried when no single change helps.

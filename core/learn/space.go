@@ -1,6 +1,8 @@
 package learn
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,10 +11,12 @@ import (
 
 // variation is one thing to try.
 type variation struct {
-	id   string
-	what string // for people
-	set  []Setting
-	wait time.Duration // before the attempt
+	id    string
+	what  string // for people
+	set   []Setting
+	wait  time.Duration // before the attempt
+	score float64       // how much the evidence speaks for it
+	mild  bool          // it does no harm where it is not needed
 }
 
 // vary makes a variation whose settings have all the same reason.
@@ -32,71 +36,247 @@ func (v variation) after(d time.Duration) variation {
 	return v
 }
 
-// What can be varied. Each is a behaviour that docs/quirks.md knows of some modem.
-var (
-	slowStart    = vary("the modem may need longer until it answers", "at.ready_wait=40s")
-	slowTyping   = vary("the modem may lose characters that come fast", "at.char_delay=20ms", "at.ready_wait=20s")
-	longAnswers  = vary("the modem may take long to answer a command", "at.timeout=1m")
-	noEchoOff    = vary("the modem may not take ATE0", "at.echo_off=false")
-	attach       = vary("the modem may have to be told to attach to packet service", "registration.attach=request")
-	unregistered = vary("the modem may be able to call although it says that it is not registered", "registration.require=false")
-	manyNumbers  = vary("the modem may know another number for packet service", "dial.alternates=*99***1#,*99#,*99***2#,*99***3#,*98*1#,*99**1*1#,#777")
-	shortNumber  = vary("the modem may know only the short number", "dial.number=*99#")
-	contextTwo   = vary("the modem's context 1 may be taken", "context.cid=2")
-	contextThree = vary("the modem's contexts 1 and 2 may be taken", "context.cid=3")
-	tone         = vary("the modem may want ATDT", "dial.command=ATDT")
-	unhurried    = vary("the modem may cut calls whose requests come too fast", "dial.connect_delay=2s", "lcp.restart=6s", "auth.restart=6s", "ipcp.restart=6s", "ipcp.empty_nak_pace=2s", "ipcp.free_naks=0", "lcp.empty_nak_pace=2s", "lcp.free_naks=0")
-	escapeAll    = vary("control characters may be lost on the way", "lcp.accm=0xffffffff", "lcp.send_accm=0xffffffff")
-	papOnly      = vary("CHAP may be accepted and then not count", "auth.allow=pap")
-	chapOnly     = vary("PAP may be accepted and then not count", "auth.allow=chap-md5")
-	blankName    = vary("the modem may want an empty user name", "auth.user=")
-	addressOnly  = vary("the modem may not bear being asked for name servers", "ipcp.request=address", "ipcp.widen=", "ipcp.vary_after=0")
-	asWindows    = vary("the modem may want to be asked for NBNS addresses too, as Windows asks", "ipcp.request=address,dns1,nbns1,dns2,nbns2")
-	fewOptions   = vary("the modem may not bear LCP's options", "lcp.request=", "lcp.vary_after=0")
-	noEcho       = vary("echo requests may end the call", "lcp.echo_mode=off")
-	rest         = vary("the modem may need a pause between calls", "retry.delay=15s").after(15 * time.Second)
-)
+// numbers are those of packet service that some modem is known by; the ones that name another context come last.
+const numbers = `["*99#", "*99***1#", "*98*1#", "*99**1*1#", "#777", "*98#", "*99***2#", "*99***3#", "*99***4#", "*99***5#"]`
+
+// The space: what can be varied, by a name that the evidence uses. Each is a behaviour that docs/quirks.md knows of some modem.
+// Those that no evidence names with a weight of their own are tried together, when nothing else has helped (rare).
+var space = map[string]variation{
+	"patience":      vary("the modem may need longer until it answers, and lose characters that come fast", "at.ready_wait=40s", "at.char_delay=50ms"),
+	"ready":         vary("the modem may need much longer until it answers", "at.ready_wait=1m30s"),
+	"typing":        vary("the modem may lose characters that come fast", "at.char_delay=50ms", "at.ready_wait=20s"),
+	"answers":       vary("the modem may take long to answer a command", "at.timeout=1m", "sim.wait=1m", "at.ready_wait=1m"),
+	"echo-off":      vary("the modem may not take ATE0", "at.echo_off=false"),
+	"attach":        vary("the modem may have to be told to attach to packet service", "registration.attach=request"),
+	"unregistered":  vary("the modem may be able to call although it says that it is not registered", "registration.require=false"),
+	"numbers":       vary("the modem may know another number for packet service", "dial.alternates="+numbers, "dial.alternates_when=refused", "dial.timeout=20s"),
+	"short-number":  vary("the modem may know only the short number", "dial.number=*99#"),
+	"context-2":     vary("the modem's context 1 may be taken", "context.cid=2"),
+	"context-3":     vary("the modem's contexts 1 and 2 may be taken", "context.cid=3"),
+	"tone":          vary("the modem may want ATDT", "dial.command=ATDT"),
+	"own-apn":       vary("the modem may take no APN but the one it has", "at.never+=AT+CGDCONT"),
+	"unhurried":     vary("the modem may cut calls whose requests come too fast", "dial.connect_delay=2s", "lcp.restart=6s", "auth.restart=6s", "ipcp.restart=6s", "ipcp.empty_nak_pace=3s", "ipcp.free_naks=0", "lcp.empty_nak_pace=3s", "lcp.free_naks=0"),
+	"escape":        vary("control characters may be lost on the way", "lcp.accm=0xffffffff", "lcp.send_accm=0xffffffff"),
+	"pap":           vary("CHAP may be accepted and then not count", "auth.allow=pap"),
+	"chap":          vary("PAP may be accepted and then not count", "auth.allow=chap-md5"),
+	"blank":         vary("the modem may want an empty user name", "auth.user="),
+	"address-only":  vary("the modem may not bear being asked for name servers", "ipcp.request=address", "ipcp.widen=", "ipcp.vary_after=0"),
+	"one-server":    vary("the modem may not bear being asked for a second name server", "ipcp.request=address,dns1", "ipcp.widen=", "ipcp.vary_after=0"),
+	"no-nbns":       vary("the modem may not bear being asked for NBNS addresses", "ipcp.widen=", "ipcp.vary_after=0"),
+	"windows":       vary("the modem may want to be asked for NBNS addresses too, as Windows asks", "ipcp.request=address,dns1,nbns1,dns2,nbns2"),
+	"nbns-only":     vary("the modem may want NBNS addresses and bear no question for name servers", "ipcp.request=address,nbns1,nbns2", "ipcp.widen=", "ipcp.vary_after=0"),
+	"no-options":    vary("the modem may not bear LCP's options", "lcp.request=", "lcp.vary_after=0"),
+	"all-options":   vary("the modem may want all of LCP's options", "lcp.request=mru,accm,magic,pfc,acfc", "lcp.vary_after=0"),
+	"no-compress":   vary("the modem may not bear header compression", "lcp.request=accm,magic", "lcp.vary_after=0"),
+	"mru-only":      vary("the modem may want an MRU and bear nothing else", "lcp.request=mru", "lcp.vary_after=0"),
+	"wide-accm":     vary("the modem may want to be told which characters to escape", "lcp.accm=0x000a0000"),
+	"no-echo":       vary("echo requests may end the call", "lcp.echo_mode=off"),
+	"rest":          vary("the modem may need a pause between calls", "retry.delay=20s").after(20 * time.Second),
+	"long-rest":     vary("the modem may need a long pause between calls", "retry.delay=45s").after(45 * time.Second),
+	"patient-ipcp":  vary("the network may need longer to give an address", "ipcp.deadline=2m", "ipcp.max_configure=40"),
+	"patient-lcp":   vary("the modem may need longer until it speaks PPP", "lcp.deadline=2m", "lcp.max_configure=40"),
+	"patient-auth":  vary("the network may need longer to take the login", "auth.timeout=2m", "auth.max_requests=40"),
+	"patient-net":   vary("the network may need longer to take the modem", "registration.wait=3m", "registration.poll=5s"),
+	"patient-dial":  vary("the modem may need longer to connect", "dial.timeout=2m"),
+	"patient-proof": vary("the network may need longer until it carries packets", "prove.limit=1m", "prove.interval=3s"),
+	"no-accm-sent":  vary("the peer may ask for an ACCM that does not suffice", "lcp.send_accm=0x000a0000"),
+	"small":         vary("long packets may be lost", "lcp.mru=576", "link.mtu=576"),
+}
+
+// rare are what a stage has besides, tried together when nothing else has helped.
+var rare = map[string][]variation{
+	event.PhaseDial: {
+		vary("the modem may have to be set to its defaults", "at.init+=ATZ", "at.tries=3", "at.optional+=ATZ"),
+		vary("the modem may want a pause before its first command", "at.start_delay=3s"),
+		vary("the context may still be active", "at.before_context+=AT+CGACT=0,{cid}"),
+		vary("the context may have to be read again", "context.read_back=true"),
+		vary("the radio may have to be left alone", "registration.radio_on=false"),
+		vary("the radio may need a pause", "registration.radio_wait=5s"),
+		vary("the modem may not bear AT+CSQ", "registration.signal=false"),
+		vary("the context may have to be active before", "at.before_dial+=AT+CGACT=1,{cid}", "at.optional+=AT+CGACT"),
+		vary("the context may have to be of both IP versions", "context.type=IPV4V6"),
+		vary("flow control may be the other one", "port.flow=none", "port.flow_after_connect=none"),
+	},
+	event.PhaseLCP: {
+		vary("the modem may drop its carrier", "port.watch_carrier=false"),
+		vary("the peer's options may not work as agreed", "lcp.refuse=pfc,acfc"),
+		vary("the modem may Nak often", "lcp.max_failure=50", "lcp.max_loops=100"),
+		vary("the modem may send no request of its own", "lcp.assume_request_after=2s"),
+	},
+	event.PhaseAuth: {
+		vary("the modem may challenge again and again", "auth.rechallenge=ignore", "auth.challenge_pace=2s"),
+		vary("the context may want the name", "context.auth_command=+CGAUTH", "context.auth_method=pap"),
+	},
+	event.PhaseIPCP: {
+		vary("the context may want the name", "context.auth_command=+CGAUTH", "context.auth_method=pap"),
+		vary("the modem may not know the old option for addresses", "ipcp.old_addresses=false", "ipcp.zero_peer=reject", "ipcp.assume_request_after=2s"),
+		vary("the modem may send Naks that lead nowhere for long", "ipcp.max_failure=500", "ipcp.max_identical=100", "ipcp.widen_after=1", "ipcp.placeholder_deadline=3m"),
+	},
+	event.PhaseUp: {
+		vary("the peer may negotiate again", "lcp.confreq_when_open=restart", "ipcp.confreq_when_open=restart", "lcp.max_unchanged=0", "ipcp.max_unchanged=0"),
+		vary("the link may be quiet for long", "lcp.echo_mode=adaptive", "lcp.echo_interval=2m", "lcp.echo_failure=10"),
+	},
+}
+
+// evidence is what a failure speaks for: rows that fit add their weights up. when holds words of Failure.shows, "!" in front of
+// one that must not be shown. Weights are 1 to 100 and say no more than an order.
+var evidence = []struct {
+	phase, kinds, when string // "": any; kinds and when are lists by spaces
+	speaks             string // variation:weight
+}{
+	{event.PhaseUp, "", "echo", "no-echo:90"},
+	{event.PhaseUp, "", "", "no-echo:50 escape:20 small:15 unhurried:10 rest:8"},
+
+	{event.PhaseDial, event.FailedModemSilent, "command", "without:80"},
+	{event.PhaseDial, event.FailedModemSilent, "vital", "answers:75"},
+	{event.PhaseDial, event.FailedModemSilent, "", "patience:70 typing:20 answers:15 echo-off:30 ready:25"},
+	{event.PhaseDial, event.FailedATError, "command", "without:80"},
+	{event.PhaseDial, event.FailedATError, "context-command", "own-apn:85"},
+	{event.PhaseDial, event.FailedATError, "", "typing:60 answers:50 echo-off:40 rest:30"},
+	{event.PhaseDial, event.FailedNotRegistered, "", "unregistered:80 attach:60 patient-net:10"},
+	{event.PhaseDial, event.FailedRegistrationDenied, "", "unregistered:80 attach:20"},
+	{event.PhaseDial, event.FailedDialRefused, "back", "rest:95 long-rest:75"},
+	{event.PhaseDial, event.FailedDialRefused, "", "numbers:80 attach:70 rest:55 context-2:50 context-3:40 short-number:20 typing:35 tone:30 long-rest:25 patient-dial:5"},
+	{event.PhaseDial, event.FailedCarrierLost, "", "numbers:60 attach:50 rest:45 unhurried:20"},
+
+	{event.PhaseLCP, "", "hasty", "unhurried:70"},
+	{event.PhaseLCP, event.FailedTimeout, "", "no-options:70 all-options:60 unhurried:50 no-compress:30 mru-only:25 wide-accm:15 rest:20 escape:22 patient-lcp:3"},
+	{event.PhaseLCP, "!" + event.FailedTimeout, "!hasty", "no-options:70 all-options:66 unhurried:50 no-compress:40 mru-only:30 wide-accm:25 rest:45"},
+	{event.PhaseLCP, "!" + event.FailedTimeout, "hasty", "no-options:40 all-options:30 rest:45 no-compress:20"},
+
+	{event.PhaseAuth, event.FailedTimeout + " " + event.FailedAuthTimeout, "", "escape:80 other-method:50 blank:20 unhurried:30 rest:10 patient-auth:3"},
+	{event.PhaseAuth, event.FailedAuthRejected, "", "blank:60 other-method:50"},
+	{event.PhaseAuth, "!" + event.FailedAuthRejected, "hasty", "unhurried:70"},
+	{event.PhaseAuth, "!" + event.FailedAuthRejected, "", "other-method:45 unhurried:20 escape:15 blank:14 rest:8"},
+
+	{event.PhaseIPCP, "", "hasty", "unhurried:75"},
+	{event.PhaseIPCP, "", "login provisional", "blank:76"},
+	{event.PhaseIPCP, "", "login", "blank:18 other-method:60 apn-name:40"},
+	{event.PhaseIPCP, event.FailedTimeout, "unanswered !login", "escape:70"},
+	{event.PhaseIPCP, event.FailedTimeout, "", "address-only:45 windows:25 escape:20 nbns-only:15 one-server:12 unhurried:10 patient-ipcp:3"},
+	{event.PhaseIPCP, "!" + event.FailedTimeout, "", "address-only:58 windows:35 no-nbns:30 one-server:20 nbns-only:19 unhurried:22 rest:9 patient-ipcp:3"},
+
+	{event.PhaseProve, "", "login", "blank:40 other-method:50 apn-name:20"},
+	{event.PhaseProve, "", "", "address-only:30 windows:20 escape:45 unhurried:5 small:25 patient-proof:3"},
+}
+
+// shows says whether a failure shows something, by a word of the evidence.
+func (f *Failure) shows(word string) bool {
+	switch word {
+	case "echo":
+		return f.Echo
+	case "command":
+		return f.Command != "" && !vital(f.Command)
+	case "vital":
+		return f.Command != "" && vital(f.Command) && !strings.EqualFold(f.Command, "AT") && !strings.HasPrefix(strings.ToUpper(f.Command), "ATE")
+	case "context-command":
+		return strings.HasPrefix(strings.ToUpper(f.Command), "AT+CGDCONT")
+	case "back":
+		return f.Back
+	case "hasty":
+		return f.Hasty
+	case "login":
+		return f.Method != ""
+	case "provisional":
+		return f.Provisional
+	case "unanswered":
+		return f.Unanswered
+	case "spoke":
+		return f.Spoke
+	}
+	return false
+}
+
+// fits says whether a list of words holds: one of those without "!", where there is one, and none of those with it.
+func fits(words string, holds func(string) bool, all bool) bool {
+	any, found := false, false
+	for _, w := range strings.Fields(words) {
+		if not, ok := strings.CutPrefix(w, "!"); ok {
+			if holds(not) {
+				return false
+			}
+			continue
+		}
+		any = true
+		if holds(w) {
+			found = true
+		} else if all {
+			return false
+		}
+	}
+	return found || !any
+}
+
+// Prior says how much more often than others a setting helps modems like this one, 0 to 10, as far as a database knows.
+type Prior func(key, value string) float64
 
 // candidates are the variations that a failure speaks for, the likeliest and cheapest first.
-func candidates(f Failure) []variation {
-	var list []variation
-	add := func(v ...variation) { list = append(list, v...) }
-	switch {
-	case f.Up > 0: // it was up, and is lost
-		add(noEcho, rest)
-	case f.Kind == event.FailedModemSilent:
-		if f.Command != "" && !vital(f.Command) {
-			add(without(f.Command))
-		}
-		add(slowStart, slowTyping, noEchoOff)
-	case f.Kind == event.FailedATError && f.Phase == event.PhaseDial:
-		if f.Command != "" && !vital(f.Command) {
-			add(without(f.Command))
-		}
-		add(slowTyping, longAnswers, noEchoOff, rest)
-	case f.Kind == event.FailedNotRegistered:
-		add(attach, unregistered)
-	case f.Kind == event.FailedRegistrationDenied:
-		add(unregistered)
-	case f.Phase == event.PhaseDial: // the call was refused, or nothing came
-		add(manyNumbers, attach, shortNumber, contextTwo, rest, slowTyping, contextThree, tone)
-	case f.Phase == event.PhaseLCP && f.Kind == event.FailedTimeout:
-		add(unhurried, fewOptions, escapeAll, rest)
-	case f.Phase == event.PhaseLCP:
-		add(unhurried, fewOptions, rest)
-	case f.Phase == event.PhaseAuth:
-		add(escapeAll, papOnly, chapOnly, unhurried, rest)
-	case f.Phase == event.PhaseIPCP && f.Kind == event.FailedTimeout:
-		add(addressOnly, escapeAll, papOnly, asWindows, nameIsAPN(f.APN))
-	case f.Phase == event.PhaseIPCP:
-		if !f.Provisional { // otherwise an empty name was tried by itself
-			add(blankName)
-		}
-		add(papOnly, addressOnly, nameIsAPN(f.APN), chapOnly, asWindows, unhurried)
-	case f.Phase == event.PhaseProve:
-		add(addressOnly, papOnly, asWindows, escapeAll)
+func candidates(f Failure, prior Prior) []variation {
+	phase := f.Phase
+	if f.Up > 0 {
+		phase = event.PhaseUp
 	}
+	weights := map[string]float64{}
+	var order []string
+	for _, row := range evidence {
+		if row.phase != phase || !fits(row.kinds, func(w string) bool { return w == f.Kind }, false) || !fits(row.when, f.shows, true) {
+			continue
+		}
+		for _, s := range strings.Fields(row.speaks) {
+			id, weight, _ := strings.Cut(s, ":")
+			if _, known := weights[id]; !known {
+				order = append(order, id)
+			}
+			weights[id] += number(weight)
+		}
+	}
+	var list []variation
+	for _, id := range order {
+		for _, v := range f.variations(id) {
+			v.score, v.mild = weights[id], id == "unhurried" || id == "escape"
+			if prior != nil {
+				best := 0.0
+				for _, s := range v.set {
+					best = max(best, prior(strings.TrimSuffix(s.Key, "+"), s.Value))
+				}
+				v.score += best
+			}
+			list = append(list, v)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b variation) int { return cmp.Compare(b.score, a.score) })
 	return list
+}
+
+// number reads a weight of the table; a test reads all.
+func number(text string) float64 {
+	n := 0.0
+	for _, c := range text {
+		n = n*10 + float64(c-'0')
+	}
+	return n
+}
+
+// variations gives what a name of the evidence stands for after this failure.
+func (f *Failure) variations(id string) []variation {
+	switch id {
+	case "without":
+		return []variation{without(f.Command)}
+	case "apn-name":
+		if f.APN == "" {
+			return nil
+		}
+		return []variation{vary("the modem may want the APN as user name", "auth.user="+f.APN)}
+	case "other-method":
+		switch f.Method {
+		case "pap":
+			return []variation{space["chap"]}
+		case "chap", "eap":
+			return []variation{space["pap"]}
+		}
+		return []variation{space["pap"], space["chap"]}
+	}
+	return []variation{space[id]}
 }
 
 // without leaves a command out.
@@ -114,10 +294,14 @@ func vital(command string) bool {
 	return upper == "AT" || strings.HasPrefix(upper, "ATD") || strings.HasPrefix(upper, "AT+CPIN") || strings.HasPrefix(upper, "ATE") || strings.HasPrefix(upper, "ATZ") && len(upper) < 4
 }
 
-// nameIsAPN gives the APN as user name, which some modems take for the choice of the network.
-func nameIsAPN(apn string) variation {
-	if apn == "" {
-		return blankName
+// Short are settings that end an experiment as soon as the evidence allows: a modem that has not answered six requests will not
+// answer the seventh. They are for keys that nobody has set, and make no difference to a call that comes up.
+func Short() []Setting {
+	why := "An experiment is as short as the evidence allows."
+	return []Setting{
+		{"lcp.max_configure", "6", why}, {"lcp.deadline", "25s", why},
+		{"auth.timeout", "20s", why}, {"auth.max_requests", "5", why},
+		{"ipcp.max_configure", "6", why}, {"ipcp.deadline", "20s", why},
+		{"registration.wait", "20s", why}, {"dial.timeout", "30s", why},
 	}
-	return vary("the modem may want the APN as user name", "auth.user="+apn)
 }

@@ -155,12 +155,12 @@ func (s *Session) attemptOver(now time.Time) {
 }
 
 // vary asks whether the next attempt should be another one than the last, instead of the same once more or none. A cure that
-// retry knows comes first, and what is lost after it was up is dialled again only with Persist.
+// retry knows comes first, and what is lost after it was up is dialled again with Persist, or within Timeout.
 func (s *Session) vary(now time.Time, o Outcome, again, wasUp bool) (what string, wait time.Duration, ok bool) {
 	switch {
 	case s.cfg.Vary == nil, o.Clean() && o.Kind != KindPeerEnded, s.attempt.selection.Policy == nil,
 		s.cfg.MaxAttempts > 0 && s.retry.number >= s.cfg.MaxAttempts,
-		again && s.retry.otherWay, wasUp && !s.cfg.Persist,
+		again && s.retry.otherWay, wasUp && !s.cfg.Persist && (s.cfg.Once || s.cfg.Timeout > 0 && now.Sub(s.started) >= s.cfg.Timeout),
 		final[o.Kind] && o.Kind != event.FailedRegistrationDenied:
 		return "", 0, false
 	}

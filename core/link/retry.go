@@ -22,6 +22,7 @@ type retry struct {
 	delay     time.Duration // the last wait before an attempt
 	ordered   string        // why somebody wants another attempt, "" where nobody does
 	plainText bool          // the attempt reads the password octet by octet for MS-CHAP: the last was refused
+	blanked   bool          // an attempt with an empty name was made since the link was up last
 	blankUser bool          // the attempt sends an empty user name although the policy has another
 	otherWay  bool          // the next attempt differs from the last by itself: another name or APN
 	recovered bool          // the step before the next attempt was taken
@@ -44,7 +45,8 @@ func (r *retry) next(cfg *Config, t *treatment, o Outcome, wasUp bool) (reason s
 	if o.Clean() && o.Kind != KindPeerEnded || final[o.Kind] || policy == nil || wasUp && !cfg.Persist {
 		return "", false
 	}
-	r.blankUser = !r.blankUser && t.mayBlank(o)
+	r.blankUser = !r.blankUser && t.mayBlank(o) && !(cfg.Vary != nil && r.blanked) // where attempts are varied, it is one variation among others
+	r.blanked = r.blanked || r.blankUser
 	r.plainText = !r.plainText && t.mayReadOctets(o)
 	if r.plainText && (cfg.MaxAttempts == 0 || r.number < cfg.MaxAttempts) {
 		r.otherWay = true
@@ -82,7 +84,7 @@ func (r *retry) mayTryPort(cfg *Config, o Outcome) bool {
 
 // otherWayIn says whether another name or APN is worth an attempt after this outcome.
 func (r *retry) otherWayIn(cfg *Config, t *treatment, o Outcome) bool {
-	return !r.blankUser && t.mayBlank(o) || r.wayLeft(cfg, t, o)
+	return !r.blankUser && t.mayBlank(o) && !(cfg.Vary != nil && r.blanked) || r.wayLeft(cfg, t, o)
 }
 
 // wayLeft says whether another way into the network is worth an attempt after this outcome.

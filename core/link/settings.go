@@ -205,6 +205,7 @@ func dialPlan(p Policy, pin, user string, password auth.Secret) modem.Plan {
 	plan.DialCommand = p.Text("dial.command")
 	plan.Number = p.Text("dial.number")
 	plan.Alternates = p.List("dial.alternates")
+	plan.AlternatesWhen = p.Text("dial.alternates_when")
 	plan.DialTimeout = p.Duration("dial.timeout")
 	plan.ConnectDelay = p.Duration("dial.connect_delay")
 	plan.HangupMethods = p.List("hangup.methods")

@@ -132,7 +132,7 @@ func (u *up) enter(s *Session, now time.Time) {
 	a := s.attempt
 	s.worked, a.ways.worked = true, true
 	a.pinned.worked(a.facts.Identity)
-	s.retry.delay = 0
+	s.retry.delay, s.retry.blanked = 0, false
 	a.meter.begin(now)
 	if s.calls.since.IsZero() {
 		s.calls.since = now

@@ -3,6 +3,7 @@ package modem
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -96,6 +97,12 @@ func call(x *at.Exchange, p Plan, r *Result) error {
 			continue
 		}
 		r.Number = number
+		if i > 0 && p.AlternatesWhen == "refused" {
+			x.Wait(alternatePause)
+			if err := defineOther(x, p, number); err != nil {
+				return err
+			}
+		}
 		reply, err := x.Command(p.DialCommand+number, p.DialTimeout)
 		if err == nil && reply.Result != at.Connect { // the plan's command is none that dials
 			err = &at.ResultError{Command: p.DialCommand + number, Result: reply.Result, Code: -1, Text: reply.Text + ", but no CONNECT"}
@@ -111,7 +118,7 @@ func call(x *at.Exchange, p Plan, r *Result) error {
 			return nil
 		}
 		var result *at.ResultError
-		if !errors.As(err, &result) || result.Result != at.Failed && result.Result != at.CME && result.Result != at.NotSupported {
+		if !errors.As(err, &result) || !p.mayAlternate(result.Result) {
 			return refused(x, p, err)
 		}
 		if refusal == nil {
@@ -120,6 +127,34 @@ func call(x *at.Exchange, p Plan, r *Result) error {
 	}
 	r.Number = first
 	return refused(x, p, refusal)
+}
+
+// alternatePause is the time between a call that was refused and one of another number: some modems need to come to rest.
+const alternatePause = time.Second
+
+// mayAlternate says whether another number is tried after such a result.
+func (p Plan) mayAlternate(r at.Result) bool {
+	switch r {
+	case at.Failed, at.CME, at.NotSupported:
+		return true
+	}
+	return p.AlternatesWhen == "refused" && r != at.Connect && r != at.OK && r != at.Delayed
+}
+
+// defineOther gives the context that a number names the plan's APN, where it is not the plan's context. A modem that does not take it
+// is dialled all the same.
+func defineOther(x *at.Exchange, p Plan, number string) error {
+	rest, ok := strings.CutPrefix(number, "*99***")
+	cid, err := strconv.Atoi(strings.TrimSuffix(rest, "#"))
+	if !ok || err != nil || cid == p.CID || p.APN == "" {
+		return nil //nolint:nilerr // it names no context
+	}
+	p.CID, p.ReadBack = cid, false
+	var result *at.ResultError
+	if err := defineContext(x, p); err != nil && !errors.As(err, &result) {
+		return err
+	}
+	return nil
 }
 
 // The numbers of packet service: any context that the modem takes for the first one, and context 1 by its number, as

@@ -121,6 +121,9 @@ type Plan struct {
 	// Alternates are numbers to try in order where the modem refuses Number with an error; *99#, which means context 1
 	// (3GPP TS 27.007 section 10.2.1), only where Number means that too. Key dial.alternates; default *99#.
 	Alternates []string
+	// AlternatesWhen is "error", or "refused": they are tried after NO CARRIER, BUSY and the like, too, a second apart, and the
+	// context that one of them names is defined before. Key dial.alternates_when; default "error".
+	AlternatesWhen string
 	// DialTimeout is how long CONNECT may take. Key dial.timeout; 1 s to 5 min, default 60 s.
 	DialTimeout time.Duration
 	// ConnectDelay is a pause after CONNECT before the first frame. Key dial.connect_delay; 0 to 30 s, default 0.
@@ -186,6 +189,7 @@ func Defaults() Plan {
 		DialCommand:      "ATD",
 		Number:           "*99***{cid}#",
 		Alternates:       []string{packetService},
+		AlternatesWhen:   "error",
 		DialTimeout:      60 * time.Second,
 		HangupMethods:    []string{"terminate", "dtr", "escape"},
 		TerminateWait:    2 * time.Second,

@@ -31,6 +31,9 @@ type terminal struct {
 	function int    // +CFUN
 	onDTR    string // what AT&D says of a drop of DTR, in the words of AT.DTR, or "command"
 	dialing  int    // number of the dial that is under way; 0: none
+	number   string // that is dialled
+	unlucky  bool   // the dice are against this dial
+	hasty    bool   // it comes too soon after the last call
 	pending  []string
 }
 
@@ -181,6 +184,7 @@ func (m *Modem) overrideCounted(now time.Time, command string) *Reply {
 }
 
 func (m *Modem) replyOverride(now time.Time, r *Reply, lines []string) {
+	m.deaf = later(m.deaf, now.Add(time.Duration(r.Deaf)))
 	if r.Silent {
 		return
 	}

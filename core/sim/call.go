@@ -35,6 +35,7 @@ type call struct {
 
 	user      string // the name that the host gave, if named
 	named     bool
+	method    string // by which it gave it; "none": it did not
 	apn       string // of the context that was dialled, in lower case
 	challenge []byte // the last one sent
 	id        uint8  // of the packets that we make outside the engine
@@ -55,6 +56,7 @@ func (m *Modem) startCall(now time.Time) {
 	c := &call{
 		number: m.calls,
 		apn:    m.at.apn,
+		method: auth.None.String(),
 		enc:    hdlc.NewEncoder(hdlc.DefaultConfig()),
 		dec:    hdlc.NewDecoder(hdlc.DefaultDecoderConfig()),
 		stages: map[string]bool{},
@@ -400,10 +402,16 @@ func (c *call) noteUser(protocol uint16, info []byte) {
 	n := int(p.Data[0])
 	switch {
 	case protocol == packet.PAP && p.Code == packet.PAPRequest && len(p.Data) > n:
-		c.user, c.named = string(p.Data[1:1+n]), true
+		c.user, c.named, c.method = string(p.Data[1:1+n]), true, auth.PAP.String()
 	case protocol == packet.CHAP && p.Code == packet.CHAPResponse && len(p.Data) > n:
-		c.user, c.named = string(p.Data[1+n:]), true
+		c.user, c.named, c.method = string(p.Data[1+n:]), true, auth.CHAPMD5.String()
+		switch { // RFC 2433 section 5, RFC 2759 section 4: 49 octets, the last of which are flags that are zero in version 2
+		case n == 49 && p.Data[n] == 0:
+			c.method = auth.MSCHAPv2.String()
+		case n == 49:
+			c.method = auth.MSCHAP.String()
+		}
 	case protocol == packet.EAP && p.Code == packet.EAPResponse && p.Data[0] == packet.EAPIdentity:
-		c.user, c.named = string(p.Data[1:]), true
+		c.user, c.named, c.method = string(p.Data[1:]), true, auth.EAP.String()
 	}
 }

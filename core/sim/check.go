@@ -160,6 +160,11 @@ func (c *checker) scenario(s *Scenario) {
 	c.word("dial.result", &s.Dial.Result, "connect", "no-carrier", "error", "busy", "no-dialtone", "cme", "silence", "echo", "text")
 	c.text("dial.text", s.Dial.Text)
 	c.number("dial.times", int64(s.Dial.Times), 0, 1<<20)
+	c.chance("dial.chance", s.Dial.Chance)
+	c.entries("dial.number", len(s.Dial.Number))
+	for i, n := range s.Dial.Number {
+		c.line("dial.number."+strconv.Itoa(i), n)
+	}
 
 	c.linePart(&s.Line)
 	c.ppp(s)
@@ -377,6 +382,9 @@ func (c *checker) rules(path string, rules []Rule, set ruleSet) {
 		}
 		c.text(path+".message", r.Message)
 		c.unless(path, r.Unless)
+		for j := range r.Method {
+			c.word(path+".method_not."+strconv.Itoa(j), &r.Method[j], methodNames...)
+		}
 		for name, v := range map[string]int{"nth": r.Nth, "times": r.Times, "call": r.Call} {
 			c.number(path+"."+name, int64(v), 0, 1<<20)
 		}

@@ -17,7 +17,10 @@ func dial(m *Modem, now time.Time, c parsedCommand) ([]string, string) {
 	}
 	m.at.apn = m.apnOf(c.arg)
 	m.dials++
-	m.at.dialing = m.dials
+	m.at.dialing, m.at.number = m.dials, strings.TrimRight(c.arg, "; ")
+	m.at.unlucky = m.scenario.Dial.Chance == 0 || m.happens(m.scenario.Dial.Chance)
+	rested, ever := m.times["rest"]
+	m.at.hasty = ever && now.Sub(rested) < time.Duration(m.scenario.Dial.Rest)
 	if m.scenario.LCP.BeforeConnect && m.dialResult() == "connect" {
 		m.startCall(now)
 	}
@@ -39,7 +42,8 @@ func (m *Modem) dialResult() string {
 		return "no-carrier"
 	case !m.at.attached, strings.Contains(m.at.contexts[1], nonIP):
 		return "no-carrier"
-	case d.Times > 0 && m.dials > d.Times, d.Restart && m.restarts > 0, slices.Contains(d.APN, m.at.apn):
+	case d.Times > 0 && m.dials > d.Times, d.Restart && m.restarts > 0, slices.Contains(d.APN, m.at.apn), slices.Contains(d.Number, m.at.number),
+		!m.at.unlucky, d.Rest > 0 && !m.at.hasty:
 		return "connect"
 	}
 	return d.Result
@@ -62,6 +66,9 @@ func (m *Modem) apnOf(number string) string {
 
 func (m *Modem) finishDial(now time.Time) {
 	result := m.dialResult()
+	if result != "connect" {
+		m.happened(now, "rest")
+	}
 	if m.call != nil && result != "connect" { // it began before CONNECT, and the network has gone since
 		m.hangUp(now, true)
 		return
@@ -126,6 +133,7 @@ func (m *Modem) hangUp(now time.Time, message bool) {
 	m.at.line = m.at.line[:0]
 	m.escape.reset()
 	m.happened(now, "hangup")
+	m.happened(now, "rest")
 	if message {
 		m.say(now, "NO CARRIER")
 	}

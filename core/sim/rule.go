@@ -12,7 +12,10 @@ import (
 )
 
 // ruleCount is what a rule has seen and done in this call.
-type ruleCount struct{ seen, done int }
+type ruleCount struct {
+	seen, done int
+	last       time.Time // when the last was seen
+}
 
 // codeNames are the names that Rule.On uses.
 var codeNames = map[string]uint8{
@@ -68,7 +71,9 @@ func (m *Modem) match(now time.Time, protocol uint16, info []byte) *Rule {
 			c.rules[r] = n
 		}
 		n.seen++ // also behind the rule that wins: nth counts packets
-		if found == nil && !m.given(r.Unless) && c.holds(r, n, age, set.protocol, options) {
+		hasty := r.Sooner == 0 || n.seen > 1 && now.Sub(n.last) < time.Duration(r.Sooner)
+		n.last = now
+		if found == nil && hasty && !m.given(r.Unless) && c.holds(r, n, age, set.protocol, options) {
 			n.done++
 			found = r
 			m.event(event.Notice{Level: "info", Text: fmt.Sprintf("%s rule %d applies: %s", packet.ProtocolName(protocol), i+1, r.Do)})
@@ -87,7 +92,8 @@ func (c *call) holds(r *Rule, n *ruleCount, age time.Duration, protocol uint16, 
 		r.User != nil && (!c.named || c.user != *r.User),
 		r.UserNot != nil && c.named && c.user == *r.UserNot,
 		len(r.APN) > 0 && !slices.Contains(r.APN, c.apn),
-		slices.Contains(r.APNNot, c.apn):
+		slices.Contains(r.APNNot, c.apn),
+		slices.Contains(r.Method, c.method):
 		return false
 	}
 	for _, name := range r.Asks {

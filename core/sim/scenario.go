@@ -85,6 +85,7 @@ type Reply struct {
 	Result  string   `toml:"result"`  // "OK" by default; "" cannot be given: use silent
 	Silent  bool     `toml:"silent"`  // no answer at all
 	Delay   Duration `toml:"delay"`   // instead of at.delay
+	Deaf    Duration `toml:"deaf"`    // how long it hears nothing from then on
 	Nth     int      `toml:"nth"`     // only the nth time it is asked; 0: always
 	Until   int      `toml:"until"`   // only the first so many times; 0: always
 	Unless  string   `toml:"unless"`  // only while this command has not been given; written as Command
@@ -156,6 +157,9 @@ type Dial struct {
 	APN     []string `toml:"apn"`     // the result holds where the APN is none of these, in lower case; else "connect"
 	Times   int      `toml:"times"`   // result holds for the first so many dials, then "connect"; 0: always
 	Restart bool     `toml:"restart"` // result holds until the modem is restarted
+	Number  []string `toml:"number"`  // the result holds for other numbers than these; else "connect"
+	Chance  float64  `toml:"chance"`  // the probability that the result holds, for each dial; 0: it is certain
+	Rest    Duration `toml:"rest"`    // the result holds so long after a call or a dial that failed; else "connect"
 }
 
 // Line mangles what passes in data mode. Probabilities are 0 to 1 and per frame; both directions unless Direction says one.
@@ -218,20 +222,22 @@ type IPV6CP struct {
 // Rule says what to do with a packet of its protocol from the host. Rules are tried in order, all conditions of a rule
 // must hold, the first that matches wins, and without one the modem behaves.
 type Rule struct {
-	On      string            `toml:"on"`       // the packet's name: "request" (default), "ack", "nak", "reject", "terminate-request", "terminate-ack", "echo-request", "response", …, "any"
-	Asks    []string          `toml:"asks"`     // every one of these options is in it
-	Lacks   []string          `toml:"lacks"`    // at least one of these options is not in it
-	Value   map[string]string `toml:"value"`    // these options have these values
-	User    *string           `toml:"user_is"`  // the name that the host gave in this call's authentication
-	UserNot *string           `toml:"user_not"` // the name is another one
-	APN     []string          `toml:"apn_is"`   // the APN of the context that was dialled is one of these, in lower case
-	APNNot  []string          `toml:"apn_not"`  // it is none of these
-	Nth     int               `toml:"nth"`      // only the nth such packet of the call, from 1
-	Times   int               `toml:"times"`    // the rule matches at most so many times in a call
-	After   Duration          `toml:"after"`    // not before this long after the protocol's first packet in the call
-	Before  Duration          `toml:"before"`   // only earlier than that
-	Call    int               `toml:"call"`     // only in the nth call since power-on
-	Unless  string            `toml:"unless"`   // only while this command has not been given; written as Reply.Command
+	On      string            `toml:"on"`         // the packet's name: "request" (default), "ack", "nak", "reject", "terminate-request", "terminate-ack", "echo-request", "response", …, "any"
+	Asks    []string          `toml:"asks"`       // every one of these options is in it
+	Lacks   []string          `toml:"lacks"`      // at least one of these options is not in it
+	Value   map[string]string `toml:"value"`      // these options have these values
+	User    *string           `toml:"user_is"`    // the name that the host gave in this call's authentication
+	UserNot *string           `toml:"user_not"`   // the name is another one
+	APN     []string          `toml:"apn_is"`     // the APN of the context that was dialled is one of these, in lower case
+	APNNot  []string          `toml:"apn_not"`    // it is none of these
+	Nth     int               `toml:"nth"`        // only the nth such packet of the call, from 1
+	Times   int               `toml:"times"`      // the rule matches at most so many times in a call
+	After   Duration          `toml:"after"`      // not before this long after the protocol's first packet in the call
+	Before  Duration          `toml:"before"`     // only earlier than that
+	Call    int               `toml:"call"`       // only in the nth call since power-on
+	Sooner  Duration          `toml:"sooner"`     // only sooner than this after the last packet of the protocol that the rule is about
+	Method  []string          `toml:"method_not"` // the host has authenticated itself by none of these
+	Unless  string            `toml:"unless"`     // only while this command has not been given; written as Reply.Command
 
 	// Do is what happens then. In all protocols: "behave", "drop", "silence" (nothing more is sent in this call),
 	// "hangup", "terminate-lcp", "garbage", "text" (Message, raw), "protocol-reject". In LCP, IPCP and IPV6CP also "ack",

@@ -34,6 +34,7 @@ import (
 	"github.com/knakppp/knak/core/mimic"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/show/progress"
+	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -95,12 +96,21 @@ func run(t *terminal.Terminal, cmd *cobra.Command, args []string, o Options) err
 		}
 	}
 	d := &c.Dial
-	d.Plane, d.Limits.Once, d.Limits.Attempts, d.NoAdapt, d.Hooks = plane.KindNone, true, 1, true, hooks.Config{}
+	d.Plane, d.Limits.Once, d.Limits.Attempts, d.NoAdapt, d.Hooks = plane.KindNone, false, 1, true, hooks.Config{}
+	d.Limits.Time = adapt.Hold
 	if d.Prove != link.ProveNever {
 		d.Prove = link.ProveAlways
 	}
 	l := &learner{t: t, connection: c, options: o, state: filepath.Join(o.output, "learn-"+d.Name+".json")}
-	l.search.Budget = learn.Budget{Dials: o.dials, Time: o.budget}
+	l.search.Budget = learn.Budget{Dials: o.dials, Time: o.budget, Spacing: callSpacing}
+	if d.Scenario != "" {
+		s, err := files.Scenario(d.Scenario)
+		if err != nil {
+			return err
+		}
+		l.scenario, l.clock = &s, time.Now()
+		l.modem = sim.New(s, uint64(l.clock.UnixNano()))
+	}
 	l.search.Chosen = func(key string) bool {
 		if key == "auth.user" && !d.Password.Empty() {
 			return true
@@ -123,6 +133,9 @@ type learner struct {
 	connection *connection.Connection
 	options    Options
 	search     learn.Search
+	scenario   *sim.Scenario // of a simulated modem, which stays the same one from call to call, in virtual time
+	modem      *sim.Modem
+	clock      time.Time
 	state      string // the file by which a search goes on that was cut off
 	device     event.Device
 	last       link.Outcome
@@ -211,16 +224,14 @@ func (l *learner) run(ctx context.Context) error {
 			return nil
 		}
 		wait := e.Wait
-		if !l.simulated() && len(l.search.Trials) > 0 {
-			took := l.search.Trials[len(l.search.Trials)-1].Took
-			wait = max(wait, callSpacing-took)
+		if !l.simulated() {
+			select {
+			case <-ctx.Done():
+				return &exit.StatusError{Code: link.ExitSignal, Text: "told to end"}
+			case <-time.After(wait):
+			}
 		}
-		select {
-		case <-ctx.Done():
-			return &exit.StatusError{Code: link.ExitSignal, Text: "told to end"}
-		case <-time.After(wait):
-		}
-		if stop := l.dial(ctx, e); stop {
+		if stop := l.dial(ctx, e, wait); stop {
 			return &exit.StatusError{Code: l.last.ExitCode(), Text: l.last.String()}
 		}
 		if err := l.save(); err != nil {
@@ -230,9 +241,12 @@ func (l *learner) run(ctx context.Context) error {
 }
 
 // dial makes one experiment. stop says that it was none: somebody ended it, or this host could not dial.
-func (l *learner) dial(ctx context.Context, e learn.Experiment) (stop bool) {
-	l.connection.Dial.Experiment = &dialer.Experiment{Set: e.Settings, Unknown: l.options.unknown}
-	heard := &trialSink{apn: l.connection.Options.APN}
+func (l *learner) dial(ctx context.Context, e learn.Experiment, wait time.Duration) (stop bool) {
+	d := &l.connection.Dial
+	d.Experiment = &dialer.Experiment{Unknown: l.options.unknown}
+	d.Experiment.Learned, d.Experiment.Unset = adapt.Treatment(e)
+	seen := learn.Observer{APN: l.connection.Options.APN}
+	heard := event.SinkFunc(seen.Record)
 	var sink event.Sink = heard
 	finish := func() error { return nil }
 	if l.t.Style.Verbose && !l.t.Style.JSON {
@@ -240,59 +254,42 @@ func (l *learner) dial(ctx context.Context, e learn.Experiment) (stop bool) {
 		shown, finish = l.t.Sinks(time.Now(), progress.Normal, l.connection.Options.Timeout)
 		sink = event.Fanout{shown, heard}
 	}
-	begin := time.Now()
-	o := l.connection.Run(ctx, sink)
+	begin, now := time.Now(), time.Now
+	var o link.Outcome
+	if l.simulated() {
+		l.clock = l.clock.Add(wait)
+		begin, now = l.clock, func() time.Time { return l.clock }
+		options := *d
+		options.Events = sink.Record
+		var took time.Duration
+		o, took = dialer.Simulate(options, l.scenario, l.modem, begin)
+		l.clock = l.clock.Add(took)
+	} else {
+		o = l.connection.Run(ctx, sink)
+	}
 	_ = finish() // the result does not depend on who watched
 	l.last = o
-	if heard.device.Model != "" {
-		l.device = heard.device
+	if seen.Device.Model != "" {
+		l.device = seen.Device
 	}
 	switch o.Kind {
 	case link.KindHangup, link.KindUsage, link.KindPlugin, link.KindAborted, link.KindInternal, link.KindHeld, event.FailedNoModem, event.FailedPortLocked, event.FailedPortOpen:
 		return true
 	}
-	up := o.Kind == link.KindDone && heard.up
-	f := learn.Failure{Kind: string(o.Kind), Phase: o.Phase, Provisional: o.Provisional, Command: o.Command, APN: heard.apn}
-	if c := heard.heard.Mute(); c != "" {
-		f.Command = c // it is what held the modem up, whatever failed after it
-	}
-	if up {
-		f = learn.Failure{}
-	}
-	l.search.Report(e, up, f, time.Since(begin))
+	r := adapt.Result(o, &seen, now(), now().Sub(begin))
+	l.search.Report(e, r)
 	result := "up"
-	if !up {
+	if !r.Up {
 		result = o.String()
+		if r.Failure.Up > 0 {
+			result = "up, and then lost: " + result
+		}
 	}
 	if l.t.Style.JSON {
 		_ = json.NewEncoder(l.t.Out).Encode(l.search.Trials[len(l.search.Trials)-1])
 	}
 	fmt.Fprintf(l.t.Err, "  %s\n", result)
 	return false
-}
-
-// trialSink hears what an experiment shows of the modem.
-type trialSink struct {
-	device event.Device
-	apn    string
-	up     bool
-	heard  adapt.Dialogue
-}
-
-// Record takes what is needed.
-func (t *trialSink) Record(r event.Record) {
-	switch e := r.Event.(type) {
-	case event.AT:
-		t.heard.Record(e)
-	case event.Device:
-		t.device = e
-	case event.Quirk:
-		if e.Key == "context.apn" {
-			t.apn = e.Value
-		}
-	case event.Up:
-		t.up = true
-	}
 }
 
 // end says what the search came to, and writes it.

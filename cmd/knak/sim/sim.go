@@ -94,7 +94,8 @@ it and binds its own drivers (option, sierra, qcserial, cdc_acm, usb-storage). S
 
 // simRandom serves an odd modem and tells the truth at the end.
 func simRandom(ctx context.Context, t *terminal.Terminal, seed uint64, number int, show bool, linkPath string) error {
-	s, text, err := random.Modem(seed, number)
+	m, err := random.Make(seed, random.Wishes{Faults: number, Alone: true})
+	s, text := m.Scenario, m.Text
 	if err != nil {
 		return exit.Usagef("--faults: %w", err)
 	}

@@ -24,6 +24,8 @@ type Resolver struct {
 	Set     []string     // a person's settings, KEY=VALUE, above everything else
 	// Learned is what experiments have found for the modem with such facts; nil: nothing.
 	Learned func(link.Facts) []quirks.Advised
+	// Unset gives settings for keys that no layer sets, the way the modem is treated otherwise; nil: there are none.
+	Unset func() []quirks.Advised
 	// Carriers knows how subscriptions get into their networks; nil: nobody does.
 	Carriers *Carriers
 }
@@ -45,6 +47,12 @@ func (c Resolver) Resolve(known link.Facts) (link.Selection, error) {
 		learned = c.Learned(known)
 	}
 	r, refused, err := c.DB.ResolveLearned(facts, c.Profile, learned, advised(known.Advised), c.Set)
+	if err == nil && c.Unset != nil {
+		more := slices.DeleteFunc(slices.Clone(c.Unset()), func(a quirks.Advised) bool { return r.Setting(a.Key).Layer != quirks.Default })
+		if len(more) > 0 {
+			r, refused, err = c.DB.ResolveLearned(facts, c.Profile, append(slices.Clone(learned), more...), advised(known.Advised), c.Set)
+		}
+	}
 	if err != nil {
 		return link.Selection{}, &link.SelectionError{Err: err}
 	}

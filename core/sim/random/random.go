@@ -10,64 +10,88 @@ import (
 	"github.com/knakppp/knak/core/sim"
 )
 
-// fault is one misbehaviour: a part of a scenario.
-type fault struct {
-	what string
-	text string // tables of one name do not go together
-}
-
-var faults = []fault{
-	{"a request with PFC is never answered", "[[lcp.rule]]\nasks = [\"pfc\"]\ndo = \"drop\"\n"},
-	{"a request with a magic number is never answered", "[[lcp.rule]]\nasks = [\"magic\"]\ndo = \"drop\"\n"},
-	{"a request with an ACCM ends the call", "[[lcp.rule]]\nasks = [\"accm\"]\ndo = \"hangup\"\n"},
-	{"a request without an MRU is never answered", "[[lcp.rule]]\nlacks = [\"mru\"]\ndo = \"drop\"\n"},
-	{"LCP requests that come too fast end the call", "[[lcp.rule]]\nbefore = \"1s\"\nnth = 2\ndo = \"hangup\"\n"},
-	{"*99***1# is refused", "[[at.reply]]\ncommand = \"ATD*99***1#\"\nresult = \"NO CARRIER\"\n"},
-	{"only context 2 can be dialled", "[[at.reply]]\ncommand = \"ATD*99***1#\"\nresult = \"NO CARRIER\"\n[[at.reply]]\ncommand = \"ATD*99#\"\nresult = \"NO CARRIER\"\n"},
-	{"being asked for name servers it is silent", "[[ipcp.rule]]\nasks = [\"dns1\"]\ndo = \"drop\"\n"},
-	{"being asked for name servers it hangs up", "[[ipcp.rule]]\nasks = [\"dns1\"]\ndo = \"hangup\"\n"},
-	{"it answers nobody who asks for no NBNS address", "[ipcp]\nnbns = [\"192.0.2.70\"]\n[[ipcp.rule]]\nlacks = [\"nbns1\"]\ndo = \"drop\"\n"},
-	{"it wants an empty user name, and hangs up", "[auth]\ndemand = \"pap\"\n[[ipcp.rule]]\nuser_not = \"\"\ndo = \"hangup\"\n"},
-	{"it wants an empty user name, and sends empty Naks", "[auth]\ndemand = \"chap-md5\"\n[[ipcp.rule]]\nuser_not = \"\"\ndo = \"nak\"\ndelay = \"1s\"\n"},
-	{"it says that its registration is denied", "[[at.reply]]\ncommand = \"AT+CEREG?\"\nlines = [\"+CEREG: 0,3\"]\n[[at.reply]]\ncommand = \"AT+CGREG?\"\nlines = [\"+CGREG: 0,3\"]\n[[at.reply]]\ncommand = \"AT+CREG?\"\nlines = [\"+CREG: 0,3\"]\n"},
-	{"AT+CSQ holds it up for 50 s", "[[at.reply]]\ncommand = \"AT+CSQ\"\ndelay = \"50s\"\n"},
-	{"characters that come fast are lost", "[at]\npace = \"10ms\"\n"},
-	{"it takes 14 s to start", "[at]\nboot = \"14s\"\n"},
-	{"it must be told to attach", "[registration]\nattach = \"asked\"\n"},
-	{"control characters are lost", "[line]\ncontrol = \"lost\"\n"},
-	{"its first two calls fail", "[dial]\nresult = \"no-carrier\"\ntimes = 2\n"},
-}
-
 // Most is how many faults a modem can have at the most.
 const Most = 5
 
-// Modem makes a modem with so many faults, 1 to Most; the same seed makes the same one. text is its scenario, which says the truth.
-func Modem(seed uint64, number int) (s sim.Scenario, text string, err error) {
-	if number < 1 || number > Most {
-		return s, "", fmt.Errorf("a modem can have 1 to %d faults, not %d", Most, number)
+// Wishes say what kind of modem is made.
+type Wishes struct {
+	Faults   int  // 1 to Most
+	Noisy    bool // besides, some calls fail or frames are lost by chance
+	Hopeless bool // besides, it has a fault that no setting helps against
+	Alone    bool // no fault of which a person must say something (Fault.Set)
+}
+
+// Modem is one that was made.
+type Modem struct {
+	sim.Scenario
+	Text   string // its scenario, which says the truth
+	Faults []Fault
+	Noise  string   // what happens by chance; "": nothing does
+	Set    []string // what a person says of it, as --set takes it
+}
+
+// noises are what may happen by chance; the first that goes together with the faults is taken.
+var noises = []Fault{
+	{What: "every fifth call fails, by chance", Text: "[dial]\nresult = \"no-carrier\"\nchance = 0.2\n"},
+	{What: "every twentieth frame is lost", Text: "[line]\nloss = 0.05\n"},
+}
+
+// Make makes a modem; the same seed and wishes make the same one.
+func Make(seed uint64, w Wishes) (m Modem, err error) {
+	if w.Faults < 1 || w.Faults > Most {
+		return m, fmt.Errorf("a modem can have 1 to %d faults, not %d", Most, w.Faults)
 	}
-	r := rand.New(rand.NewPCG(seed, uint64(number)))
-	var has []fault
+	r := rand.New(rand.NewPCG(seed, uint64(w.Faults)))
+	add := func(f Fault) bool {
+		if slices.ContainsFunc(m.Faults, func(o Fault) bool { return o.Kind == f.Kind || clash(o, f) }) {
+			return false
+		}
+		m.Faults = append(m.Faults, f)
+		return true
+	}
+	if w.Hopeless {
+		add(incurable[r.IntN(len(incurable))])
+	}
+	most := w.Faults + len(m.Faults)
 	for _, i := range r.Perm(len(faults)) {
-		if f := faults[i]; len(has) < number && !slices.ContainsFunc(has, func(o fault) bool { return clash(o.text, f.text) }) {
-			has = append(has, f)
+		if f := faults[i]; len(m.Faults) < most && !(w.Alone && f.Set != "") {
+			add(f)
+		}
+	}
+	parts := m.Faults
+	if w.Noisy {
+		for _, i := range r.Perm(len(noises)) {
+			n := noises[i]
+			if m.Noise == "" && !slices.ContainsFunc(m.Faults, func(f Fault) bool { return clash(f, n) }) {
+				m.Noise, parts = n.What, append(slices.Clone(parts), n)
+			}
 		}
 	}
 	var what []string
 	body := ""
-	for _, f := range has {
-		what, body = append(what, f.what), body+"\n# "+f.what+"\n"+f.text
+	for _, f := range parts {
+		what, body = append(what, f.What), body+"\n# "+f.What+"\n"+f.Text
+		if f.Set != "" && !slices.Contains(m.Set, f.Set) {
+			m.Set = append(m.Set, f.Set)
+		}
 	}
-	text = fmt.Sprintf("schema = 1\nsummary = %q\n\n[identity]\nmanufacturer = \"random\"\nmodel = \"R%d-%d\"\nrevision = \"1\"\n%s", "Random modem: "+strings.Join(what, "; "), seed, number, body)
-	s, err = sim.Parse("random", []byte(text))
-	s.Name = fmt.Sprintf("random-%d-%d", seed, number)
-	return s, text, err
+	name := fmt.Sprintf("R%d-%d", seed, w.Faults)
+	m.Text = fmt.Sprintf("schema = 1\nsummary = %q\n\n[identity]\nmanufacturer = \"random\"\nmodel = %q\nrevision = \"1\"\n%s", "Random modem: "+strings.Join(what, "; "), name, body)
+	m.Scenario, err = sim.Parse("random", []byte(m.Text))
+	m.Scenario.Name = strings.Replace(strings.ToLower(name), "r", "random-", 1)
+	return m, err
 }
 
-// clash says whether two parts have a table of one name.
-func clash(a, b string) bool {
-	for line := range strings.Lines(a) {
-		if strings.HasPrefix(line, "[") && !strings.HasPrefix(line, "[[") && strings.Contains(b, line) {
+// With makes the scenario of a modem with one fault.
+func With(f Fault) (sim.Scenario, error) {
+	return sim.Parse(f.What, []byte(fmt.Sprintf("schema = 1\nsummary = %q\n[identity]\nmanufacturer = \"odd\"\nmodel = \"one\"\nrevision = \"1\"\n%s", f.What, f.Text)))
+}
+
+// clash says whether two faults cannot be written together: both have a table of one name, or an answer to one command.
+func clash(a, b Fault) bool {
+	for line := range strings.Lines(a.Text) {
+		table := strings.HasPrefix(line, "[") && !strings.HasPrefix(line, "[[")
+		if (table || strings.HasPrefix(line, "command = ")) && strings.Contains(b.Text, line) {
 			return true
 		}
 	}
