@@ -15,13 +15,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/knakppp/knak/core/foreign"
 	"github.com/knakppp/knak/core/trust"
@@ -67,10 +66,15 @@ func CheckName(link string) error {
 }
 
 // Dir gives the directory of the sockets: $KNAK_RUNTIME_DIR, or /run/knak for root, or knak below $XDG_RUNTIME_DIR, or
-// a directory of this user's own below the temporary directory.
+// a directory of this user's own below the temporary directory; on Windows knak\run below %LocalAppData%.
 func Dir() string {
 	if d := os.Getenv("KNAK_RUNTIME_DIR"); d != "" {
 		return d
+	}
+	if runtime.GOOS == "windows" {
+		if d, err := os.UserCacheDir(); err == nil {
+			return filepath.Join(d, "knak", "run")
+		}
 	}
 	if os.Geteuid() == 0 {
 		return "/run/knak"
@@ -131,7 +135,7 @@ func Listen(dir, link string, handler Handler) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("control socket: %w", err), lock.Close())
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
+	if err := os.Chmod(path, 0o600); err != nil && runtime.GOOS != "windows" { // where the directory keeps others out
 		return nil, errors.Join(fmt.Errorf("control socket: %w", err), listener.Close(), lock.Close())
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -143,7 +147,7 @@ func Listen(dir, link string, handler Handler) (*Server, error) {
 // holdLink takes the lock of a link. The system lets it go when the process ends, however it ends; the file stays.
 func holdLink(dir, link string) (*os.File, error) {
 	lock, err := foreign.Lock(filepath.Join(dir, link+".lock"))
-	if errors.Is(err, unix.EWOULDBLOCK) {
+	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, &BusyError{Link: link}
 	}
 	if err != nil {
@@ -182,8 +186,8 @@ func MakePrivate(dir string) error {
 	if !info.IsDir() {
 		return fmt.Errorf("control directory %s is not a directory", dir)
 	}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Geteuid() {
-		return fmt.Errorf("control directory %s belongs to user %d, not to us: remove it or set KNAK_RUNTIME_DIR", dir, st.Uid)
+	if uid, ok := trust.Owner(info); ok && uid != os.Geteuid() {
+		return fmt.Errorf("control directory %s belongs to user %d, not to us: remove it or set KNAK_RUNTIME_DIR", dir, uid)
 	}
 	if err := trust.Path(dir); err != nil {
 		return fmt.Errorf("control directory: %w", err)
@@ -296,7 +300,7 @@ func Held(dir string) ([]string, error) {
 		if err == nil {
 			_ = conn.Close() // nothing was asked
 		}
-		return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED)
+		return nobody(err)
 	}), err
 }
 
@@ -313,13 +317,20 @@ func AskHangup(ctx context.Context, dir, link string) (Goodbye, error) {
 	return bye, err
 }
 
+// nobody says whether connecting failed because there is no socket, or one that nobody listens on any more. Windows has a number
+// of its own for that (winsock2.h, WSAECONNREFUSED).
+func nobody(err error) bool {
+	const wsaConnRefused = syscall.Errno(10061)
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) || runtime.GOOS == "windows" && errors.Is(err, wsaConnRefused)
+}
+
 func ask(ctx context.Context, dir, link, command string, answer any) error {
 	if err := CheckName(link); err != nil {
 		return err
 	}
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "unix", filepath.Join(dir, link+".sock"))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ECONNREFUSED) {
+	if nobody(err) {
 		return &NoLinkError{Link: link}
 	}
 	if err != nil {

@@ -31,12 +31,3 @@ func Replace(path string, content []byte, mode fs.FileMode) (err error) {
 	}
 	return Settle(dir)
 }
-
-// Settle brings a directory's names to the disk.
-func Settle(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}

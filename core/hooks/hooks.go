@@ -18,9 +18,6 @@ import (
 	"github.com/knakppp/knak/core/trust"
 )
 
-// Dir is where the scripts are unless the user names another directory.
-const Dir = "/etc/knak/hooks.d"
-
 // Config says what the scripts are told, and where they are.
 type Config struct {
 	Dir   string        // NAME and NAME.d/* below it are run, for NAME of ip-up, ip-down, ipv6-up, ipv6-down
@@ -215,13 +212,13 @@ func (r *Runner) script(path string, c call) error {
 	// pppd gives scripts a umask of 077. This process has one umask for all of its threads, so a shell sets it.
 	cmd := exec.CommandContext(ctx, "/bin/sh", slices.Concat([]string{"-c", `umask 077; exec "$0" "$@"`, path}, c.args)...)
 	cmd.Dir, cmd.Env = "/", c.env
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	group(cmd)
+	cmd.Cancel = func() error { return end(cmd, syscall.SIGTERM) }
 	cmd.WaitDelay = lastWords
 	err = cmd.Run()
 	if ctx.Err() != nil {
 		if cmd.Process != nil {
-			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // whoever of the group is left; nobody, if all went well
+			_ = end(cmd, syscall.SIGKILL) // whoever of the group is left; nobody, if all went well
 		}
 		if bound.Err() != nil {
 			return fmt.Errorf("%s was ended, because the dial ends", c.name)

@@ -2,6 +2,8 @@
 
 package plane
 
+import "context"
+
 // CheckInterface has nothing to check: only Linux has this plane.
 func CheckInterface(string) error { return nil }
 
@@ -12,3 +14,5 @@ func CheckDNS(string) error { return nil }
 func tunObstacle() *ObstacleError {
 	return &ObstacleError{"only Linux has this plane", "--plane stack gives a proxy and needs no right", ErrUnsupported}
 }
+
+func openTUN(context.Context, Config) (Plane, error) { return nil, tunObstacle() }

@@ -14,14 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Status is the state of the lines that the modem drives.
-type Status struct {
-	DCD bool // Data Carrier Detect: there is a connection, where the modem says so at all
-	CTS bool // Clear To Send
-	DSR bool // Data Set Ready
-	RI  bool // Ring Indicator
-}
-
 // Status reads the modem lines. On a tty that has none it returns ErrNoModemLines.
 func (p *Port) Status() (Status, error) {
 	p.mu.Lock()
@@ -109,6 +101,9 @@ func (p *Port) SetFlow(f Flow) error {
 func (p *Port) tune(f Flow) error {
 	return p.control(func(fd int) error { return tune(fd, f) })
 }
+
+// setFlow is library's.
+func setFlow(handle uintptr, f Flow) error { return tune(int(handle), f) }
 
 func tune(fd int, f Flow) error {
 	t, err := unix.IoctlGetTermios(fd, unix.TCGETS2)

@@ -283,12 +283,6 @@ func (l *lockFile) release() error {
 	return os.Remove(l.path)
 }
 
-// Holder is a process that has a port open.
-type Holder struct {
-	PID     int
-	Program string // its name, as in /proc/PID/comm
-}
-
 // Holders finds the other processes that have the tty at path open, by process id. Without privilege only those of the same
 // user can be seen; what cannot be seen is left out without an error.
 func Holders(path string) ([]Holder, error) {

@@ -1,8 +1,5 @@
 //go:build linux
 
-// Package port is a serial port with deadlines, for Linux. go.bug.st/serial opens it, sets its speed and its modem lines;
-// the bytes go through a second descriptor of the same tty which the runtime can wait on, because the library's reads
-// cannot be told apart from a time-out and its writes can block for ever.
 package port
 
 import (
@@ -20,54 +17,6 @@ import (
 	"go.bug.st/serial"
 	"golang.org/x/sys/unix"
 )
-
-// Flow is how the two ends of the line stop each other.
-type Flow uint8
-
-// The kinds of flow control.
-const (
-	FlowNone    Flow = iota
-	FlowRTSCTS       // by the RTS and CTS lines
-	FlowXONXOFF      // by the characters 11 and 13, which must then be in the ACCM of both directions
-)
-
-// String gives "none", "rtscts" or "xonxoff".
-func (f Flow) String() string {
-	switch f {
-	case FlowRTSCTS:
-		return "rtscts"
-	case FlowXONXOFF:
-		return "xonxoff"
-	default:
-		return "none"
-	}
-}
-
-// Defaults of Config.
-const (
-	DefaultBaud         = 115200
-	DefaultWriteTimeout = 10 * time.Second
-	DefaultLockDir      = "/var/lock"
-)
-
-// Config says how a port is opened. The zero value is right for a modem on USB.
-type Config struct {
-	// Baud is the speed in bits per second, any that the driver can make; 0 means DefaultBaud. A modem on USB ignores it.
-	Baud int
-	// Flow is the flow control.
-	Flow Flow
-	// WriteTimeout bounds each Write while no write deadline is set, so that a modem which takes nothing any more cannot
-	// block for ever; 0 means DefaultWriteTimeout.
-	WriteTimeout time.Duration
-	// LockDir is where the UUCP lock file goes; "" means DefaultLockDir.
-	LockDir string
-	// Shared opens the port although another process has it open without a lock.
-	Shared bool
-}
-
-// ErrNoModemLines means that the tty has none: it is a pseudo-terminal, or its driver does not know them. Whoever only
-// wants to know or to set them may go on without.
-var ErrNoModemLines = errors.New("the port has no modem lines")
 
 // Port is an open serial port: raw, 8 data bits, no parity, one stop bit, the modem lines not minded. One goroutine may
 // read while another writes; Close may be called from any and wakes both.
@@ -146,6 +95,15 @@ func Open(path string, cfg Config) (_ *Port, err error) {
 	}
 	return p, nil
 }
+
+// Exists says whether the system has a port of this name.
+func Exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, os.ErrNotExist)
+}
+
+// MayOpen says why this user may not open a port, without opening it.
+func MayOpen(path string) error { return unix.Access(path, unix.R_OK|unix.W_OK) }
 
 // OpenWithin is Open, given up when ctx ends, whatever in the system does not answer: a driver that hangs in open(2), or a
 // file system under the directory of the locks. The port is then given back if it comes after all.

@@ -8,15 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Settings is how a program that has the slave side open wants the line to be. Data bits and parity are not among them:
-// a pseudo-terminal has always 8 and none.
-type Settings struct {
-	Baud   int  // bits per second; 0 asks to hang up (termios(3), B0)
-	Flow   Flow // flow control
-	Local  bool // CLOCAL: the program does not want to be hung up when the carrier falls
-	HangUp bool // HUPCL: closing the terminal hangs up
-}
-
 // Settings reads how the slave side is set. It is only read, so that a program's own reading and setting cannot be
 // disturbed: to be told of changes (TIOCPKT with EXTPROC) the flag EXTPROC would have to be set anew after each of them,
 // between which the program may have set something else.

@@ -10,9 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/knakppp/knak/core/foreign"
 	"github.com/knakppp/knak/core/modem"
@@ -126,7 +125,7 @@ func (s *Store) changeIn(dir string, c modem.Card, pin string, do func(*card, *p
 		}
 	}
 	lock, err := foreign.Lock(filepath.Join(dir, Name+".lock"))
-	for until := time.Now().Add(lockWait); errors.Is(err, unix.EWOULDBLOCK) && time.Now().Before(until); {
+	for until := time.Now().Add(lockWait); errors.Is(err, syscall.EWOULDBLOCK) && time.Now().Before(until); {
 		time.Sleep(lockWait / 100)
 		lock, err = foreign.Lock(filepath.Join(dir, Name+".lock"))
 	}

@@ -41,7 +41,9 @@ func Resolve(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	rest, at, links := strings.Split(path, "/"), "/", 0
+	const slash = string(filepath.Separator)
+	volume := filepath.VolumeName(path) // "" but on Windows
+	rest, at, links := strings.Split(path[len(volume):], slash), volume+slash, 0
 	for {
 		info, err := os.Lstat(at)
 		if err != nil {
@@ -58,10 +60,10 @@ func Resolve(path string) (string, error) {
 			if err != nil {
 				return "", err
 			}
-			rest = append(strings.Split(to, "/"), rest...)
+			rest = append(strings.Split(to[len(filepath.VolumeName(to)):], slash), rest...)
 			at = filepath.Dir(at)
 			if filepath.IsAbs(to) {
-				at = "/"
+				at = filepath.VolumeName(to) + slash
 			}
 		}
 		for len(rest) > 0 && (rest[0] == "" || rest[0] == ".") {
@@ -72,23 +74,6 @@ func Resolve(path string) (string, error) {
 		}
 		at, rest = filepath.Join(at, rest[0]), rest[1:] // at has no link in it, so Join may take ".." for the directory above
 	}
-}
-
-// Info checks one file or directory. A directory that all may write but where nobody may take away what is another's
-// (the sticky bit, as /tmp has it) will do: what is in it is checked for itself.
-func Info(path string, info fs.FileInfo) error {
-	uid, ok := Owner(info)
-	if !ok {
-		return fmt.Errorf("%s: the system does not say whose it is", path)
-	}
-	if uid != 0 && uid != os.Geteuid() {
-		return &Error{Path: path, Owner: true, Why: fmt.Sprintf("belongs to user %d", uid), Cure: "chown root " + path}
-	}
-	sticky := info.IsDir() && info.Mode()&fs.ModeSticky != 0
-	if info.Mode().Perm()&0o022 != 0 && !sticky && info.Mode()&fs.ModeSymlink == 0 {
-		return &Error{Path: path, Why: "may be written by others", Cure: "chmod go-w " + path}
-	}
-	return nil
 }
 
 // Named checks a file that a person has named, such as one on the command line: the file itself and not where it is, and
@@ -105,7 +90,11 @@ func Named(path string, info fs.FileInfo) error {
 		return err
 	}
 	if info.Mode().Perm()&0o022 != 0 {
-		return &Error{Path: path, Why: "may be written by others", Cure: "chmod go-w " + path}
+		return othersWrite(path)
 	}
 	return nil
+}
+
+func othersWrite(path string) *Error {
+	return &Error{Path: path, Why: "may be written by others", Cure: "chmod go-w " + path}
 }

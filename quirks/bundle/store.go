@@ -10,9 +10,8 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/knakppp/knak/core/foreign"
+	"github.com/knakppp/knak/core/trust"
 )
 
 // Store is where bundles are installed: below its directory, usually /var/lib/knak, updates/<serial>/ holds the files of
@@ -47,7 +46,7 @@ func (s Store) Lock() (release func(), err error) {
 		}
 	}
 	f, err := foreign.Lock(filepath.Join(dir, ".lock"))
-	if errors.Is(err, unix.EWOULDBLOCK) {
+	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, errors.New("another update is being installed")
 	}
 	if err != nil {
@@ -80,7 +79,7 @@ func prepare(dir string) error {
 	case st.Mode().Perm()&0o022 != 0:
 		return fmt.Errorf("%s is refused, because others may write there: chmod go-w", dir)
 	}
-	if sys, ok := st.Sys().(*syscall.Stat_t); ok && sys.Uid != 0 {
+	if uid, ok := trust.Owner(st); ok && uid != 0 {
 		return fmt.Errorf("%s is refused, because it belongs to somebody else than root", dir)
 	}
 	return nil

@@ -12,7 +12,6 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"github.com/knakppp/knak/cmd/knak/exit"
 	"github.com/knakppp/knak/cmd/knak/settings"
@@ -186,7 +185,7 @@ func checkModems() []checkup {
 // checkPort asks whether this user may open a port, and who else has it.
 func checkPort(path string) []checkup {
 	var list []checkup
-	if err := unix.Access(path, unix.R_OK|unix.W_OK); err != nil {
+	if err := port.MayOpen(path); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return []checkup{{"port", "bad", path + " does not exist, though the kernel has it", "is udev running, or devtmpfs mounted on /dev? A container must be given the device"}}
 		}

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/knakppp/knak/cmd/knak/terminal"
 	"github.com/knakppp/knak/core/control"
 	"github.com/knakppp/knak/core/plane/resolv"
@@ -22,11 +20,13 @@ func checkDNS(ctx context.Context, fix bool) []checkup {
 	switch mode := host.Chooses(); mode {
 	case resolv.Resolved:
 		list = append(list, checkup{Name: "dns", State: "ok", Text: "name servers are set through systemd-resolved"})
+	case resolv.None:
+		list = append(list, checkup{Name: "dns", State: "ok", Text: "this system's name servers stay as they are: the proxy of --plane stack asks those of the link"})
 	case resolv.Resolvconf:
 		list = append(list, checkup{Name: "dns", State: "ok", Text: "name servers are set through resolvconf"})
 	default:
 		c := checkup{Name: "dns", State: "ok", Text: "name servers are set in " + resolv.DefaultPath}
-		if err := unix.Access(resolv.DefaultPath, unix.W_OK); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := resolv.MayWrite(resolv.DefaultPath); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			c = checkup{"dns", "note", fmt.Sprintf("neither systemd-resolved runs nor is there resolvconf, and %s: %v", resolv.DefaultPath, err), "run as root, or --dns none, and set name servers by hand"}
 		}
 		list = append(list, c)

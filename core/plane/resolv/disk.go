@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/knakppp/knak/core/foreign"
 )
 
@@ -81,9 +79,7 @@ func (system) Look(path string) (node, error) {
 		return node{}, err
 	}
 	n := node{Kind: kindFile, Mode: uint32(info.Mode().Perm())}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		n.UID, n.GID = int(st.Uid), int(st.Gid)
-	}
+	n.UID, n.GID = whose(info)
 	if info.Mode()&fs.ModeSymlink != 0 {
 		n.Kind, n.Mode = kindLink, 0
 		if n.Target, err = os.Readlink(path); err != nil {
@@ -100,7 +96,7 @@ func (system) Look(path string) (node, error) {
 }
 
 func (system) Create(path string) (diskFile, error) {
-	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL | unix.O_NOFOLLOW
+	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL | noFollow
 	f, err := os.OpenFile(path, flags, 0o600)
 	if dir := filepath.Dir(path); errors.Is(err, fs.ErrNotExist) && filepath.Base(dir) == "knak" { // one of our own
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -115,7 +111,7 @@ func (system) Create(path string) (diskFile, error) {
 }
 
 func (system) Open(path string) (diskFile, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	f, err := os.OpenFile(path, os.O_WRONLY|noFollow|noWait, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +124,7 @@ func (f systemFile) Sync() error { return settled(f.File.Sync()) }
 
 // settled forgives a file system that has nothing to bring to a disk (fsync(2), EINVAL).
 func settled(err error) error {
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
 		return nil
 	}
 	return err

@@ -9,9 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/knakppp/knak/core/foreign"
 	"github.com/knakppp/knak/core/plane/undo"
@@ -72,7 +71,7 @@ func (h Host) keeper(ctx context.Context, path string, notice func(level, format
 	}
 	name := filepath.Join(dir, "resolv.lock")
 	lock, err := foreign.Lock(name)
-	for until := time.Now().Add(lockWait); errors.Is(err, unix.EWOULDBLOCK); {
+	for until := time.Now().Add(lockWait); errors.Is(err, syscall.EWOULDBLOCK); {
 		if !time.Now().Before(until) || ctx.Err() != nil {
 			return nil, nil, fmt.Errorf("another dial is changing %s for longer than %v: %w", path, lockWait, err)
 		}

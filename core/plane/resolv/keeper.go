@@ -9,8 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // This file is mode "file": one original resolv.conf, and above it the links that are up. The last one's servers are the
@@ -328,7 +327,7 @@ func (k *keeper) make(n node) error {
 // inPlaceOnly says whether the file cannot be replaced, but perhaps overwritten: it is a mount point (EBUSY), or its
 // directory takes no file.
 func inPlaceOnly(err error) bool {
-	return errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EROFS) || errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EXDEV)
+	return errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EXDEV)
 }
 
 // overwrite writes into the file. That takes several steps, so the state says that it is being done.

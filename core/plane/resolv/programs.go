@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/knakppp/knak/core/plane/undo"
@@ -83,8 +82,7 @@ func run(ctx context.Context, stdin, path string, args ...string) error {
 	cmd.Dir = "/"
 	cmd.Stdin = strings.NewReader(stdin)
 	// Such a program is a script that has started others: all of them are ended.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	endsWhole(cmd)
 	cmd.WaitDelay = 100 * time.Millisecond
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -120,8 +121,11 @@ func (h Host) Check(mode string) error {
 	return nil
 }
 
-// Chooses says which mode System is on this host.
+// Chooses says which mode System is on this host: None where it is no Linux, which alone has the plane that needs one.
 func (h Host) Chooses() string {
+	if runtime.GOOS != "linux" {
+		return None
+	}
 	if _, err := h.program("resolvectl"); err == nil && h.resolvedRuns() {
 		return Resolved
 	}

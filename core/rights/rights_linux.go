@@ -1,5 +1,3 @@
-//go:build linux
-
 // Package rights gives up what a running dial does not need: to be read by others of its user, most of root's
 // capabilities, and the system calls by which a process that was taken over takes over the host. None of it is asked for
 // again, so it comes after what is opened once, and before the modem is heard.
@@ -10,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 	"unsafe"
 
@@ -222,4 +221,21 @@ func assemble(arch uint32, list []call) []unix.SockFilter {
 var arches = map[string]uint32{
 	"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64, "arm": unix.AUDIT_ARCH_ARM, "386": unix.AUDIT_ARCH_I386,
 	"mips": unix.AUDIT_ARCH_MIPS, "mipsle": unix.AUDIT_ARCH_MIPSEL, "riscv64": unix.AUDIT_ARCH_RISCV64,
+}
+
+// Story says for people what a dial of this user keeps and gives up.
+func Story() string {
+	var parts []string
+	if has, err := Effective(); err == nil && len(has) > 0 {
+		keeps, drops := Keeps(has)
+		if len(keeps) > 0 {
+			parts = append(parts, "a dial keeps "+strings.Join(keeps, " "))
+		}
+		parts = append(parts, fmt.Sprintf("gives up %d other capabilities", drops))
+	} else {
+		parts = append(parts, "a dial has no capability")
+	}
+	parts = append(parts, "its memory is not to be read or dumped",
+		fmt.Sprintf("where it starts no program (--plane stack or none; or --hooks none, no plugins, and name servers by file) the kernel refuses it %d system calls: those that start programs, trace, mount, load modules and the like", len(Refused())))
+	return strings.Join(parts, "; ")
 }

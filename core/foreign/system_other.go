@@ -1,0 +1,16 @@
+//go:build !unix && !windows
+
+package foreign
+
+import (
+	"errors"
+	"os"
+)
+
+// A browser has no files of anybody's.
+const openNonblock, openNoTTY, openNoFollow = 0, 0, 0
+
+func flock(*os.File) error { return errors.ErrUnsupported }
+
+// Settle has nothing to do.
+func Settle(string) error { return nil }
