@@ -17,6 +17,7 @@ import (
 	"github.com/knakppp/knak/core/link/drive"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/ppp/auth"
+	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -33,8 +34,10 @@ type Options struct {
 
 	// Which modem. Port is a tty, such as /dev/ttyUSB2, or - for standard input and output; ATPort is one for all but dialling.
 	// Scenario is a simulated modem in this process in place of a real one: the name of one that comes with knak, such as
-	// "behaves" or "huawei/e398", or a file. With none of them it is the only modem of this host.
+	// "behaves" or "huawei/e398", or a file; Simulated is one that the program has read or made itself. With none of them it is the
+	// only modem of this host.
 	Port, ATPort, Scenario string
+	Simulated              *sim.Scenario
 
 	// What the network is told. Empty is what the profile, the SIM's carrier or the modem has.
 	APN, User string

@@ -36,7 +36,14 @@ func (o *Options) complete() error {
 		}
 		o.Database = db
 	}
-	if o.Scenario != "" && o.Port+o.ATPort != "" {
+	if o.Scenario != "" && o.Simulated == nil {
+		s, err := files.Scenario(o.Scenario)
+		if err != nil {
+			return err
+		}
+		o.Simulated = &s
+	}
+	if o.Simulated != nil && o.Port+o.ATPort != "" {
 		return errors.New("either a port or a scenario can be dialled, not both")
 	}
 	set := o.Settings
@@ -94,10 +101,10 @@ func (p *place) remember(r event.Record) {
 func (l *Link) find(ctx context.Context) (*place, *Error) {
 	o := &l.o
 	switch {
-	case l.simulated != nil:
-		facts := simulatedFacts(l.simulated)
-		m := sim.New(*l.simulated, uint64(time.Now().UnixNano()))
-		return fixed("sim:"+l.simulated.Name, facts, func(context.Context) (drive.Port, error) { return drive.NewMemoryPort(m), nil }), nil
+	case o.Simulated != nil:
+		facts := simulatedFacts(o.Simulated)
+		m := sim.New(*o.Simulated, uint64(time.Now().UnixNano()))
+		return fixed("sim:"+o.Simulated.Name, facts, func(context.Context) (drive.Port, error) { return drive.NewMemoryPort(m), nil }), nil
 	case o.Port == "-":
 		return fixed("standard input and output", quirks.Facts{USB: quirks.None}, drive.OpenStdio(os.Stdin, os.Stdout)), nil
 	}

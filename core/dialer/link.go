@@ -26,22 +26,20 @@ import (
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/core/private"
 	"github.com/knakppp/knak/core/refusal"
-	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
 )
 
 // Link is a link to a network: Dial gives one that is up, Prepare one that Run is to bring up. Its methods are safe for
 // concurrent use, but for those that say that they are for before Run.
 type Link struct {
-	o         Options
-	simulated *sim.Scenario // nil: the modem is a real one
-	state     string        // Options.StateDir, or what stands for it; "": nothing is remembered
-	at        *place
-	adapted   *adapt.Dial // nil: nothing is varied
-	scripts   *hooks.Runner
-	held      *held
-	server    *control.Server
-	adviser   advice.Adviser
+	o       Options
+	state   string // Options.StateDir, or what stands for it; "": nothing is remembered
+	at      *place
+	adapted *adapt.Dial // nil: nothing is varied
+	scripts *hooks.Runner
+	held    *held
+	server  *control.Server
+	adviser advice.Adviser
 
 	worked  chan struct{} // closed at the first Up
 	done    chan struct{} // closed when the link is over
@@ -72,13 +70,7 @@ func Prepare(ctx context.Context, o Options) (*Link, error) {
 	l := &Link{o: o, state: o.StateDir, worked: make(chan struct{}), done: make(chan struct{})}
 	l.closing, l.cancel = context.WithCancel(context.Background())
 	l.held = &held{link: l, board: control.NewBoard(o.Name), ended: make(chan struct{})}
-	if o.Scenario != "" {
-		s, err := files.Scenario(o.Scenario)
-		if err != nil {
-			return nil, err
-		}
-		l.simulated = &s
-	} else if l.state == "" {
+	if o.Simulated == nil && l.state == "" {
 		l.state = files.State()
 	}
 	l.sinks = event.Fanout{private.NewSink(event.Fanout{event.SinkFunc(l.tell), l.held}, []string{o.User, o.APN}, l.secrets())}
@@ -159,8 +151,8 @@ func (l *Link) adapting() *adapt.Dial {
 		return err != nil || r.Setting(key).Layer >= quirks.User
 	}
 	scenario := ""
-	if l.simulated != nil {
-		scenario = l.simulated.Name
+	if l.o.Simulated != nil {
+		scenario = l.o.Simulated.Name
 	}
 	return adapt.New(adapt.Config{File: memory.Open(l.state, tell), Sim: scenario, Chosen: chosen, Persist: l.o.Persist, Now: time.Now, Tell: tell})
 }
@@ -170,7 +162,7 @@ func (l *Link) pins() *refusal.Store {
 	switch {
 	case l.state == "":
 		return refusal.Open()
-	case l.simulated != nil:
+	case l.o.Simulated != nil:
 		return refusal.Open(filepath.Join(l.state, "sim"), filepath.Join(control.Dir(), "sim"))
 	}
 	return refusal.Open(l.state, control.Dir())

@@ -80,9 +80,11 @@ func Read(t *terminal.Terminal, cmd *cobra.Command, args []string) (*Connection,
 		return nil, err
 	}
 	if o.Sim != "" {
-		if _, err := files.Scenario(o.Sim); err != nil {
+		scenario, err := files.Scenario(o.Sim)
+		if err != nil {
 			return nil, exit.Usage(err)
 		}
+		c.Dial.Simulated = &scenario
 	}
 	if o.PasswordFile == "-" && o.PINFile == "-" {
 		return nil, exit.Usagef("--password-file and --pin-file cannot both read standard input")

@@ -69,7 +69,7 @@ const lastMetric = 1_000_000
 // dial is what the options come to that need no reading.
 func (o *Options) dial() dialer.Options {
 	d := dialer.Options{
-		Port: o.Port, ATPort: o.ATPort, Scenario: o.Sim, APN: o.APN, User: o.User, PINAgain: o.PINAgain, PINLastTry: o.PINLastTry, Profile: o.Quirks,
+		Port: o.Port, ATPort: o.ATPort, APN: o.APN, User: o.User, PINAgain: o.PINAgain, PINLastTry: o.PINLastTry, Profile: o.Quirks,
 		Persist: o.Persist, Timeout: o.Timeout, NoAdapt: o.NoAdapt, StateDir: files.State(), Reachable: true,
 		Limits: dialer.Limits{Once: o.Once, Attempts: o.MaxAttempts, Idle: o.Idle, Time: o.MaxTime, Bytes: o.MaxBytes},
 		Plane:  o.Plane,
