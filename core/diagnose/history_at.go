@@ -135,6 +135,12 @@ func (a *atHistory) fail(text string, here event.Pos) {
 func (a *atHistory) registration(text string, here event.Pos) {
 	name, rest, _ := strings.Cut(text, ":")
 	fields := strings.Split(rest, ",")
+	if len(fields) == 1 { // Zephyr shows blanks where it has parted a line
+		fields = strings.Fields(rest)
+	}
+	if len(fields) == 0 {
+		return
+	}
 	stat := fields[0]
 	if len(fields) > 1 && !strings.Contains(fields[1], `"`) {
 		stat = fields[1]

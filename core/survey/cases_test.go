@@ -31,9 +31,12 @@ func TestOtherStacks(t *testing.T) {
 			if len(all) != 1 || all[0].Err != nil {
 				t.Fatalf("%+v", all)
 			}
-			got := "none"
-			if v := all[0].Verdict; len(v.Findings) > 0 {
+			got, v := "none", all[0].Verdict
+			switch {
+			case len(v.Findings) > 0:
 				got = v.Findings[0].ID
+			case !v.Up:
+				t.Error("nothing is found, and no link came up")
 			}
 			if got != want || all[0].Summary.Format != format {
 				t.Errorf("%s, %s; want %s, %s", all[0].Summary.Format, got, format, want)

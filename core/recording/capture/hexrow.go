@@ -13,6 +13,9 @@ func HexRow(row string) ([]byte, bool) {
 // that what follows may stand there.
 func hexRow(row string) (octets []byte, rest string, ok bool) {
 	s := strings.TrimLeft(row, " \t")
+	if octets = frameFields(s); octets != nil {
+		return octets, "", true
+	}
 	if after, is := offset(s); is {
 		s = strings.TrimLeft(after, " \t")
 	}
@@ -57,6 +60,30 @@ func hexRow(row string) (octets []byte, rest string, ok bool) {
 		return nil, row, false
 	}
 	return octets, rest, true
+}
+
+// frameFields reads a row that is one frame, from its flag on, whose fields a person has set apart: 7EFF03 C021 01 2C 0008 …
+func frameFields(s string) (octets []byte) {
+	if len(s) < 16 || s[0] != '7' || s[1]|0x20 != 'e' {
+		return nil
+	}
+	uneven := false // two digits each is how everybody writes octets
+	for f := range strings.FieldsSeq(s) {
+		if len(f)%2 != 0 {
+			return nil
+		}
+		uneven = uneven || len(f) > 4
+		for i := 0; i < len(f); i += 2 {
+			if !isHex(f[i]) || !isHex(f[i+1]) {
+				return nil
+			}
+			octets = append(octets, unhex(f[i])<<4|unhex(f[i+1]))
+		}
+	}
+	if !uneven {
+		return nil
+	}
+	return octets
 }
 
 // offset takes an offset such as 00000010 or 0010: off the front of a row.

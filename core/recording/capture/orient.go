@@ -57,7 +57,7 @@ func (o *orient) octets(r *reader, now time.Time, dir event.Dir, certain bool, b
 	case bytes.Contains(said, []byte("OK\r")), bytes.Contains(said, []byte("CONNECT")):
 		o.decide(r, dir == event.Sent)
 	case o.size > orientLimit:
-		o.decide(r, false)
+		o.decide(r, o.fromModem() == event.Sent)
 	}
 }
 
@@ -91,4 +91,56 @@ func (o *orient) decide(r *reader, swap bool) {
 	o.held, o.begin = nil, [2][]byte{}
 }
 
-func (o *orient) end(r *reader) { o.decide(r, false) }
+func (o *orient) end(r *reader) { o.decide(r, o.fromModem() == event.Sent) }
+
+// fromModem gives the direction that is the modem's by what the frames hold: it is the host that asks for an address and
+// says who it is, and the modem that wants to know. Received where nothing tells.
+func (o *orient) fromModem() event.Dir {
+	votes := [2]int{}
+	for _, h := range o.held {
+		b := unescaped(h.data)
+		switch {
+		case asksIn(b, ipcpRequest, anyAddress), bytes.Contains(b, papRequest):
+			votes[1-h.dir]++
+		case asksIn(b, lcpRequest, wantsPAP), asksIn(b, lcpRequest, wantsCHAP):
+			votes[h.dir]++
+		}
+	}
+	if votes[event.Sent] > votes[event.Rcvd] {
+		return event.Sent
+	}
+	return event.Rcvd
+}
+
+// Beginnings of packets (RFC 1661 section 5, RFC 1334 section 2.2) and options in them.
+var (
+	lcpRequest  = []byte{0xc0, 0x21, 1}
+	ipcpRequest = []byte{0x80, 0x21, 1}
+	papRequest  = []byte{0xc0, 0x23, 1}
+	anyAddress  = []byte{3, 6, 0, 0, 0, 0}
+	wantsPAP    = []byte{3, 4, 0xc0, 0x23}
+	wantsCHAP   = []byte{3, 5, 0xc2, 0x23}
+)
+
+// asksIn says whether octets have a request with an option.
+func asksIn(b, request, option []byte) bool {
+	i := bytes.Index(b, request)
+	return i >= 0 && bytes.Contains(b[i:], option)
+}
+
+// unescaped undoes the escapes of async framing (RFC 1662 section 4.2).
+func unescaped(b []byte) []byte {
+	if bytes.IndexByte(b, 0x7d) < 0 {
+		return b
+	}
+	out := make([]byte, 0, len(b))
+	for i := 0; i < len(b); i++ {
+		if b[i] == 0x7d && i+1 < len(b) {
+			i++
+			out = append(out, b[i]^0x20)
+			continue
+		}
+		out = append(out, b[i])
+	}
+	return out
+}
