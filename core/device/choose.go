@@ -23,6 +23,9 @@ type Try struct {
 	Path  string       // the device node
 	Facts quirks.Facts // what is known of the modem there before it is asked
 	Why   string       // how this port was found, for people
+
+	where *where // how it is found again; nil: by its path
+	place int    // among the ports of the device
 }
 
 // NoneError says that no modem was found.
@@ -80,9 +83,10 @@ type Choice struct {
 	tell   func(text string)
 
 	mu     sync.Mutex
-	device *Device // nil: a port was named
-	key    string  // the modem's in the memory; "": a port that sysfs does not know
-	uart   *Device // the named port, where it is a UART or an adapter; nil: it is not
+	device *Device  // nil: a port was named
+	key    string   // the modem's in the memory; "": a port that sysfs does not know
+	uart   *Device  // the named port, where it is a UART or an adapter; nil: it is not
+	list   []Device // all that were there
 	tries  []Try
 	now    int
 	asked  bool
@@ -98,11 +102,15 @@ func Choose(ctx context.Context, root Root, db *quirks.DB, wish Wish, memory Mem
 	if err != nil {
 		return nil, err
 	}
+	c.list = list
 	if wish.Port != "" {
 		c.tries = []Try{{Path: wish.Port, Why: "named"}}
 		if d, place, ok := Find(list, root.TTY(wish.Port)); ok {
 			p := d.Candidate.Ports[place]
 			c.tries[0].Facts = Facts(root, d.Candidate, p)
+			if named(wish.Port) {
+				c.tries[0].where = remember(list, d, place)
+			}
 			c.key = d.key()
 			if d.USB == "" || p.Adapter {
 				c.uart, c.key = d, "uart "+d.Path
@@ -182,11 +190,11 @@ func (c *Choice) Identified(id Identity) {
 // put makes the tty of an interface the next to try, where there is one.
 func (c *Choice) put(number int, why string) bool {
 	i := slices.IndexFunc(c.device.Candidate.Ports, func(p modem.Port) bool { return p.Interface == number })
-	if i < 0 || slices.ContainsFunc(c.tries, func(t Try) bool { return t.Path == c.root.Path(c.device.Candidate.Ports[i].Name) }) {
+	if i < 0 || slices.ContainsFunc(c.tries, func(t Try) bool { return t.place == i }) {
 		return false
 	}
 	p := c.device.Candidate.Ports[i]
-	c.tries = append(c.tries, Try{c.root.Path(p.Name), Facts(c.root, c.device.Candidate, p), why})
+	c.tries = append(c.tries, Try{c.root.Path(p.Name), Facts(c.root, c.device.Candidate, p), why, remember(c.list, c.device, i), i})
 	return true
 }
 
@@ -236,7 +244,7 @@ func (c *Choice) Follow(ctx context.Context) {
 // following is the place in tries of the next port that takes commands, -1 where there is none.
 func (c *Choice) following() int {
 	for i := c.now + 1; i < len(c.tries); i++ {
-		if d, place, ok := c.placeOf(c.tries[i].Path); ok && d.Layout.TTYs[place].Answer == quirks.Commands {
+		if c.device.Layout.TTYs[c.tries[i].place].Answer == quirks.Commands {
 			return i
 		}
 	}
@@ -248,6 +256,13 @@ func (c *Choice) Current() Try {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.tries[c.now]
+}
+
+// Number counts the ports that were gone on to: it is another one for each that Current gives.
+func (c *Choice) Number() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
 }
 
 // Next goes on to another port of the modem, because the present one took no dial or brought no PPP. It is false where no
@@ -274,16 +289,6 @@ func (c *Choice) Next(ctx context.Context) bool {
 	return i >= 0
 }
 
-// placeOf finds a path among the device's ttys.
-func (c *Choice) placeOf(path string) (*Device, int, bool) {
-	for i, p := range c.device.Candidate.Ports {
-		if c.root.Path(p.Name) == path {
-			return c.device, i, true
-		}
-	}
-	return nil, 0, false
-}
-
 // Worked remembers that the present port carried a link.
 func (c *Choice) Worked() {
 	c.mu.Lock()
@@ -291,9 +296,7 @@ func (c *Choice) Worked() {
 	if c.device == nil || len(c.device.Layout.TTYs) < 2 {
 		return
 	}
-	if d, place, ok := c.placeOf(c.tries[c.now].Path); ok {
-		c.memory.Keep(d.key(), d.Layout.TTYs[place].Interface)
-	}
+	c.memory.Keep(c.key, c.device.Layout.TTYs[c.tries[c.now].place].Interface)
 }
 
 // Serial finds out what a UART, or an adapter with one behind it, needs: the speed at which the module answers and whether it

@@ -11,7 +11,8 @@ var portRules = []rule{
 		id: "port-shared", category: "port-shared-with-other-program",
 		title:   "ModemManager is using this modem",
 		meaning: "It sends commands of its own to the same ports, and answers go to whoever reads first.",
-		cure: []string{`stop it for as long as knak dials: systemctl stop ModemManager`,
+		cure: []string{`keep it off this modem for as long as knak dials: knak dial --inhibit`,
+			`or stop it: systemctl stop ModemManager`,
 			`or make it leave this modem alone for good, by a udev rule with ENV{ID_MM_DEVICE_IGNORE}="1" for its USB id`},
 		match: func(h *history) found {
 			for _, f := range h.failures {

@@ -52,6 +52,7 @@ type Options struct {
 	Settings []string       // quirk settings above everything else, KEY=VALUE, as --set of knak dial
 	Prove    link.ProveMode // whether a packet must have come back before the link counts as up
 
+	Inhibit bool          // keep ModemManager off the modem until Close
 	Persist bool          // dial again whenever the link ends, until Close
 	Timeout time.Duration // how long it may take to a working link; 0: as long as the context allows
 	Limits  Limits

@@ -154,6 +154,7 @@ func (l *Link) await(ctx context.Context) (*device.Choice, error) {
 	began, told := time.Now(), false
 	for {
 		var none *device.NoneError
+		l.inhibitor.before(ctx, tell)
 		found, err := device.Choose(ctx, files.Machine(), o.Database, device.Wish{Port: o.Port, Profile: o.Profile, Set: o.Settings}, memory, device.OpenLine, tell)
 		away := errors.As(err, &none)
 		if err == nil && o.Port != "" {

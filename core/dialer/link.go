@@ -41,6 +41,8 @@ type Link struct {
 	server  *control.Server
 	adviser advice.Adviser
 
+	inhibitor inhibitor
+
 	worked  chan struct{} // closed at the first Up
 	done    chan struct{} // closed when the link is over
 	closing context.Context
@@ -69,6 +71,7 @@ func Prepare(ctx context.Context, o Options) (*Link, error) {
 	}
 	l := &Link{o: o, state: o.StateDir, worked: make(chan struct{}), done: make(chan struct{})}
 	l.closing, l.cancel = context.WithCancel(context.Background())
+	l.inhibitor.link = l
 	l.held = &held{link: l, board: control.NewBoard(o.Name), ended: make(chan struct{})}
 	if o.Simulated == nil && l.state == "" {
 		l.state = files.State()
@@ -442,6 +445,7 @@ func (l *Link) Close() error {
 		if l.scripts != nil {
 			l.scripts.Close()
 		}
+		l.inhibitor.close()
 	})
 	return l.Err()
 }

@@ -70,7 +70,7 @@ const lastMetric = 1_000_000
 func (o *Options) dial() dialer.Options {
 	d := dialer.Options{
 		Port: o.Port, ATPort: o.ATPort, APN: o.APN, User: o.User, PINAgain: o.PINAgain, PINLastTry: o.PINLastTry, Profile: o.Quirks,
-		Persist: o.Persist, Timeout: o.Timeout, NoAdapt: o.NoAdapt, StateDir: files.State(), Reachable: true,
+		Inhibit: o.Inhibit, Persist: o.Persist, Timeout: o.Timeout, NoAdapt: o.NoAdapt, StateDir: files.State(), Reachable: true,
 		Limits: dialer.Limits{Once: o.Once, Attempts: o.MaxAttempts, Idle: o.Idle, Time: o.MaxTime, Bytes: o.MaxBytes},
 		Plane:  o.Plane,
 		PlaneConfig: plane.Config{
@@ -193,6 +193,7 @@ type Options struct {
 	Record         string        `mapstructure:"record"`
 	RecordSecrets  bool          `mapstructure:"record-secrets"`
 	RecordControl  bool          `mapstructure:"record-control"`
+	Inhibit        bool          `mapstructure:"inhibit"`
 	Once           bool          `mapstructure:"once"`
 	NoAdapt        bool          `mapstructure:"no-adapt"`
 }

@@ -199,7 +199,7 @@ func checkPort(path string) []checkup {
 	for _, h := range holders {
 		cure := fmt.Sprintf("end it: kill %d", h.PID)
 		if h.Program == "ModemManager" {
-			cure = "systemctl stop ModemManager, or let it leave this device alone: mmcli --inhibit-device=… while you dial"
+			cure = "knak dial --inhibit keeps it off this modem while knak dials; or systemctl stop ModemManager"
 		}
 		list = append(list, checkup{"port", "bad", fmt.Sprintf("%s is open in %s (pid %d)", path, h.Program, h.PID), cure})
 	}

@@ -53,6 +53,7 @@ func AddDialFlags(f *pflag.FlagSet) {
 	f.Bool("record-secrets", false, "record passwords, responses and identities too: show such a file to nobody")
 	f.Bool("record-control", false, "record no data packets, only what is said about the link")
 	f.Bool("no-adapt", false, "vary nothing when a dial fails, and use nothing that was learned so")
+	f.Bool("inhibit", false, "keep ModemManager off this modem as long as it is dialled")
 	f.Bool("once", false, "hang up as soon as the link is up")
 }
 

@@ -17,12 +17,24 @@ import (
 // reopenPause is how often a port that is away is tried again while Run waits for it to come back.
 const reopenPause = 500 * time.Millisecond
 
+// settling is how long the rights of a device node that has just come may be wrong: udev sets them after the kernel made it.
+const settling = 3 * time.Second
+
 // SerialOpener gives the function by which Run opens a serial port, with the profile's speed and flow control. A port that
 // another program holds is not opened.
 func SerialOpener(path string, p link.Policy) func(context.Context) (Port, error) {
+	return serialOpener(func() (string, error) { return path, nil }, p)
+}
+
+// serialOpener is SerialOpener for a port whose path may change.
+func serialOpener(path func() (string, error), p link.Policy) func(context.Context) (Port, error) {
 	cfg := port.Config{Baud: p.Int("port.baud"), Flow: flowOf(p.Text("port.flow"))}
 	return opener(p, func(ctx context.Context) (Port, error) {
-		opened, err := port.OpenWithin(ctx, path, cfg)
+		name, err := path()
+		if err != nil {
+			return nil, err
+		}
+		opened, err := port.OpenWithin(ctx, name, cfg)
 		if err != nil {
 			return nil, err
 		}
@@ -30,21 +42,21 @@ func SerialOpener(path string, p link.Policy) func(context.Context) (Port, error
 	})
 }
 
-// ChosenOpener gives the function by which Run opens the port of a modem that is chosen at the moment, and the one after it where
-// that was wrong; resolve says how the modem is treated there.
+// ChosenOpener gives the function by which Run opens the port of a modem that is chosen at the moment, wherever its tty is now, and
+// the one after it where that was wrong; resolve says how the modem is treated there.
 func ChosenOpener(found *device.Choice, resolve func(device.Try) (link.Policy, error)) func(context.Context) (Port, error) {
-	openers := map[string]func(context.Context) (Port, error){}
+	openers := map[int]func(context.Context) (Port, error){}
 	return func(ctx context.Context) (Port, error) {
 		found.Follow(ctx)
-		try := found.Current()
-		if openers[try.Path] == nil {
-			p, err := resolve(try)
+		number := found.Number()
+		if openers[number] == nil {
+			p, err := resolve(found.Current())
 			if err != nil {
 				return nil, err
 			}
-			openers[try.Path] = SerialOpener(try.Path, p)
+			openers[number] = serialOpener(found.Where, p)
 		}
-		return openers[try.Path](ctx)
+		return openers[number](ctx)
 	}
 }
 
@@ -58,6 +70,7 @@ func opener(p link.Policy, open func(context.Context) (Port, error)) func(contex
 			sleep(ctx, reopen)
 		}
 		until := time.Now().Add(patience)
+		var settled time.Time
 		for {
 			opened, err := open(ctx)
 			if err == nil {
@@ -66,6 +79,10 @@ func opener(p link.Policy, open func(context.Context) (Port, error)) func(contex
 			}
 			var locked *port.LockedError
 			away := !first && errors.Is(err, os.ErrNotExist)
+			if away {
+				settled = time.Now().Add(settling)
+			}
+			away = away || errors.Is(err, os.ErrPermission) && time.Now().Before(settled)
 			mayPass := time.Now().Before(until) && !errors.As(err, &locked)
 			if !away && !mayPass || !sleep(ctx, reopenPause) {
 				return nil, err

@@ -1,0 +1,116 @@
+package device
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/knakppp/knak/core/modem"
+)
+
+// where is what is known of a port's place, by which it is found again when its tty has another name: after the modem was
+// plugged in anew, or has restarted.
+type where struct {
+	bus, usb  string
+	number    int             // of the interface
+	nth       int             // of the ttys of that interface: hso has several on one
+	numbers   []int           // of all its interfaces that have ttys
+	strangers map[string]bool // the places of other devices of the same id: those are not this one
+}
+
+// remember keeps where the port of a try is. A port that is on no USB bus keeps its name.
+func remember(list []Device, d *Device, place int) *where {
+	if d.USB == "" {
+		return nil
+	}
+	ports := d.Candidate.Ports
+	w := &where{bus: d.Path, usb: d.USB, number: ports[place].Interface, numbers: numbersOf(ports), strangers: map[string]bool{}}
+	for _, p := range ports[:place] {
+		if p.Interface == w.number {
+			w.nth++
+		}
+	}
+	for i := range list {
+		if list[i].USB == d.USB && list[i].Path != d.Path {
+			w.strangers[list[i].Path] = true
+		}
+	}
+	return w
+}
+
+func numbersOf(ports []modem.Port) []int {
+	list := make([]int, len(ports))
+	for i, p := range ports {
+		list[i] = p.Interface
+	}
+	return list
+}
+
+// Where gives the present path of the port that Current gives. The modem is looked for where it was on the bus, and else, if only one
+// device is of its id and has its ttys, there: somebody has plugged it in elsewhere. A modem that came back under another id of
+// its maker's, as some do after a restart, is taken at its old place only. The error is os.ErrNotExist while it is away.
+func (c *Choice) Where() (path string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	try := &c.tries[c.now]
+	w := try.where
+	if w == nil {
+		return try.Path, nil
+	}
+	list, err := List(c.root, c.db, c.wish.Profile, c.wish.Set)
+	if err != nil {
+		return try.Path, nil // nobody can say better
+	}
+	d, place, ok := w.find(list)
+	if !ok {
+		return "", fmt.Errorf("the modem at %s of the bus (%s) is away: %w", w.bus, w.usb, os.ErrNotExist)
+	}
+	if now := c.root.Path(d.Candidate.Ports[place].Name); now != try.Path {
+		c.tell(fmt.Sprintf("the modem is %s now; it was %s", now, try.Path))
+		try.Path = now
+	}
+	w.bus = d.Path
+	if c.device != nil && slices.Equal(numbersOf(d.Candidate.Ports), w.numbers) {
+		c.device.Candidate = d.Candidate // the names of the others, if they are asked later
+	}
+	return try.Path, nil
+}
+
+func (w *where) find(list []Device) (d *Device, place int, ok bool) {
+	var same, moved []*Device
+	for i := range list {
+		d := &list[i]
+		switch {
+		case d.Path == w.bus && d.USB == w.usb:
+			same = append(same, d)
+		case d.Path == w.bus && d.Modem && d.USB[:4] == w.usb[:4]:
+			if data := d.Ports.Dial; len(data) > 0 {
+				return d, data[0], true
+			}
+		case d.USB == w.usb && !w.strangers[d.Path] && slices.Equal(numbersOf(d.Candidate.Ports), w.numbers):
+			moved = append(moved, d)
+		}
+	}
+	if len(same) == 0 && len(moved) == 1 {
+		same = moved
+	}
+	for _, d := range same {
+		nth := w.nth
+		for i, p := range d.Candidate.Ports {
+			if p.Interface == w.number {
+				if nth == 0 {
+					return d, i, true
+				}
+				nth--
+			}
+		}
+	}
+	return nil, 0, false // its ttys may still be coming
+}
+
+// named says whether a path names a device node itself. What udev calls by id or by place is a link, and leads to the right one
+// again by itself.
+func named(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode()&os.ModeSymlink == 0
+}
