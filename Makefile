@@ -7,7 +7,7 @@ GORELEASER := github.com/goreleaser/goreleaser/v2@v2.16.0
 BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.7.2
 
-.PHONY: help build test unit interop vm fuzz bench corpus lint generate proto proto-release apn release-check clean
+.PHONY: help build test unit interop vm web fuzz bench corpus lint generate proto proto-release apn release-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -29,6 +29,9 @@ vm: ## virtual sticks on Debian's stock kernel, by software emulation: up to six
 
 fuzz: ## every fuzz target for FUZZTIME each (FUZZTIME=1h for a night)
 	./test/fuzz $(FUZZTIME)
+
+web: ## the page for browsers: dist/web/index.html, one file that needs no server
+	$(GO) run ./core/show/web/build -o dist/web/index.html -version "$$(git describe --always --dirty 2>/dev/null || echo devel)"
 
 bench: ## every benchmark that docs/performance.md reports
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./core/... ./quirks/... ./cmd/... ./plugins/host ./plugins/internal/wire ./plugins/sdk/sdktest

@@ -48,7 +48,8 @@ var only = []struct {
 		"a reader gives records and knows nobody who takes them"},
 	{[]string{"core/show/report"}, []string{"core/at", "core/ppp/packet", "core/event", "core/call", "core/call/lint"}, "a page is drawn of records, and of findings as they stand in the stream; nothing is judged here"},
 	{[]string{"core/share"}, []string{"core/hdlc", "core/ppp/packet", "core/show/report", "core/event", "core/recording/record", "core/private"}, "what may be shared is made of records that were hidden first; the file that was read never comes near"},
-	{[]string{"core/inspect"}, []string{"core/call", "core/compare", "core/diagnose", "core/event", "core/recording/read", "core/share", "core/show/report"}, "what is shown of a recording is put together once, for a command and for the page in a browser; it opens and prints nothing"},
+	{[]string{"core/inspect"}, []string{"core/call", "core/compare", "core/diagnose", "core/event", "core/recording/read", "core/share", "core/show/report", "quirks"}, "what is shown of a recording is put together once, for a command and for the page in a browser; it opens and prints nothing"},
+	{[]string{"core/show/web"}, []string{"core/show/report"}, "the page for browsers is put together of text, and of the program as octets"},
 	{[]string{"core/strict"}, nil, "files that people write are read the same way, whatever stands in them"},
 	{[]string{"core/pace"}, nil, "how often something may come is computed, for whoever asks"},
 	{[]string{"core/plane/gate"}, nil, "what may be taken of a peer's addresses is computed: who looks at the host and who changes it stand apart"},
@@ -291,12 +292,13 @@ func TestMachinesArePure(t *testing.T) {
 
 // startsPrograms are the packages that start programs, with what a dial must be told for them to do so.
 var startsPrograms = map[string]string{
-	"core/hooks":         "--hooks, and a plane with an interface",
-	"core/plane/resolv":  "--dns, and a plane with an interface",
-	"plugins/host":       "plugins in the configuration",
-	"plugins/host/serve": "a program of its own",
-	"core/apn":           "a tool of the build",
-	"cmd/knak/up":        "knak up, which is no dial itself",
+	"core/hooks":          "--hooks, and a plane with an interface",
+	"core/plane/resolv":   "--dns, and a plane with an interface",
+	"plugins/host":        "plugins in the configuration",
+	"plugins/host/serve":  "a program of its own",
+	"core/apn":            "a tool of the build",
+	"core/show/web/build": "a tool of the build",
+	"cmd/knak/up":         "knak up, which is no dial itself",
 }
 
 // A dial that starts no program is refused by the kernel to start one (core/rights): whoever comes to start some must be
@@ -324,6 +326,7 @@ var kernels = []string{"/proc", "/sys/", "/dev/"}
 // the reason.
 var opensItself = map[string]string{
 	"core/apn/generate.go main":                 "a tool of the build",
+	"core/show/web/build/main.go build":         "a tool of the build",
 	"core/device/devicetest/machine.go File":    "for tests",
 	"core/device/eject_linux.go Eject":          "a device node that sysfs has named; opened without waiting",
 	"core/device/save.go Save":                  "made anew (O_EXCL), where a person said",

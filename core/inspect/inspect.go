@@ -14,6 +14,7 @@ import (
 	"github.com/knakppp/knak/core/recording/read"
 	"github.com/knakppp/knak/core/share"
 	"github.com/knakppp/knak/core/show/report"
+	"github.com/knakppp/knak/quirks"
 )
 
 // Recording is what one recording shows.
@@ -83,6 +84,16 @@ func differ(page *report.Page, first, second *Recording) {
 			What: string(d.Role) + ", " + d.Protocol + ": " + d.What, First: d.Good.Text, Second: d.Bad.Text, Why: d.Why,
 		})
 	}
+}
+
+// Words are what an archive may show of findings, settings and profiles: what comes with knak, and no name that somebody gave.
+// profiles are the names of knak's own.
+func Words(profiles []string) []string {
+	words := slices.Concat(diagnose.IDs(), diagnose.Categories(), profiles)
+	for _, k := range quirks.Keys {
+		words = append(words, k.Name)
+	}
+	return words
 }
 
 // Bundle reads r to its end and packs it for others to look at. facts says what made the archive; what was read is filled in here.

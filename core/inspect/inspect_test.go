@@ -3,13 +3,17 @@ package inspect_test
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"html"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	xhtml "golang.org/x/net/html"
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/inspect"
@@ -142,4 +146,63 @@ func TestNothing(t *testing.T) {
 	if v, err := inspect.Bundle(&b, open(t, "It was a dark night.\nNobody dialled.\n"), made, share.Facts{}); v.Told != 0 || err != nil {
 		t.Errorf("a novel is packed: %+v, %v", v, err)
 	}
+}
+
+// markup is what a page may be made of: its elements, with the attributes that they may have. None of them can load, run or send.
+var markup = map[string]string{
+	"p": "class data-count", "h1": "", "h2": "", "h3": "", "dl": "class", "dt": "", "dd": "", "section": "class id", "ol": "", "ul": "", "li": "",
+	"code": "", "button": "class data-goto", "div": "class role aria-label id hidden aria-live", "label": "class",
+	"input": "type checked data-group id placeholder aria-label", "svg": "class data-call viewbox height role aria-label",
+	"line": "class x1 x2 y1 y2", "text": "class x y fill text-anchor", "g": "class data-i tabindex transform", "rect": "class width height",
+	"path": "d", "title": "", "table": "class data-call", "thead": "", "tbody": "", "tr": "class data-i", "th": "data-kind", "td": "class data-head",
+}
+
+// Whatever is read, nothing of it is markup on a page, and the page's data are JSON.
+func FuzzFragment(f *testing.F) {
+	const evil = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>&lt;`
+	for _, seed := range []string{
+		"pppd[1]: rcvd [PAP AuthNak id=0x1 \"" + evil + "\"]\nchat[2]: " + evil + "\n",
+		"AT+CGMI\n" + evil + "\nOK\nATD*99#\nNO CARRIER\n",
+		`{"t":"2026-11-22T10:00:00Z","event":"at","dir":"rcvd","text":"` + strings.ReplaceAll(evil, `"`, `\"`) + `"}` + "\n",
+		"I (1) pppos: " + evil + "\nW (2) lwip: LCP ConfReq\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := read.Open(bytes.NewReader(data), read.Options{})
+		if err != nil {
+			return
+		}
+		name := string(data[:min(len(data), 40)])
+		rec, err := inspect.Read(r, name)
+		if err != nil {
+			return
+		}
+		text, rows, err := inspect.Page([]*inspect.Recording{rec, rec}, "test", made).Fragment()
+		if err != nil || !json.Valid(rows) {
+			t.Fatalf("%v: %q", err, rows)
+		}
+		for z := xhtml.NewTokenizer(strings.NewReader(text)); ; {
+			switch z.Next() {
+			case xhtml.ErrorToken:
+				if z.Err() != io.EOF {
+					t.Fatal(z.Err())
+				}
+				return
+			case xhtml.StartTagToken, xhtml.SelfClosingTagToken:
+				tag := z.Token()
+				may, known := markup[tag.Data]
+				if !known {
+					t.Fatalf("<%s> is on the page", tag.Data)
+				}
+				for _, a := range tag.Attr {
+					if !slices.Contains(strings.Fields(may), a.Key) {
+						t.Fatalf("<%s> has the attribute %s", tag.Data, a.Key)
+					}
+				}
+			case xhtml.CommentToken, xhtml.DoctypeToken:
+				t.Fatalf("%q is on the page", z.Token())
+			}
+		}
+	})
 }

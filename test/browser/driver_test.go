@@ -126,7 +126,12 @@ func (b *browser) call(method, path string, body, value any) {
 
 func (b *browser) visit(path string) {
 	b.t.Helper()
-	b.call("POST", "/url", map[string]string{"url": "file://" + path}, nil)
+	b.visitURL("file://" + path)
+}
+
+func (b *browser) visitURL(url string) {
+	b.t.Helper()
+	b.call("POST", "/url", map[string]string{"url": url}, nil)
 	until(b.t, "the page", func() bool { return b.text(`return document.documentElement.dataset.ready || ""`) == "yes" })
 }
 

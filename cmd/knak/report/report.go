@@ -6,7 +6,6 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,7 +17,6 @@ import (
 	"github.com/knakppp/knak/cmd/knak/recordings"
 	"github.com/knakppp/knak/cmd/knak/settings"
 	"github.com/knakppp/knak/cmd/knak/terminal"
-	"github.com/knakppp/knak/core/diagnose"
 	"github.com/knakppp/knak/core/inspect"
 	"github.com/knakppp/knak/core/recording/read"
 	"github.com/knakppp/knak/core/share"
@@ -104,15 +102,10 @@ func readDrawn(t *terminal.Terminal, name, format string) (*inspect.Recording, e
 	return drawn, r.Tells(drawn.Verdict.Told > 0)
 }
 
-// everybodysWords are what an archive may show of findings, settings and profiles: what comes with knak, and no name that
-// somebody gave.
-func everybodysWords() []string {
-	words := slices.Concat(diagnose.IDs(), diagnose.Categories())
-	for _, k := range quirks.Keys {
-		words = append(words, k.Name)
-	}
+// ownProfiles are the names of the profiles that come with knak.
+func ownProfiles() []string {
 	db, _ := quirks.Open(quirks.Sources{Builtin: knak.Files}) // what is wrong in it a test of the database finds
-	return append(words, db.Profiles()...)
+	return db.Profiles()
 }
 
 func writeBundle(t *terminal.Terminal, name string, o Options) error {
@@ -125,7 +118,7 @@ func writeBundle(t *terminal.Terminal, name string, o Options) error {
 	err = output.Whole(o.bundle, func(w io.Writer) error {
 		v, err := inspect.Bundle(w, r.Reader, time.Now(), share.Facts{
 			Knak: build.Version().String(), System: runtime.GOOS + "/" + runtime.GOARCH, Kernel: share.Kernel(),
-		}, everybodysWords()...)
+		}, inspect.Words(ownProfiles())...)
 		if err != nil {
 			return err
 		}

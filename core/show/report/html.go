@@ -12,11 +12,14 @@ import (
 	"time"
 )
 
-//go:embed page/style.css
-var style string
-
-//go:embed page/script.js
-var script string
+// Style is how a page looks, in CSS, and Script what fits, filters and sorts it: its function knakReport takes the element that
+// holds a fragment, or the document, and the fragment's rows.
+var (
+	//go:embed page/style.css
+	Style string
+	//go:embed page/script.js
+	Script string
+)
 
 // Call is one recording on the page.
 type Call struct {
@@ -61,7 +64,33 @@ func (p Page) HTML(w io.Writer) error {
 	b.raw(`<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">` +
 		`<meta http-equiv="Content-Security-Policy" content="` + policy + `"><meta name="color-scheme" content="light dark"><title>`)
 	b.text(title)
-	b.raw("</title><style>" + style + "</style></head><body><main>")
+	b.raw("</title><style>" + Style + "</style></head><body><main>")
+	b.content(p)
+	b.raw("<footer>")
+	b.text(fmt.Sprintf("Made by knak %s on %s. The host is left, the modem right. Passwords, responses and the identities of subscribers are left out.",
+		p.Version, p.Made.Format("2006-01-02 15:04")))
+	b.raw(`</footer></main><script type="application/json" id="rows">`)
+	if err := b.data(p.Calls); err != nil {
+		return err
+	}
+	b.raw("</script><script>" + Script + "\n" + start + "</script></body></html>\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// start is what a page of its own does with Script.
+const start = `knakReport(document, JSON.parse(document.getElementById("rows").textContent)); document.documentElement.dataset.ready = "yes";`
+
+// Fragment gives what stands on the page without its frame, and in JSON the rows that Script wants, for a page that shows it inside of
+// its own. Nothing of a recording is markup in it.
+func (p Page) Fragment() (markup string, rows []byte, err error) {
+	b, data := &builder{}, &builder{}
+	b.content(p)
+	err = data.data(p.Calls)
+	return b.String(), []byte(data.String()), err
+}
+
+func (b *builder) content(p Page) {
 	for _, c := range p.Calls {
 		b.verdict(c, len(p.Calls) > 1)
 	}
@@ -84,16 +113,6 @@ func (p Page) HTML(w io.Writer) error {
 	for i, c := range p.Calls {
 		b.table(i, c)
 	}
-	b.raw("<footer>")
-	b.text(fmt.Sprintf("Made by knak %s on %s. The host is left, the modem right. Passwords, responses and the identities of subscribers are left out.",
-		p.Version, p.Made.Format("2006-01-02 15:04")))
-	b.raw(`</footer></main><script type="application/json" id="rows">`)
-	if err := b.data(p.Calls); err != nil {
-		return err
-	}
-	b.raw("</script><script>" + script + "</script></body></html>\n")
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // builder writes HTML. text and attr escape; raw does not and takes only what is written here.

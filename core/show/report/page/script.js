@@ -1,11 +1,16 @@
 "use strict";
 // The page is whole without this script; it fits the ladder to the width, filters, sorts, and shows one row in detail.
-(() => {
-  const calls = JSON.parse(document.getElementById("rows").textContent);
-  const detail = document.getElementById("detail");
-  const search = document.getElementById("search");
-  const boxes = [...document.querySelectorAll(".bar input[data-group]")];
-  const only = document.getElementById("only");
+// root holds what report draws; what an earlier call drew is left alone from then on.
+function knakReport(root, calls) {
+  const all = (selector) => root.querySelectorAll(selector);
+  const one = (selector) => root.querySelector(selector);
+  const detail = one("#detail");
+  const search = one("#search");
+  const boxes = [...all(".bar input[data-group]")];
+  const only = one("#only");
+  const ladders = calls.map((_, c) => one(`svg[data-call="${c}"]`));
+  const tables = calls.map((_, c) => one(`table[data-call="${c}"]`));
+  const counts = calls.map((_, c) => one(`[data-count="${c}"]`));
   const HEIGHT = 24;
 
   const text = (tag, value, name) => {
@@ -19,8 +24,8 @@
     if (!boxes.some((b) => b.dataset.group === row.box && b.checked)) return false;
     if (only.checked && !(row.refusal || row.again || row.wrong || row.pins)) return false;
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const all = (row.text + " " + row.group + " " + (row.pos || "")).toLowerCase();
-    return words.every((w) => all.includes(w));
+    const whole = (row.text + " " + row.group + " " + (row.pos || "")).toLowerCase();
+    return words.every((w) => whole.includes(w));
   }
 
   // layout puts the rows that are wanted below each other and fits arrows and labels to the width.
@@ -70,26 +75,26 @@
 
   function filter() {
     calls.forEach((rows, c) => {
-      layout(document.querySelector(`svg[data-call="${c}"]`), rows);
+      layout(ladders[c], rows);
       let n = 0;
-      for (const tr of document.querySelectorAll(`table[data-call="${c}"] tbody tr`)) {
+      for (const tr of tables[c].tBodies[0].rows) {
         tr.hidden = !wanted(rows[+tr.dataset.i]);
         if (!tr.hidden) n++;
       }
-      document.querySelector(`[data-count="${c}"]`).textContent = `${n} of ${rows.length} rows`;
+      counts[c].textContent = `${n} of ${rows.length} rows`;
     });
   }
 
   function show(c, i) {
     const row = calls[c][i];
-    for (const e of document.querySelectorAll(".row.on,tr.on")) e.classList.remove("on");
-    for (const e of document.querySelectorAll(`svg[data-call="${c}"] .row[data-i="${i}"],table[data-call="${c}"] tr[data-i="${i}"]`)) e.classList.add("on");
+    for (const e of all(".row.on,tr.on")) e.classList.remove("on");
+    for (const e of all(`svg[data-call="${c}"] .row[data-i="${i}"],table[data-call="${c}"] tr[data-i="${i}"]`)) e.classList.add("on");
     const head = [row.time, row.pos, row.dir, row.group].filter(Boolean).join(" \u00b7 ");
     const parts = [text("p", head, "soft"), text("pre", row.text)];
     if (row.again) parts.push(text("p", `The same went this way ${row.again} time${row.again > 1 ? "s" : ""} before.`));
     for (const w of row.wrong || []) parts.push(text("p", "Wrong: " + w));
     for (const n of row.pins || []) {
-      const f = document.getElementById(`finding-${c}-${n}`);
+      const f = one(`#finding-${c}-${n}`);
       if (f) parts.push(text("p", "Finding: " + f.querySelector("h3").textContent));
     }
     if (row.hex) parts.push(text("pre", row.hex.replace(/(..)(?=.)/g, "$1 ")));
@@ -99,23 +104,23 @@
     detail.hidden = false;
   }
 
-  for (const g of document.querySelectorAll("svg .row")) {
+  for (const g of all("svg .row")) {
     const c = +g.closest("svg").dataset.call, i = +g.dataset.i;
     g.onclick = () => show(c, i);
     g.onkeydown = (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); show(c, i); } };
   }
-  for (const tr of document.querySelectorAll("table[data-call] tbody tr")) {
+  for (const tr of all("table[data-call] tbody tr")) {
     tr.onclick = () => show(+tr.closest("table").dataset.call, +tr.dataset.i);
   }
-  for (const a of document.querySelectorAll("[data-goto]")) {
+  for (const a of all("[data-goto]")) {
     a.onclick = () => {
       const [c, i] = a.dataset.goto.split(":");
       show(+c, +i);
-      const g = document.querySelector(`svg[data-call="${c}"] .row[data-i="${i}"]`);
+      const g = one(`svg[data-call="${c}"] .row[data-i="${i}"]`);
       if (g) g.scrollIntoView({ block: "center" });
     };
   }
-  for (const b of document.querySelectorAll("table[data-call] th button")) {
+  for (const b of all("table[data-call] th button")) {
     b.onclick = () => {
       const th = b.closest("th"), table = b.closest("table"), body = table.tBodies[0];
       const column = [...th.parentNode.children].indexOf(th);
@@ -137,7 +142,6 @@
   new ResizeObserver(() => {
     cancelAnimationFrame(pending);
     pending = requestAnimationFrame(filter);
-  }).observe(document.querySelector("main"));
+  }).observe(one(".columns"));
   filter();
-  document.documentElement.dataset.ready = "yes";
-})();
+}
