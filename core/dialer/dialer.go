@@ -39,6 +39,10 @@ type Options struct {
 	Port, ATPort, Scenario string
 	Simulated              *sim.Scenario
 
+	// Far is a host behind a simulated modem, with any address that no built-in answer comes from; nil: there is none. A
+	// stack.Stack of core/plane/stack is one. Whoever has made it closes it.
+	Far Far
+
 	// What the network is told. Empty is what the profile, the SIM's carrier or the modem has.
 	APN, User string
 	Password  Secret
@@ -80,6 +84,13 @@ type Options struct {
 	Tap drive.Tap
 	// Experiment is what one dial of a search tries; nil: it is no experiment.
 	Experiment *Experiment
+}
+
+// Far is a host at the far end of a simulated modem: what is sent to it goes to Deliver, and what it sends comes by Read, which
+// calls each for every packet that is there, or waits for one, and gives an error after it was closed.
+type Far interface {
+	Deliver(packet []byte) error
+	Read(each func(packet []byte) (more bool)) error
 }
 
 // Limits end a link, or the dialling, by themselves. Zero is no limit.

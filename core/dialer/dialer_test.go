@@ -1,36 +1,62 @@
 package dialer_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
+	"io"
+	"log"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/knakppp/knak/core/dialer"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/sim"
 )
 
-// A program dials a modem, here a simulated one, and reaches the network through it.
+// A program dials a modem, here a simulated one with a web server behind it, and fetches a page through it.
 func ExampleDial() {
+	internet := webServer("Hello from behind the modem.\n")
+	defer internet.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	modem, err := dialer.Dial(ctx, dialer.Options{Scenario: "behaves"})
+
+	modem, err := dialer.Dial(ctx, dialer.Options{Scenario: "behaves", Far: internet})
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err) // what went wrong, and the likeliest cause
 	}
-	defer modem.Close()
+	defer modem.Close() // hangs up
 	up, _ := modem.Up()
 	fmt.Println("our address:", up.Local)
-	if _, err := modem.Ping(ctx, netip.MustParseAddr(up.Peer)); err == nil {
-		fmt.Println("the peer answers")
+
+	web := &http.Client{Transport: &http.Transport{DialContext: modem.DialContext}}
+	page, err := web.Get("http://example.com/")
+	if err != nil {
+		log.Fatal(err)
 	}
-	// A web client: &http.Client{Transport: &http.Transport{DialContext: modem.DialContext}}
+	defer page.Body.Close()
+	io.Copy(os.Stdout, page.Body)
 	// Output:
-	// our address: 10.20.30.40
-	// the peer answers
+	// our address: 192.0.2.2
+	// Hello from behind the modem.
+}
+
+// A dial that fails says what it was, with the exit status of knak dial, and the likeliest cause.
+func ExampleError() {
+	_, err := dialer.Dial(context.Background(), dialer.Options{Scenario: "pin-needed"})
+	var failed *dialer.Error
+	if errors.As(err, &failed) {
+		fmt.Println(failed.Outcome.Kind, int(failed.Outcome.ExitCode()))
+		fmt.Println(failed.Finding.Title)
+	}
+	// Output:
+	// pin-needed 31
+	// The SIM wants a PIN
 }
 
 func TestDialThatFails(t *testing.T) {
@@ -108,6 +134,70 @@ func TestSettings(t *testing.T) {
 	defer l.Close()
 	if up, _ := l.Up(); up.MTU != 1400 {
 		t.Errorf("MTU %d", up.MTU)
+	}
+}
+
+// What a simulated SIM refused is remembered where the program said, apart from what real SIMs refused, and nowhere else.
+func TestRefusedPIN(t *testing.T) {
+	t.Setenv("KNAK_STATE_DIR", t.TempDir())
+	t.Setenv("KNAK_RUNTIME_DIR", t.TempDir())
+	for _, state := range []string{"", t.TempDir()} {
+		o := dialer.Options{Scenario: "pin-needed", PIN: dialer.NewSecret("9999"), StateDir: state, NoAdapt: true}
+		sent := false
+		o.Events = func(r event.Record) {
+			if at, ok := r.Event.(event.AT); ok && at.Dir == event.Sent && strings.HasPrefix(at.Text, "AT+CPIN=") {
+				sent = true
+			}
+		}
+		for n := range 2 {
+			sent = false
+			_, err := dialer.Dial(t.Context(), o)
+			var failed *dialer.Error
+			if !errors.As(err, &failed) || failed.Outcome.Kind != event.FailedPINWrong {
+				t.Fatalf("%v", err)
+			}
+			if again := n == 1 && state != ""; sent == again {
+				t.Errorf("state %q, dial %d: sent %v", state, n+1, sent)
+			}
+		}
+		if state != "" {
+			if _, err := os.Stat(filepath.Join(state, "sim", "pins")); err != nil {
+				t.Error(err)
+			}
+			if _, err := os.Stat(filepath.Join(state, "pins")); err == nil {
+				t.Error("the memory of real SIMs was touched")
+			}
+		}
+	}
+	for _, name := range []string{"KNAK_STATE_DIR", "KNAK_RUNTIME_DIR"} {
+		files, err := os.ReadDir(os.Getenv(name))
+		for _, f := range files {
+			if f.Name() != "sim" || name == "KNAK_STATE_DIR" {
+				t.Errorf("%s: %s was made, %v", name, f.Name(), err)
+			}
+		}
+	}
+}
+
+// What happens is told without secrets, in whatever form they come back.
+func TestEventsHideSecrets(t *testing.T) {
+	const secret = "Zephyr-Quartz9"
+	s, err := sim.Parse("repeats", []byte("schema = 1\nsummary = \"repeats the password\"\n[auth]\ndemand = \"pap\"\nmessage = \"no "+secret+"\"\naccept = \"none\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := 0
+	_, err = dialer.Dial(t.Context(), dialer.Options{Simulated: &s, User: "me", Password: dialer.NewSecret(secret), NoAdapt: true, Events: func(r event.Record) {
+		heard++
+		if text := fmt.Sprintf("%+v", r.Event); strings.Contains(text, secret) {
+			t.Error(text)
+		}
+		if p, ok := r.Event.(event.Packet); ok && bytes.Contains(p.Data, []byte(secret)) {
+			t.Errorf("%q", p.Data)
+		}
+	}})
+	if err == nil || heard == 0 || strings.Contains(err.Error(), secret) {
+		t.Errorf("%v; %d events", err, heard)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/knakppp/knak"
@@ -103,8 +104,7 @@ func (l *Link) find(ctx context.Context) (*place, *Error) {
 	switch {
 	case o.Simulated != nil:
 		facts := simulatedFacts(o.Simulated)
-		m := sim.New(*o.Simulated, uint64(time.Now().UnixNano()))
-		return fixed("sim:"+o.Simulated.Name, facts, func(context.Context) (drive.Port, error) { return drive.NewMemoryPort(m), nil }), nil
+		return fixed("sim:"+o.Simulated.Name, facts, o.memoryOpener()), nil
 	case o.Port == "-":
 		return fixed("standard input and output", quirks.Facts{USB: quirks.None}, drive.OpenStdio(os.Stdin, os.Stdout)), nil
 	}
@@ -137,6 +137,28 @@ func (l *Link) find(ctx context.Context) (*place, *Error) {
 		open:  drive.ChosenOpener(found, resolve),
 		found: found,
 	}, nil
+}
+
+// memoryOpener gives the function that powers the simulated modem on, with what is behind it.
+func (o *Options) memoryOpener() func(context.Context) (drive.Port, error) {
+	m := sim.New(*o.Simulated, uint64(time.Now().UnixNano()))
+	if o.Far == nil {
+		return func(context.Context) (drive.Port, error) { return drive.NewMemoryPort(m), nil }
+	}
+	m.TakeUnanswered(true)
+	var now atomic.Pointer[drive.MemoryPort] // the one that is open: a lost one is followed by another
+	var reading sync.Once
+	return func(context.Context) (drive.Port, error) {
+		p := drive.NewMemoryPortTo(m, func(packet []byte) { _ = o.Far.Deliver(packet) }) // one that was closed answers no more
+		now.Store(p)
+		reading.Do(func() {
+			go func() {
+				for o.Far.Read(func(packet []byte) bool { now.Load().SendPacket(packet); return true }) == nil {
+				}
+			}()
+		})
+		return p, nil
+	}
 }
 
 // portPause is how often is looked for a modem that Persist waits for.

@@ -360,6 +360,17 @@ func (l *Link) DialContext(ctx context.Context, network, address string) (net.Co
 	return d.Dial(ctx, network, address)
 }
 
+// Listen takes TCP connections that come over the link, of one with the plane stack: networks tcp and tcp4, an address [HOST]:PORT.
+// Most networks let none through; those of a private access point may. The listener ends with the link, also where that is dialled
+// again.
+func (l *Link) Listen(network, address string) (net.Listener, error) {
+	d, err := l.dialer()
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: network, Err: err}
+	}
+	return d.Listen(network, address)
+}
+
 // Ping sends one ICMP echo request through the link, and gives how long the reply took.
 func (l *Link) Ping(ctx context.Context, to netip.Addr) (time.Duration, error) {
 	d, err := l.dialer()

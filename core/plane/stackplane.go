@@ -21,6 +21,8 @@ const ProxyOff = "off"
 type Dialer interface {
 	// Dial is net.Dialer's DialContext through the link, names included.
 	Dial(ctx context.Context, network, address string) (net.Conn, error)
+	// Listen takes TCP connections that come over the link, as net.Listen does.
+	Listen(network, address string) (net.Listener, error)
 	// Ping sends one ICMP echo request through the link and returns how long the reply took.
 	Ping(ctx context.Context, to netip.Addr) (time.Duration, error)
 }

@@ -355,6 +355,9 @@ func (m *Modem) ip(now time.Time, p []byte) {
 	}
 	switch {
 	case len(m.answered) == 0:
+		if m.takeUnanswered {
+			m.out.write(OutputPacket, now, p, 0, 0)
+		}
 	case m.network.Delay > 0:
 		answer := bytes.Clone(m.answered)
 		m.agenda.add(task{at: now.Add(time.Duration(m.network.Delay)), call: m.call.number, run: func(now time.Time) {

@@ -35,6 +35,8 @@ type Modem struct {
 	network      network
 	takePackets  bool
 
+	takeUnanswered bool
+
 	agenda   agenda
 	out      queue
 	echo     []byte // command characters on their way back
@@ -213,6 +215,10 @@ func (m *Modem) Scenario() Scenario { return m.scenario }
 // TakePackets makes IP packets from the host come out as OutputPacket instead of going to the built-in network. The
 // scenario's blackhole still swallows them, and so does a source address that the modem would not route back to.
 func (m *Modem) TakePackets(take bool) { m.takePackets = take }
+
+// TakeUnanswered makes IP packets of which the built-in network knows nothing come out as OutputPacket: it goes on to answer pings
+// and questions for names. The rest is as with TakePackets.
+func (m *Modem) TakeUnanswered(take bool) { m.takeUnanswered = take }
 
 // SendPacket sends an IP packet to the host, dropped unless a call is up and IPCP is open (IPV6CP for IPv6). It keeps
 // none of b.

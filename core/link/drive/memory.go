@@ -19,11 +19,16 @@ type MemoryPort struct {
 	change uint64 // counts changes of lines
 	timer  *time.Timer
 	closed bool
+	beyond func(packet []byte) // nil: nobody
 }
 
 // NewMemoryPort powers the modem on.
-func NewMemoryPort(m *sim.Modem) *MemoryPort {
-	p := &MemoryPort{modem: m}
+func NewMemoryPort(m *sim.Modem) *MemoryPort { return NewMemoryPortTo(m, nil) }
+
+// NewMemoryPortTo powers the modem on; beyond hears the IP packets that come out of it (sim.OutputPacket), each valid during the
+// call. It must not wait for the port.
+func NewMemoryPortTo(m *sim.Modem, beyond func(packet []byte)) *MemoryPort {
+	p := &MemoryPort{modem: m, beyond: beyond}
 	p.ready = sync.NewCond(&p.mu)
 	p.timer = time.AfterFunc(time.Hour, func() { p.with(func(now time.Time) { m.Advance(now) }) })
 	p.with(m.Advance)
@@ -49,6 +54,10 @@ func (p *MemoryPort) with(call func(now time.Time)) {
 		case sim.OutputLines:
 			p.lines = at.ModemLines{DCD: o.Lines.DCD, DSR: o.Lines.DSR, CTS: o.Lines.CTS}
 			p.change++
+		case sim.OutputPacket:
+			if p.beyond != nil {
+				p.beyond(o.Data)
+			}
 		}
 	}
 	if d := p.modem.Deadline(); d.IsZero() {
@@ -78,6 +87,11 @@ func (p *MemoryPort) Read(b []byte) (int, error) {
 func (p *MemoryPort) Write(b []byte) (int, error) {
 	p.with(func(now time.Time) { p.modem.Receive(now, b) })
 	return len(b), nil
+}
+
+// SendPacket sends an IP packet to the host from behind the modem.
+func (p *MemoryPort) SendPacket(packet []byte) {
+	p.with(func(now time.Time) { p.modem.SendPacket(now, packet) })
 }
 
 // Apply passes DTR on; the rest has no meaning here.

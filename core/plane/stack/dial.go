@@ -73,6 +73,36 @@ func (s *Stack) dial(ctx context.Context, proto string, to netip.AddrPort) (net.
 	return conn, nil
 }
 
+// Listen takes TCP connections that come over the link: networks tcp and tcp4, an address HOST:PORT as in net.Listen; without
+// HOST it is every address of ours. Close ends the listener, too.
+func (s *Stack) Listen(network, address string) (net.Listener, error) {
+	if network != "tcp" && network != "tcp4" {
+		return nil, net.UnknownNetworkError(network)
+	}
+	host, service, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.ParseUint(service, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("port %q: not a number up to 65535", service)
+	}
+	local := tcpip.FullAddress{Port: uint16(port)}
+	if host != "" {
+		ip, err := netip.ParseAddr(host)
+		if err != nil || !ip.Unmap().Is4() {
+			return nil, fmt.Errorf("address %q: not an IPv4 address", host)
+		}
+		local, _ = fullAddress(netip.AddrPortFrom(ip, uint16(port)))
+	}
+	l, err := gonet.ListenTCP(s.stack, local, ipv4.ProtocolNumber)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	context.AfterFunc(s.ctx, func() { _ = l.Close() }) // whoever accepts must hear of the end
+	return l, nil
+}
+
 func fullAddress(a netip.AddrPort) (tcpip.FullAddress, tcpip.NetworkProtocolNumber) {
 	full := tcpip.FullAddress{Addr: tcpip.AddrFromSlice(a.Addr().Unmap().AsSlice()), Port: a.Port()}
 	if a.Addr().Unmap().Is4() {
