@@ -3,6 +3,7 @@ package sdktest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -93,6 +94,33 @@ func TestVerdictsOfE398(t *testing.T) {
 	if !slices.Equal(config, []string{"wait: a minute is the most"}) {
 		t.Errorf("%q", config)
 	}
+}
+
+// inExample stands for the *testing.T that a test has.
+type inExample struct {
+	testing.TB
+	cleanups []func()
+}
+
+func (t *inExample) Helper()           {}
+func (t *inExample) Cleanup(f func())  { t.cleanups = append(t.cleanups, f) }
+func (t *inExample) Fatal(args ...any) { panic(fmt.Sprint(args...)) }
+func (t *inExample) end() {
+	for _, f := range slices.Backward(t.cleanups) {
+		f()
+	}
+}
+
+// A plugin's decisions bring a modem up that refuses knak's own request; in a test, t is its *testing.T.
+func ExampleDial() {
+	t := &inExample{}
+	defer t.end()
+	call := sdktest.Dial(t, plugin(), sdktest.Scenario("huawei/e398"), sdktest.Set("auth.try_blank=false", "ipcp.request=address"))
+	fmt.Println("up:", call.Up)
+	fmt.Println("name servers:", call.DNS)
+	// Output:
+	// up: true
+	// name servers: [198.51.100.53 198.51.100.54]
 }
 
 // The Go code in the author's guide is the code above, which compiles and passes.
