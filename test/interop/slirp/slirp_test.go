@@ -25,6 +25,7 @@ import (
 	"golang.org/x/net/proxy"
 
 	"github.com/knakppp/knak/test/interop/program"
+	"github.com/knakppp/knak/test/module"
 	"github.com/knakppp/knak/test/peer"
 )
 
@@ -56,8 +57,16 @@ func nobody() *syscall.Credential {
 	return &syscall.Credential{Uid: 65534, Gid: 65534}
 }
 
-// dial starts slirp on one pseudo-terminal and knak on another, joined by a cable.
+// dial starts slirp and, at the other end of the cable, knak.
 func dial(t *testing.T, args ...string) *program.Process {
+	t.Helper()
+	tty := start(t)
+	cfg := program.Config{User: nobody(), Args: append([]string{"dial", "--port", tty, "--number", "", "--plane", "stack"}, args...)}
+	return program.Start(t, cfg)
+}
+
+// start starts slirp on one pseudo-terminal, and gives another that a cable joins with it.
+func start(t *testing.T) (tty string) {
 	t.Helper()
 	path, err := exec.LookPath("slirp")
 	if err != nil {
@@ -106,8 +115,7 @@ func dial(t *testing.T, args ...string) *program.Process {
 			t.Logf("slirp said: %s", said.Bytes())
 		}
 	})
-	cfg := program.Config{User: user, Args: append([]string{"dial", "--port", near.Slave, "--number", "", "--plane", "stack"}, args...)}
-	return program.Start(t, cfg)
+	return near.Slave
 }
 
 // mend builds testdata/mend.c, without which this slirp does not live.
@@ -266,4 +274,20 @@ func TestForwardThroughSlirp(t *testing.T) {
 	if err != nil || sha256.Sum256(body) != want {
 		t.Errorf("%d octets, %v", len(body), err)
 	}
+}
+
+// A Go program outside of this module dials slirp by the library, and fetches a page from the host behind it.
+func TestLibraryThroughSlirp(t *testing.T) {
+	const size = 20_000
+	port, want := serve(t, size)
+	tty := start(t)
+	fetch := exec.Command(module.Fetch(t), "-port", tty, "-direct", "http://"+net.JoinHostPort(hostAlias, port)+"/")
+	fetch.Env = append(os.Environ(), "KNAK_STATE_DIR="+t.TempDir(), "KNAK_RUNTIME_DIR="+t.TempDir())
+	var said bytes.Buffer
+	fetch.Stderr = &said
+	page, err := fetch.Output()
+	if err != nil || sha256.Sum256(page) != want {
+		t.Errorf("%v: %d octets\n%s", err, len(page), said.String())
+	}
+	t.Log(said.String())
 }
