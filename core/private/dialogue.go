@@ -404,8 +404,8 @@ func (d *Dialogue) reply(text, name, content string) string {
 		d.learn(content)
 	}
 	switch {
-	case strings.TrimSpace(content) == "" || isHidden(strings.TrimSpace(content)):
-		return text
+	case strings.TrimSpace(content) == "" || isHidden(strings.TrimFunc(content, func(r rune) bool { return r <= ' ' })):
+		return text // what is around a hidden value may be what a line without a name has kept
 	case identities[bare] && spec == "":
 		return head + d.known.stand(bare, content)
 	case !listed || d.none && d.open && name != "+CPIN":
