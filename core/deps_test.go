@@ -302,11 +302,11 @@ var startsPrograms = map[string]string{
 }
 
 // A dial that starts no program is refused by the kernel to start one (core/rights): whoever comes to start some must be
-// known to startsNoProgram of cmd/knak/connection.
+// known to Options.StartsPrograms of core/dialer.
 func TestWhoStartsPrograms(t *testing.T) {
 	for _, f := range files(t) {
 		if slices.Contains(f.imports, "os/exec") && startsPrograms[f.dir] == "" && !under(f.dir, "test") && !under(f.dir, "plugins/examples") && !under(f.dir, "plugins/sdk") {
-			t.Errorf("%s starts programs: say to startsNoProgram in cmd/knak/connection/rights.go when it does, and to startsPrograms here", f.name)
+			t.Errorf("%s starts programs: say to StartsPrograms in core/dialer when it does, and to startsPrograms here", f.name)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/link/drive"
 	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/core/plane/resolv"
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
@@ -84,6 +85,17 @@ type Options struct {
 	Tap drive.Tap
 	// Experiment is what one dial of a search tries; nil: it is no experiment.
 	Experiment *Experiment
+}
+
+// StartsPrograms says whether a dial with these options may start programs: the host's scripts, or those that set name servers.
+func (o *Options) StartsPrograms() bool {
+	switch o.Plane {
+	case "", plane.KindStack, plane.KindNone:
+		return false
+	}
+	mode := o.PlaneConfig.DNSMode
+	byFile := mode == resolv.None || mode == resolv.File || (mode == "" || mode == resolv.System) && resolv.Host{}.Chooses() == resolv.File
+	return o.Hooks.Dir != "" || !byFile
 }
 
 // Far is a host at the far end of a simulated modem: what is sent to it goes to Deliver, and what it sends comes by Read, which

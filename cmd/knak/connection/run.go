@@ -11,6 +11,8 @@ import (
 	"github.com/knakppp/knak/core/dialer"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/plane/resolv"
+	"github.com/knakppp/knak/core/rights"
 	"github.com/knakppp/knak/plugins/join"
 )
 
@@ -18,7 +20,9 @@ import (
 func (c *Connection) Run(ctx context.Context, sink event.Sink) link.Outcome {
 	ctx, stop := signal.NotifyContext(ctx, terminal.EndSignals...)
 	defer stop()
-	RepairHost(ctx, func(n event.Notice) { sink.Record(event.Record{Time: time.Now(), Link: c.Dial.Name, Event: n}) })
+	resolv.Host{}.PutRight(ctx, func(level, text string) {
+		sink.Record(event.Record{Time: time.Now(), Link: c.Dial.Name, Event: event.Notice{Level: level, Text: text}})
+	})
 	o := c.Dial
 	o.Events = sink.Record
 	l, err := dialer.Prepare(ctx, o)
@@ -46,10 +50,14 @@ func (c *Connection) Run(ctx context.Context, sink event.Sink) link.Outcome {
 	}
 	l.Watch(event.SinkFunc(func(r event.Record) {
 		if _, up := r.Event.(event.Up); up {
-			go giveMemoryBack()
+			go rights.GiveMemoryBack()
 		}
 	}))
-	c.giveUpRights()
+	// What the system does not have is no reason not to dial.
+	_ = rights.Drop()
+	if len(c.Plugins.Plugins) == 0 && !o.StartsPrograms() {
+		_ = rights.Filter()
+	}
 	outcome := l.Run(ctx)
 	stop() // a second signal ends what is still to be tidied up
 	return outcome

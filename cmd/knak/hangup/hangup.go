@@ -11,12 +11,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/knakppp/knak/cmd/knak/complete"
-	"github.com/knakppp/knak/cmd/knak/connection"
 	"github.com/knakppp/knak/cmd/knak/exit"
 	"github.com/knakppp/knak/cmd/knak/settings"
 	"github.com/knakppp/knak/cmd/knak/terminal"
 	"github.com/knakppp/knak/core/control"
-	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/plane/resolv"
 )
 
 // hangupPatience is how long a link may take to end: the modem may need a guard time and a second or two for NO CARRIER.
@@ -95,7 +94,10 @@ func printGoodbye(t *terminal.Terminal, bye control.Goodbye) {
 
 // tellRepaired takes back what a killed dial has left, and says so.
 func tellRepaired(ctx context.Context, t *terminal.Terminal, nothing bool) {
-	repaired := connection.RepairHost(ctx, func(n event.Notice) { fmt.Fprintf(t.Err, "knak: %s: %s\n", n.Level, n.Text) })
+	var repaired []string
+	for _, left := range (resolv.Host{}).PutRight(ctx, func(level, text string) { fmt.Fprintf(t.Err, "knak: %s: %s\n", level, text) }) {
+		repaired = append(repaired, left.String())
+	}
 	switch {
 	case len(repaired) > 0 && t.Style.JSON:
 		printGoodbye(t, control.Goodbye{Reason: "a dial was killed", GivenBack: repaired})

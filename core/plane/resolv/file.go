@@ -96,6 +96,9 @@ type Left struct {
 	Links []string // their interfaces
 }
 
+// String says for people where links have left something.
+func (l Left) String() string { return l.Where + ", from " + strings.Join(l.Links, ", ") }
+
 // atResolvconf as Left.Where is the records of resolvconf(8).
 const atResolvconf = "resolvconf"
 
@@ -168,6 +171,15 @@ func (h Host) Repair(ctx context.Context, path string, notice func(level, format
 		err = errors.Join(err, bad)
 	}
 	return done, err
+}
+
+// PutRight is Repair for who goes on either way: tell hears, with the level of a notice, what cannot be put right.
+func (h Host) PutRight(ctx context.Context, tell func(level, text string)) []Left {
+	done, err := h.Repair(ctx, "", func(level, format string, args ...any) { tell(level, fmt.Sprintf(format, args...)) })
+	if err != nil && !errors.Is(err, fs.ErrPermission) { // otherwise it may be another user's, who has a link up
+		tell("warning", fmt.Sprintf("what a dial has left behind that was killed cannot be put right: %v", err))
+	}
+	return done
 }
 
 func (h Host) repairFile(ctx context.Context, path string, notice func(level, format string, args ...any)) error {

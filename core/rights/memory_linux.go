@@ -1,4 +1,4 @@
-package connection
+package rights
 
 import (
 	"bufio"
@@ -10,11 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// giveMemoryBack gives the system what the start of a dial took and the holding of a link does not need: it lives for
+// GiveMemoryBack gives the system what the start of a dial took and the holding of a link does not need: it lives for
 // weeks on small machines. That is the heap that reading the profiles left behind, and the pages of the program itself.
 // They stay in the page cache for as long as there is room, and those that are needed are mapped again when they are
 // touched.
-func giveMemoryBack() {
+func GiveMemoryBack() {
 	debug.FreeOSMemory()
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {
