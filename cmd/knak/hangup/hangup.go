@@ -96,7 +96,7 @@ func printGoodbye(t *terminal.Terminal, bye control.Goodbye) {
 func tellRepaired(ctx context.Context, t *terminal.Terminal, nothing bool) {
 	var repaired []string
 	for _, left := range (resolv.Host{}).PutRight(ctx, func(level, text string) { fmt.Fprintf(t.Err, "knak: %s: %s\n", level, text) }) {
-		repaired = append(repaired, left.String())
+		repaired = append(repaired, left.Text())
 	}
 	switch {
 	case len(repaired) > 0 && t.Style.JSON:

@@ -96,8 +96,8 @@ type Left struct {
 	Links []string // their interfaces
 }
 
-// String says for people where links have left something.
-func (l Left) String() string { return l.Where + ", from " + strings.Join(l.Links, ", ") }
+// Text says for people where links have left something.
+func (l Left) Text() string { return l.Where + ", from " + strings.Join(l.Links, ", ") }
 
 // atResolvconf as Left.Where is the records of resolvconf(8).
 const atResolvconf = "resolvconf"
