@@ -24,8 +24,8 @@ unit: ## the Go tests alone, with the race detector
 interop: ## the real peers alone: pppd in the guest kernel, slirp, tshark, Chromium
 	$(GO) test -count=1 -v ./test/...
 
-vm: ## virtual sticks on Debian's stock kernel, by software emulation: up to six minutes
-	KNAK_VM=1 $(GO) test -count=1 -v ./test/vm
+vm: ## virtual sticks on Debian's stock kernel, alone and beside ModemManager, by software emulation: up to six minutes
+	KNAK_VM=1 $(GO) test -count=1 -timeout 15m -v ./test/vm
 
 fuzz: ## every fuzz target for FUZZTIME each (FUZZTIME=1h for a night)
 	./test/fuzz $(FUZZTIME)

@@ -18,7 +18,8 @@ type Status struct {
 	UpSince    *time.Time     `json:"up_since,omitempty"`
 	BytesIn    uint64         `json:"bytes_in"`
 	BytesOut   uint64         `json:"bytes_out"`
-	Signal     string         `json:"signal,omitempty"`
+	Signal     string         `json:"signal,omitempty"`   // as it was at the dial or, where another port can be asked, is now
+	Operator   string         `json:"operator,omitempty"` // that of now, where another port can be asked
 	Attempt    int            `json:"attempt"`
 	Finding    *event.Finding `json:"finding,omitempty"` // the last one
 	Plugins    []Plugin       `json:"plugins,omitempty"` // in the order in which they are asked

@@ -85,6 +85,8 @@ type Choice struct {
 	mu     sync.Mutex
 	device *Device  // nil: a port was named
 	key    string   // the modem's in the memory; "": a port that sysfs does not know
+	named  *Device  // whose tty was named; nil: none was, or it is of no known device
+	place  int      // of that tty
 	uart   *Device  // the named port, where it is a UART or an adapter; nil: it is not
 	list   []Device // all that were there
 	tries  []Try
@@ -108,6 +110,9 @@ func Choose(ctx context.Context, root Root, db *quirks.DB, wish Wish, memory Mem
 		if d, place, ok := Find(list, root.TTY(wish.Port)); ok {
 			p := d.Candidate.Ports[place]
 			c.tries[0].Facts = Facts(root, d.Candidate, p)
+			if d.USB != "" {
+				c.named, c.place = d, place
+			}
 			if named(wish.Port) {
 				c.tries[0].where = remember(list, d, place)
 			}

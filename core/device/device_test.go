@@ -30,9 +30,6 @@ func newMachine(t *testing.T) machine {
 	return machine{devicetest.New(t, t.TempDir()), t}
 }
 
-// mkdirs makes the directories of a machine without devices.
-func (m machine) mkdirs() { devicetest.New(m.t, m.Dir) }
-
 // live puts a pseudo-terminal behind a tty; answer makes the modem's side of it.
 func (m machine) live(tty string, answer func(string) string) {
 	m.t.Helper()

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/knakppp/knak/core/modem"
+	"github.com/knakppp/knak/quirks"
 )
 
 // where is what is known of a port's place, by which it is found again when its tty has another name: after the modem was
@@ -70,6 +71,9 @@ func (c *Choice) Where() (path string, err error) {
 		try.Path = now
 	}
 	w.bus = d.Path
+	if c.named != nil && slices.Equal(numbersOf(d.Candidate.Ports), w.numbers) {
+		c.named.Candidate = d.Candidate
+	}
 	if c.device != nil && slices.Equal(numbersOf(d.Candidate.Ports), w.numbers) {
 		c.device.Candidate = d.Candidate // the names of the others, if they are asked later
 	}
@@ -113,4 +117,24 @@ func (w *where) find(list []Device) (d *Device, place int, ok bool) {
 func named(path string) bool {
 	info, err := os.Lstat(path)
 	return err == nil && info.Mode()&os.ModeSymlink == 0
+}
+
+// StatusPort gives another tty of the modem, one that is known to take commands (by the database, a rule or its own answer), for
+// questions while the present one carries a call. It is false where there is none.
+func (c *Choice) StatusPort() (path string, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d, dialled := c.device, c.tries[c.now].place
+	if d == nil && c.named != nil {
+		d, dialled = c.named, c.place
+	}
+	if d == nil {
+		return "", false
+	}
+	for _, i := range d.Ports.AT {
+		if i != dialled && d.Ports.Places[i].Role == quirks.ATRole {
+			return c.root.Path(d.Candidate.Ports[i].Name), true
+		}
+	}
+	return "", false
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/knakppp/knak/core/device/devicetest"
 )
 
 // e398 is a modem of three ttys, from this number on.
@@ -16,6 +18,7 @@ func e398(m machine, bus string, first int) {
 
 // A modem is followed by its place on the bus, or by what it is, not by the names of its ttys: these are another modem's when it comes back.
 func TestAModemIsFollowed(t *testing.T) {
+	db := shipped(t)
 	for _, tt := range []struct {
 		name  string
 		twin  bool // an equal modem was there from the beginning, at 1-9
@@ -47,7 +50,7 @@ func TestAModemIsFollowed(t *testing.T) {
 		}, "ttyUSB5"},
 	} {
 		for _, port := range []string{"", "ttyUSB0"} {
-			m := newMachine(t)
+			m := machine{devicetest.InMemory(t, t.TempDir()), t}
 			e398(m, "1-1", 0)
 			wish := Wish{}
 			if tt.twin {
@@ -56,18 +59,15 @@ func TestAModemIsFollowed(t *testing.T) {
 			}
 			if port != "" {
 				wish.Port = filepath.Join(m.Dir, "dev", port)
-				m.File("dev/"+port, "")
-			}
-			c, err := choose(t, m, wish, NoMemory{}, neverOpen(t))
-			if err != nil {
-				t.Fatalf("%s: %v", tt.name, err)
-			}
-			for _, dir := range []string{"sys/devices", "sys/class/tty", "sys/bus/usb/devices"} {
-				if err := os.RemoveAll(filepath.Join(m.Dir, dir)); err != nil {
+				if err := errors.Join(os.MkdirAll(filepath.Dir(wish.Port), 0o755), os.WriteFile(wish.Port, nil, 0o600)); err != nil {
 					t.Fatal(err)
 				}
 			}
-			m.mkdirs()
+			c, err := Choose(t.Context(), Root{m.Sys(), filepath.Join(m.Dir, "dev")}, db, wish, NoMemory{}, neverOpen(t), func(string) {})
+			if err != nil {
+				t.Fatalf("%s: %v", tt.name, err)
+			}
+			m.Clear()
 			tt.after(m)
 			got, err := c.Where()
 			switch {

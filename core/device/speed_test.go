@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/knakppp/knak/core/modem"
@@ -76,61 +77,67 @@ func findSpeed(t *testing.T, w *wire, first int) (Serial, error) {
 }
 
 func TestFindSpeed(t *testing.T) {
-	for _, tt := range []struct {
-		baud, first int
-		cts         bool
-		flow        string
-	}{{115200, 0, true, "rtscts"}, {9600, 0, false, "none"}, {921600, 921600, false, "none"}, {460800, 0, false, "none"}} {
-		w := &wire{answer: at(tt.baud), cts: tt.cts}
-		got, err := findSpeed(t, w, tt.first)
-		if err != nil || got.Baud != tt.baud || got.Flow != tt.flow {
-			t.Errorf("%d: %+v, %v", tt.baud, got, err)
+	synctest.Test(t, func(t *testing.T) {
+		for _, tt := range []struct {
+			baud, first int
+			cts         bool
+			flow        string
+		}{{115200, 0, true, "rtscts"}, {9600, 0, false, "none"}, {921600, 921600, false, "none"}, {460800, 0, false, "none"}} {
+			w := &wire{answer: at(tt.baud), cts: tt.cts}
+			got, err := findSpeed(t, w, tt.first)
+			if err != nil || got.Baud != tt.baud || got.Flow != tt.flow {
+				t.Errorf("%d: %+v, %v", tt.baud, got, err)
+			}
 		}
-	}
+	})
 }
 
 // A module in the multiplexer of 3GPP TS 27.010 is led out of it; one that learns its speed from the AT that it hears
 // (V.250 section 4.3) is as good as one that has a speed.
 func TestFindSpeedBringsTheModuleBack(t *testing.T) {
-	inMux := true
-	w := &wire{answer: func(w *wire, b []byte) string {
-		switch {
-		case w.baud != 115200:
-			return ""
-		case strings.Contains(string(b), "\xf9\x03\xef\x05\xc3\x01"):
-			inMux = false
-			return ""
-		case inMux:
-			return ""
+	synctest.Test(t, func(t *testing.T) {
+		inMux := true
+		w := &wire{answer: func(w *wire, b []byte) string {
+			switch {
+			case w.baud != 115200:
+				return ""
+			case strings.Contains(string(b), "\xf9\x03\xef\x05\xc3\x01"):
+				inMux = false
+				return ""
+			case inMux:
+				return ""
+			}
+			return takesAT(string(b))
+		}}
+		if got, err := findSpeed(t, w, 0); err != nil || got.Baud != 115200 {
+			t.Errorf("from the multiplexer: %+v, %v", got, err)
 		}
-		return takesAT(string(b))
-	}}
-	if got, err := findSpeed(t, w, 0); err != nil || got.Baud != 115200 {
-		t.Errorf("from the multiplexer: %+v, %v", got, err)
-	}
-	heard := 0
-	w = &wire{answer: func(w *wire, b []byte) string {
-		if heard++; heard == 1 {
-			return "" // it learns
+		heard := 0
+		w = &wire{answer: func(w *wire, b []byte) string {
+			if heard++; heard == 1 {
+				return "" // it learns
+			}
+			return takesAT(string(b))
+		}}
+		if got, err := findSpeed(t, w, 0); err != nil || got.Baud != 115200 {
+			t.Errorf("autobaud: %+v, %v", got, err)
 		}
-		return takesAT(string(b))
-	}}
-	if got, err := findSpeed(t, w, 0); err != nil || got.Baud != 115200 {
-		t.Errorf("autobaud: %+v, %v", got, err)
-	}
-	w = &wire{answer: func(*wire, []byte) string { return "~\xff}#\xc0!}!}!} }4" }}
-	if got, err := findSpeed(t, w, 0); err != nil || got.Said != modem.SendsPPP {
-		t.Errorf("in a call from a former life: %+v, %v", got, err)
-	}
+		w = &wire{answer: func(*wire, []byte) string { return "~\xff}#\xc0!}!}!} }4" }}
+		if got, err := findSpeed(t, w, 0); err != nil || got.Said != modem.SendsPPP {
+			t.Errorf("in a call from a former life: %+v, %v", got, err)
+		}
+	})
 }
 
 func TestFindSpeedCanBeEnded(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	w := &wire{answer: func(*wire, []byte) string { cancel(); return "" }}
-	_, err := FindSpeed(ctx, "/dev/ttyS0", 0, func(string, int) (SerialLine, error) { return w, nil }, func(string) {})
-	if !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		w := &wire{answer: func(*wire, []byte) string { cancel(); return "" }}
+		_, err := FindSpeed(ctx, "/dev/ttyS0", 0, func(string, int) (SerialLine, error) { return w, nil }, func(string) {})
+		if !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
 }
 
 func TestWhatDoesNotAnswerIsTold(t *testing.T) {

@@ -68,6 +68,9 @@ func (h *held) Status() control.Status {
 	st := h.board.Status()
 	if st.Up != nil {
 		st.BytesIn, st.BytesOut = h.link.Counters()
+		if seen := h.link.sight(); seen.Signal != "" || seen.Operator != "" {
+			st.Signal, st.Operator = seen.Signal, seen.Operator
+		}
 	}
 	h.mu.Lock()
 	plugins := h.plugins

@@ -42,6 +42,7 @@ type Link struct {
 	adviser advice.Adviser
 
 	inhibitor inhibitor
+	watcher   watcher
 
 	worked  chan struct{} // closed at the first Up
 	done    chan struct{} // closed when the link is over
@@ -237,6 +238,7 @@ func (l *Link) begin() {
 
 // end says that the link is over.
 func (l *Link) end(outcome link.Outcome) {
+	l.watcher.end()
 	l.mu.Lock()
 	l.outcome, l.up, l.plane = outcome, nil, nil
 	l.mu.Unlock()

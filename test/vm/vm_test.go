@@ -18,6 +18,9 @@ import (
 //go:embed inside
 var inside string
 
+//go:embed beside
+var beside string
+
 // layout is a stick, and what sits on each interface: data carries PPP, at takes commands only, net is no tty.
 type layout struct {
 	name, id, maker, driver, ports string
@@ -137,13 +140,15 @@ func read(out []byte) map[string]*found {
 	return all
 }
 
-func TestSticks(t *testing.T) {
+// place gives a directory that the guest sees too, with knak built into it.
+func place(t *testing.T, programs ...string) string {
+	t.Helper()
 	if os.Getenv("KNAK_VM") != "1" {
 		t.Skip("SKIPPED: virtual sticks on a stock kernel: make vm")
 	}
-	for _, program := range []string{"qemu-system-x86_64", "busybox", "cpio", "modprobe", "usbip"} {
+	for _, program := range append(programs, "qemu-system-x86_64", "busybox", "cpio", "modprobe", "usbip") {
 		if _, err := exec.LookPath(program); err != nil {
-			t.Fatalf("%v: apt-get install -y --no-install-recommends qemu-system-x86 busybox-static cpio kmod usbip", err)
+			t.Fatalf("%v: apt-get install -y --no-install-recommends qemu-system-x86 busybox-static cpio kmod usbip modemmanager udev dbus", err)
 		}
 	}
 	dir, err := os.MkdirTemp("/var/tmp", "knak-vm") // on the file tree that the guest sees, which /tmp may not be
@@ -156,6 +161,50 @@ func TestSticks(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	return dir
+}
+
+// boot runs a script in the guest and gives the facts that it prints.
+func boot(t *testing.T, dir string, files map[string]string, args ...string) map[string]*found {
+	t.Helper()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	console, err := os.Create(filepath.Join(os.TempDir(), "knak-vm-"+t.Name()+".log")) // to be watched
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer console.Close()
+	var out, said bytes.Buffer
+	boot := exec.Command("./boot", append([]string{dir}, args...)...)
+	boot.Stdout, boot.Stderr = io.MultiWriter(&out, console), &said
+	err = boot.Run()
+	if err != nil || !bytes.Contains(out.Bytes(), []byte("END")) {
+		t.Errorf("the guest: %v\n%s\n(its console: %s)", err, said.String(), console.Name())
+	}
+	return read(out.Bytes())
+}
+
+// judge compares the facts of one part with what is wanted.
+func (f *found) judge(t *testing.T, want map[string]string) {
+	t.Helper()
+	if f == nil {
+		t.Fatal("not reached")
+	}
+	for k, v := range want {
+		if f.word[k] != v {
+			t.Errorf("%s: %q, want %q", k, f.word[k], v)
+		}
+	}
+	if t.Failed() {
+		t.Log(f.text)
+	}
+}
+
+func TestSticks(t *testing.T) {
+	dir := place(t)
 	var sticks strings.Builder
 	for _, l := range layouts {
 		extra := ""
@@ -171,24 +220,7 @@ func TestSticks(t *testing.T) {
 		l.name = name
 		scenario(t, dir, l, extra)
 	}
-	for name, text := range map[string]string{"inside": inside, "sticks": sticks.String()} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	console, err := os.Create(filepath.Join(os.TempDir(), "knak-vm.log")) // to be watched
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer console.Close()
-	var out, said bytes.Buffer
-	boot := exec.Command("./boot", dir, "340")
-	boot.Stdout, boot.Stderr = io.MultiWriter(&out, console), &said
-	err = boot.Run()
-	if err != nil || !bytes.Contains(out.Bytes(), []byte("END")) {
-		t.Errorf("the guest: %v\n%s\n(its console: %s)", err, said.String(), console.Name())
-	}
-	all := read(out.Bytes())
+	all := boot(t, dir, map[string]string{"inside": inside, "sticks": sticks.String()}, "340")
 	for _, l := range layouts {
 		t.Run(l.name, func(t *testing.T) {
 			f := all[l.name]
@@ -215,21 +247,26 @@ func TestSticks(t *testing.T) {
 	}{
 		{"storage", map[string]string{"before": "0", "switched": "0", "after": "3", "dialled": "0"}},
 		{"twins", map[string]string{"first": "0", "second": "0", "differ": "yes"}},
-		{"replug", map[string]string{"ups": "2"}}, // whether under another name is up to the kernel
+		{"replug", map[string]string{"ups": "2", "renamed": "yes"}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			f := all[c.name]
-			if f == nil {
-				t.Fatal("not reached")
-			}
-			for k, v := range c.want {
-				if f.word[k] != v {
-					t.Errorf("%s: %q, want %q", k, f.word[k], v)
-				}
-			}
-			if t.Failed() {
-				t.Log(f.text)
-			}
-		})
+		t.Run(c.name, func(t *testing.T) { all[c.name].judge(t, c.want) })
 	}
+}
+
+// Beside ModemManager, which opens what it sees: who has the port is said, --inhibit keeps it away and gives the modem back, what udev calls
+// by id is dialled on, and the rule of docs/cli.md works.
+func TestModemManager(t *testing.T) {
+	dir := place(t, "ModemManager", "mmcli", "udevadm", "dbus-daemon")
+	for name, id := range map[string]string{"alone": "1d6e:7a03", "ignored": "1d6e:7a04"} {
+		// With these two replies ModemManager takes it for a GSM modem (3GPP TS 27.007 has neither; ITU-T V.250 section 6.1.9 has +GCAP).
+		scenario(t, dir, layout{name, id, "Nobody", "option", "0=data", ""}, "[[at.reply]]\ncommand = \"AT+GCAP\"\nlines = [\"+GCAP: +CGSM\"]")
+	}
+	all := boot(t, dir, map[string]string{"inside": beside}, "340", "systemd")
+	t.Run("beside", func(t *testing.T) {
+		all["beside"].judge(t, map[string]string{"managed": "yes", "held": "yes", "refused": "6", "told": "yes", "cure": "yes",
+			"up": "yes", "away": "yes", "ended": "13", "again": "yes", "by-id": "0"})
+	})
+	t.Run("ignored", func(t *testing.T) {
+		all["ignored"].judge(t, map[string]string{"dialled": "0", "ignored": "yes"})
+	})
 }

@@ -194,6 +194,9 @@ func printStatus(w io.Writer, st control.Status, before *control.Status, now tim
 	if st.Signal != "" {
 		row("signal", "%s", st.Signal)
 	}
+	if st.Operator != "" {
+		row("operator", "%s", st.Operator)
+	}
 	if f := st.Finding; f != nil {
 		row("finding", "%s: %s", f.ID, f.Title)
 	}

@@ -129,6 +129,15 @@ func (m Machine) USB(path, id string, interfaces ...Interface) {
 	}
 }
 
+// Clear takes all devices away, of a machine in memory.
+func (m Machine) Clear() {
+	for name, f := range m.memory {
+		if f.Mode&fs.ModeDir == 0 {
+			delete(m.memory, name)
+		}
+	}
+}
+
 // Behind puts another device node, such as a pseudo-terminal, behind a tty.
 func (m Machine) Behind(tty, node string) {
 	name := filepath.Join(m.Dir, "dev", tty)
