@@ -9,7 +9,8 @@
 //
 // go test then runs the binary as ever, with all its flags; Main boots Debian's User-Mode Linux on this machine's own
 // file tree, the same binary is the guest's first process, runs its tests there, and its output and exit status come
-// back. One boot serves all tests of the package and costs a few seconds.
+// back. One boot serves all tests of the package and costs a few seconds. Where this machine has two processors or more there
+// are two guests, which take the tests from one queue: a guest has one processor.
 //
 // Inside are /dev/ppp, the N_PPP line discipline, TUN, veth, netem and network namespaces. /etc and /var are scratch
 // layers over this machine's own, /run, /dev/shm and TMPDIR are empty; every other file is the machine's own. There
@@ -18,6 +19,7 @@ package guest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -27,8 +29,10 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -80,17 +84,91 @@ func prepareAndBoot(kernel string, prepare []func() (func(), error)) (int, error
 		}
 		defer undo()
 	}
-	return boot(kernel)
+	tests, err := listTests()
+	if err != nil {
+		return 1, err
+	}
+	guests := min(2, runtime.NumCPU(), len(tests))
+	if benchmarks := flag.Lookup("test.bench"); benchmarks != nil && benchmarks.Value.String() != "" || guests < 2 {
+		return boot(kernel, nil, "", os.Stdout)
+	}
+	queue, err := os.MkdirTemp("", "knak-guest-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(queue)
+	out := &blocks{to: os.Stdout}
+	codes, errs := make([]int, guests), make([]error, guests)
+	var all sync.WaitGroup
+	for i := range guests {
+		all.Go(func() {
+			w := &block{all: out}
+			codes[i], errs[i] = boot(kernel, tests, queue, w)
+			w.flush()
+		})
+	}
+	all.Wait()
+	return slices.Max(codes), errors.Join(errs...)
 }
 
-// boot runs this binary with its own arguments in the guest and returns its exit status.
-func boot(kernel string) (int, error) {
+// listTests gives the tests that -test.run names, without what it says of their parts.
+func listTests() ([]string, error) {
+	binary, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	top, _, _ := strings.Cut(cmp.Or(flag.Lookup("test.run").Value.String(), "."), "/")
+	out, err := exec.Command(binary, "-test.list="+top).Output()
+	if err != nil {
+		return nil, fmt.Errorf("list the tests: %w", err)
+	}
+	var tests []string
+	for name := range strings.Lines(string(out)) {
+		if strings.HasPrefix(name, "Test") {
+			tests = append(tests, strings.TrimSpace(name))
+		}
+	}
+	return tests, nil
+}
+
+// blocks writes what several guests say, each test's lines together.
+type blocks struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+// block collects the lines of one guest up to the end of a test.
+type block struct {
+	all  *blocks
+	text []byte
+}
+
+func (b *block) Write(p []byte) (int, error) {
+	for line := range bytes.Lines(p) {
+		b.text = append(b.text, line...)
+		if end := string(b.text[bytes.LastIndexByte(bytes.TrimSuffix(b.text, []byte("\n")), '\n')+1:]); end == "PASS\n" || end == "FAIL\n" {
+			b.flush()
+		}
+	}
+	return len(p), nil
+}
+
+func (b *block) flush() {
+	b.all.mu.Lock()
+	defer b.all.mu.Unlock()
+	_, _ = b.all.to.Write(b.text) // the standard output
+	b.text = b.text[:0]
+}
+
+// boot runs this binary with its own arguments in a guest, writes what it says to out, and returns its exit status. Unless names
+// is empty it runs those of them that no other guest has taken from the queue, a directory.
+func boot(kernel string, names []string, queue string, out io.Writer) (int, error) {
 	dir, err := os.MkdirTemp("", "knak-guest-")
 	if err != nil {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	if err := writeRequest(dir); err != nil {
+	if err := writeRequest(dir, names, queue); err != nil {
 		return 1, err
 	}
 	binary, err := os.Executable()
@@ -140,7 +218,7 @@ func boot(kernel string) (int, error) {
 	if limit := timeLimit(); limit > 0 {
 		defer time.AfterFunc(limit, func() { kill(fmt.Sprintf("no end after %v", limit)) }).Stop()
 	}
-	io.Copy(os.Stdout, tests) // ends when the guest has ended
+	io.Copy(out, tests) // ends when the guest has ended
 	waitErr := cmd.Wait()
 	signal.Stop(signals)
 	close(signals)
@@ -162,7 +240,7 @@ func boot(kernel string) (int, error) {
 }
 
 // writeRequest says what the guest's first process has to run, and where.
-func writeRequest(dir string) error {
+func writeRequest(dir string, tests []string, queue string) error {
 	wd, err := os.Getwd()
 	if err != nil {
 		return err
@@ -176,6 +254,8 @@ func writeRequest(dir string) error {
 	}
 	return errors.Join(
 		os.WriteFile(filepath.Join(dir, "cwd"), []byte(wd), 0o644),
+		os.WriteFile(filepath.Join(dir, "tests"), []byte(strings.Join(tests, "\x00")), 0o644),
+		os.WriteFile(filepath.Join(dir, "queue"), []byte(queue), 0o644),
 		os.WriteFile(filepath.Join(dir, "args"), []byte(strings.Join(os.Args[1:], "\x00")), 0o644),
 		os.WriteFile(filepath.Join(dir, "env"), []byte(strings.Join(env, "\x00")), 0o644))
 }

