@@ -85,6 +85,17 @@ func Dir() string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("knak-%d", os.Geteuid()))
 }
 
+// file gives the path of a link's file.
+func file(dir, link, kind string) string { return filepath.Join(dir, prefix()+link+kind) }
+
+// prefix is what the names of files begin with: nothing but on Windows, where COM5.sock would be the port COM5.
+func prefix() string {
+	if runtime.GOOS == "windows" {
+		return "link-"
+	}
+	return ""
+}
+
 // BusyError says that a running dial already holds the link.
 type BusyError struct{ Link string }
 
@@ -126,7 +137,7 @@ func Listen(dir, link string, handler Handler) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, link+".sock")
+	path := file(dir, link, ".sock")
 	// Whoever holds the lock is the only dial of this link: a socket that lies here belongs to one that was killed.
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.Join(fmt.Errorf("control socket left behind: %w", err), lock.Close())
@@ -146,7 +157,7 @@ func Listen(dir, link string, handler Handler) (*Server, error) {
 
 // holdLink takes the lock of a link. The system lets it go when the process ends, however it ends; the file stays.
 func holdLink(dir, link string) (*os.File, error) {
-	lock, err := foreign.Lock(filepath.Join(dir, link+".lock"))
+	lock, err := foreign.Lock(file(dir, link, ".lock"))
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return nil, &BusyError{Link: link}
 	}
@@ -167,7 +178,7 @@ func RemoveLeftover(dir, link string) error {
 		return err
 	}
 	defer lock.Close()
-	if err := os.Remove(filepath.Join(dir, link+".sock")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(file(dir, link, ".sock")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("control socket left behind: %w", err)
 	}
 	return nil
@@ -284,7 +295,8 @@ func Links(dir string) ([]string, error) {
 	}
 	var links []string
 	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), ".sock"); ok && CheckName(name) == nil {
+		name, ok := strings.CutSuffix(e.Name(), ".sock")
+		if name = strings.TrimPrefix(name, prefix()); ok && CheckName(name) == nil {
 			links = append(links, name)
 		}
 	}
@@ -296,7 +308,7 @@ func Links(dir string) ([]string, error) {
 func Held(dir string) ([]string, error) {
 	links, err := Links(dir)
 	return slices.DeleteFunc(links, func(link string) bool {
-		conn, err := net.DialTimeout("unix", filepath.Join(dir, link+".sock"), clientPatience)
+		conn, err := net.DialTimeout("unix", file(dir, link, ".sock"), clientPatience)
 		if err == nil {
 			_ = conn.Close() // nothing was asked
 		}
@@ -329,7 +341,7 @@ func ask(ctx context.Context, dir, link, command string, answer any) error {
 		return err
 	}
 	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "unix", filepath.Join(dir, link+".sock"))
+	conn, err := dialer.DialContext(ctx, "unix", file(dir, link, ".sock"))
 	if nobody(err) {
 		return &NoLinkError{Link: link}
 	}

@@ -71,6 +71,11 @@ func (p *library) open(path string, cfg Config) error {
 			return errors.Join(&OpenError{Path: path, Reason: Failed, Err: err}, lib.Close())
 		}
 	}
+	if handle, err := p.handle(); err == nil {
+		if err := readPromptly(handle); err != nil {
+			return errors.Join(&OpenError{Path: path, Reason: Failed, Err: err}, lib.Close())
+		}
+	}
 	go p.read()
 	go p.write()
 	return nil

@@ -102,8 +102,10 @@ func (p *Port) tune(f Flow) error {
 	return p.control(func(fd int) error { return tune(fd, f) })
 }
 
-// setFlow is library's.
+// setFlow and readPromptly are library's.
 func setFlow(handle uintptr, f Flow) error { return tune(int(handle), f) }
+
+func readPromptly(uintptr) error { return nil }
 
 func tune(fd int, f Flow) error {
 	t, err := unix.IoctlGetTermios(fd, unix.TCGETS2)

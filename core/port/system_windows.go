@@ -41,3 +41,13 @@ func Exists(path string) bool {
 	n, err := windows.QueryDosDevice(name, &target[0], uint32(len(target)))
 	return err == nil && n > 0
 }
+
+// readPromptly does under Wine what the library does on Windows: a read is to end as soon as something is there. The limits that
+// say so (COMMTIMEOUTS of winbase.h, with MAXDWORD twice) are unknown to Wine, which would fill its buffer first; a
+// pause between two octets it knows.
+func readPromptly(handle uintptr) error {
+	if windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() != nil {
+		return nil
+	}
+	return windows.SetCommTimeouts(windows.Handle(handle), &windows.CommTimeouts{ReadIntervalTimeout: 1})
+}

@@ -28,3 +28,6 @@ func Exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
+
+// readPromptly has nothing to do: a read of the library ends as soon as something is there.
+func readPromptly(uintptr) error { return nil }
