@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/event"
 )
 
@@ -172,26 +173,26 @@ func TestReply(t *testing.T) {
 func TestFinalErrors(t *testing.T) {
 	for _, tt := range []struct {
 		command, received string
-		result            Result
+		result            v250.Result
 		code              int
 		text              string
 	}{
-		{"AT+X", "\r\nERROR\r\n", Failed, -1, "ERROR"},
-		{"AT+X", "\r\n+CME ERROR: 10\r\n", CME, 10, "+CME ERROR: 10 (SIM not inserted)"},
-		{"AT+X", "\r\n+CME ERROR:16\r\n", CME, 16, "+CME ERROR:16 (incorrect password)"},
-		{"AT+X", "\r\n+CME ERROR: sim busy\r\n", CME, 14, "+CME ERROR: sim busy"},
-		{"AT+X", "\r\n+CME ERROR: 9999\r\n", CME, 9999, "+CME ERROR: 9999"},
-		{"AT+X", "\r\n+CME ERROR: something else\r\n", CME, -1, "+CME ERROR: something else"},
-		{"AT+X", "\r\n+CMS ERROR: 310\r\n", CMS, 310, "+CMS ERROR: 310"},
-		{"AT+X", "\r\nCOMMAND NOT SUPPORT\r\n", NotSupported, -1, "COMMAND NOT SUPPORT"},
-		{"AT+X", "\r\nTOO MANY PARAMETERS\r\n", NotSupported, -1, "TOO MANY PARAMETERS"},
-		{"ATD*99#", "\r\nNO CARRIER\r\n", NoCarrier, -1, "NO CARRIER"},
-		{"ATD*99#", "\r\nBUSY\r\n", Busy, -1, "BUSY"},
-		{"ATD*99#", "\r\nNO DIALTONE\r\n", NoDialtone, -1, "NO DIALTONE"},
-		{"ATD*99#", "\r\nNO DIAL TONE\r\n", NoDialtone, -1, "NO DIAL TONE"},
-		{"ATD*99#", "\r\nNO ANSWER\r\n", NoAnswer, -1, "NO ANSWER"},
-		{"ATD*99#", "\r\nDELAYED 10:00\r\n", Delayed, -1, "DELAYED 10:00"},
-		{"AT+CGDATA=\"PPP\",1", "\r\nNO CARRIER\r\n", NoCarrier, -1, "NO CARRIER"},
+		{"AT+X", "\r\nERROR\r\n", v250.Failed, -1, "ERROR"},
+		{"AT+X", "\r\n+CME ERROR: 10\r\n", v250.CME, 10, "+CME ERROR: 10 (SIM not inserted)"},
+		{"AT+X", "\r\n+CME ERROR:16\r\n", v250.CME, 16, "+CME ERROR:16 (incorrect password)"},
+		{"AT+X", "\r\n+CME ERROR: sim busy\r\n", v250.CME, 14, "+CME ERROR: sim busy"},
+		{"AT+X", "\r\n+CME ERROR: 9999\r\n", v250.CME, 9999, "+CME ERROR: 9999"},
+		{"AT+X", "\r\n+CME ERROR: something else\r\n", v250.CME, -1, "+CME ERROR: something else"},
+		{"AT+X", "\r\n+CMS ERROR: 310\r\n", v250.CMS, 310, "+CMS ERROR: 310"},
+		{"AT+X", "\r\nCOMMAND NOT SUPPORT\r\n", v250.NotSupported, -1, "COMMAND NOT SUPPORT"},
+		{"AT+X", "\r\nTOO MANY PARAMETERS\r\n", v250.NotSupported, -1, "TOO MANY PARAMETERS"},
+		{"ATD*99#", "\r\nNO CARRIER\r\n", v250.NoCarrier, -1, "NO CARRIER"},
+		{"ATD*99#", "\r\nBUSY\r\n", v250.Busy, -1, "BUSY"},
+		{"ATD*99#", "\r\nNO DIALTONE\r\n", v250.NoDialtone, -1, "NO DIALTONE"},
+		{"ATD*99#", "\r\nNO DIAL TONE\r\n", v250.NoDialtone, -1, "NO DIAL TONE"},
+		{"ATD*99#", "\r\nNO ANSWER\r\n", v250.NoAnswer, -1, "NO ANSWER"},
+		{"ATD*99#", "\r\nDELAYED 10:00\r\n", v250.Delayed, -1, "DELAYED 10:00"},
+		{"AT+CGDATA=\"PPP\",1", "\r\nNO CARRIER\r\n", v250.NoCarrier, -1, "NO CARRIER"},
 	} {
 		var reply Reply
 		r := newRig(t, nil, ask(tt.command, &reply))
@@ -231,7 +232,7 @@ func TestRest(t *testing.T) {
 			r.oneByte = oneByte
 			r.receive(tt.received)
 			r.pass(time.Second)
-			if !r.done || r.err != nil || reply.Result != Connect {
+			if !r.done || r.err != nil || reply.Result != v250.Connect {
 				t.Fatalf("%s: done %v, error %v, reply %+v", tt.name, r.done, r.err, reply)
 			}
 			if got := r.d.Rest(); string(got) != tt.rest {
@@ -253,7 +254,7 @@ func TestFramesWithoutConnect(t *testing.T) {
 	}
 	r.receive(frame)
 	r.pass(1)
-	if !r.done || r.err != nil || reply.Result != Connect {
+	if !r.done || r.err != nil || reply.Result != v250.Connect {
 		t.Fatalf("done %v, error %v, reply %+v", r.done, r.err, reply)
 	}
 	if got := string(r.d.Rest()); got != frame+frame {
@@ -547,7 +548,7 @@ func TestOKToEverything(t *testing.T) {
 	})
 	r.pass(okGrace)
 	var result *ResultError
-	if !r.done || !errors.As(r.err, &result) || result.Result != OK {
+	if !r.done || !errors.As(r.err, &result) || result.Result != v250.OK {
 		t.Errorf("done %v, error %v", r.done, r.err)
 	}
 }

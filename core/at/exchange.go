@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/private"
 )
@@ -195,7 +196,7 @@ func (x *Exchange) Command(line string, timeout time.Duration) (Reply, error) {
 		return Reply{}, err
 	}
 	if Begins(c.line, x.never) {
-		return Reply{}, &ResultError{Command: c.shown, Result: Failed, Code: -1, Text: "not sent: at.never forbids it"}
+		return Reply{}, &ResultError{Command: c.shown, Result: v250.Failed, Code: -1, Text: "not sent: at.never forbids it"}
 	}
 	if x.behind {
 		if err := x.catchUp(); err != nil {
@@ -336,7 +337,7 @@ func (x *Exchange) answer(c *command, timeout time.Duration) (Reply, error) {
 				return reply, err
 			}
 		}
-		if reply.Result == OK && okUntil.IsZero() {
+		if reply.Result == v250.OK && okUntil.IsZero() {
 			okUntil = x.now.Add(okGrace)
 		}
 		if x.d.reader.framed && !x.ignoreFrames && grace.IsZero() {
@@ -357,14 +358,14 @@ func (x *Exchange) answer(c *command, timeout time.Duration) (Reply, error) {
 			continue
 		}
 		switch {
-		case grace.IsZero() && reply.Result == OK:
-			return reply, &ResultError{Command: c.shown, Result: OK, Code: -1, Text: "OK, but no CONNECT"}
+		case grace.IsZero() && reply.Result == v250.OK:
+			return reply, &ResultError{Command: c.shown, Result: v250.OK, Code: -1, Text: "OK, but no CONNECT"}
 		case grace.IsZero():
 			x.behind = true
 			return reply, &TimeoutError{Command: c.shown, After: timeout}
 		case c.dials:
 			x.d.event(event.Notice{Level: "info", Text: "the modem sends PPP frames without having said CONNECT"})
-			reply.Result = Connect
+			reply.Result = v250.Connect
 			x.connected()
 			return reply, nil
 		}
@@ -380,15 +381,15 @@ func (x *Exchange) answerLine(c *command, reply *Reply, line string) (bool, erro
 		x.show(c.shown)
 		return false, nil
 	}
-	result, code := ParseFinal(line)
-	if result == Connect && !c.dials {
+	result, code := v250.ParseFinal(line)
+	if result == v250.Connect && !c.dials {
 		// A call that had been given up has come through after all.
 		x.showLine(line)
 		x.behind = true
 		return true, &DataModeError{Command: c.shown}
 	}
-	if result == NoResult || result.OfCall() && !c.dials {
-		if result != NoResult || c.unsolicited(line) {
+	if result == v250.NoResult || result.OfCall() && !c.dials {
+		if result != v250.NoResult || c.unsolicited(line) {
 			x.unsolicited(line)
 			return false, nil
 		}
@@ -403,12 +404,12 @@ func (x *Exchange) answerLine(c *command, reply *Reply, line string) (bool, erro
 	x.showLine(line)
 	reply.Result, reply.Text = result, line
 	switch result {
-	case OK:
+	case v250.OK:
 		if !x.behind {
 			x.synced = true
 		}
 		return !c.dials, nil // a port that says OK to everything does not connect
-	case Connect:
+	case v250.Connect:
 		x.connected()
 		return true, nil
 	}

@@ -4,31 +4,14 @@ import (
 	"fmt"
 	"strings"
 	"time"
-)
 
-// Result is a final result code (ITU-T V.250 section 5.7.1, 3GPP TS 27.007 section 9, 3GPP TS 27.005 section 3.2.5).
-type Result uint8
-
-// The final results.
-const (
-	NoResult     Result = iota
-	OK                  // OK
-	Connect             // CONNECT, with or without a text behind it
-	Failed              // ERROR
-	CME                 // +CME ERROR
-	CMS                 // +CMS ERROR
-	NotSupported        // COMMAND NOT SUPPORT, TOO MANY PARAMETERS: Huawei's forms of ERROR
-	NoCarrier           // NO CARRIER
-	Busy                // BUSY
-	NoDialtone          // NO DIALTONE or NO DIAL TONE
-	NoAnswer            // NO ANSWER
-	Delayed             // DELAYED, BLACKLISTED: the modem refuses to dial that number again so soon
+	"github.com/knakppp/knak/core/at/v250"
 )
 
 // Reply is the answer to one command.
 type Reply struct {
 	Lines  []string // the information text, without echo and unsolicited codes
-	Result Result
+	Result v250.Result
 	Text   string // the final line as the modem sent it
 }
 
@@ -45,7 +28,7 @@ func (r Reply) Value(prefix string) (string, bool) {
 // ResultError says that a command ended in another final result than OK or CONNECT.
 type ResultError struct {
 	Command string // redacted
-	Result  Result
+	Result  v250.Result
 	Code    int    // the +CME or +CMS number; -1 where the modem gave none
 	Text    string // the final line, redacted, with the number put into words
 }
@@ -69,4 +52,12 @@ type DataModeError struct {
 
 func (e *DataModeError) Error() string {
 	return fmt.Sprintf("%s: the modem sends PPP frames, it is in data mode", e.Command)
+}
+
+// explain adds the words to a final line that holds only a number.
+func explain(line string, r v250.Result, code int) string {
+	if text := v250.CMEWords(code); r == v250.CME && text != "" && line[len(line)-1] >= '0' && line[len(line)-1] <= '9' {
+		return fmt.Sprintf("%s (%s)", line, text)
+	}
+	return line
 }

@@ -3,7 +3,7 @@ package call
 import (
 	"strings"
 
-	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
@@ -57,8 +57,8 @@ func (s *Splitter) first(e event.Event) string {
 		}
 	case event.AT:
 		switch {
-		case e.Dir == event.Rcvd, HangsUp(e.Text), s.phase == event.PhaseHangup:
-		case Dials(e.Text) && (s.dialled || s.ppp && over):
+		case e.Dir == event.Rcvd, v250.HangsUp(e.Text), s.phase == event.PhaseHangup:
+		case v250.Dials(e.Text) && (s.dialled || s.ppp && over):
 			return "a number is dialled again"
 		case s.ppp && over:
 			return "the modem is given commands again"
@@ -114,16 +114,16 @@ func (s *Splitter) take(e event.Event) {
 
 func (s *Splitter) command(e event.AT) {
 	if e.Dir == event.Sent {
-		if Dials(e.Text) {
+		if v250.Dials(e.Text) {
 			s.dialled, s.waiting, s.refused = true, true, false
 		} else {
 			s.waiting = false
 		}
 		return
 	}
-	if r, _ := at.ParseFinal(e.Text); s.waiting && r != at.NoResult {
-		s.waiting, s.refused = false, r != at.Connect
-	} else if s.ppp && r == at.NoCarrier {
+	if r, _ := v250.ParseFinal(e.Text); s.waiting && r != v250.NoResult {
+		s.waiting, s.refused = false, r != v250.Connect
+	} else if s.ppp && r == v250.NoCarrier {
 		s.failed = true
 	}
 }

@@ -13,53 +13,6 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-func TestV250Section5_2Split(t *testing.T) {
-	for _, c := range []struct {
-		line string
-		want []string
-	}{
-		{"ATZ", []string{"Z"}},
-		{"at e0 v1", []string{"E0", "V1"}},
-		{"ATQ0V1E1S0=0&C1&D2+FCLASS=0", []string{"Q0", "V1", "E1", "S0=0", "&C1", "&D2", "+FCLASS=0"}},
-		{`AT+CGDCONT=1,"IP","My.Apn";+CFUN=1`, []string{`+CGDCONT=1,"IP","My.Apn"`, "+CFUN=1"}},
-		{`AT+CGDCONT=1,"IP","a;b"`, []string{`+CGDCONT=1,"IP","a;b"`}},
-		{"ATX3DT*99***1#", []string{"X3", "DT*99***1#"}},
-		{"ATS7=60L0M1", []string{"S7=60", "L0", "M1"}},
-		{`AT\Q3%C0`, []string{`\Q3`, "%C0"}},
-		{"AT^SYSCFG=2,2,3FFFFFFF,1,2", []string{"^SYSCFG=2,2,3FFFFFFF,1,2"}},
-		{"AT%IPSYS=0", []string{"%IPSYS=0"}},
-		{"AT", nil},
-		{"+++", nil},
-		{"", nil},
-		{"AT&", []string{"&"}},
-	} {
-		if got := call.Split(c.line); !slices.Equal(got, c.want) {
-			t.Errorf("%q: %q, want %q", c.line, got, c.want)
-		}
-	}
-}
-
-func TestTS27007Section10Context(t *testing.T) {
-	for _, c := range []struct {
-		part string
-		want call.Context
-		ok   bool
-	}{
-		{`+CGDCONT=1,"IP","internet"`, call.Context{CID: "1", Type: "IP", APN: "internet"}, true},
-		{`+CGDCONT=2,"IPV4V6","a","",0,0`, call.Context{CID: "2", Type: "IPV4V6", APN: "a"}, true},
-		{`+CGDCONT=3`, call.Context{CID: "3"}, true},
-		{`+CGDCONT=,"IP"`, call.Context{}, false},
-		{`+CGDCONT=?`, call.Context{}, false},
-		{`+CGDCONT?`, call.Context{}, false},
-		{`+ZGDCONT=1,"IP","z"`, call.Context{CID: "1", Type: "IP", APN: "z"}, true},
-	} {
-		got, ok := call.ParseContext(c.part)
-		if ok != c.ok || ok && got != c.want {
-			t.Errorf("%s: %+v %v", c.part, got, ok)
-		}
-	}
-}
-
 var start = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 // stream makes records, a tenth of a second apart.

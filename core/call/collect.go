@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
@@ -197,7 +197,7 @@ func (c *Collector) at(r event.Record, e event.AT) {
 		} else {
 			k.More++
 		}
-	case Final(text) || strings.HasPrefix(text, "CONNECT"):
+	case v250.EndsCommand(text) || strings.HasPrefix(text, "CONNECT"):
 		c.asked.Result, c.asked.Answered = text, r.Time
 		c.asked = nil
 	case text == c.asked.Text: // the echo
@@ -211,7 +211,7 @@ func (c *Collector) at(r event.Record, e event.AT) {
 // send takes a command line.
 func (c *Collector) send(r event.Record, k *Call, text string) {
 	cmd := Command{Text: text, Sent: r.Time, Pos: r.Pos}
-	if Dials(text) {
+	if v250.Dials(text) {
 		k.Dial = &cmd
 		c.asked = k.Dial
 		return
@@ -227,25 +227,6 @@ func (c *Collector) send(r event.Record, k *Call, text string) {
 	}
 	*list = append(*list, cmd)
 	c.asked = &(*list)[len(*list)-1]
-}
-
-// Dials says whether a command line dials.
-func Dials(text string) bool {
-	if !strings.ContainsAny(text, "Dd") {
-		return false
-	}
-	up := strings.ToUpper(strings.ReplaceAll(text, " ", ""))
-	if !strings.HasPrefix(up, "AT") {
-		return false
-	}
-	parts := Split(up)
-	return len(parts) > 0 && strings.HasPrefix(parts[len(parts)-1], "D")
-}
-
-// Final says whether a line ends a command (ITU-T V.250 section 5.7.1, 3GPP TS 27.007 section 9.2).
-func Final(text string) bool {
-	r, _ := at.ParseFinal(text)
-	return r != at.NoResult && r != at.Connect
 }
 
 func (c *Collector) lost(r event.Record, text string) {

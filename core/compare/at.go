@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/mimic"
@@ -15,16 +16,16 @@ const (
 	atAnswer  = "at-answer"
 )
 
-// v250 are commands that set the modem's ways with a telephone line or with its cable. Over USB and on a cellular network they
+// lineSettings are commands that set the modem's ways with a telephone line or with its cable. Over USB and on a cellular network they
 // change next to nothing.
-var v250 = []string{"Z", "&F", "&C", "&D", "&K", "&S", "&R", "S", "X", "L", "M", "T", "P", "\\Q", "\\N", "%C", "+FCLASS", "+IFC", "+IPR", "+ICF", "+CRC", "+DS", "V", "Q", "E", "N"}
+var lineSettings = []string{"Z", "&F", "&C", "&D", "&K", "&S", "&R", "S", "X", "L", "M", "T", "P", "\\Q", "\\N", "%C", "+FCLASS", "+IFC", "+IPR", "+ICF", "+CRC", "+DS", "V", "Q", "E", "N"}
 
 // weightOf is how telling a command is that only one dialer sends.
 func weightOf(part string) int {
 	switch {
 	case strings.HasPrefix(part, "+CFUN"), strings.HasPrefix(part, "+CGATT"), strings.HasPrefix(part, "+CGACT"), strings.HasPrefix(part, "+COPS="):
 		return 70
-	case slices.ContainsFunc(v250, func(p string) bool { return strings.HasPrefix(part, p) }):
+	case slices.ContainsFunc(lineSettings, func(p string) bool { return strings.HasPrefix(part, p) }):
 		return 8
 	}
 	return 58
@@ -37,8 +38,8 @@ const least = 10
 func parts(c *call.Call) (list []string, pos map[string]event.Pos, result map[string]string) {
 	pos, result = map[string]event.Pos{}, map[string]string{}
 	for _, cmd := range c.Commands {
-		for _, p := range call.Split(cmd.Text) {
-			if _, context := call.ParseContext(p); context || mimic.Asks(p) || strings.HasPrefix(p, "+CGAUTH") {
+		for _, p := range v250.Split(cmd.Text) {
+			if _, context := v250.ParseContext(p); context || mimic.Asks(p) || strings.HasPrefix(p, "+CGAUTH") {
 				continue
 			}
 			if _, twice := pos[p]; !twice {

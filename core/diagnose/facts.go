@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -291,7 +291,7 @@ func (h *history) aborted(text string, line clue) {
 	if h.at.dial != "" && h.at.result == "" {
 		h.at.result, h.at.dialAt = result, h.pos
 	}
-	if r, _ := at.ParseFinal(result); r.OfCall() || call.Dials(h.at.command) {
+	if r, _ := v250.ParseFinal(result); r.OfCall() || v250.Dials(h.at.command) {
 		h.fail(event.PhaseDial, event.FailedDialRefused, line)
 		return
 	}

@@ -4,8 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/knakppp/knak/core/at"
-	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/event"
 )
 
@@ -54,7 +53,7 @@ func (a *atHistory) record(e event.AT, here event.Pos) (says bool) {
 		a.sent++
 		a.command, a.answered, a.refused = text, false, false
 		switch {
-		case call.Dials(text):
+		case v250.Dials(text):
 			a.dial, a.result, a.dialAt = text, "", here
 		case strings.HasPrefix(upper, "AT+CPIN="):
 			a.pinSent, a.pinError = true, ""
@@ -110,15 +109,15 @@ func isBoot(upper string) bool {
 
 // isDialResult says whether a line ends a dial command (3GPP TS 27.007 section 6.20, V.250 section 6.3.1).
 func isDialResult(upper string) bool {
-	r, _ := at.ParseFinal(upper)
+	r, _ := v250.ParseFinal(upper)
 	return r.OfCall()
 }
 
 func (a *atHistory) fail(text string, here event.Pos) {
 	line := clue{pos: here, text: a.command + " → " + text}
-	r, n := at.ParseFinal(text)
+	r, n := v250.ParseFinal(text)
 	switch {
-	case r == at.CME:
+	case r == v250.CME:
 		a.cme, a.cmeLine = max(n, 0), line
 	case a.cme < 10 || a.cme > 18: // what it said of the SIM stays true when it refuses the next command without a number
 		a.cme, a.cmeLine = 0, line

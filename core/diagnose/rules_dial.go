@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/event"
 )
 
@@ -67,7 +67,7 @@ var dialRules = []rule{
 				c = likely // not-registered says more
 			}
 			out := is(c, h.dialText(), f.said)
-			if words := at.CMEWords(h.at.cme); words != "" && isError(h.at.result) {
+			if words := v250.CMEWords(h.at.cme); words != "" && isError(h.at.result) {
 				out.meaning = fmt.Sprintf("Its error %d means: %s.", h.at.cme, words)
 			}
 			return out

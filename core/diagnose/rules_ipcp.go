@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
@@ -43,7 +43,7 @@ var ipcpRules = []rule{
 				return no
 			}
 			f := is(likely, h.at.noContext)
-			if w := at.CMEWords(h.at.cme); w != "" {
+			if w := v250.CMEWords(h.at.cme); w != "" {
 				f.meaning = fmt.Sprintf("Its error %d means: %s.", h.at.cme, w)
 			}
 			return f

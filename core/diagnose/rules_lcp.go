@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/event"
 )
 
@@ -230,7 +230,7 @@ func (h *history) silentCategory() string {
 func isATText(l string) bool {
 	u := strings.ToUpper(strings.TrimSpace(l))
 	switch {
-	case at.IsFinal(u) && !strings.HasPrefix(u, "CONNECT") && !strings.HasPrefix(u, "NO CARRIER"), u == "RING":
+	case v250.IsFinal(u) && !strings.HasPrefix(u, "CONNECT") && !strings.HasPrefix(u, "NO CARRIER"), u == "RING":
 		return true
 	case strings.HasPrefix(u, "AT") && len(u) > 2 && strings.ContainsAny(u[2:3], "+^%$&DEVHZIQXS"):
 		return true

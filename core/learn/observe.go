@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
@@ -95,7 +95,7 @@ func (o *Observer) command(e event.AT) {
 			o.APN = strings.Trim(f[2], `" `)
 		}
 	}
-	if at.IsFinal(text) {
+	if v250.IsFinal(text) {
 		if text == "OK" && o.pending != "" {
 			if o.answers == nil {
 				o.answers = map[string]bool{}

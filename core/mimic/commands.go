@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/quirks"
 )
@@ -14,7 +15,7 @@ import (
 var ownWay = []string{"I", "E0", "E1", "V1", "Q0", "H", "+CGMI", "+CGMM", "+CGMR", "+GMI", "+GMM", "+GMR", "+CGSN", "+GSN", "+CIMI", "+CSQ", "+CEER",
 	"+CMEE=", "+CREG=", "+CGREG=", "+CEREG=", "+CPIN=", "+CCID", "+ICCID", "^ICCID", "+CNUM", "+GCAP", "+CSCS=", "+CPMS="}
 
-// Asks says whether a command, as call.Split gives it, only asks, or is otherwise one that makes no call different: who
+// Asks says whether a command, as v250.Split gives it, only asks, or is otherwise one that makes no call different: who
 // and where the modem is, its echo and its reports.
 func Asks(part string) bool {
 	if part == "" || part == "E" || strings.HasSuffix(part, "?") {
@@ -41,8 +42,8 @@ func (h *host) commands() {
 	radio, attach := false, false // it asked before it commanded: knak does so too
 	for _, cmd := range h.call.Commands {
 		var own []string
-		for _, part := range call.Split(cmd.Text) {
-			_, context := call.ParseContext(part)
+		for _, part := range v250.Split(cmd.Text) {
+			_, context := v250.ParseContext(part)
 			switch {
 			case strings.HasPrefix(part, "+CPIN"):
 				stage = later(stage, atAfterPIN)
@@ -105,7 +106,7 @@ func later(a, b string) string {
 // lines gives the command line as it was sent where all of it is the dialer's own and no semicolon is in it, else one line for
 // each command: a profile holds one command in each element.
 func lines(text string, own []string) []string {
-	if len(call.Split(text)) == len(own) && !strings.Contains(text, ";") {
+	if len(v250.Split(text)) == len(own) && !strings.Contains(text, ";") {
 		return []string{"AT" + strings.Join(own, "")}
 	}
 	list := make([]string, len(own))
@@ -143,7 +144,7 @@ func (h *host) dial() {
 		return
 	}
 	number := h.call.Dialled()
-	line := "AT" + strings.Join(call.Split(d.Text), "")
+	line := "AT" + strings.Join(v250.Split(d.Text), "")
 	command, found := strings.CutSuffix(line, number)
 	if !found || number == "" {
 		h.cannot(d.Pos, "it dials with %s, which knak cannot tell apart into a command and a number", d.Text)
@@ -195,7 +196,7 @@ func (h *host) context() {
 		}
 	}
 	if !ok {
-		asked := slices.ContainsFunc(c.Commands, func(k call.Command) bool { return slices.Contains(call.Split(k.Text), "+CIMI") })
+		asked := slices.ContainsFunc(c.Commands, func(k call.Command) bool { return slices.Contains(v250.Split(k.Text), "+CIMI") })
 		if c.Dial != nil && !asked && len(c.Commands) > 0 {
 			h.set("context.apn_lookup", "never", "The dialer defines no context: it takes the APN that the modem has.", shownAT(*c.Dial), c.Dial.Pos)
 		}
@@ -215,7 +216,7 @@ func (h *host) context() {
 
 // shownAT is a command line as it may be shown: a telephone number is left out.
 func shownAT(c call.Command) string {
-	if call.Dials(c.Text) && telephone(c.Text) {
+	if v250.Dials(c.Text) && telephone(c.Text) {
 		return "the dial command"
 	}
 	return c.Text

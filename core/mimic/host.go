@@ -43,7 +43,7 @@ func (h *host) lcp() {
 				}
 			}
 		}
-		h.set("lcp.request", words(list), "The dialer asks in LCP for these options in this order.", text(req), req.Pos)
+		h.set("lcp.request", setting(list), "The dialer asks in LCP for these options in this order.", text(req), req.Pos)
 	}
 	var refused []string
 	var at call.Step
@@ -61,7 +61,7 @@ func (h *host) lcp() {
 		}
 	}
 	if len(refused) > 0 {
-		h.set("lcp.refuse", words(refused), "The dialer rejects these options of the modem's LCP request.", text(at), at.Pos)
+		h.set("lcp.refuse", setting(refused), "The dialer rejects these options of the modem's LCP request.", text(at), at.Pos)
 	}
 }
 
@@ -101,7 +101,7 @@ func (h *host) auth() {
 		}
 	}
 	if len(allow) > 0 {
-		h.set("auth.allow", words(allow), "The dialer asks for this method where the modem demands another one.", text(at), at.Pos)
+		h.set("auth.allow", setting(allow), "The dialer asks for this method where the modem demands another one.", text(at), at.Pos)
 	}
 }
 
@@ -150,7 +150,7 @@ func (h *host) ipcp() {
 			h.cannot(first.Pos, "it names its own %s in IPCP, where knak asks for 0.0.0.0; the value is not copied", w)
 		}
 	}
-	h.set("ipcp.request", words(list), "The dialer asks in IPCP for these options in this order.", text(first), first.Pos)
+	h.set("ipcp.request", setting(list), "The dialer asks in IPCP for these options in this order.", text(first), first.Pos)
 
 	var added []string
 	var at call.Step
@@ -171,7 +171,7 @@ func (h *host) ipcp() {
 	wanted := slices.ContainsFunc([]string{"nbns1", "nbns2"}, func(w string) bool { return !slices.Contains(list, w) })
 	switch {
 	case len(added) > 0:
-		h.set("ipcp.widen", words(added), "The dialer asks for these as well when the modem's Naks lead nowhere.", text(at), at.Pos)
+		h.set("ipcp.widen", setting(added), "The dialer asks for these as well when the modem's Naks lead nowhere.", text(at), at.Pos)
 	case empty > 2 && wanted:
 		h.set("ipcp.widen", "[]", "The dialer goes on asking for the same, however often the modem answers with a Nak that changes nothing.", text(first), first.Pos)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/quirks"
@@ -147,7 +148,7 @@ func (m *modem) identity() {
 	}
 	for _, cmd := range m.commands() {
 		for i, names := range [][]string{{"+CGMI", "+GMI"}, {"+CGMM", "+GMM"}, {"+CGMR", "+GMR"}} {
-			parts := call.Split(cmd.Text)
+			parts := v250.Split(cmd.Text)
 			if len(parts) == 1 && slices.Contains(names, parts[0]) && cmd.Result == "OK" && len(cmd.Lines) == 1 && m.id[i][1] == "" && !strings.Contains(cmd.Lines[0], hidden) {
 				m.id[i][1] = strings.TrimSpace(cmd.Lines[0])
 			}
@@ -173,7 +174,7 @@ func (m *modem) identity() {
 // answers gives all that was answered to a command that stood alone in its line.
 func answers(all []*call.Command, command string) (list []*call.Command) {
 	for _, c := range all {
-		if parts := call.Split(c.Text); len(parts) == 1 && parts[0] == command {
+		if parts := v250.Split(c.Text); len(parts) == 1 && parts[0] == command {
 			list = append(list, c)
 		}
 	}
@@ -272,7 +273,9 @@ func (m *modem) registration() {
 		m.radioOff, m.reg, m.then = true, "", nil
 	}
 	if g := answers(m.commands(), "+CGATT?"); len(g) > 0 && valueOf(g[0], "+CGATT:") == "0" && m.reg == "" && len(m.then) == 0 {
-		asked := slices.ContainsFunc(m.commands(), func(c *call.Command) bool { return slices.Contains(call.Split(c.Text), "+CGATT=1") && c.Result == "OK" })
+		asked := slices.ContainsFunc(m.commands(), func(c *call.Command) bool {
+			return slices.Contains(v250.Split(c.Text), "+CGATT=1") && c.Result == "OK"
+		})
 		switch {
 		case asked:
 			m.attach = `attach = "asked"`

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/sim"
 )
@@ -45,11 +46,11 @@ func (m *modem) replies() {
 	var order []string
 	answered := map[string]int{}
 	for _, c := range all {
-		parts := call.Split(c.Text)
+		parts := v250.Split(c.Text)
 		if len(parts) == 0 && !strings.EqualFold(strings.TrimSpace(c.Text), "AT") {
 			continue
 		}
-		if call.Dials(c.Text) {
+		if v250.Dials(c.Text) {
 			continue
 		}
 		if t := c.Sent; t.After(now) {
@@ -110,7 +111,7 @@ func talk(b []byte, command string) (lines []string, result string) {
 		l = strings.TrimSpace(l)
 		switch {
 		case l == "" || l == command:
-		case call.Final(l):
+		case v250.EndsCommand(l):
 			return lines, l
 		default:
 			lines = append(lines, l)
@@ -183,7 +184,7 @@ func (m *modem) trapped(c *call.Command) bool {
 		if all[i].Result != "" {
 			return false
 		}
-		name := "AT" + strings.Join(call.Split(all[i].Text), "")
+		name := "AT" + strings.Join(v250.Split(all[i].Text), "")
 		if slices.Contains(m.traps, name) || slices.Contains(m.mutes, name) {
 			return true
 		}
@@ -195,7 +196,7 @@ func (m *modem) trapped(c *call.Command) bool {
 func (m *modem) silences(all []*call.Command) {
 	var asked []*call.Command
 	for _, c := range all {
-		if !call.Dials(c.Text) && len(c.Text) >= 2 && strings.EqualFold(c.Text[:2], "AT") {
+		if !v250.Dials(c.Text) && len(c.Text) >= 2 && strings.EqualFold(c.Text[:2], "AT") {
 			asked = append(asked, c)
 		}
 	}
@@ -218,9 +219,9 @@ func (m *modem) silences(all []*call.Command) {
 		for end < len(asked) && asked[end].Result == "" {
 			end++
 		}
-		name := "AT" + strings.Join(call.Split(asked[i].Text), "")
+		name := "AT" + strings.Join(v250.Split(asked[i].Text), "")
 		survived := slices.ContainsFunc(asked, func(c *call.Command) bool {
-			return c.Result != "" && "AT"+strings.Join(call.Split(c.Text), "") == name
+			return c.Result != "" && "AT"+strings.Join(v250.Split(c.Text), "") == name
 		})
 		switch {
 		case end == i+1 && end < len(asked) || survived || name == "AT" || strings.Contains(strings.ToLower(name), hidden): // one command only: it is not answered

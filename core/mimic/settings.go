@@ -77,8 +77,8 @@ func (h *host) set(key, value, reason, shown string, pos event.Pos) {
 	h.Settings = append(h.Settings, out)
 }
 
-// words gives a list as --set takes it; an empty one is written, for an empty text could be an oversight.
-func words(list []string) string {
+// setting gives a list as --set takes it; an empty one is written, for an empty text could be an oversight.
+func setting(list []string) string {
 	if len(list) == 0 {
 		return "[]"
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/private"
 )
@@ -104,7 +105,7 @@ func call(x *at.Exchange, p Plan, r *Result) error {
 			}
 		}
 		reply, err := x.Command(p.DialCommand+number, p.DialTimeout)
-		if err == nil && reply.Result != at.Connect { // the plan's command is none that dials
+		if err == nil && reply.Result != v250.Connect { // the plan's command is none that dials
 			err = &at.ResultError{Command: p.DialCommand + number, Result: reply.Result, Code: -1, Text: reply.Text + ", but no CONNECT"}
 		}
 		if err == nil {
@@ -133,12 +134,12 @@ func call(x *at.Exchange, p Plan, r *Result) error {
 const alternatePause = time.Second
 
 // mayAlternate says whether another number is tried after such a result.
-func (p Plan) mayAlternate(r at.Result) bool {
+func (p Plan) mayAlternate(r v250.Result) bool {
 	switch r {
-	case at.Failed, at.CME, at.NotSupported:
+	case v250.Failed, v250.CME, v250.NotSupported:
 		return true
 	}
-	return p.AlternatesWhen == "refused" && r != at.Connect && r != at.OK && r != at.Delayed
+	return p.AlternatesWhen == "refused" && r != v250.Connect && r != v250.OK && r != v250.Delayed
 }
 
 // defineOther gives the context that a number names the plan's APN, where it is not the plan's context. A modem that does not take it

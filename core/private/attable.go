@@ -1,5 +1,11 @@
 package private
 
+import (
+	"slices"
+
+	"github.com/knakppp/knak/core/at/v250"
+)
+
 // What may be shown of an AT dialogue. Nothing is shown because it is not known to be harmful: what is not in these tables
 // shows its name and no more. Each specification says what may be shown of the fields of a reply or the parameters of a
 // command, which commas outside quotes part:
@@ -74,14 +80,7 @@ var informs = map[string]bool{
 // (3GPP TS 27.005 sections 3.4.1 and 4).
 var bodies = map[string]bool{"+CMT": true, "+CDS": true, "+CBM": true, "+CMGR": true, "+CMGL": true, "^SMGR": true, "^SMGL": true, "+CMGC": true, "^HCMT": true, "^HCMGR": true}
 
-// finals are the final results (V.250 section 5.7.1), whole or before a space, colon or slash.
-var finals = []string{
-	"OK", "ERROR", "CONNECT", "NO CARRIER", "BUSY", "NO DIALTONE", "NO DIAL TONE", "NO ANSWER", "DELAYED", "BLACKLISTED", "COMMAND NOT SUPPORT", "TOO MANY PARAMETERS",
-	"CME ERROR", "CMS ERROR", "MODEM ERROR",
-}
-
 // sayings are the lines without a name that say nothing of anybody, unasked or as an answer.
-var sayings = []string{
-	"RING", "RDY", "APP RDY", "Call Ready", "SMS Ready", "SMS DONE", "PB DONE", "NORMAL POWER DOWN", "POWERED DOWN", "POWER DOWN", "SHUTDOWN", "UNDER-VOLTAGE", "OVER-VOLTAGE",
-	"STARTUP", "SYSSTART", "READY", "ATREADY", "CARRIER", "PROTOCOL", "COMPRESSION", "VOICE NO CARRIER", "SEARCHING", "NO SIM", "SIM PIN", "SIM PUK", "+++", ">", "AT",
-}
+var sayings = slices.Concat(v250.Unasked, []string{
+	"POWER DOWN", "SHUTDOWN", "READY", "ATREADY", "CARRIER", "PROTOCOL", "COMPRESSION", "SEARCHING", "NO SIM", "SIM PIN", "SIM PUK", "+++", ">", "AT",
+})

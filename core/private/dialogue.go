@@ -2,7 +2,10 @@ package private
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
+
+	"github.com/knakppp/knak/core/at/v250"
 )
 
 // Dialogue hides what must not be shown of one AT dialogue (ITU-T V.250, 3GPP TS 27.007, 27.005), as its lines pass: what
@@ -77,7 +80,7 @@ func (d *Dialogue) Sent(line string) string {
 		return d.known.Text(loose(line))
 	}
 	d.begin(line)
-	parts := splitCommands(rest)
+	parts := v250.Parts(rest)
 	d.inform = true
 	for i, p := range parts {
 		d.inform = d.command(p) && d.inform
@@ -93,28 +96,15 @@ func (d *Dialogue) begin(line string) {
 
 // command notes what a command asks for, and says whether an answer to it without a name may be shown.
 func (d *Dialogue) command(part string) bool {
-	word := strings.ToUpper(strings.TrimSpace(part))
-	if word == "" {
-		return true
+	d.dials = d.dials || v250.Leaves(part)
+	name := v250.Name(part)
+	if name == "" || strings.HasSuffix(strings.TrimSpace(part), "=?") {
+		return true // nothing, or V.250 section 6: identification, settings
 	}
-	if strings.IndexByte(marks, word[0]) < 0 {
-		if strings.IndexByte("DAO", word[0]) >= 0 {
-			d.dials = true
-		}
-		return true // V.250 section 6: identification, settings
-	}
-	name := word
-	if strings.HasSuffix(name, "=?") {
-		return true
-	}
-	if i := strings.IndexAny(name, "=?: "); i >= 0 {
-		name = name[:i]
-	}
-	if bare := strings.TrimLeft(name, marks); identities[bare] {
+	if bare := strings.TrimLeft(name, v250.Marks); identities[bare] {
 		d.number = bare
 	}
-	d.dials = d.dials || name == "+CGDATA"
-	return informs[name] && !strings.Contains(word, "=")
+	return informs[name] && !strings.Contains(part, "=")
 }
 
 // identities are the commands and replies that give a number of the subscription or the equipment.
@@ -122,9 +112,6 @@ var identities = map[string]bool{
 	"CIMI": true, "CGSN": true, "GSN": true, "CCID": true, "ICCID": true, "QCCID": true, "CNUM": true, "QCIMI": true, "SQNSN": true, "MEID": true, "ESN": true,
 	"EGMR": true, "SPIC": false, "CICCID": true, "ZICCID": true, "EUICC": true, "CEID": true, "UCCID": true, "IMEI": true, "SN": true,
 }
-
-// marks begin extended commands and replies: + is the standard's, the others are vendors'.
-const marks = "+^%*#$!_&@"
 
 // attention takes the AT off a command line, with an escape sequence that may stand before it.
 func attention(line string) (rest string, ok bool) {
@@ -135,31 +122,13 @@ func attention(line string) (rest string, ok bool) {
 	return text[2:], true
 }
 
-// splitCommands cuts a command line at semicolons outside quotes.
-func splitCommands(s string) []string { return split(s, ';') }
-
-func split(s string, at byte) []string {
-	var parts []string
-	inQuotes, begin := false, 0
-	for i := range len(s) {
-		switch {
-		case s[i] == '"':
-			inQuotes = !inQuotes
-		case s[i] == at && !inQuotes:
-			parts = append(parts, s[begin:i])
-			begin = i + 1
-		}
-	}
-	return append(parts, s[begin:])
-}
-
 // part gives one command of a line as it may be shown.
 func (d *Dialogue) part(part string, learn bool) string {
 	word := strings.TrimSpace(part)
 	if word == "" {
 		return part
 	}
-	if strings.IndexByte(marks, word[0]) < 0 || word[0] == '&' {
+	if strings.IndexByte(v250.Marks, word[0]) < 0 || word[0] == '&' {
 		return basic(part)
 	}
 	name, parameters, ok := strings.Cut(part, "=")
@@ -180,7 +149,7 @@ func (d *Dialogue) part(part string, learn bool) string {
 
 // fields gives a list of fields as a specification allows.
 func (d *Dialogue) fields(list, spec string, learn bool) string {
-	fields := split(list, ',')
+	fields := v250.Cut(list, ',')
 	many := byte('-')
 	if s, ok := strings.CutSuffix(spec, "*"); ok { // the first ones as they stand there, the others as the last
 		many, spec = s[len(s)-1], s
@@ -313,21 +282,21 @@ func (d *Dialogue) received(line string) string {
 	}
 	d.prompts(text)
 	name, content, named := code(text)
-	switch final, word := plainWord(text); {
+	switch result, _ := v250.ParseFinal(text); {
 	case d.isEcho(text):
 		return d.known.Text(d.echo(line))
-	case final, named && (name == "+CME ERROR" || name == "+CMS ERROR"):
+	case result != v250.NoResult && (d.body != allLines || endsMessages(result)):
 		d.body, d.prompt = noBody, noPrompt
-		if endsCall := word == "NO CARRIER" || word == "BUSY" || word == "CONNECT"; !endsCall || d.dials {
+		if !result.OfCall() || d.dials {
 			d.open = false
 		}
-		if word == "CONNECT" {
+		if result == v250.Connect {
 			return d.known.Text(speeds(line))
 		}
 		return d.known.Text(loose(line))
 	case named:
 		return d.known.Text(line[:strings.Index(line, text)] + d.reply(text, name, content))
-	case word != "" && d.body != allLines:
+	case isSaying(text) && d.body != allLines:
 		return d.known.Text(loose(line))
 	case d.body != noBody, d.none && d.open:
 		if d.body == allLines {
@@ -355,7 +324,7 @@ func (d *Dialogue) prompts(text string) {
 	switch {
 	case text == ">":
 		d.prompt = forText
-	case strings.IndexByte(marks, text[0]) >= 0: // a result code, such as +CPIN: READY, whose beginning looks so
+	case strings.IndexByte(v250.Marks, text[0]) >= 0: // a result code, such as +CPIN: READY, whose beginning looks so
 	case strings.HasSuffix(low, "word:"), strings.HasSuffix(low, "pin:"), strings.HasSuffix(low, "code:"), strings.HasSuffix(low, "secret:"):
 		d.prompt = forSecret
 	}
@@ -369,7 +338,7 @@ func (d *Dialogue) isEcho(text string) bool {
 		return false // a message may begin so
 	}
 	rest, ok := attention(text)
-	return ok && (rest == "" || strings.IndexByte(marks, rest[0]) >= 0 || len(rest) > 0 && rest[0] >= '0')
+	return ok && (rest == "" || strings.IndexByte(v250.Marks, rest[0]) >= 0 || len(rest) > 0 && rest[0] >= '0')
 }
 
 // echo gives a line that repeats the last command, or another, whole or the end of it.
@@ -381,7 +350,7 @@ func (d *Dialogue) echo(line string) string {
 		}
 		return Hidden
 	}
-	parts := splitCommands(rest)
+	parts := v250.Parts(rest)
 	for i, p := range parts {
 		parts[i] = d.part(p, true)
 	}
@@ -399,7 +368,7 @@ func (d *Dialogue) reply(text, name, content string) string {
 	case !listed:
 		d.body = oneLine
 	}
-	bare := strings.TrimLeft(name, marks)
+	bare := strings.TrimLeft(name, v250.Marks)
 	if identities[bare] {
 		d.learn(content)
 	}
@@ -435,7 +404,7 @@ func (d *Dialogue) learn(text string) {
 // code gives the name that a reply begins with, in upper case, and what follows its colon. A line that begins with a mark and
 // has no colon, as a sentence of NMEA or a vendor's code has not, has its first word for a name.
 func code(text string) (name, content string, ok bool) {
-	if strings.IndexByte(marks, text[0]) < 0 || len(text) < 3 || !isLetter(text[1]) {
+	if strings.IndexByte(v250.Marks, text[0]) < 0 || len(text) < 3 || !isLetter(text[1]) {
 		return "", "", false
 	}
 	for _, e := range [...]string{"+CME ERROR", "+CMS ERROR"} {
@@ -467,24 +436,19 @@ func code(text string) (name, content string, ok bool) {
 // longestName is the length of a name that is shown, with its mark.
 const longestName = 24
 
-// plainWord says whether a line is one of finals or sayings or begins with one, which one, and whether it is a final result.
-func plainWord(text string) (final bool, word string) {
-	for _, w := range finals {
-		if isWord(text, w) {
-			return true, w
-		}
-	}
-	for _, w := range sayings {
-		if isWord(text, w) {
-			return false, w
-		}
-	}
-	return false, ""
+// endsMessages says whether a result code ends the texts of messages. Another one is what somebody wrote.
+func endsMessages(r v250.Result) bool {
+	return r == v250.OK || r == v250.Failed || r == v250.CME || r == v250.CMS
+}
+
+// isSaying says whether a line is one of sayings, or begins with one.
+func isSaying(text string) bool {
+	return slices.ContainsFunc(sayings, func(w string) bool { return isWord(text, w) })
 }
 
 func isWord(text, w string) bool {
 	rest, ok := strings.CutPrefix(text, w)
-	return ok && (rest == "" || rest[0] == ' ' || rest[0] == ':' || rest[0] == '/' || w == "CONNECT" && isDigit(rest[0]))
+	return ok && (rest == "" || rest[0] == ' ' || rest[0] == ':' || rest[0] == '/')
 }
 
 // speeds gives a CONNECT line: what follows is the speed and what else was agreed (V.250 section 6.2.7), in capitals.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/event"
 )
 
@@ -292,11 +293,11 @@ func (m *Mask) login(line string) {
 	if !ok {
 		return
 	}
-	for _, p := range splitCommands(rest) {
+	for _, p := range v250.Parts(rest) {
 		name, parameters, _ := strings.Cut(p, "=")
 		spec := commands[strings.ToUpper(strings.TrimSpace(name))]
 		if i := strings.IndexByte(spec, 'u'); i >= 0 {
-			if f := split(parameters, ','); i < len(f) {
+			if f := v250.Cut(parameters, ','); i < len(f) {
 				m.noteUser(strings.Trim(strings.TrimSpace(f[i]), `"`))
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"strings"
 
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/hdlc"
 )
@@ -118,7 +119,7 @@ func IsPrompt(text string) bool {
 	if text == ">" {
 		return true
 	}
-	if text == "" || strings.IndexByte(marks, text[0]) >= 0 {
+	if text == "" || strings.IndexByte(v250.Marks, text[0]) >= 0 {
 		return false
 	}
 	for _, end := range [...]string{"word:", "pin:", "code:", "secret:", "login:", "name:", "user:"} {

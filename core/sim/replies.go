@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/at/v250"
 )
 
 // Numbers of mobile equipment errors (3GPP TS 27.007 section 9.2.1).
@@ -29,7 +29,7 @@ func (m *Modem) cme(n int) (lines []string, result string) {
 	case 1:
 		return nil, "+CME ERROR: " + strconv.Itoa(n)
 	case 2:
-		return nil, "+CME ERROR: " + at.CMEWords(n)
+		return nil, "+CME ERROR: " + v250.CMEWords(n)
 	}
 	return nil, "ERROR"
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/knakppp/knak/core/at/v250"
 )
 
 // Fields are the names that a pattern may give to parts of a line, with what stands in them where the pattern says no kind.
@@ -509,11 +511,11 @@ func isVerb(b []byte) bool {
 	return !letter || len(b) == 2 || isDigit(b[2])
 }
 
-// answers are the result codes that have no code with a colon (section 5.7.1, and what modems say unasked).
-var answers = []string{
-	"OK", "ERROR", "CONNECT", "RING", "NO CARRIER", "BUSY", "NO ANSWER", "NO DIALTONE", "NO DIAL TONE", "RDY", "NORMAL POWER DOWN", "Call Ready", "SMS Ready", "SMS DONE", "POWERED DOWN",
-	"COMMAND NOT SUPPORT", "SHUT OK", "DISCONNECT", "VOICE CALL", "PB DONE", "APP RDY", "SIM REMOVED",
-}
+// answers are lines without a name that only a modem says, besides result codes: what comes unasked, and what some say in answer.
+var answers = slices.Concat(v250.Unasked, []string{"SHUT OK", "DISCONNECT", "VOICE CALL", "SIM REMOVED"})
+
+// longestAnswer is the length of a line that may be an answer.
+const longestAnswer = 120
 
 // IsCommand says whether a line is an AT command, and IsAnswer whether it is one that only a modem says.
 func IsCommand(b []byte) bool { return isCommand(bytes.TrimSpace(b)) }
@@ -526,12 +528,11 @@ func isAnswer(b []byte) bool {
 		i := bytes.IndexByte(b, ':')
 		return i > 1 && bytes.IndexByte(b[:i], ' ') < 0 || i < 0 && bytes.IndexByte(b, ' ') < 0
 	}
-	for _, a := range answers {
-		if len(b) >= len(a) && string(b[:len(a)]) == a && (len(b) == len(a) || b[len(a)] == ' ' || a == "CONNECT") {
-			return true
-		}
+	if len(b) > longestAnswer || len(b) == 0 || b[0] > 'Z' {
+		return false
 	}
-	return false
+	s := string(b)
+	return v250.IsFinal(s) && s != "NA" || slices.ContainsFunc(answers, func(a string) bool { return strings.HasPrefix(s, a) && (len(s) == len(a) || s[len(a)] == ' ') })
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

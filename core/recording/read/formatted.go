@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -363,7 +363,7 @@ func (f *formatted) oriented(dir event.Dir, text string) event.Dir {
 			if dir == event.Rcvd {
 				f.swap = swapYes
 			}
-		case at.IsFinal(text) || text == "OK":
+		case v250.IsFinal(text) || text == "OK":
 			f.swap = swapNo
 			if dir == event.Sent {
 				f.swap = swapYes
@@ -400,7 +400,7 @@ func (f *formatted) says(dir event.Dir, l string) {
 		return
 	}
 	f.s.fromModem([]byte(l))
-	if f.more == format.AT && at.IsFinal(l) {
+	if f.more == format.AT && v250.IsFinal(l) {
 		f.left = 0 // nothing more belongs to the answer
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/notation"
@@ -134,7 +135,7 @@ func (s *logSource) after(word string, e event.Log) {
 			s.failed(event.FailedModemSilent)
 		}
 	case event.MeansAborted:
-		if isDialResult(unended.Replace(e.Value)) || call.Dials(s.talk.last) {
+		if isDialResult(unended.Replace(e.Value)) || v250.Dials(s.talk.last) {
 			s.failed(event.FailedDialRefused)
 		} else {
 			s.failed(event.FailedATError)

@@ -4,8 +4,7 @@ import (
 	"bytes"
 	"strings"
 
-	"github.com/knakppp/knak/core/at"
-	"github.com/knakppp/knak/core/call"
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/sentence"
 )
@@ -27,7 +26,7 @@ func (s *logSource) sends(command string) {
 	t := &s.talk
 	t.connected, t.final = false, false
 	t.last = strings.TrimSpace(command)
-	if t.by != "" || call.Dials(command) { // a manager talks to the modem all day
+	if t.by != "" || v250.Dials(command) { // a manager talks to the modem all day
 		s.begins(event.AT{Dir: event.Sent, Text: t.last})
 	}
 	s.enter(event.PhaseDial)
@@ -62,7 +61,7 @@ func (s *logSource) fromModem(line []byte) {
 	s.emit(event.AT{Dir: event.Rcvd, Text: printable(text)})
 	if !echo {
 		t.answered = true
-		t.final = at.IsFinal(text)
+		t.final = v250.IsFinal(text)
 		if t.connected = strings.HasPrefix(text, "CONNECT"); t.connected && s.call.cause == event.FailedDialRefused { // it was dialled again
 			s.call.cause, s.call.code, s.call.unsuccessful = "", 0, false
 		}
@@ -82,8 +81,8 @@ func isEcho(b []byte) bool {
 
 // isDialResult says whether a line ends a dial command without a connection (ITU-T V.250 section 6.3).
 func isDialResult(text string) bool {
-	r, _ := at.ParseFinal(text)
-	return r.OfCall() && r != at.Connect
+	r, _ := v250.ParseFinal(text)
+	return r.OfCall() && r != v250.Connect
 }
 
 // isChat knows the lines of chat -V, which name no program.

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"strings"
 
-	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/at/v250"
 )
 
 func isInk(c byte) bool  { return c > ' ' && c < 0x7f }
@@ -85,8 +85,8 @@ func lastResult(p []byte) (from int, ok bool) {
 // isResult says whether a line is a result code with which the data state ends (ITU-T V.250 section 5.7.1, 3GPP TS 27.007
 // section 9.2).
 func isResult(line string) bool {
-	r, _ := at.ParseFinal(line)
-	return r != at.NoResult && r != at.Connect
+	r, _ := v250.ParseFinal(line)
+	return r != v250.NoResult && r != v250.Connect
 }
 
 // isConnect says whether a line is the result code CONNECT, with or without a text behind it.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/call/lint"
 	"github.com/knakppp/knak/core/event"
@@ -299,8 +299,8 @@ func other(d event.Dir) event.Dir {
 
 // refusedByModem says whether a result code ends a call or a command badly (V.250 section 5.7, 3GPP TS 27.007 section 9).
 func refusedByModem(line string) bool {
-	r, _ := at.ParseFinal(strings.ToUpper(line))
-	return r != at.NoResult && r != at.OK && r != at.Connect
+	r, _ := v250.ParseFinal(strings.ToUpper(line))
+	return r != v250.NoResult && r != v250.OK && r != v250.Connect
 }
 
 // draw makes the label of data packets.

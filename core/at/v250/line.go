@@ -1,4 +1,4 @@
-package call
+package v250
 
 import "strings"
 
@@ -107,49 +107,57 @@ func ParseContext(part string) (Context, bool) {
 	return c, c.CID != ""
 }
 
-// Context gives the PDP context that the call used: the one whose number was dialled, else the last that was defined. The
-// command says where.
-func (c *Call) Context() (Context, Command, bool) {
-	cid := ""
-	if n, ok := c.Number99(); ok {
-		cid = n
+// Dials says whether a command line dials: its last command is D, or +CGDATA, which enters the data state for a context (3GPP TS
+// 27.007 section 10.1.12).
+func Dials(line string) bool {
+	if !strings.ContainsAny(line, "Dd") { // asked of every line that a host sends
+		return false
 	}
-	var found Context
-	var at Command
-	ok := false
-	for _, cmd := range c.Commands {
-		for _, part := range Split(cmd.Text) {
-			if k, is := ParseContext(part); is && (cid == "" || k.CID == cid || !ok) {
-				found, at, ok = k, cmd, true
-			}
+	parts := Split(line)
+	if len(parts) == 0 {
+		return false
+	}
+	last := parts[len(parts)-1]
+	return last[0] == 'D' || Name(last) == "+CGDATA" && strings.Contains(last, "=")
+}
+
+// Marks begin extended commands and replies: + is the standard's, the others are vendors'.
+const Marks = "+^%*#$!_&@"
+
+// Parts cuts a command line at the semicolons outside of quotes, and changes nothing of what stands between them: basic commands
+// stay together there, other than in Split.
+func Parts(s string) []string { return Cut(s, ';') }
+
+// Cut cuts a text at an octet, but not within quotes.
+func Cut(s string, at byte) []string {
+	var parts []string
+	quoted, begin := false, 0
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '"':
+			quoted = !quoted
+		case s[i] == at && !quoted:
+			parts = append(parts, s[begin:i])
+			begin = i + 1
 		}
 	}
-	return found, at, ok
+	return append(parts, s[begin:])
 }
 
-// Number99 gives the context's number in a dialled *99***1# (3GPP TS 27.007 section 10.2.1); a number such as *99# names none.
-func (c *Call) Number99() (string, bool) {
-	n, ok := strings.CutPrefix(c.Dialled(), "*99")
-	if !ok {
-		return "", false
+// Name gives the name of an extended command, in upper case and with its mark, such as +CGDCONT; "" for a basic one.
+func Name(part string) string {
+	part = strings.TrimSpace(part)
+	if part == "" || strings.IndexByte(Marks, part[0]) < 0 {
+		return ""
 	}
-	n, ok = strings.CutSuffix(n, "#")
-	i := strings.LastIndexByte(n, '*')
-	return n[i+1:], ok && i >= 0 && n[i+1:] != ""
+	if i := strings.IndexAny(part, "=?: "); i >= 0 {
+		part = part[:i]
+	}
+	return strings.ToUpper(part)
 }
 
-// Dialled is the number that was dialled, without D, T or P before it; "" where none is shown.
-func (c *Call) Dialled() string {
-	if c.Dial == nil {
-		return ""
-	}
-	parts := Split(c.Dial.Text)
-	if len(parts) == 0 {
-		return ""
-	}
-	n := strings.TrimPrefix(parts[len(parts)-1], "D")
-	if len(n) > 0 && (n[0] == 'T' || n[0] == 'P') {
-		n = n[1:]
-	}
-	return n
+// Leaves says whether a command, as Parts gives it, leaves the command state where CONNECT answers it: D, A, O and +CGDATA.
+func Leaves(part string) bool {
+	part = strings.TrimSpace(part)
+	return part != "" && strings.IndexByte("DAOdao", part[0]) >= 0 || Name(part) == "+CGDATA"
 }

@@ -1,6 +1,4 @@
-package at
-
-import "fmt"
+package v250
 
 // cmeWords puts the numbers of +CME ERROR into words: general errors and those of packet services, the latter being
 // the causes of 3GPP TS 24.008 with 100 added (3GPP TS 27.007 sections 9.2.1 and 9.2.2).
@@ -85,11 +83,3 @@ var cmeWords = map[int]string{
 
 // CMEWords gives the words of a +CME ERROR's number, "" where it has none.
 func CMEWords(n int) string { return cmeWords[n] }
-
-// explain adds the words to a final line that holds only a number.
-func explain(line string, r Result, code int) string {
-	if words := cmeWords[code]; r == CME && words != "" && line[len(line)-1] >= '0' && line[len(line)-1] <= '9' {
-		return fmt.Sprintf("%s (%s)", line, words)
-	}
-	return line
-}

@@ -1,4 +1,4 @@
-package at
+package v250
 
 import "testing"
 
