@@ -26,6 +26,7 @@ type Failure struct {
 	Kind        string        `json:"kind"`                  // a word of event.Failure.Cause
 	Phase       string        `json:"phase"`                 // of event.Phase
 	Provisional bool          `json:"provisional,omitempty"` // the login had been accepted, which may mean nothing, and no address was given
+	Blanked     bool          `json:"blanked,omitempty"`     // an empty name was tried by itself, and did not help
 	Command     string        `json:"command,omitempty"`     // the AT command that failed or was never answered, "" where none was
 	Up          time.Duration `json:"up,omitempty"`          // how long the link was up; 0: it was not
 
@@ -97,7 +98,11 @@ type Adapter struct {
 	began    bool
 	tried    map[string]bool
 	count    int
+	repeats  int
 }
+
+// maxRepeats is how often a dial that may have failed by chance is made again once the variations are used up.
+const maxRepeats = 3
 
 // DefaultLimit is how many variations one dial tries.
 const DefaultLimit = 5
@@ -139,8 +144,11 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 	if limit == 0 {
 		limit = DefaultLimit
 	}
-	if a.count >= limit || refused(f) {
+	if refused(f) {
 		return "", 0, false
+	}
+	if a.count >= limit {
+		return a.repeat(f)
 	}
 	if a.recalled { // another SIM or network may want it otherwise: the search begins anew
 		a.recalled, a.kept, a.began, a.best = false, nil, false, 0
@@ -165,7 +173,17 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 		a.trying = &v
 		return v.what, v.wait, true
 	}
-	return "", 0, false
+	return a.repeat(f)
+}
+
+// repeat dials once more with what led furthest, where that may have failed by chance or for want of a pause.
+func (a *Adapter) repeat(f Failure) (what string, wait time.Duration, ok bool) {
+	chance := f.Kind == event.FailedDialRefused || f.Kind == event.FailedCarrierLost
+	if !chance || f.Up > 0 || a.repeats == maxRepeats {
+		return "", 0, false
+	}
+	a.repeats++
+	return "it may have failed by chance; once more", time.Duration(a.repeats) * 4 * time.Second, true
 }
 
 // touches says whether a variation would override a person's choice.

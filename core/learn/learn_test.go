@@ -50,9 +50,9 @@ func TestWhatIsNeverVaried(t *testing.T) {
 	if what, _, ok := a.Next(Failure{Kind: event.FailedRegistrationDenied, Phase: event.PhaseDial}); ok {
 		t.Errorf("a person's choice: %s", what)
 	}
-	for _, f := range []Failure{{Kind: event.FailedATError, Phase: event.PhaseDial, Command: "AT+CPIN?"}, {Kind: event.FailedModemSilent, Phase: event.PhaseDial, Command: "ATD*99#"}} {
+	for _, f := range []Failure{{Kind: event.FailedATError, Phase: event.PhaseDial, Command: "AT+CPIN=<hidden>"}, {Kind: event.FailedModemSilent, Phase: event.PhaseDial, Command: "ATD*99#"}} {
 		for _, v := range candidates(f, nil) {
-			if strings.Contains(v.id, "at.never") {
+			if strings.Contains(v.id, "at.never+=AT+CPIN") || strings.Contains(v.id, "at.never+=ATD") {
 				t.Errorf("after %s: %s", f.Command, v.id)
 			}
 		}
@@ -65,7 +65,7 @@ func TestLimit(t *testing.T) {
 	seen := map[string]bool{}
 	n := 0
 	for ; n < 20; n++ {
-		what, _, ok := a.Next(ipcpHangup())
+		what, _, ok := a.Next(Failure{Kind: event.FailedTerminated, Phase: event.PhaseIPCP, Provisional: true, Method: "pap"})
 		if !ok {
 			break
 		}
@@ -82,7 +82,21 @@ func TestLimit(t *testing.T) {
 // The command that hung is left out by its name, without what stands behind it.
 func TestACommandIsLeftOut(t *testing.T) {
 	var a Adapter
-	if _, _, ok := a.Next(Failure{Kind: event.FailedModemSilent, Phase: event.PhaseDial, Command: "AT+CGDCONT=1,\"IP\",\"internet\""}); !ok || a.Settings()[0].String() != "at.never+=AT+CGDCONT" {
+	if _, _, ok := a.Next(Failure{Kind: event.FailedModemSilent, Phase: event.PhaseDial, Command: "AT+CGDCONT=1,\"IP\",\"internet\""}); !ok || a.Settings()[1].String() != "at.never+=AT+CGDCONT" {
 		t.Errorf("%v", a.Settings())
+	}
+}
+
+// A dial that may have failed by chance is made again once nothing is left to vary, a few times.
+func TestWhatMayBeChanceIsRepeated(t *testing.T) {
+	a := Adapter{Limit: 1}
+	n := 0
+	for ; n < 20; n++ {
+		if _, _, ok := a.Next(Failure{Kind: event.FailedDialRefused, Phase: event.PhaseDial}); !ok {
+			break
+		}
+	}
+	if n != 1+maxRepeats {
+		t.Errorf("%d attempts more", n)
 	}
 }

@@ -164,16 +164,24 @@ func isLogin(protocol uint16) bool {
 	return protocol == packet.PAP || protocol == packet.CHAP || protocol == packet.EAP
 }
 
+// ended says whether the peer or the modem has ended the call.
+func ended(kind string) bool {
+	return kind == event.FailedCarrierLost || kind == event.FailedTerminated
+}
+
 // cut says whether the call ended at once after a request of ours: it was heard, then.
 func (o *Observer) cut(now time.Time, f Failure) bool {
 	r := o.sent[protocols[f.Phase]]
-	return (f.Kind == event.FailedCarrierLost || f.Kind == event.FailedTerminated) && r != nil && r.count > 0 && now.Sub(r.last) < promptly
+	return ended(f.Kind) && r != nil && r.count > 0 && now.Sub(r.last) < promptly
 }
 
 // Complete fills what was observed into a failure that came at a time.
 func (o *Observer) Complete(now time.Time, f Failure) Failure {
 	if o.up && f.Up == 0 {
 		f.Up = max(now.Sub(o.upAt), 1)
+	}
+	if !o.up && f.Phase == event.PhaseUp { // it was about to be
+		f.Phase = event.PhaseProve
 	}
 	f.APN, f.Method, f.Spoke, f.Answers = o.APN, o.method, o.spoke, len(o.answers)
 	if o.mute != "" {
@@ -184,9 +192,9 @@ func (o *Observer) Complete(now time.Time, f Failure) Failure {
 	f.Cut = o.cut(now, f)
 	if r := o.sent[protocols[f.Phase]]; r != nil && protocols[f.Phase] != 0 {
 		f.Requests = r.count
-		f.Hasty = (f.Kind == event.FailedCarrierLost || f.Kind == event.FailedTerminated || f.Kind == event.FailedAuthRejected) && r.count > 1 && r.last.Sub(r.before) < hastyGap && now.Sub(r.last) < promptly
+		f.Hasty = (ended(f.Kind) || f.Kind == event.FailedAuthRejected) && r.count > 1 && r.last.Sub(r.before) < hastyGap && now.Sub(r.last) < promptly
 		f.Unanswered = !r.answered
 	}
-	f.Echo = f.Up > 0 && !o.echo.IsZero() && now.Sub(o.echo) < echoTrail || f.Kind == event.FailedEchoTimeout && !o.replied
+	f.Echo = !o.echo.IsZero() && (f.Up > 0 && now.Sub(o.echo) < echoTrail || ended(f.Kind) && now.Sub(o.echo) < promptly) || f.Kind == event.FailedEchoTimeout && !o.replied
 	return f
 }

@@ -24,6 +24,7 @@ type Trial struct {
 	Number   string        `json:"number,omitempty"` // that was dialled when the modem connected
 	Failure  Failure       `json:"failure"`
 	Took     time.Duration `json:"took"`
+	Wait     time.Duration `json:"wait,omitempty"` // before it
 }
 
 // Budget bounds a search. Zero: no limit, other than Refusals, whose zero means DefaultRefusals.
@@ -35,7 +36,7 @@ type Budget struct {
 }
 
 // DefaultRefusals is how often a login may be refused.
-const DefaultRefusals = 3
+const DefaultRefusals = 5
 
 // Search finds the smallest set of settings with which a modem comes up: it follows failures as Adapter does, then tries
 // what belongs to a stage together, then what dialers ask for that are known to work, takes away what is not needed, and
@@ -67,7 +68,7 @@ func (s *Search) Next() (e Experiment, more bool, v Verdict) {
 
 // Report hears how an experiment ended.
 func (s *Search) Report(e Experiment, r Result) {
-	s.Trials = append(s.Trials, Trial{Settings: e.Settings, What: e.What, Up: r.Up, Number: r.Number, Failure: r.Failure, Took: r.Took})
+	s.Trials = append(s.Trials, Trial{Settings: e.Settings, What: e.What, Up: r.Up, Number: r.Number, Failure: r.Failure, Took: r.Took, Wait: e.Wait})
 }
 
 // Result is how an experiment ended.
@@ -84,9 +85,11 @@ type walk struct {
 	used     int
 	took     time.Duration
 	refusals int
-	noisy    bool // the same settings have led to both
-	up       bool // something has come up
-	fellBack bool // a dial failed before it came to what its settings are about
+	noisy    bool            // the same settings have led to both
+	up       bool            // something has come up
+	silenced map[string]bool // commands, as at.never names them, after which the modem said nothing more
+	attached bool            // the modem was told to attach, and stays so
+	fellBack bool            // a dial failed before it came to what its settings are about
 	count    map[string]*tally
 	causes   map[string]bool // how dials failed before one came up
 	next     Experiment
@@ -107,6 +110,9 @@ const (
 	upWeight, downWeight = 2.08, -1.50 // ln(0.8/0.1), ln(0.2/0.9)
 	sequentialBound      = 2.94        // ln(0.95/0.05)
 )
+
+// busyPause is how long a modem is left alone that did not answer a command.
+const busyPause = time.Minute
 
 // works and fails say what the sequential test has come to; neither: it goes on.
 func (t *tally) works() bool {
@@ -172,7 +178,11 @@ func (w *walk) dial(set []Setting, what string) (t Trial, ok bool) {
 		default:
 			w.wants, w.next = true, Experiment{Settings: set, What: what}
 			if w.used > 0 {
-				w.next.Wait = max(0, b.Spacing-w.s.Trials[w.used-1].Took)
+				last := &w.s.Trials[w.used-1]
+				w.next.Wait = max(0, b.Spacing-last.Took)
+				if !last.Up && last.Failure.Kind == event.FailedModemSilent && last.Failure.Command != "" {
+					w.next.Wait = busyPause // it may still be at it, and then shows nothing of what is tried
+				}
 			}
 			for _, s := range set {
 				if s.Key == "retry.delay" { // the pause between calls is an experiment's own
@@ -185,7 +195,7 @@ func (w *walk) dial(set []Setting, what string) (t Trial, ok bool) {
 	}
 	t = w.s.Trials[w.used]
 	w.used++
-	w.took += t.Took
+	w.took += t.Took + t.Wait
 	account := w.tally(set)
 	if t.Up {
 		account.ups++
@@ -195,6 +205,12 @@ func (w *walk) dial(set []Setting, what string) (t Trial, ok bool) {
 	}
 	account.downs++
 	w.noisy = w.noisy || account.ups > 0
+	if t.Failure.Kind == event.FailedModemSilent && t.Failure.Command != "" {
+		if w.silenced == nil {
+			w.silenced = map[string]bool{}
+		}
+		w.silenced[commandName(t.Failure.Command)] = true
+	}
 	cause := t.Failure.Phase + " " + t.Failure.Kind
 	if !w.up {
 		if w.causes == nil {
@@ -256,12 +272,13 @@ func (w *walk) climb() (set []Setting, ok bool) {
 		if round > 0 && !w.noisy && !w.fellBack {
 			break
 		}
+		var ahead []variation // to be tried before others
 		tried := map[string]bool{}
 		if round == 0 {
 			tried[id(kept)] = true
 		}
 	again:
-		for _, v := range w.wishes(kept, seen) {
+		for _, v := range append(ahead, w.wishes(kept, seen)...) {
 			set := merge(kept, v.set)
 			if tried[id(set)] {
 				continue
@@ -310,16 +327,29 @@ func (w *walk) climb() (set []Setting, ok bool) {
 			}
 			switch n := t.Failure.stage(); {
 			case n > best:
-				kept, best, seen = set, n, []Failure{t.Failure}
+				kept, best, seen, ahead = set, n, []Failure{t.Failure}, nil
 				goto again
 			case n == best && !slices.ContainsFunc(seen, t.Failure.like):
-				seen = append(seen, t.Failure) // another failure at the same stage speaks for other things
+				seen = append(seen, t.Failure)
+				// It matters, then, and may be half of it: what the new failure speaks for comes on top of it, and by itself.
+				ahead = append(ahead, beside(set, t.Failure, w.s.Prior)...)
 				goto again
 			}
 		}
 	}
 	w.verdict.Why = "nothing that is known to help has helped"
 	return nil, false
+}
+
+// beside gives the likeliest variations that a failure speaks for, on top of the settings that led to it.
+func beside(set []Setting, f Failure, prior Prior) (list []variation) {
+	for _, v := range candidates(f, prior) {
+		if v.wait == 0 && !contradicts(set, v.set) && len(list) < 3 {
+			v.set = merge(set, v.set)
+			list = append(list, v)
+		}
+	}
+	return list
 }
 
 // narrowed puts the number that was connected in place of many that were tried, where it works alone.
@@ -354,9 +384,14 @@ func (w *walk) wishes(kept []Setting, seen []Failure) []variation {
 	if seen[0].Kind == event.FailedAuthRejected {
 		return single
 	}
-	list := slices.Clone(single)
+	unlikely := slices.IndexFunc(single, func(v variation) bool { return v.score < 20 })
+	if unlikely < 0 {
+		unlikely = len(single)
+	}
+	list := slices.Clone(single[:unlikely])
 	list = append(list, w.together(single, "several of these at once")...)
 	list = append(list, pairs(single)...)
+	list = append(list, single[unlikely:]...)
 	phase := seen[0].Phase
 	if seen[0].Up > 0 {
 		phase = event.PhaseUp
@@ -369,24 +404,30 @@ func (w *walk) wishes(kept []Setting, seen []Failure) []variation {
 	return list
 }
 
-// pairs are each two variations that do not contradict, the likeliest first, with those that do no harm: two things may be wrong at
-// one stage, and nothing shows before both are cured.
+// pairs are each two variations that do not contradict, one about the login and one about what is asked for where both are there, the
+// likeliest first, with those that do no harm: two things may be wrong at one stage, and nothing shows before both are cured.
 func pairs(single []variation) (list []variation) {
-	const most = 8 // of a stage
+	const most = 5 // of each sort
 	var mild []Setting
-	var strong []variation
+	var logins, others []variation
 	for _, v := range single {
 		switch {
 		case v.mild:
 			mild = merge(mild, v.set)
-		case v.wait == 0 && len(strong) < most:
-			strong = append(strong, v)
+		case v.wait > 0 || v.score < 10:
+		case strings.HasPrefix(v.set[0].Key, "auth.") && len(logins) < most:
+			logins = append(logins, v)
+		case len(others) < most:
+			others = append(others, v)
 		}
 	}
-	for i, a := range strong {
-		for _, b := range strong[i+1:] {
-			if contradicts(a.set, b.set) {
-				continue
+	if len(logins) == 0 {
+		logins = others
+	}
+	for _, a := range logins {
+		for _, b := range append(slices.Clone(others), logins...) {
+			if a.id >= b.id && slices.ContainsFunc(logins, func(o variation) bool { return o.id == b.id }) || contradicts(a.set, b.set) {
+				continue // each two once
 			}
 			list = append(list, variation{id: "pair " + a.id + " " + b.id, what: "two things at once: " + a.what + ", and " + b.what, set: merge(merge(mild, a.set), b.set), score: a.score + b.score})
 		}
@@ -447,9 +488,18 @@ func (w *walk) confirm(set []Setting) (up, sure bool) {
 	}
 }
 
+// detached undoes what stays in the modem from one call to the next: that it was told to attach to packet service.
+var detached = []Setting{
+	{"at.init+", "AT+CGATT=0", "What calls before have left in the modem is undone."},
+	{"at.optional+", "AT+CGATT", "What calls before have left in the modem is undone."},
+}
+
 // without says whether the link comes up with fewer settings. What failed before anything had come up shows nothing: it
 // is dialled again. One failure suffices where dials failed alike before, and nothing looks like chance.
 func (w *walk) without(set []Setting, what string) (up, sure bool) {
+	if w.attached && !slices.ContainsFunc(set, func(s Setting) bool { return s.Key == "registration.attach" }) {
+		set = merge(set, detached)
+	}
 	t := w.tally(set)
 	for {
 		if t.ups > 0 {
@@ -464,46 +514,92 @@ func (w *walk) without(set []Setting, what string) (up, sure bool) {
 	}
 }
 
-// shrink takes away what is not needed: first halves, then one after another, until each that remains is needed
-// (delta debugging, ddmin).
+// shrink takes away what is not needed: first what was tried together, then within that.
 func (w *walk) shrink(set []Setting) ([]Setting, bool) {
 	if len(set) == 0 {
 		return set, true
 	}
-	up, sure := w.without(nil, "without anything: is it needed at all?")
-	if !sure {
-		return nil, false
+	w.attached = slices.ContainsFunc(set, func(s Setting) bool { return s.Key == "registration.attach" })
+	if !slices.ContainsFunc(set, w.shown) {
+		if up, sure := w.without(nil, "without anything: is it needed at all?"); !sure {
+			return nil, false
+		} else if up {
+			return nil, true
+		}
 	}
-	if up {
-		return nil, true
+	var groups [][]Setting // of one reason
+	for _, s := range set {
+		i := slices.IndexFunc(groups, func(g []Setting) bool { return g[0].Reason == s.Reason })
+		if i < 0 {
+			groups = append(groups, []Setting{s})
+			continue
+		}
+		groups[i] = append(groups[i], s)
 	}
-	for parts := 2; len(set) > 1; {
-		parts = min(parts, len(set))
+	if len(groups) > 1 {
+		var ok bool
+		if groups, ok = w.reduce(groups, nil); !ok {
+			return nil, false
+		}
+	}
+	for i := range groups {
+		if len(groups[i]) == 1 {
+			continue
+		}
+		fixed := slices.Concat(slices.Concat(groups[:i]...), slices.Concat(groups[i+1:]...))
+		var single [][]Setting
+		for _, s := range groups[i] {
+			single = append(single, []Setting{s})
+		}
+		single, ok := w.reduce(single, fixed)
+		if !ok {
+			return nil, false
+		}
+		groups[i] = slices.Concat(single...)
+	}
+	return slices.Concat(groups...), true
+}
+
+// shown says that it was seen without any further dial that a setting is needed: a modem that a command silenced goes on where the
+// command is not sent.
+func (w *walk) shown(s Setting) bool {
+	return s.Key == "at.never+" && w.silenced[s.Value]
+}
+
+// reduce takes away parts, in halves while there are many (delta debugging, ddmin), until each that remains is needed beside
+// the others and what is fixed.
+func (w *walk) reduce(parts [][]Setting, fixed []Setting) ([][]Setting, bool) {
+	for step := max(1, (len(parts)+1)/2); ; {
 		smaller := false
-		for i := range parts {
-			var rest []Setting
-			from, to := i*len(set)/parts, (i+1)*len(set)/parts
-			rest = append(append(rest, set[:from]...), set[to:]...)
-			what := "without " + set[from].String() + ": is it needed?"
-			if to-from > 1 {
+		for i := 0; i < len(parts) && len(parts)+len(fixed) > 1; {
+			to := min(i+step, len(parts))
+			taken := parts[i:to]
+			if slices.ContainsFunc(slices.Concat(taken...), w.shown) {
+				i += step
+				continue
+			}
+			rest := slices.Concat(slices.Concat(parts[:i]...), slices.Concat(parts[to:]...), fixed)
+			what := "without " + taken[0][0].String() + ": is it needed?"
+			if len(slices.Concat(taken...)) > 1 {
 				what = "without some of these: are they needed?"
 			}
-			if up, sure := w.without(rest, what); !sure {
+			up, sure := w.without(rest, what)
+			if !sure {
 				return nil, false
-			} else if up {
-				set, smaller = rest, true
-				parts = max(parts-1, 2)
-				break
 			}
+			if up {
+				parts, smaller = slices.Concat(parts[:i:i], parts[to:]), true
+				continue
+			}
+			i += step
 		}
-		if !smaller {
-			if parts == len(set) {
-				break
-			}
-			parts *= 2
+		if step == 1 && !smaller {
+			return parts, true
+		}
+		if !smaller || step > (len(parts)+1)/2 {
+			step = max(1, min(step-1, (len(parts)+1)/2))
 		}
 	}
-	return set, true
 }
 
 // dialers are what programs ask for that many modems were made to work with, as far as it is known; tried when no single change helps.

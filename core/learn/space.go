@@ -42,9 +42,9 @@ const numbers = `["*99#", "*99***1#", "*98*1#", "*99**1*1#", "#777", "*98#", "*9
 // The space: what can be varied, by a name that the evidence uses. Each is a behaviour that docs/quirks.md knows of some modem.
 // Those that no evidence names with a weight of their own are tried together, when nothing else has helped (rare).
 var space = map[string]variation{
-	"patience":      vary("the modem may need longer until it answers, and lose characters that come fast", "at.ready_wait=40s", "at.char_delay=50ms"),
+	"patience":      vary("the modem may need longer until it answers, lose characters that come fast, or not bear ATE0", "at.ready_wait=45s", "at.never+=ATE0", "at.char_delay=40ms"),
 	"ready":         vary("the modem may need much longer until it answers", "at.ready_wait=1m30s"),
-	"typing":        vary("the modem may lose characters that come fast", "at.char_delay=50ms", "at.ready_wait=20s"),
+	"typing":        vary("the modem may lose characters that come fast", "at.char_delay=40ms", "at.ready_wait=20s"),
 	"answers":       vary("the modem may take long to answer a command", "at.timeout=1m", "sim.wait=1m", "at.ready_wait=1m"),
 	"echo-off":      vary("the modem may not take ATE0", "at.echo_off=false"),
 	"attach":        vary("the modem may have to be told to attach to packet service", "registration.attach=request"),
@@ -55,7 +55,8 @@ var space = map[string]variation{
 	"context-3":     vary("the modem's contexts 1 and 2 may be taken", "context.cid=3"),
 	"tone":          vary("the modem may want ATDT", "dial.command=ATDT"),
 	"own-apn":       vary("the modem may take no APN but the one it has", "at.never+=AT+CGDCONT"),
-	"unhurried":     vary("the modem may cut calls whose requests come too fast", "dial.connect_delay=2s", "lcp.restart=6s", "auth.restart=6s", "ipcp.restart=6s", "ipcp.empty_nak_pace=3s", "ipcp.free_naks=0", "lcp.empty_nak_pace=3s", "lcp.free_naks=0"),
+	"unhurried":     vary("the modem may cut calls whose requests come too fast", "auth.restart=6s", "ipcp.restart=6s", "ipcp.empty_nak_pace=3s", "ipcp.free_naks=0", "lcp.empty_nak_pace=3s", "lcp.free_naks=0", "dial.connect_delay=4s", "lcp.restart=6s"),
+	"slow-ipcp":     vary("the modem may cut calls whose IPCP requests come too fast", "ipcp.free_naks=0", "ipcp.empty_nak_pace=3s", "ipcp.restart=6s"),
 	"escape":        vary("control characters may be lost on the way", "lcp.accm=0xffffffff", "lcp.send_accm=0xffffffff"),
 	"pap":           vary("CHAP may be accepted and then not count", "auth.allow=pap"),
 	"chap":          vary("PAP may be accepted and then not count", "auth.allow=chap-md5"),
@@ -124,7 +125,7 @@ var evidence = []struct {
 	phase, kinds, when string // "": any; kinds and when are lists by spaces
 	speaks             string // variation:weight
 }{
-	{event.PhaseUp, "", "echo", "no-echo:90"},
+	{"", "", "echo", "no-echo:90"},
 	{event.PhaseUp, "", "", "no-echo:50 escape:20 small:15 unhurried:10 rest:8"},
 
 	{event.PhaseDial, event.FailedModemSilent, "command", "without:80"},
@@ -142,19 +143,19 @@ var evidence = []struct {
 	{event.PhaseLCP, "", "hasty", "unhurried:70"},
 	{event.PhaseLCP, event.FailedTimeout, "", "no-options:70 all-options:60 unhurried:50 no-compress:30 mru-only:25 wide-accm:15 rest:20 escape:22 patient-lcp:3"},
 	{event.PhaseLCP, "!" + event.FailedTimeout, "!hasty", "no-options:70 all-options:66 unhurried:50 no-compress:40 mru-only:30 wide-accm:25 rest:45"},
-	{event.PhaseLCP, "!" + event.FailedTimeout, "hasty", "no-options:40 all-options:30 rest:45 no-compress:20"},
+	{event.PhaseLCP, "!" + event.FailedTimeout, "hasty", "no-options:40 all-options:30 rest:45 mru-only:28 no-compress:20"},
 
 	{event.PhaseAuth, event.FailedTimeout + " " + event.FailedAuthTimeout, "", "escape:80 other-method:50 blank:20 unhurried:30 rest:10 patient-auth:3"},
 	{event.PhaseAuth, event.FailedAuthRejected, "", "blank:60 other-method:50"},
 	{event.PhaseAuth, "!" + event.FailedAuthRejected, "hasty", "unhurried:70"},
 	{event.PhaseAuth, "!" + event.FailedAuthRejected, "", "other-method:45 unhurried:20 escape:15 blank:14 rest:8"},
 
-	{event.PhaseIPCP, "", "hasty", "unhurried:75"},
-	{event.PhaseIPCP, "", "login provisional", "blank:76"},
+	{event.PhaseIPCP, "", "hasty", "slow-ipcp:75"},
+	{event.PhaseIPCP, "", "login provisional !blanked", "blank:76"},
 	{event.PhaseIPCP, "", "login", "blank:18 other-method:60 apn-name:40"},
 	{event.PhaseIPCP, event.FailedTimeout, "unanswered !login", "escape:70"},
-	{event.PhaseIPCP, event.FailedTimeout, "", "address-only:45 windows:25 escape:20 nbns-only:15 one-server:12 unhurried:10 patient-ipcp:3"},
-	{event.PhaseIPCP, "!" + event.FailedTimeout, "", "address-only:58 windows:35 no-nbns:30 one-server:20 nbns-only:19 unhurried:22 rest:9 patient-ipcp:3"},
+	{event.PhaseIPCP, event.FailedTimeout, "", "address-only:45 windows:25 escape:20 nbns-only:15 one-server:12 slow-ipcp:10 patient-ipcp:3"},
+	{event.PhaseIPCP, "!" + event.FailedTimeout, "", "address-only:58 windows:35 no-nbns:30 one-server:20 nbns-only:19 slow-ipcp:22 rest:9 patient-ipcp:3"},
 
 	{event.PhaseProve, "", "login", "blank:40 other-method:50 apn-name:20"},
 	{event.PhaseProve, "", "", "address-only:30 windows:20 escape:45 unhurried:5 small:25 patient-proof:3"},
@@ -177,6 +178,8 @@ func (f *Failure) shows(word string) bool {
 		return f.Hasty
 	case "login":
 		return f.Method != ""
+	case "blanked":
+		return f.Blanked
 	case "provisional":
 		return f.Provisional
 	case "unanswered":
@@ -219,7 +222,7 @@ func candidates(f Failure, prior Prior) []variation {
 	weights := map[string]float64{}
 	var order []string
 	for _, row := range evidence {
-		if row.phase != phase || !fits(row.kinds, func(w string) bool { return w == f.Kind }, false) || !fits(row.when, f.shows, true) {
+		if row.phase != "" && row.phase != phase || !fits(row.kinds, func(w string) bool { return w == f.Kind }, false) || !fits(row.when, f.shows, true) {
 			continue
 		}
 		for _, s := range strings.Fields(row.speaks) {
@@ -233,7 +236,7 @@ func candidates(f Failure, prior Prior) []variation {
 	var list []variation
 	for _, id := range order {
 		for _, v := range f.variations(id) {
-			v.score, v.mild = weights[id], id == "unhurried" || id == "escape"
+			v.score, v.mild = weights[id], id == "unhurried" || id == "slow-ipcp" || id == "escape"
 			if prior != nil {
 				best := 0.0
 				for _, s := range v.set {
@@ -279,19 +282,24 @@ func (f *Failure) variations(id string) []variation {
 	return []variation{space[id]}
 }
 
-// without leaves a command out.
+// without leaves a command out. That the modem is waited for comes first: it is the first to be found needless.
 func without(command string) variation {
-	name := command
-	if i := strings.IndexAny(name, "=?"); i > 0 {
-		name = name[:i]
+	name := commandName(command)
+	return vary("the modem may not bear "+name, "at.ready_wait=1m", "at.never+="+name) // it may still be busy with it
+}
+
+// commandName is a command as at.never names it, without what stands behind its name.
+func commandName(command string) string {
+	if i := strings.IndexAny(command, "=?"); i > 0 && !strings.EqualFold(command, "AT+CPIN?") { // the PIN itself is another matter
+		return command[:i]
 	}
-	return vary("the modem may not bear "+name, "at.never+="+name, "at.ready_wait=1m") // it may still be busy with it
+	return command
 }
 
 // vital are commands without which there is no call.
 func vital(command string) bool {
 	upper := strings.ToUpper(command)
-	return upper == "AT" || strings.HasPrefix(upper, "ATD") || strings.HasPrefix(upper, "AT+CPIN") || strings.HasPrefix(upper, "ATE") || strings.HasPrefix(upper, "ATZ") && len(upper) < 4
+	return upper == "AT" || strings.HasPrefix(upper, "ATD") || strings.HasPrefix(upper, "AT+CPIN") && upper != "AT+CPIN?" || strings.HasPrefix(upper, "ATE") || strings.HasPrefix(upper, "ATZ") && len(upper) < 4
 }
 
 // Short are settings that end an experiment as soon as the evidence allows: a modem that has not answered six requests will not
@@ -301,7 +309,7 @@ func Short() []Setting {
 	return []Setting{
 		{"lcp.max_configure", "6", why}, {"lcp.deadline", "25s", why},
 		{"auth.timeout", "20s", why}, {"auth.max_requests", "5", why},
-		{"ipcp.max_configure", "6", why}, {"ipcp.deadline", "20s", why},
-		{"registration.wait", "20s", why}, {"dial.timeout", "30s", why},
+		{"ipcp.max_configure", "6", why}, {"ipcp.deadline", "18s", why},
+		{"registration.wait", "20s", why}, {"dial.timeout", "20s", why},
 	}
 }

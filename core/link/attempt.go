@@ -168,6 +168,7 @@ func (s *Session) vary(now time.Time, o Outcome, again, wasUp bool) (what string
 	if m := &s.attempt.meter; wasUp && !m.since.IsZero() {
 		up = max(now.Sub(m.since), 1)
 	}
+	o.Blanked = s.retry.blanked
 	if what, wait, ok = s.cfg.Vary(o, up); ok {
 		s.retry.otherWay, s.retry.delay = true, 0 // a cure of its own: no step of retry.ladder before it
 	}

@@ -125,6 +125,7 @@ type Outcome struct {
 	Detail      string // what happened, in words; may be ""
 	Command     string // the AT command that failed, redacted; "" where none did
 	Provisional bool   // our authentication was a success only provisionally, and IPCP had not opened
+	Blanked     bool   // an attempt with an empty name was made since the link was up last, besides what Vary wanted
 	Searching   bool   // the modem was still asked whether it has a network
 	Err         error  // the cause, where an error was one
 }

@@ -28,6 +28,7 @@ type terminal struct {
 	active   map[int]bool   // +CGACT
 	defined  int            // how often +CGDCONT has set one
 	attached bool
+	detached bool   // the host has told it to leave packet service
 	function int    // +CFUN
 	onDTR    string // what AT&D says of a drop of DTR, in the words of AT.DTR, or "command"
 	dialing  int    // number of the dial that is under way; 0: none

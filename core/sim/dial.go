@@ -17,6 +17,9 @@ func dial(m *Modem, now time.Time, c parsedCommand) ([]string, string) {
 	}
 	m.at.apn = m.apnOf(c.arg)
 	m.dials++
+	if m.at.detached && m.scenario.Registration.Attach != "asked" { // a dial attaches (3GPP TS 27.007 section 10.2.1)
+		m.at.attached, m.at.detached = true, false
+	}
 	m.at.dialing, m.at.number = m.dials, strings.TrimRight(c.arg, "; ")
 	m.at.unlucky = m.scenario.Dial.Chance == 0 || m.happens(m.scenario.Dial.Chance)
 	rested, ever := m.times["rest"]

@@ -461,6 +461,7 @@ func attach(m *Modem, _ time.Time, c parsedCommand) ([]string, string) {
 		if c.arg != "0" && c.arg != "1" {
 			return m.cme(cmeWrongValue)
 		}
+		m.at.detached = m.at.attached && c.arg == "0"
 		m.at.attached = c.arg == "1"
 		return nil, "OK"
 	}

@@ -50,7 +50,7 @@ func (d *Dial) Vary(o link.Outcome, up time.Duration) (what string, wait time.Du
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.failure = o.Phase + ": " + string(o.Kind)
-	f := d.observer.Complete(d.cfg.Now(), learn.Failure{Kind: string(o.Kind), Phase: o.Phase, Provisional: o.Provisional, Command: o.Command, Up: up})
+	f := d.observer.Complete(d.cfg.Now(), learn.Failure{Kind: string(o.Kind), Phase: o.Phase, Provisional: o.Provisional, Command: o.Command, Blanked: o.Blanked, Up: up})
 	d.observer.Dialling()
 	if up > 0 && !d.cfg.Persist && !f.Echo {
 		return "", 0, false

@@ -25,7 +25,7 @@ type searched struct {
 }
 
 // search learns a modem that stays the same one from call to call.
-func search(t *testing.T, db *quirks.DB, s sim.Scenario, set []string, budget learn.Budget) searched {
+func search(t testing.TB, db *quirks.DB, s sim.Scenario, set []string, budget learn.Budget) searched {
 	t.Helper()
 	chosen := func(key string) bool {
 		return slices.ContainsFunc(set, func(s string) bool { return strings.HasPrefix(s, key+"=") })
@@ -62,7 +62,7 @@ func try(db *quirks.DB, m *sim.Modem, now time.Time, set []string, e learn.Exper
 	return Result(d.Outcome, &seen, now.Add(d.Elapsed), d.Elapsed)
 }
 
-func shipped(t *testing.T) *quirks.DB {
+func shipped(t testing.TB) *quirks.DB {
 	t.Helper()
 	db, problems := quirks.Open(quirks.Sources{Builtin: knak.Files})
 	if len(problems) > 0 {

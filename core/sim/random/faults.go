@@ -75,9 +75,9 @@ var faults = []Fault{
 	{Kind: "an LCP option", What: "a request with any option is never answered",
 		Text: rule("lcp", `asks = ["accm"]`, drop) + rule("lcp", `asks = ["magic"]`, drop) + rule("lcp", `asks = ["pfc"]`, drop) + rule("lcp", `asks = ["acfc"]`, drop) + rule("lcp", `asks = ["mru"]`, drop)},
 	{Kind: "an LCP option", What: "an ACCM of 0 is never answered", Text: rule("lcp", `value = { accm = "0x00000000" }`, drop)},
-	{Kind: "no LCP option", What: "a request without an MRU is never answered", Text: rule("lcp", `lacks = ["mru"]`, drop)},
-	{Kind: "no LCP option", What: "a request without an MRU ends the call", Text: rule("lcp", `lacks = ["mru"]`, hangUp)},
-	{Kind: "no LCP option", What: "a request without an MRU, or with PFC, is never answered", Text: rule("lcp", `lacks = ["mru"]`, drop) + rule("lcp", `asks = ["pfc"]`, drop)},
+	{Kind: "an LCP option", What: "a request without an MRU is never answered", Text: rule("lcp", `lacks = ["mru"]`, drop)},
+	{Kind: "an LCP option", What: "a request without an MRU ends the call", Text: rule("lcp", `lacks = ["mru"]`, hangUp)},
+	{Kind: "an LCP option", What: "a request without an MRU, or with PFC, is never answered", Text: rule("lcp", `lacks = ["mru"]`, drop) + rule("lcp", `asks = ["pfc"]`, drop)},
 
 	{Kind: "the number", What: "only *99# can be dialled, others are answered NO CARRIER", Text: numbers("no-carrier", "*99#")},
 	{Kind: "the number", What: "only *99# can be dialled, others are answered ERROR", Text: numbers("error", "*99#")},
