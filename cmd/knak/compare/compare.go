@@ -16,9 +16,16 @@ import (
 	"github.com/knakppp/knak/core/compare"
 )
 
+// options are what knak compare can be told.
+type options struct {
+	format string
+	all    bool      // the differences that tell little too
+	names  [2]string // the good one first
+}
+
+// Command is knak compare.
 func Command(t *terminal.Terminal) *cobra.Command {
-	var format string
-	var all bool
+	var o options
 	cmd := &cobra.Command{
 		Use:   "compare GOOD BAD",
 		Short: "Say what a dialer that works does differently from one that does not",
@@ -37,30 +44,36 @@ one that worked. Of a recording with several calls the last that worked is taken
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			if args[0] == "-" && args[1] == "-" {
-				return exit.Usagef("only one of the two can be standard input")
-			}
-			good, err := recordings.Calls(t, args[0], format)
-			if err != nil {
-				return err
-			}
-			bad, err := recordings.Calls(t, args[1], format)
-			if err != nil {
-				return err
-			}
-			r, _ := compare.Compare(compare.Recording{Name: recordings.Name(args[0]), Calls: good}, compare.Recording{Name: recordings.Name(args[1]), Calls: bad})
-			if t.Style.JSON {
-				if err := json.NewEncoder(t.Out).Encode(r); err != nil {
-					return fmt.Errorf("compare: %w", err)
-				}
-				return nil
-			}
-			return r.WriteText(t.Out, layout(t, all))
+			o.names = [2]string(args)
+			return run(t, o)
 		},
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "show the differences that tell little too")
-	recordings.AddFormatFlag(cmd, &format)
+	cmd.Flags().BoolVar(&o.all, "all", false, "show the differences that tell little too")
+	recordings.AddFormatFlag(cmd, &o.format)
 	return cmd
+}
+
+// run lays two recordings beside each other.
+func run(t *terminal.Terminal, o options) error {
+	if o.names[0] == "-" && o.names[1] == "-" {
+		return exit.Usagef("only one of the two can be standard input")
+	}
+	good, err := recordings.Calls(t, o.names[0], o.format)
+	if err != nil {
+		return err
+	}
+	bad, err := recordings.Calls(t, o.names[1], o.format)
+	if err != nil {
+		return err
+	}
+	r, _ := compare.Compare(compare.Recording{Name: recordings.Name(o.names[0]), Calls: good}, compare.Recording{Name: recordings.Name(o.names[1]), Calls: bad})
+	if t.Style.JSON {
+		if err := json.NewEncoder(t.Out).Encode(r); err != nil {
+			return fmt.Errorf("compare: %w", err)
+		}
+		return nil
+	}
+	return r.WriteText(t.Out, layout(t, o.all))
 }
 
 // layout is as wide as the terminal, within what two columns need and what an eye can follow; 80 columns elsewhere.

@@ -28,8 +28,8 @@ import (
 	"github.com/knakppp/knak/core/show/report"
 )
 
-// Options are the flags of knak decode.
-type Options struct {
+// options are the flags of knak decode.
+type options struct {
 	decode.Options
 	format string
 	follow bool
@@ -41,7 +41,7 @@ var phases = []string{
 }
 
 func Command(t *terminal.Terminal) *cobra.Command {
-	var o Options
+	var o options
 	cmd := &cobra.Command{
 		Use:   "decode FILE",
 		Short: "Show a recording or log packet by packet, with what is wrong by the RFC",
@@ -85,7 +85,7 @@ understood is shown behind ??, and a summary on standard error says how much it 
 }
 
 // check finds flags that nobody can follow.
-func (o *Options) check(file string) error {
+func (o *options) check(file string) error {
 	for i, p := range o.Proto {
 		if o.Proto[i] = strings.ToLower(p); !decode.Known(o.Proto[i]) {
 			return exit.Usagef("--proto %s: is no protocol; there are %s, and numbers such as 0x8281", p, strings.Join(append(decode.Protos(), decode.Kinds...), ", "))
@@ -107,7 +107,7 @@ func (o *Options) check(file string) error {
 	return nil
 }
 
-func run(ctx context.Context, t *terminal.Terminal, file string, o Options) error {
+func run(ctx context.Context, t *terminal.Terminal, file string, o options) error {
 	if o.follow {
 		return decodeFollow(ctx, t, file, o)
 	}
@@ -128,7 +128,7 @@ func run(ctx context.Context, t *terminal.Terminal, file string, o Options) erro
 }
 
 // decodeFollow shows a file that still grows, each record at once.
-func decodeFollow(ctx context.Context, t *terminal.Terminal, file string, o Options) error {
+func decodeFollow(ctx context.Context, t *terminal.Terminal, file string, o options) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	f, err := os.Open(file)

@@ -44,14 +44,14 @@ type portInfo struct {
 	Answer    string `json:"answer,omitempty"` // what it said when it was asked
 }
 
-// Options are the flags of `knak devices`.
-type Options struct {
+// options are the flags of `knak devices`.
+type options struct {
 	all, ask, eject bool
 	save, from      string
 }
 
 func Command(t *terminal.Terminal) *cobra.Command {
-	var o Options
+	var o options
 	cmd := &cobra.Command{
 		Use:   "devices",
 		Short: "List the modems on this machine, with their ports and the profile each would get",
@@ -76,7 +76,7 @@ what it answers tells which port carries data. A dial does the same by itself wh
 	return cmd
 }
 
-func run(t *terminal.Terminal, cmd *cobra.Command, o Options) error {
+func run(t *terminal.Terminal, cmd *cobra.Command, o options) error {
 	if o.from != "" && (o.ask || o.eject || o.save != "") {
 		return exit.Usagef("--from shows what was saved: --ask, --switch and --save need the machine itself")
 	}

@@ -19,15 +19,15 @@ import (
 	"github.com/knakppp/knak/core/show/progress"
 )
 
-// Options are the flags of diagnose.
-type Options struct {
+// options are the flags of diagnose.
+type options struct {
 	format  string
 	all     bool
 	summary bool
 }
 
 func Command(t *terminal.Terminal) *cobra.Command {
-	var o Options
+	var o options
 	cmd := &cobra.Command{
 		Use:   "diagnose FILE|DIRECTORY|ARCHIVE|LINK...",
 		Short: "Say what went wrong in a log, a recording or a running dial",
@@ -69,7 +69,7 @@ func completeRecordingsAndLinks(cmd *cobra.Command, args []string, word string) 
 }
 
 // runningDial tells the findings that a running dial has made of its present attempt.
-func runningDial(ctx context.Context, t *terminal.Terminal, name string, o Options) (bool, error) {
+func runningDial(ctx context.Context, t *terminal.Terminal, name string, o options) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, control.Patience)
 	defer cancel()
 	st, err := control.AskStatus(ctx, control.Dir(), name)

@@ -23,7 +23,7 @@ import (
 // diagnosis is what one run of diagnose has told.
 type diagnosis struct {
 	a       *terminal.Terminal
-	o       Options
+	o       options
 	named   []string // what was given: each of these must be a recording, what is found in it need not
 	told    int
 	linked  int // links that were asked
@@ -34,7 +34,7 @@ type diagnosis struct {
 }
 
 // all judges everything that was named, in order.
-func all(ctx context.Context, t *terminal.Terminal, args []string, o Options) error {
+func all(ctx context.Context, t *terminal.Terminal, args []string, o options) error {
 	reading, err := recordings.Options(t, o.format)
 	if err != nil {
 		return err

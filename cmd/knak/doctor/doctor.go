@@ -16,16 +16,16 @@ import (
 	"github.com/knakppp/knak/core/link"
 )
 
-// Options are what knak doctor can be told.
-type Options struct {
-	Fix    bool
-	Port   string
-	Broken error // what is wrong with the configuration
+// options are what knak doctor can be told.
+type options struct {
+	fix    bool
+	port   string
+	broken error // what is wrong with the configuration
 }
 
 // Command is knak doctor.
 func Command(t *terminal.Terminal) *cobra.Command {
-	var o Options
+	var o options
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what on this machine would stop a dial, each with its cure",
@@ -35,26 +35,26 @@ and for what a dial has left behind that was killed. No port is opened, and with
 The exit status is 1 when something was found that would stop a dial.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Broken = settings.ReadGlobalStrictly(t, cmd)
-			if o.Broken != nil { // it is what is looked for
+			o.broken = settings.ReadGlobalStrictly(t, cmd)
+			if o.broken != nil { // it is what is looked for
 				t.Style = terminal.Style{}
 				t.Style.JSON, _ = cmd.Flags().GetBool("json")
 			}
 			return run(cmd.Context(), t, o)
 		},
 	}
-	cmd.Flags().BoolVar(&o.Fix, "fix", false, "put right what a killed dial has left behind: resolv.conf, sockets, locks")
-	cmd.Flags().StringVar(&o.Port, "port", "", "look at this `tty` alone, and ask whether a modem answers there: it is opened, and AT is sent")
+	cmd.Flags().BoolVar(&o.fix, "fix", false, "put right what a killed dial has left behind: resolv.conf, sockets, locks")
+	cmd.Flags().StringVar(&o.port, "port", "", "look at this `tty` alone, and ask whether a modem answers there: it is opened, and AT is sent")
 	return cmd
 }
 
 // run looks, and prints what was found; the exit status is 1 where something would stop a dial.
-func run(ctx context.Context, t *terminal.Terminal, o Options) error {
+func run(ctx context.Context, t *terminal.Terminal, o options) error {
 	var list []doctor.Check
-	if o.Port != "" {
-		list = doctor.Port(ctx, o.Port, func(text string) { fmt.Fprintf(t.Err, "%s\n", text) })
+	if o.port != "" {
+		list = doctor.Port(ctx, o.port, func(text string) { fmt.Fprintf(t.Err, "%s\n", text) })
 	} else {
-		list = doctor.Machine(ctx, o.Broken, o.Fix)
+		list = doctor.Machine(ctx, o.broken, o.fix)
 	}
 	bad := false
 	for _, c := range list {

@@ -21,8 +21,15 @@ import (
 // hangupPatience is how long a link may take to end: the modem may need a guard time and a second or two for NO CARRIER.
 const hangupPatience = 30 * time.Second
 
+// options are what knak hangup can be told.
+type options struct {
+	all   bool     // every link of this user
+	links []string // at most one name
+}
+
+// Command is knak hangup.
 func Command(t *terminal.Terminal) *cobra.Command {
-	var all bool
+	var o options
 	cmd := &cobra.Command{
 		Use:   "hangup [LINK]",
 		Short: "End a link that a running dial holds, and say what it gave back",
@@ -35,32 +42,38 @@ in resolv.conf that was killed is taken back, too.`,
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			links, err := chooseLinks(args, all)
-			if err != nil {
-				tellRepaired(cmd.Context(), t, false) // whatever is meant, this is to be taken back
-				return err
-			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), hangupPatience)
-			defer cancel()
-			var failed error
-			for _, name := range links {
-				bye, err := control.AskHangup(ctx, control.Dir(), name)
-				var none *control.NoLinkError
-				if errors.As(err, &none) {
-					bye, err = control.Goodbye{Link: name, Reason: "no running dial holds it"}, nil
-				}
-				if err != nil {
-					failed = errors.Join(failed, err)
-					continue
-				}
-				printGoodbye(t, bye)
-			}
-			tellRepaired(cmd.Context(), t, len(links) == 0)
-			return failed
+			o.links = args
+			return run(cmd.Context(), t, o)
 		},
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "end every link of this user")
+	cmd.Flags().BoolVar(&o.all, "all", false, "end every link of this user")
 	return cmd
+}
+
+// run ends links and says what they gave back.
+func run(ctx context.Context, t *terminal.Terminal, o options) error {
+	links, err := chooseLinks(o.links, o.all)
+	if err != nil {
+		tellRepaired(ctx, t, false) // whatever is meant, this is to be taken back
+		return err
+	}
+	asking, cancel := context.WithTimeout(ctx, hangupPatience)
+	defer cancel()
+	var failed error
+	for _, name := range links {
+		bye, err := control.AskHangup(asking, control.Dir(), name)
+		var none *control.NoLinkError
+		if errors.As(err, &none) {
+			bye, err = control.Goodbye{Link: name, Reason: "no running dial holds it"}, nil
+		}
+		if err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		printGoodbye(t, bye)
+	}
+	tellRepaired(ctx, t, len(links) == 0)
+	return failed
 }
 
 // DownCommand is hangup under the name that goes with up.

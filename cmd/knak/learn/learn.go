@@ -38,8 +38,8 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Options are what knak learn can be told besides what a dial can.
-type Options struct {
+// options are what knak learn can be told besides what a dial can.
+type options struct {
 	budget               time.Duration
 	dials                int
 	output               string
@@ -50,7 +50,7 @@ type Options struct {
 const callSpacing = 10 * time.Second
 
 func Command(t *terminal.Terminal) *cobra.Command {
-	var o Options
+	var o options
 	cmd := &cobra.Command{
 		Use:   "learn [CONNECTION]",
 		Short: "Find by experiment how an odd modem wants to be dialled, and write its profile",
@@ -79,7 +79,7 @@ What was cut off goes on where it was. Exit status 0: it was learned; otherwise 
 	return cmd
 }
 
-func run(t *terminal.Terminal, cmd *cobra.Command, args []string, o Options) error {
+func run(t *terminal.Terminal, cmd *cobra.Command, args []string, o options) error {
 	c, err := connection.Read(t, cmd, args)
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func run(t *terminal.Terminal, cmd *cobra.Command, args []string, o Options) err
 type learner struct {
 	t          *terminal.Terminal
 	connection *connection.Connection
-	options    Options
+	options    options
 	search     learn.Search
 	scenario   *sim.Scenario // of a simulated modem, which stays the same one from call to call, in virtual time
 	modem      *sim.Modem

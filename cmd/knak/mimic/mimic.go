@@ -21,10 +21,19 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
+// options are what knak mimic can be told.
+type options struct {
+	format    string
+	output    string // a file, VENDOR/MODEL, or - for standard output
+	modem     bool   // the modem's scenario in place of the dialer's profile
+	call      int    // 0: the last that worked
+	callGiven bool   // whether --call was given
+	recording string
+}
+
+// Command is knak mimic.
 func Command(t *terminal.Terminal) *cobra.Command {
-	var format, out string
-	var modem bool
-	var number int
+	var o options
 	cmd := &cobra.Command{
 		Use:   "mimic RECORDING",
 		Short: "Make the profile of a dialer, or the scenario of a modem, from a recording",
@@ -45,40 +54,47 @@ can say, is told on standard error and stands as a comment in the file.`,
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			calls, err := recordings.Calls(t, args[0], format)
-			if err != nil {
-				return err
-			}
-			name := filepath.Base(recordings.Name(args[0]))
-			m := mimicked{Call: 0, NotCopied: []string{}}
-			var text, scenario string
-			if modem {
-				if cmd.Flags().Changed("call") {
-					return exit.Usagef("--call is for a profile; a scenario holds all calls of the recording")
-				}
-				var cannot []mimic.Cannot
-				text, cannot = mimic.Modem(calls, name)
-				m.tell(cannot)
-			} else {
-				c, err := chosenCall(calls, args[0], number)
-				if err != nil {
-					return err
-				}
-				var h mimic.Host
-				text, h = mimic.Profile(c, name)
-				m.Call, m.Quirks = c.Number, len(h.Settings)
-				m.tell(h.Cannot)
-				scenario, _ = mimic.Modem(calls, name)
-			}
-			return writeMimicked(t, &m, text, scenario, out, modem)
+			o.callGiven = cmd.Flags().Changed("call")
+			o.recording = args[0]
+			return run(t, o)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&out, "output", "o", "-", "write to this `file`, or as VENDOR/MODEL among your own profiles; - is standard output")
-	f.BoolVar(&modem, "modem", false, "make the modem's scenario instead of the dialer's profile")
-	f.IntVar(&number, "call", 0, "take the `n`th call of the recording (default: the last that worked)")
-	recordings.AddFormatFlag(cmd, &format)
+	f.StringVarP(&o.output, "output", "o", "-", "write to this `file`, or as VENDOR/MODEL among your own profiles; - is standard output")
+	f.BoolVar(&o.modem, "modem", false, "make the modem's scenario instead of the dialer's profile")
+	f.IntVar(&o.call, "call", 0, "take the `n`th call of the recording (default: the last that worked)")
+	recordings.AddFormatFlag(cmd, &o.format)
 	return cmd
+}
+
+// run makes a profile or a scenario of a recording.
+func run(t *terminal.Terminal, o options) error {
+	calls, err := recordings.Calls(t, o.recording, o.format)
+	if err != nil {
+		return err
+	}
+	name := filepath.Base(recordings.Name(o.recording))
+	m := mimicked{Call: 0, NotCopied: []string{}}
+	var text, scenario string
+	if o.modem {
+		if o.callGiven {
+			return exit.Usagef("--call is for a profile; a scenario holds all calls of the recording")
+		}
+		var cannot []mimic.Cannot
+		text, cannot = mimic.Modem(calls, name)
+		m.tell(cannot)
+	} else {
+		c, err := chosenCall(calls, o.recording, o.call)
+		if err != nil {
+			return err
+		}
+		var h mimic.Host
+		text, h = mimic.Profile(c, name)
+		m.Call, m.Quirks = c.Number, len(h.Settings)
+		m.tell(h.Cannot)
+		scenario, _ = mimic.Modem(calls, name)
+	}
+	return writeMimicked(t, &m, text, scenario, o.output, o.modem)
 }
 
 // mimicked is what mimic --json writes.

@@ -27,14 +27,14 @@ import (
 	"github.com/knakppp/knak/core/tap"
 )
 
-// Options are the flags of knak record.
-type Options struct {
+// options are the flags of knak record.
+type options struct {
 	through, output, format string
 	secrets, control        bool
 }
 
 func Command(t *terminal.Terminal) *cobra.Command {
-	var o Options
+	var o options
 	cmd := &cobra.Command{
 		Use:   "record PORT",
 		Short: "Record what another dialer and the modem say to each other",
@@ -72,7 +72,7 @@ type recordingInfo struct {
 	Recording string `json:"recording"`
 }
 
-func run(ctx context.Context, t *terminal.Terminal, modem string, o *Options) (err error) {
+func run(ctx context.Context, t *terminal.Terminal, modem string, o *options) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, terminal.EndSignals...)
 	defer stop()
 	now := time.Now()

@@ -23,13 +23,13 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Options are what a report can be told.
-type Options struct {
+// options are what a report can be told.
+type options struct {
 	output, bundle, format string
 }
 
 func Command(t *terminal.Terminal) *cobra.Command {
-	var o Options
+	var o options
 	cmd := &cobra.Command{
 		Use:   "report FILE [BAD]",
 		Short: "Draw a recorded call as one HTML page, or pack it so that it can be shared",
@@ -68,7 +68,7 @@ addresses and names are replaced, the same by the same. The file that was read i
 	return cmd
 }
 
-func writeReport(t *terminal.Terminal, names []string, o Options) error {
+func writeReport(t *terminal.Terminal, names []string, o options) error {
 	var list []*inspect.Recording
 	for _, name := range names {
 		drawn, err := readDrawn(t, name, o.format)
@@ -108,7 +108,7 @@ func ownProfiles() []string {
 	return db.Profiles()
 }
 
-func writeBundle(t *terminal.Terminal, name string, o Options) error {
+func writeBundle(t *terminal.Terminal, name string, o options) error {
 	r, err := recordings.Open(t, name, read.Options{Format: o.format})
 	if err != nil {
 		return err

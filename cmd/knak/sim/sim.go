@@ -29,12 +29,23 @@ import (
 	"github.com/knakppp/knak/core/usbip"
 )
 
+// options are what knak sim can be told.
+type options struct {
+	list        bool
+	link        string // a symbolic link to the terminal
+	usbip       string // the address of the USB/IP server
+	seed        uint64
+	faults      int
+	show        bool // print the scenario, and serve nothing
+	random      bool // whether --random was given
+	onUSB       bool // whether --usbip was given
+	faultsGiven bool // whether --faults was given
+	scenarios   []string
+}
+
+// Command is knak sim.
 func Command(t *terminal.Terminal) *cobra.Command {
-	var list bool
-	var linkPath, usbip string
-	var seed uint64
-	var number int
-	var show bool
+	var o options
 	cmd := &cobra.Command{
 		Use:   "sim SCENARIO [SCENARIO …]",
 		Short: "Serve a misbehaving modem on a pseudo-terminal",
@@ -53,43 +64,52 @@ it and binds its own drivers (option, sierra, qcserial, cdc_acm, usb-storage). S
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			if list {
-				return listScenarios(t)
-			}
-			if cmd.Flags().Changed("random") {
-				if len(args) > 0 || list || cmd.Flags().Changed("usbip") {
-					return exit.Usagef("--random makes the modem: it goes with --faults, --show and --link only")
-				}
-				return simRandom(cmd.Context(), t, seed, number, show, linkPath)
-			}
-			switch {
-			case cmd.Flags().Changed("faults") || show:
-				return exit.Usagef("--faults and --show need --random SEED")
-			case len(args) == 0:
-				return exit.Usagef("which scenario? knak sim --list names all")
-			case cmd.Flags().Changed("usbip"):
-				if linkPath != "" {
-					return exit.Usagef("--link and --usbip exclude each other: a stick has no pseudo-terminal")
-				}
-				return serveSticks(cmd.Context(), t, args, usbip)
-			case len(args) > 1:
-				return exit.Usagef("one pseudo-terminal is one modem: several scenarios need --usbip")
-			}
-			s, err := files.Scenario(args[0])
-			if err != nil {
-				return exit.Usage(err)
-			}
-			return serveSim(cmd.Context(), t, s, linkPath)
+			o.random = cmd.Flags().Changed("random")
+			o.onUSB = cmd.Flags().Changed("usbip")
+			o.faultsGiven = cmd.Flags().Changed("faults")
+			o.scenarios = args
+			return run(cmd.Context(), t, o)
 		},
 	}
-	cmd.Flags().BoolVar(&list, "list", false, "list the scenarios")
-	cmd.Flags().StringVar(&linkPath, "link", "", "make a symbolic link of this `path` to the terminal, and remove it at the end")
-	cmd.Flags().Uint64Var(&seed, "random", 0, "make an odd modem by this `seed`, and tell at the end what was odd: its scenario")
-	cmd.Flags().IntVar(&number, "faults", 1, "with --random: how many faults it has, 1 to 5: a `number`")
-	cmd.Flags().BoolVar(&show, "show", false, "with --random: print the scenario, and serve nothing")
-	cmd.Flags().StringVar(&usbip, "usbip", "", "serve USB sticks by USB/IP on this `address`; without one 127.0.0.1:3240")
+	cmd.Flags().BoolVar(&o.list, "list", false, "list the scenarios")
+	cmd.Flags().StringVar(&o.link, "link", "", "make a symbolic link of this `path` to the terminal, and remove it at the end")
+	cmd.Flags().Uint64Var(&o.seed, "random", 0, "make an odd modem by this `seed`, and tell at the end what was odd: its scenario")
+	cmd.Flags().IntVar(&o.faults, "faults", 1, "with --random: how many faults it has, 1 to 5: a `number`")
+	cmd.Flags().BoolVar(&o.show, "show", false, "with --random: print the scenario, and serve nothing")
+	cmd.Flags().StringVar(&o.usbip, "usbip", "", "serve USB sticks by USB/IP on this `address`; without one 127.0.0.1:3240")
 	cmd.Flags().Lookup("usbip").NoOptDefVal = "127.0.0.1:3240"
 	return cmd
+}
+
+// run serves what the options say.
+func run(ctx context.Context, t *terminal.Terminal, o options) error {
+	if o.list {
+		return listScenarios(t)
+	}
+	if o.random {
+		if len(o.scenarios) > 0 || o.list || o.onUSB {
+			return exit.Usagef("--random makes the modem: it goes with --faults, --show and --link only")
+		}
+		return simRandom(ctx, t, o.seed, o.faults, o.show, o.link)
+	}
+	switch {
+	case o.faultsGiven || o.show:
+		return exit.Usagef("--faults and --show need --random SEED")
+	case len(o.scenarios) == 0:
+		return exit.Usagef("which scenario? knak sim --list names all")
+	case o.onUSB:
+		if o.link != "" {
+			return exit.Usagef("--link and --usbip exclude each other: a stick has no pseudo-terminal")
+		}
+		return serveSticks(ctx, t, o.scenarios, o.usbip)
+	case len(o.scenarios) > 1:
+		return exit.Usagef("one pseudo-terminal is one modem: several scenarios need --usbip")
+	}
+	s, err := files.Scenario(o.scenarios[0])
+	if err != nil {
+		return exit.Usage(err)
+	}
+	return serveSim(ctx, t, s, o.link)
 }
 
 // simRandom serves an odd modem and tells the truth at the end.

@@ -23,17 +23,18 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Options are the flags of `knak status`.
-type Options struct {
+// options are the flags of `knak status`.
+type options struct {
 	exitCode bool
 	watch    bool
+	links    []string // at most one name; none: all
 }
 
 // exitDown is the status of `knak status --exit-code` where a link is not up.
 const exitDown = 1
 
 func Command(t *terminal.Terminal) *cobra.Command {
-	var o Options
+	var o options
 	cmd := &cobra.Command{
 		Use:   "status [LINK]",
 		Short: "Show the links that running dials hold",
