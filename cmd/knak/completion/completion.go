@@ -24,6 +24,7 @@ var Shells = []struct {
 	{"powershell", func(root *cobra.Command, w io.Writer) error { return root.GenPowerShellCompletionWithDesc(w) }},
 }
 
+// Command is knak completion.
 func Command(t *terminal.Terminal) *cobra.Command {
 	var names []string
 	for _, s := range Shells {

@@ -18,6 +18,7 @@ import (
 	"github.com/knakppp/knak/cmd/knak/terminal"
 )
 
+// Command is knak config.
 func Command(t *terminal.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",

@@ -34,12 +34,14 @@ type options struct {
 	format string
 	follow bool
 	ladder bool
+	file   string
 }
 
 var phases = []string{
 	event.PhaseDial, event.PhaseLCP, event.PhaseAuth, event.PhaseIPCP, event.PhaseIPV6CP, event.PhaseProve, event.PhaseUp, event.PhaseHangup, event.PhaseDown,
 }
 
+// Command is knak decode.
 func Command(t *terminal.Terminal) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
@@ -61,11 +63,8 @@ understood is shown behind ??, and a summary on standard error says how much it 
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			o.JSON = t.Style.JSON
-			if err := o.check(args[0]); err != nil {
-				return err
-			}
-			return run(cmd.Context(), t, args[0], o)
+			o.file, o.JSON = args[0], t.Style.JSON
+			return run(cmd.Context(), t, o)
 		},
 	}
 	f := cmd.Flags()
@@ -85,7 +84,7 @@ understood is shown behind ??, and a summary on standard error says how much it 
 }
 
 // check finds flags that nobody can follow.
-func (o *options) check(file string) error {
+func (o *options) check() error {
 	for i, p := range o.Proto {
 		if o.Proto[i] = strings.ToLower(p); !decode.Known(o.Proto[i]) {
 			return exit.Usagef("--proto %s: is no protocol; there are %s, and numbers such as 0x8281", p, strings.Join(append(decode.Protos(), decode.Kinds...), ", "))
@@ -101,17 +100,21 @@ func (o *options) check(file string) error {
 		return exit.Usagef("--ladder draws a whole call and cannot --follow one")
 	case o.ladder && o.JSON:
 		return exit.Usagef("--ladder is a drawing: leave out --json")
-	case o.follow && file == "-":
+	case o.follow && o.file == "-":
 		return exit.Usagef("--follow needs a file: standard input is read until it ends anyhow")
 	}
 	return nil
 }
 
-func run(ctx context.Context, t *terminal.Terminal, file string, o options) error {
-	if o.follow {
-		return decodeFollow(ctx, t, file, o)
+// run shows a recording.
+func run(ctx context.Context, t *terminal.Terminal, o options) error {
+	if err := o.check(); err != nil {
+		return err
 	}
-	r, err := recordings.Open(t, file, read.Options{Format: o.format})
+	if o.follow {
+		return follow(ctx, t, o)
+	}
+	r, err := recordings.Open(t, o.file, read.Options{Format: o.format})
 	if err != nil {
 		return err
 	}
@@ -127,8 +130,9 @@ func run(ctx context.Context, t *terminal.Terminal, file string, o options) erro
 	return decoded(t, r.Source(), d, errors.Join(err, out.Flush()))
 }
 
-// decodeFollow shows a file that still grows, each record at once.
-func decodeFollow(ctx context.Context, t *terminal.Terminal, file string, o options) error {
+// follow shows a file that still grows, each record at once.
+func follow(ctx context.Context, t *terminal.Terminal, o options) error {
+	file := o.file
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	f, err := os.Open(file)

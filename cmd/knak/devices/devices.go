@@ -50,6 +50,7 @@ type options struct {
 	save, from      string
 }
 
+// Command is knak devices.
 func Command(t *terminal.Terminal) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
@@ -65,7 +66,12 @@ what it answers tells which port carries data. A dial does the same by itself wh
   knak devices --save modem.tar.gz     for a bug report; it holds no serial number
   knak devices --from modem.tar.gz`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(t, cmd, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := settings.ReadGlobal(t, cmd); err != nil {
+				return err
+			}
+			return run(cmd.Context(), t, o)
+		},
 	}
 	f := cmd.Flags()
 	f.BoolVar(&o.all, "all", false, "list serial ports that are not on USB too")
@@ -76,11 +82,12 @@ what it answers tells which port carries data. A dial does the same by itself wh
 	return cmd
 }
 
-func run(t *terminal.Terminal, cmd *cobra.Command, o options) error {
+// run lists modems, or asks, packs or ejects them.
+func run(ctx context.Context, t *terminal.Terminal, o options) error {
 	if o.from != "" && (o.ask || o.eject || o.save != "") {
 		return exit.Usagef("--from shows what was saved: --ask, --switch and --save need the machine itself")
 	}
-	db, err := settings.QuirksFor(t, cmd)
+	db, err := settings.OpenQuirks(t)
 	if err != nil {
 		return err
 	}
@@ -98,7 +105,7 @@ func run(t *terminal.Terminal, cmd *cobra.Command, o options) error {
 		return err
 	}
 	if o.ask {
-		if err := askAll(cmd.Context(), t, root, list); err != nil {
+		if err := askAll(ctx, t, root, list); err != nil {
 			return err
 		}
 	}

@@ -24,8 +24,10 @@ type options struct {
 	format  string
 	all     bool
 	summary bool
+	names   []string // of files, directories, archives and links
 }
 
+// Command is knak diagnose.
 func Command(t *terminal.Terminal) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
@@ -53,7 +55,8 @@ could not be judged, else 0.`,
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			return all(cmd.Context(), t, args, o)
+			o.names = args
+			return run(cmd.Context(), t, o)
 		},
 	}
 	recordings.AddFormatFlag(cmd, &o.format)

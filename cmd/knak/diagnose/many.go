@@ -33,8 +33,9 @@ type diagnosis struct {
 	wrong   bool
 }
 
-// all judges everything that was named, in order.
-func all(ctx context.Context, t *terminal.Terminal, args []string, o options) error {
+// run judges everything that was named, in order.
+func run(ctx context.Context, t *terminal.Terminal, o options) error {
+	args := o.names
 	reading, err := recordings.Options(t, o.format)
 	if err != nil {
 		return err

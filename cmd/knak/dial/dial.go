@@ -2,6 +2,7 @@
 package dial
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 	"github.com/knakppp/knak/core/show/progress"
 )
 
+// Command is knak dial.
 func Command(t *terminal.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dial [CONNECTION]",
@@ -34,7 +36,13 @@ means and what to try; the exit status says it to scripts (pppd's numbers where 
   knak dial --apn internet --record call.pcapng
   knak dial --set lcp.echo_mode=off --set ipcp.request=address,dns1,dns2,nbns1,nbns2`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return run(t, cmd, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := connection.Read(t, cmd, args)
+			if err != nil {
+				return err
+			}
+			return run(cmd.Context(), t, c)
+		},
 	}
 	settings.AddDialFlags(cmd.Flags())
 	complete.Flag(cmd, "set", complete.Set)
@@ -47,11 +55,8 @@ means and what to try; the exit status says it to scripts (pppd's numbers where 
 	return cmd
 }
 
-func run(t *terminal.Terminal, cmd *cobra.Command, args []string) error {
-	c, err := connection.Read(t, cmd, args)
-	if err != nil {
-		return err
-	}
+// run dials, and tells what happens.
+func run(ctx context.Context, t *terminal.Terminal, c *connection.Connection) error {
 	sink, finish := t.Sinks(time.Now(), progress.Normal, c.Options.Timeout)
 	told := &toldSink{}
 	recorder, err := c.StartRecording(sink)
@@ -62,7 +67,7 @@ func run(t *terminal.Terminal, cmd *cobra.Command, args []string) error {
 	if recorder != nil {
 		all = append(all, recorder)
 	}
-	outcome := c.Run(cmd.Context(), all)
+	outcome := c.Run(ctx, all)
 	if recorder != nil {
 		_ = recorder.CloseUsed() // sink was told what is wrong
 	}

@@ -49,6 +49,7 @@ type options struct {
 // callSpacing is how long after the begin of a call the next one begins at the soonest, on a real network.
 const callSpacing = 10 * time.Second
 
+// Command is knak learn.
 func Command(t *terminal.Terminal) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
@@ -63,7 +64,13 @@ What was cut off goes on where it was. Exit status 0: it was learned; otherwise 
 		Example: `  knak learn --apn internet
   knak learn --sim huawei/e398 --unknown --output ./learned --yes`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return run(t, cmd, args, o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := connection.Read(t, cmd, args)
+			if err != nil {
+				return err
+			}
+			return run(cmd.Context(), t, c, o)
+		},
 	}
 	f := cmd.Flags()
 	settings.AddDialFlags(f)
@@ -79,11 +86,8 @@ What was cut off goes on where it was. Exit status 0: it was learned; otherwise 
 	return cmd
 }
 
-func run(t *terminal.Terminal, cmd *cobra.Command, args []string, o options) error {
-	c, err := connection.Read(t, cmd, args)
-	if err != nil {
-		return err
-	}
+// run searches, and writes what was found.
+func run(ctx context.Context, t *terminal.Terminal, c *connection.Connection, o options) error {
 	switch {
 	case o.budget < 0 || o.dials < 0:
 		return exit.Usagef("--budget and --max-dials must be 0 or more")
@@ -103,13 +107,9 @@ func run(t *terminal.Terminal, cmd *cobra.Command, args []string, o options) err
 	}
 	l := &learner{t: t, connection: c, options: o, state: filepath.Join(o.output, "learn-"+d.Name+".json")}
 	l.search.Budget = learn.Budget{Dials: o.dials, Time: o.budget, Spacing: callSpacing}
-	if d.Scenario != "" {
-		s, err := files.Scenario(d.Scenario)
-		if err != nil {
-			return err
-		}
-		l.scenario, l.clock = &s, time.Now()
-		l.modem = sim.New(s, uint64(l.clock.UnixNano()))
+	if d.Simulated != nil {
+		l.scenario, l.clock = d.Simulated, time.Now()
+		l.modem = sim.New(*d.Simulated, uint64(l.clock.UnixNano()))
 	}
 	l.search.Chosen = func(key string) bool {
 		if key == "auth.user" && !d.Password.Empty() {
@@ -124,7 +124,7 @@ func run(t *terminal.Terminal, cmd *cobra.Command, args []string, o options) err
 	if err := l.ask(); err != nil {
 		return err
 	}
-	return l.run(cmd.Context())
+	return l.run(ctx)
 }
 
 // learner is a run of knak learn.

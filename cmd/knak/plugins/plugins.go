@@ -35,6 +35,7 @@ type row struct {
 	Cure       string   `json:"cure,omitempty"`
 }
 
+// Command is knak plugins.
 func Command(t *terminal.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plugins",
@@ -145,6 +146,7 @@ func (w *world) names() []string {
 	return slices.Compact(list)
 }
 
+// listCommand is knak plugins list.
 func listCommand(t *terminal.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
@@ -157,11 +159,17 @@ configured, not pinned, modified, writable by others, wrong owner, not executabl
 			if err != nil {
 				return err
 			}
-			return printAll(t, w, w.names())
+			return list(t, w)
 		},
 	}
 }
 
+// list lists plugins.
+func list(t *terminal.Terminal, w *world) error {
+	return printAll(t, w, w.names())
+}
+
+// verifyCommand is knak plugins verify.
 func verifyCommand(t *terminal.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify [NAME]",
@@ -175,28 +183,33 @@ plugins.lock. Without NAME it checks those that the configuration names. Exit st
 			if err != nil {
 				return err
 			}
-			if len(args) == 0 {
-				for _, p := range w.configured {
-					args = append(args, p.Name)
-				}
-				slices.Sort(args)
-			}
-			for _, name := range args {
-				if err := pin.CheckName(name); err != nil {
-					return exit.Usage(err)
-				}
-			}
-			if err := printAll(t, w, args); err != nil {
-				return err
-			}
-			for _, name := range args {
-				if s := w.row(name).State; s != string(pin.OK) && s != string(pin.NotConfigured) {
-					return &exit.StatusError{Code: 1}
-				}
-			}
-			return nil
+			return verify(t, w, args)
 		},
 	}
+}
+
+// verify checks the files of plugins.
+func verify(t *terminal.Terminal, w *world, args []string) error {
+	if len(args) == 0 {
+		for _, p := range w.configured {
+			args = append(args, p.Name)
+		}
+		slices.Sort(args)
+	}
+	for _, name := range args {
+		if err := pin.CheckName(name); err != nil {
+			return exit.Usage(err)
+		}
+	}
+	if err := printAll(t, w, args); err != nil {
+		return err
+	}
+	for _, name := range args {
+		if s := w.row(name).State; s != string(pin.OK) && s != string(pin.NotConfigured) {
+			return &exit.StatusError{Code: 1}
+		}
+	}
+	return nil
 }
 
 func printAll(t *terminal.Terminal, w *world, names []string) error {
@@ -235,7 +248,14 @@ func printAll(t *terminal.Terminal, w *world, names []string) error {
 	return nil
 }
 
+// installOptions are what knak plugins install can be told.
+type installOptions struct {
+	file, name, sha256 string
+}
+
+// installCommand is knak plugins install.
 func installCommand(t *terminal.Terminal) *cobra.Command {
+	var o installOptions
 	cmd := &cobra.Command{
 		Use:   "install FILE",
 		Short: "Copy a plugin into place and pin its content",
@@ -252,17 +272,18 @@ published.`,
 			if err != nil {
 				return err
 			}
-			return install(t, cmd, w, args[0])
+			o.file = args[0]
+			return install(t, w, o)
 		},
 	}
-	cmd.Flags().String("name", "", "the plugin's `name` (default: from the file's, knak-plugin-NAME)")
-	cmd.Flags().String("sha256", "", "refuse a file whose SHA-256 is not this `digest`")
+	cmd.Flags().StringVar(&o.name, "name", "", "the plugin's `name` (default: from the file's, knak-plugin-NAME)")
+	cmd.Flags().StringVar(&o.sha256, "sha256", "", "refuse a file whose SHA-256 is not this `digest`")
 	return cmd
 }
 
-func install(t *terminal.Terminal, cmd *cobra.Command, w *world, file string) error {
-	name, _ := cmd.Flags().GetString("name")
-	want, _ := cmd.Flags().GetString("sha256")
+// install copies a plugin into place and pins it.
+func install(t *terminal.Terminal, w *world, o installOptions) error {
+	name, file := o.name, o.file
 	if name == "" {
 		var ok bool
 		if name, ok = pin.NameOf(file); !ok {
@@ -272,12 +293,12 @@ func install(t *terminal.Terminal, cmd *cobra.Command, w *world, file string) er
 	if err := pin.CheckName(name); err != nil {
 		return exit.Usage(err)
 	}
-	if want != "" {
-		if err := pin.CheckSum(want); err != nil {
+	if o.sha256 != "" {
+		if err := pin.CheckSum(o.sha256); err != nil {
 			return exit.Usagef("--sha256 %w", err)
 		}
 	}
-	path, sum, err := pin.Install(file, w.plan.Dirs[0], name, want)
+	path, sum, err := pin.Install(file, w.plan.Dirs[0], name, o.sha256)
 	if err != nil {
 		return fmt.Errorf("install: %w", err)
 	}
@@ -300,6 +321,7 @@ func install(t *terminal.Terminal, cmd *cobra.Command, w *world, file string) er
 	return nil
 }
 
+// removeCommand is knak plugins remove.
 func removeCommand(t *terminal.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:               "remove NAME",
@@ -311,40 +333,45 @@ func removeCommand(t *terminal.Terminal) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			name := args[0]
-			if err := pin.CheckName(name); err != nil {
-				return exit.Usage(err)
-			}
-			say := func(format string, args ...any) {
-				if !t.Style.JSON {
-					fmt.Fprintf(t.Out, format, args...)
-				}
-			}
-			pinned := w.lock.Remove(name)
-			if pinned {
-				if err := w.lock.Write(); err != nil {
-					return fmt.Errorf("remove: %w", err)
-				}
-				say("removed %s from %s\n", name, w.lock.Path)
-			}
-			path, err := pin.Find(w.plan.Dirs, name)
-			if err == nil {
-				if err := os.Remove(path); err != nil {
-					return fmt.Errorf("remove: %w", err)
-				}
-				say("removed %s\n", path)
-			} else if !pinned {
-				return fmt.Errorf("remove: %w", err)
-			}
-			if p, ok := w.configuredAs(name); ok {
-				say("still named by the configuration: %s; dials will warn until it is taken out\n", p.From)
-			}
-			if t.Style.JSON {
-				return json.NewEncoder(t.Out).Encode(w.row(name))
-			}
-			return nil
+			return remove(t, w, args)
 		},
 	}
+}
+
+// remove removes a plugin's file and its pin.
+func remove(t *terminal.Terminal, w *world, args []string) error {
+	name := args[0]
+	if err := pin.CheckName(name); err != nil {
+		return exit.Usage(err)
+	}
+	say := func(format string, args ...any) {
+		if !t.Style.JSON {
+			fmt.Fprintf(t.Out, format, args...)
+		}
+	}
+	pinned := w.lock.Remove(name)
+	if pinned {
+		if err := w.lock.Write(); err != nil {
+			return fmt.Errorf("remove: %w", err)
+		}
+		say("removed %s from %s\n", name, w.lock.Path)
+	}
+	path, err := pin.Find(w.plan.Dirs, name)
+	if err == nil {
+		if err := os.Remove(path); err != nil {
+			return fmt.Errorf("remove: %w", err)
+		}
+		say("removed %s\n", path)
+	} else if !pinned {
+		return fmt.Errorf("remove: %w", err)
+	}
+	if p, ok := w.configuredAs(name); ok {
+		say("still named by the configuration: %s; dials will warn until it is taken out\n", p.From)
+	}
+	if t.Style.JSON {
+		return json.NewEncoder(t.Out).Encode(w.row(name))
+	}
+	return nil
 }
 
 // completePlugins completes the names of plugins.

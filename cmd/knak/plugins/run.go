@@ -1,6 +1,7 @@
 package plugins
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ import (
 	"github.com/knakppp/knak/plugins/host/pin"
 )
 
+// runCommand is knak plugins run.
 func runCommand(t *terminal.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "run NAME|FILE",
@@ -38,26 +40,31 @@ touched. A NAME must be installed; a FILE is started though it is not pinned. Wh
 			if err != nil {
 				return err
 			}
-			states, err := try(t, cmd, w, args)
-			if err != nil {
-				return err
-			}
-			s := &states[0]
-			if t.Style.JSON {
-				err = json.NewEncoder(t.Out).Encode(s)
-			} else {
-				printState(t.Out, s)
-			}
-			if err == nil && s.Word != host.Running {
-				err = &exit.StatusError{Code: 1}
-			}
-			return err
+			return run(cmd.Context(), t, w, args)
 		},
 	}
 }
 
+// run starts a plugin and shows what it says of itself.
+func run(ctx context.Context, t *terminal.Terminal, w *world, args []string) error {
+	states, err := try(ctx, t, w, args)
+	if err != nil {
+		return err
+	}
+	s := &states[0]
+	if t.Style.JSON {
+		err = json.NewEncoder(t.Out).Encode(s)
+	} else {
+		printState(t.Out, s)
+	}
+	if err == nil && s.Word != host.Running {
+		err = &exit.StatusError{Code: 1}
+	}
+	return err
+}
+
 // try starts plugins, by name or by file, and ends them again.
-func try(t *terminal.Terminal, cmd *cobra.Command, w *world, which []string) ([]host.State, error) {
+func try(ctx context.Context, t *terminal.Terminal, w *world, which []string) ([]host.State, error) {
 	plan := w.plan
 	plan.Plugins, plan.Try = nil, true
 	for _, arg := range which {
@@ -82,7 +89,7 @@ func try(t *terminal.Terminal, cmd *cobra.Command, w *world, which []string) ([]
 		}
 		plan.Plugins = append(plan.Plugins, p.Plugin)
 	}
-	h, err := host.Start(cmd.Context(), plan, host.Options{Tell: func(told host.Told) {
+	h, err := host.Start(ctx, plan, host.Options{Tell: func(told host.Told) {
 		if told.By != "" {
 			fmt.Fprintf(t.Err, "%s: %s\n", told.By, told.Text)
 		}
@@ -194,6 +201,7 @@ func completePluginsAndFiles(t *terminal.Terminal) cobra.CompletionFunc {
 	}
 }
 
+// doctorCommand is knak plugins doctor.
 func doctorCommand(t *terminal.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor [NAME]",
@@ -208,17 +216,22 @@ Each is started once and ended. Exit status 1 if something is wrong.`,
 			if err != nil {
 				return err
 			}
-			if len(args) == 0 {
-				for _, p := range w.configured {
-					args = append(args, p.Name)
-				}
-			}
-			return doctor(t, cmd, w, args)
+			return runDoctor(cmd.Context(), t, w, args)
 		},
 	}
 }
 
-func doctor(t *terminal.Terminal, cmd *cobra.Command, w *world, names []string) error {
+// runDoctor says what is wrong with plugins.
+func runDoctor(ctx context.Context, t *terminal.Terminal, w *world, args []string) error {
+	if len(args) == 0 {
+		for _, p := range w.configured {
+			args = append(args, p.Name)
+		}
+	}
+	return doctor(ctx, t, w, args)
+}
+
+func doctor(ctx context.Context, t *terminal.Terminal, w *world, names []string) error {
 	program, err := host.FindProgram()
 	if err != nil {
 		return err
@@ -243,7 +256,7 @@ func doctor(t *terminal.Terminal, cmd *cobra.Command, w *world, names []string) 
 		row := w.row(name)
 		s := host.State{Name: name, Word: host.Word(row.State), Path: row.Path, Problem: row.Problem, Cure: row.Cure}
 		if row.State == string(pin.OK) || row.State == string(pin.NotConfigured) {
-			states, err := try(t, cmd, w, []string{name})
+			states, err := try(ctx, t, w, []string{name})
 			if err != nil {
 				return err
 			}

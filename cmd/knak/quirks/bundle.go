@@ -17,10 +17,17 @@ import (
 	"github.com/knakppp/knak/quirks/bundle"
 )
 
+// bundleOptions are what knak quirks bundle can be told.
+type bundleOptions struct {
+	manifest bundle.Manifest
+	days     int // how long it may be installed
+	out      string
+	dir      string
+}
+
+// bundleCommand is knak quirks bundle.
 func bundleCommand(t *terminal.Terminal) *cobra.Command {
-	var m bundle.Manifest
-	var days int
-	var out string
+	var o bundleOptions
 	cmd := &cobra.Command{
 		Use:   "bundle DIR",
 		Short: "Pack profiles and device entries for quirks update",
@@ -36,40 +43,46 @@ will be. Sign it with minisign -S -m FILE; who trusts the key installs it with -
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			if m.Serial < 1 || days < 1 || days > 3660 || out == "" {
-				return exit.Usagef("--serial (1 or more), --days (1 to 3660) and --out are needed")
-			}
-			files, err := bundleFiles(args[0])
-			if err != nil {
-				return fmt.Errorf("quirks bundle: %w", err)
-			}
-			m.Created = time.Now()
-			m.Expires = m.Created.AddDate(0, 0, days)
-			data, err := bundle.Make(m, files)
-			if err != nil {
-				return fmt.Errorf("quirks bundle: %w", err)
-			}
-			b, err := bundle.Parse(data)
-			if err != nil {
-				return fmt.Errorf("quirks bundle: %w", err)
-			}
-			if _, err := updateChanges(t, b); err != nil {
-				return fmt.Errorf("quirks bundle: %w", err)
-			}
-			if err := os.WriteFile(out, data, 0o644); err != nil {
-				return fmt.Errorf("quirks bundle: %w", err)
-			}
-			if !t.Style.JSON {
-				fmt.Fprintf(t.Out, "%s: %d files, serial %d; sign it: minisign -S -m %s\n", out, len(files), m.Serial, out)
-			}
-			return nil
+			o.dir = args[0]
+			return pack(t, o)
 		},
 	}
 	f := cmd.Flags()
-	f.Int64Var(&m.Serial, "serial", 0, "`number` of the bundle, higher than that of every earlier one")
-	f.IntVar(&days, "days", 90, "how many `days` it may be installed")
-	f.StringVar(&out, "out", "", "write the bundle to this `file`")
+	f.Int64Var(&o.manifest.Serial, "serial", 0, "`number` of the bundle, higher than that of every earlier one")
+	f.IntVar(&o.days, "days", 90, "how many `days` it may be installed")
+	f.StringVar(&o.out, "out", "", "write the bundle to this `file`")
 	return cmd
+}
+
+// pack packs a bundle.
+func pack(t *terminal.Terminal, o bundleOptions) error {
+	if o.manifest.Serial < 1 || o.days < 1 || o.days > 3660 || o.out == "" {
+		return exit.Usagef("--serial (1 or more), --days (1 to 3660) and --out are needed")
+	}
+	files, err := bundleFiles(o.dir)
+	if err != nil {
+		return fmt.Errorf("quirks bundle: %w", err)
+	}
+	o.manifest.Created = time.Now()
+	o.manifest.Expires = o.manifest.Created.AddDate(0, 0, o.days)
+	data, err := bundle.Make(o.manifest, files)
+	if err != nil {
+		return fmt.Errorf("quirks bundle: %w", err)
+	}
+	b, err := bundle.Parse(data)
+	if err != nil {
+		return fmt.Errorf("quirks bundle: %w", err)
+	}
+	if _, err := updateChanges(t, b); err != nil {
+		return fmt.Errorf("quirks bundle: %w", err)
+	}
+	if err := os.WriteFile(o.out, data, 0o644); err != nil {
+		return fmt.Errorf("quirks bundle: %w", err)
+	}
+	if !t.Style.JSON {
+		fmt.Fprintf(t.Out, "%s: %d files, serial %d; sign it: minisign -S -m %s\n", o.out, len(files), o.manifest.Serial, o.out)
+	}
+	return nil
 }
 
 // bundleFiles reads the files that a bundle can hold.

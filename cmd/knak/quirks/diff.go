@@ -19,6 +19,7 @@ import (
 // builtinWord names the files within the program where a directory is expected.
 const builtinWord = "built-in"
 
+// diffCommand is knak quirks diff.
 func diffCommand(t *terminal.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "diff A B",
@@ -38,47 +39,55 @@ those that the device entries of either describe.`,
 			return append(ids, builtinWord), cobra.ShellCompDirectiveDefault
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			here, err := settings.QuirksFor(t, cmd)
-			if err != nil {
+			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			_, isA := here.Profile(args[0])
-			_, isB := here.Profile(args[1])
-			if isA && isB {
-				c, err := compareProfiles(here, args[0], args[1])
-				if err != nil {
-					return err
-				}
-				return printChange(t, c)
-			}
-			other := args[0]
-			if isA {
-				other = args[1]
-			}
-			var dbs [2]*quirks.DB
-			for i, name := range args {
-				if st, err := os.Stat(name); name != builtinWord && (err != nil || !st.IsDir()) {
-					if isA || isB {
-						return noSuchProfile(here, other)
-					}
-					return exit.Usagef("%s is neither a directory, nor %q, nor a profile", name, builtinWord)
-				}
-				if dbs[i], err = openSide(t, name); err != nil {
-					return err
-				}
-			}
-			list := quirks.Diff(dbs[0], dbs[1])
-			for _, c := range list {
-				if err := printChange(t, c); err != nil {
-					return err
-				}
-			}
-			if len(list) == 0 && !t.Style.JSON {
-				fmt.Fprintln(t.Out, "no modem gets other settings")
-			}
-			return nil
+			return diff(t, args)
 		},
 	}
+}
+
+// diff shows which modems get other settings.
+func diff(t *terminal.Terminal, args []string) error {
+	here, err := settings.OpenQuirks(t)
+	if err != nil {
+		return err
+	}
+	_, isA := here.Profile(args[0])
+	_, isB := here.Profile(args[1])
+	if isA && isB {
+		c, err := compareProfiles(here, args[0], args[1])
+		if err != nil {
+			return err
+		}
+		return printChange(t, c)
+	}
+	other := args[0]
+	if isA {
+		other = args[1]
+	}
+	var dbs [2]*quirks.DB
+	for i, name := range args {
+		if st, err := os.Stat(name); name != builtinWord && (err != nil || !st.IsDir()) {
+			if isA || isB {
+				return noSuchProfile(here, other)
+			}
+			return exit.Usagef("%s is neither a directory, nor %q, nor a profile", name, builtinWord)
+		}
+		if dbs[i], err = openSide(t, name); err != nil {
+			return err
+		}
+	}
+	list := quirks.Diff(dbs[0], dbs[1])
+	for _, c := range list {
+		if err := printChange(t, c); err != nil {
+			return err
+		}
+	}
+	if len(list) == 0 && !t.Style.JSON {
+		fmt.Fprintln(t.Out, "no modem gets other settings")
+	}
+	return nil
 }
 
 // openSide reads the database that one argument of quirks diff names.

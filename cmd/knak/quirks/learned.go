@@ -20,6 +20,7 @@ func learned(t *terminal.Terminal) *memory.File {
 	return memory.Open(files.State(), func(text string) { fmt.Fprintf(t.Err, "knak: warning: %s\n", text) })
 }
 
+// learnedCommand is knak quirks learned.
 func learnedCommand(t *terminal.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "learned",
@@ -31,30 +32,42 @@ the built-in database and below everything that a person or an administrator say
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			all := learned(t).All()
-			if len(all) == 0 && !t.Style.JSON {
-				_, err := fmt.Fprintln(t.Out, "nothing was learned on this machine")
-				return err
-			}
-			for _, e := range all {
-				if t.Style.JSON {
-					if err := json.NewEncoder(t.Out).Encode(e); err != nil {
-						return fmt.Errorf("quirks learned: %w", err)
-					}
-					continue
-				}
-				fmt.Fprintf(t.Out, "%s %s %s, %s, after %s\n", terminal.OrUnknown(e.Vendor), e.Model, e.Firmware, e.When.Format("2006-01-02 15:04"), e.Failure)
-				for _, s := range e.Settings {
-					fmt.Fprintf(t.Out, "  %s\n    %s\n", s, s.Reason)
-				}
-			}
-			return nil
+			return showLearned(t)
 		},
 	}
 }
 
+// showLearned shows what was learned.
+func showLearned(t *terminal.Terminal) error {
+	all := learned(t).All()
+	if len(all) == 0 && !t.Style.JSON {
+		_, err := fmt.Fprintln(t.Out, "nothing was learned on this machine")
+		return err
+	}
+	for _, e := range all {
+		if t.Style.JSON {
+			if err := json.NewEncoder(t.Out).Encode(e); err != nil {
+				return fmt.Errorf("quirks learned: %w", err)
+			}
+			continue
+		}
+		fmt.Fprintf(t.Out, "%s %s %s, %s, after %s\n", terminal.OrUnknown(e.Vendor), e.Model, e.Firmware, e.When.Format("2006-01-02 15:04"), e.Failure)
+		for _, s := range e.Settings {
+			fmt.Fprintf(t.Out, "  %s\n    %s\n", s, s.Reason)
+		}
+	}
+	return nil
+}
+
+// forgetOptions are what knak quirks forget can be told.
+type forgetOptions struct {
+	all   bool     // of all modems
+	modem []string // vendor, model and firmware
+}
+
+// forgetCommand is knak quirks forget.
 func forgetCommand(t *terminal.Terminal) *cobra.Command {
-	var all bool
+	var o forgetOptions
 	cmd := &cobra.Command{
 		Use:   "forget [VENDOR MODEL FIRMWARE]",
 		Short: "Forget what was found out of a modem by experiment",
@@ -63,30 +76,36 @@ func forgetCommand(t *terminal.Terminal) *cobra.Command {
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			file := learned(t)
-			if all {
-				if len(args) > 0 {
-					return exit.Usagef("name a modem or give --all, not both")
-				}
-				return file.ForgetAll()
-			}
-			if len(args) != 3 {
-				return exit.Usagef("which modem? give its vendor, model and firmware as knak quirks learned shows them, or --all")
-			}
-			found := false
-			for _, e := range file.All() {
-				if e.Vendor == args[0] && e.Model == args[1] && e.Firmware == args[2] {
-					found = file.Forget(e.Modem) || found
-				}
-			}
-			if !found {
-				return fmt.Errorf("nothing was learned of %s %s %s; knak quirks learned shows what was", args[0], args[1], args[2])
-			}
-			return nil
+			o.modem = args
+			return forget(t, o)
 		},
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "forget what was found out of all modems")
+	cmd.Flags().BoolVar(&o.all, "all", false, "forget what was found out of all modems")
 	return cmd
+}
+
+// forget forgets what was learned of a modem.
+func forget(t *terminal.Terminal, o forgetOptions) error {
+	file := learned(t)
+	if o.all {
+		if len(o.modem) > 0 {
+			return exit.Usagef("name a modem or give --all, not both")
+		}
+		return file.ForgetAll()
+	}
+	if len(o.modem) != 3 {
+		return exit.Usagef("which modem? give its vendor, model and firmware as knak quirks learned shows them, or --all")
+	}
+	found := false
+	for _, e := range file.All() {
+		if e.Vendor == o.modem[0] && e.Model == o.modem[1] && e.Firmware == o.modem[2] {
+			found = file.Forget(e.Modem) || found
+		}
+	}
+	if !found {
+		return fmt.Errorf("nothing was learned of %s %s %s; knak quirks learned shows what was", o.modem[0], o.modem[1], o.modem[2])
+	}
+	return nil
 }
 
 // learnedFor gives what was learned of the modem with these facts, as settings of their own layer.

@@ -25,10 +25,19 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
+// newOptions are what knak quirks new can be told.
+type newOptions struct {
+	device  string // a port
+	trace   string // a recording
+	out     string // a directory
+	facts   []string
+	told    stubAnswers
+	profile string
+}
+
+// newCommand is knak quirks new.
 func newCommand(t *terminal.Terminal) *cobra.Command {
-	var device, trace, out string
-	var facts []string
-	var told stubAnswers
+	var o newOptions
 	cmd := &cobra.Command{
 		Use:   "new PROFILE",
 		Short: "Begin a profile: a stub with everything known filled in, a device entry and a scenario",
@@ -47,65 +56,74 @@ On a terminal, what no option says is asked for, one line each; an empty line le
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			db, err := settings.QuirksFor(t, cmd)
-			if err != nil {
+			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			id := args[0]
-			if err := quirks.CheckID(id); err != nil {
-				return exit.Usage(err)
-			}
-			if p, ok := db.Profile(id); ok {
-				return exit.Usagef("there is a profile %s in %s; to change a key of it, write only that key into your own %s.toml", id, p.Files[0].Name, id)
-			}
-			if strings.HasPrefix(id, "common/") {
-				return exit.Usagef("common/ is for what profiles inherit; a modem needs <vendor>/<model>")
-			}
-			s := vectors.Stub{ID: id}
-			var port []string
-			if device != "" {
-				port = []string{device}
-			}
-			if trace != "" {
-				if s.Seen, err = recordings.Calls(t, trace, ""); err != nil {
-					return exit.Usagef("--from-trace: %w", err)
-				}
-				s.Facts = mimic.Facts(s.Seen)
-			}
-			found, err := explainFacts(port, facts, "", db)
-			if err != nil {
-				return err
-			}
-			if s.Facts, err = s.Facts.With(found.List()); err != nil {
-				return exit.Usage(err)
-			}
-			if u := s.Facts.USB; u != "" && u != quirks.None {
-				if err := quirks.CheckPattern("usb", u); err != nil {
-					return exit.Usage(err)
-				}
-			}
-			if err := askForStub(t, &s, told, db); err != nil {
-				return err
-			}
-			return writeStub(t, &s, out)
+			o.profile = args[0]
+			return begin(t, o)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&device, "from-device", "", "take the facts from this `port`'s modem, as far as the bus tells them; no port is opened")
-	f.StringArrayVar(&facts, "fact", nil, "something known of the modem, `NAME=VALUE`: usb, interface, class, driver, manufacturer, model or revision")
-	f.StringVar(&trace, "from-trace", "", "fill in what a `file` shows: a recording or a log, of any program that \"knak decode\" reads")
-	f.BoolVar(&told.works, "works", false, "the modem was dialled and needs nothing: write an entry that says so, and no profile")
-	f.StringVar(&told.summary, "summary", "", "what is odd about the modem, in one `line`")
-	f.StringArrayVar(&told.set, "set", nil, "a setting that helps, `KEY=VALUE`; may be given more than once")
-	f.StringVar(&told.reason, "reason", "", "what the modem does that makes the settings necessary, in one `line`")
-	f.StringArrayVar(&told.sources, "source", nil, "an `address` where that is known from; may be given more than once")
-	f.StringVar(&told.finding, "finding", "", "what goes wrong without the settings: the `id` of a finding, as docs/findings has them")
+	f.StringVar(&o.device, "from-device", "", "take the facts from this `port`'s modem, as far as the bus tells them; no port is opened")
+	f.StringArrayVar(&o.facts, "fact", nil, "something known of the modem, `NAME=VALUE`: usb, interface, class, driver, manufacturer, model or revision")
+	f.StringVar(&o.trace, "from-trace", "", "fill in what a `file` shows: a recording or a log, of any program that \"knak decode\" reads")
+	f.BoolVar(&o.told.works, "works", false, "the modem was dialled and needs nothing: write an entry that says so, and no profile")
+	f.StringVar(&o.told.summary, "summary", "", "what is odd about the modem, in one `line`")
+	f.StringArrayVar(&o.told.set, "set", nil, "a setting that helps, `KEY=VALUE`; may be given more than once")
+	f.StringVar(&o.told.reason, "reason", "", "what the modem does that makes the settings necessary, in one `line`")
+	f.StringArrayVar(&o.told.sources, "source", nil, "an `address` where that is known from; may be given more than once")
+	f.StringVar(&o.told.finding, "finding", "", "what goes wrong without the settings: the `id` of a finding, as docs/findings has them")
 	complete.Flag(cmd, "set", complete.Set)
-	f.StringVar(&out, "out", ".", "write below this `directory`")
+	f.StringVar(&o.out, "out", ".", "write below this `directory`")
 	complete.Flag(cmd, "out", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	})
 	return cmd
+}
+
+// begin begins a profile.
+func begin(t *terminal.Terminal, o newOptions) error {
+	db, err := settings.OpenQuirks(t)
+	if err != nil {
+		return err
+	}
+	id := o.profile
+	if err := quirks.CheckID(id); err != nil {
+		return exit.Usage(err)
+	}
+	if p, ok := db.Profile(id); ok {
+		return exit.Usagef("there is a profile %s in %s; to change a key of it, write only that key into your own %s.toml", id, p.Files[0].Name, id)
+	}
+	if strings.HasPrefix(id, "common/") {
+		return exit.Usagef("common/ is for what profiles inherit; a modem needs <vendor>/<model>")
+	}
+	s := vectors.Stub{ID: id}
+	var port []string
+	if o.device != "" {
+		port = []string{o.device}
+	}
+	if o.trace != "" {
+		if s.Seen, err = recordings.Calls(t, o.trace, ""); err != nil {
+			return exit.Usagef("--from-trace: %w", err)
+		}
+		s.Facts = mimic.Facts(s.Seen)
+	}
+	found, err := explainFacts(port, o.facts, "", db)
+	if err != nil {
+		return err
+	}
+	if s.Facts, err = s.Facts.With(found.List()); err != nil {
+		return exit.Usage(err)
+	}
+	if u := s.Facts.USB; u != "" && u != quirks.None {
+		if err := quirks.CheckPattern("usb", u); err != nil {
+			return exit.Usage(err)
+		}
+	}
+	if err := askForStub(t, &s, o.told, db); err != nil {
+		return err
+	}
+	return writeStub(t, &s, o.out)
 }
 
 // stubAnswers are what a person says of a modem.

@@ -1,6 +1,7 @@
 package quirks
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -29,6 +30,7 @@ func scenarioPlaces(s quirks.Sources) []vectors.Place {
 	return places
 }
 
+// testCommand is knak quirks test.
 func testCommand(t *terminal.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "test [DIR] [PROFILE…]",
@@ -48,55 +50,60 @@ DIR, which is laid out as /etc/knak or as the source tree, is tested in place of
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			c := checkMachine()
-			all := (*quirks.DB).Profiles
-			if len(args) > 0 && isDirectory(args[0]) {
-				var err error
-				if c, err = checkDir(args[0]); err != nil {
-					return err
-				}
-				args, all = args[1:], c.own
-			}
-			db, library, errs, err := openChecked(t, c)
-			if err != nil {
-				return err
-			}
-			for _, id := range args {
-				if !slices.Contains(db.Profiles(), id) {
-					return noSuchProfile(db, id)
-				}
-			}
-			everything := len(args) == 0
-			if everything {
-				if args = all(db); len(args) == 0 {
-					return exit.Usagef("%s has no profiles", c.what)
-				}
-			}
-			failed := 0
-			for _, r := range vectors.TestAll(cmd.Context(), db, library, args) {
-				if !r.OK {
-					failed++
-				}
-				if t.Style.JSON {
-					if err := json.NewEncoder(t.Out).Encode(r); err != nil {
-						return fmt.Errorf("quirks test: %w", err)
-					}
-					continue
-				}
-				printReport(t, r)
-			}
-			if err := cmd.Context().Err(); err != nil {
-				return err
-			}
-			if failed > 0 {
-				return &exit.StatusError{Code: link.ExitFatal, Text: fmt.Sprintf("%d of %s failed", failed, terminal.Plural(len(args), "profile"))}
-			}
-			if everything && len(errs) > 0 {
-				return &exit.StatusError{Code: link.ExitFatal, Text: "some scenarios cannot be read"}
-			}
-			return nil
+			return test(cmd.Context(), t, args)
 		},
 	}
+}
+
+// test dials the scenarios of profiles.
+func test(ctx context.Context, t *terminal.Terminal, args []string) error {
+	c := checkMachine()
+	all := (*quirks.DB).Profiles
+	if len(args) > 0 && isDirectory(args[0]) {
+		var err error
+		if c, err = checkDir(args[0]); err != nil {
+			return err
+		}
+		args, all = args[1:], c.own
+	}
+	db, library, errs, err := openChecked(t, c)
+	if err != nil {
+		return err
+	}
+	for _, id := range args {
+		if !slices.Contains(db.Profiles(), id) {
+			return noSuchProfile(db, id)
+		}
+	}
+	everything := len(args) == 0
+	if everything {
+		if args = all(db); len(args) == 0 {
+			return exit.Usagef("%s has no profiles", c.what)
+		}
+	}
+	failed := 0
+	for _, r := range vectors.TestAll(ctx, db, library, args) {
+		if !r.OK {
+			failed++
+		}
+		if t.Style.JSON {
+			if err := json.NewEncoder(t.Out).Encode(r); err != nil {
+				return fmt.Errorf("quirks test: %w", err)
+			}
+			continue
+		}
+		printReport(t, r)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if failed > 0 {
+		return &exit.StatusError{Code: link.ExitFatal, Text: fmt.Sprintf("%d of %s failed", failed, terminal.Plural(len(args), "profile"))}
+	}
+	if everything && len(errs) > 0 {
+		return &exit.StatusError{Code: link.ExitFatal, Text: "some scenarios cannot be read"}
+	}
+	return nil
 }
 
 // isDirectory says whether an argument names a directory rather than a profile.

@@ -27,9 +27,16 @@ const signatureSuffix = ".minisig"
 // maxKeyFile bounds key and signature files.
 const maxKeyFile = 4096
 
+// updateOptions are what knak quirks update can be told.
+type updateOptions struct {
+	keys   []string // files of public keys
+	dryRun bool
+	from   string // a file or an address
+}
+
+// updateCommand is knak quirks update.
 func updateCommand(t *terminal.Terminal) *cobra.Command {
-	var keys []string
-	var dryRun bool
+	var o updateOptions
 	cmd := &cobra.Command{
 		Use:   "update FILE|URL",
 		Short: "Install a signed update of the quirk database",
@@ -47,17 +54,23 @@ This build trusts no key of its own yet (see SECURITY.md): name your organisatio
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			trusted, err := trustedKeys(keys)
-			if err != nil {
-				return err
-			}
-			return update(cmd.Context(), t, args[0], trusted, dryRun)
+			o.from = args[0]
+			return runUpdate(cmd.Context(), t, o)
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVar(&keys, "key", nil, "trust the minisign public key in this `file` too; may be repeated")
-	f.BoolVar(&dryRun, "dry-run", false, "check everything, show which modems would get other settings, and install nothing")
+	f.StringArrayVar(&o.keys, "key", nil, "trust the minisign public key in this `file` too; may be repeated")
+	f.BoolVar(&o.dryRun, "dry-run", false, "check everything, show which modems would get other settings, and install nothing")
 	return cmd
+}
+
+// runUpdate installs an update.
+func runUpdate(ctx context.Context, t *terminal.Terminal, o updateOptions) error {
+	trusted, err := trustedKeys(o.keys)
+	if err != nil {
+		return err
+	}
+	return update(ctx, t, o.from, trusted, o.dryRun)
 }
 
 // trustedKeys gives the keys of this build and those in the files.

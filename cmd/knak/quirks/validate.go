@@ -28,6 +28,7 @@ import (
 // todo marks what is still to be written in a file that quirks new made.
 const todo = vectors.Todo
 
+// validateCommand is knak quirks validate.
 func validateCommand(t *terminal.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "validate [DIR]",
@@ -46,32 +47,37 @@ scenario is a problem, for nobody can test it; so is a TODO that quirks new has 
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			c := checkMachine()
-			if len(args) == 1 {
-				var err error
-				if c, err = checkDir(args[0]); err != nil {
-					return err
-				}
-			}
-			problems := c.problems()
-			for _, p := range problems {
-				if t.Style.JSON {
-					if err := json.NewEncoder(t.Out).Encode(p); err != nil {
-						return fmt.Errorf("quirks validate: %w", err)
-					}
-					continue
-				}
-				fmt.Fprintln(t.Out, p.Error())
-			}
-			if len(problems) > 0 {
-				return &exit.StatusError{Code: link.ExitUsage, Text: terminal.Plural(len(problems), "problem")}
-			}
-			if !t.Style.JSON {
-				fmt.Fprintf(t.Out, "no problems in %s\n", c.what)
-			}
-			return nil
+			return validate(t, args)
 		},
 	}
+}
+
+// validate checks files.
+func validate(t *terminal.Terminal, args []string) error {
+	c := checkMachine()
+	if len(args) == 1 {
+		var err error
+		if c, err = checkDir(args[0]); err != nil {
+			return err
+		}
+	}
+	problems := c.problems()
+	for _, p := range problems {
+		if t.Style.JSON {
+			if err := json.NewEncoder(t.Out).Encode(p); err != nil {
+				return fmt.Errorf("quirks validate: %w", err)
+			}
+			continue
+		}
+		fmt.Fprintln(t.Out, p.Error())
+	}
+	if len(problems) > 0 {
+		return &exit.StatusError{Code: link.ExitUsage, Text: terminal.Plural(len(problems), "problem")}
+	}
+	if !t.Style.JSON {
+		fmt.Fprintf(t.Out, "no problems in %s\n", c.what)
+	}
+	return nil
 }
 
 // check is what quirks validate looks at.

@@ -31,8 +31,10 @@ import (
 type options struct {
 	through, output, format string
 	secrets, control        bool
+	modem                   string // its port
 }
 
+// Command is knak record.
 func Command(t *terminal.Terminal) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
@@ -51,7 +53,8 @@ as it was. The file's name says its format: .pcapng opens in Wireshark, .record 
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			return run(cmd.Context(), t, args[0], &o)
+			o.modem = args[0]
+			return run(cmd.Context(), t, o)
 		},
 	}
 	f := cmd.Flags()
@@ -72,7 +75,9 @@ type recordingInfo struct {
 	Recording string `json:"recording"`
 }
 
-func run(ctx context.Context, t *terminal.Terminal, modem string, o *options) (err error) {
+// run records until a signal or the end of a port.
+func run(ctx context.Context, t *terminal.Terminal, o options) (err error) {
+	modem := o.modem
 	ctx, stop := signal.NotifyContext(ctx, terminal.EndSignals...)
 	defer stop()
 	now := time.Now()

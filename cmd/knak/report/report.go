@@ -26,8 +26,11 @@ import (
 // options are what a report can be told.
 type options struct {
 	output, bundle, format string
+	pageAsked              bool     // whether --output was given
+	recordings             []string // one, or two that are compared
 }
 
+// Command is knak report.
 func Command(t *terminal.Terminal) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
@@ -48,24 +51,30 @@ addresses and names are replaced, the same by the same. The file that was read i
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			if o.bundle != "" {
-				if len(args) > 1 {
-					return exit.Usagef("--bundle packs one recording, not two: leave %s out", args[1])
-				}
-				if err := writeBundle(t, args[0], o); err != nil {
-					return err
-				}
-				if !cmd.Flags().Changed("output") {
-					return nil
-				}
-			}
-			return writeReport(t, args, o)
+			o.pageAsked, o.recordings = cmd.Flags().Changed("output"), args
+			return run(t, o)
 		},
 	}
 	cmd.Flags().StringVarP(&o.output, "output", "o", "report.html", "write the page to this `file`; - is standard output")
 	cmd.Flags().StringVar(&o.bundle, "bundle", "", "write an archive for sharing to this `file`, for example call.zip")
 	recordings.AddFormatFlag(cmd, &o.format)
 	return cmd
+}
+
+// run draws a page, or packs, or both.
+func run(t *terminal.Terminal, o options) error {
+	if o.bundle != "" {
+		if len(o.recordings) > 1 {
+			return exit.Usagef("--bundle packs one recording, not two: leave %s out", o.recordings[1])
+		}
+		if err := writeBundle(t, o.recordings[0], o); err != nil {
+			return err
+		}
+		if !o.pageAsked {
+			return nil
+		}
+	}
+	return writeReport(t, o.recordings, o)
 }
 
 func writeReport(t *terminal.Terminal, names []string, o options) error {

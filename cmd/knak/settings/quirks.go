@@ -3,20 +3,10 @@ package settings
 import (
 	"fmt"
 
-	"github.com/spf13/cobra"
-
 	"github.com/knakppp/knak/cmd/knak/terminal"
 	"github.com/knakppp/knak/core/files"
 	"github.com/knakppp/knak/quirks"
 )
-
-// QuirksFor reads the global options of a command about quirks, and the database.
-func QuirksFor(t *terminal.Terminal, cmd *cobra.Command) (*quirks.DB, error) {
-	if err := ReadGlobal(t, cmd); err != nil {
-		return nil, err
-	}
-	return OpenQuirks(t)
-}
 
 // OpenQuirks reads the quirk database of this machine and says on standard error what is wrong in outer layers.
 func OpenQuirks(t *terminal.Terminal) (*quirks.DB, error) {

@@ -33,6 +33,7 @@ type options struct {
 // exitDown is the status of `knak status --exit-code` where a link is not up.
 const exitDown = 1
 
+// Command is knak status.
 func Command(t *terminal.Terminal) *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
@@ -49,31 +50,37 @@ link, is up, and 1 when not.`,
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			if len(args) == 1 {
-				if err := control.CheckName(args[0]); err != nil {
-					return exit.Usage(err)
-				}
-			}
-			if o.watch {
-				return watchStatus(cmd.Context(), t, args)
-			}
-			list, err := readStatus(cmd.Context(), args)
-			if err != nil {
-				return err
-			}
-			if err := showStatus(t, args, list, nil); err != nil {
-				return err
-			}
-			up := slices.ContainsFunc(list, func(st control.Status) bool { return st.Up != nil && st.Phase == event.PhaseUp })
-			if o.exitCode && !up {
-				return &exit.StatusError{Code: exitDown}
-			}
-			return nil
+			o.links = args
+			return run(cmd.Context(), t, o)
 		},
 	}
 	cmd.Flags().BoolVar(&o.exitCode, "exit-code", false, "end with 0 if the link is up and with 1 if not")
 	cmd.Flags().BoolVar(&o.watch, "watch", false, "show it anew every second, with the throughput, until a signal")
 	return cmd
+}
+
+// run shows links.
+func run(ctx context.Context, t *terminal.Terminal, o options) error {
+	if len(o.links) == 1 {
+		if err := control.CheckName(o.links[0]); err != nil {
+			return exit.Usage(err)
+		}
+	}
+	if o.watch {
+		return watchStatus(ctx, t, o.links)
+	}
+	list, err := readStatus(ctx, o.links)
+	if err != nil {
+		return err
+	}
+	if err := showStatus(t, o.links, list, nil); err != nil {
+		return err
+	}
+	up := slices.ContainsFunc(list, func(st control.Status) bool { return st.Up != nil && st.Phase == event.PhaseUp })
+	if o.exitCode && !up {
+		return &exit.StatusError{Code: exitDown}
+	}
+	return nil
 }
 
 // readStatus asks the dials that hold links, or one of them. A link that nobody holds is not among them.

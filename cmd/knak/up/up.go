@@ -26,8 +26,16 @@ import (
 	"github.com/knakppp/knak/core/link"
 )
 
+// options are what knak up can be told besides what a dial can.
+type options struct {
+	wait       time.Duration // 0: as long as the dial tries
+	connection *connection.Connection
+	dial       []string // the dial's command line
+}
+
+// Command is knak up.
 func Command(t *terminal.Terminal) *cobra.Command {
-	var wait time.Duration
+	var o options
 	cmd := &cobra.Command{
 		Use:   "up [CONNECTION]",
 		Short: "Dial in the background, and wait until the link works or say why not",
@@ -38,10 +46,16 @@ this command's. "knak down" ends the link.`,
   knak up roof --wait 30s
   knak down roof`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return run(t, cmd, args, wait) },
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if o.connection, err = connection.Read(t, cmd, args); err != nil { // what is wrong is said here, before anything is started
+				return err
+			}
+			o.dial = dialArguments(cmd, args)
+			return run(cmd.Context(), t, o)
+		},
 	}
 	settings.AddDialFlags(cmd.Flags())
-	cmd.Flags().DurationVar(&wait, "wait", 0, "wait no longer than this: the dial goes on in the background, and the exit status is 10; 0: as long as --timeout lets the dial try")
+	cmd.Flags().DurationVar(&o.wait, "wait", 0, "wait no longer than this: the dial goes on in the background, and the exit status is 10; 0: as long as --timeout lets the dial try")
 	complete.Flag(cmd, "set", complete.Set)
 	complete.Flag(cmd, "quirks", complete.Profiles)
 	complete.Flag(cmd, "sim", complete.Scenarios)
@@ -55,21 +69,17 @@ this command's. "knak down" ends the link.`,
 const lookAgain = 50 * time.Millisecond
 
 // run starts a dial that outlives this process.
-func run(t *terminal.Terminal, cmd *cobra.Command, args []string, wait time.Duration) error {
-	c, err := connection.Read(t, cmd, args) // what is wrong is said here, before anything is started
-	if err != nil {
-		return err
-	}
-	o, name := &c.Options, c.Dial.Name
+func run(ctx context.Context, t *terminal.Terminal, o options) error {
+	said, name := &o.connection.Options, o.connection.Dial.Name
 	switch {
-	case o.Once:
+	case said.Once:
 		return exit.Usagef("--once ends the link as soon as it works: use knak dial --once")
-	case o.Port == "-" || o.PasswordFile == "-" || o.PINFile == "-":
+	case said.Port == "-" || said.PasswordFile == "-" || said.PINFile == "-":
 		return exit.Usagef("a dial in the background has no standard input: name a file or a port in place of -")
 	case t.Style.JSON:
 		return exit.Usagef("--json writes what happens as long as the link lasts: use knak dial --json, or knak up and then knak status --json")
 	}
-	if st, err := control.AskStatus(cmd.Context(), control.Dir(), name); err == nil {
+	if st, err := control.AskStatus(ctx, control.Dir(), name); err == nil {
 		if st.Up == nil {
 			return fmt.Errorf("%s is being dialled already: knak status %s", name, name)
 		}
@@ -85,7 +95,7 @@ func run(t *terminal.Terminal, cmd *cobra.Command, args []string, wait time.Dura
 	if err != nil {
 		return fmt.Errorf("up: %w", err)
 	}
-	child := exec.Command(self, dialArguments(cmd, args)...)
+	child := exec.Command(self, o.dial...)
 	child.Args[0] = os.Args[0]
 	child.Stderr, child.Stdout = story, story
 	child.SysProcAttr = ownSession()
@@ -94,7 +104,7 @@ func run(t *terminal.Terminal, cmd *cobra.Command, args []string, wait time.Dura
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- child.Wait() }()
-	return waitUp(cmd.Context(), t, name, child.Process, story, ended, wait)
+	return waitUp(ctx, t, name, child.Process, story, ended, o.wait)
 }
 
 // story makes the file into which the dial in the background tells what happens, NAME.log in this user's own directory.

@@ -12,6 +12,7 @@ import (
 	"github.com/knakppp/knak/cmd/knak/terminal"
 )
 
+// Command is knak version.
 func Command(t *terminal.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
