@@ -35,7 +35,7 @@ func TestCuresCanBeTyped(t *testing.T) {
 	}
 	set := regexp.MustCompile(`--set (\S+=\S+)`)
 	flag := regexp.MustCompile(`--([a-z-]+)`)
-	flags := []string{"set", "auth", "local-address", "peer-address", "port", "baud", "apn", "user", "password-file", "number", "pin-file", "quirks", "persist", "timeout", "default-route", "plane", "allow-address"}
+	flags := []string{"set", "auth", "local-address", "peer-address", "port", "baud", "apn", "user", "password-file", "number", "pin-file", "quirks", "persist", "timeout", "default-route", "plane", "allow-address", "inhibit"}
 	settings := 0
 	for _, cure := range allCures() {
 		for _, m := range set.FindAllStringSubmatch(cure, -1) {
