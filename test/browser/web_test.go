@@ -102,6 +102,19 @@ func zipped(t *testing.T, name string, content []byte) []byte {
 	return b.Bytes()
 }
 
+// acme is a format of one's own.
+const acme = `name = "acme"
+title = "log of Acme"
+marks = ["ACME:"]
+[[line]]
+is = ["ACME: got {protocol} {code} nr {id}: {reason}"]
+kind = "packet"
+dir = "rcvd"
+[[example]]
+log = "ACME: got PAP AuthNak nr 7: no"
+gives = ["rcvd [PAP AuthNak id=0x7 \"no\"]"]
+`
+
 // drop drops files on an element, as a hand does.
 func (b *browser) drop(selector string, paths ...string) {
 	b.t.Helper()
@@ -288,8 +301,9 @@ func TestWeb(t *testing.T) {
 			{write(t, dir, "bomb.zip", bomb), "is packed more than 4 times"},
 			{write(t, dir, "torn.zip", bomb[:100]), "the archive is damaged"},
 			{write(t, dir, "log.zst", []byte("\x28\xb5\x2f\xfd\x04\x00\x01\x00\x00")), "zstd"},
-			{large, "It has 300 MB, and this page reads up to 268 MB."},
-			{dir, "cannot"},
+			{large, "It has 300 MB, and this page reads up to 250 MB."},
+			{write(t, dir, "mine.toml", []byte("name = 7\n")), "mine.toml:1:8: "},
+			{write(t, dir, "acme.toml", []byte(acme)), "It is a format (log of Acme)"},
 		} {
 			b.drop("#drop", c.path)
 			until(t, c.path, func() bool { return b.shown("#list li.none") == i+1 })
@@ -297,6 +311,26 @@ func TestWeb(t *testing.T) {
 				t.Errorf("%s: %q", c.path, s)
 			}
 		}
+		b.drop("#drop", write(t, dir, "acme.log", []byte("ACME: got PAP AuthNak nr 7: no\n")))
+		b.says("acme.log: ") // by the format that was given before it
+		if s := b.list(); !strings.Contains(s, "acme.log: The user name or the password was refused") {
+			t.Errorf("listed is %q", s)
+		}
+		b.forget()
+		folder := filepath.Join(dir, "folder", "below")
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, folder, "deep.jsonl", recording(t, "huawei/e398"))
+		b.drop("#drop", filepath.Dir(folder))
+		b.says("does not give this page a folder")
+		b.text(`document.getElementById("kind").value = "pppd-record"`)
+		b.drop("#drop", good)
+		b.says("good.jsonl: ")
+		if strings.Contains(b.list(), "Nothing is wrong") {
+			t.Error("what it is was found out though it was said")
+		}
+		b.text(`document.getElementById("kind").value = ""`)
 		b.forget()
 	})
 
@@ -379,14 +413,14 @@ func TestWeb(t *testing.T) {
 				t.Errorf("there is no %s: %v", role, roles)
 			}
 		}
-		b.text(`document.activeElement.blur()`)
+		b.text(`document.getElementById("file").focus()`)
 		var passed []string
 		for range 8 {
 			b.call("POST", "/actions", map[string]any{"actions": []any{map[string]any{"type": "key", "id": "keys", "actions": []any{
 				map[string]string{"type": "keyDown", "value": "\uE004"}, map[string]string{"type": "keyUp", "value": "\uE004"}}}}}, nil)
 			passed = append(passed, b.text(`const e = document.activeElement; return e.id || e.textContent || e.type`))
 		}
-		if got := strings.Join(passed, " "); !strings.Contains(got, "file") || !strings.Contains(got, "checkbox Save a masked bundle save forget") {
+		if got := strings.Join(passed, " "); !strings.HasPrefix(got, "kind Or paste it checkbox Save a masked bundle save forget") {
 			t.Errorf("Tab goes by %q", got)
 		}
 		b.forget()
@@ -399,6 +433,9 @@ func TestWeb(t *testing.T) {
 		b.devtools("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": "dark"}}})
 		b.visitURL(server.URL + "/")
 		b.screenshot("web-phone-dark-empty.png")
+		b.drop("#drop", filepath.Join(dir, "folder"))
+		b.says("deep.jsonl: Nothing is wrong")
+		b.forget()
 		b.drop("#drop", bad, good)
 		until(t, "two ladders", func() bool { return b.shown("#report svg") == 2 })
 		if s := b.text(`return [document.documentElement.scrollWidth, innerWidth].join(" ")`); s != "360 360" {

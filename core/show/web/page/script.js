@@ -50,6 +50,7 @@
     };
     ready = ask({ what: "start", program: $("program").textContent }).then((m) => {
       limit = m.limit;
+      if ($("kind").length === 1) for (const k of m.kinds) $("kind").append(new Option(k, k));
       document.documentElement.dataset.ready = "yes";
     });
     return ready;
@@ -83,7 +84,7 @@
   // again begins a program that has ended, and gives it what it had.
   async function again() {
     await start();
-    for (const f of files) if (f.file) f.parts = JSON.parse((await ask({ what: "add", file: f.file })).out);
+    for (const f of files) if (f.file) f.parts = JSON.parse((await ask({ what: "add", file: f.file, kind: f.kind })).out);
     chosen = chosen.map((c) => ({ ...c, part: c.from.parts[c.at] }));
   }
 
@@ -129,8 +130,9 @@
       return not(`It has ${size(file.size)}, and this page reads up to ${size(limit)}. knak diagnose reads it at a prompt; or cut out the part around the call.`);
     }
     try {
-      const parts = JSON.parse((await work(file.name, file.size, (told) => ask({ what: "add", file }, told))).out);
-      return parts.length ? { file, parts } : not("There is no file in it.");
+      const kind = $("kind").value;
+      const parts = JSON.parse((await work(file.name, file.size, (told) => ask({ what: "add", file, kind }, told))).out);
+      return parts.length ? { file, kind, parts } : not("There is no file in it.");
     } catch (e) {
       return not(await failed(file.name, e));
     }
@@ -206,7 +208,7 @@
 
   async function bundle(f, part, at) {
     try {
-      const { out } = await work(part.name, f.file.size, (told) => ask({ what: "bundle", of: f.parts[at].id, file: f.file }, told));
+      const { out } = await work(part.name, f.file.size, (told) => ask({ what: "bundle", of: f.parts[at].id, file: f.file, kind: f.kind }, told));
       download(out, "application/zip", `${plain(part.name)}-masked.zip`);
     } catch (e) {
       await failed(part.name, e);
@@ -252,6 +254,24 @@
       if (text.trim()) take([new File([text], "pasted text")]);
     }
   };
+  // unfold gives the files in folders, the first hundred of them.
+  async function unfold(entries) {
+    const found = [];
+    for (const left = [...entries]; left.length && found.length < 100;) {
+      const entry = left.shift();
+      if (entry.isFile) found.push(await new Promise((done, fail) => entry.file(done, fail)));
+      else {
+        const reader = entry.createReader();
+        for (;;) { // it gives them a hundred at a time
+          const some = await new Promise((done, fail) => reader.readEntries(done, fail));
+          if (!some.length || left.length > 10000) break;
+          left.push(...some);
+        }
+      }
+    }
+    return found;
+  }
+
   let over = 0;
   document.ondragenter = (e) => { e.preventDefault(); over++; $("drop").classList.add("over"); };
   document.ondragleave = () => { if (--over <= 0) { over = 0; $("drop").classList.remove("over"); } };
@@ -261,7 +281,9 @@
     over = 0;
     $("drop").classList.remove("over");
     const text = e.dataTransfer.getData("text/plain");
-    if (e.dataTransfer.files.length) take(e.dataTransfer.files);
+    const given = [...e.dataTransfer.items].map((i) => i.kind === "file" && i.webkitGetAsEntry && i.webkitGetAsEntry());
+    if (given.some((g) => g && g.isDirectory)) unfold(given.filter(Boolean)).then(take, () => say("The browser does not give this page a folder, as one that was opened from a disk: drop the files in it, or a zip."));
+    else if (e.dataTransfer.files.length) take(e.dataTransfer.files);
     else if (text.trim()) take([new File([text], "dropped text")]);
   };
 

@@ -4,12 +4,13 @@
   const pieces = new FileReaderSync();
 
   // input is what the program reads a file through, a piece at a time: a file of any size takes no more memory than one.
-  function input(id, file) {
+  function input(id, file, kind = "") {
     let last = 0;
     return {
       name: file.name || "pasted text",
       modified: file.lastModified || 0,
       size: file.size,
+      kind,
       read(offset, length) {
         try {
           return new Uint8Array(pieces.readAsArrayBuffer(file.slice(offset, offset + length)));
@@ -28,10 +29,10 @@
   }
 
   const does = {
-    add: (m) => knak.add(input(m.id, m.file)),
+    add: (m) => knak.add(input(m.id, m.file, m.kind)),
     draw: (m) => knak.draw(m.ids),
     save: (m) => knak.save(m.ids),
-    bundle: (m) => knak.bundle(m.of, input(m.id, m.file)),
+    bundle: (m) => knak.bundle(m.of, input(m.id, m.file, m.kind)),
   };
 
   async function start(program) {
@@ -50,7 +51,7 @@
     try {
       if (m.what === "start") {
         await start(m.program);
-        postMessage({ id: m.id, limit: knak.limit });
+        postMessage({ id: m.id, limit: knak.limit, kinds: knak.kinds.split(" ") });
         return;
       }
       const out = does[m.what](m);

@@ -16,6 +16,7 @@ import (
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/inspect"
+	"github.com/knakppp/knak/core/recording/format"
 	"github.com/knakppp/knak/core/recording/read"
 	"github.com/knakppp/knak/core/recording/unwrap"
 	"github.com/knakppp/knak/core/share"
@@ -28,12 +29,13 @@ var (
 )
 
 // limits bound what a page takes, so that a bomb has an end: what is longer is for knak at a prompt.
-var limits = unwrap.Limits{Parts: 50, Part: 256 << 20, Total: 256 << 20, Nested: 32 << 20}
+var limits = unwrap.Limits{Parts: 50, Part: 250e6, Total: 250e6, Nested: 32e6}
 
 func main() {
 	p := &page{}
 	js.Global().Set("knak", js.ValueOf(map[string]any{
 		"limit":  limits.Part,
+		"kinds":  strings.Join(read.Names(), " "),
 		"add":    p.function(p.add),
 		"draw":   p.function(p.draw),
 		"save":   p.function(p.save),
@@ -43,7 +45,10 @@ func main() {
 }
 
 // page is what was read so far.
-type page struct{ held []held }
+type page struct {
+	held    []held
+	formats []*format.Format // that were given to the page
+}
 
 // held is one recording.
 type held struct {
@@ -57,7 +62,7 @@ func (p *page) function(f func(args []js.Value) (any, error)) js.Func {
 	return js.FuncOf(func(_ js.Value, args []js.Value) any {
 		v, err := f(args)
 		if err != nil {
-			return map[string]any{"error": event.Printable(err.Error())}
+			return map[string]any{"error": event.Printable(strings.ReplaceAll(err.Error(), "\n", "; "))}
 		}
 		return v
 	})
@@ -72,10 +77,24 @@ type part struct {
 	Finding  string `json:"finding,omitempty"` // the id of the first
 }
 
-// add reads an input, which may hold several recordings, and judges each: add(input) gives a list of part as JSON.
+// add reads an input, which may hold several recordings, and judges each: add(input) gives a list of part as JSON. A file that ends
+// in .toml is a format for what is read after it.
 func (p *page) add(args []js.Value) (any, error) {
 	in := inputOf(args[0])
 	var list []part
+	if strings.HasSuffix(in.Name, ".toml") && in.Size <= format.MaxFile {
+		text, err := io.ReadAll(in.Reader)
+		if err != nil {
+			return nil, err
+		}
+		f, err := format.Parse(in.Name, text)
+		if err != nil {
+			return nil, err
+		}
+		p.formats = append(p.formats, f)
+		out, err := json.Marshal([]part{{ID: -1, Name: event.Printable(in.Name), Sentence: "It is a format (" + event.Printable(f.Title) + "). Logs that are given from now on may have it."}})
+		return string(out), err
+	}
 	at := 0
 	err := unwrap.Walk(in, limits, func(u unwrap.Part, err error) error {
 		at++
@@ -96,7 +115,7 @@ func (p *page) add(args []js.Value) (any, error) {
 func (p *page) judge(u unwrap.Part, at int, input js.Value) part {
 	out := part{ID: -1, Name: event.Printable(u.Name)}
 	left, _ := u.Reader.(*io.LimitedReader) // of how long a recording may be
-	r, err := open(u, input)
+	r, err := p.open(u, input)
 	if err != nil {
 		out.Sentence = err.Error()
 		return out
@@ -124,9 +143,9 @@ func (p *page) judge(u unwrap.Part, at int, input js.Value) part {
 	return out
 }
 
-// open finds out what a recording is.
-func open(u unwrap.Part, input js.Value) (*read.Reader, error) {
-	r, err := read.Open(&counted{r: u, tell: input.Get("tell")}, read.Options{Name: u.Name, Date: u.Time})
+// open finds out what a recording is, where its input does not say it.
+func (p *page) open(u unwrap.Part, input js.Value) (*read.Reader, error) {
+	r, err := read.Open(&counted{r: u, tell: input.Get("tell")}, read.Options{Name: u.Name, Date: u.Time, Format: input.Get("kind").String(), Formats: p.formats})
 	var unknown *read.UnknownFormatError
 	switch {
 	case errors.As(err, &unknown):
@@ -173,7 +192,7 @@ func (p *page) bundle(args []js.Value) (any, error) {
 			return nil
 		}
 		found = true
-		r, err := open(u, args[1])
+		r, err := p.open(u, args[1])
 		if err != nil {
 			return err
 		}
@@ -195,7 +214,7 @@ func octets(b []byte) js.Value {
 	return a
 }
 
-// inputOf is what the worker gives: {name, modified, size, read(offset, length), tell(octets)}.
+// inputOf is what the worker gives: {name, modified, size, kind, read(offset, length), tell(octets)}. kind is the name of a format, or "".
 func inputOf(v js.Value) unwrap.Input {
 	b := &blob{read: v.Get("read"), size: int64(v.Get("size").Float())}
 	in := unwrap.Input{Name: v.Get("name").String(), Reader: b, At: b, Size: b.size}
