@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,6 +14,14 @@ import (
 
 // Path is where the package mobile-broadband-provider-info has its table (Debian; other distributions alike).
 const Path = "/usr/share/mobile-broadband-provider-info/serviceproviders.xml"
+
+// Installed is Path where this system has such a package; elsewhere it is "", for on Windows every user may make such a file.
+func Installed() string {
+	if runtime.GOOS == "windows" {
+		return ""
+	}
+	return Path
+}
 
 // maxXML is how many octets of a file are read; the largest known has 370 kB.
 const maxXML = 8 << 20

@@ -41,11 +41,11 @@ func (e *NoneError) Error() string {
 		return fmt.Sprintf("the USB device %s (%s) is a modem in storage mode and has no serial port yet: %s", s.Path, s.USB, s.Cure())
 	case len(e.Maybe) == 1:
 		d := e.Maybe[0]
-		return fmt.Sprintf("no modem was found for certain; %s may be one (%s): name it with --port /dev/%s", name(d.Candidate), d.Why, d.Candidate.Ports[0].Name)
+		return fmt.Sprintf("no modem was found for certain; %s may be one (%s): name it with --port %s", name(d.Candidate), d.Why, here().Path(d.Candidate.Ports[0].Name))
 	case len(e.Maybe) > 1:
 		var names []string
 		for _, d := range e.Maybe {
-			names = append(names, "/dev/"+d.Candidate.Ports[0].Name)
+			names = append(names, here().Path(d.Candidate.Ports[0].Name))
 		}
 		return "no modem was found for certain: name the port with --port, one of " + strings.Join(names, ", ")
 	}

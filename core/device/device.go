@@ -24,7 +24,7 @@ type Device struct {
 // List gives the devices of a machine that have ttys, USB devices first. profile and set are what the user chose, as
 // quirks.DB.Resolve takes them.
 func List(root Root, db *quirks.DB, profile string, set []string) ([]Device, error) {
-	found, err := modem.Find(root.Sys)
+	found, err := root.candidates()
 	if err != nil {
 		return nil, fmt.Errorf("looking for modems: %w", err)
 	}

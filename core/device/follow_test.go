@@ -63,7 +63,7 @@ func TestAModemIsFollowed(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			c, err := Choose(t.Context(), Root{m.Sys(), filepath.Join(m.Dir, "dev")}, db, wish, NoMemory{}, neverOpen(t), func(string) {})
+			c, err := Choose(t.Context(), Root{Sys: m.Sys(), Dev: filepath.Join(m.Dir, "dev")}, db, wish, NoMemory{}, neverOpen(t), func(string) {})
 			if err != nil {
 				t.Fatalf("%s: %v", tt.name, err)
 			}

@@ -37,7 +37,7 @@ func TestEveryKnownLayout(t *testing.T) {
 			at[path] = l
 			m.USB(path, l.usb, l.ttys...)
 		}
-		found, err := List(Root{m.Sys(), ""}, db, "", nil)
+		found, err := List(Root{Sys: m.Sys(), Dev: ""}, db, "", nil)
 		if err != nil || len(found) != len(some) {
 			t.Fatalf("%d devices found of %d: %v", len(found), len(some), err)
 		}
@@ -176,7 +176,7 @@ func TestLiveLayoutsWithoutPorts(t *testing.T) {
 				hello, answer := behave(l.roles[i], n%2 == 1)
 				defer m.listen(p.TTY, hello, answer)()
 			}
-			c, err := Choose(t.Context(), Root{m.Sys(), filepath.Join(m.Dir, "dev")}, db, Wish{}, NoMemory{}, OpenLine, func(string) {})
+			c, err := Choose(t.Context(), Root{Sys: m.Sys(), Dev: filepath.Join(m.Dir, "dev")}, db, Wish{}, NoMemory{}, OpenLine, func(string) {})
 			if err != nil {
 				mu.Lock()
 				never = append(never, l.usb+": "+err.Error())

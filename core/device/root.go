@@ -6,21 +6,34 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/knakppp/knak/core/modem"
 )
 
 // Root is where a machine shows its devices.
 type Root struct {
 	Sys fs.FS  // what is mounted on /sys; it must support fs.ReadLinkFS, as os.DirFS does
 	Dev string // the directory of the device nodes, "/dev"
+
+	// list gives the serial ports where there is no sysfs, each as a device of its own: what belongs together is not known
+	// there. nil: Sys tells.
+	list func() ([]modem.Candidate, error)
+}
+
+func (r Root) candidates() ([]modem.Candidate, error) {
+	if r.list != nil {
+		return r.list()
+	}
+	return modem.Find(r.Sys)
 }
 
 // Host gives the machine's own devices or, where dir is not empty, those below dir/sys and dir/dev: a tree that was
 // saved on another machine, or made for a test.
 func Host(dir string) Root {
 	if dir == "" {
-		return Root{os.DirFS("/sys"), "/dev"}
+		return here()
 	}
-	return Root{os.DirFS(filepath.Join(dir, "sys")), filepath.Join(dir, "dev")}
+	return Root{Sys: os.DirFS(filepath.Join(dir, "sys")), Dev: filepath.Join(dir, "dev")}
 }
 
 // Path gives the device node of a tty.
@@ -29,6 +42,9 @@ func (r Root) Path(tty string) string { return filepath.Join(r.Dev, tty) }
 // TTY gives the name of the tty that a path means: /dev/ttyUSB0 itself, or a symbolic link to it such as those in
 // /dev/serial/by-id. A path that leads nowhere is taken by its last element.
 func (r Root) TTY(path string) string {
+	if r.list != nil {
+		return shortName(path)
+	}
 	dev, err := filepath.Abs(r.Dev)
 	if err != nil {
 		dev = r.Dev

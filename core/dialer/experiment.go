@@ -31,7 +31,7 @@ const callLimit = 10 * time.Minute
 // hears what happened once it is over.
 func Simulate(o Options, s *sim.Scenario, m *sim.Modem, begin time.Time) (link.Outcome, time.Duration) {
 	facts := simulatedFacts(s)
-	r := policy.Resolver{DB: o.Database, Facts: facts, Port: "sim:" + s.Name, Profile: o.Profile, Set: o.Settings, Carriers: &policy.Carriers{Path: apn.Path}}
+	r := policy.Resolver{DB: o.Database, Facts: facts, Port: "sim:" + s.Name, Profile: o.Profile, Set: o.Settings, Carriers: &policy.Carriers{Path: apn.Installed()}}
 	if o.Experiment != nil {
 		o.Experiment.apply(&r)
 	}

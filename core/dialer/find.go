@@ -16,6 +16,7 @@ import (
 	"github.com/knakppp/knak/core/files"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/link/drive"
+	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
 )
@@ -180,8 +181,7 @@ func (l *Link) await(ctx context.Context) (*device.Choice, error) {
 		found, err := device.Choose(ctx, files.Machine(), o.Database, device.Wish{Port: o.Port, Profile: o.Profile, Set: o.Settings}, memory, device.OpenLine, tell)
 		away := errors.As(err, &none)
 		if err == nil && o.Port != "" {
-			_, gone := os.Stat(o.Port)
-			away = errors.Is(gone, os.ErrNotExist)
+			away = !port.Exists(o.Port)
 		}
 		if !away || !o.Persist || o.Timeout > 0 && time.Since(began)+portPause > o.Timeout {
 			return found, err

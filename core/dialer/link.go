@@ -248,7 +248,7 @@ func (l *Link) end(outcome link.Outcome) {
 
 // resolve makes the function by which the link learns how to treat its modem.
 func (l *Link) resolve() func(link.Facts) (link.Selection, error) {
-	carriers := &policy.Carriers{Path: apn.Path}
+	carriers := &policy.Carriers{Path: apn.Installed()}
 	return func(known link.Facts) (link.Selection, error) {
 		port, facts := l.at.now()
 		r := policy.Resolver{DB: l.o.Database, Facts: facts, Port: port, Profile: l.o.Profile, Set: l.o.Settings, Carriers: carriers}

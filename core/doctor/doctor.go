@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os/user"
+	"runtime"
 	"slices"
 
 	"github.com/knakppp/knak/core/device"
@@ -113,11 +114,26 @@ func checkModems() []Check {
 	for _, s := range storage {
 		list = append(list, Check{"modem", "bad", fmt.Sprintf("%s %s (%s) is in storage mode: it shows a disc with drivers and no serial port", s.Manufacturer, s.Product, s.USB), s.Cure()})
 	}
+	if usb == 0 && len(list) == 0 && runtime.GOOS != "linux" {
+		return checkOtherPorts(root, found)
+	}
 	if usb == 0 && len(list) == 0 {
 		list = append(list, Check{"modem", "note", "no USB modem found",
 			"for a serial module name the port: knak dial --port /dev/ttyS0; for a stick see whether `lsusb` shows it and `dmesg` a driver"})
 	}
 	return list
+}
+
+// checkOtherPorts says which ports there are where the system does not say what is behind them.
+func checkOtherPorts(root device.Root, found []device.Device) []Check {
+	if len(found) == 0 {
+		return []Check{{"modem", "note", "this system has no serial port", "install the modem's driver: the Device Manager of Windows, or the System Information of macOS, shows whether the stick itself is seen"}}
+	}
+	var names []string
+	for _, d := range found {
+		names = append(names, root.Path(d.Candidate.Ports[0].Name))
+	}
+	return []Check{{"modem", "note", "the serial ports are " + join(names) + "; which is a modem's is not known here", "knak doctor --port " + names[0] + " asks whether a modem answers there"}}
 }
 
 // checkPort asks whether this user may open a port, and who else has it.

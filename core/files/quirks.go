@@ -3,6 +3,7 @@ package files
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/quirks"
@@ -11,17 +12,20 @@ import (
 
 // Quirks says where the layers of this machine are.
 func Quirks() quirks.Sources {
-	s := quirks.Sources{Builtin: knak.Files, Update: Updates().Current(), System: "/etc/knak", Root: os.Geteuid() == 0}
+	s := quirks.Sources{Builtin: knak.Files, Update: Updates().Current(), System: System(), Root: os.Geteuid() == 0}
 	if dir, err := os.UserConfigDir(); err == nil {
 		s.User = filepath.Join(dir, "knak")
 	}
 	return s
 }
 
-// Updates is where updates of the quirk database are installed.
+// Updates is where updates of the quirk database are installed: for all users, but on Windows.
 func Updates() bundle.Store {
 	if dir := os.Getenv("KNAK_STATE_DIR"); dir != "" {
 		return bundle.Store{Dir: dir}
+	}
+	if runtime.GOOS == "windows" {
+		return bundle.Store{Dir: State()}
 	}
 	return bundle.Store{Dir: systemStateDir}
 }

@@ -10,9 +10,6 @@ import (
 // Dir is where the scripts are unless the user names another directory.
 const Dir = "/etc/knak/hooks.d"
 
-// Check says why this system runs no scripts, where it is one that does not.
-func Check() error { return nil }
-
 // group gives a script a process group of its own, and end sends all of that a signal.
 func group(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 

@@ -1,20 +1,14 @@
 package hooks
 
 import (
-	"errors"
 	"os/exec"
 	"syscall"
 )
 
-// Dir is the word for no scripts.
+// Dir is the word for none.
 const Dir = "none"
 
-// Check says why this system runs no scripts.
-func Check() error {
-	return errors.New("scripts as pppd runs them need a Unix shell, which Windows does not have; a program can follow the dial by its events instead: knak dial --log-format json")
-}
-
-// Nothing is run that would have to be ended.
+// Scripts are run for a TUN device, which Windows has none of.
 func group(*exec.Cmd) {}
 
 func end(cmd *exec.Cmd, _ syscall.Signal) error { return cmd.Process.Kill() }

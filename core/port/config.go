@@ -82,3 +82,10 @@ type Settings struct {
 	Local  bool // CLOCAL: the program does not want to be hung up when the carrier falls
 	HangUp bool // HUPCL: closing the terminal hangs up
 }
+
+// Listed is a port of a system without sysfs.
+type Listed struct {
+	Name    string // "COM5", "cu.usbmodem1"
+	USB     string // vendor and product id as in sysfs, "12d1:1001"; "" where it is not on USB, or the system does not say
+	Product string // what the system calls it
+}

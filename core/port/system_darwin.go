@@ -1,8 +1,12 @@
 package port
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
+	"go.bug.st/serial"
 	"golang.org/x/sys/unix"
 )
 
@@ -31,3 +35,25 @@ func Exists(path string) bool {
 
 // readPromptly has nothing to do: a read of the library ends as soon as something is there.
 func readPromptly(uintptr) error { return nil }
+
+// Dir is where ports are.
+const Dir = "/dev"
+
+// List gives the ports for calling out (cu.*), which do not wait for a carrier as tty.* do. What is behind them only IOKit
+// tells, which needs C.
+func List() ([]Listed, error) {
+	paths, err := serial.GetPortsList()
+	if err != nil {
+		return nil, fmt.Errorf("list serial ports: %w", err)
+	}
+	var list []Listed
+	for _, path := range paths {
+		if name := ShortName(path); strings.HasPrefix(name, "cu.") {
+			list = append(list, Listed{Name: name})
+		}
+	}
+	return list, nil
+}
+
+// ShortName gives cu.usbmodem1 of /dev/cu.usbmodem1.
+func ShortName(path string) string { return filepath.Base(path) }

@@ -1,8 +1,11 @@
 package port
 
 import (
+	"fmt"
 	"strings"
 
+	"go.bug.st/serial"
+	"go.bug.st/serial/enumerator"
 	"golang.org/x/sys/windows"
 )
 
@@ -51,3 +54,35 @@ func readPromptly(handle uintptr) error {
 	}
 	return windows.SetCommTimeouts(windows.Handle(handle), &windows.CommTimeouts{ReadIntervalTimeout: 1})
 }
+
+// Dir is where ports are: their names are all that Windows needs.
+const Dir = ""
+
+// List gives the COM ports: those of modems' own drivers, too, which the library's enumerator passes over and so tells nothing about.
+func List() ([]Listed, error) {
+	names, err := serial.GetPortsList()
+	if err != nil {
+		return nil, fmt.Errorf("list serial ports: %w", err)
+	}
+	about := map[string]*enumerator.PortDetails{}
+	if details, err := enumerator.GetDetailedPortsList(); err == nil { // otherwise the names are all there is
+		for _, d := range details {
+			about[d.Name] = d
+		}
+	}
+	var list []Listed
+	for _, name := range names {
+		p := Listed{Name: name}
+		if d := about[name]; d != nil {
+			p.Product = strings.TrimSuffix(d.Product, " ("+name+")")
+			if d.IsUSB {
+				p.USB = strings.ToLower(d.VID + ":" + d.PID)
+			}
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// ShortName gives COM5 of \\.\com5.
+func ShortName(path string) string { return strings.ToUpper(strings.TrimPrefix(path, `\\.\`)) }

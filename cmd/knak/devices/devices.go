@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -125,7 +126,7 @@ func run(ctx context.Context, t *terminal.Terminal, o options) error {
 	worked := device.NewFile(files.State(), func(text string) { fmt.Fprintf(t.Err, "knak: warning: %s\n", text) })
 	var infos []deviceInfo
 	for i := range list {
-		if list[i].USB != "" || o.all {
+		if list[i].USB != "" || o.all || runtime.GOOS != "linux" { // only Linux says of every port whether it is on USB
 			infos = append(infos, describeDevice(root, &list[i], worked))
 		}
 	}
@@ -182,7 +183,11 @@ func printDevices(t *terminal.Terminal, list []deviceInfo) error {
 		return nil
 	}
 	if len(list) == 0 {
-		_, err := fmt.Fprintln(t.Out, "no USB modem found (knak devices --all lists serial ports too; knak doctor looks for causes)")
+		text := "no USB modem found (knak devices --all lists serial ports too; knak doctor looks for causes)"
+		if runtime.GOOS != "linux" {
+			text = "no serial port found (is the modem's driver installed?)"
+		}
+		_, err := fmt.Fprintln(t.Out, text)
 		return err
 	}
 	tw := tabwriter.NewWriter(t.Out, 0, 8, 2, ' ', 0)

@@ -139,12 +139,15 @@ const neverGiveUp = 365 * 24 * time.Hour
 
 // openBoth opens the other dialer's terminal and the modem's port.
 func openBoth(ctx context.Context, through, modem string, ears ...tap.Ear) (*tap.Tap, *port.Port, error) {
-	if _, err := os.Stat(modem); err != nil {
+	if _, err := os.Stat(modem); err != nil && !port.Exists(modem) {
 		return nil, nil, exit.Usagef("PORT: %w", err)
 	}
 	t, err := openTap(through, modem, ears...)
 	if errors.Is(err, os.ErrExist) {
 		return nil, nil, exit.Usagef("--through: %w; give another name, or remove it", err)
+	}
+	if errors.Is(err, port.ErrNoPTY) {
+		return nil, nil, exit.Usagef("%w, and another dialer's call is recorded through one; a dial of knak's own is recorded everywhere: knak dial --record FILE", err)
 	}
 	if err != nil {
 		return nil, nil, exit.Usagef("--through: %w", err)

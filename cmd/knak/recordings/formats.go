@@ -8,6 +8,7 @@ import (
 
 	"github.com/knakppp/knak/cmd/knak/exit"
 	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/files"
 	"github.com/knakppp/knak/core/foreign"
 	"github.com/knakppp/knak/core/recording/format"
 	"github.com/knakppp/knak/core/recording/read"
@@ -17,7 +18,10 @@ import (
 // whose file it is. A file of formats.d that is wrong is left out, and said.
 func Options(t *terminal.Terminal, chosen string) (read.Options, error) {
 	o := read.Options{Format: chosen}
-	dirs := []string{"/etc/knak/formats.d"}
+	var dirs []string
+	if dir := files.System(); dir != "" {
+		dirs = append(dirs, filepath.Join(dir, "formats.d"))
+	}
 	if dir, err := os.UserConfigDir(); err == nil {
 		dirs = append(dirs, filepath.Join(dir, "knak", "formats.d"))
 	}

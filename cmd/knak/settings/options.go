@@ -18,6 +18,7 @@ import (
 
 	"github.com/knakppp/knak/cmd/knak/exit"
 	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/files"
 	"github.com/knakppp/knak/core/plane"
 	"github.com/knakppp/knak/quirks"
 )
@@ -331,7 +332,9 @@ func ConfigFiles(chosen string) (paths []string, required bool) {
 	if chosen != "" {
 		return []string{chosen}, true
 	}
-	paths = []string{"/etc/knak/config.toml"}
+	if dir := files.System(); dir != "" {
+		paths = append(paths, filepath.Join(dir, "config.toml"))
+	}
 	if dir, err := os.UserConfigDir(); err == nil {
 		paths = append(paths, filepath.Join(dir, "knak", "config.toml"))
 	}

@@ -211,6 +211,9 @@ func serveSim(ctx context.Context, t *terminal.Terminal, s sim.Scenario, linkPat
 	ctx, stop := signal.NotifyContext(ctx, terminal.EndSignals...)
 	defer stop()
 	master, path, err := port.OpenPTY()
+	if errors.Is(err, port.ErrNoPTY) {
+		return exit.Usagef("%w; here knak dial --sim %s dials it without one, and knak sim %s --usbip serves it to a Linux", err, s.Name, s.Name)
+	}
 	if err != nil {
 		return fmt.Errorf("pseudo-terminal: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -171,7 +172,12 @@ func waitUp(ctx context.Context, t *terminal.Terminal, name string, dial *os.Pro
 			}
 			return err
 		case <-ctx.Done():
-			_ = dial.Signal(syscall.SIGTERM) // a person gave up: the link is not wanted any more
+			// A person gave up: the link is not wanted any more.
+			if err := dial.Signal(syscall.SIGTERM); err != nil && runtime.GOOS == "windows" { // which has no such signal
+				if _, err := control.AskHangup(context.WithoutCancel(ctx), control.Dir(), name); err != nil {
+					_ = dial.Kill() // nobody listens there yet
+				}
+			}
 			<-ended
 			tell()
 			return &exit.StatusError{Code: link.ExitSignal}
