@@ -37,7 +37,7 @@ import (
 
 // run is main with the world as arguments. It returns the exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	out := &terminal.ErrorKeeper{W: stdout}
+	out := terminal.Keep(stdout)
 	t := &terminal.Terminal{In: stdin, Out: out, Err: stderr}
 	root := rootCommand(t)
 	root.SetArgs(args)
@@ -45,8 +45,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	if err == nil && out.Err != nil {
-		err = fmt.Errorf("standard output: %w", out.Err)
+	if err == nil && out.Err() != nil {
+		err = fmt.Errorf("standard output: %w", out.Err())
 	}
 	if err != nil && err.Error() != "" {
 		fmt.Fprintf(stderr, "knak: %s\n", err)

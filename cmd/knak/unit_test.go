@@ -34,7 +34,7 @@ func TestUnit(t *testing.T) {
 	if values["SuccessExitStatus"] != fmt.Sprint(int(link.ExitSignal)) {
 		t.Errorf("SuccessExitStatus=%s", values["SuccessExitStatus"])
 	}
-	flags := settings.ConfigFlags()
+	flags := settings.Keys()
 	for _, word := range strings.Fields(values["ExecStart"])[2:] {
 		if name, ok := strings.CutPrefix(word, "--"); ok && flags.Lookup(name) == nil {
 			t.Errorf("dial has no flag --%s", name)

@@ -4,10 +4,8 @@ package compare
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/knakppp/knak/cmd/knak/exit"
 	"github.com/knakppp/knak/cmd/knak/recordings"
@@ -78,16 +76,9 @@ func run(t *terminal.Terminal, o options) error {
 
 // layout is as wide as the terminal, within what two columns need and what an eye can follow; 80 columns elsewhere.
 func layout(t *terminal.Terminal, all bool) compare.TextOptions {
-	o := compare.TextOptions{All: all}
-	w := t.Out
-	if k, ok := w.(*terminal.ErrorKeeper); ok {
-		w = k.W
-	}
-	o.Color = t.Color(w)
-	if f, ok := w.(*os.File); ok {
-		if n, _, err := term.GetSize(int(f.Fd())); err == nil {
-			o.Width = min(max(n, 60), 120)
-		}
+	o := compare.TextOptions{All: all, Color: t.Color(t.Out)}
+	if n := terminal.Width(t.Out); n > 0 {
+		o.Width = min(max(n, 60), 120)
 	}
 	return o
 }

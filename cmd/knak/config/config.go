@@ -67,13 +67,13 @@ func run(t *terminal.Terminal, cmd *cobra.Command, args []string, all bool) erro
 	var list []shownOption
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		from, said := s.From[f.Name]
-		if f.Name == "all" || f.Name == "help" || f.Name == "set" || settings.ConfigFlag(f.Name) == nil || !said && !all {
+		if f.Name == "all" || f.Name == "help" || f.Name == "set" || settings.Key(f.Name) == nil || !said && !all {
 			return
 		}
 		if !said {
 			from = "default"
 		}
-		list = append(list, shownOption{f.Name, s.V.Get(f.Name), from})
+		list = append(list, shownOption{f.Name, s.Value(f.Name), from})
 	})
 	for _, set := range s.Sets {
 		list = append(list, shownOption{"set", set.Text, set.From})
@@ -103,11 +103,11 @@ func checkFiles(t *terminal.Terminal, cmd *cobra.Command, args []string) error {
 	}
 	paths := args
 	if len(paths) == 0 {
-		paths, _ = settings.ConfigFiles("")
+		paths, _ = settings.Files("")
 	}
 	bad, some := false, false
 	for _, path := range paths {
-		file, err := settings.ReadConfig(path, len(args) > 0)
+		file, err := settings.ReadFile(path, len(args) > 0)
 		switch {
 		case err != nil && len(args) == 0 && errors.Is(err, fs.ErrNotExist):
 			continue

@@ -9,7 +9,7 @@ import (
 )
 
 // PluginPlan is what the second program has to know of the plugins that the configuration names.
-func PluginPlan(list []settings.ConfigPlugin, dir string) (host.Plan, error) {
+func PluginPlan(list []settings.Plugin, dir string) (host.Plan, error) {
 	plan := host.Plan{Dirs: pin.Dirs(dir), Runtime: control.Dir(), Version: build.Version().Version}
 	for _, p := range list {
 		plan.Plugins = append(plan.Plugins, p.Plugin)

@@ -63,7 +63,7 @@ Its file and every directory above it must belong to root or to the user of knak
 type world struct {
 	plan       host.Plan
 	lock       *pin.Lock
-	configured []settings.ConfigPlugin
+	configured []settings.Plugin
 }
 
 func readWorld(t *terminal.Terminal, cmd *cobra.Command) (*world, error) {
@@ -75,7 +75,7 @@ func readWorld(t *terminal.Terminal, cmd *cobra.Command) (*world, error) {
 		return nil, err
 	}
 	w := &world{configured: s.Plugins}
-	if w.plan, err = connection.PluginPlan(s.Plugins, s.V.GetString("plugin-dir")); err != nil {
+	if w.plan, err = connection.PluginPlan(s.Plugins, s.Text("plugin-dir")); err != nil {
 		return nil, err
 	}
 	w.lock, err = pin.ReadLock(w.plan.Lock)
@@ -83,10 +83,10 @@ func readWorld(t *terminal.Terminal, cmd *cobra.Command) (*world, error) {
 }
 
 // configuredAs gives what the configuration says of a plugin.
-func (w *world) configuredAs(name string) (settings.ConfigPlugin, bool) {
-	i := slices.IndexFunc(w.configured, func(p settings.ConfigPlugin) bool { return p.Name == name })
+func (w *world) configuredAs(name string) (settings.Plugin, bool) {
+	i := slices.IndexFunc(w.configured, func(p settings.Plugin) bool { return p.Name == name })
 	if i < 0 {
-		return settings.ConfigPlugin{Plugin: host.Plugin{Name: name}}, false
+		return settings.Plugin{Plugin: host.Plugin{Name: name}}, false
 	}
 	return w.configured[i], true
 }
@@ -123,7 +123,7 @@ func (w *world) row(name string) row {
 
 // configPlace is the file into which a person would write.
 func (w *world) configPlace() string {
-	paths, _ := settings.ConfigFiles("")
+	paths, _ := settings.Files("")
 	if os.Geteuid() == 0 {
 		return paths[0]
 	}

@@ -16,8 +16,8 @@ import (
 
 	"github.com/knakppp/knak/cmd/knak/complete"
 	"github.com/knakppp/knak/cmd/knak/exit"
-	"github.com/knakppp/knak/cmd/knak/settings"
 	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/core/ppp"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/plugins/host"
@@ -117,7 +117,7 @@ func printState(w io.Writer, s *host.State) {
 	row("about", "%s", s.About)
 	if s.Version != "" {
 		row("built with", "%s, protocol %d", terminal.OrUnknown(s.SDK), s.Major)
-		row("takes part in", "%s", settings.KindWords(s))
+		row("takes part in", "%s", kindWords(s))
 	}
 	for _, p := range s.Points {
 		row("decides", "%s", pointWords(p))
@@ -292,4 +292,22 @@ func missingGrants(s *host.State) (list []string) {
 		}
 	}
 	return list
+}
+
+// kindWords says for people what a plugin answers.
+func kindWords(s *host.State) string {
+	var list []string
+	for _, k := range s.Answers {
+		list = append(list, map[advice.Kind]string{
+			advice.KindIdentify: "identify the modem", advice.KindCredentials: "credentials", advice.KindSteps: "commands around the dial",
+			advice.KindChallenge: "CHAP responses", advice.KindDecide: "decisions in the negotiation", advice.KindProve: "proof of the link",
+		}[k])
+	}
+	if s.Observes {
+		list = append(list, "is told what happens")
+	}
+	if s.Commands {
+		list = append(list, "gives orders")
+	}
+	return terminal.OrNone(strings.Join(list, ", "))
 }

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/knakppp/knak/cmd/knak/terminal"
-	"github.com/knakppp/knak/core/advice"
 	"github.com/knakppp/knak/plugins/host"
 	"github.com/knakppp/knak/plugins/host/pin"
 )
@@ -18,16 +16,16 @@ import (
 // pluginsKey is the table that holds the plugins.
 const pluginsKey = "plugins"
 
-// ConfigPlugin is one [plugins.NAME] of a configuration file.
-type ConfigPlugin struct {
+// Plugin is one [plugins.NAME] of a configuration file.
+type Plugin struct {
 	host.Plugin
 	order int64  // where it stands among the others; those of one order stand as in the files
 	From  string // file:line:column
 }
 
 // pluginKeys are what [plugins.NAME] may hold, with what takes a value of it.
-var pluginKeys = map[string]func(p *ConfigPlugin, value any) error{
-	"path": func(p *ConfigPlugin, value any) error {
+var pluginKeys = map[string]func(p *Plugin, value any) error{
+	"path": func(p *Plugin, value any) error {
 		text, ok := value.(string)
 		if !ok || !strings.HasPrefix(text, "/") {
 			return errors.New(`must be an absolute path in quotation marks, such as "/usr/libexec/knak/plugins/knak-plugin-acme"`)
@@ -35,12 +33,12 @@ var pluginKeys = map[string]func(p *ConfigPlugin, value any) error{
 		p.Path = text
 		return nil
 	},
-	"sha256": func(p *ConfigPlugin, value any) error {
+	"sha256": func(p *Plugin, value any) error {
 		text, _ := value.(string)
 		p.SHA256 = text
 		return pin.CheckSum(text)
 	},
-	"grants": func(p *ConfigPlugin, value any) error {
+	"grants": func(p *Plugin, value any) error {
 		list, ok := value.([]any)
 		for _, one := range list {
 			text, _ := one.(string)
@@ -52,28 +50,28 @@ var pluginKeys = map[string]func(p *ConfigPlugin, value any) error{
 		}
 		return nil
 	},
-	"required": func(p *ConfigPlugin, value any) (err error) {
+	"required": func(p *Plugin, value any) (err error) {
 		ok := false
 		if p.Required, ok = value.(bool); !ok {
 			return errors.New("must be true or false, without quotation marks")
 		}
 		return nil
 	},
-	"order": func(p *ConfigPlugin, value any) error {
+	"order": func(p *Plugin, value any) error {
 		ok := false
 		if p.order, ok = value.(int64); !ok {
 			return errors.New("must be a number; plugins with a lower one are asked first, and it is 0 where it is not given")
 		}
 		return nil
 	},
-	"tls": func(p *ConfigPlugin, value any) error {
+	"tls": func(p *Plugin, value any) error {
 		if value != "auto" && value != "none" {
 			return errors.New(`must be "auto" or "none"`)
 		}
 		p.Plain = value == "none"
 		return nil
 	},
-	"config": func(p *ConfigPlugin, value any) (err error) {
+	"config": func(p *Plugin, value any) (err error) {
 		if _, ok := value.(map[string]any); !ok {
 			return errors.New("must be a table: write [plugins.NAME.config]")
 		}
@@ -83,7 +81,7 @@ var pluginKeys = map[string]func(p *ConfigPlugin, value any) error{
 }
 
 // readPlugins reads the table of plugins, strictly.
-func (c *configFile) readPlugins(value any) error {
+func (c *File) readPlugins(value any) error {
 	named, ok := value.(map[string]any)
 	if !ok {
 		return fmt.Errorf("%s: plugins must be a table: write [plugins.NAME]", c.place(pluginsKey))
@@ -97,7 +95,7 @@ func (c *configFile) readPlugins(value any) error {
 		if err := pin.CheckName(name); err != nil {
 			return fmt.Errorf("%s: %w", place, err)
 		}
-		p := ConfigPlugin{Plugin: host.Plugin{Name: name}, From: place}
+		p := Plugin{Plugin: host.Plugin{Name: name}, From: place}
 		for _, key := range slices.Sorted(maps.Keys(table)) {
 			take, ok := pluginKeys[key]
 			if !ok {
@@ -110,7 +108,7 @@ func (c *configFile) readPlugins(value any) error {
 		}
 		c.plugins = append(c.plugins, p)
 	}
-	slices.SortFunc(c.plugins, func(a, b ConfigPlugin) int {
+	slices.SortFunc(c.plugins, func(a, b Plugin) int {
 		x, y := c.places[pathKey([]string{pluginsKey, a.Name})], c.places[pathKey([]string{pluginsKey, b.Name})]
 		return cmp.Or(cmp.Compare(x[0], y[0]), cmp.Compare(x[1], y[1]), cmp.Compare(a.Name, b.Name))
 	})
@@ -118,28 +116,10 @@ func (c *configFile) readPlugins(value any) error {
 }
 
 // takePlugins adds a file's plugins: one that an earlier file names as well is replaced.
-func (s *Settings) takePlugins(list []ConfigPlugin) {
+func (s *Settings) takePlugins(list []Plugin) {
 	for _, p := range list {
-		s.Plugins = slices.DeleteFunc(s.Plugins, func(have ConfigPlugin) bool { return have.Name == p.Name })
+		s.Plugins = slices.DeleteFunc(s.Plugins, func(have Plugin) bool { return have.Name == p.Name })
 		s.Plugins = append(s.Plugins, p)
 	}
-	slices.SortStableFunc(s.Plugins, func(a, b ConfigPlugin) int { return cmp.Compare(a.order, b.order) })
-}
-
-// KindWords says for people what a plugin answers.
-func KindWords(s *host.State) string {
-	var list []string
-	for _, k := range s.Answers {
-		list = append(list, map[advice.Kind]string{
-			advice.KindIdentify: "identify the modem", advice.KindCredentials: "credentials", advice.KindSteps: "commands around the dial",
-			advice.KindChallenge: "CHAP responses", advice.KindDecide: "decisions in the negotiation", advice.KindProve: "proof of the link",
-		}[k])
-	}
-	if s.Observes {
-		list = append(list, "is told what happens")
-	}
-	if s.Commands {
-		list = append(list, "gives orders")
-	}
-	return terminal.OrNone(strings.Join(list, ", "))
+	slices.SortStableFunc(s.Plugins, func(a, b Plugin) int { return cmp.Compare(a.order, b.order) })
 }

@@ -106,15 +106,24 @@ func quietSink(next event.Sink) event.Sink {
 	})
 }
 
+// file gives the file behind a writer, and whether there is one.
+func file(w io.Writer) (*os.File, bool) {
+	if k, ok := w.(*ErrorKeeper); ok {
+		w = k.w
+	}
+	f, ok := w.(*os.File)
+	return f, ok
+}
+
 // IsTerminal says whether a writer is one that a line can be rewritten on.
 func IsTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := file(w)
 	return ok && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
 }
 
 // Width gives the columns of a terminal, 0 for anything else.
 func Width(w io.Writer) int {
-	f, ok := w.(*os.File)
+	f, ok := file(w)
 	if !ok {
 		return 0
 	}
@@ -165,17 +174,23 @@ func (m *reminder) Record(r event.Record) {
 
 // ErrorKeeper is a Writer that remembers its first error, so that a command whose output is lost does not end with 0.
 type ErrorKeeper struct {
-	W   io.Writer
-	Err error
+	w   io.Writer
+	err error
 }
 
+// Keep makes an ErrorKeeper before w.
+func Keep(w io.Writer) *ErrorKeeper { return &ErrorKeeper{w: w} }
+
 func (k *ErrorKeeper) Write(p []byte) (int, error) {
-	n, err := k.W.Write(p)
-	if k.Err == nil {
-		k.Err = err
+	n, err := k.w.Write(p)
+	if k.err == nil {
+		k.err = err
 	}
 	return n, err
 }
+
+// Err is the first error.
+func (k *ErrorKeeper) Err() error { return k.err }
 
 // Color says whether a writer gets colour: a terminal does, unless the user says otherwise (no-color.org).
 func (t *Terminal) Color(w io.Writer) bool {
@@ -185,6 +200,5 @@ func (t *Terminal) Color(w io.Writer) bool {
 	case "never":
 		return false
 	}
-	f, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+	return os.Getenv("NO_COLOR") == "" && IsTerminal(w)
 }

@@ -25,12 +25,12 @@ const sectionKey = "connection"
 // configLimit bounds a configuration file, for somebody may name /dev/zero.
 const configLimit = 1 << 20
 
-// configFile is a configuration file whose keys, types and values were checked.
-type configFile struct {
+// File is a configuration file whose keys, types and values were checked.
+type File struct {
 	path     string
 	options  map[string]any            // the top level
 	Sections map[string]map[string]any // [connection.NAME]
-	plugins  []ConfigPlugin            // [plugins.NAME], as they stand
+	plugins  []Plugin                  // [plugins.NAME], as they stand
 	places   map[string][2]int         // line and column of each value, by its path of keys
 }
 
@@ -38,7 +38,7 @@ type configFile struct {
 func pathKey(path []string) string { return strings.Join(path, "\x00") }
 
 // place says where a value stands: file:line:column, of the nearest table around it where the parser tells no more.
-func (c *configFile) place(path ...string) string {
+func (c *File) place(path ...string) string {
 	for n := len(path); n > 0; n-- {
 		if p, ok := c.places[pathKey(path[:n])]; ok {
 			return fmt.Sprintf("%s:%d:%d", c.path, p[0], p[1])
@@ -47,9 +47,9 @@ func (c *configFile) place(path ...string) string {
 	return c.path
 }
 
-// ReadConfig reads a configuration file strictly: an unknown key, a wrong type and a value out of range are errors that
+// ReadFile reads a configuration file strictly: an unknown key, a wrong type and a value out of range are errors that
 // name the place. It says what root's knak does to the host, so root's reads none that others can change.
-func ReadConfig(path string, named bool) (*configFile, error) {
+func ReadFile(path string, named bool) (*File, error) {
 	text, err := foreign.Read(path, foreign.Rules{Limit: configLimit, Links: true, Named: named, Trusted: os.Geteuid() == 0})
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
@@ -57,9 +57,9 @@ func ReadConfig(path string, named bool) (*configFile, error) {
 	return parseConfig(path, text)
 }
 
-func parseConfig(path string, text []byte) (*configFile, error) {
+func parseConfig(path string, text []byte) (*File, error) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some editors put a byte order mark there
-	c := &configFile{path: path, Sections: map[string]map[string]any{}, places: valuePlaces(text)}
+	c := &File{path: path, Sections: map[string]map[string]any{}, places: valuePlaces(text)}
 	if err := toml.Unmarshal(text, &c.options); err != nil {
 		var bad *toml.DecodeError
 		if errors.As(err, &bad) {
@@ -97,10 +97,10 @@ func parseConfig(path string, text []byte) (*configFile, error) {
 }
 
 // check looks at the keys and values of a table that stands below path.
-func (c *configFile) check(table map[string]any, path []string) error {
+func (c *File) check(table map[string]any, path []string) error {
 	for _, name := range slices.Sorted(maps.Keys(table)) {
 		place := c.place(append(slices.Clone(path), name)...)
-		f := ConfigFlag(name)
+		f := Key(name)
 		if f == nil || len(path) > 0 && globalFlag(name) {
 			return fmt.Errorf("%s: %s", place, unknownKey(name, len(path) > 0))
 		}
@@ -152,20 +152,20 @@ func checkConfigValue(f *pflag.Flag, value any) error {
 	return nil
 }
 
-// ConfigFlags are the flags that are keys of a configuration file: those of dial, and the global ones.
-var ConfigFlags = sync.OnceValue(func() *pflag.FlagSet {
+// Keys are the flags that are keys of a configuration file: those of dial, and the global ones.
+var Keys = sync.OnceValue(func() *pflag.FlagSet {
 	f := pflag.NewFlagSet("", pflag.ContinueOnError)
 	AddGlobalFlags(f)
 	AddDialFlags(f)
 	return f
 })
 
-// ConfigFlag gives the flag of a configuration key, nil if there is none. --config cannot stand in the file it names.
-func ConfigFlag(name string) *pflag.Flag {
+// Key gives the flag of a configuration key, nil if there is none. --config cannot stand in the file it names.
+func Key(name string) *pflag.Flag {
 	if name == "config" {
 		return nil
 	}
-	return ConfigFlags().Lookup(name)
+	return Keys().Lookup(name)
 }
 
 // globalFlag says whether a key may stand at the top level only.
@@ -187,8 +187,8 @@ func unknownKey(name string, section bool) string {
 		names = append(names, name)
 		keys.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
 	}
-	ConfigFlags().VisitAll(func(f *pflag.Flag) {
-		if ConfigFlag(f.Name) != nil && !(section && globalFlag(f.Name)) {
+	Keys().VisitAll(func(f *pflag.Flag) {
+		if Key(f.Name) != nil && !(section && globalFlag(f.Name)) {
 			add(f.Name)
 		}
 	})

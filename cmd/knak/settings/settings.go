@@ -161,13 +161,13 @@ func flagHint(cmd *cobra.Command, name string) string {
 
 // Settings are the options of a command, from flags, environment and configuration files.
 type Settings struct {
-	V *viper.Viper
+	v *viper.Viper
 
 	// from says of each option that somebody set where it was set: "--apn", "KNAK_APN" or "config.toml:3:7".
 	From map[string]string
 
 	// plugins are those that the files name, in the order in which they are asked.
-	Plugins []ConfigPlugin
+	Plugins []Plugin
 
 	everything bool // -vv
 
@@ -192,12 +192,12 @@ func Read(cmd *cobra.Command, connection string) (*Settings, error) {
 
 // readAnyhow is readSettings; with anyhow a configuration file that cannot be read is left out, and broken says why.
 func readAnyhow(cmd *cobra.Command, connection string, anyhow bool) (*Settings, error) {
-	s := &Settings{V: viper.New(), From: map[string]string{}}
-	s.V.SetEnvPrefix("KNAK")
-	s.V.SetEnvKeyReplacer(strings.NewReplacer("-", "_"))
-	s.V.AutomaticEnv()
-	s.V.AllowEmptyEnv(true) // an empty user name is a user name
-	if err := s.V.BindPFlags(cmd.Flags()); err != nil {
+	s := &Settings{v: viper.New(), From: map[string]string{}}
+	s.v.SetEnvPrefix("KNAK")
+	s.v.SetEnvKeyReplacer(strings.NewReplacer("-", "_"))
+	s.v.AutomaticEnv()
+	s.v.AllowEmptyEnv(true) // an empty user name is a user name
+	if err := s.v.BindPFlags(cmd.Flags()); err != nil {
 		return nil, fmt.Errorf("flags: %w", err)
 	}
 	broken := s.readFiles(connection)
@@ -212,10 +212,10 @@ func readAnyhow(cmd *cobra.Command, connection string, anyhow bool) (*Settings, 
 }
 
 func (s *Settings) readFiles(connection string) error {
-	paths, required := ConfigFiles(s.V.GetString("config"))
-	var files []*configFile
+	paths, required := Files(s.v.GetString("config"))
+	var files []*File
 	for _, path := range paths {
-		file, err := ReadConfig(path, required)
+		file, err := ReadFile(path, required)
 		if errors.Is(err, os.ErrNotExist) && !required {
 			continue
 		}
@@ -256,8 +256,8 @@ func (s *Settings) readFiles(connection string) error {
 }
 
 // merge takes the options of a file's table that stands below path.
-func (s *Settings) merge(file *configFile, table map[string]any, path []string) error {
-	if err := s.V.MergeConfigMap(table); err != nil {
+func (s *Settings) merge(file *File, table map[string]any, path []string) error {
+	if err := s.v.MergeConfigMap(table); err != nil {
 		return exit.Usagef("%s: %w", file.path, err)
 	}
 	for name, value := range table {
@@ -280,7 +280,7 @@ func variable(option string) string {
 func (s *Settings) readEnvironment(cmd *cobra.Command) (err error) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		text, ok := os.LookupEnv(variable(f.Name))
-		if !ok || err != nil || ConfigFlag(f.Name) == nil {
+		if !ok || err != nil || Key(f.Name) == nil {
 			return
 		}
 		if why := checkOption(f, text); why != nil {
@@ -317,18 +317,24 @@ func (s *Settings) readFlags(cmd *cobra.Command) (err error) {
 // Said tells whether somebody set an option: an empty value that was given is not the same as none.
 func (s *Settings) Said(option string) bool { return s.From[option] != "" }
 
+// Value is the value of an option.
+func (s *Settings) Value(option string) any { return s.v.Get(option) }
+
+// Text is the value of an option that is a text.
+func (s *Settings) Text(option string) string { return s.v.GetString(option) }
+
 // Fill fills a struct of options. Everything in it was checked before.
 func (s *Settings) Fill(into any) error {
 	hook := viper.DecodeHook(mapstructure.ComposeDecodeHookFunc(
 		mapstructure.StringToTimeDurationHookFunc(), mapstructure.StringToSliceHookFunc(listSeparator)))
-	if err := s.V.Unmarshal(into, hook); err != nil {
+	if err := s.v.Unmarshal(into, hook); err != nil {
 		return exit.Usagef("options: %w", err)
 	}
 	return nil
 }
 
-// ConfigFiles lists where the configuration may be, the stronger last, and whether it must be there.
-func ConfigFiles(chosen string) (paths []string, required bool) {
+// Files lists where the configuration may be, the stronger last, and whether it must be there.
+func Files(chosen string) (paths []string, required bool) {
 	if chosen != "" {
 		return []string{chosen}, true
 	}
