@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		defer os.RemoveAll(bin)
-		build := exec.Command("go", "build", "-o", bin+"/", "../../cmd/knak", "../../cmd/knak-pluginhost", "./testdata/plugin", "./testdata/raw")
+		build := exec.Command("go", "build", "-ldflags", "-X github.com/knakppp/knak/core/advice.patience=10", "-o", bin+"/", "../../cmd/knak", "../../cmd/knak-pluginhost", "./testdata/plugin", "./testdata/raw")
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "%s\n%v\n", out, err)
 			return 1
