@@ -181,11 +181,11 @@ func addListener(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// checkHeard says what the listeners behind these ttys heard, line by line: heard COMMAND TTY …, and "heard nothing TTY …" that they
+// checkHeard says what the listeners behind these ttys heard, line by line: heard COMMAND,… TTY …, and "heard nothing TTY …" that they
 // were not even opened, which resets an Arduino.
 func checkHeard(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: heard nothing|COMMAND TTY …")
+		ts.Fatalf("usage: heard nothing|COMMAND,COMMAND,… TTY …")
 	}
 	for _, tty := range args[1:] {
 		b, err := os.ReadFile(ts.MkAbs("heard-" + tty))
@@ -196,9 +196,12 @@ func checkHeard(ts *testscript.TestScript, neg bool, args []string) {
 		for line := range strings.Lines(string(b)) {
 			said[strings.TrimSpace(line)] = true
 		}
-		want := map[string]bool{"opened": true, args[0]: true}
-		if args[0] == "nothing" {
-			want = map[string]bool{}
+		want := map[string]bool{}
+		if args[0] != "nothing" {
+			want["opened"] = true
+			for _, command := range strings.Split(args[0], ",") {
+				want[command] = true
+			}
 		}
 		if !maps.Equal(said, want) {
 			ts.Fatalf("%s heard %q", tty, b)

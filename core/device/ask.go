@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/port"
 	"github.com/knakppp/knak/quirks"
@@ -63,6 +65,71 @@ func (d *Device) Ask(ctx context.Context, root Root, open Opener, anyway bool) e
 	}
 	d.Ports = d.db.Ports(d.Layout, d.Quirks)
 	return ctx.Err()
+}
+
+// identifyLimit is how long a modem may take to say who it is.
+const identifyLimit = 10 * time.Second
+
+// Identify asks a modem who it is (AT+CGMI, AT+CGMM, AT+CGMR, ATI; never for a serial number), on a tty that took commands when Ask was
+// called. A modem of which none did is not asked.
+func (d *Device) Identify(ctx context.Context, root Root, open Opener) error {
+	i := slices.IndexFunc(d.Layout.TTYs, func(t quirks.TTY) bool { return t.Answer == quirks.Commands })
+	if i < 0 {
+		return nil
+	}
+	line, err := open(root.Path(d.Candidate.Ports[i].Name))
+	if err != nil {
+		return err
+	}
+	defer line.Close()
+	stop := context.AfterFunc(ctx, func() { _ = line.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	return Talk(line, at.NewDialogue(func(x *at.Exchange) error {
+		id, err := modem.Ask(x)
+		d.Identity = Identity{Vendor: id.Vendor, Model: id.Model, Firmware: id.Firmware}
+		return err
+	}), time.Now().Add(identifyLimit))
+}
+
+// ErrTooLong says that a dialogue was not over in time.
+var ErrTooLong = errors.New("the port does not answer in time")
+
+// Talk lets a dialogue speak on an open port until it is over.
+func Talk(line Line, d *at.Dialogue, limit time.Time) error {
+	defer d.Stop()
+	buf := make([]byte, 512)
+	d.Advance(time.Now())
+	for {
+		for out, ok := d.Next(); ok; out, ok = d.Next() {
+			switch o := out.(type) {
+			case at.Write:
+				if _, err := line.Write(o.Bytes); err != nil {
+					return err
+				}
+			case at.Done:
+				return o.Err
+			}
+		}
+		until := d.Deadline()
+		if until.IsZero() || limit.Before(until) {
+			until = limit
+		}
+		if !time.Now().Before(limit) {
+			return ErrTooLong
+		}
+		if err := line.SetReadDeadline(until); err != nil {
+			return err
+		}
+		n, err := line.Read(buf)
+		switch now := time.Now(); {
+		case n > 0:
+			d.Receive(now, buf[:n])
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			d.Advance(now)
+		case err != nil:
+			return err
+		}
+	}
 }
 
 // askOne asks one tty. It calls opened once that is open, or cannot be.

@@ -18,6 +18,8 @@ type Device struct {
 	Ports  quirks.Ports       // what each is there for
 	Quirks *quirks.Resolution // what is known of it before it is asked
 
+	Identity Identity // who it said it is, where a saved tree tells or Identify has asked
+
 	db *quirks.DB
 }
 
@@ -33,8 +35,13 @@ func List(root Root, db *quirks.DB, profile string, set []string) ([]Device, err
 	list := make([]Device, 0, len(found))
 	for _, c := range found {
 		d := Device{Candidate: c, Layout: layoutOf(c), db: db}
+		root.heard(&d)
 		if len(c.Ports) > 0 {
-			if d.Quirks, err = db.Resolve(facts(board, c, c.Ports[0]), profile, set); err != nil {
+			f := facts(board, c, c.Ports[0])
+			if id := d.Identity; id.Model != "" {
+				f.Manufacturer, f.Model, f.Revision = id.Vendor, id.Model, id.Firmware
+			}
+			if d.Quirks, err = db.Resolve(f, profile, set); err != nil {
 				return nil, err
 			}
 		}

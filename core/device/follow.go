@@ -13,6 +13,7 @@ import (
 // plugged in anew, or has restarted.
 type where struct {
 	bus, usb  string
+	strings   [2]string       // what it calls its maker and itself
 	number    int             // of the interface
 	nth       int             // of the ttys of that interface: hso has several on one
 	numbers   []int           // of all its interfaces that have ttys
@@ -25,7 +26,7 @@ func remember(list []Device, d *Device, place int) *where {
 		return nil
 	}
 	ports := d.Candidate.Ports
-	w := &where{bus: d.Path, usb: d.USB, number: ports[place].Interface, numbers: numbersOf(ports), strangers: map[string]bool{}}
+	w := &where{bus: d.Path, usb: d.USB, strings: [2]string{d.Manufacturer, d.Product}, number: ports[place].Interface, numbers: numbersOf(ports), strangers: map[string]bool{}}
 	for _, p := range ports[:place] {
 		if p.Interface == w.number {
 			w.nth++
@@ -48,8 +49,8 @@ func numbersOf(ports []modem.Port) []int {
 }
 
 // Where gives the present path of the port that Current gives. The modem is looked for where it was on the bus, and else, if only one
-// device is of its id and has its ttys, there: somebody has plugged it in elsewhere. A modem that came back under another id of
-// its maker's, as some do after a restart, is taken at its old place only. The error is os.ErrNotExist while it is away.
+// device is of its id and has its ttys, there: somebody has plugged it in elsewhere. A modem that came back under another id, as some do
+// after a restart, is taken at its old place only, and if it calls itself what it did. The error is os.ErrNotExist while it is away.
 func (c *Choice) Where() (path string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -87,7 +88,7 @@ func (w *where) find(list []Device) (d *Device, place int, ok bool) {
 		switch {
 		case d.Path == w.bus && d.USB == w.usb:
 			same = append(same, d)
-		case d.Path == w.bus && d.Modem && d.USB[:4] == w.usb[:4]:
+		case d.Path == w.bus && d.Modem && w.strings[1] != "" && w.strings == [2]string{d.Manufacturer, d.Product}:
 			if data := d.Ports.Dial; len(data) > 0 {
 				return d, data[0], true
 			}

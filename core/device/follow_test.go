@@ -11,9 +11,16 @@ import (
 
 // e398 is a modem of three ttys, from this number on.
 func e398(m machine, bus string, first int) {
+	called(m, bus, "E398")
 	name := func(i int) string { return "ttyUSB" + string(rune('0'+first+i)) }
 	m.USB(bus, "12d1:1506", iface{Number: "00", Class: "ff/02/01", Driver: "option", TTY: name(0)},
 		iface{Number: "01", Class: "ff/02/03", Driver: "option", TTY: name(1)}, iface{Number: "02", Class: "ff/02/02", Driver: "option", TTY: name(2)})
+}
+
+// called sets what a device calls itself.
+func called(m machine, bus, product string) {
+	m.File("sys/devices/pci0000:00/0000:00:14.0/usb1/"+bus+"/manufacturer", "HUAWEI")
+	m.File("sys/devices/pci0000:00/0000:00:14.0/usb1/"+bus+"/product", product)
 }
 
 // A modem is followed by its place on the bus, or by what it is, not by the names of its ttys: these are another modem's when it comes back.
@@ -45,7 +52,12 @@ func TestAModemIsFollowed(t *testing.T) {
 		{"its ttys are still coming", false, func(m machine) {
 			m.USB("1-1", "12d1:1506", iface{Number: "00", Class: "ff/02/01", Driver: "option", TTY: ""}, iface{Number: "01", Class: "ff/02/03", Driver: "option", TTY: "ttyUSB0"})
 		}, ""},
-		{"another id of its maker's, after a restart", false, func(m machine) {
+		{"another modem of its maker's is in its place", false, func(m machine) {
+			called(m, "1-1", "E173")
+			m.USB("1-1", "12d1:1c05", iface{Number: "00", Class: "ff/01/01", Driver: "option", TTY: "ttyUSB0"}, iface{Number: "01", Class: "ff/01/02", Driver: "option", TTY: "ttyUSB1"})
+		}, ""},
+		{"another id after a restart", false, func(m machine) {
+			called(m, "1-1", "E398")
 			m.USB("1-1", "12d1:1c05", iface{Number: "00", Class: "ff/01/01", Driver: "option", TTY: "ttyUSB5"}, iface{Number: "01", Class: "ff/01/02", Driver: "option", TTY: "ttyUSB6"})
 		}, "ttyUSB5"},
 	} {

@@ -37,7 +37,7 @@ func TestEveryKnownLayout(t *testing.T) {
 			at[path] = l
 			m.USB(path, l.usb, l.ttys...)
 		}
-		found, err := List(Root{Sys: m.Sys(), Dev: ""}, db, "", nil)
+		found, err := List(Root{Sys: m.Sys()}, db, "", nil)
 		if err != nil || len(found) != len(some) {
 			t.Fatalf("%d devices found of %d: %v", len(found), len(some), err)
 		}

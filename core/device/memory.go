@@ -62,6 +62,13 @@ func (f *File) DataPort(d *Device) (tty string, ok bool) {
 	return "", false
 }
 
+// Recall puts who a modem said it is, the last time that it was dialled, into the device, unless that is known.
+func (f *File) Recall(d *Device) {
+	if d.Identity == (Identity{}) {
+		d.Identity = f.entry(d.key()).Identity
+	}
+}
+
 // Speed gives the speed at which the module on a UART answered last time, or 0.
 func (f *File) Speed(key string) int {
 	if r := f.entry(key); r.Baud >= 300 && r.Baud <= 4_000_000 {

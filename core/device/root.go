@@ -18,6 +18,9 @@ type Root struct {
 	// list gives the serial ports where there is no sysfs, each as a device of its own: what belongs together is not known
 	// there. nil: Sys tells.
 	list func() ([]modem.Candidate, error)
+
+	// Said is what modems of a saved tree said: who they are, and what each tty answered; nil: nothing was saved.
+	Said fs.FS
 }
 
 func (r Root) candidates() ([]modem.Candidate, error) {
@@ -33,7 +36,7 @@ func Host(dir string) Root {
 	if dir == "" {
 		return here()
 	}
-	return Root{Sys: os.DirFS(filepath.Join(dir, "sys")), Dev: filepath.Join(dir, "dev")}
+	return Root{Sys: os.DirFS(filepath.Join(dir, "sys")), Dev: filepath.Join(dir, "dev"), Said: os.DirFS(dir)}
 }
 
 // Path gives the device node of a tty.

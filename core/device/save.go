@@ -3,6 +3,7 @@ package device
 import (
 	"archive/tar"
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,9 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/knakppp/knak/core/private"
+	"github.com/knakppp/knak/quirks"
 )
 
 // shownAttributes are the attributes of USB devices and interfaces that say what a modem is. The serial number is not
@@ -20,7 +24,8 @@ var shownAttributes = []string{"idVendor", "idProduct", "bcdDevice", "bDeviceCla
 	"bInterfaceNumber", "bInterfaceClass", "bInterfaceSubClass", "bInterfaceProtocol", "bNumEndpoints"}
 
 // Save packs what was looked at of the devices into a new file, a tar.gz that is a tree as Host reads it: the attributes
-// and drivers of USB devices with ttys and of those in storage mode, the ttys, and what each answered if it was asked.
+// and drivers of USB devices with ttys and of those in storage mode, the ttys, what each answered if it was asked, and who the modems
+// said they are.
 func Save(name string, root Root, list []Device) (err error) {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
@@ -46,6 +51,11 @@ func Save(name string, root Root, list []Device) (err error) {
 		}
 	}
 	for _, d := range list {
+		if id := d.Identity; id != (Identity{}) {
+			b, err := json.Marshal(Identity{hidden(id.Vendor), hidden(id.Model), hidden(id.Firmware)})
+			p.err = errors.Join(p.err, err)
+			p.file("identity/"+d.Path, append(b, '\n'))
+		}
 		for i, port := range d.Candidate.Ports {
 			if d.USB != "" {
 				p.tty(port.Name)
@@ -124,6 +134,30 @@ func (p *packer) attributes(dir string) {
 	}
 	if _, err := fs.ReadLink(p.sys, dir+"/driver"); err == nil {
 		p.link(dir + "/driver")
+	}
+}
+
+// hidden is a text of a modem's without what may be a number of its own.
+func hidden(text string) string { return string(hideDigits([]byte(private.Identities(text)))) }
+
+// heard puts in what a saved tree tells of a device.
+func (r Root) heard(d *Device) {
+	if r.Said == nil {
+		return
+	}
+	if b, err := fs.ReadFile(r.Said, "identity/"+d.Path); err == nil && len(b) <= 1024 {
+		_ = json.Unmarshal(b, &d.Identity) // what is no identity is none
+	}
+	for i, p := range d.Candidate.Ports {
+		b, err := fs.ReadFile(r.Said, "answers/"+p.Name)
+		if err != nil || len(b) > 64 {
+			continue
+		}
+		for a := quirks.Commands; a <= quirks.Refused; a++ {
+			if strings.TrimSpace(string(b)) == a.String() {
+				d.Layout.TTYs[i].Answer = a
+			}
+		}
 	}
 }
 

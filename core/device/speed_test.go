@@ -61,8 +61,8 @@ func (w *wire) Discard() error               { w.mu.Lock(); w.coming = nil; w.mu
 func (w *wire) Status() (port.Status, error) { return port.Status{CTS: w.cts}, nil }
 func (w *wire) Close() error                 { return nil }
 
-// at answers AT at one speed; at others it hears rubbish, and says nothing.
-func at(baud int) func(*wire, []byte) string {
+// answersAt answers AT at one speed; at others it hears rubbish, and says nothing.
+func answersAt(baud int) func(*wire, []byte) string {
 	return func(w *wire, b []byte) string {
 		if w.baud != baud {
 			return ""
@@ -83,7 +83,7 @@ func TestFindSpeed(t *testing.T) {
 			cts         bool
 			flow        string
 		}{{115200, 0, true, "rtscts"}, {9600, 0, false, "none"}, {921600, 921600, false, "none"}, {460800, 0, false, "none"}} {
-			w := &wire{answer: at(tt.baud), cts: tt.cts}
+			w := &wire{answer: answersAt(tt.baud), cts: tt.cts}
 			got, err := findSpeed(t, w, tt.first)
 			if err != nil || got.Baud != tt.baud || got.Flow != tt.flow {
 				t.Errorf("%d: %+v, %v", tt.baud, got, err)
@@ -156,7 +156,7 @@ func TestSerialOfANamedPort(t *testing.T) {
 	m.UART("3f215040.serial", "ttyS0")
 	m.USB("1-1", "12d1:1506", iface{Number: "00", Class: "ff/02/01", Driver: "option", TTY: "ttyUSB0"})
 	memory := NewFile(filepath.Join(t.TempDir(), "state"), func(string) {})
-	w := &wire{answer: at(9600)}
+	w := &wire{answer: answersAt(9600)}
 	open := func(string, int) (SerialLine, error) { return w, nil }
 	for _, tt := range []struct {
 		port string

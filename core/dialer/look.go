@@ -1,12 +1,11 @@
 package dialer
 
 import (
-	"errors"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/knakppp/knak/core/at"
+	"github.com/knakppp/knak/core/device"
 	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/port"
 )
@@ -49,7 +48,7 @@ func (w *watcher) look(path string, never []string) modem.Sight {
 	}
 	_ = w.line.Discard() // what it said meanwhile on its own
 	var seen modem.Sight
-	if err := converse(w.line, at.NewDialogue(modem.Look(&seen, never)), now.Add(lookLimit)); err != nil {
+	if err := device.Talk(w.line, at.NewDialogue(modem.Look(&seen, never)), now.Add(lookLimit)); err != nil {
 		w.again = now.Add(lookSpoil)
 		return w.sight
 	}
@@ -69,53 +68,6 @@ func (w *watcher) drop() {
 		_ = w.line.Close()
 	}
 	w.line, w.path, w.again = nil, "", time.Time{}
-}
-
-var errTooLong = errors.New("the port for commands does not answer in time")
-
-// line is an open port as converse needs it.
-type line interface {
-	Read([]byte) (int, error)
-	Write([]byte) (int, error)
-	SetReadDeadline(time.Time) error
-}
-
-// converse lets a dialogue speak on a port until it is over.
-func converse(l line, d *at.Dialogue, limit time.Time) error {
-	defer d.Stop()
-	buf := make([]byte, 512)
-	d.Advance(time.Now())
-	for {
-		for out, ok := d.Next(); ok; out, ok = d.Next() {
-			switch o := out.(type) {
-			case at.Write:
-				if _, err := l.Write(o.Bytes); err != nil {
-					return err
-				}
-			case at.Done:
-				return o.Err
-			}
-		}
-		until := d.Deadline()
-		if until.IsZero() || limit.Before(until) {
-			until = limit
-		}
-		if !time.Now().Before(limit) {
-			return errTooLong
-		}
-		if err := l.SetReadDeadline(until); err != nil {
-			return err
-		}
-		n, err := l.Read(buf)
-		switch now := time.Now(); {
-		case n > 0:
-			d.Receive(now, buf[:n])
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			d.Advance(now)
-		case err != nil:
-			return err
-		}
-	}
 }
 
 // sight is how the modem is doing now, where another of its ports can be asked while the link is up.

@@ -33,6 +33,8 @@ type deviceInfo struct {
 	Ports        []portInfo `json:"ports"`
 	Profile      string     `json:"profile"`
 	Note         string     `json:"note,omitempty"`
+
+	Identity *device.Identity `json:"identity,omitempty"` // who it said it is: when it was asked, or dialled last
 }
 
 type portInfo struct {
@@ -61,7 +63,8 @@ func Command(t *terminal.Terminal) *cobra.Command {
 known, and the quirk profile by what the USB bus tells. Modems that still show their driver disc are listed too.
 
 No port is opened unless --ask is given: then each port of what is known to be a modem is sent "AT" and a carriage return, and
-what it answers tells which port carries data. A dial does the same by itself where nobody has described the modem.`,
+what it answers tells which port carries data; one that answers is asked who it is (AT+CGMI, AT+CGMM, AT+CGMR, ATI), never for a
+number of its own. A dial asks by itself where nobody has described the modem.`,
 		Example: `  knak devices
   knak devices --ask
   knak devices --save modem.tar.gz     for a bug report; it holds no serial number
@@ -110,6 +113,12 @@ func run(ctx context.Context, t *terminal.Terminal, o options) error {
 			return err
 		}
 	}
+	worked := device.NewFile(files.State(), func(text string) { fmt.Fprintf(t.Err, "knak: warning: %s\n", text) })
+	for i := range list {
+		if o.from == "" {
+			worked.Recall(&list[i])
+		}
+	}
 	if o.save != "" {
 		if err := device.Save(o.save, root, list); err != nil {
 			return fmt.Errorf("--save: %w", err)
@@ -123,7 +132,6 @@ func run(ctx context.Context, t *terminal.Terminal, o options) error {
 	if o.eject {
 		return switchStorage(t, root, storage)
 	}
-	worked := device.NewFile(files.State(), func(text string) { fmt.Fprintf(t.Err, "knak: warning: %s\n", text) })
 	var infos []deviceInfo
 	for i := range list {
 		if list[i].USB != "" || o.all || runtime.GOOS != "linux" { // only Linux says of every port whether it is on USB
@@ -145,6 +153,9 @@ func askAll(ctx context.Context, t *terminal.Terminal, root device.Root, list []
 		}
 		if err := list[i].Ask(ctx, root, device.OpenLine, false); err != nil {
 			return fmt.Errorf("asking %s: %w", list[i].Path, err)
+		}
+		if err := list[i].Identify(ctx, root, device.OpenLine); err != nil {
+			fmt.Fprintf(t.Err, "knak: warning: %s does not say who it is: %v\n", list[i].Path, err)
 		}
 	}
 	return nil
@@ -228,6 +239,9 @@ func describeDevice(root device.Root, d *device.Device, worked *device.File) dev
 			pi.Answer = answer.String()
 		}
 		info.Ports = append(info.Ports, pi)
+	}
+	if d.Identity != (device.Identity{}) {
+		info.Identity = &d.Identity
 	}
 	data := d.DataPorts()
 	if tty, ok := worked.DataPort(d); ok {
