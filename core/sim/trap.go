@@ -92,6 +92,9 @@ func (m *Modem) coldStart() {
 	m.times = map[string]time.Time{}
 }
 
+// Restarts counts how often the modem has restarted.
+func (m *Modem) Restarts() int { return m.restarts }
+
 // restart is a crash, or what a reset command does: a call is lost without a word, and everything begins anew as after
 // power-on. The numbers of dials and calls go on.
 func (m *Modem) restart(now time.Time) {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/hex"
 	"strconv"
 	"time"
 )
@@ -13,6 +14,7 @@ type USB struct {
 	Product      string         `toml:"product"`      // the USB string
 	Interfaces   []USBInterface `toml:"interface"`    // in the order of the descriptors; left out: one, ff/ff/ff, with everything
 	Storage      *USBStorage    `toml:"storage"`      // nil: it is a modem from the beginning
+	Restart      *USBRestart    `toml:"restart"`      // nil: it stays on the bus when the modem restarts
 	Unplug       Duration       `toml:"unplug"`       // so long after it was attached it leaves the bus, once; 0: never
 }
 
@@ -29,6 +31,14 @@ type USBStorage struct {
 	ID      string   `toml:"id"`      // vid:pid meanwhile
 	Product string   `toml:"product"` // the USB string meanwhile
 	After   Duration `toml:"after"`   // how long after the eject it leaves the bus; 100ms
+	Message string   `toml:"message"` // the SCSI command in hex that makes it a modem, in place of the eject
+}
+
+// USBRestart is what the bus sees of a restart of the modem, by a trap or an action.
+type USBRestart struct {
+	ID      string   `toml:"id"`      // vid:pid from then on; left out: as before
+	Product string   `toml:"product"` // the USB string from then on; left out: as before
+	After   Duration `toml:"after"`   // how long it is away; 2s
 }
 
 // The roles of an interface.
@@ -96,6 +106,24 @@ func (c *checker) usb(s *Scenario) {
 		c.line("usb.storage.product", d.Product)
 		if d.After == 0 {
 			d.After = Duration(100 * time.Millisecond)
+		}
+		if b, err := hex.DecodeString(d.Message); err != nil || len(b) > 16 {
+			c.fail("usb.storage.message", "%q is not a SCSI command of at most 16 octets in hex; of a message of usb_modeswitch it is what begins at the 16th octet", d.Message)
+		}
+	}
+	if r := u.Restart; r != nil {
+		if r.ID == "" {
+			r.ID = u.ID
+		}
+		if !isUSB(r.ID) {
+			c.fail("usb.restart.id", "%q is not vid:pid in lower-case hex", r.ID)
+		}
+		if r.Product == "" {
+			r.Product = u.Product
+		}
+		c.line("usb.restart.product", r.Product)
+		if r.After == 0 {
+			r.After = Duration(2 * time.Second)
 		}
 	}
 }

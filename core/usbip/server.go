@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"sync"
 )
 
@@ -52,14 +53,11 @@ func (b *Bus) Add(d Device) {
 	b.mu.Unlock()
 }
 
-// First gives the first device that is offered, if there is one.
-func (b *Bus) First() (Device, bool) {
+// Remove takes a device off the bus; a host that has it is told by the device itself.
+func (b *Bus) Remove(d Device) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.devices) == 0 {
-		return nil, false
-	}
-	return b.devices[0], true
+	b.devices = slices.DeleteFunc(b.devices, func(other Device) bool { return other == d })
+	b.mu.Unlock()
 }
 
 // list gives what is offered and not taken.

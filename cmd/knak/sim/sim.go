@@ -34,6 +34,7 @@ type options struct {
 	list        bool
 	link        string // a symbolic link to the terminal
 	usbip       string // the address of the USB/IP server
+	allOf       string // a directory, or a maker, of which every stick is served
 	seed        uint64
 	faults      int
 	show        bool // print the scenario, and serve nothing
@@ -76,6 +77,7 @@ it and binds its own drivers (option, sierra, qcserial, cdc_acm, usb-storage). S
 	cmd.Flags().Uint64Var(&o.seed, "random", 0, "make an odd modem by this `seed`, and tell at the end what was odd: its scenario")
 	cmd.Flags().IntVar(&o.faults, "faults", 1, "with --random: how many faults it has, 1 to 5: a `number`")
 	cmd.Flags().BoolVar(&o.show, "show", false, "with --random: print the scenario, and serve nothing")
+	cmd.Flags().StringVar(&o.allOf, "all-of", "", "with --usbip: serve every scenario of a `directory`, or of a maker (huawei), that says what it is on USB")
 	cmd.Flags().StringVar(&o.usbip, "usbip", "", "serve USB sticks by USB/IP on this `address`; without one 127.0.0.1:3240")
 	cmd.Flags().Lookup("usbip").NoOptDefVal = "127.0.0.1:3240"
 	return cmd
@@ -95,13 +97,23 @@ func run(ctx context.Context, t *terminal.Terminal, o options) error {
 	switch {
 	case o.faultsGiven || o.show:
 		return exit.Usagef("--faults and --show need --random SEED")
-	case len(o.scenarios) == 0:
+	case o.allOf != "" && !o.onUSB:
+		return exit.Usagef("--all-of needs --usbip: it makes a bus of many sticks")
+	case len(o.scenarios) == 0 && o.allOf == "":
 		return exit.Usagef("which scenario? knak sim --list names all")
 	case o.onUSB:
 		if o.link != "" {
 			return exit.Usagef("--link and --usbip exclude each other: a stick has no pseudo-terminal")
 		}
-		return serveSticks(ctx, t, o.scenarios, o.usbip)
+		db, err := settings.OpenQuirks(t)
+		if err != nil {
+			return err
+		}
+		sticks, err := findSticks(t, db, o.scenarios, o.allOf)
+		if err != nil {
+			return err
+		}
+		return serveSticks(ctx, t, sticks, o.usbip)
 	case len(o.scenarios) > 1:
 		return exit.Usagef("one pseudo-terminal is one modem: several scenarios need --usbip")
 	}
@@ -159,16 +171,15 @@ func listScenarios(t *terminal.Terminal) error {
 }
 
 // serveSticks serves a bus of simulated sticks.
-func serveSticks(ctx context.Context, t *terminal.Terminal, names []string, address string) error {
+func serveSticks(ctx context.Context, t *terminal.Terminal, scenarios []sim.Scenario, address string) error {
 	ctx, stop := signal.NotifyContext(ctx, terminal.EndSignals...)
 	defer stop()
-	var scenarios []sim.Scenario
-	for _, name := range names {
-		s, err := files.Scenario(name)
-		if err != nil {
-			return exit.Usage(err)
+	var names []string
+	for i, s := range scenarios {
+		names = append(names, s.Name)
+		if len(scenarios) > 1 && !t.Style.JSON {
+			fmt.Fprintf(t.Err, "1-%d  %s  %s\n", i+1, s.USB.ID, s.Name)
 		}
-		scenarios = append(scenarios, s)
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {

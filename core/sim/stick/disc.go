@@ -1,6 +1,7 @@
 package stick
 
 import (
+	"bytes"
 	"encoding/binary"
 	"sync"
 )
@@ -8,7 +9,8 @@ import (
 // disc is a CD with drivers, as sticks show it before they are modems: enough of SCSI (SPC-3, MMC-5) in the bulk-only
 // transport (USB MSC BOT 1.0) for a host to find an empty disc, and to eject it.
 type disc struct {
-	name string
+	name    string
+	message []byte // the command of the vendor's that has it leave; empty: the standard eject has
 
 	mu      sync.Mutex
 	answers [][]byte // what the host will fetch: data, then the status of the command
@@ -67,6 +69,9 @@ func (d *disc) in(n int) ([]byte, bool) {
 
 // command does one SCSI command.
 func (d *disc) command(c []byte) (data []byte, failed, eject bool) {
+	if len(d.message) > 0 && bytes.HasPrefix(c, d.message) {
+		return nil, false, true
+	}
 	switch c[0] {
 	case 0x00, 0x1e: // TEST UNIT READY, PREVENT ALLOW MEDIUM REMOVAL
 		return nil, d.ejected, false
@@ -83,7 +88,7 @@ func (d *disc) command(c []byte) (data []byte, failed, eject bool) {
 		copy(data[32:], "1.00")
 		return data, false, false
 	case 0x1b: // START STOP UNIT: LoEj without Start ejects
-		return nil, false, c[4]&3 == 2
+		return nil, false, c[4]&3 == 2 && len(d.message) == 0
 	case 0x25: // READ CAPACITY
 		data = binary.BigEndian.AppendUint32(nil, 15)
 		return binary.BigEndian.AppendUint32(data, blockSize), false, false

@@ -2,6 +2,7 @@ package stick
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -13,9 +14,15 @@ import (
 	"github.com/knakppp/knak/core/usbip"
 )
 
+// Bus is where sticks are offered: a usbip.Bus.
+type Bus interface {
+	Add(usbip.Device)
+	Remove(usbip.Device)
+}
+
 // Serve puts the modem of a scenario on a bus, at place n from 1, and runs it until ctx ends. Each interface that takes
 // commands has a modem of its own behind it: what one of them is told the others do not know. sink may be nil.
-func Serve(ctx context.Context, bus *usbip.Bus, n int, s sim.Scenario, sink event.Sink) error {
+func Serve(ctx context.Context, bus Bus, n int, s sim.Scenario, sink event.Sink) error {
 	u := s.USB
 	if u == nil {
 		u = &sim.USB{ID: s.Identity.USB, Release: "0000", Interfaces: []sim.USBInterface{{Class: "ff/ff/ff", Role: sim.RolePPP}}}
@@ -28,6 +35,7 @@ func Serve(ctx context.Context, bus *usbip.Bus, n int, s sim.Scenario, sink even
 	if u.Storage != nil {
 		first = Config{USB: u.Storage.ID, Release: asModem.Release, Manufacturer: u.Manufacturer, Product: u.Storage.Product,
 			Interfaces: []Interface{{Number: 0, Class: "08/06/50", Disc: true}}}
+		first.Interfaces[0].Message, _ = hex.DecodeString(u.Storage.Message) // the scenario was checked
 	}
 	var it *Stick
 	var err error
@@ -55,6 +63,12 @@ func Serve(ctx context.Context, bus *usbip.Bus, n int, s sim.Scenario, sink even
 	}
 	it.unplugAfter = time.Duration(u.Unplug)
 	bus.Add(it)
+	restarted := make(chan struct{}, 1)
+	if r := u.Restart; r != nil {
+		again := asModem
+		again.USB, again.Product = r.ID, r.Product
+		go comeBack(ctx, bus, it, restarted, again, time.Duration(r.After))
+	}
 	var ports sync.WaitGroup
 	defer ports.Wait()
 	for _, f := range u.Interfaces {
@@ -62,10 +76,41 @@ func Serve(ctx context.Context, bus *usbip.Bus, n int, s sim.Scenario, sink even
 		if line == nil {
 			continue
 		}
-		ports.Go(func() { servePort(ctx, line, s, f, sink) })
+		ports.Go(func() { servePort(ctx, line, s, f, sink, restarted) })
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// lastWords is how long a modem that restarts stays on the bus, so that the host hears its OK.
+const lastWords = 100 * time.Millisecond
+
+// comeBack takes the stick off the bus when its modem restarts, and puts it back as what it is then.
+func comeBack(ctx context.Context, bus Bus, it *Stick, restarted <-chan struct{}, again Config, away time.Duration) {
+	wait := func(d time.Duration) bool {
+		select {
+		case <-time.After(d):
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	for {
+		select {
+		case <-restarted:
+		case <-ctx.Done():
+			return
+		}
+		if !wait(lastWords) {
+			return
+		}
+		bus.Remove(it)
+		_ = it.Become(again) // as it was built before, but for its name
+		if !wait(away) {
+			return
+		}
+		bus.Add(it)
+	}
 }
 
 func configOf(u *sim.USB) Config {
@@ -80,9 +125,23 @@ func configOf(u *sim.USB) Config {
 }
 
 // servePort is what sits on one tty.
-func servePort(ctx context.Context, line *Line, s sim.Scenario, f sim.USBInterface, sink event.Sink) {
+func servePort(ctx context.Context, line *Line, s sim.Scenario, f sim.USBInterface, sink event.Sink, restarted chan<- struct{}) {
 	if here, ok := s.OnInterface(f); ok {
-		_ = sim.Serve(ctx, line, sim.New(here, rand.Uint64()), sink) //nolint:errcheck // a Line has no other error than its end
+		m := sim.New(here, rand.Uint64())
+		before := m.Restarts()
+		heard := event.SinkFunc(func(r event.Record) {
+			if sink != nil {
+				sink.Record(r)
+			}
+			if now := m.Restarts(); now != before {
+				before = now
+				select {
+				case restarted <- struct{}{}:
+				default: // it is leaving already
+				}
+			}
+		})
+		_ = sim.Serve(ctx, line, m, heard) //nolint:errcheck // a Line has no other error than its end
 		return
 	}
 	stop := context.AfterFunc(ctx, func() { _ = line.SetReadDeadline(time.Unix(1, 0)) })

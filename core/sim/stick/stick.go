@@ -20,6 +20,8 @@ type Interface struct {
 	Number int    // bInterfaceNumber
 	Class  string // class, subclass and protocol in hex, "ff/01/02"
 	Disc   bool   // a disc with drivers in place of a tty (mass storage, bulk only)
+
+	Message []byte // of a disc: the vendor's SCSI command that stands for the eject; empty: the standard's
 	Bulk   bool   // without an interrupt endpoint, as diagnosis is: drivers tell it by that (option.c's NUMEP2)
 	Inert  bool   // endpoints that nothing is behind: a network card that nobody uses
 }
@@ -176,7 +178,7 @@ func build(c Config) (device, error) {
 			addInterface(i.Number, class, sub, protocol, 2)
 			addEndpoint(true, 2, 512, 0, e)
 			addEndpoint(false, 2, 512, 0, e)
-			d.disc = &disc{name: c.Product}
+			d.disc = &disc{name: c.Product, message: i.Message}
 		default:
 			endpoints := uint8(3)
 			if i.Bulk {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,47 @@ func make8() (list []Interface) {
 	return list
 }
 
+// bus is a Bus that tells what is done with it.
+type bus struct{ added, removed chan *Stick }
+
+func newBus() *bus { return &bus{make(chan *Stick, 4), make(chan *Stick, 4)} }
+
+func (b *bus) Add(d usbip.Device)    { b.added <- d.(*Stick) }
+func (b *bus) Remove(d usbip.Device) { b.removed <- d.(*Stick) }
+
+// A modem that restarts leaves the bus, and comes back as what it is then.
+func TestARestartIsSeenOnTheBus(t *testing.T) {
+	scenario, err := sim.Parse("test", []byte(`schema = 1
+summary = "s"
+[usb]
+id = "12d1:1506"
+product = "before"
+[usb.restart]
+id = "12d1:1573"
+product = "after"
+after = "10ms"
+[[at.trap]]
+command = "AT^RESET"
+do = "restart"
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bus := newBus()
+	go func() { _ = Serve(t.Context(), bus, 1, scenario, nil) }()
+	s := <-bus.added
+	gone := make(chan struct{})
+	s.Attached(t.Context(), func() {}, func() { close(gone) })
+	if status := s.Out(1, []byte("AT^RESET\r")); status != usbip.StatusOK {
+		t.Fatalf("status %d", status)
+	}
+	<-bus.removed
+	<-gone
+	if <-bus.added != s || s.Info().Product != 0x1573 {
+		t.Errorf("it came back as %+v", s.Info())
+	}
+}
+
 // A modem of a scenario answers behind its endpoints; a drop of DTR (USB CDC PSTN 1.2 section 6.3.12) hangs up.
 func TestAModemBehindEndpoints(t *testing.T) {
 	scenario, err := sim.Parse("test", []byte("schema = 1\nsummary = \"s\"\n[usb]\nid = \"12d1:1506\"\n[[usb.interface]]\nnumber = 0\nclass = \"ff/01/03\"\nrole = \"diag\"\n[[usb.interface]]\nnumber = 1\nclass = \"ff/01/01\"\n"))
@@ -90,13 +132,10 @@ func TestAModemBehindEndpoints(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	bus := &usbip.Bus{}
+	bus := newBus()
 	served := make(chan error, 1)
 	go func() { served <- Serve(ctx, bus, 1, scenario, nil) }()
-	var s *Stick
-	for s == nil {
-		s = onBus(bus)
-	}
+	s := <-bus.added
 	ready := make(chan struct{}, 1)
 	s.Attached(ctx, func() {
 		select {
@@ -151,19 +190,29 @@ func TestAModemBehindEndpoints(t *testing.T) {
 	}
 }
 
-// onBus gives the first stick of a bus once it is there.
-func onBus(b *usbip.Bus) *Stick {
-	d, ok := b.First()
-	if !ok {
-		return nil
-	}
-	return d.(*Stick)
+// wrap puts a SCSI command without data into its wrapper (USB MSC BOT 1.0 section 5.1).
+func wrap(cdb []byte) []byte {
+	le := binary.LittleEndian
+	b := le.AppendUint32(nil, cbwSignature)
+	b = le.AppendUint32(b, 7)
+	b = le.AppendUint32(b, 0)
+	b = append(b, 0, 0, byte(len(cdb)))
+	return append(append(b, cdb...), make([]byte, 16-len(cdb))...)
 }
 
-// The standard eject turns the disc into a modem (SBC-3 section 5.25).
+// The standard eject turns the disc into a modem (SBC-3 section 5.25); where a message of the vendor's is wanted, that alone does.
 func TestEject(t *testing.T) {
 	ejected := make(chan struct{})
 	s := newStick(t, func() { close(ejected) }, Interface{Number: 0, Class: "08/06/50", Disc: true})
+	vendors := newStick(t, func() { t.Error("the standard eject, or another command, is taken for the vendor's") },
+		Interface{Number: 0, Class: "08/06/50", Disc: true, Message: []byte{0x11, 0x06, 0x20}})
+	for _, cdb := range [][]byte{{0x1b, 0, 0, 0, 2, 0}, {0x11, 0x06, 0x21}} {
+		vendors.Out(1, wrap(cdb))
+	}
+	told := make(chan struct{})
+	vendors = newStick(t, func() { close(told) }, Interface{Number: 0, Class: "08/06/50", Disc: true, Message: []byte{0x11, 0x06, 0x20}})
+	vendors.Out(1, wrap([]byte{0x11, 0x06, 0x20, 0, 0, 1}))
+	<-told
 	command := func(cdb []byte, length uint32) (data, status []byte) {
 		t.Helper()
 		le := binary.LittleEndian
@@ -195,5 +244,28 @@ func TestEject(t *testing.T) {
 	}
 	if i := s.Info(); i.Product != 0x1506 || len(i.Interfaces) != 1 || i.Interfaces[0].Class != 0xff {
 		t.Errorf("%+v", i)
+	}
+}
+
+// What the database knows of the ports of a modem becomes a stick (quirks: ports of an entry).
+func TestDescribe(t *testing.T) {
+	roles := func(u *sim.USB) (list []string) {
+		for _, i := range u.Interfaces {
+			list = append(list, i.Role)
+		}
+		return list
+	}
+	who := sim.Identity{Manufacturer: "Acme", Model: "M1", USB: "12d1:1506"}
+	for _, tt := range []struct {
+		data, at int
+		want     []string
+	}{{3, 2, []string{"silent", "silent", "at", "ppp"}}, {0, 2, []string{"ppp", "silent", "at"}}, {-1, -1, []string{"ppp"}}, {2, 2, []string{"silent", "silent", "ppp"}}} {
+		u := Describe(who, tt.data, tt.at)
+		if got := roles(u); !slices.Equal(got, tt.want) || u.ID != who.USB || u.Product != "M1" {
+			t.Errorf("%d, %d: %q, %+v", tt.data, tt.at, got, u)
+		}
+	}
+	if u := Describe(sim.Identity{Model: "M1"}, 0, 1); u != nil {
+		t.Errorf("without an id: %+v", u)
 	}
 }
