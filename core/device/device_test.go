@@ -68,7 +68,7 @@ func shipped(t *testing.T) *quirks.DB {
 	return db
 }
 
-func list(t *testing.T, m machine) []Device {
+func listed(t *testing.T, m machine) []Device {
 	t.Helper()
 	l, err := List(Host(m.Dir), shipped(t), "", nil)
 	if err != nil {
@@ -103,7 +103,7 @@ func TestOnlyModemsAreAsked(t *testing.T) {
 				m.live(i.TTY, takesAT)
 			}
 		}
-		d := list(t, m)[0]
+		d := listed(t, m)[0]
 		if d.Modem != tt.modem || d.Why == "" {
 			t.Errorf("%s: modem %v, because %q", tt.name, d.Modem, d.Why)
 		}
@@ -125,7 +125,7 @@ func TestAskFindsTheDataPort(t *testing.T) {
 	m.live("ttyUSB1", func(string) string { return "$GPGSV,1,1,00*79\r\n" })
 	m.live("ttyUSB2", takesAT)
 	m.live("ttyUSB3", takesAT)
-	d := list(t, m)[0]
+	d := listed(t, m)[0]
 	if d.Known() {
 		t.Fatal("nobody knows this layout")
 	}
@@ -148,7 +148,7 @@ func TestAskEndsWithItsContext(t *testing.T) {
 	m.live("ttyUSB0", silent)
 	ctx, cancel := context.WithCancel(t.Context())
 	open := func(path string) (Line, error) { cancel(); return OpenLine(path) }
-	d := list(t, m)[0]
+	d := listed(t, m)[0]
 	if err := d.Ask(ctx, Host(m.Dir), open, false); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}

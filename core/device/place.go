@@ -11,7 +11,7 @@ import (
 // InSysfs gives the place of a device in sysfs, "/sys/devices/…/1-1.4", which is what other programs call it by. It is false for
 // what is on no USB bus, or is gone.
 func (d *Device) InSysfs(root Root) (string, bool) {
-	if d.USB == "" {
+	if d.USB == "" || root.Sys == nil {
 		return "", false
 	}
 	target, err := fs.ReadLink(root.Sys, "bus/usb/devices/"+d.Path)
