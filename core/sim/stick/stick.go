@@ -22,8 +22,8 @@ type Interface struct {
 	Disc   bool   // a disc with drivers in place of a tty (mass storage, bulk only)
 
 	Message []byte // of a disc: the vendor's SCSI command that stands for the eject; empty: the standard's
-	Bulk   bool   // without an interrupt endpoint, as diagnosis is: drivers tell it by that (option.c's NUMEP2)
-	Inert  bool   // endpoints that nothing is behind: a network card that nobody uses
+	Bulk    bool   // without an interrupt endpoint, as diagnosis is: drivers tell it by that (option.c's NUMEP2)
+	Inert   bool   // endpoints that nothing is behind: a network card that nobody uses
 }
 
 // acm says whether the interface is the control half of a CDC ACM function, which has a second interface for its data.
