@@ -79,7 +79,7 @@ var only = []struct {
 	{[]string{"plugins/proto"}, nil, "the protocol is what both ends agree on, and knows neither"},
 	{[]string{"plugins/sdk"}, []string{"plugins/proto", "plugins/proto/knak/plugin/v1", "plugins/sdk/internal/bridge", "plugins/sdk/internal/early"},
 		"a plugin is not to be built anew when the engine changes, and is small"},
-	{[]string{"plugins/internal/wire"}, []string{"core/advice", "core/ppp", "core/ppp/packet", "core/notation", "core/ppp/auth", "core/event", "plugins/proto", "plugins/proto/knak/plugin/v0", "plugins/proto/knak/plugin/v1", "core/private"},
+	{[]string{"plugins/internal/wire"}, []string{"core/advice", "core/ppp", "core/ppp/packet", "core/notation", "core/ppp/auth", "core/event", "plugins/proto", "plugins/proto/knak/plugin/v1", "core/private"},
 		"it turns questions into messages, and knows neither who asks nor who runs plugins"},
 	{[]string{"quirks"}, []string{""}, "profiles are data and know no engine; the root package embeds them"},
 }

@@ -142,7 +142,7 @@ func TestBadPlugins(t *testing.T) {
 		{"exits at once", "dies", nil, "does not start: it ended at once; it wrote: no licence file", 34},
 		{"stopped before the handshake", "stands", nil, "does not start: it did not say within 5s that it listens", 34},
 		{"prints before the handshake", "prints", nil, `does not start: it printed "Hello, I am a plugin" on standard output`, 34},
-		{"wrong version", "version7", nil, "wrong version: it speaks version 7 of the plugin protocol, and this knak speaks 0 and 1", 34},
+		{"wrong version", "version7", nil, "wrong version: it speaks version 7 of the plugin protocol, and this knak speaks 1", 34},
 		{"listens on TCP", "tcp", nil, "must on a unix socket", 34},
 		{"no TLS", "notls", nil, `it listens without TLS; try: tls = "none" in [plugins.notls]`, 34},
 		{"another's name", "othername", nil, `refused: it calls itself "somebody"`, 34},
@@ -190,24 +190,6 @@ func TestBadPlugins(t *testing.T) {
 			})
 		}
 	}
-}
-
-// A plugin of the major before this one decides as one of this.
-func TestPreviousMajor(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, "old")
-	d := w.dial(false, "--once", "--max-attempts", "1")
-	if code := d.exit(); code == 0 {
-		t.Error("its verdict, to terminate, was not followed")
-	}
-	found := false
-	for _, e := range d.seen {
-		found = found || e["event"] == "decision" && e["by"] == "plugin old" && e["verdict"] == "terminate" && e["intent"] == "pass"
-	}
-	if !found {
-		t.Errorf("no decision of it in the trace: %v", d.seen)
-	}
-	w.nothingLeft()
 }
 
 // Whoever is killed with SIGKILL, no process, socket or directory is left.

@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 }
 
 // raws are the plugins that are not made with the SDK.
-var raws = map[string]bool{"prints": true, "version7": true, "tcp": true, "notls": true, "old": true, "unknown": true, "newer": true}
+var raws = map[string]bool{"prints": true, "version7": true, "tcp": true, "notls": true, "unknown": true, "newer": true}
 
 // world is a directory with plugins and a plugins.lock for a Host.
 type world struct {

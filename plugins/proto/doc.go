@@ -1,5 +1,4 @@
-// Package proto holds the protocol between knak and its plugins: knak/plugin/v1 is the current major, knak/plugin/v0 the
-// one before. What is in released.binpb is never taken back or given another meaning: fields, enum values and calls are only
+// Package proto holds the protocol between knak and its plugins: knak/plugin/v1 is the current major. What is in released.binpb is never taken back or given another meaning: fields, enum values and calls are only
 // added, and whoever does not know one passes. `make proto` lints, compares and generates; docs/decisions/0010-plugins.md
 // says why.
 package proto

@@ -4,9 +4,8 @@ package proto
 // standard output when it listens, "1|MAJOR|unix|PATH|grpc|CERTIFICATE": 1 is go-plugin's own protocol, and the certificate
 // stands there where PLUGIN_CLIENT_CERT was in its environment.
 const (
-	// Major is the version in knak.plugin.v1. Previous is the one before it, which hosts go on serving.
-	Major    = 1
-	Previous = 0
+	// Major is the version in knak.plugin.v1.
+	Major = 1
 
 	// CookieKey and CookieValue tell a plugin by its environment that a host has started it. They are no secret.
 	CookieKey   = "KNAK_PLUGIN"

@@ -210,8 +210,8 @@ func handshakeError(err error, last string) *startError {
 		if _, rest, ok := strings.Cut(text, "Plugin version: "); ok {
 			version, _, _ = strings.Cut(rest, ",")
 		}
-		e.text = fmt.Sprintf("it speaks version %s of the plugin protocol, and this knak speaks %d and %d", version, proto.Previous, proto.Major)
-		e.cure = "install a build of it for one of these, or another knak"
+		e.text = fmt.Sprintf("it speaks version %s of the plugin protocol, and this knak speaks %d", version, proto.Major)
+		e.cure = "install a build of it for that one, or another knak"
 	case strings.Contains(text, "timeout while waiting for plugin to start"):
 		e.text = fmt.Sprintf("it did not say within %v that it listens%s", handshakeLimit, last)
 	case strings.Contains(text, "exited before we could connect"), strings.Contains(text, "Failed to read any lines"):

@@ -62,11 +62,11 @@ func (c *Client) Describe(ctx context.Context, hostVersion string) (*Description
 	if ok, err := rpcError(err); err != nil {
 		return nil, err
 	} else if !ok {
-		return nil, fmt.Errorf("it has no knak.plugin.v%d.Base: it is no plugin of this protocol version", c.Major)
+		return nil, fmt.Errorf("it has no knak.plugin.v%d.Base: it is no plugin of this protocol version", proto.Major)
 	}
 	d := &Description{
 		Name: clip(r.GetName()), Version: clip(r.GetVersion()), About: clip(r.GetAbout()), SDK: clip(r.GetSdk()),
-		Events: r.GetEvents(), WantsGrants: r.GetWantsGrants(), ConfigSchema: r.GetConfigSchema(), Major: c.Major,
+		Events: r.GetEvents(), WantsGrants: r.GetWantsGrants(), ConfigSchema: r.GetConfigSchema(), Major: proto.Major,
 	}
 	for _, name := range capabilities {
 		if slices.Contains(r.GetCapabilities(), name) {

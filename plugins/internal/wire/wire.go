@@ -14,7 +14,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/knakppp/knak/plugins/proto"
-	v0 "github.com/knakppp/knak/plugins/proto/knak/plugin/v0"
 	v1 "github.com/knakppp/knak/plugins/proto/knak/plugin/v1"
 )
 
@@ -23,26 +22,21 @@ func Handshake() goplugin.HandshakeConfig {
 	return goplugin.HandshakeConfig{ProtocolVersion: proto.Major, MagicCookieKey: proto.CookieKey, MagicCookieValue: proto.CookieValue}
 }
 
-// Sets are the majors that a host offers: the current one and the one before. Dispense(proto.Name) gives a *Client.
+// Sets are the majors that a host offers: there is one. Dispense(proto.Name) gives a *Client.
 func Sets() map[int]goplugin.PluginSet {
-	sets := map[int]goplugin.PluginSet{}
-	for _, major := range []int{proto.Previous, proto.Major} {
-		sets[major] = goplugin.PluginSet{proto.Name: &clientEnd{major: major}}
-	}
-	return sets
+	return map[int]goplugin.PluginSet{proto.Major: {proto.Name: clientEnd{}}}
 }
 
 type clientEnd struct {
 	goplugin.NetRPCUnsupportedPlugin
-	major int
 }
 
-func (c *clientEnd) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error {
+func (clientEnd) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error {
 	return errors.New("this is the host's end")
 }
 
-func (c *clientEnd) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
-	return NewClient(conn, c.major)
+func (clientEnd) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
+	return NewClient(conn), nil
 }
 
 // DialOptions bound the messages of a connection to a plugin, and refuse a call of the protocol that has no deadline.
@@ -64,11 +58,8 @@ func isOurs(method string) bool {
 	return len(method) > len(prefix) && method[:len(prefix)] == prefix
 }
 
-// Client is a plugin that runs, whatever its major is: one of an earlier major looks like one of this major that can do
-// less. It is safe for concurrent use.
+// Client is a plugin that runs. It is safe for concurrent use.
 type Client struct {
-	Major int
-
 	base        v1.BaseClient
 	identifier  v1.IdentifierClient
 	credentials v1.CredentialsClient
@@ -79,24 +70,13 @@ type Client struct {
 	commander   v1.CommanderClient
 }
 
-// NewClient makes the client for a connection on which that major was agreed.
-func NewClient(conn grpc.ClientConnInterface, major int) (*Client, error) {
-	c := &Client{
-		Major: major,
-
+// NewClient makes the client for a connection on which the major was agreed.
+func NewClient(conn grpc.ClientConnInterface) *Client {
+	return &Client{
 		base: v1.NewBaseClient(conn), identifier: v1.NewIdentifierClient(conn), credentials: v1.NewCredentialsClient(conn),
 		dial: v1.NewDialClient(conn), negotiator: v1.NewNegotiatorClient(conn), prover: v1.NewProverClient(conn),
 		observer: v1.NewObserverClient(conn), commander: v1.NewCommanderClient(conn),
 	}
-	switch major {
-	case proto.Major:
-	case proto.Previous:
-		c.base = previousBase{v0.NewBaseClient(conn)}
-		c.negotiator = previousNegotiator{v0.NewNegotiatorClient(conn)}
-	default:
-		return nil, fmt.Errorf("protocol version %d is not served: %d and %d are", major, proto.Previous, proto.Major)
-	}
-	return c, nil
 }
 
 // ErrGone says that the plugin's process or its connection has ended.

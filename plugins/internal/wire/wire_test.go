@@ -23,7 +23,6 @@ import (
 	"github.com/knakppp/knak/core/ppp/auth"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/plugins/proto"
-	v0 "github.com/knakppp/knak/plugins/proto/knak/plugin/v0"
 	v1 "github.com/knakppp/knak/plugins/proto/knak/plugin/v1"
 )
 
@@ -60,7 +59,7 @@ func (o *other) Respond(context.Context, *v1.RespondRequest) (*v1.RespondRespons
 }
 
 func (o *other) connect(t testing.TB) *Client {
-	return serve(t, proto.Major, func(s *grpc.Server) {
+	return serve(t, func(s *grpc.Server) {
 		v1.RegisterBaseServer(s, o)
 		v1.RegisterNegotiatorServer(s, o)
 		v1.RegisterDialServer(s, o)
@@ -68,7 +67,7 @@ func (o *other) connect(t testing.TB) *Client {
 	})
 }
 
-func serve(t testing.TB, major int, register func(*grpc.Server)) *Client {
+func serve(t testing.TB, register func(*grpc.Server)) *Client {
 	t.Helper()
 	s := grpc.NewServer()
 	register(s)
@@ -81,11 +80,7 @@ func serve(t testing.TB, major int, register func(*grpc.Server)) *Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	c, err := NewClient(conn, major)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return NewClient(conn)
 }
 
 func soon(t testing.TB) context.Context {
@@ -242,66 +237,8 @@ func TestOtherMinors(t *testing.T) {
 	if p, err := c.Configure(soon(t), "{}", nil); p != nil || err != nil {
 		t.Errorf("a call that is not there: %v, %v", p, err)
 	}
-	if _, err := serve(t, proto.Major, func(*grpc.Server) {}).Describe(soon(t), ""); err == nil || !strings.Contains(err.Error(), "knak.plugin.v1.Base") {
+	if _, err := serve(t, func(*grpc.Server) {}).Describe(soon(t), ""); err == nil || !strings.Contains(err.Error(), "knak.plugin.v1.Base") {
 		t.Errorf("no plugin at all: %v", err)
-	}
-}
-
-// previous is a plugin of the major before.
-type previous struct {
-	v0.UnimplementedBaseServer
-	v0.UnimplementedNegotiatorServer
-	decided *v0.DecideRequest
-	action  string
-	refuse  string
-}
-
-func (p *previous) Describe(context.Context, *v0.DescribeRequest) (*v0.DescribeResponse, error) {
-	return &v0.DescribeResponse{Name: "old", Version: "0.1"}, nil
-}
-
-func (p *previous) Configure(context.Context, *v0.ConfigureRequest) (*v0.ConfigureResponse, error) {
-	return &v0.ConfigureResponse{Error: p.refuse}, nil
-}
-
-func (p *previous) Decide(_ context.Context, q *v0.DecideRequest) (*v0.DecideResponse, error) {
-	p.decided = q
-	return &v0.DecideResponse{Verdict: &v0.Verdict{Action: p.action, Options: q.GetOptions(), DelayMs: 5}}, nil
-}
-
-func TestPreviousMajor(t *testing.T) {
-	p := &previous{action: "request"}
-	c := serve(t, proto.Previous, func(s *grpc.Server) {
-		v0.RegisterBaseServer(s, p)
-		v0.RegisterNegotiatorServer(s, p)
-	})
-	d, err := c.Describe(soon(t), "")
-	if err != nil || d.Name != "old" || d.Major != 0 || !d.Wants(request) || d.Can(proto.Prove) {
-		t.Fatal(d, err)
-	}
-	if problems, err := c.Configure(soon(t), "", nil); problems != nil || err != nil {
-		t.Error(problems, err)
-	}
-	p.refuse = "no"
-	if problems, err := c.Configure(soon(t), "", nil); len(problems) != 1 || err != nil {
-		t.Error(problems, err)
-	}
-	a, err := c.Ask(soon(t), request, Known{By: "plugin old"})
-	if err != nil || p.decided.GetPoint() != "nak" || p.decided.GetIntent().GetAction() != "request" {
-		t.Fatal(a, err, p.decided)
-	}
-	if v := a.(advice.Verdict); v.Action != ppp.Request || !packet.EqualOptions(v.Options, request.Options) || v.Delay != 5*time.Millisecond {
-		t.Errorf("%+v", v)
-	}
-	p.action = "dance"
-	if a, err := c.Ask(soon(t), request, Known{}); a != nil || err != nil {
-		t.Errorf("an unknown action: %v, %v", a, err)
-	}
-	if s, err := c.Health(soon(t)); s != "" || err != nil || c.Shutdown(soon(t)) != nil {
-		t.Error("calls that it did not have")
-	}
-	if _, err := NewClient(nil, 2); err == nil {
-		t.Error("a major that is not served")
 	}
 }
 

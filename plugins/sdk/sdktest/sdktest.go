@@ -230,10 +230,7 @@ func connect(t testing.TB, p sdk.Plugin) (*wire.Client, *wire.Description) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	client, err := wire.NewClient(conn, proto.Major)
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := wire.NewClient(conn)
 	ctx, cancel := context.WithTimeout(context.Background(), budget)
 	defer cancel()
 	description, err := client.Describe(ctx, "sdktest")

@@ -15,7 +15,6 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/knakppp/knak/plugins/proto"
-	v0 "github.com/knakppp/knak/plugins/proto/knak/plugin/v0"
 	v1 "github.com/knakppp/knak/plugins/proto/knak/plugin/v1"
 )
 
@@ -35,13 +34,9 @@ func main() {
 		_ = os.Unsetenv("PLUGIN_CLIENT_CERT")
 	}
 	e := &end{name: name}
-	sets := map[int]goplugin.PluginSet{1: {proto.Name: e}}
-	if name == "old" {
-		sets = map[int]goplugin.PluginSet{0: {proto.Name: e}}
-	}
 	goplugin.Serve(&goplugin.ServeConfig{
 		HandshakeConfig:  goplugin.HandshakeConfig{ProtocolVersion: 1, MagicCookieKey: proto.CookieKey, MagicCookieValue: proto.CookieValue},
-		VersionedPlugins: sets, GRPCServer: goplugin.DefaultGRPCServer,
+		VersionedPlugins: map[int]goplugin.PluginSet{1: {proto.Name: e}}, GRPCServer: goplugin.DefaultGRPCServer,
 	})
 }
 
@@ -51,11 +46,6 @@ type end struct {
 }
 
 func (e *end) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
-	if e.name == "old" {
-		v0.RegisterBaseServer(s, oldBase{})
-		v0.RegisterNegotiatorServer(s, oldNegotiator{})
-		return nil
-	}
 	v1.RegisterBaseServer(s, &base{name: e.name})
 	v1.RegisterNegotiatorServer(s, &negotiator{name: e.name})
 	return nil
@@ -63,27 +53,6 @@ func (e *end) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
 
 func (e *end) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientConn) (any, error) {
 	return nil, errors.New("this is the plugin's end")
-}
-
-type oldBase struct{ v0.UnimplementedBaseServer }
-
-func (oldBase) Describe(context.Context, *v0.DescribeRequest) (*v0.DescribeResponse, error) {
-	return &v0.DescribeResponse{Name: "old", Version: "0.9"}, nil
-}
-
-func (oldBase) Configure(context.Context, *v0.ConfigureRequest) (*v0.ConfigureResponse, error) {
-	return &v0.ConfigureResponse{}, nil
-}
-
-type oldNegotiator struct {
-	v0.UnimplementedNegotiatorServer
-}
-
-func (oldNegotiator) Decide(_ context.Context, q *v0.DecideRequest) (*v0.DecideResponse, error) {
-	if q.GetPoint() == "opened" {
-		return &v0.DecideResponse{Verdict: &v0.Verdict{Action: "terminate", Reason: "the old way"}}, nil
-	}
-	return &v0.DecideResponse{}, nil
 }
 
 type base struct {
