@@ -14,6 +14,7 @@ import (
 	"github.com/knakppp/knak/cmd/knak/exit"
 	"github.com/knakppp/knak/cmd/knak/settings"
 	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/files"
 	"github.com/knakppp/knak/quirks/bundle"
 )
 
@@ -59,13 +60,13 @@ func pack(t *terminal.Terminal, o bundleOptions) error {
 	if o.manifest.Serial < 1 || o.days < 1 || o.days > 3660 || o.out == "" {
 		return exit.Usagef("--serial (1 or more), --days (1 to 3660) and --out are needed")
 	}
-	files, err := bundleFiles(o.dir)
+	packed, err := bundleFiles(o.dir)
 	if err != nil {
 		return fmt.Errorf("quirks bundle: %w", err)
 	}
 	o.manifest.Created = time.Now()
 	o.manifest.Expires = o.manifest.Created.AddDate(0, 0, o.days)
-	data, err := bundle.Make(o.manifest, files)
+	data, err := bundle.Make(o.manifest, packed)
 	if err != nil {
 		return fmt.Errorf("quirks bundle: %w", err)
 	}
@@ -73,14 +74,14 @@ func pack(t *terminal.Terminal, o bundleOptions) error {
 	if err != nil {
 		return fmt.Errorf("quirks bundle: %w", err)
 	}
-	if _, err := updateChanges(t, b); err != nil {
+	if _, err := b.Changes(files.Quirks()); err != nil {
 		return fmt.Errorf("quirks bundle: %w", err)
 	}
 	if err := os.WriteFile(o.out, data, 0o644); err != nil {
 		return fmt.Errorf("quirks bundle: %w", err)
 	}
 	if !t.Style.JSON {
-		fmt.Fprintf(t.Out, "%s: %d files, serial %d; sign it: minisign -S -m %s\n", o.out, len(files), o.manifest.Serial, o.out)
+		fmt.Fprintf(t.Out, "%s: %d files, serial %d; sign it: minisign -S -m %s\n", o.out, len(packed), o.manifest.Serial, o.out)
 	}
 	return nil
 }
@@ -100,7 +101,7 @@ func bundleFiles(dir string) (map[string][]byte, error) {
 		if strings.HasSuffix(name, ".sim.toml") {
 			continue
 		}
-		if files[name], err = readSmall(path.Join(dir, name), bundle.MaxBundle); err != nil {
+		if files[name], err = bundle.ReadFile(path.Join(dir, name), bundle.MaxBundle); err != nil {
 			return nil, err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/knakppp/knak/cmd/knak/exit"
 	"github.com/knakppp/knak/cmd/knak/settings"
 	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/vectors"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -94,11 +95,11 @@ func diff(t *terminal.Terminal, args []string) error {
 func openSide(t *terminal.Terminal, name string) (*quirks.DB, error) {
 	s := quirks.Sources{Builtin: knak.Files}
 	if name != builtinWord {
-		c, err := checkDir(name)
+		c, err := vectors.Dir(name)
 		if err != nil {
-			return nil, err
+			return nil, exit.Usage(err)
 		}
-		s = c.sources
+		s = c.Sources
 	}
 	db, problems := quirks.Open(s)
 	for _, p := range problems {

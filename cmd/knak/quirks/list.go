@@ -50,7 +50,7 @@ func describeProfile(db *quirks.DB, id string, whole bool) (profileInfo, bool) {
 
 // listOptions are what knak quirks list can be told.
 type listOptions struct {
-	filter   listFilter
+	filter   quirks.Filter
 	markdown bool // the page of all devices
 }
 
@@ -72,7 +72,7 @@ func listCommand(t *terminal.Terminal) *cobra.Command {
 			return list(t, o)
 		},
 	}
-	o.filter.addFlags(cmd)
+	addFilter(cmd, &o.filter)
 	cmd.Flags().BoolVar(&o.markdown, "markdown", false, "write all device entries as a page in Markdown, by maker, with ports, profiles and sources")
 	return cmd
 }
@@ -84,15 +84,15 @@ func list(t *terminal.Terminal, o listOptions) error {
 		return err
 	}
 	if o.markdown {
-		if o.filter != (listFilter{}) || t.Style.JSON {
+		if o.filter != (quirks.Filter{}) || t.Style.JSON {
 			return exit.Usagef("--markdown is the page of all devices, and goes with no other option")
 		}
 		_, err := io.WriteString(t.Out, db.Markdown())
 		return err
 	}
-	ids, err := o.filter.profiles(db)
+	ids, err := o.filter.Profiles(db)
 	if err != nil {
-		return err
+		return exit.Usage(err)
 	}
 	tw := tabwriter.NewWriter(t.Out, 0, 8, 2, ' ', 0)
 	if !t.Style.JSON {

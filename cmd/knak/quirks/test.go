@@ -14,21 +14,11 @@ import (
 	"github.com/knakppp/knak/cmd/knak/exit"
 	"github.com/knakppp/knak/cmd/knak/settings"
 	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/files"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/vectors"
 	"github.com/knakppp/knak/quirks"
 )
-
-// scenarioPlaces says where the scenarios of the layers lie.
-func scenarioPlaces(s quirks.Sources) []vectors.Place {
-	places := []vectors.Place{{FS: s.Builtin, Dir: "quirks"}}
-	for _, dir := range []string{s.System, s.User} {
-		if dir != "" {
-			places = append(places, vectors.Place{FS: os.DirFS(dir), Dir: "quirks.d", Name: dir})
-		}
-	}
-	return places
-}
 
 // testCommand is knak quirks test.
 func testCommand(t *terminal.Terminal) *cobra.Command {
@@ -57,14 +47,14 @@ DIR, which is laid out as /etc/knak or as the source tree, is tested in place of
 
 // test dials the scenarios of profiles.
 func test(ctx context.Context, t *terminal.Terminal, args []string) error {
-	c := checkMachine()
+	c := vectors.Everything(files.Quirks())
 	all := (*quirks.DB).Profiles
 	if len(args) > 0 && isDirectory(args[0]) {
 		var err error
-		if c, err = checkDir(args[0]); err != nil {
-			return err
+		if c, err = vectors.Dir(args[0]); err != nil {
+			return exit.Usage(err)
 		}
-		args, all = args[1:], c.own
+		args, all = args[1:], c.Own
 	}
 	db, library, errs, err := openChecked(t, c)
 	if err != nil {
@@ -78,7 +68,7 @@ func test(ctx context.Context, t *terminal.Terminal, args []string) error {
 	everything := len(args) == 0
 	if everything {
 		if args = all(db); len(args) == 0 {
-			return exit.Usagef("%s has no profiles", c.what)
+			return exit.Usagef("%s has no profiles", c.Name)
 		}
 	}
 	failed := 0
@@ -112,27 +102,15 @@ func isDirectory(name string) bool {
 	return err == nil && st.IsDir()
 }
 
-// own gives the profiles that have a file in the directory.
-func (c *check) own(db *quirks.DB) (ids []string) {
-	for _, id := range db.Profiles() {
-		p, _ := db.Profile(id)
-		if slices.ContainsFunc(p.Files, func(f quirks.File) bool { return slices.Contains(c.layers, f.Layer) }) {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
-
 // openChecked opens the database and the scenarios of what is to be tested, and says what is wrong with files; those are left out.
-func openChecked(t *terminal.Terminal, c check) (*quirks.DB, *vectors.Library, []error, error) {
-	db, problems := quirks.Open(c.sources)
+func openChecked(t *terminal.Terminal, c vectors.Collection) (*quirks.DB, *vectors.Library, []error, error) {
+	db, library, problems, errs, err := c.Open()
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	for _, p := range problems {
-		if p.Layer == quirks.Builtin && c.root == "" {
-			return nil, nil, nil, fmt.Errorf("built-in quirks: %w", p)
-		}
 		fmt.Fprintf(t.Err, "knak: %s layer: %s (the file is left out)\n", p.Layer, p)
 	}
-	library, errs := vectors.Open(scenarioPlaces(c.sources)...)
 	for _, err := range errs {
 		fmt.Fprintf(t.Err, "knak: %s (the file is left out)\n", err)
 	}
