@@ -35,7 +35,7 @@ web: ## the page for browsers: dist/web/index.html, one file that needs no serve
 
 bench: ## every benchmark that docs/performance.md reports
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./core/... ./quirks/... ./cmd/... ./plugins/host ./plugins/internal/wire ./plugins/sdk/sdktest
-	KNAK_MEASURE=1 $(GO) test -count=1 -v -run 'TestTimeToUp|TestThroughput|TestIdleLink|TestVersionIsQuick' ./test/interop ./test/interop/program
+	KNAK_MEASURE=1 $(GO) test -count=1 -v -run 'TestTimeToUp|TestThroughput|TestIdleLink|TestVersionIsQuick|TestPlugToDial' ./test/interop ./test/interop/program
 
 corpus: ## how often diagnosis names the labelled cause of real logs: make corpus DIR=path/to/the/logs
 	@test -n "$(DIR)" || { echo "make corpus DIR=path: a directory with labels.tsv and the logs that it names" >&2; exit 2; }
