@@ -45,15 +45,13 @@ type Call struct {
 	DataOut int
 	Unread  int // pieces that could not be understood
 
-	Up       *event.Up
-	UpAt     time.Time
+	Outcome  // whether it came up
 	Failures []event.Failure
 	Findings []event.Finding
 	Down     *event.Down
 	Lost     *Loose // NO CARRIER in or after PPP, or the carrier that dropped
 	Begin    time.Time
 	End      time.Time
-	own      bool   // knak's own trace: it says Up
 	far      string // the furthest phase that was named, up to IPCP
 	kept     int    // octets that are kept, at most maxKept
 	told     bool   // a dialer's words say something of it
@@ -113,25 +111,6 @@ func (c *Call) PPP() bool {
 
 // AT says whether there is anything of the AT dialogue.
 func (c *Call) AT() bool { return c.Dial != nil || len(c.Commands) > 0 }
-
-// Worked says whether the link came up: knak said so, or both ends acknowledged each other's IPCP request and there was
-// an address, and nothing said that it failed all the same.
-func (c *Call) Worked() bool {
-	if c.Up != nil {
-		return true
-	}
-	if c.own || len(c.Failures) > 0 {
-		return false
-	}
-	a, ok := c.Address()
-	return ok && a != netip.IPv4Unspecified() && c.IPCP.Agreed(event.Rcvd)
-}
-
-// NeverAgreed says that the packets show IPCP and neither end's agreement: what a dialer counts then was not carried by IP.
-func (c *Call) NeverAgreed() bool {
-	requests := len(c.IPCP.Of(event.Sent, packet.ConfigureRequest)) + len(c.IPCP.Of(event.Rcvd, packet.ConfigureRequest))
-	return requests > 1 && !c.IPCP.Agreed(event.Sent) && !c.IPCP.Agreed(event.Rcvd) && len(c.IPV6CP.Of(event.Rcvd, packet.ConfigureAck)) == 0
-}
 
 // Address is the host's address, as the modem acknowledged it in IPCP.
 func (c *Call) Address() (netip.Addr, bool) {

@@ -74,14 +74,15 @@ func (c *Collector) Record(r event.Record) {
 	case event.Phase:
 		c.phase = e.Phase
 		c.call(r).further(e.Phase)
-	case event.State: // only knak tells these; then it tells too when the link is up
-		c.call(r).own = true
+	case event.State, event.Described, event.Up:
+		c.call(r).Take(r)
 	case event.AT:
 		c.at(r, e)
 	case event.Packet:
 		c.packet(r, e)
 	case event.Data:
 		k := c.call(r)
+		k.Take(r)
 		if e.Dir == event.Sent {
 			k.DataOut++
 		} else {
@@ -97,11 +98,10 @@ func (c *Collector) Record(r event.Record) {
 		} else {
 			k.Replies++
 		}
-	case event.Up:
-		k := c.call(r)
-		k.Up, k.UpAt, k.own = &e, r.Time, true
 	case event.Failure:
-		if k := c.call(r); len(k.Failures) < maxLines {
+		k := c.call(r)
+		k.Take(r)
+		if len(k.Failures) < maxLines {
 			k.Failures = append(k.Failures, e)
 			if e.Cause == event.FailedCarrierLost && k.Lost == nil {
 				k.Lost = &Loose{Text: e.Detail, Time: r.Time, Pos: r.Pos, In: e.Phase}
@@ -278,6 +278,7 @@ func (c *Collector) text(r event.Record, text string) {
 // log takes a line of another program that says where a call begins or ends, or what failed.
 func (c *Collector) log(r event.Record, e event.Log) {
 	k := c.call(r)
+	k.Take(r)
 	for _, w := range e.Means {
 		k.told = true
 		switch w {
@@ -287,13 +288,6 @@ func (c *Collector) log(r event.Record, e event.Log) {
 			k.further(event.PhaseAuth)
 		case event.MeansAuthOK:
 			k.further(event.PhaseIPCP)
-		case event.MeansLocalAddress, event.MeansConnectTime, event.MeansTraffic:
-			if k.Up == nil && !k.NeverAgreed() { // a dialer tells these of a link that was up
-				k.Up, k.UpAt = &event.Up{}, r.Time
-			}
-			if w == event.MeansLocalAddress && k.Up != nil && k.Up.Local == "" {
-				k.Up.Local = e.Value
-			}
 		case event.MeansHangup:
 			if _, ended := k.Terminated(); !ended {
 				c.lost(r, e.Text)
@@ -312,6 +306,7 @@ func (c *Collector) log(r event.Record, e event.Log) {
 // packet files a control packet.
 func (c *Collector) packet(r event.Record, e event.Packet) {
 	k := c.call(r)
+	k.Take(r)
 	c.asked = nil
 	p, ok := e.Control()
 	if !ok || len(e.Data) > maxLong {

@@ -53,3 +53,10 @@ func Failure(l event.Log) (event.Failure, bool) {
 	}
 	return event.Failure{}, false
 }
+
+// Refusals are the findings of which a line says by itself that an authentication or an address was refused (core/sentence/causes):
+// what pppd counts after it is of no link that was up.
+var Refusals = []string{
+	"host-address-not-set", "local-address-refused", "peer-address-impossible", "peer-auth-demanded", "peer-failed-auth", "peer-says-auth-failed", "peer-says-auth-missing",
+	"remote-address-refused",
+}

@@ -69,8 +69,11 @@ func NewCase() *Case { return &Case{now: &history{}, attempts: 1} }
 // Record takes one record, in the order in which they stand.
 func (c *Case) Record(r event.Record) {
 	switch r.Event.(type) {
-	case event.Finding, event.Quirk, event.Decision, event.State:
-		return // what somebody else made of it, or nothing to go by
+	case event.State:
+		c.now.Take(r)
+		return
+	case event.Finding, event.Quirk, event.Decision:
+		return // what somebody else made of it
 	}
 	if _, ok := c.split.Begins(r); ok {
 		c.next()
@@ -98,28 +101,22 @@ func (c *Case) next() {
 	h.at.reg, h.at.state, h.at.regLine, h.at.csq, h.at.csqAt = old.at.reg, old.at.state, old.at.regLine, old.at.csq, old.at.csqAt
 	h.at.command = old.at.command
 	h.log.seen, h.log.wantDNS, h.log.pppoe, h.log.tty = old.log.seen, old.log.wantDNS, old.log.pppoe, old.log.tty
-	h.log.wasUp = (old.up != nil || old.log.wasUp) && !old.log.ours
+	h.log.wasUp = (old.Up != nil || old.log.wasUp) && !old.log.ours
 	c.now = h
 }
 
 func (c *Case) judge(h *history, eof bool) *judgement {
 	h.log.eof = eof
-	j := &judgement{number: c.attempts, stage: h.reached(), up: h.isOpen(), all: h.judge()}
+	j := &judgement{number: c.attempts, stage: h.reached(), up: h.Worked(), all: h.judge()}
 	h.log.eof = false
 	return j
-}
-
-// isOpen says whether a link came up, by a word that says so or by IPCP's own packets.
-func (h *history) isOpen() bool {
-	p := &h.ipcp
-	return h.up != nil || h.log.up6 || p.acked.IsValid() && p.sentAck && (believable(p.acked, p.peer) || p.requests == 0) && len(h.failures) == 0
 }
 
 // reached says how far an attempt came.
 func (h *history) reached() int {
 	phase := h.far
 	switch {
-	case h.up != nil:
+	case h.Up != nil:
 		phase = event.PhaseUp
 	case h.ipcp.requests > 0:
 		phase = event.PhaseIPCP

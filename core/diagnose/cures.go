@@ -71,7 +71,7 @@ func authEvidence(h *history) []clue {
 
 // late is the finding of a refusal that shows only after a provisional success.
 func late(c confidence, h *history, evidence ...clue) found {
-	f := is(c, append(authEvidence(h), evidence...)...)
+	f := c.by(append(authEvidence(h), evidence...)...)
 	f.meaning = successText(h)
 	if f.meaning != "" {
 		f.meaning += " "

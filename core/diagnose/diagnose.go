@@ -50,7 +50,7 @@ func (h *history) judge() []judged {
 			}
 		}
 	}
-	if h.log.eof && !h.ended() && h.up == nil { // what is missing may only have been cut off
+	if h.log.eof && !h.ended() && h.Up == nil { // what is missing may only have been cut off
 		for i := range all {
 			if all[i].confidence == certain || all[i].firm { // somebody said so in words, or it was said often enough
 				continue
@@ -138,8 +138,8 @@ type found struct {
 // no is what a rule that does not match gives.
 var no found
 
-// is makes a found with its evidence; what was not seen is left out.
-func is(c confidence, evidence ...clue) found { return found{confidence: c, evidence: evidence} }
+// by makes a found that is as sure, with its evidence; what was not seen is left out.
+func (c confidence) by(evidence ...clue) found { return found{confidence: c, evidence: evidence} }
 
 // add adds evidence.
 func (f *found) add(evidence ...clue) { f.evidence = append(f.evidence, evidence...) }

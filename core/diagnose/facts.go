@@ -16,7 +16,7 @@ import (
 // logLine files a line of another program by what it means.
 func (h *history) logLine(r event.Record, e event.Log) {
 	h.log.seen = h.log.seen || e.Program != ""
-	if h.up != nil {
+	if h.Up != nil {
 		h.log.afterUp++
 	}
 	if len(e.Means) == 0 {
@@ -43,7 +43,7 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 	case event.MeansDialerConnected:
 		l.dialled = true
 	case event.MeansStartingPPP:
-		l.ended = l.ended && (h.up != nil || len(h.failures) > 0 || h.lcp.terminated.seen() || l.ours) // what had ended was nothing yet
+		l.ended = l.ended && (h.Up != nil || len(h.failures) > 0 || h.lcp.terminated.seen() || l.ours) // what had ended was nothing yet
 		h.advance(event.PhaseLCP)
 	case event.MeansConnect:
 		_, port, _ := strings.Cut(e.Value, " ")
@@ -62,18 +62,10 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 		keep(&h.auth.success, line)
 		h.advance(event.PhaseIPCP)
 	case event.MeansLocalAddress, event.MeansNewAddress:
-		h.isUp(r).Local = e.Value
 		h.advance(event.PhaseUp)
-	case event.MeansRemoteAddress:
-		h.isUp(r).Peer = e.Value
 		l.afterUp = 0
-	case event.MeansDNSAddress:
-		if up := h.isUp(r); len(up.DNS) < 4 {
-			up.DNS = append(up.DNS, e.Value)
-		}
+	case event.MeansRemoteAddress, event.MeansDNSAddress:
 		l.afterUp = 0
-	case event.MeansIPv6Up:
-		l.up6 = true
 	case event.MeansActivated:
 		h.advance(event.PhaseUp)
 
@@ -97,7 +89,7 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 	case event.MeansPeerTerminated:
 		h.peerEnds(line, e.Value)
 	case event.MeansIPCPTerminated:
-		if h.up == nil {
+		if h.Up == nil {
 			keep(&h.ipcp.terminated, line)
 		}
 	case event.MeansConnectTime:
@@ -135,23 +127,23 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 			l.route, l.routeOver = line, e.Value
 		}
 	case event.MeansNoNames:
-		if h.up != nil {
+		if h.Up != nil {
 			keep(&l.noNames, line)
 		}
 	case event.MeansNoRoute:
-		if h.up != nil && !l.noRoute.seen() {
+		if h.Up != nil && !l.noRoute.seen() {
 			l.noRoute, l.ownNoRoute = line, e.Value == ""
 		}
 	case event.MeansPing:
 		l.pinged, _, _ = strings.Cut(e.Value, " ")
 	case event.MeansPingLost:
-		if a, err := netip.ParseAddr(l.pinged); h.up != nil && (err != nil || !slices.Contains(placeholders, a)) {
+		if a, err := netip.ParseAddr(l.pinged); h.Up != nil && (err != nil || !slices.Contains(call.Placeholders, a)) {
 			keep(&l.noPing, line)
 		}
 	case event.MeansRouteTo:
 		h.routeLine(e.Value, line)
 	case event.MeansPortGone:
-		if !h.refused() { // what goes after the call was over for another reason is not its cause
+		if !h.Refused { // what goes after the call was over for another reason is not its cause
 			keep(&l.gone, line)
 		}
 	case event.MeansNobodyNow:
@@ -206,7 +198,7 @@ func (a *authHistory) names(s string) {
 // notInTime files that whoever started the dialer gave up waiting.
 func (h *history) notInTime(line clue) {
 	switch {
-	case h.up != nil || len(h.failures) > 0:
+	case h.Up != nil || len(h.failures) > 0:
 	case h.far == event.PhaseIPCP:
 		h.log.gaveUp, h.log.ended = line, true
 	default:
@@ -230,7 +222,7 @@ func (h *history) exitStatus(r event.Record, e event.Log, line clue) {
 	case f.Phase == "":
 		f.Phase = h.phase
 	}
-	if h.up == nil && len(h.failures) == 0 && !h.auth.failure.seen() && !h.lcp.terminated.seen() {
+	if h.Up == nil && len(h.failures) == 0 && !h.auth.failure.seen() && !h.lcp.terminated.seen() {
 		h.fail(f.Phase, f.Cause, line)
 	}
 	h.log.ended = true
@@ -247,7 +239,7 @@ func (h *history) rejects(protocol uint16, line clue) {
 func (h *history) routeLine(device string, line clue) {
 	device, _, _ = strings.Cut(device, " ")
 	switch {
-	case h.up == nil || device == "":
+	case h.Up == nil || device == "":
 	case strings.HasPrefix(device, "ppp"):
 		h.log.routed = true
 	default:
@@ -306,20 +298,18 @@ func (h *history) bytesLine(r event.Record, value string) {
 	sent, rcvd, _ := strings.Cut(value, " ")
 	out, err := strconv.ParseUint(sent, 10, 64)
 	in, err2 := strconv.ParseUint(rcvd, 10, 64)
-	if err != nil || err2 != nil || h.neverUp() {
+	if err != nil || err2 != nil || h.Up == nil {
 		return
 	}
-	h.isUp(r)
 	h.down = &event.Down{BytesOut: out, BytesIn: in, Seconds: h.log.minutes * 60}
 }
 
 // minutesLine reads how long a link was up.
 func (h *history) minutesLine(r event.Record, value string) {
 	m, err := strconv.ParseFloat(value, 64)
-	if err != nil || h.neverUp() {
+	if err != nil || h.Up == nil {
 		return
 	}
-	h.isUp(r)
 	h.log.minutes, h.log.timed = m, true
 	if !h.data.ended.seen() && h.lcp.terminated.seen() { // a log that does not show how it came up
 		h.data.ended, h.lcp.terminated = h.lcp.terminated, clue{}

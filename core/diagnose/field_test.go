@@ -10,11 +10,9 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/knakppp/knak"
-	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/diagnose"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link/linktest"
-	"github.com/knakppp/knak/core/recording/read"
 	"github.com/knakppp/knak/core/sim"
 )
 
@@ -154,55 +152,6 @@ func TestFieldLive(t *testing.T) {
 		now, _, up, down := live(t, filepath.Join("testdata", "field", file))
 		if len(now) == 0 || now[0].ID != want || up {
 			t.Errorf("%s: %v, up %v, %+v", file, now, up, down)
-		}
-	}
-}
-
-// One reading of a call: of every log the reader, the judgement and what compares and mimics count the same attempts, and
-// agree on whether a link came up.
-func TestEverybodyAgrees(t *testing.T) {
-	text, err := os.ReadFile("testdata/logs.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := txtar.Parse(text).Files
-	field, _ := filepath.Glob("testdata/field/*.log")
-	for _, name := range field {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, txtar.File{Name: name, Data: text})
-	}
-	for _, f := range files {
-		r, err := read.Open(strings.NewReader(string(f.Data)), read.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, told := diagnose.NewCase(), 1
-		var calls call.Collector
-		for rec, err := range read.All(r) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if a, ok := rec.Event.(event.Attempt); ok {
-				told = a.Number
-			}
-			c.Record(rec)
-			calls.Record(rec)
-		}
-		v, up := c.Verdict(), false
-		for _, k := range calls.Calls() {
-			up = up || k.Worked() && k.Number == v.Attempt
-		}
-		if v.Attempts != told {
-			t.Errorf("%s: the reader counts %d attempts, the judgement %d", f.Name, told, v.Attempts)
-		}
-		if all := calls.Calls(); len(all) > 0 && all[len(all)-1].Number > v.Attempts {
-			t.Errorf("%s: %d calls, %d attempts", f.Name, all[len(all)-1].Number, v.Attempts)
-		}
-		if up != v.Up {
-			t.Errorf("%s: the judgement says up %v, the call %v", f.Name, v.Up, up)
 		}
 	}
 }

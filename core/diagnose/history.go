@@ -1,11 +1,11 @@
 package diagnose
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
@@ -13,17 +13,17 @@ import (
 // history is what one attempt showed so far: counts, the last of each thing that matters, and the packets' text as
 // evidence. It does not grow with the length of a call.
 type history struct {
-	pos      event.Pos // of the record that is being taken
-	partial  bool      // the packet that is being taken may have more options than it shows
-	device   event.Device
-	phase    string // the last Phase event, or what the records without one let see
-	far      string // the furthest phase
-	told     bool   // there are Phase events
-	failures []fault
-	notices  []string // warnings
-	up       *event.Up
-	down     *event.Down
-	brokeBy  string // what failed on a link that was up
+	call.Outcome           // whether the link came up
+	pos          event.Pos // of the record that is being taken
+	partial      bool      // the packet that is being taken may have more options than it shows
+	device       event.Device
+	phase        string // the last Phase event, or what the records without one let see
+	far          string // the furthest phase
+	told         bool   // there are Phase events
+	failures     []fault
+	notices      []string // warnings
+	down         *event.Down
+	brokeBy      string // what failed on a link that was up
 
 	at   atHistory
 	lcp  lcpHistory
@@ -64,6 +64,12 @@ type dataHistory struct {
 // record takes one event.
 func (h *history) record(r event.Record) {
 	h.pos = r.Pos
+	was := h.Up != nil
+	h.Take(r)
+	if h.Up != nil && !was {
+		h.log.afterUp = 0
+		h.further(event.PhaseUp)
+	}
 	switch e := r.Event.(type) {
 	case event.Attempt:
 		if e.Number > 1 { // what was before belongs to the attempt that failed; the modem is the same
@@ -75,7 +81,7 @@ func (h *history) record(r event.Record) {
 		h.phase, h.told = e.Phase, true
 		h.further(e.Phase)
 	case event.Failure:
-		if h.up != nil && h.brokeBy == "" && e.Cause != "" {
+		if h.Up != nil && h.brokeBy == "" && e.Cause != "" {
 			h.brokeBy = e.Cause
 		}
 		if len(h.failures) < maxFailures {
@@ -105,8 +111,6 @@ func (h *history) record(r event.Record) {
 		h.described(r.Time, e)
 	case event.Probe:
 		h.data.probe(e)
-	case event.Up:
-		h.up = &e
 	case event.Down:
 		h.down = &e
 	case event.Log:
@@ -114,10 +118,6 @@ func (h *history) record(r event.Record) {
 	case event.Data:
 		h.data.packet(e)
 		h.log.compressed = h.log.compressed || e.Protocol == packet.Compressed && e.Dir == event.Rcvd
-		if h.up == nil && h.ipcp.acked.IsValid() && h.data.sent > 0 && h.data.rcvd > 0 { // a recording has no other word for it
-			h.up = &event.Up{Local: h.ipcp.acked.String()}
-			h.further(event.PhaseUp)
-		}
 	}
 }
 
@@ -241,10 +241,10 @@ func (h *history) provisional() bool {
 
 // stuckInIPCP says that the network phase was reached, and that it has not given an address.
 func (h *history) stuckInIPCP() bool {
-	if h.up != nil || h.ipcp.acked.IsValid() {
+	if h.Up != nil || h.ipcp.acked.IsValid() {
 		return false
 	}
-	if h.log.up6 && h.ipcp.requests < 10 && len(h.failures) == 0 { // IPv6 works; the rest may come
+	if h.IPv6 && h.ipcp.requests < 10 && len(h.failures) == 0 { // IPv6 works; the rest may come
 		return false
 	}
 	return h.ipcp.requests > 0 || h.phase == event.PhaseIPCP || h.log.seen && h.far == event.PhaseIPCP || slices.ContainsFunc(h.failures, func(f fault) bool { return f.Phase == event.PhaseIPCP })
@@ -312,6 +312,3 @@ func (d *dataHistory) packet(e event.Data) {
 		d.rcvd++
 	}
 }
-
-// Placeholder name servers, which much firmware gives while its context is not up yet.
-var placeholders = []netip.Addr{netip.MustParseAddr("10.11.12.13"), netip.MustParseAddr("10.11.12.14")}

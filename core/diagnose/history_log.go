@@ -16,7 +16,6 @@ type logHistory struct {
 	eof   bool // the recording stops here
 	ended bool // the attempt is over by the log's own words
 	ours  bool // this side ended it
-	up6   bool // IPv6 came up
 
 	pppd    bool   // pppd said that it started
 	dialled bool   // pppd took over from a dialer that had a connection
@@ -25,7 +24,6 @@ type logHistory struct {
 	pppoe   bool   // the session runs over Ethernet
 	minutes float64
 	timed   bool // minutes is known
-	upAt    time.Time
 	lostAt  time.Time
 
 	wantDNS    bool   // name servers were asked for
@@ -67,7 +65,7 @@ func (h *history) answers() {
 
 // fail files a failure that a log tells in words.
 func (h *history) fail(phase, cause string, line clue) {
-	if h.up != nil && h.brokeBy == "" {
+	if h.Up != nil && h.brokeBy == "" {
 		h.brokeBy = cause
 	}
 	if len(h.failures) < maxFailures {
@@ -88,15 +86,6 @@ func (h *history) hungUp(r event.Record, line clue) {
 	}
 }
 
-// isUp files an address, or anything that only a link that was up has.
-func (h *history) isUp(r event.Record) *event.Up {
-	if h.up == nil {
-		h.up = &event.Up{}
-		h.log.upAt, h.log.afterUp = r.Time, 0
-	}
-	return h.up
-}
-
 // peerEnds files the peer's Terminate-Request as pppd tells it.
 func (h *history) peerEnds(line clue, text string) {
 	if h.log.ours { // it only says goodbye, too
@@ -104,33 +93,13 @@ func (h *history) peerEnds(line clue, text string) {
 	}
 	h.log.ending = line
 	switch {
-	case h.up != nil:
+	case h.Up != nil:
 		if !h.data.ended.seen() {
 			h.data.ended = line
 		}
 	case !h.lcp.terminated.seen():
 		h.lcp.terminated, h.lcp.afterAuth, h.lcp.terminateID = line, h.auth.success.seen(), unprint(text)
 	}
-}
-
-// neverUp says that a log with packets shows IPCP and neither end's agreement: what pppd counted then was not carried by IP.
-func (h *history) neverUp() bool {
-	p := &h.ipcp
-	if h.up != nil || h.log.up6 {
-		return false
-	}
-	return h.refused() || p.requests+p.peerAsked > 1 && !p.acked.IsValid() && !p.sentAck && !p.ack.seen()
-}
-
-// refused says that a line has said why the authentication or IPCP failed: what is counted or breaks after it is of no link
-// that was up.
-func (h *history) refused() bool {
-	for id := range h.log.hits {
-		if c := causeOf(id); c.When == "failed" && (c.Stage == "auth" || c.Stage == "ipcp") {
-			return true
-		}
-	}
-	return false
 }
 
 // unprint gives back the octets of a text in which pppd has escaped what cannot be printed, by ^@ and M-x in old

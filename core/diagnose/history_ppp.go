@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/notation"
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -125,7 +126,7 @@ func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 		if h.log.ours { // it only says goodbye, too
 			break
 		}
-		if h.up != nil {
+		if h.Up != nil {
 			h.data.ended = h.quote(e)
 		} else if !l.terminated.seen() {
 			l.terminated, l.afterAuth, l.terminateID = h.quote(e), h.auth.success.seen(), bytes.Clone(c.Data[:min(len(c.Data), 64)])
@@ -332,7 +333,7 @@ func (p *ipcpHistory) record(h *history, at time.Time, e event.Packet, c packet.
 	p.take(h, at, e, c)
 	switch c.Code {
 	case packet.ConfigureRequest:
-		if h.up != nil && !p.again.seen() {
+		if h.Up != nil && !p.again.seen() {
 			p.again = h.quote(e)
 		}
 		if p.peerAddress = address; address.IsValid() {
@@ -359,7 +360,7 @@ func (p *ipcpHistory) record(h *history, at time.Time, e event.Packet, c packet.
 			}
 		}
 	case packet.TerminateRequest:
-		if h.up == nil {
+		if h.Up == nil {
 			p.terminated = h.quote(e)
 		}
 	case packet.TerminateAck, packet.CodeReject:
@@ -393,7 +394,7 @@ func (p *ipcpHistory) takeNak(h *history, at time.Time, e event.Packet, c packet
 		return
 	}
 	for _, o := range options {
-		if a, ok := o.Address(); ok && slices.Contains(placeholders, a) {
+		if a, ok := o.Address(); ok && slices.Contains(call.Placeholders, a) {
 			p.placeholder++
 			p.placeholderNak = h.quote(e)
 			return

@@ -59,7 +59,7 @@ func (h *history) lineFindings(stage string) []judged {
 		if r.When == "refused" && h.auth.success.seen() && !h.lcp.terminated.seen() {
 			c = possible
 		}
-		f := is(c, hit.evidence...)
+		f := c.by(hit.evidence...)
 		f.meaning = hit.meaning
 		out = append(out, finding(rule{id: r.ID, category: r.Category, title: r.Title, meaning: r.Meaning, cure: r.Cure}, f))
 	}
@@ -70,13 +70,13 @@ func (h *history) lineFindings(stage string) []judged {
 func (h *history) applies(when string) bool {
 	switch when {
 	case "failed", "refused":
-		return h.up == nil
+		return h.Up == nil
 	case "first":
-		return h.up == nil && !h.log.wasUp
+		return h.Up == nil && !h.log.wasUp
 	case "silent":
-		return h.up == nil && h.lcp.rcvd == 0 && !h.auth.started()
+		return h.Up == nil && h.lcp.rcvd == 0 && !h.auth.started()
 	case "up":
-		return h.up != nil
+		return h.Up != nil
 	}
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/sentence"
 )
@@ -60,5 +61,19 @@ func TestPlaces(t *testing.T) {
 	if len(v.Findings) != 1 || v.Findings[0].Evidence[0] != "line 12: Couldn't set tty to PPP discipline: Invalid argument" ||
 		!slices.Equal(v.Findings[0].Places, []event.Pos{{Line: 12}}) {
 		t.Errorf("%+v", v)
+	}
+}
+
+// What call takes for a refusal is a finding that a line names by itself, of an authentication or of IPCP.
+func TestRefusals(t *testing.T) {
+	for _, id := range call.Refusals {
+		i := slices.IndexFunc(sentence.Causes(), func(c sentence.Cause) bool { return c.ID == id })
+		if i < 0 {
+			t.Errorf("%s is no finding", id)
+			continue
+		}
+		if c := sentence.Causes()[i]; c.Stage != "auth" && c.Stage != "ipcp" {
+			t.Errorf("%s is a matter of the %s stage", id, c.Stage)
+		}
 	}
 }

@@ -15,10 +15,10 @@ var authRules = []rule{
 		cure: []string{`dial without that pppd: knak dial`, `use another release of pppd, or one that was built without OpenSSL's MD5`,
 			`refuse CHAP, so that PAP is used: knak dial --set auth.allow=pap (pppd: refuse-chap)`},
 		match: func(h *history) found {
-			if h.up != nil || !h.auth.malformed.seen() {
+			if h.Up != nil || !h.auth.malformed.seen() {
 				return no
 			}
-			return is(certain, h.lcp.demand, h.auth.malformed, h.auth.failure)
+			return certain.by(h.lcp.demand, h.auth.malformed, h.auth.failure)
 		},
 	},
 	{
@@ -27,10 +27,10 @@ var authRules = []rule{
 		meaning: "Its Terminate-Request ends with Microsoft's error 741 or 742: it requires encryption (MPPE) and this end offers none, or none of the strength that it wants.",
 		cure:    []string{`turn it on (pppd: require-mppe-128, or require-mppe; NetworkManager: "Use Point-to-Point encryption")`, `authenticate by MS-CHAP v2, which gives the keys (pppd: refuse-pap, refuse-chap, refuse-mschap, refuse-eap)`},
 		match: func(h *history) found {
-			if n := rasCode(h.lcp.terminateID); h.up != nil || n != rasEncryption && n != rasNoEncrypt {
+			if n := rasCode(h.lcp.terminateID); h.Up != nil || n != rasEncryption && n != rasNoEncrypt {
 				return no
 			}
-			return is(certain, h.lcp.terminated)
+			return certain.by(h.lcp.terminated)
 		},
 	},
 	{
@@ -47,12 +47,12 @@ var authRules = []rule{
 				terminated = h.lcp.terminated
 			}
 			switch {
-			case h.up != nil || !h.auth.failure.seen() && !terminated.seen() && !told:
+			case h.Up != nil || !h.auth.failure.seen() && !terminated.seen() && !told:
 				return no
 			case h.auth.failure.seen() && h.auth.success.seen() && !told: // the second verdict does not count: the first one decides
 				return no
 			}
-			out := is(certain, h.auth.request, h.auth.failure, terminated, f.said)
+			out := certain.by(h.auth.request, h.auth.failure, terminated, f.said)
 			if code, text := mschapError(h.auth.message); code != "" {
 				out.meaning = fmt.Sprintf("Its error %s means: %s.", code, text)
 			}
@@ -68,10 +68,10 @@ var authRules = []rule{
 			`or agree on a method without that proof: knak dial --auth chap-md5,pap,none`},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedAuthImpostor)
-			if h.up != nil || !told {
+			if h.Up != nil || !told {
 				return no
 			}
-			return is(certain, h.lcp.demand, h.auth.request, h.auth.success, f.said)
+			return certain.by(h.lcp.demand, h.auth.request, h.auth.success, f.said)
 		},
 	},
 	{
@@ -86,7 +86,7 @@ var authRules = []rule{
 			if !told {
 				return no
 			}
-			return is(certain, h.lcp.demand, f.said)
+			return certain.by(h.lcp.demand, f.said)
 		},
 	},
 	{
@@ -95,13 +95,13 @@ var authRules = []rule{
 		meaning: "Our own request demanded an authentication of the other end. A modem has no name or secret of yours, so it refuses. This is a setting on this side, often one that was meant the other way round.",
 		cure:    []string{`do not demand it (knak never does; pppd: noauth)`},
 		match: func(h *history) found {
-			if h.up == nil && h.auth.weAsk.seen() && h.auth.noAnswer.seen() && h.over() {
-				return is(likely, h.auth.weAsk, h.auth.noAnswer, h.lcp.terminated)
+			if h.Up == nil && h.auth.weAsk.seen() && h.auth.noAnswer.seen() && h.over() {
+				return likely.by(h.auth.weAsk, h.auth.noAnswer, h.lcp.terminated)
 			}
-			if h.up != nil || !h.lcp.wePeer || !h.lcp.peerNoNak.seen() || h.auth.success.seen() {
+			if h.Up != nil || !h.lcp.wePeer || !h.lcp.peerNoNak.seen() || h.auth.success.seen() {
 				return no
 			}
-			return is(likely, h.lcp.peerNoNak, h.lcp.terminated)
+			return likely.by(h.lcp.peerNoNak, h.lcp.terminated)
 		},
 	},
 	{
@@ -119,9 +119,9 @@ var authRules = []rule{
 				return no // the other end takes what we offered
 			}
 			refused := h.lcp.refused.seen() && h.lcp.agreed == "" && !h.auth.started() &&
-				(h.lcp.terminated.seen() || h.over() && !h.lcp.open() || h.log.noAuth.seen() && h.ended() && !h.log.up6) ||
+				(h.lcp.terminated.seen() || h.over() && !h.lcp.open() || h.log.noAuth.seen() && h.ended() && !h.IPv6) ||
 				h.log.noAuth.seen() && h.lcp.terminated.seen() && !h.auth.started() || rasCode(h.lcp.terminateID) == rasNoMethod
-			if h.up != nil || !told && !refused {
+			if h.Up != nil || !told && !refused {
 				return no
 			}
 			c := likely
@@ -131,7 +131,7 @@ var authRules = []rule{
 			case h.ipcp.answers > 0 && !strings.Contains(strings.ToLower(h.log.ending.text), "auth") && rasCode(h.lcp.terminateID) != rasNoMethod: // the peer went on without; what came later says more
 				c = possible
 			}
-			return is(c, h.lcp.demand, h.log.noAuth, h.lcp.refused, h.lcp.terminated, f.said)
+			return c.by(h.lcp.demand, h.log.noAuth, h.lcp.refused, h.lcp.terminated, f.said)
 		},
 	},
 	{
@@ -147,14 +147,14 @@ var authRules = []rule{
 			a := &h.auth
 			waiting := h.lcp.open() && h.lcp.agreed != "" && !a.success.seen() && !a.failure.seen() && h.ipcp.requests == 0
 			switch {
-			case h.up != nil || a.success.seen() || a.failure.seen():
+			case h.Up != nil || a.success.seen() || a.failure.seen():
 				return no
 			case told:
-				return is(certain, h.lcp.demand, a.challenge, sentTimes(a))
+				return certain.by(h.lcp.demand, a.challenge, sentTimes(a))
 			case waiting && (a.sent >= 3 || h.over() && !h.line.carrierLost.seen() && !h.lcp.terminated.seen()):
-				return is(likely, h.lcp.demand, a.challenge, sentTimes(a))
+				return likely.by(h.lcp.demand, a.challenge, sentTimes(a))
 			case a.sent > 0 && !a.challenge.seen() && h.lcp.peerSame >= 3 && h.ipcp.requests == 0: // LCP's end may not be in the log
-				return is(likely, a.request, h.lcp.peerAsks.and(", the same %s: it goes on as if nothing had come", timesText(h.lcp.peerSame)))
+				return likely.by(a.request, h.lcp.peerAsks.and(", the same %s: it goes on as if nothing had come", timesText(h.lcp.peerSame)))
 			}
 			return no
 		},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
@@ -22,13 +23,13 @@ var dataRules = []rule{
 			f, told := h.failed(event.FailedCarriesNothing)
 			d := &h.data
 			switch {
-			case told, d.probes >= 3 && d.answers == 0 && h.down != nil && h.up == nil:
-			case h.up != nil && h.log.noPing.seen() && !h.log.route.seen() && !h.log.noRoute.seen():
-				return is(likely, h.log.noPing)
-			case h.up != nil && d.rcvd == 0 && d.sent >= 5 && d.answers == 0 && h.over():
-				return is(likely, count("%d IP packets sent, none received", d.sent))
-			case h.up != nil && h.down != nil && h.down.BytesIn == 0 && h.down.BytesOut > 200 && d.answers == 0:
-				return is(likely, count("%d bytes sent, none received in %.0f s", h.down.BytesOut, h.down.Seconds))
+			case told, d.probes >= 3 && d.answers == 0 && h.down != nil && h.Up == nil:
+			case h.Up != nil && h.log.noPing.seen() && !h.log.route.seen() && !h.log.noRoute.seen():
+				return likely.by(h.log.noPing)
+			case h.Up != nil && d.rcvd == 0 && d.sent >= 5 && d.answers == 0 && h.over():
+				return likely.by(count("%d IP packets sent, none received", d.sent))
+			case h.Up != nil && h.down != nil && h.down.BytesIn == 0 && h.down.BytesOut > 200 && d.answers == 0:
+				return likely.by(count("%d bytes sent, none received in %.0f s", h.down.BytesOut, h.down.Seconds))
 			default:
 				return no
 			}
@@ -47,10 +48,10 @@ var dataRules = []rule{
 			if h.log.gone.seen() || h.log.redial.seen() { // transport-lost says more
 				return no
 			}
-			if !told && (h.up == nil || h.data.unanswered < 4 || !h.over() || h.line.carrierLost.seen() || h.data.ended.seen()) {
+			if !told && (h.Up == nil || h.data.unanswered < 4 || !h.over() || h.line.carrierLost.seen() || h.data.ended.seen()) {
 				return no
 			}
-			out := is(likely, f.said)
+			out := likely.by(f.said)
 			if h.data.echoes > 0 {
 				out.add(count("%d Echo-Requests without an answer, %d answers before", h.data.unanswered, h.data.echoReplies))
 			}
@@ -80,16 +81,16 @@ var dataRules = []rule{
 		cure: []string{`look for USB disconnects in the kernel's log (dmesg), and give the modem enough power: another cable, a hub with its own supply`,
 			`check the line, for DSL its modem's lamps`, `dial again and keep dialling: knak dial --persist (pppd: persist, maxfail 0)`},
 		match: func(h *history) found {
-			up := h.up != nil || h.log.wasUp
+			up := h.Up != nil || h.log.wasUp
 			_, echo := h.failed(event.FailedEchoTimeout)
 			switch {
 			case up && (h.log.gone.seen() || h.log.redial.seen()):
 				f, _ := h.failed(event.FailedEchoTimeout)
-				return is(certain, f.said, h.line.carrierLost, h.log.gone, h.log.redial)
+				return certain.by(f.said, h.line.carrierLost, h.log.gone, h.log.redial)
 			case h.log.gone.seen() && h.over():
-				return is(likely, h.line.carrierLost, h.log.gone)
+				return likely.by(h.line.carrierLost, h.log.gone)
 			case echo && h.log.redial.seen():
-				return is(likely, h.failures[0].said, h.log.redial)
+				return likely.by(h.failures[0].said, h.log.redial)
 			}
 			return no
 		},
@@ -102,14 +103,14 @@ var dataRules = []rule{
 		cure: []string{`see who has the port open: fuser -v PORT`, `stop the getty on it: systemctl stop serial-getty@PORT.service, and take console=PORT from the kernel's command line`,
 			`ignore the line of the carrier where there is none: knak dial --set port.watch_carrier=false (pppd: local)`},
 		match: func(h *history) found {
-			if h.up == nil || !h.log.seen || !h.shortLived() || h.log.gone.seen() || h.log.pppoe {
+			if h.Up == nil || !h.log.seen || !h.shortLived() || h.log.gone.seen() || h.log.pppoe {
 				return no
 			}
 			var lived clue
 			if h.log.timed {
 				lived = count("connected for %.1f minutes", h.log.minutes)
 			}
-			return is(likely, h.line.carrierLost, lived)
+			return likely.by(h.line.carrierLost, lived)
 		},
 	},
 	{
@@ -120,10 +121,10 @@ var dataRules = []rule{
 		cure: []string{`look at what arrives: tcpdump -e -n -i INTERFACE ether proto 0x8863, and compare the PADT's destination with this interface's address`, `use a newer kernel`,
 			`keep dialling until then (pppd: persist, holdoff 5)`},
 		match: func(h *history) found {
-			if h.up == nil || !h.log.pppoe || !h.line.carrierLost.seen() || h.log.gone.seen() || h.log.redial.seen() || h.otherFailure() {
+			if h.Up == nil || !h.log.pppoe || !h.line.carrierLost.seen() || h.log.gone.seen() || h.log.redial.seen() || h.otherFailure() {
 				return no
 			}
-			return is(likely, h.line.carrierLost)
+			return likely.by(h.line.carrierLost)
 		},
 	},
 	{
@@ -137,7 +138,7 @@ var dataRules = []rule{
 			if !told {
 				return no
 			}
-			return is(certain, h.lcp.rejected[packet.IP], f.said)
+			return certain.by(h.lcp.rejected[packet.IP], f.said)
 		},
 	},
 	{
@@ -151,7 +152,7 @@ var dataRules = []rule{
 			if !told {
 				return no
 			}
-			return is(certain, h.ipcp.ack, f.said)
+			return certain.by(h.ipcp.ack, f.said)
 		},
 	},
 	{
@@ -161,7 +162,7 @@ var dataRules = []rule{
 			"Often that route was put there for the stick's own network port, where nobody answers.",
 		cure: []string{`let the link have it: knak dial --default-route (pppd: replacedefaultroute, or ip route replace default dev ppp0)`, `stop the DHCP client on the stick's other network port`},
 		match: func(h *history) found {
-			if h.up == nil || !h.log.route.seen() || h.log.routed {
+			if h.Up == nil || !h.log.route.seen() || h.log.routed {
 				return no
 			}
 			c := possible // somebody who has another way out may want it so
@@ -175,7 +176,7 @@ var dataRules = []rule{
 			if h.down != nil {
 				traffic = count("%d bytes sent, %d received", h.down.BytesOut, h.down.BytesIn)
 			}
-			return is(c, h.log.route, traffic, h.log.noNames, h.log.elsewhere)
+			return c.by(h.log.route, traffic, h.log.noNames, h.log.elsewhere)
 		},
 	},
 	{
@@ -184,7 +185,7 @@ var dataRules = []rule{
 		meaning: "The link is up, but programs say that there is no way to the Internet.",
 		cure:    []string{`let the link have the default route: knak dial --default-route (pppd: defaultroute and, where another exists, replacedefaultroute)`, `or set it by hand: ip route replace default dev ppp0`},
 		match: func(h *history) found {
-			if h.up == nil || !h.log.noRoute.seen() && !h.log.elsewhere.seen() || h.log.routed {
+			if h.Up == nil || !h.log.noRoute.seen() && !h.log.elsewhere.seen() || h.log.routed {
 				return no
 			}
 			c := likely
@@ -192,12 +193,12 @@ var dataRules = []rule{
 				if !h.log.route.seen() && (h.log.pppoe || strings.HasPrefix(h.log.tty, "/dev/pts/")) { // a tunnel may be meant for some addresses only
 					c = possible
 				}
-				return is(c, h.log.route, h.log.elsewhere)
+				return c.by(h.log.route, h.log.elsewhere)
 			}
 			if !h.log.route.seen() && h.log.ownNoRoute {
 				c = possible // any daemon says so of an address of its own, for example of IPv6
 			}
-			return is(c, h.log.route, h.log.noRoute)
+			return c.by(h.log.route, h.log.noRoute)
 		},
 	},
 	{
@@ -207,10 +208,10 @@ var dataRules = []rule{
 			"Some modems send one right after the link came up, and with a dialer that obeys the addresses and routes go away for a moment.",
 		cure: []string{`dial with knak, which keeps the link up where nothing changes`, `see whether an up and a down script can bear to run twice (pppd: ip-up, ip-down)`},
 		match: func(h *history) found {
-			if h.up == nil || !h.ipcp.again.seen() {
+			if h.Up == nil || !h.ipcp.again.seen() {
 				return no
 			}
-			return is(possible, h.ipcp.again)
+			return possible.by(h.ipcp.again)
 		},
 	},
 	{
@@ -221,9 +222,9 @@ var dataRules = []rule{
 		match: func(h *history) found {
 			switch {
 			case h.log.lostSync.seen():
-				return is(certain, h.log.lostSync)
+				return certain.by(h.log.lostSync)
 			case h.log.resets >= 5:
-				return is(likely, h.log.reset.and(", %d times", h.log.resets))
+				return likely.by(h.log.reset.and(", %d times", h.log.resets))
 			}
 			return no
 		},
@@ -233,15 +234,15 @@ var dataRules = []rule{
 		title: "The other end ended the session",
 		cure:  []string{`dial again and keep dialling: knak dial --persist (pppd: persist)`},
 		match: func(h *history) found {
-			if h.up == nil && h.lcp.terminated.seen() && !h.begun() {
-				out := is(likely, h.lcp.terminated)
+			if h.Up == nil && h.lcp.terminated.seen() && !h.begun() {
+				out := likely.by(h.lcp.terminated)
 				out.meaning = "It sent a Terminate-Request. This log begins in the middle of a session: whether it worked before that, and for how long, is not in it. Time limits, idle rules and networks that drop the context end sessions so."
 				return out
 			}
-			if h.up == nil || !h.data.ended.seen() {
+			if h.Up == nil || !h.data.ended.seen() {
 				return no
 			}
-			out := is(certain, h.data.ended)
+			out := certain.by(h.data.ended)
 			out.meaning = "The link worked and was then ended properly by the other end: a time limit, an idle rule, or the network dropped the context."
 			return out
 		},
@@ -253,7 +254,7 @@ var dataRules = []rule{
 		cure:    []string{cureWider, `give it longer for real ones: knak dial --set ipcp.placeholder_patience=60s (pppd: ipcp-max-failure 100)`, `set name servers by hand for this link`},
 		match: func(h *history) found {
 			asked := h.ipcp.wanted[129] || h.ipcp.wanted[131] || h.log.wantDNS || h.log.noNames.seen()
-			if h.up == nil || h.up.Local == "" && h.log.seen || len(h.failures) > 0 || h.log.seen && h.log.afterUp == 0 && len(h.up.DNS) == 0 || !asked && len(h.up.DNS) == 0 {
+			if h.Up == nil || h.Up.Local == "" && h.log.seen || len(h.failures) > 0 || h.log.seen && h.log.afterUp == 0 && len(h.Up.DNS) == 0 || !asked && len(h.Up.DNS) == 0 {
 				return no
 			}
 			usable := func(s string) bool {
@@ -261,17 +262,17 @@ var dataRules = []rule{
 				if err != nil && h.log.seen { // what was made unreadable before the log was posted
 					return true
 				}
-				return err == nil && !a.IsUnspecified() && !a.IsLoopback() && !slices.Contains(placeholders, a)
+				return err == nil && !a.IsUnspecified() && !a.IsLoopback() && !slices.Contains(call.Placeholders, a)
 			}
 			fromAck := slices.ContainsFunc(h.ipcp.dns, func(a netip.Addr) bool { return usable(a.String()) })
-			if slices.ContainsFunc(h.up.DNS, usable) || len(h.up.DNS) == 0 && fromAck {
+			if slices.ContainsFunc(h.Up.DNS, usable) || len(h.Up.DNS) == 0 && fromAck {
 				return no
 			}
 			var given clue
-			if len(h.up.DNS) > 0 {
-				given = count("name servers: %s", strings.Join(h.up.DNS, ", "))
+			if len(h.Up.DNS) > 0 {
+				given = count("name servers: %s", strings.Join(h.Up.DNS, ", "))
 			}
-			return is(likely, h.ipcp.ack, given, h.log.noNames)
+			return likely.by(h.ipcp.ack, given, h.log.noNames)
 		},
 	},
 }
@@ -302,5 +303,5 @@ func (h *history) shortLived() bool {
 	if h.log.timed {
 		return h.log.minutes <= shortLife.Minutes()
 	}
-	return !h.log.upAt.IsZero() && !h.log.lostAt.IsZero() && h.log.lostAt.Sub(h.log.upAt) <= shortLife
+	return !h.UpAt.IsZero() && !h.log.lostAt.IsZero() && h.log.lostAt.Sub(h.UpAt) <= shortLife
 }

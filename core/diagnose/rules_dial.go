@@ -16,10 +16,10 @@ var dialRules = []rule{
 		cure:    []string{`ask the operator whether the SIM is active and may use data, here and in this device`, `let the modem choose the network by itself: AT+COPS=0`, `try the SIM in a telephone`},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedRegistrationDenied)
-			if h.up != nil || !told && (h.at.registered() != regDenied || !h.dialFailed() && !(h.over() && h.at.dial == "")) {
+			if h.Up != nil || !told && (h.at.registered() != regDenied || !h.dialFailed() && !(h.over() && h.at.dial == "")) {
 				return no
 			}
-			return is(certain, append(h.at.registrationText(), f.said)...)
+			return certain.by(append(h.at.registrationText(), f.said)...)
 		},
 	},
 	{
@@ -36,17 +36,17 @@ var dialRules = []rule{
 			switch {
 			case lost:
 				return no
-			case h.up == nil && h.dialFailed() && h.at.registered() == regUnknown && (h.at.boot.seen() || h.at.cme == 14 || h.at.pinSent && h.at.pinError == ""):
+			case h.Up == nil && h.dialFailed() && h.at.registered() == regUnknown && (h.at.boot.seen() || h.at.cme == 14 || h.at.pinSent && h.at.pinError == ""):
 				evidence = append(evidence, h.at.boot, h.dialText())
-				out := is(likely, evidence...)
+				out := likely.by(evidence...)
 				out.meaning = "It had only just started or got its PIN: that takes up to a minute before it can be dialled."
 				return out
 			case told:
-				return is(certain, evidence...)
-			case h.up != nil || !h.dialFailed() && !unanswered && !(h.over() && (h.stuckInIPCP() || h.at.dial == "")):
+				return certain.by(evidence...)
+			case h.Up != nil || !h.dialFailed() && !unanswered && !(h.over() && (h.stuckInIPCP() || h.at.dial == "")):
 				return no
 			case h.at.registered() == regNo || h.at.registered() == regUnknown && h.at.noSignal():
-				return is(likely, append(evidence, h.dialText())...)
+				return likely.by(append(evidence, h.dialText())...)
 			}
 			return no
 		},
@@ -59,14 +59,14 @@ var dialRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedDialRefused)
 			fromDetail := told && h.at.result == "" && strings.Contains(strings.ToUpper(f.Detail), "ERROR")
-			if h.up != nil || !isError(h.at.result) && !fromDetail {
+			if h.Up != nil || !isError(h.at.result) && !fromDetail {
 				return no
 			}
 			c := certain
 			if h.at.boot.seen() || h.at.cme == 14 || h.at.registered() == regNo || h.at.registered() == regUnknown && h.at.noSignal() {
 				c = likely // not-registered says more
 			}
-			out := is(c, h.dialText(), f.said)
+			out := c.by(h.dialText(), f.said)
 			if words := v250.CMEWords(h.at.cme); words != "" && isError(h.at.result) {
 				out.meaning = fmt.Sprintf("Its error %d means: %s.", h.at.cme, words)
 			}
@@ -85,10 +85,10 @@ var dialRules = []rule{
 			if told && h.at.result == "" {
 				refused = !strings.Contains(strings.ToUpper(f.Detail), "ERROR")
 			}
-			if _, lost := h.lostBeforeDial(); lost || h.up != nil || !refused || h.line.frames.seen() || h.line.prompt.seen() && h.connected() {
+			if _, lost := h.lostBeforeDial(); lost || h.Up != nil || !refused || h.line.frames.seen() || h.line.prompt.seen() && h.connected() {
 				return no
 			}
-			out := is(likely, append(h.at.registrationText(), h.dialText(), f.said)...)
+			out := likely.by(append(h.at.registrationText(), h.dialText(), f.said)...)
 			out.meaning = whyNotPutThrough[strings.ToUpper(h.at.result)]
 			return out
 		},
@@ -100,10 +100,10 @@ var dialRules = []rule{
 		cure: []string{`let PPP begin at once after CONNECT (wvdial: Stupid Mode = yes; pppd: nothing after CONNECT in the chat script)`,
 			`take the modem out of the old call first: knak dial does (pppd: "" "\d+++\d" and ATH at the beginning of the chat script), or unplug it`},
 		match: func(h *history) found {
-			if h.up != nil || !h.line.frames.seen() || h.lcp.requests+h.lcp.rcvd > 0 || h.auth.started() || !h.over() {
+			if h.Up != nil || !h.line.frames.seen() || h.lcp.requests+h.lcp.rcvd > 0 || h.auth.started() || !h.over() {
 				return no
 			}
-			return is(likely, h.line.frames)
+			return likely.by(h.line.frames)
 		},
 	},
 	{
@@ -112,10 +112,10 @@ var dialRules = []rule{
 		meaning: "The steps that set up the modem and dial ended with an error: a script of chat, or what another program has in its place. The lines before it, or the script's own log, say at which command; chat writes one with -v.",
 		cure:    []string{`see the dialogue (pppd: connect 'chat -v -f FILE'; knak dial shows it with -v)`, cureRegistration, cureAPN},
 		match: func(h *history) found {
-			if h.up != nil || !h.log.scriptEnd.seen() {
+			if h.Up != nil || !h.log.scriptEnd.seen() {
 				return no
 			}
-			return is(possible, h.log.scriptEnd)
+			return possible.by(h.log.scriptEnd)
 		},
 	},
 	{
@@ -125,13 +125,13 @@ var dialRules = []rule{
 		cure:    []string{`see which profile is used and why: knak quirks explain; a profile can leave the command out or word it differently`, cureModem},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedATError)
-			if !told && h.up == nil && h.over() && h.at.dial == "" && h.at.refused && h.lcp.requests+h.lcp.rcvd == 0 {
-				return is(possible, h.at.cmeLine) // it was the last thing that was said; whether it was needed, nobody says
+			if !told && h.Up == nil && h.over() && h.at.dial == "" && h.at.refused && h.lcp.requests+h.lcp.rcvd == 0 {
+				return possible.by(h.at.cmeLine) // it was the last thing that was said; whether it was needed, nobody says
 			}
 			if !told {
 				return no
 			}
-			out := is(certain, h.at.cmeLine, f.said)
+			out := certain.by(h.at.cmeLine, f.said)
 			if setsContext(h.at.cmeLine.text + f.Detail) {
 				out.category = "dial-refused-by-network"
 			}

@@ -2,10 +2,9 @@ package diagnose
 
 import (
 	"fmt"
-	"net/netip"
-	"slices"
 
 	"github.com/knakppp/knak/core/at/v250"
+	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
@@ -39,10 +38,10 @@ var ipcpRules = []rule{
 		meaning: "The command that activates the packet data context by itself was answered with an error: the network refuses it, whatever PPP does later.",
 		cure:    []string{`AT+CEER may name the reason; AT+CGATT? should answer 1`, cureAPN, `ask the operator whether data is enabled for this SIM`},
 		match: func(h *history) found {
-			if h.up != nil || !h.at.noContext.seen() {
+			if h.Up != nil || !h.at.noContext.seen() {
 				return no
 			}
-			f := is(likely, h.at.noContext)
+			f := likely.by(h.at.noContext)
 			if w := v250.CMEWords(h.at.cme); w != "" {
 				f.meaning = fmt.Sprintf("Its error %d means: %s.", h.at.cme, w)
 			}
@@ -57,10 +56,10 @@ var ipcpRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failedIn(event.PhaseIPCP, event.FailedProtocolRejected)
 			line := h.lcp.rejected[packet.IPCP]
-			if h.up != nil || !told && !line.seen() {
+			if h.Up != nil || !told && !line.seen() {
 				return no
 			}
-			return is(certain, line, f.said)
+			return certain.by(line, f.said)
 		},
 	},
 	{
@@ -69,7 +68,7 @@ var ipcpRules = []rule{
 		meaning: "It could not get an address from the network: the context was refused there.",
 		cure:    []string{cureContext},
 		match: func(h *history) found {
-			if h.up != nil || !h.ipcp.terminated.seen() || h.ipcp.acked.IsValid() || h.ipcp.weNaks >= 3 { // ipcp-peer-address-refused says more
+			if h.Up != nil || !h.ipcp.terminated.seen() || h.ipcp.acked.IsValid() || h.ipcp.weNaks >= 3 { // ipcp-peer-address-refused says more
 				return no
 			}
 			return late(likely, h, h.ipcp.request, h.ipcp.terminated)
@@ -82,7 +81,7 @@ var ipcpRules = []rule{
 		cure:    []string{cureContext},
 		match: func(h *history) found {
 			f, told := h.failedIn(event.PhaseIPCP, event.FailedTerminated)
-			if h.up != nil || h.ipcp.acked.IsValid() || h.ipcp.terminated.seen() || isRAS(h.lcp.terminateID) || h.ipcp.placeholder > 0 ||
+			if h.Up != nil || h.ipcp.acked.IsValid() || h.ipcp.terminated.seen() || isRAS(h.lcp.terminateID) || h.ipcp.placeholder > 0 ||
 				h.ipcp.forced.IsValid() && h.ipcp.nakAddress.IsValid() { // local-address-forced: it did give one
 				return no
 			}
@@ -104,7 +103,7 @@ var ipcpRules = []rule{
 				return no
 			}
 			if !h.provisional() {
-				return is(possible, h.ipcp.request, h.line.carrierLost)
+				return possible.by(h.ipcp.request, h.line.carrierLost)
 			}
 			return late(likely, h, h.ipcp.request, h.line.carrierLost)
 		},
@@ -142,9 +141,9 @@ var ipcpRules = []rule{
 			case !h.stuckInIPCP() || !told && !h.ipcp.addressRejected.seen():
 				return no
 			case told || h.over():
-				return is(likely, h.ipcp.request, h.ipcp.addressRejected, f.said)
+				return likely.by(h.ipcp.request, h.ipcp.addressRejected, f.said)
 			}
-			return is(possible, h.ipcp.request, h.ipcp.addressRejected)
+			return possible.by(h.ipcp.request, h.ipcp.addressRejected)
 		},
 	},
 	{
@@ -158,7 +157,7 @@ var ipcpRules = []rule{
 			if !h.stuckInIPCP() || !p.forced.IsValid() || asked || isRAS(h.lcp.terminateID) || p.requests < 3 && !h.over() {
 				return no
 			}
-			return is(likely, p.request, p.nak)
+			return likely.by(p.request, p.nak)
 		},
 	},
 	{
@@ -167,7 +166,7 @@ var ipcpRules = []rule{
 		meaning: "The peer acknowledges what was asked, and it is thrown away as not equal to the request, so both ends say the same again and again. One of the two has a fault in its IPCP.",
 		cure:    []string{`ask for less, so that there is less to differ in: knak dial --set ipcp.request=address (pppd: novj, without usepeerdns)`, `use another release of pppd, or dial without it: knak dial`},
 		match: func(h *history) found {
-			if h.up != nil || !h.log.badAck.seen() {
+			if h.Up != nil || !h.log.badAck.seen() {
 				return no
 			}
 			c := possible
@@ -177,7 +176,7 @@ var ipcpRules = []rule{
 			case h.ended():
 				c = likely
 			}
-			return is(c, h.ipcp.request, h.ipcp.ack, h.log.badAck.and(", %d times", h.log.badAcks))
+			return c.by(h.ipcp.request, h.ipcp.ack, h.log.badAck.and(", %d times", h.log.badAcks))
 		},
 	},
 	{
@@ -190,7 +189,7 @@ var ipcpRules = []rule{
 			if !h.ipcp.consented {
 				return no
 			}
-			return is(likely, h.ipcp.weNaked, h.ipcp.dropped)
+			return likely.by(h.ipcp.weNaked, h.ipcp.dropped)
 		},
 	},
 	{
@@ -199,16 +198,16 @@ var ipcpRules = []rule{
 		meaning: "The peer asked for its address again and again, and each time this side named another one, because its options or its system know the peer's address already. The two never agree.",
 		cure:    []string{`take what the peer says (knak does; pppd: ipcp-accept-remote, and no remote address among the options)`},
 		match: func(h *history) found {
-			if p := &h.ipcp; h.up == nil && p.refusedTheirs.seen() && !p.sentAck && (p.terminated.seen() || h.lcp.terminated.seen()) && !isRAS(h.lcp.terminateID) {
-				out := is(likely, p.refusedTheirs, p.terminated, h.lcp.terminated)
+			if p := &h.ipcp; h.Up == nil && p.refusedTheirs.seen() && !p.sentAck && (p.terminated.seen() || h.lcp.terminated.seen()) && !isRAS(h.lcp.terminateID) {
+				out := likely.by(p.refusedTheirs, p.terminated, h.lcp.terminated)
 				out.meaning = "The peer asked for its address, by name or to be given one, and this side refused to talk about it: it has none to give."
 				out.cure = []string{`name an address for the peer (pppd: 192.0.2.1:192.0.2.2, or one in the fourth field of the secrets file)`}
 				return out
 			}
-			if h.up != nil || h.ipcp.weNaks < 3 || h.ipcp.sentAck || !h.over() {
+			if h.Up != nil || h.ipcp.weNaks < 3 || h.ipcp.sentAck || !h.over() {
 				return no
 			}
-			return is(likely, h.ipcp.weNaked, count("%d Configure-Naks with another address for the peer", h.ipcp.weNaks), h.ipcp.terminated)
+			return likely.by(h.ipcp.weNaked, count("%d Configure-Naks with another address for the peer", h.ipcp.weNaks), h.ipcp.terminated)
 		},
 	},
 	{
@@ -239,7 +238,7 @@ var ipcpRules = []rule{
 			if !h.stuckInIPCP() || p.repeated > 1 || p.naks < 5 || p.placeholder > 0 || !told && !h.over() {
 				return no
 			}
-			return is(likely, p.request, p.nak, count("%d Configure-Naks", p.naks), f.said)
+			return likely.by(p.request, p.nak, count("%d Configure-Naks", p.naks), f.said)
 		},
 	},
 	{
@@ -250,7 +249,7 @@ var ipcpRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedRepeatedNaks, event.FailedNoAddress)
 			p := &h.ipcp
-			if h.up != nil || h.log.badAcks > 0 {
+			if h.Up != nil || h.log.badAcks > 0 {
 				return no
 			}
 			if h.log.badNak.seen() && h.over() && !p.acked.IsValid() && p.placeholder == 0 {
@@ -330,15 +329,15 @@ var ipcpRules = []rule{
 		match: func(h *history) found {
 			_, told := h.failedIn(event.PhaseIPCP, event.FailedTimeout)
 			p := &h.ipcp
-			if h.up != nil || p.acks == 0 || p.peerAsked > 0 || p.requests == 0 || h.lcp.terminated.seen() || p.terminated.seen() || h.line.carrierLost.seen() ||
-				!believable(p.acked, p.peer) || h.log.badAck.seen() {
+			if h.Up != nil || p.acks == 0 || p.peerAsked > 0 || p.requests == 0 || h.lcp.terminated.seen() || p.terminated.seen() || h.line.carrierLost.seen() ||
+				!call.Believable(p.acked, p.peer) || h.log.badAck.seen() {
 				return no
 			}
 			switch {
 			case told || p.acks >= 3 && h.over():
-				return is(likely, p.ack.and(", %s", timesText(p.acks)), count("%s", p.account("IPCP")))
+				return likely.by(p.ack.and(", %s", timesText(p.acks)), count("%s", p.account("IPCP")))
 			case p.acks >= 3:
-				return is(possible, p.ack.and(", %s", timesText(p.acks)))
+				return possible.by(p.ack.and(", %s", timesText(p.acks)))
 			}
 			return no
 		},
@@ -351,12 +350,12 @@ var ipcpRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedBogusAddress)
 			a := h.ipcp.acked
-			if h.up == nil && (told || a.IsValid() && h.ipcp.requests > 0 && !believable(a, h.ipcp.peer)) {
+			if h.Up == nil && (told || a.IsValid() && h.ipcp.requests > 0 && !call.Believable(a, h.ipcp.peer)) {
 				return late(certain, h, h.ipcp.ack, f.said)
 			}
 			// An engine that believes no such address asks on instead of taking it.
 			n := h.ipcp.nakAddress
-			if h.stuckInIPCP() && h.over() && n.IsValid() && !believable(n, h.ipcp.peer) {
+			if h.stuckInIPCP() && h.over() && n.IsValid() && !call.Believable(n, h.ipcp.peer) {
 				return late(certain, h, h.ipcp.nak)
 			}
 			return no
@@ -376,17 +375,4 @@ func emptyNak(c confidence, h *history) found {
 		"addresses as well. That this is the cure was never confirmed by anybody."
 	f.add(h.at.registrationText()...)
 	return f
-}
-
-// unbelievable are ranges from which no network gives an address (RFC 6890).
-var unbelievable = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("224.0.0.0/3"),
-}
-
-// believable says whether a can be the address of this end.
-func believable(a, peer netip.Addr) bool {
-	if a == peer || slices.Contains(placeholders, a) {
-		return false
-	}
-	return !slices.ContainsFunc(unbelievable, func(p netip.Prefix) bool { return p.Contains(a) })
 }

@@ -17,12 +17,12 @@ var lcpRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedLoopedBack)
 			switch {
-			case h.up != nil && !told:
+			case h.Up != nil && !told:
 				return no
 			case told || h.lcp.looped >= 3:
-				return is(certain, h.lcp.loop, f.said)
+				return certain.by(h.lcp.loop, f.said)
 			case h.lcp.looped > 0 && h.lcp.rcvd == 0:
-				return is(likely, h.lcp.loop)
+				return likely.by(h.lcp.loop)
 			}
 			return no
 		},
@@ -33,15 +33,15 @@ var lcpRules = []rule{
 		meaning: "It shows a prompt for a person where PPP is expected. Terminal servers do this; cellular modems do not.",
 		cure:    []string{`answer the prompts by a script before PPP (pppd: connect with chat), or ask the provider for a number that begins with PPP`},
 		match: func(h *history) found {
-			if h.up != nil || h.lcp.rcvd > 0 || h.auth.started() {
+			if h.Up != nil || h.lcp.rcvd > 0 || h.auth.started() {
 				return no
 			}
 			if h.line.prompt.seen() && h.over() {
-				return is(likely, append([]clue{h.line.prompt}, h.line.texts...)...)
+				return likely.by(append([]clue{h.line.prompt}, h.line.texts...)...)
 			}
 			for _, t := range h.line.texts {
 				if l := strings.ToLower(t.text); strings.Contains(l, "ogin:") || strings.Contains(l, "assword:") || strings.Contains(l, "username:") {
-					return is(likely, t)
+					return likely.by(t)
 				}
 			}
 			return no
@@ -53,16 +53,16 @@ var lcpRules = []rule{
 		meaning: "A modem has several ports, and this one takes commands but does not carry data. Or the call never left command mode.",
 		cure:    []string{curePort},
 		match: func(h *history) found {
-			if h.up != nil || h.lcp.rcvd > 0 || h.auth.started() {
+			if h.Up != nil || h.lcp.rcvd > 0 || h.auth.started() {
 				return no
 			}
 			for _, t := range h.line.texts {
 				if isATText(t.text) {
-					return is(likely, t)
+					return likely.by(t)
 				}
 			}
 			if h.line.sevenBit.seen() {
-				return is(likely, h.connectText(), h.line.sevenBit)
+				return likely.by(h.connectText(), h.line.sevenBit)
 			}
 			return no
 		},
@@ -73,10 +73,10 @@ var lcpRules = []rule{
 		meaning: "What answers on this port speaks in words and not in PPP: a console, a login, a program's own messages, or a modem that has left the call.",
 		cure:    []string{`read what it says, with a terminal program: it usually tells what is there`, curePort, cureModem},
 		match: func(h *history) found {
-			if h.up != nil || h.lcp.rcvd > 0 || h.auth.started() || !slices.ContainsFunc(h.line.texts, hasWord) || h.lcp.requests == 0 || !h.over() || h.line.frames.seen() {
+			if h.Up != nil || h.lcp.rcvd > 0 || h.auth.started() || !slices.ContainsFunc(h.line.texts, hasWord) || h.lcp.requests == 0 || !h.over() || h.line.frames.seen() {
 				return no
 			}
-			return is(likely, h.line.texts...)
+			return likely.by(h.line.texts...)
 		},
 	},
 	{
@@ -90,25 +90,25 @@ var lcpRules = []rule{
 			if h.at.result != "" && h.dialFailed() { // there was no call: nobody was there to answer
 				return no
 			}
-			if h.log.seen && h.up == nil && h.log.connect.seen() && h.log.gaveUp.seen() && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == event.PhaseLCP && len(h.failures) == 0 {
-				out := is(likely, h.log.connect, h.log.gaveUp) // nobody waited for the timeout
+			if h.log.seen && h.Up == nil && h.log.connect.seen() && h.log.gaveUp.seen() && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == event.PhaseLCP && len(h.failures) == 0 {
+				out := likely.by(h.log.connect, h.log.gaveUp) // nobody waited for the timeout
 				out.category = h.silentCategory()
 				return out
 			}
-			if h.log.seen && h.up == nil && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == event.PhaseLCP && (told || h.log.diedHungUp) {
-				out := is(likely, h.connectText(), f.said, h.line.carrierLost) // a log without packets
+			if h.log.seen && h.Up == nil && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == event.PhaseLCP && (told || h.log.diedHungUp) {
+				out := likely.by(h.connectText(), f.said, h.line.carrierLost) // a log without packets
 				out.category = h.silentCategory()
 				return out
 			}
 			switch {
-			case h.up != nil || h.auth.started() || l.rcvd > 0 || l.looped > 0 || h.line.carrierLost.seen() && !told:
+			case h.Up != nil || h.auth.started() || l.rcvd > 0 || l.looped > 0 || h.line.carrierLost.seen() && !told:
 				return no
 			case told || l.requests >= 3 && h.over():
-				out := is(likely, h.connectText(), count("%d Configure-Requests without an answer", l.requests), f.said)
+				out := likely.by(h.connectText(), count("%d Configure-Requests without an answer", l.requests), f.said)
 				out.category = h.silentCategory()
 				return out
 			case l.requests >= 5:
-				return is(possible, count("%d Configure-Requests without an answer", l.requests))
+				return possible.by(count("%d Configure-Requests without an answer", l.requests))
 			}
 			return no
 		},
@@ -122,10 +122,10 @@ var lcpRules = []rule{
 			`escape all control characters that are sent: knak dial --set lcp.send_accm=0xffffffff`, curePort, cureModem},
 		match: func(h *history) found {
 			l := &h.lcp
-			if h.up != nil || !l.oneWay() || l.terminated.seen() || h.auth.started() || !h.over() && l.peerSame < 5 {
+			if h.Up != nil || !l.oneWay() || l.terminated.seen() || h.auth.started() || !h.over() && l.peerSame < 5 {
 				return no
 			}
-			out := is(likely, l.peerAsks.and(", the same %s, acknowledged %s", timesText(l.peerSame), timesText(l.weAcked)),
+			out := likely.by(l.peerAsks.and(", the same %s, acknowledged %s", timesText(l.peerSame), timesText(l.weAcked)),
 				l.request.and(", %s without an answer", timesText(l.asked)))
 			out.firm = l.peerSame >= 5
 			return out
@@ -139,18 +139,18 @@ var lcpRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failedIn(event.PhaseLCP, event.FailedTimeout)
 			l := &h.lcp
-			if h.up != nil || l.rcvd == 0 || l.refused.seen() || l.oneWay() {
+			if h.Up != nil || l.rcvd == 0 || l.refused.seen() || l.oneWay() {
 				return no
 			}
 			if !told && h.over() && l.peerAsked > 0 && l.asked >= 5 && l.answers == 0 && !l.terminated.seen() && !h.auth.started() && h.ipcp.requests == 0 {
-				out := is(likely, l.peerAsks.and(", asked %s", timesText(l.peerAsked)), l.request.and(", %s without an answer", timesText(l.asked)))
+				out := likely.by(l.peerAsks.and(", asked %s", timesText(l.peerAsked)), l.request.and(", %s without an answer", timesText(l.asked)))
 				out.firm = true // it was asked often enough
 				return out
 			}
 			if !told {
 				return no
 			}
-			return is(likely, l.demand, count("%s", l.account("LCP")), f.said)
+			return likely.by(l.demand, count("%s", l.account("LCP")), f.said)
 		},
 	},
 	{
@@ -162,10 +162,10 @@ var lcpRules = []rule{
 			`ask for nothing: knak dial --set lcp.request=[] (pppd: default-asyncmap, nomagic, nopcomp, noaccomp)`, cureModem},
 		match: func(h *history) found {
 			l := &h.lcp
-			if h.up != nil || !l.terminated.seen() || l.requests == 0 || l.open() || l.refused.seen() || h.auth.started() || h.ipcp.requests > 0 || isRAS(l.terminateID) || l.wePeer {
+			if h.Up != nil || !l.terminated.seen() || l.requests == 0 || l.open() || l.refused.seen() || h.auth.started() || h.ipcp.requests > 0 || isRAS(l.terminateID) || l.wePeer {
 				return no
 			}
-			return is(likely, l.request, l.terminated)
+			return likely.by(l.request, l.terminated)
 		},
 	},
 	{
@@ -178,19 +178,19 @@ var lcpRules = []rule{
 			switch {
 			case !h.line.carrierLost.seen() || h.line.lostIn == event.PhaseDial || silent || h.log.ours:
 				return no
-			case h.up != nil && h.log.seen && (h.shortLived() || h.log.pppoe):
+			case h.Up != nil && h.log.seen && (h.shortLived() || h.log.pppoe):
 				return no
-			case h.up != nil && h.log.lostSync.seen(): // compression-sync-lost: it hung up for that
-				return is(possible, h.line.carrierLost)
-			case h.up != nil:
-				return is(certain, h.line.carrierLost.and(" while the link was up"), h.log.gone)
+			case h.Up != nil && h.log.lostSync.seen(): // compression-sync-lost: it hung up for that
+				return possible.by(h.line.carrierLost)
+			case h.Up != nil:
+				return certain.by(h.line.carrierLost.and(" while the link was up"), h.log.gone)
 			case h.stuckInIPCP(): // ipcp-hangup-after-auth says more
 				return no
 			}
 			if h.line.lostIn == "" {
-				return is(possible, h.line.carrierLost)
+				return possible.by(h.line.carrierLost)
 			}
-			return is(likely, h.line.carrierLost.and(" in phase %s", h.line.lostIn))
+			return likely.by(h.line.carrierLost.and(" in phase %s", h.line.lostIn))
 		},
 	},
 }

@@ -17,15 +17,15 @@ var portRules = []rule{
 		match: func(h *history) found {
 			for _, f := range h.failures {
 				if namesModemManager(f.Detail) {
-					return is(certain, f.said)
+					return certain.by(f.said)
 				}
 			}
-			if h.up != nil || !h.over() {
+			if h.Up != nil || !h.over() {
 				return no
 			}
 			for _, n := range h.notices {
 				if namesModemManager(n) {
-					return is(possible, count("%s", n))
+					return possible.by(count("%s", n))
 				}
 			}
 			return no
@@ -47,10 +47,10 @@ var portRules = []rule{
 			f, told := h.failed(event.FailedPortOpen)
 			why := strings.ToLower(f.Detail)
 			gone := strings.Contains(why, "no such ") || strings.Contains(why, "input/output error")
-			if !told || gone && (h.up != nil || h.log.wasUp) { // transport-lost says more
+			if !told || gone && (h.Up != nil || h.log.wasUp) { // transport-lost says more
 				return no
 			}
-			out := is(certain, f.said)
+			out := certain.by(f.said)
 			if gone {
 				out.category = "modem-not-answering"
 			}
@@ -65,7 +65,7 @@ var portRules = []rule{
 			`let knak wait for it: knak dial --persist`},
 		match: func(h *history) found {
 			if f, lost := h.lostBeforeDial(); lost {
-				return is(certain, f.said)
+				return certain.by(f.said)
 			}
 			return no
 		},
@@ -88,11 +88,11 @@ var portRules = []rule{
 			switch {
 			case h.line.frames.seen(): // it does answer, in PPP
 			case told:
-				return is(certain, f.said)
-			case h.at.sent >= 3 && h.at.rcvd == 0 && h.lcp.rcvd == 0 && len(h.line.texts) == 0 && h.up == nil:
-				return is(likely, count("%d commands without an answer", h.at.sent))
-			case h.log.gaveUp.seen() && h.at.sent > 0 && h.at.rcvd == 0 && !h.log.connect.seen() && h.up == nil:
-				return is(likely, count("%s without an answer", h.at.command), h.log.gaveUp)
+				return certain.by(f.said)
+			case h.at.sent >= 3 && h.at.rcvd == 0 && h.lcp.rcvd == 0 && len(h.line.texts) == 0 && h.Up == nil:
+				return likely.by(count("%d commands without an answer", h.at.sent))
+			case h.log.gaveUp.seen() && h.at.sent > 0 && h.at.rcvd == 0 && !h.log.connect.seen() && h.Up == nil:
+				return likely.by(count("%s without an answer", h.at.command), h.log.gaveUp)
 			}
 			return no
 		},
@@ -103,14 +103,14 @@ var portRules = []rule{
 // still searched for a network for instance, was not the reason. Only who held the port tells of it in that phase.
 func (h *history) lostBeforeDial() (fault, bool) {
 	f, told := h.failed(event.FailedCarrierLost)
-	return f, told && f.Phase == event.PhaseDial && h.up == nil && h.at.result == "" && !h.line.frames.seen()
+	return f, told && f.Phase == event.PhaseDial && h.Up == nil && h.at.result == "" && !h.line.frames.seen()
 }
 
 // told makes a match for what only the part that saw it can know.
 func told(cause string) func(*history) found {
 	return func(h *history) found {
 		if f, ok := h.failed(cause); ok {
-			return is(certain, f.said)
+			return certain.by(f.said)
 		}
 		return no
 	}

@@ -17,16 +17,16 @@ var restRules = []rule{
 		meaning: "No rule of knak knows this case; this is how far it came.",
 		match: func(h *history) found {
 			switch {
-			case h.up != nil && !h.broke():
+			case h.Up != nil && !h.broke():
 				return no
-			case h.up == nil && !h.ended():
+			case h.Up == nil && !h.ended():
 				return no
 			}
 			if f := h.hostFailure(); f.Cause != "" {
 				if !h.begun() { // there was no call, and the failure's own words say what there was
 					return no
 				}
-				out := is(likely, f.said)
+				out := likely.by(f.said)
 				out.title = "This side ended the call: " + f.Cause
 				out.meaning = "Neither the modem nor the network did it."
 				out.cure = []string{`let knak look at this host: knak doctor`}
@@ -34,9 +34,9 @@ var restRules = []rule{
 			}
 			phase := h.stoppedIn()
 			s := stops[phase]
-			out := is(possible, h.accounts()...)
+			out := possible.by(h.accounts()...)
 			out.title, out.meaning, out.cure = s.title, s.meaning, s.cure
-			if h.log.gaveUp.seen() || h.log.ours && h.up == nil {
+			if h.log.gaveUp.seen() || h.log.ours && h.Up == nil {
 				out.meaning = "This side ended it before it was decided. " + out.meaning
 			}
 			return out
@@ -49,10 +49,10 @@ var restRules = []rule{
 		cure: []string{`post the rest: everything up to "Connection terminated" or the next attempt (pppd: the options debug and logfile FILE; journalctl -t pppd -t chat)`,
 			`or record a call whole: knak dial --record FILE`},
 		match: func(h *history) found {
-			if h.up != nil || h.ended() || !h.log.eof || h.isOpen() {
+			if h.Up != nil || h.ended() || !h.log.eof || h.Worked() {
 				return no
 			}
-			out := is(possible, h.accounts()...)
+			out := possible.by(h.accounts()...)
 			if s := stops[h.stoppedIn()]; h.begun() || h.far != "" {
 				out.meaning = "It came as far as " + s.place + "."
 			} else {
@@ -108,7 +108,7 @@ var stops = map[string]stop{
 // stoppedIn is the phase of stops in which the attempt ended.
 func (h *history) stoppedIn() string {
 	switch {
-	case h.up != nil:
+	case h.Up != nil:
 		return event.PhaseUp
 	case h.ipcp.requests+h.ipcp.peerAsked > 0 || h.far == event.PhaseIPCP || h.far == event.PhaseUp:
 		return event.PhaseIPCP

@@ -51,7 +51,7 @@ var simRules = []rule{
 // simCase is certain where the modem said so or the part that asked it was told so.
 func simCase(h *history, seen bool, cause string) found {
 	f, told := h.failed(cause)
-	if h.up != nil || !seen && !told {
+	if h.Up != nil || !seen && !told {
 		return no
 	}
 	evidence := []clue{f.said}
@@ -61,7 +61,7 @@ func simCase(h *history, seen bool, cause string) found {
 	if h.at.cme != 0 || h.at.pinError != "" {
 		evidence = append(evidence, h.at.cmeLine)
 	}
-	return is(certain, evidence...)
+	return certain.by(evidence...)
 }
 
 // connected says whether a call was answered.

@@ -32,21 +32,28 @@ func (s *logSource) enter(phase string) {
 	if phase == s.call.phase || event.PhaseOrder(phase) <= event.PhaseOrder(s.call.phase) {
 		return
 	}
+	e := event.Phase{Phase: phase}
+	s.ask(e)
 	s.call.phase = phase
-	s.emit(event.Phase{Phase: phase})
+	s.put(e)
 }
 
-// begins gives the Attempt event if another attempt begins with an event.
+// begins is ask for an event that emit gives later, where another attempt changes how its line is read.
 func (s *logSource) begins(e event.Event) {
+	s.ask(e)
+	s.asked = e.Kind()
+}
+
+// ask gives the Attempt event if another attempt begins with an event. It is done of every event, so that whoever takes the
+// records and asks the same counts the same attempts.
+func (s *logSource) ask(e event.Event) {
 	r := s.rec
 	r.Event = e
-	reason, ok := s.split.Begins(r)
-	if !ok {
-		return
+	if reason, ok := s.split.Begins(r); ok {
+		n := max(s.call.number, 1) + 1
+		s.call = progress{number: n}
+		s.put(event.Attempt{Number: n, Reason: reason})
 	}
-	n := max(s.call.number, 1) + 1
-	s.call = progress{number: n}
-	s.emit(event.Attempt{Number: n, Reason: reason})
 }
 
 // sees follows the call by its packets.

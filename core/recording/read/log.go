@@ -33,6 +33,7 @@ type logSource struct {
 	talk  dialogue
 	call  progress
 	split call.Splitter
+	asked string // the kind of the event of which split has been asked and which is still to come
 	buf   []byte // for the octets of a packet
 	queue []event.Record
 	head  int
@@ -78,6 +79,15 @@ func (s *logSource) Next() (event.Record, error) {
 }
 
 func (s *logSource) emit(e event.Event) {
+	if s.asked == e.Kind() {
+		s.asked = ""
+	} else {
+		s.ask(e)
+	}
+	s.put(e)
+}
+
+func (s *logSource) put(e event.Event) {
 	r := s.rec
 	r.Event = e
 	s.queue = append(s.queue, r)

@@ -26,9 +26,7 @@ func (s *logSource) sends(command string) {
 	t := &s.talk
 	t.connected, t.final = false, false
 	t.last = strings.TrimSpace(command)
-	if t.by != "" || v250.Dials(command) { // a manager talks to the modem all day
-		s.begins(event.AT{Dir: event.Sent, Text: t.last})
-	}
+	s.begins(event.AT{Dir: event.Sent, Text: t.last})
 	s.enter(event.PhaseDial)
 	s.emit(event.AT{Dir: event.Sent, Text: printable(t.last)})
 }

@@ -1,0 +1,159 @@
+package call
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/ppp/packet"
+)
+
+// Outcome follows the events of one attempt and says whether the link came up. It is the one place that does: who sorts a
+// recording into calls and who judges it hold one each, so that no log gets two verdicts. What it keeps does not grow. The
+// zero value is ready.
+type Outcome struct {
+	// Up is that the link came up: an Up event, or what a dialer says only of a link that did. Its fields are as much as was
+	// told. Nil: nobody said so; the packets may still show it.
+	Up   *event.Up
+	UpAt time.Time
+
+	// IPv6 is that a dialer said so of IPv6, and Refused that a line said that an authentication or an address was refused.
+	IPv6, Refused bool
+
+	own    bool // knak's own trace: it says Up
+	failed bool // something failed, besides a line that was lost
+
+	requests [2]int        // IPCP's Configure-Requests, by who sent them
+	agreed   [2]bool       // whether those were acknowledged
+	v6agreed bool          // the peer acknowledged ours of IPV6CP
+	address  [2]netip.Addr // as it was acknowledged
+	data     [2]int        // packets of the network's protocols
+}
+
+// Take takes one event of the attempt.
+func (o *Outcome) Take(r event.Record) {
+	switch e := r.Event.(type) {
+	case event.State: // only knak tells these; then it tells too when the link is up
+		o.own = true
+	case event.Up:
+		o.Up, o.UpAt, o.own = &e, r.Time, true
+	case event.Failure:
+		o.failed = true
+	case event.Log:
+		for _, w := range e.Means {
+			o.word(r, e, w)
+		}
+	case event.Packet:
+		o.packet(e)
+	case event.Described:
+		o.packet(e.Packet)
+	case event.Data:
+		o.data[e.Dir]++
+		if o.Up == nil && o.address[event.Sent].IsValid() && o.data[event.Sent] > 0 && o.data[event.Rcvd] > 0 { // a recording has no other word for it
+			o.up(r).Local = o.address[event.Sent].String()
+		}
+	}
+}
+
+// up says that the link came up, if nobody has.
+func (o *Outcome) up(r event.Record) *event.Up {
+	if o.Up == nil {
+		o.Up, o.UpAt = &event.Up{}, r.Time
+	}
+	return o.Up
+}
+
+func (o *Outcome) word(r event.Record, e event.Log, w string) {
+	switch w {
+	case event.MeansLocalAddress, event.MeansNewAddress:
+		o.up(r).Local = e.Value
+	case event.MeansRemoteAddress:
+		o.up(r).Peer = e.Value
+	case event.MeansDNSAddress:
+		if up := o.up(r); len(up.DNS) < 4 {
+			up.DNS = append(up.DNS, e.Value)
+		}
+	case event.MeansIPv6Up:
+		o.IPv6 = true
+	case event.MeansConnectTime, event.MeansTraffic: // pppd counts from LCP on, whatever became of the addresses
+		if !o.NeverAgreed() {
+			o.up(r)
+		}
+	default:
+		if slices.Contains(Refusals, w) {
+			o.Refused = true
+		}
+		if f, ok := FailureOf(e, w); ok && f.Cause != event.FailedCarrierLost {
+			o.failed = true
+		}
+	}
+}
+
+func (o *Outcome) packet(e event.Packet) {
+	if e.Protocol == packet.IPV6CP && e.Dir == event.Rcvd {
+		if c, ok := e.Control(); ok && c.Code == packet.ConfigureAck {
+			o.v6agreed = true
+		}
+	}
+	if e.Protocol != packet.IPCP {
+		return
+	}
+	c, ok := e.Control()
+	switch {
+	case !ok:
+	case c.Code == packet.ConfigureRequest:
+		o.requests[e.Dir]++
+		if a, ok := addressIn(e); ok && e.Dir == event.Rcvd {
+			o.address[event.Rcvd] = a
+		}
+	case c.Code == packet.ConfigureAck:
+		o.agreed[1-e.Dir] = true
+		if a, ok := addressIn(e); ok && e.Dir == event.Rcvd {
+			o.address[event.Sent] = a
+		}
+	}
+}
+
+func addressIn(e event.Packet) (netip.Addr, bool) {
+	if o, ok := packet.Find(e.Options(), packet.IPCPAddress); ok {
+		return o.Address()
+	}
+	return netip.Addr{}, false
+}
+
+// Worked says whether the link came up: somebody said so, or both ends acknowledged each other's IPCP request and the address
+// can be one, and nothing said that it failed all the same.
+func (o *Outcome) Worked() bool {
+	switch {
+	case o.Up != nil || o.IPv6:
+		return true
+	case o.own || o.failed || o.Refused:
+		return false
+	}
+	a := o.address[event.Sent]
+	return o.agreed[event.Sent] && o.agreed[event.Rcvd] && a.IsValid() && (Believable(a, o.address[event.Rcvd]) || o.requests[event.Sent] == 0)
+}
+
+// NeverAgreed says that IPCP is known not to have opened: its packets show neither end's agreement, or a line said that it
+// failed. What a dialer counts then was not carried by IP.
+func (o *Outcome) NeverAgreed() bool {
+	if o.Up != nil || o.IPv6 || o.v6agreed {
+		return false
+	}
+	return o.Refused || o.requests[0]+o.requests[1] > 1 && !o.agreed[event.Sent] && !o.agreed[event.Rcvd]
+}
+
+// Believable says whether an address can be one that a network gives: not the peer's own, and none of a range that no host on
+// it has.
+func Believable(a, peer netip.Addr) bool {
+	return a != peer && !slices.Contains(Placeholders, a) && !slices.ContainsFunc(unbelievable, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// unbelievable are ranges from which no network gives an address (RFC 6890).
+var unbelievable = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("224.0.0.0/3"),
+}
+
+// Placeholders are name servers that much firmware gives while its context is not up yet.
+var Placeholders = []netip.Addr{netip.MustParseAddr("10.11.12.13"), netip.MustParseAddr("10.11.12.14")}
