@@ -48,7 +48,7 @@ lint: ## go vet and golangci-lint
 generate: ## completions, reference pages, a page for each finding
 	$(GO) test ./cmd/knak -run TestGenerated -update
 	$(GO) test ./core/diagnose -run TestPages -update
-	$(GO) test ./quirks ./core/sim -run 'Generated|TestDocs' -update
+	$(GO) test ./quirks ./core/sim -run 'Generated|TestDocs|TestBehaviours' -update
 
 proto: ## Go code of the plugin protocol, after lint and a check that nothing released has changed
 	cd plugins/proto && $(GO) run $(BUF) lint && $(GO) run $(BUF) format --exit-code >/dev/null && \
