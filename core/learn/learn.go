@@ -194,6 +194,9 @@ func (a *Adapter) touches(v variation) bool {
 // keep adds settings to those that stay; of one key the later counts.
 func (a *Adapter) keep(set []Setting) { a.kept = merge(a.kept, set) }
 
+// Also adds what was seen to help without having been tried.
+func (a *Adapter) Also(set []Setting) { a.keep(set) }
+
 // Worked hears that the link came up, and gives the settings with which it did. What was being tried is kept.
 // number is what was dialled when the modem said CONNECT: where several were tried, that one was learned.
 func (a *Adapter) Worked(number string) []Setting {

@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ type Observer struct {
 
 	up, proved bool
 	upAt       time.Time
+	begin      time.Time // of the attempt
 	phase      string
 	pending    string          // the command that was sent last and has no answer yet
 	mute       string          // the first command that another one followed without an answer
@@ -26,7 +28,6 @@ type Observer struct {
 	connected  bool
 	method     string // by which the peer was told who we are
 	sent       map[uint16]*requests
-	ended      uint16 // the protocol of the last Terminate-Request or failure that the peer sent
 	echo       time.Time
 	replied    bool // an Echo-Request was answered
 	mutedSince bool // nothing came after an Echo-Request
@@ -36,7 +37,9 @@ type Observer struct {
 type requests struct {
 	count        int
 	last, before time.Time
-	answered     bool // something of the protocol came back
+	answered     bool     // something of the protocol came back
+	refused      bool     // a Nak or a Reject did
+	first, taken []string // the options of the first request, and of the one that was acknowledged, by their names
 }
 
 // Dialling forgets what belongs to one attempt.
@@ -56,6 +59,9 @@ func (o *Observer) Number() string { return o.number }
 
 // Record takes an event.
 func (o *Observer) Record(r event.Record) {
+	if o.begin.IsZero() {
+		o.begin = r.Time
+	}
 	switch e := r.Event.(type) {
 	case event.Device:
 		o.Device = e
@@ -120,12 +126,13 @@ func (o *Observer) packet(now time.Time, e event.Packet, code uint8) {
 	}
 	if e.Dir == event.Rcvd {
 		o.mutedSince = false
+		p.refused = p.refused || code == packet.ConfigureNak || code == packet.ConfigureReject
 		p.answered = p.answered || code >= packet.ConfigureAck && code <= packet.ConfigureReject || isLogin(e.Protocol)
 		switch {
 		case e.Protocol == packet.LCP && code == packet.EchoReply:
 			o.replied = true
-		case code == packet.TerminateRequest && (e.Protocol == packet.LCP || e.Protocol == packet.IPCP):
-			o.ended = e.Protocol
+		case code == packet.ConfigureAck:
+			p.taken = options(e.Protocol, e.Data)
 		}
 		return
 	}
@@ -143,9 +150,60 @@ func (o *Observer) packet(now time.Time, e event.Packet, code uint8) {
 		}
 	}
 	if code == packet.ConfigureRequest || e.Protocol == packet.PAP {
-		p.count++
+		if p.count++; p.count == 1 && code == packet.ConfigureRequest {
+			p.first = options(e.Protocol, e.Data)
+		}
 		p.before, p.last = p.last, now
 	}
+}
+
+// options gives the names of a packet's options, as lcp.request and ipcp.request have them.
+func options(protocol uint16, data []byte) []string {
+	p, err := packet.Parse(data)
+	if err != nil {
+		return nil
+	}
+	list, _ := packet.ParseOptions(nil, p.Data)
+	names := []string{}
+	for _, o := range list {
+		for _, word := range requestWords[protocol] {
+			if t, ok := packet.OptionType(protocol, word); ok && t == o.Type {
+				names = append(names, word)
+			}
+		}
+	}
+	return names
+}
+
+// requestWords are the options that can be asked for.
+var requestWords = map[uint16][]string{
+	packet.LCP: {"mru", "accm", "magic", "pfc", "acfc"}, packet.IPCP: {"address", "dns1", "dns2", "nbns1", "nbns2"},
+}
+
+// unheard is how many requests go without an answer before other ones are tried within a call (lcp.vary_after, ipcp.vary_after).
+const unheard = 3
+
+// Faster gives settings with which the call would have come up sooner: the peer answered nothing until it was asked for other options.
+func (o *Observer) Faster() (set []Setting) {
+	for _, k := range []struct {
+		protocol uint16
+		key      string
+	}{{packet.LCP, "lcp.request"}, {packet.IPCP, "ipcp.request"}} {
+		r := o.sent[k.protocol]
+		if !o.up || r == nil || r.refused && k.protocol == packet.LCP || r.count <= unheard || r.taken == nil || slices.Equal(r.first, r.taken) {
+			continue
+		}
+		set = append(set, Setting{k.key, strings.Join(r.taken, ","), "Found by experiment: the modem answers no request with other options."})
+	}
+	return set
+}
+
+// UpAfter is how long after the first event the link was up; 0: it was not.
+func (o *Observer) UpAfter() time.Duration {
+	if !o.up || o.begin.IsZero() {
+		return 0
+	}
+	return o.upAt.Sub(o.begin)
 }
 
 // What an observation means in times: how soon after a packet of ours a call must end for that packet to be the reason, how

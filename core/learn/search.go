@@ -22,6 +22,8 @@ type Trial struct {
 	What     string        `json:"what"`
 	Up       bool          `json:"up"`               // the link was proved
 	Number   string        `json:"number,omitempty"` // that was dialled when the modem connected
+	Faster   []Setting     `json:"faster,omitempty"` // with which it would have been up sooner
+	UpAfter  time.Duration `json:"up_after,omitempty"`
 	Failure  Failure       `json:"failure"`
 	Took     time.Duration `json:"took"`
 	Wait     time.Duration `json:"wait,omitempty"` // before it
@@ -68,14 +70,16 @@ func (s *Search) Next() (e Experiment, more bool, v Verdict) {
 
 // Report hears how an experiment ended.
 func (s *Search) Report(e Experiment, r Result) {
-	s.Trials = append(s.Trials, Trial{Settings: e.Settings, What: e.What, Up: r.Up, Number: r.Number, Failure: r.Failure, Took: r.Took, Wait: e.Wait})
+	s.Trials = append(s.Trials, Trial{Settings: e.Settings, What: e.What, Up: r.Up, Number: r.Number, Faster: r.Faster, UpAfter: r.UpAfter, Failure: r.Failure, Took: r.Took, Wait: e.Wait})
 }
 
 // Result is how an experiment ended.
 type Result struct {
 	Up      bool // the link was proved, and not lost while it was looked at
 	Number  string
-	Failure Failure // where it was not up
+	Faster  []Setting     // with which it would have been up sooner
+	UpAfter time.Duration // how long it took until it was up
+	Failure Failure       // where it was not up
 	Took    time.Duration
 }
 
@@ -249,8 +253,44 @@ func (w *walk) run() {
 		}
 		return
 	}
+	if set, ok = w.hasten(set); !ok {
+		return
+	}
 	t := w.tally(set)
 	w.verdict.Learned, w.verdict.Set, w.verdict.Ups, w.verdict.Of, w.verdict.Noisy = true, set, t.ups, t.ups+t.downs, w.noisy
+}
+
+// fasterBy is how much sooner a link must be up for a setting to be kept that it does without.
+const fasterBy = 2 * time.Second
+
+// hasten adds what the peer was asked for in vain first, where the link is up sooner with it.
+func (w *walk) hasten(set []Setting) ([]Setting, bool) {
+	t := w.s.Trials[w.used-1]
+	for i := w.used - 1; i >= 0 && (!t.Up || id(t.Settings) != id(set)); i-- {
+		t = w.s.Trials[i]
+	}
+	faster := slices.DeleteFunc(slices.Clone(t.Faster), func(s Setting) bool {
+		return w.s.Chosen != nil && w.s.Chosen(s.Key) || slices.ContainsFunc(set, func(o Setting) bool { return o.Key == s.Key })
+	})
+	if !t.Up || len(faster) == 0 {
+		return set, true
+	}
+	with := merge(set, faster)
+	n, ok := w.dial(with, "what it answered: is it up sooner so?")
+	if !ok {
+		return nil, false
+	}
+	if !n.Up || n.UpAfter > t.UpAfter-fasterBy {
+		return set, true
+	}
+	up, sure := w.confirm(with)
+	if !sure {
+		return nil, false
+	}
+	if up {
+		return with, true
+	}
+	return set, true
 }
 
 // climb looks for settings with which the link comes up.

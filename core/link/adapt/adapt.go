@@ -3,6 +3,7 @@
 package adapt
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -124,10 +125,23 @@ func (d *Dial) Watch(next event.Sink) event.Sink {
 	})
 }
 
+// faster is what the peer was asked for in vain first, as far as it can be left out without a loss: who asks for no name server
+// gets none.
+func (d *Dial) faster() (set []learn.Setting) {
+	for _, s := range d.observer.Faster() {
+		if d.cfg.Chosen != nil && d.cfg.Chosen(s.Key) || s.Key == "ipcp.request" && !strings.Contains(s.Value, "dns1") {
+			continue
+		}
+		set, d.changed = append(set, s), true
+	}
+	return set
+}
+
 // worked remembers what led to a link.
 func (d *Dial) worked() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.adapter.Also(d.faster())
 	set := d.adapter.Worked(d.observer.Number())
 	if !d.changed {
 		return
