@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,6 +22,7 @@ import (
 	"github.com/knakppp/knak/cmd/knak/connection"
 	"github.com/knakppp/knak/cmd/knak/exit"
 	"github.com/knakppp/knak/cmd/knak/output"
+	"github.com/knakppp/knak/cmd/knak/recordings"
 	"github.com/knakppp/knak/cmd/knak/settings"
 	"github.com/knakppp/knak/cmd/knak/terminal"
 	"github.com/knakppp/knak/core/dialer"
@@ -28,11 +30,13 @@ import (
 	"github.com/knakppp/knak/core/files"
 	"github.com/knakppp/knak/core/foreign"
 	"github.com/knakppp/knak/core/hooks"
+	"github.com/knakppp/knak/core/inspect"
 	"github.com/knakppp/knak/core/learn"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/link/adapt"
-	"github.com/knakppp/knak/core/mimic"
+	"github.com/knakppp/knak/core/link/adapt/harvest"
 	"github.com/knakppp/knak/core/plane"
+	"github.com/knakppp/knak/core/recording/read"
 	"github.com/knakppp/knak/core/show/progress"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
@@ -41,8 +45,9 @@ import (
 // options are what knak learn can be told besides what a dial can.
 type options struct {
 	budget               time.Duration
-	dials                int
+	dials, refusals      int
 	output               string
+	from, format, export string
 	dryRun, yes, unknown bool
 }
 
@@ -58,7 +63,7 @@ func Command(t *terminal.Terminal) *cobra.Command {
 		Long: `Dial again and again, each time with other settings, until the smallest set is found with which the link comes up and proves that
 it carries packets. Then a profile, an entry for the modem and a scenario are written below --output, and "knak dial" uses them.
 
-The calls are real ones: they may be billed, and a network may count refused logins; after three the search ends. No packet of this
+The calls are real ones: they may be billed, and a network may count refused logins; after --max-refusals of them the search ends. No packet of this
 host goes over the link. What a person chose is not varied, and a PIN that was refused is not sent again. Without --yes it asks first.
 What was cut off goes on where it was. Exit status 0: it was learned; otherwise that of the dial that came furthest.`,
 		Example: `  knak learn --apn internet
@@ -69,6 +74,7 @@ What was cut off goes on where it was. Exit status 0: it was learned; otherwise 
 			if err != nil {
 				return err
 			}
+			overridden(t, cmd)
 			return run(cmd.Context(), t, c, o)
 		},
 	}
@@ -76,6 +82,10 @@ What was cut off goes on where it was. Exit status 0: it was learned; otherwise 
 	settings.AddDialFlags(f)
 	f.DurationVar(&o.budget, "budget", 10*time.Minute, "how long all calls may take together; 0: no limit")
 	f.IntVar(&o.dials, "max-dials", 40, "dial at most `n` times; 0: no limit")
+	f.IntVar(&o.refusals, "max-refusals", learn.DefaultRefusals, "end after `n` logins that the network refused: it may lock an account or a SIM")
+	f.StringVar(&o.from, "from", "", "begin with the call that failed in this `recording`, such as a log of pppd, as if it had been the first one")
+	f.StringVar(&o.export, "export", "", "pack the files, the matrix of the experiments and what passed in them, masked, into this `file` for others, for example odd.zip")
+	recordings.AddFormatFlag(cmd, &o.format)
 	f.StringVar(&o.output, "output", "", "write below this `directory`, laid out as /etc/knak (default: the user's own, ~/.config/knak)")
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be dialled first, and dial nothing")
 	f.BoolVar(&o.yes, "yes", false, "do not ask before the first call")
@@ -91,6 +101,8 @@ func run(ctx context.Context, t *terminal.Terminal, c *connection.Connection, o 
 	switch {
 	case o.budget < 0 || o.dials < 0:
 		return exit.Usagef("--budget and --max-dials must be 0 or more")
+	case o.refusals < 1 || o.refusals > 9:
+		return exit.Usagef("--max-refusals must be 1 to 9: accounts are locked after ten")
 	case c.Options.Port == "-" || c.Options.Persist || c.Options.Record != "":
 		return exit.Usagef("--port -, --persist and --record are for knak dial: learning makes many calls")
 	}
@@ -106,7 +118,8 @@ func run(ctx context.Context, t *terminal.Terminal, c *connection.Connection, o 
 		d.Prove = link.ProveAlways
 	}
 	l := &learner{t: t, connection: c, options: o, state: filepath.Join(o.output, "learn-"+d.Name+".json")}
-	l.search.Budget = learn.Budget{Dials: o.dials, Time: o.budget, Spacing: callSpacing}
+	l.search.Budget = learn.Budget{Dials: o.dials, Time: o.budget, Refusals: o.refusals, Spacing: callSpacing}
+	l.trace = strings.TrimSuffix(l.state, ".json") + ".jsonl"
 	if d.Simulated != nil {
 		l.scenario, l.clock = d.Simulated, time.Now()
 		l.modem = sim.New(*d.Simulated, uint64(l.clock.UnixNano()))
@@ -115,16 +128,65 @@ func run(ctx context.Context, t *terminal.Terminal, c *connection.Connection, o 
 		if key == "auth.user" && !d.Password.Empty() {
 			return true
 		}
-		r, err := d.Database.Resolve(quirks.Facts{}, d.Profile, d.Settings)
+		r, err := d.Database.Resolve(l.facts(), d.Profile, d.Settings)
 		return err != nil || r.Setting(key).Layer >= quirks.User
 	}
 	if err := l.resume(); err != nil {
+		return err
+	}
+	if err := l.begin(); err != nil {
 		return err
 	}
 	if err := l.ask(); err != nil {
 		return err
 	}
 	return l.run(ctx)
+}
+
+// overridden says which of a dial's flags mean nothing here.
+func overridden(t *terminal.Terminal, cmd *cobra.Command) {
+	for _, f := range []struct{ name, why string }{
+		{"plane", "no packet of this host goes over the link"}, {"once", "each call is held for a few seconds"}, {"max-attempts", "each call is one attempt"},
+		{"max-time", "each call is held for a few seconds"}, {"hooks", "no script is run"}, {"no-adapt", "each call is an experiment"},
+	} {
+		if cmd.Flags().Changed(f.name) {
+			fmt.Fprintf(t.Err, "--%s is not followed: %s\n", f.name, f.why)
+		}
+	}
+}
+
+// facts are what is known of the modem, by which a person's own profile is found.
+func (l *learner) facts() quirks.Facts {
+	if l.options.unknown {
+		return quirks.Facts{}
+	}
+	return quirks.Facts{USB: l.device.USB, Manufacturer: l.device.Vendor, Model: l.device.Model, Revision: l.device.Firmware}
+}
+
+// begin takes the call that failed in a recording for the first experiment.
+func (l *learner) begin() error {
+	if l.options.from == "" || len(l.search.Trials) > 0 {
+		return nil
+	}
+	r, err := recordings.Open(l.t, l.options.from, read.Options{Format: l.options.format})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	var seen adapt.Seen
+	if err := r.Each(&seen); err != nil {
+		return err
+	}
+	t, device, ok := seen.Trial("as " + filepath.Base(l.options.from) + " shows it")
+	if !ok {
+		return exit.Usagef("--from %s: no call in it has failed in a way that could be gone on from", l.options.from)
+	}
+	if device.Model != "" {
+		l.device = device
+	}
+	l.search.Trials = []learn.Trial{t}
+	fmt.Fprintf(l.t.Err, "beginning with %s: %s in phase %s\n", l.options.from, t.Failure.Kind, t.Failure.Phase)
+	return nil
 }
 
 // learner is a run of knak learn.
@@ -136,6 +198,7 @@ type learner struct {
 	scenario   *sim.Scenario // of a simulated modem, which stays the same one from call to call, in virtual time
 	modem      *sim.Modem
 	clock      time.Time
+	trace      string // the file of what passed in the experiments
 	state      string // the file by which a search goes on that was cut off
 	device     event.Device
 	last       link.Outcome
@@ -247,6 +310,13 @@ func (l *learner) dial(ctx context.Context, e learn.Experiment, wait time.Durati
 	d.Experiment.Learned, d.Experiment.Unset = adapt.Treatment(e)
 	seen := learn.Observer{APN: l.connection.Options.APN}
 	heard := event.SinkFunc(seen.Record)
+	trace, err := l.open()
+	if err != nil {
+		fmt.Fprintf(l.t.Err, "knak: %v; what passes is not kept\n", err)
+	} else {
+		defer trace.Close()
+		heard = event.SinkFunc(event.Fanout{event.SinkFunc(seen.Record), event.NewJSONWriter(trace)}.Record)
+	}
 	var sink event.Sink = heard
 	finish := func() error { return nil }
 	if l.t.Style.Verbose && !l.t.Style.JSON {
@@ -292,11 +362,86 @@ func (l *learner) dial(ctx context.Context, e learn.Experiment, wait time.Durati
 	return false
 }
 
+// open opens the file of what passes, to add to it.
+func (l *learner) open() (*os.File, error) {
+	if err := os.MkdirAll(l.options.output, 0o755); err != nil {
+		return nil, err
+	}
+	flags := os.O_APPEND | os.O_CREATE | os.O_WRONLY
+	if len(l.search.Trials) == 0 {
+		flags |= os.O_TRUNC
+	}
+	return os.OpenFile(l.trace, flags, 0o600)
+}
+
+// look says what a person should look at where no setting helps.
+func look(f learn.Failure) string {
+	switch {
+	case f.Kind == event.FailedAuthRejected:
+		return "the user name and the password: the network refuses them, or the account"
+	case f.Kind == event.FailedModemSilent:
+		return "the port, the cable and the speed: the modem answers nothing"
+	case f.Kind == event.FailedNotRegistered, f.Kind == event.FailedRegistrationDenied:
+		return "the coverage, the antenna and whether the SIM is allowed into this network"
+	case f.Kind == event.FailedNoSIM, f.Kind == event.FailedPINNeeded, f.Kind == event.FailedPINWrong, f.Kind == event.FailedPUKNeeded:
+		return "the SIM and its PIN"
+	case f.Phase == event.PhaseDial, f.Phase == "":
+		return "whether the subscription has data and credit, the APN, and the coverage"
+	case f.Phase == event.PhaseIPCP, f.Phase == event.PhaseAuth:
+		return "the APN, the user name and the password: a network that knows them not often says so only here"
+	case f.Phase == event.PhaseProve:
+		return "whether the subscription has data and credit: the link is there and carries nothing"
+	case f.Phase == event.PhaseLCP:
+		return "whether this is the modem's PPP port: knak devices shows the others"
+	}
+	return "what knak diagnose says of the recording"
+}
+
+// found is what there is to be written.
+func (l *learner) found(v learn.Verdict) *harvest.Found {
+	d := &l.connection.Dial
+	return &harvest.Found{Device: l.device, Simulated: l.simulated(), Verdict: v, Trials: l.search.Trials, Given: d.Settings, Database: d.Database}
+}
+
+// export packs what others need.
+func (l *learner) export(v learn.Verdict) error {
+	if l.options.export == "" {
+		return nil
+	}
+	r, err := recordings.Open(l.t, l.trace, read.Options{})
+	if err != nil {
+		return fmt.Errorf("--export: %w", err)
+	}
+	defer r.Close()
+	trace := func(yield func(event.Record, error) bool) {
+		for {
+			rec, err := r.Next()
+			if errors.Is(err, io.EOF) || !yield(rec, err) || err != nil {
+				return
+			}
+		}
+	}
+	err = output.Whole(l.options.export, func(w io.Writer) error {
+		return l.found(v).Export(w, time.Now(), trace, inspect.Words(l.connection.Dial.Database.Profiles())...)
+	})
+	if err != nil {
+		return fmt.Errorf("--export: %w", err)
+	}
+	fmt.Fprintf(l.t.Err, "wrote %s: look into it before you share it\n", l.options.export)
+	return nil
+}
+
 // end says what the search came to, and writes it.
 func (l *learner) end(v learn.Verdict) error {
+	if err := l.export(v); err != nil {
+		return err
+	}
+	if len(l.search.Trials) > 1 {
+		fmt.Fprintf(l.t.Err, "the calls, and which settings each had:\n%s", harvest.Matrix(l.search.Trials))
+	}
 	if !v.Learned {
 		f := v.Furthest
-		fmt.Fprintf(l.t.Err, "not learned: %s. The call that came furthest: %s in phase %s.\nRuled out:\n", v.Why, cmp.Or(f.Kind, "none"), cmp.Or(f.Phase, "dial"))
+		fmt.Fprintf(l.t.Err, "not learned: %s. The call that came furthest: %s in phase %s.\nLook at %s.\nRuled out:\n", v.Why, cmp.Or(f.Kind, "none"), cmp.Or(f.Phase, "dial"), look(f))
 		for _, t := range l.search.Trials {
 			fmt.Fprintf(l.t.Err, "  %s: %s in phase %s\n", t.What, cmp.Or(t.Failure.Kind, "up"), cmp.Or(t.Failure.Phase, "up"))
 		}
@@ -307,6 +452,9 @@ func (l *learner) end(v learn.Verdict) error {
 		return &exit.StatusError{Code: code}
 	}
 	fmt.Fprintf(l.t.Err, "learned after %s: %d of %d came up with", terminal.Plural(len(l.search.Trials), "call"), v.Ups, v.Of)
+	if v.Noisy {
+		defer fmt.Fprintf(l.t.Err, "calls of this modem also fail by chance: with the same settings some came up and some did not\n")
+	}
 	if len(v.Set) == 0 {
 		fmt.Fprintln(l.t.Err, " nothing changed: this modem needs no profile")
 		_ = os.Remove(l.state)
@@ -319,15 +467,15 @@ func (l *learner) end(v learn.Verdict) error {
 	if l.device.Model == "" {
 		return errors.New("learn: the modem does not say who it is, so no entry can name it: use the settings with --set, or in the configuration file")
 	}
-	files := learnedFiles(l.device, l.simulated(), v, len(l.search.Trials))
+	files := l.found(v).Files()
 	for _, f := range files {
-		if name := filepath.Join(l.options.output, filepath.FromSlash(f[0])); !missing(name) {
+		if name := filepath.Join(l.options.output, filepath.FromSlash(f.Name)); !missing(name) {
 			return fmt.Errorf("learn: %s is there already, and nothing was written: move it away and run this again, which dials no more (%s has what was learned)", name, l.state)
 		}
 	}
 	for _, f := range files {
-		name := filepath.Join(l.options.output, filepath.FromSlash(f[0]))
-		if err := output.New(name, f[1]); err != nil {
+		name := filepath.Join(l.options.output, filepath.FromSlash(f.Name))
+		if err := output.New(name, f.Text); err != nil {
 			return fmt.Errorf("learn: %w; what was learned stays in %s", err, l.state)
 		}
 		if l.t.Style.JSON {
@@ -344,60 +492,4 @@ func (l *learner) end(v learn.Verdict) error {
 func missing(name string) bool {
 	_, err := os.Lstat(name)
 	return errors.Is(err, fs.ErrNotExist)
-}
-
-// word makes a part of a profile's id of what a modem says of itself.
-func word(text string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(text) {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-	}
-	return cmp.Or(strings.Trim(b.String(), "-"), "unknown")
-}
-
-// learnedFiles are the profile, the entry and the scenario, name and text each.
-func learnedFiles(d event.Device, simulated bool, v learn.Verdict, calls int) [][2]string {
-	id := word(d.Vendor) + "/" + word(d.Model)
-	confidence, where := "hardware", "on the modem"
-	if simulated {
-		confidence, where = "guessed", "on a simulated modem"
-	}
-	source := mimic.List([]string{fmt.Sprintf("knak learn, %d calls %s", calls, where)})
-	name := strings.TrimSpace(d.Vendor + " " + d.Model)
-	var p, e, s strings.Builder
-	fmt.Fprintf(&p, "# Written by knak learn: the smallest set with which the modem came up; without any of it a call failed.\nschema = 1\nsummary = %s\n", mimic.Quote(name+": what experiments found"))
-	lists := map[string][]string{} // keys that are added to
-	for _, set := range v.Set {
-		key, add := strings.CutSuffix(set.Key, "+")
-		value, ok := mimic.Literal(key, set.Value)
-		if !ok {
-			continue // the program's own table is tested against the keys
-		}
-		how := "value"
-		if add {
-			how = "add"
-			if lists[key] = append(lists[key], value); len(lists[key]) > 1 {
-				continue
-			}
-		}
-		fmt.Fprintf(&p, "\n[%s]\n%s = %s\nreason = %s\nsource = %s\nconfidence = %s\n", key, how, value,
-			mimic.Quote(fmt.Sprintf("%s Without it a call ended in phase %s: %s.", set.Reason, cmp.Or(v.Failed.Phase, "dial"), v.Failed.Kind)), source, mimic.Quote(confidence))
-	}
-	fmt.Fprintf(&e, "# Written by knak learn.\nschema = 1\n\n[[device]]\nname = %s\nprofile = %s\nmodel = %s\n", mimic.Quote(name), mimic.Quote(id), mimic.List([]string{d.Model}))
-	if d.Vendor != "" {
-		fmt.Fprintf(&e, "manufacturer = %s\n", mimic.List([]string{d.Vendor}))
-	}
-	fmt.Fprintf(&e, "source = %s\n", source)
-	fmt.Fprintf(&s, "# Written by knak learn. It shows only that the profile does no harm: say what the modem does, and what goes wrong without\n# the profile (docs/sim.md).\nschema = 1\nsummary = %s\n\n[identity]\nmanufacturer = %s\nmodel = %s\nrevision = %s\n",
-		mimic.Quote(name+", as far as it is known"), mimic.Quote(d.Vendor), mimic.Quote(d.Model), mimic.Quote(d.Firmware))
-	return [][2]string{
-		{"quirks.d/" + id + ".toml", p.String()},
-		{"devices.d/" + strings.ReplaceAll(id, "/", "-") + ".toml", e.String()},
-		{"quirks.d/" + id + ".sim.toml", s.String()},
-	}
 }
