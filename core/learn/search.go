@@ -564,7 +564,7 @@ func (w *walk) shrink(set []Setting) ([]Setting, bool) {
 		if up, sure := w.without(nil, "without anything: is it needed at all?"); !sure {
 			return nil, false
 		} else if up {
-			return nil, true
+			return w.slowStart(set), true
 		}
 	}
 	var groups [][]Setting // of one reason
@@ -587,6 +587,20 @@ func (w *walk) shrink(set []Setting) ([]Setting, bool) {
 			continue
 		}
 		fixed := slices.Concat(slices.Concat(groups[:i]...), slices.Concat(groups[i+1:]...))
+		// Mostly what is named first does it alone.
+		first := slices.DeleteFunc(slices.Clone(groups[i]), func(s Setting) bool { return !w.shown(s) })
+		if len(first) == 0 {
+			first = groups[i][:1:1]
+		}
+		if up, sure := w.without(slices.Concat(first, fixed), "without the rest of these: is it needed?"); !sure {
+			return nil, false
+		} else if up {
+			if len(first) == 1 {
+				groups[i] = first
+				continue
+			}
+			groups[i] = first
+		}
 		var single [][]Setting
 		for _, s := range groups[i] {
 			single = append(single, []Setting{s})
@@ -598,6 +612,21 @@ func (w *walk) shrink(set []Setting) ([]Setting, bool) {
 		groups[i] = slices.Concat(single...)
 	}
 	return slices.Concat(groups...), true
+}
+
+// slowStart keeps the wait for a modem that answered nothing at all at first, and by now answers without: it has started meanwhile, and
+// that cannot be shown again without a restart. The wait costs nothing where the modem answers.
+func (w *walk) slowStart(set []Setting) []Setting {
+	if f := w.verdict.Failed; f.Kind != event.FailedModemSilent || f.Answers > 0 {
+		return nil
+	}
+	i := slices.IndexFunc(set, func(s Setting) bool { return s.Key == "at.ready_wait" })
+	if i < 0 {
+		return nil
+	}
+	s := set[i]
+	s.Reason = "At first the modem answered nothing, and later it did: it may need so long to start."
+	return []Setting{s}
 }
 
 // shown says that it was seen without any further dial that a setting is needed: a modem that a command silenced goes on where the

@@ -25,15 +25,18 @@ func (f *Found) scenario() string {
 		mimic.Quote(f.name()+", as far as it is known"), f.source(), mimic.Quote(f.Device.Vendor), mimic.Quote(f.Device.Model), mimic.Quote(f.Device.Firmware))
 	drawn := who + f.faults()
 	given := f.given()
-	if exit, ok := f.shows(drawn, given); ok {
+	if shortage, ok := f.shows(drawn, given); ok {
 		text := "# Written by knak learn: a modem that misbehaves as this one did, drawn from what helped. Nobody has looked inside.\n" + drawn
+		if len(given) > 0 || f.hold() > 0 {
+			text += "\n[expect]\n"
+		}
 		if len(given) > 0 {
-			text += fmt.Sprintf("\n[expect]\nset = %s\n", mimic.List(given))
+			text += fmt.Sprintf("set = %s\n", mimic.List(given))
 		}
-		if exit == 0 { // it comes up, and is lost
-			return text
+		if f.hold() > 0 {
+			text += fmt.Sprintf("hold = %q\n", f.hold())
 		}
-		return text + fmt.Sprintf("\n[expect.without]\nexit = %d\n", exit)
+		return text + "\n[expect.without]\n" + shortage + "\n"
 	}
 	return "# Written by knak learn. It shows only that the profile does no harm: say what the modem does, and what goes wrong without\n# the profile (docs/sim.md).\n" + who
 }
@@ -43,13 +46,14 @@ func (f *Found) given() []string {
 	return slices.DeleteFunc(slices.Clone(f.Given), func(s string) bool { return !strings.HasPrefix(s, "context.apn=") })
 }
 
-// shows tries a scenario, and gives the status with which a dial ends without the settings.
-func (f *Found) shows(text string, given []string) (exit int, ok bool) {
+// shows tries a scenario, and says what goes wrong without the settings, as expect.without has it.
+func (f *Found) shows(text string, given []string) (shortage string, ok bool) {
+	hold := f.hold()
 	s, err := sim.Parse("learned", []byte(text))
 	if err != nil || f.Database == nil {
-		return 0, false
+		return "", false
 	}
-	dial := func(set []learn.Setting) link.Outcome {
+	dial := func(set []learn.Setting) simulate.Result {
 		r := policy.Resolver{DB: f.Database, Facts: quirks.Facts{USB: quirks.None}, Unknown: true, Port: "sim", Set: given}
 		r.Learned = func(link.Facts) []quirks.Advised {
 			var list []quirks.Advised
@@ -58,18 +62,42 @@ func (f *Found) shows(text string, given []string) (exit int, ok bool) {
 			}
 			return list
 		}
-		return simulate.Run(link.Config{Name: "learned", Resolve: r.Resolve, Once: true, Timeout: tryLimit}, sim.New(s, 1), time.Unix(0, 0), tryLimit+time.Minute).Outcome
+		return simulate.Run(link.Config{Name: "learned", Resolve: r.Resolve, Once: hold == 0, MaxTime: hold, Timeout: tryLimit}, sim.New(s, 1), time.Unix(0, 0), tryLimit+time.Minute)
 	}
-	without := dial(nil)
-	if without.Kind == link.KindDone || dial(f.Verdict.Set).Kind != link.KindDone {
-		return 0, false
+	with := dial(f.Verdict.Set)
+	up := func(r simulate.Result) bool {
+		return r.Outcome.Kind == link.KindDone || r.Outcome.Kind == link.KindMaxTime
 	}
+	if !up(with) {
+		return "", false
+	}
+	worse := func(r simulate.Result) bool { return !up(r) || r.Elapsed > with.Elapsed+later }
 	for i := range f.Verdict.Set {
-		if len(f.Verdict.Set) > 1 && dial(slices.Concat(f.Verdict.Set[:i:i], f.Verdict.Set[i+1:])).Kind == link.KindDone {
-			return 0, false
+		if len(f.Verdict.Set) > 1 && !worse(dial(slices.Concat(f.Verdict.Set[:i:i], f.Verdict.Set[i+1:]))) {
+			return "", false
 		}
 	}
-	return int(without.ExitCode()), true
+	without := dial(nil)
+	switch {
+	case !worse(without):
+		return "", false
+	case without.Outcome.Phase == event.PhaseUp && !up(without):
+		return `worse = "dropped"`, true
+	case up(without): // it takes several attempts, or other requests
+		return fmt.Sprintf("slower = %q", later), true
+	}
+	return fmt.Sprintf("exit = %d", without.Outcome.ExitCode()), true
+}
+
+// later is how much later at least a link is up without what makes a difference.
+const later = time.Second
+
+// hold is how long the link must be looked at to see the difference, 0: it need only come up.
+func (f *Found) hold() time.Duration {
+	if slices.ContainsFunc(f.Verdict.Set, func(s learn.Setting) bool { return s.Key == "lcp.echo_mode" }) {
+		return time.Minute
+	}
+	return 0
 }
 
 // tryLimit is how long such a dial may take, as in quirks test.
@@ -161,7 +189,7 @@ func (f *Found) faults() string {
 		b.WriteString("\n[line]\ncontrol = \"lost\"\n")
 	}
 	if has("lcp.echo_mode") {
-		b.WriteString(rule("lcp", "hangup", "on = \"echo-request\"") + "\n[expect]\nhold = \"1m\"\n\n[expect.without]\nworse = \"dropped\"\n")
+		b.WriteString(rule("lcp", "hangup", "on = \"echo-request\""))
 	}
 	if options, ok := set["lcp.request"]; ok {
 		asks := strings.Split(options, ",")
