@@ -96,7 +96,7 @@ var never = []struct {
 	{"", []string{"cmd", "core/vectors"}, []string{module + "core/vectors"}, "vectors tests what all the others do together; only cmd asks for it"},
 	{"core", []string{"core/link/drive", "core/dialer"}, []string{module + "core/link/drive"}, "who runs links is a program: core/link is the machine, and drive its driver"},
 	{"core/link", []string{"core/link/policy", "core/link/adapt", "core/link/linktest"}, []string{module + "quirks"}, "the machine asks a Policy; that profiles answer is chosen above"},
-	{"core/link", []string{"core/link/simulate", "core/link/drive", "core/link/linktest"}, []string{module + "core/sim"}, "the machine knows no simulator: that is one of its worlds"},
+	{"core/link", []string{"core/link/simulate", "core/link/drive", "core/link/linktest", "core/link/adapt/harvest"}, []string{module + "core/sim"}, "the machine knows no simulator: that is one of its worlds; harvest tries the scenarios that it draws"},
 	{"core/link", []string{"core/link/drive"}, []string{module + "core/port", module + "core/plane/tun", module + "core/plane/stack", module + "core/plane/host"}, "the machine knows no port; what drives it does"},
 	{"core", nil, []string{"github.com/spf13/cobra", "github.com/spf13/viper"}, "flags, environment and configuration files end in cmd"},
 	{"quirks", nil, []string{"github.com/spf13/cobra", "github.com/spf13/viper"}, "viper lower-cases keys; profiles are decoded strictly"},

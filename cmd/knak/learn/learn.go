@@ -3,6 +3,7 @@ package learn
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -50,6 +51,9 @@ type options struct {
 	from, format, export string
 	dryRun, yes, unknown bool
 }
+
+// traceLimit is how long the file of what passed may be: a call is some ten thousand octets.
+const traceLimit = 64 << 20
 
 // callSpacing is how long after the begin of a call the next one begins at the soonest, on a real network.
 const callSpacing = 10 * time.Second
@@ -198,8 +202,9 @@ type learner struct {
 	scenario   *sim.Scenario // of a simulated modem, which stays the same one from call to call, in virtual time
 	modem      *sim.Modem
 	clock      time.Time
-	trace      string // the file of what passed in the experiments
-	state      string // the file by which a search goes on that was cut off
+	trace      string       // the file of what passed in the experiments
+	passed     bytes.Buffer // its content
+	state      string       // the file by which a search goes on that was cut off
 	device     event.Device
 	last       link.Outcome
 }
@@ -231,6 +236,9 @@ func (l *learner) resume() error {
 	}
 	if k.Unknown == l.options.unknown && k.Sim == l.connection.Options.Sim && slices.Equal(k.Set, l.connection.Dial.Settings) {
 		l.search.Trials, l.device = k.Trials, k.Device
+		if passed, err := foreign.Read(l.trace, foreign.Rules{Limit: traceLimit, Trusted: true}); err == nil { // otherwise it begins anew
+			l.passed.Write(passed)
+		}
 		fmt.Fprintf(l.t.Err, "going on after %s of an earlier run (%s)\n", terminal.Plural(len(k.Trials), "call"), l.state)
 	}
 	return nil
@@ -243,6 +251,9 @@ func (l *learner) save() error {
 	}
 	if err == nil {
 		err = foreign.Replace(l.state, append(b, '\n'), 0o600)
+	}
+	if err == nil {
+		err = foreign.Replace(l.trace, l.passed.Bytes(), 0o600)
 	}
 	if err != nil {
 		return fmt.Errorf("learn: %w", err)
@@ -310,13 +321,8 @@ func (l *learner) dial(ctx context.Context, e learn.Experiment, wait time.Durati
 	d.Experiment.Learned, d.Experiment.Unset = adapt.Treatment(e)
 	seen := learn.Observer{APN: l.connection.Options.APN}
 	heard := event.SinkFunc(seen.Record)
-	trace, err := l.open()
-	if err != nil {
-		fmt.Fprintf(l.t.Err, "knak: %v; what passes is not kept\n", err)
-	} else {
-		defer trace.Close()
-		heard = event.SinkFunc(event.Fanout{event.SinkFunc(seen.Record), event.NewJSONWriter(trace)}.Record)
-	}
+	lines := event.NewJSONWriter(&l.passed)
+	heard = event.SinkFunc(event.Fanout{heard, lines}.Record)
 	var sink event.Sink = heard
 	finish := func() error { return nil }
 	if l.t.Style.Verbose && !l.t.Style.JSON {
@@ -360,18 +366,6 @@ func (l *learner) dial(ctx context.Context, e learn.Experiment, wait time.Durati
 	}
 	fmt.Fprintf(l.t.Err, "  %s\n", result)
 	return false
-}
-
-// open opens the file of what passes, to add to it.
-func (l *learner) open() (*os.File, error) {
-	if err := os.MkdirAll(l.options.output, 0o755); err != nil {
-		return nil, err
-	}
-	flags := os.O_APPEND | os.O_CREATE | os.O_WRONLY
-	if len(l.search.Trials) == 0 {
-		flags |= os.O_TRUNC
-	}
-	return os.OpenFile(l.trace, flags, 0o600)
 }
 
 // look says what a person should look at where no setting helps.
