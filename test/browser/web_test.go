@@ -20,6 +20,7 @@ import (
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link/linktest"
+	"github.com/knakppp/knak/core/survey"
 )
 
 // most is how large the page may be when it is sent, in octets.
@@ -273,6 +274,49 @@ func TestWeb(t *testing.T) {
 		if s := b.list(); !strings.Contains(s, "sent.zip:logs/bad.jsonl: "+title) {
 			t.Errorf("listed is %q", s)
 		}
+		b.forget()
+	})
+
+	run("one verdict, here and at a prompt", func(t *testing.T) {
+		logs, err := filepath.Glob("../../core/survey/testdata/*.log")
+		if err != nil || len(logs) < 40 {
+			t.Fatalf("%d logs (%v)", len(logs), err)
+		}
+		var b2 bytes.Buffer
+		z := zip.NewWriter(&b2)
+		for _, name := range logs[:40] {
+			content, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w, err := z.Create(filepath.Base(name))
+			if err == nil {
+				_, err = w.Write(content)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		path := write(t, dir, "many.zip", b2.Bytes())
+		var want []string
+		err = survey.Run(t.Context(), []string{path}, nil, survey.Options{}, func(r survey.Result) error {
+			want = append(want, "many.zip"+strings.TrimPrefix(r.Name, path)+": "+r.Verdict.Sentence())
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.drop("#drop", path)
+		until(t, "the list", func() bool { return b.shown("#list li") == len(want) })
+		for i, line := range strings.Split(b.list(), "\n") {
+			if !strings.HasPrefix(line, want[i]) {
+				t.Errorf("the page says %q, diagnose %q", line, want[i])
+			}
+		}
+		until(t, "the report", func() bool { return b.shown("#report svg") == 1 })
 		b.forget()
 	})
 
