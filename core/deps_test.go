@@ -50,6 +50,7 @@ var only = []struct {
 	{[]string{"core/show/report"}, []string{"core/at/v250", "core/ppp/packet", "core/event", "core/call", "core/call/lint"}, "a page is drawn of records, and of findings as they stand in the stream; nothing is judged here"},
 	{[]string{"core/share"}, []string{"core/hdlc", "core/ppp/packet", "core/show/report", "core/event", "core/recording/record", "core/private"}, "what may be shared is made of records that were hidden first; the file that was read never comes near"},
 	{[]string{"core/inspect"}, []string{"core/call", "core/compare", "core/diagnose", "core/event", "core/recording/read", "core/share", "core/show/report", "quirks"}, "what is shown of a recording is put together once, for a command and for the page in a browser; it opens and prints nothing"},
+	{[]string{"core/show/page", "docs"}, nil, "pages of the documentation are text, and know nothing of what they tell of"},
 	{[]string{"core/show/web"}, []string{"core/show/report"}, "the page for browsers is put together of text, and of the program as octets"},
 	{[]string{"core/strict"}, nil, "files that people write are read the same way, whatever stands in them"},
 	{[]string{"core/pace"}, nil, "how often something may come is computed, for whoever asks"},
@@ -300,6 +301,7 @@ var startsPrograms = map[string]string{
 	"core/apn":            "a tool of the build",
 	"core/show/web/build": "a tool of the build",
 	"cmd/knak/up":         "knak up, which is no dial itself",
+	"cmd/knak/help":       "a pager for a page, and no dial",
 }
 
 // A dial that starts no program is refused by the kernel to start one (core/rights): whoever comes to start some must be

@@ -21,6 +21,7 @@ import (
 	"github.com/knakppp/knak/cmd/knak/doctor"
 	"github.com/knakppp/knak/cmd/knak/exit"
 	"github.com/knakppp/knak/cmd/knak/hangup"
+	"github.com/knakppp/knak/cmd/knak/help"
 	"github.com/knakppp/knak/cmd/knak/learn"
 	"github.com/knakppp/knak/cmd/knak/mimic"
 	"github.com/knakppp/knak/cmd/knak/plugins"
@@ -63,7 +64,8 @@ says in plain words what went wrong and what to try.
 
   Try it without hardware:    knak dial --sim huawei/e398 --plane stack --once
   The first real dial:        knak doctor, then: knak dial --apn internet
-  Why is a setting as it is:  knak quirks explain --quirks huawei/e398`,
+  Why is a setting as it is:  knak quirks explain --quirks huawei/e398
+  Step by step:               knak help first-dial; knak help lists all topics`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -83,7 +85,7 @@ says in plain words what went wrong and what to try.
 	for _, add := range extraCommands {
 		root.AddCommand(add(t))
 	}
-	root.SetHelpCommand(helpCommand())
+	root.SetHelpCommand(help.Command(t))
 	markUsageErrors(root)
 	return root
 }
@@ -106,7 +108,7 @@ func markUsageErrors(cmd *cobra.Command) {
 			return nil
 		}
 		if c.HasSubCommands() && len(args) > 0 {
-			return noCommand(c, args[0])
+			return help.NoCommand(c, args[0])
 		}
 		return exit.Usagef("%s\nsee: %s --help", wrongArguments(c, check, args), c.CommandPath())
 	}
@@ -116,49 +118,6 @@ func markUsageErrors(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		markUsageErrors(sub)
 	}
-}
-
-// helpCommand is cobra's, but a command that there is not is an error, as it is without help.
-func helpCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Help about any command",
-		Args:  cobra.ArbitraryArgs,
-		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			of, rest, err := cmd.Root().Find(args)
-			if err != nil || len(rest) > 0 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			var names []string
-			for _, sub := range of.Commands() {
-				if sub.IsAvailableCommand() {
-					names = append(names, sub.Name()+"\t"+sub.Short)
-				}
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			of := cmd.Root()
-			for _, name := range args {
-				i := slices.IndexFunc(of.Commands(), func(c *cobra.Command) bool { return c.Name() == name || c.HasAlias(name) })
-				if i < 0 {
-					return noCommand(of, name)
-				}
-				of = of.Commands()[i]
-			}
-			return of.Help()
-		},
-	}
-}
-
-// noCommand says that there is no such command, and which one may have been meant.
-func noCommand(c *cobra.Command, name string) error {
-	text := fmt.Sprintf("%s has no command %q", c.CommandPath(), name)
-	c.SuggestionsMinimumDistance = 2
-	if near := c.SuggestionsFor(name); len(near) > 0 {
-		text += "; did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return exit.Usagef("%s\nsee: %s --help", text, c.CommandPath())
 }
 
 // wrongArguments says what is wrong with the number of a command's arguments.

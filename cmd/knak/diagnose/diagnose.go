@@ -40,7 +40,7 @@ several attempts, and may be packed. A - is standard input; the name of a link a
 A directory, an archive (zip, tar, tgz), a mail or a mail box stands for all recordings in it; they are judged side by side.
 With --summary each is one line, and the causes are counted at the end; with --json, too, each is one object.
 
-Behind a finding's title stand its id, how sure it is and its category. docs/findings/ID.md says more of it.
+Behind a finding's title stand its id, how sure it is and its category. "knak help ID" says more of it.
 
 All are judged, and the exit status is the worst: 35 if something is wrong in any of them, else 2 if something that was named
 could not be judged, else 0.`,

@@ -29,7 +29,7 @@ func Command(t *terminal.Terminal) *cobra.Command {
 [connection.NAME] of the configuration file; with none, and one modem present, no configuration is needed.
 
 Progress goes to standard error. Where the link does not come up, the last lines say what the modem did, what that
-means and what to try; the exit status says it to scripts (pppd's numbers where pppd has one; see docs/cli.md).`,
+means and what to try; the exit status says it to scripts (pppd's numbers where pppd has one; see "knak help exit-status").`,
 		Example: `  knak dial --apn internet
   knak dial --port /dev/ttyUSB0 --apn internet --user me --password-file /etc/knak/secret
   knak dial --sim huawei/e398 --plane stack --once

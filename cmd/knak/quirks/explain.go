@@ -75,7 +75,7 @@ func explain(t *terminal.Terminal, o explainOptions) error {
 	}
 	if o.key != "" {
 		if _, ok := quirks.Lookup(o.key); !ok {
-			return exit.Usagef("--key %q: there is no such key; docs/quirks.md lists all", o.key)
+			return exit.Usagef("--key %q: there is no such key; knak help quirks lists all", o.key)
 		}
 	}
 	if len(o.port) == 0 && len(o.facts) == 0 && len(o.set) == 0 && o.key+o.profile+o.sim == "" {

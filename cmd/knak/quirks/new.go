@@ -166,7 +166,7 @@ func askForStub(t *terminal.Terminal, s *vectors.Stub, told stubAnswers, db *qui
 	ask(&told.summary, "What is odd about it, in one line")
 	for in != nil && len(told.set) == 0 && len(s.Seen) == 0 {
 		var text string
-		if ask(&text, "A setting that helps, KEY=VALUE (docs/quirks.md lists all keys)"); text == "" {
+		if ask(&text, "A setting that helps, KEY=VALUE (knak help quirks lists all keys)"); text == "" {
 			break
 		}
 		if _, err := db.Resolve(quirks.Facts{}, "", []string{text}); err != nil {

@@ -51,7 +51,7 @@ func Command(t *terminal.Terminal) *cobra.Command {
 		Use:   "sim SCENARIO [SCENARIO …]",
 		Short: "Serve a misbehaving modem on a pseudo-terminal",
 		Long: `Serve a simulated modem on a pseudo-terminal, AT commands and PPP, for trying dialers without hardware. The path of the
-terminal is the first line on standard output (with --json its key "port"). SCENARIO is a name (--list) or a TOML file; docs/sim.md explains the format.
+terminal is the first line on standard output (with --json its key "port"). SCENARIO is a name (--list) or a TOML file; "knak help sim" explains the format.
 
 With --usbip the modem is a USB stick in place of a terminal, served by the USB/IP protocol: a Linux that has vhci_hcd attaches
 it and binds its own drivers (option, sierra, qcserial, cdc_acm, usb-storage). Several scenarios are several sticks.`,

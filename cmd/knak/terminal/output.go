@@ -115,6 +115,12 @@ func file(w io.Writer) (*os.File, bool) {
 	return f, ok
 }
 
+// File gives the file behind a writer for a program that is started to write there; nil where it is none.
+func File(w io.Writer) *os.File {
+	f, _ := file(w)
+	return f
+}
+
 // IsTerminal says whether a writer is one that a line can be rewritten on.
 func IsTerminal(w io.Writer) bool {
 	f, ok := file(w)
