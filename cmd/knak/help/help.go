@@ -46,7 +46,7 @@ func run(t *terminal.Terminal, root *cobra.Command, args []string) error {
 	switch {
 	case err == nil && (len(args) > 1 || !known):
 		return of.Help()
-	case !known:
+	case !known || of != nil && err != nil:
 		return err
 	case len(args) > 1:
 		return exit.Usagef("one argument too many, %q: knak help %s", args[1], topic.Name)
@@ -94,7 +94,7 @@ func list(w io.Writer) {
 	}
 }
 
-// find gives the command that the arguments name.
+// find gives the command that the arguments name. With an error it gives the last one that there is, or nil.
 func find(root *cobra.Command, args []string) (*cobra.Command, error) {
 	of := root
 	for _, name := range args {
@@ -105,7 +105,7 @@ func find(root *cobra.Command, args []string) (*cobra.Command, error) {
 		case of == root:
 			return nil, nothing(root, name)
 		default:
-			return nil, NoCommand(of, name)
+			return of, NoCommand(of, name)
 		}
 	}
 	return of, nil
