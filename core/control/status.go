@@ -54,7 +54,7 @@ type Board struct {
 
 // NewBoard makes the board of a link.
 func NewBoard(link string) *Board {
-	return &Board{status: Status{Link: link, Attempt: 1}}
+	return &Board{status: Status{Link: link, Phase: event.PhaseDial, PhaseSince: time.Now(), Attempt: 1}}
 }
 
 // Record takes what a status shows from one event.

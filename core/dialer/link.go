@@ -79,6 +79,7 @@ func Prepare(ctx context.Context, o Options) (*Link, error) {
 	}
 	l.sinks = event.Fanout{private.NewSink(event.Fanout{event.SinkFunc(l.tell), l.held}, []string{o.User, o.APN}, l.secrets())}
 	if failed := l.prepare(ctx); failed != nil {
+		l.held.finish(failed.Outcome)
 		_ = l.Close() // what counts is why there is no link
 		return nil, failed
 	}
@@ -90,6 +91,20 @@ func (l *Link) prepare(ctx context.Context) (failed *Error) {
 	if err := plane.Obstacle(o.Plane, o.PlaneConfig.Proxy); err != nil {
 		return l.failed(obstacleOutcome(o.Plane, err), err)
 	}
+	if o.Reachable { // before the modem is looked for: that may be waited for long
+		var err error
+		l.server, err = control.Listen(control.Dir(), o.Name, l.held)
+		var busy *control.BusyError
+		switch {
+		case errors.As(err, &busy):
+			return l.failed(link.Outcome{Kind: link.KindHeld, Phase: event.PhaseDial, Detail: err.Error()}, err)
+		case err != nil:
+			l.notice("warning", "status and hangup will not reach this dial: "+err.Error())
+		}
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	defer context.AfterFunc(l.closing, stop)() // knak hangup, while nothing is dialled yet
 	if l.at, failed = l.find(ctx); failed != nil {
 		return failed
 	}
@@ -99,18 +114,6 @@ func (l *Link) prepare(ctx context.Context) (failed *Error) {
 	}
 	if !o.NoAdapt {
 		l.adapted = l.adapting()
-	}
-	if !o.Reachable {
-		return nil
-	}
-	var err error
-	l.server, err = control.Listen(control.Dir(), o.Name, l.held)
-	var busy *control.BusyError
-	switch {
-	case errors.As(err, &busy):
-		return l.failed(link.Outcome{Kind: link.KindHeld, Phase: event.PhaseDial, Detail: err.Error()}, err)
-	case err != nil:
-		l.notice("warning", "status and hangup will not reach this dial: "+err.Error())
 	}
 	return nil
 }
@@ -326,7 +329,7 @@ func (l *Link) failed(o link.Outcome, cause error) *Error {
 	}
 	failed := &Error{Outcome: o, cause: cause}
 	put(event.Failure{Phase: o.Phase, Cause: string(o.Kind), Detail: o.Detail})
-	if f, ok := w.Finding(); ok {
+	if f, ok := w.Finding(); ok && o.Kind != link.KindHangup { // somebody wanted it to end: there is nothing to find
 		put(f)
 		failed.Finding = &f
 	}
