@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -37,5 +38,12 @@ func TestGenerated(t *testing.T) {
 				t.Errorf("%s is not what the commands give now: make generate", path)
 			}
 		})
+	}
+}
+
+// The build that writes the man pages is made by nobody but a release: it must build all the same.
+func TestManPagesBuild(t *testing.T) {
+	if out, err := exec.Command("go", "vet", "-tags", "man", ".").CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
 	}
 }

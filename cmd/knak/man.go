@@ -8,11 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"github.com/knakppp/knak/cmd/knak/terminal"
 )
 
 // The man pages are made by a build with the tag "man", so that the program itself does not carry their renderer.
 func init() {
-	extraCommands = append(extraCommands, func(a *app) *cobra.Command {
+	extraCommands = append(extraCommands, func(*terminal.Terminal) *cobra.Command {
 		return &cobra.Command{
 			Use:    "man DIR",
 			Short:  "Write the man pages",
