@@ -153,7 +153,7 @@ var markup = map[string]string{
 	"p": "class data-count", "h1": "", "h2": "", "h3": "", "dl": "class", "dt": "", "dd": "", "section": "class id", "ol": "", "ul": "", "li": "",
 	"code": "", "button": "class data-goto", "div": "class role aria-label id hidden aria-live", "label": "class",
 	"input": "type checked data-group id placeholder aria-label", "svg": "class data-call viewbox height role aria-label",
-	"line": "class x1 x2 y1 y2", "text": "class x y fill text-anchor", "g": "class data-i tabindex transform", "rect": "class width height",
+	"line": "class x1 x2 y1 y2", "text": "class x y fill text-anchor", "g": "class data-i transform", "rect": "class width height",
 	"path": "d", "title": "", "table": "class data-call", "thead": "", "tbody": "", "tr": "class data-i", "th": "data-kind", "td": "class data-head",
 }
 

@@ -160,6 +160,16 @@ func (b *browser) write(selector, text string) {
 	b.call("POST", "/element/"+b.find(selector)+"/value", map[string]string{"text": text}, nil)
 }
 
+// press presses keys, as WebDriver names them (section 17.4.2).
+func (b *browser) press(keys ...string) {
+	b.t.Helper()
+	var actions []any
+	for _, k := range keys {
+		actions = append(actions, map[string]string{"type": "keyDown", "value": k}, map[string]string{"type": "keyUp", "value": k})
+	}
+	b.call("POST", "/actions", map[string]any{"actions": []any{map[string]any{"type": "key", "id": "keys", "actions": actions}}}, nil)
+}
+
 // errors gives what the browser complained about.
 func (b *browser) errors() []string {
 	b.t.Helper()

@@ -88,6 +88,21 @@ func TestReport(t *testing.T) {
 			t.Error("the detail does not close")
 		}
 	})
+	t.Run("by keyboard", func(t *testing.T) {
+		b.text(`document.querySelector("svg .row").focus()`)
+		b.press("\uE015", "\uE015", "\uE015", "\uE007") // down three times, Enter
+		if s := b.text(`return [document.activeElement.dataset.i, document.querySelector("svg .row.on").dataset.i, document.querySelectorAll('svg .row[tabindex="0"]').length].join(" ")`); s != "3 3 1" {
+			t.Errorf("the keyboard is at %s", s)
+		}
+		b.press("\uE010") // End
+		if s := b.text(`return document.activeElement.dataset.i`); s != strconv.Itoa(all-1) {
+			t.Errorf("the end is at %s", s)
+		}
+		b.press("\uE00C") // Escape
+		if b.shown("#detail") != 0 || b.text(`return document.activeElement.dataset.i`) != "3" {
+			t.Error("the detail does not close, or the way back is lost")
+		}
+	})
 	t.Run("a finding leads to its packet", func(t *testing.T) {
 		b.click(".finding li:last-of-type [data-goto], .finding [data-goto]")
 		if s := b.text(`return document.getElementById("detail").textContent`); !strings.Contains(s, "Finding: [1] The modem answers") {
@@ -104,6 +119,9 @@ func TestReport(t *testing.T) {
 		b.write("#search", "confnak")
 		if n, naks := b.shown("svg .row"), b.shown("table[data-call] tbody tr.refusal"); n == 0 || n >= all || n != naks {
 			t.Errorf("the search shows %d rows, %d of them refusals", n, naks)
+		}
+		if n := b.shown(`svg .row[tabindex='0']`); n != 1 {
+			t.Errorf("the ladder has %d stops for the Tab key", n)
 		}
 		b.text(`document.getElementById("search").value = ""; document.getElementById("search").oninput()`)
 		b.click(`.bar label:has(#only)`)

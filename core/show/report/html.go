@@ -343,7 +343,7 @@ func (b *builder) ladder(n int, c Call, titled bool) {
 	if l.Left > 0 {
 		b.element("p", "soft", fmt.Sprintf("The call is long: %d rows between the first %d and the last %d are left out.", l.Left, len(l.Rows)/2, len(l.Rows)-len(l.Rows)/2))
 	}
-	b.raw(fmt.Sprintf(`<svg class="ladder" data-call="%d" viewBox="0 0 720 %d" height="%d" role="img" aria-label="ladder of the call">`, n, height, height))
+	b.raw(fmt.Sprintf(`<svg class="ladder" data-call="%d" viewBox="0 0 720 %d" height="%d" role="group" aria-label="ladder of the call: the arrow keys go from row to row">`, n, height, height))
 	for _, x := range []int{left, right} {
 		b.raw(fmt.Sprintf(`<line class="life" x1="%d" x2="%d" y1="28" y2="%d"/>`, x, x, height-8))
 	}
@@ -351,7 +351,7 @@ func (b *builder) ladder(n int, c Call, titled bool) {
 	b.raw(fmt.Sprintf(`<text class="modem" x="%d" y="18" fill="currentColor" text-anchor="end">modem</text>`, right))
 	for i := range l.Rows {
 		r := &l.Rows[i]
-		b.raw(fmt.Sprintf(`<g class="row %s" data-i="%d" tabindex="0" transform="translate(0,%d)"><rect class="hit" width="720" height="%d"/>`,
+		b.raw(fmt.Sprintf(`<g class="row %s" data-i="%d" transform="translate(0,%d)"><rect class="hit" width="720" height="%d"/>`,
 			r.classes(), i, 34+rowHeight*i, rowHeight))
 		if clock := l.clock(r.Time); clock != "" {
 			b.raw(`<text class="t" x="4" y="16">`)

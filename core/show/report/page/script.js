@@ -76,6 +76,7 @@ function knakReport(root, calls) {
   function filter() {
     calls.forEach((rows, c) => {
       layout(ladders[c], rows);
+      if (!stops[c] || stops[c].style.display === "none") stopAt(c, [...ladders[c].querySelectorAll(".row")].find((g) => g.style.display !== "none"));
       let n = 0;
       for (const tr of tables[c].tBodies[0].rows) {
         tr.hidden = !wanted(rows[+tr.dataset.i]);
@@ -85,7 +86,15 @@ function knakReport(root, calls) {
     });
   }
 
+  let shown;
+  const hide = () => {
+    if (detail.hidden) return;
+    detail.hidden = true;
+    ladders[shown[0]].querySelector(`.row[data-i="${shown[1]}"]`).focus({ preventScroll: true });
+  };
+
   function show(c, i) {
+    shown = [c, i];
     const row = calls[c][i];
     for (const e of all(".row.on,tr.on")) e.classList.remove("on");
     for (const e of all(`svg[data-call="${c}"] .row[data-i="${i}"],table[data-call="${c}"] tr[data-i="${i}"]`)) e.classList.add("on");
@@ -99,16 +108,44 @@ function knakReport(root, calls) {
     }
     if (row.hex) parts.push(text("pre", row.hex.replace(/(..)(?=.)/g, "$1 ")));
     const close = text("button", "Close");
-    close.onclick = () => { detail.hidden = true; };
+    close.onclick = () => { hide(); };
     detail.replaceChildren(...parts, close);
     detail.hidden = false;
   }
 
-  for (const g of all("svg .row")) {
-    const c = +g.closest("svg").dataset.call, i = +g.dataset.i;
-    g.onclick = () => show(c, i);
-    g.onkeydown = (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); show(c, i); } };
+  // A ladder is one stop of the Tab key, however long it is: the arrow keys go from row to row.
+  const stops = [];
+  function stopAt(c, g) {
+    if (stops[c]) stops[c].setAttribute("tabindex", "-1");
+    stops[c] = g;
+    if (g) g.setAttribute("tabindex", "0");
   }
+  ladders.forEach((svg, c) => {
+    const rows = [...svg.querySelectorAll(".row")];
+    const to = (g) => {
+      if (!g) return;
+      stopAt(c, g);
+      g.focus();
+      g.scrollIntoView({ block: "nearest" });
+    };
+    rows.forEach((g, i) => {
+      g.setAttribute("role", "button");
+      g.setAttribute("tabindex", "-1");
+      g.onclick = () => { to(g); show(c, i); };
+      g.onkeydown = (e) => {
+        const seen = () => rows.filter((r) => r.style.display !== "none");
+        const near = (by) => seen()[Math.max(seen().indexOf(g) + by, 0)];
+        const keys = {
+          Enter: () => show(c, i), " ": () => show(c, i), ArrowDown: () => to(near(1)), ArrowUp: () => to(near(-1)),
+          PageDown: () => to(near(20) || seen().at(-1)), PageUp: () => to(near(-20)), Home: () => to(seen()[0]), End: () => to(seen().at(-1)),
+        };
+        if (keys[e.key]) {
+          e.preventDefault();
+          keys[e.key]();
+        }
+      };
+    });
+  });
   for (const tr of all("table[data-call] tbody tr")) {
     tr.onclick = () => show(+tr.closest("table").dataset.call, +tr.dataset.i);
   }
@@ -134,7 +171,7 @@ function knakReport(root, calls) {
       body.append(...rows.map(([, tr]) => tr));
     };
   }
-  document.onkeydown = (e) => { if (e.key === "Escape") detail.hidden = true; };
+  document.onkeydown = (e) => { if (e.key === "Escape") hide(); };
   search.oninput = filter;
   only.onchange = filter;
   for (const b of boxes) b.onchange = filter;
