@@ -3,7 +3,6 @@ package plugins
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -94,28 +93,9 @@ func (w *world) configuredAs(name string) (settings.Plugin, bool) {
 // row looks at one plugin's file.
 func (w *world) row(name string) row {
 	p, configured := w.configuredAs(name)
-	r := row{Name: name, Configured: p.From, Grants: p.Grants, Required: p.Required, Path: p.Path}
-	var err error
-	if r.Path == "" {
-		r.Path, err = pin.Find(w.plan.Dirs, name)
-	}
-	if err == nil {
-		r.SHA256, _ = pin.Sum(r.Path) // Open says what is wrong
-		var f *os.File
-		if f, err = pin.Open(w.lock, name, r.Path, p.SHA256); err == nil {
-			_ = f.Close() // only looked at
-		}
-	}
-	r.State = string(pin.StateOf(err))
-	if err != nil {
-		r.Problem, r.Cure = err.Error(), "knak plugins install FILE"
-		var bad *pin.StateError
-		if errors.As(err, &bad) {
-			r.Problem, r.Cure = bad.Text, bad.Cure
-		} else if _, cure, ok := strings.Cut(r.Problem, ": ch"); ok {
-			r.Problem, r.Cure = strings.TrimSuffix(r.Problem, ": ch"+cure), "ch"+cure // trust's chmod or chown
-		}
-	} else if !configured {
+	l := w.lock.Look(w.plan.Dirs, name, p.Path, p.SHA256)
+	r := row{Name: name, Configured: p.From, Grants: p.Grants, Required: p.Required, Path: l.Path, SHA256: l.SHA256, State: string(l.State), Problem: l.Problem, Cure: l.Cure}
+	if l.State == pin.OK && !configured {
 		r.State, r.Cure = string(pin.NotConfigured), fmt.Sprintf("write [plugins.%s] into %s", name, w.configPlace())
 	}
 	return r
