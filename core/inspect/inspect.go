@@ -77,7 +77,8 @@ func differ(page *report.Page, first, second *Recording) {
 	}
 	page.Verdict = r.Sentence
 	if len(r.Settings) > 0 {
-		page.Verdict += " " + r.Advice() + " " + r.Command()
+		page.Verdict += " " + r.Advice()
+		page.Command = r.Command()
 	}
 	for _, d := range slices.Concat(r.Host, r.Modem) {
 		page.Differences = append(page.Differences, report.Difference{

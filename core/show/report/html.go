@@ -45,7 +45,8 @@ type Difference struct {
 // Page is what the HTML shows.
 type Page struct {
 	Calls       []Call // one, or two that are compared: the working one first
-	Verdict     string // of the comparison, one sentence
+	Verdict     string // of the comparison, one sentence or two
+	Command     string // with which knak does as the one that works; "" if there is none
 	Differences []Difference
 	Version     string // of knak
 	Made        time.Time
@@ -258,6 +259,11 @@ func (b *builder) list(title string, items []string, row func(string) string) {
 func (b *builder) comparison(p Page) {
 	b.element("h2", "", "What differs")
 	b.element("p", "", p.Verdict)
+	if p.Command != "" {
+		b.raw("<p>")
+		b.element("code", "", p.Command)
+		b.raw("</p>")
+	}
 	if len(p.Differences) == 0 {
 		return
 	}

@@ -101,7 +101,7 @@ func TestPageIsClosed(t *testing.T) {
 		c.Record(event.Record{Time: begin, Event: e})
 	}
 	p := Page{
-		Calls: []Call{{Title: evil, Source: evil, Ladder: c.Ladder(nil)}}, Verdict: evil, Differences: []Difference{{evil, evil, evil, evil}}, Version: evil, Made: begin,
+		Calls: []Call{{Title: evil, Source: evil, Ladder: c.Ladder(nil)}}, Verdict: evil, Command: evil, Differences: []Difference{{evil, evil, evil, evil}}, Version: evil, Made: begin,
 	}
 	var b bytes.Buffer
 	if err := p.HTML(&b); err != nil {

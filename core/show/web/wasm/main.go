@@ -170,7 +170,7 @@ func (p *page) drawn(ids js.Value) []*inspect.Recording {
 func (p *page) draw(args []js.Value) (any, error) {
 	page := inspect.Page(p.drawn(args[0]), version, time.Now())
 	markup, rows, err := page.Fragment()
-	return map[string]any{"markup": markup, "rows": string(rows), "sentence": page.Verdict}, err
+	return map[string]any{"markup": markup, "rows": string(rows), "sentence": strings.TrimSpace(page.Verdict + " " + page.Command)}, err
 }
 
 // save gives a page of one recording or two as a file: save(ids) gives its octets.
