@@ -2,7 +2,7 @@
 // the next dial should know. knak dial is made of it.
 //
 // A Go program dials with one call, and needs no interface, no root and no proxy: the IP stack is in the process. Dial returns
-// when the link works; Link's DialContext is that of a net.Dialer and fits an http.Transport. A program that holds a link
+// when the link works; Link's DialContext is that of a net.Dialer, and Transport that of a web client. A program that holds a link
 // itself, as knak dial does, calls Prepare and then Link.Run.
 package dialer
 

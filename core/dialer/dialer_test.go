@@ -34,7 +34,7 @@ func ExampleDial() {
 	up, _ := modem.Up()
 	fmt.Println("our address:", up.Local)
 
-	web := &http.Client{Transport: &http.Transport{DialContext: modem.DialContext}}
+	web := &http.Client{Transport: modem.Transport()}
 	page, err := web.Get("http://example.com/")
 	if err != nil {
 		log.Fatal(err)

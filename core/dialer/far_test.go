@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/dialer"
+	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/plane/stack"
 )
 
@@ -39,7 +40,7 @@ func TestWebThroughTheModem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	web := &http.Client{Transport: &http.Transport{DialContext: modem.DialContext}}
+	web := &http.Client{Transport: modem.Transport()}
 	get := func() string {
 		t.Helper()
 		page, err := web.Get("http://example.com/")
@@ -119,5 +120,39 @@ func TestListenThroughTheModem(t *testing.T) {
 	}
 	if _, err := far.Listen("udp", ":53"); err == nil {
 		t.Error("listening on udp")
+	}
+}
+
+// A link that persists comes back after it was lost: connections of before are lost, and a web client makes new ones.
+func TestPersist(t *testing.T) {
+	far := webServer("here again")
+	defer far.Close()
+	ups := make(chan struct{}, 10)
+	modem, err := dialer.Dial(t.Context(), dialer.Options{Scenario: "behaves", Far: far, Persist: true, Events: func(r event.Record) {
+		if _, up := r.Event.(event.Up); up {
+			ups <- struct{}{}
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer modem.Close()
+	web := &http.Client{Transport: modem.Transport()}
+	for n := range 2 {
+		select {
+		case <-ups:
+		case <-time.After(30 * time.Second):
+			t.Fatalf("not up for the %d. time", n+1)
+		}
+		page, err := web.Get("http://example.com/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err := io.ReadAll(page.Body); err != nil || string(b) != "here again" {
+			t.Errorf("%q, %v", b, err)
+		}
+		page.Body.Close()
+		web.CloseIdleConnections()
+		modem.Redial("the test wants it")
 	}
 }

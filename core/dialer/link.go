@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"os/user"
@@ -363,6 +364,14 @@ func (l *Link) DialContext(ctx context.Context, network, address string) (net.Co
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
 	return d.Dial(ctx, network, address)
+}
+
+// Transport is a web client's way through the link: &http.Client{Transport: l.Transport()}. No proxy of the environment's is asked.
+func (l *Link) Transport() *http.Transport {
+	return &http.Transport{
+		DialContext: l.DialContext, ForceAttemptHTTP2: true, MaxIdleConns: 100, IdleConnTimeout: 90 * time.Second,
+		TLSHandshakeTimeout: 30 * time.Second, // a radio network may need seconds for the first packet
+	}
 }
 
 // Listen takes TCP connections that come over the link, of one with the plane stack: networks tcp and tcp4, an address [HOST]:PORT.

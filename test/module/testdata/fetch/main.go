@@ -35,7 +35,7 @@ func main() {
 	}
 	up, _ := modem.Up()
 	log.Printf("up as %s after %v", up.Local, time.Since(began))
-	web := &http.Client{Transport: &http.Transport{DialContext: modem.DialContext}, Timeout: time.Minute}
+	web := &http.Client{Transport: modem.Transport(), Timeout: time.Minute}
 	page, err := web.Get(flag.Arg(0))
 	if err != nil {
 		log.Fatal(err)
