@@ -29,6 +29,7 @@ import (
 	"github.com/knakppp/knak/cmd/knak/record"
 	"github.com/knakppp/knak/cmd/knak/report"
 	"github.com/knakppp/knak/cmd/knak/settings"
+	"github.com/knakppp/knak/cmd/knak/setup"
 	"github.com/knakppp/knak/cmd/knak/sim"
 	"github.com/knakppp/knak/cmd/knak/status"
 	"github.com/knakppp/knak/cmd/knak/terminal"
@@ -63,7 +64,7 @@ func rootCommand(t *terminal.Terminal) *cobra.Command {
 says in plain words what went wrong and what to try.
 
   Try it without hardware:    knak dial --sim huawei/e398 --plane stack --once
-  The first real dial:        knak doctor, then: knak dial --apn internet
+  The first real dial:        knak doctor, then: knak init
   Why is a setting as it is:  knak quirks explain --quirks huawei/e398
   Step by step:               knak help first-dial; knak help lists all topics`,
 		SilenceErrors: true,
@@ -79,7 +80,7 @@ says in plain words what went wrong and what to try.
 	for _, flag := range []string{"color", "log-format"} {
 		complete.Flag(root, flag, complete.Words(flag))
 	}
-	root.AddCommand(decode.Command(t), dial.Command(t), learn.Command(t), up.Command(t), hangup.Command(t), hangup.DownCommand(t), status.Command(t), devices.Command(t), quirks.Command(t), plugins.Command(t),
+	root.AddCommand(decode.Command(t), dial.Command(t), setup.Command(t), learn.Command(t), up.Command(t), hangup.Command(t), hangup.DownCommand(t), status.Command(t), devices.Command(t), quirks.Command(t), plugins.Command(t),
 		diagnose.Command(t), report.Command(t), sim.Command(t), record.Command(t),
 		compare.Command(t), mimic.Command(t), doctor.Command(t), config.Command(t), completion.Command(t), version.Command(t))
 	for _, add := range extraCommands {

@@ -72,3 +72,18 @@ func (r Root) TTY(path string) string {
 	}
 	return filepath.Base(path)
 }
+
+// Lasting gives a name of a tty that is the same after the next start: that of its place on the bus, or of the device, where udev
+// makes such links (serial/by-path, serial/by-id); otherwise the name itself. Two equal sticks differ by place only.
+func (r Root) Lasting(path string) string {
+	tty := r.TTY(path)
+	for _, dir := range []string{"serial/by-path", "serial/by-id"} {
+		links, _ := filepath.Glob(filepath.Join(r.Dev, dir, "*")) // the pattern is right
+		for _, name := range links {
+			if r.TTY(name) == tty {
+				return name
+			}
+		}
+	}
+	return path
+}

@@ -43,7 +43,7 @@ func (d *dialogue) accessHook(x *at.Exchange) func(modem.Home, string) (modem.Ac
 			a.home, a.next, a.told, a.list = h, 0, false, ownFirst(list, stored)
 		}
 		if len(a.list) == 0 {
-			x.Event(event.Notice{Level: "info", Text: "the modem has no APN, and none is known for the SIM's network; --apn names one"})
+			x.Event(event.Notice{Level: "info", Text: "the modem has no APN, and none is known for the SIM's network; --apn names one", About: event.NoticeNoAPN})
 			return modem.Access{}, false
 		}
 		way := a.list[a.next]

@@ -90,7 +90,7 @@ var vocabulary = func() map[string]bool {
 		"request peer-request nak reject ack terminate timeout auth-challenge auth-result address opened",
 		"identify credentials steps challenge decide prove before-dial after-dial before-proof",
 		// levels, confidence, probes, planes, programs, registration
-		"not-given-back call-may-be-up info warning certain likely possible icmp dns tun stack proxy none",
+		"not-given-back call-may-be-up no-apn info warning certain likely possible icmp dns tun stack proxy none",
 		"pppd chat wvdial kernel NetworkManager ModemManager systemd knak pon poff netifd dhcpcd dnsmasq pppoe-connect smpppd kppp gsm-ppp gprs ofonod comgt logger",
 		"home roaming denied searching unknown emergency",
 	} {

@@ -1,0 +1,105 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/knakppp/knak/core/port"
+)
+
+// On a terminal knak init asks for what is missing, dials again, and writes what was answered; a PIN into a file of its own.
+func TestInitAsks(t *testing.T) {
+	for _, c := range []struct{ scenario, prompt, answer, config, pin string }{
+		{"pin-needed", "PIN of the SIM: ", "1234\n", `pin-file = "DIR/modem.pin"`, "1234\n"},
+		{"apn-no-carrier", "Access point name (APN) of the SIM's provider: ", "right.example\n", `apn = "right.example"`, ""},
+	} {
+		t.Run(c.scenario, func(t *testing.T) {
+			program, err := os.Executable() // which is knak by that name (testscript.Main)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			master, path, err := port.OpenPTY()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer master.Close()
+			tty, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer tty.Close()
+			cooked, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cooked.Lflag |= unix.ICANON | unix.ECHO
+			if err := unix.IoctlSetTermios(int(tty.Fd()), unix.TCSETS, cooked); err != nil {
+				t.Fatal(err)
+			}
+			config := filepath.Join(dir, "config.toml")
+			cmd := exec.CommandContext(t.Context(), program)
+			cmd.Args = []string{"knak", "init", "--sim", c.scenario, "--output", config, "--no-adapt"}
+			cmd.Stdin = tty
+			said, err := cmd.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			var all bytes.Buffer
+			answered := false
+			for b := make([]byte, 4096); ; {
+				n, err := said.Read(b)
+				all.Write(b[:n])
+				if err != nil {
+					break
+				}
+				if !answered && strings.HasSuffix(all.String(), c.prompt) {
+					answered = true
+					if c.pin != "" { // it is read only once it is not shown any more
+						for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+							now, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+							if err != nil {
+								t.Fatal(err)
+							}
+							if now.Lflag&unix.ECHO == 0 {
+								break
+							}
+						}
+					}
+					if _, err := master.Write([]byte(c.answer)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if err := cmd.Wait(); err != nil || !answered {
+				t.Fatalf("%v, asked: %v: %s", err, answered, &all)
+			}
+			text, err := os.ReadFile(config)
+			if want := strings.ReplaceAll(c.config, "DIR", dir); err != nil || !strings.Contains(string(text), want) {
+				t.Errorf("%v: %s", err, text)
+			}
+			if c.pin != "" {
+				secret, err := os.ReadFile(filepath.Join(dir, "modem.pin"))
+				info, err2 := os.Stat(filepath.Join(dir, "modem.pin"))
+				if err != nil || err2 != nil || string(secret) != c.pin || info.Mode().Perm() != 0o600 {
+					t.Errorf("%q, %v, %v", secret, err, info)
+				}
+				if strings.Contains(all.String(), strings.TrimSpace(c.pin)) {
+					t.Errorf("the PIN was shown: %s", &all)
+				}
+			}
+		})
+	}
+}
