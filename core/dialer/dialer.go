@@ -69,7 +69,8 @@ type Options struct {
 	Hooks       hooks.Config // the host's own scripts: Dir, Limit, Speed, Param and ScriptsDoDNS; Dir "": none are run
 
 	// StateDir is where is kept what the next dial should know: which port of the modem worked, which PINs the SIM refused, what
-	// was learned of the modem. "": where knak dial keeps it on this host, and nowhere for a simulated modem.
+	// was learned of the modem; of simulated modems in sim below it. "": where knak dial keeps it on this host, and nowhere for a
+	// simulated modem.
 	StateDir string
 	// NoAdapt varies nothing when a dial fails, and uses nothing that was learned so.
 	NoAdapt bool

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"os/user"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -75,7 +74,10 @@ func Prepare(ctx context.Context, o Options) (*Link, error) {
 	l.closing, l.cancel = context.WithCancel(context.Background())
 	l.inhibitor.link = l
 	l.held = &held{link: l, board: control.NewBoard(o.Name), ended: make(chan struct{})}
-	if o.Simulated == nil && l.state == "" {
+	switch {
+	case o.Simulated != nil && l.state != "": // simulated modems and SIMs may say that they are whichever
+		l.state = files.SimulatedState(l.state)
+	case o.Simulated == nil && l.state == "":
 		l.state = files.State()
 	}
 	l.sinks = event.Fanout{private.NewSink(event.Fanout{event.SinkFunc(l.tell), l.held}, []string{o.User, o.APN}, l.secrets())}
@@ -165,15 +167,16 @@ func (l *Link) adapting() *adapt.Dial {
 	return adapt.New(adapt.Config{File: memory.Open(l.state, tell), Sim: scenario, Chosen: chosen, Persist: l.o.Persist, Now: time.Now, Tell: tell})
 }
 
-// pins is the memory of refused PINs. That of simulated SIMs is apart: they may say that they are whichever.
+// pins is the memory of refused PINs, which has a second place for a machine whose disk is read-only.
 func (l *Link) pins() *refusal.Store {
+	second := control.Dir()
 	switch {
 	case l.state == "":
 		return refusal.Open()
 	case l.o.Simulated != nil:
-		return refusal.Open(filepath.Join(l.state, "sim"), filepath.Join(control.Dir(), "sim"))
+		second = files.SimulatedState(second)
 	}
-	return refusal.Open(l.state, control.Dir())
+	return refusal.Open(l.state, second)
 }
 
 // Name is the link's name.

@@ -42,3 +42,7 @@ func State() string {
 	}
 	return filepath.Join(home, ".local", "state", "knak")
 }
+
+// SimulatedState is where a state directory holds what simulated modems have shown: they may say that they are whichever, so it must
+// not be taken for what real ones have.
+func SimulatedState(dir string) string { return filepath.Join(dir, "sim") }

@@ -2,6 +2,7 @@ package quirks
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -15,9 +16,11 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// learned opens what was found by experiment on this machine.
-func learned(t *terminal.Terminal) *memory.File {
-	return memory.Open(files.State(), func(text string) { fmt.Fprintf(t.Err, "knak: warning: %s\n", text) })
+// learned opens what was found by experiment on this machine: of real modems, and of simulated ones.
+func learned(t *terminal.Terminal) []*memory.File {
+	tell := func(text string) { fmt.Fprintf(t.Err, "knak: warning: %s\n", text) }
+	dir := files.State()
+	return []*memory.File{memory.Open(dir, tell), memory.Open(files.SimulatedState(dir), tell)}
 }
 
 // learnedCommand is knak quirks learned.
@@ -39,7 +42,10 @@ the built-in database and below everything that a person or an administrator say
 
 // showLearned shows what was learned.
 func showLearned(t *terminal.Terminal) error {
-	all := learned(t).All()
+	var all []memory.Entry
+	for _, file := range learned(t) {
+		all = append(all, file.All()...)
+	}
 	if len(all) == 0 && !t.Style.JSON {
 		_, err := fmt.Fprintln(t.Out, "nothing was learned on this machine")
 		return err
@@ -86,20 +92,22 @@ func forgetCommand(t *terminal.Terminal) *cobra.Command {
 
 // forget forgets what was learned of a modem.
 func forget(t *terminal.Terminal, o forgetOptions) error {
-	file := learned(t)
+	memories := learned(t)
 	if o.all {
 		if len(o.modem) > 0 {
 			return exit.Usagef("name a modem or give --all, not both")
 		}
-		return file.ForgetAll()
+		return errors.Join(memories[0].ForgetAll(), memories[1].ForgetAll())
 	}
 	if len(o.modem) != 3 {
 		return exit.Usagef("which modem? give its vendor, model and firmware as knak quirks learned shows them, or --all")
 	}
 	found := false
-	for _, e := range file.All() {
-		if e.Vendor == o.modem[0] && e.Model == o.modem[1] && e.Firmware == o.modem[2] {
-			found = file.Forget(e.Modem) || found
+	for _, file := range memories {
+		for _, e := range file.All() {
+			if e.Vendor == o.modem[0] && e.Model == o.modem[1] && e.Firmware == o.modem[2] {
+				found = file.Forget(e.Modem) || found
+			}
 		}
 	}
 	if !found {
@@ -113,11 +121,10 @@ func learnedFor(t *terminal.Terminal, f quirks.Facts, scenario *sim.Scenario) (l
 	if f.Model == "" {
 		return nil
 	}
-	name := ""
+	file, name := learned(t)[0], ""
 	if scenario != nil {
-		name = scenario.Name
+		file, name = learned(t)[1], scenario.Name
 	}
-	file := learned(t)
 	for _, e := range file.All() {
 		if e.Vendor == f.Manufacturer && e.Model == f.Model && e.Firmware == f.Revision && e.Sim == name {
 			for _, s := range e.Settings {
