@@ -21,6 +21,7 @@ type TTY struct {
 	Interface int    // bInterfaceNumber
 	Class     string // class, subclass and protocol of the interface in hex, "ff/01/01"
 	Driver    string // the kernel's, "option"
+	Label     string // what the modem or the driver calls it, "Modem"; "": it has no name
 	Answer    Answer
 }
 
@@ -90,9 +91,9 @@ type PortRule struct {
 }
 
 // placeForm is one way of naming ttys in a rule.
-var placeForm = pattern(`^(interface [0-9]{1,3}|tty -?[0-9]{1,2}|answering -?[0-9]{1,2}|class [0-9a-f]{2}/([0-9a-f]{2}|\*)/([0-9a-f]{2}|\*))$`)
+var placeForm = pattern(`^(interface [0-9]{1,3}|tty -?[0-9]{1,2}|answering -?[0-9]{1,2}|class [0-9a-f]{2}/([0-9a-f]{2}|\*)/([0-9a-f]{2}|\*)|label [0-9A-Za-z *?_-]{3,64})$`)
 
-const placeWords = `"interface N", "tty N", "answering N" (N counts from 0, or from the end as -1, -2) or "class cc/ss/pp"`
+const placeWords = `"interface N", "tty N", "answering N" (N counts from 0, or from the end as -1, -2), "class cc/ss/pp", or "label TEXT" with * for any text`
 
 var numbersForm = pattern(`^[0-9]{1,3}( [0-9]{1,3})*$`)
 
@@ -196,6 +197,12 @@ func (l *Layout) find(place string) (list []int) {
 				list = append(list, i)
 			}
 		}
+	case "label":
+		for i, t := range l.TTYs {
+			if t.Label != "" && glob(rest, t.Label) {
+				list = append(list, i)
+			}
+		}
 	case "tty", "answering":
 		var all []int
 		for i, t := range l.TTYs {
@@ -262,12 +269,9 @@ func (db *DB) Ports(l Layout, r *Resolution) Ports {
 		}
 	}
 	rules := db.rulesFor(&l)
-	// ruled takes what the rules say, or of those of a maker only what they say of classes.
+	// ruled takes what the rules say, or only what they say of names and, those of a maker, of classes.
 	ruled := func(classes bool) {
 		for _, rule := range rules {
-			if classes && len(rule.USB) == 0 {
-				continue
-			}
 			why := fmt.Sprintf("%s (%s)", rule.Name, rule.Origin)
 			for _, s := range []struct {
 				places []string
@@ -275,10 +279,15 @@ func (db *DB) Ports(l Layout, r *Resolution) Ports {
 				role   Role
 			}{{rule.Data, &data, DataRole}, {rule.AT, &at, ATRole}, {rule.NMEA, nil, NMEARole}, {rule.Diag, nil, DiagRole}} {
 				for k, place := range s.places {
-					if classes && !strings.HasPrefix(place, "class ") {
+					label := strings.HasPrefix(place, "label ")
+					if classes && !label && (len(rule.USB) == 0 || !strings.HasPrefix(place, "class ")) {
 						continue
 					}
-					for _, i := range l.find(place) {
+					found := l.find(place)
+					if label && s.role == DataRole && len(found) > 1 {
+						continue // two are called a modem: the name says nothing
+					}
+					for _, i := range found {
 						if s.list != nil {
 							put(s.list, i)
 						}
@@ -294,7 +303,7 @@ func (db *DB) Ports(l Layout, r *Resolution) Ports {
 	own("port.data_tty", &data, DataRole, System)
 	own("port.at_interface", &at, ATRole, Builtin)
 	own("port.at_tty", &at, ATRole, System)
-	ruled(true) // what the modem's own descriptors say is truer than a place that a list has: compositions differ
+	ruled(true) // what the modem's own descriptors and names say is truer than a place that a list has: compositions differ
 	own("port.data_tty", &data, DataRole, Builtin)
 	own("port.at_tty", &at, ATRole, Builtin)
 	ruled(false)

@@ -41,6 +41,14 @@ func ttys(texts ...string) (list []TTY) {
 	return list
 }
 
+// called gives ttys their names.
+func called(list []TTY, names ...string) []TTY {
+	for i, name := range names {
+		list[i].Label = name
+	}
+	return list
+}
+
 func TestPortsInOrder(t *testing.T) {
 	for _, c := range []struct {
 		name, rules string
@@ -65,6 +73,10 @@ func TestPortsInOrder(t *testing.T) {
 		{"another layout", rule(`usb = ["1234:*"]` + "\nttys = [\"0 2 3\"]\ndata = [\"interface 3\"]"), "1234:0001", 0, ttys("0", "2", "3", "4"), []int{0, 1, 2, 3}, []int{0, 1, 2, 3}},
 		{"by how many interfaces", rule(`usb = ["1234:*"]` + "\ninterfaces = [5]\ndata = [\"interface 3\"]"), "1234:0001", 5, ttys("0", "3"), []int{1, 0}, []int{0, 1}},
 		{"by which answer", rule(`usb = ["1234:*"]`+"\ndata = [\"answering -1\"]") + rule(`usb = ["1234:*"]`+"\nanswering = [\"1 2\"]\ndata = [\"answering 0\"]"), "1234:0001", 0, ttys("0 -", "1 AT", "2 AT"), []int{1, 2, 0}, []int{1, 2, 0}},
+		{"by name, before what the maker does by habit", rule(`driver = ["option"]`+"\ndata = [\"label *Modem*\"]\nat = [\"label *AT*\"]") + rule(`usb = ["1234:*"]`+"\ndata = [\"tty 0\"]"), "1234:0001", 0,
+			called(ttys("0", "1", "2"), "Acme AT Port", "", "Acme Modem"), []int{2, 0, 1}, []int{0, 1, 2}},
+		{"two are called so", rule(`driver = ["option"]`+"\ndata = [\"label *Modem*\"]") + rule(`usb = ["1234:*"]`+"\ndata = [\"tty 1\"]"), "1234:0001", 0,
+			called(ttys("0", "1"), "Modem", "Modem 2"), []int{1, 0}, []int{0, 1}},
 		{"several ttys of one interface", rule(`driver = ["option"]` + "\ndata = [\"tty 2\"]"), "1234:0001", 0, ttys("0", "0", "0"), []int{2, 0, 1}, []int{0, 1, 2}},
 	} {
 		p := ruled(t, c.rules).Ports(Layout{USB: c.usb, Interfaces: c.count, TTYs: c.ttys}, nil)

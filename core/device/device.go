@@ -83,7 +83,7 @@ func class(p modem.Port) string {
 func layoutOf(c modem.Candidate) quirks.Layout {
 	l := quirks.Layout{USB: c.USB, Interfaces: c.Interfaces, TTYs: make([]quirks.TTY, len(c.Ports))}
 	for i, p := range c.Ports {
-		l.TTYs[i] = quirks.TTY{Interface: p.Interface, Class: class(p), Driver: p.Driver}
+		l.TTYs[i] = quirks.TTY{Interface: p.Interface, Class: class(p), Driver: p.Driver, Label: p.Label}
 	}
 	return l
 }

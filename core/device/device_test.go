@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -139,6 +140,30 @@ func TestAskFindsTheDataPort(t *testing.T) {
 	}
 	if got := d.Layout.TTYs[1].Answer; got != quirks.Sentences {
 		t.Errorf("ttyUSB1 %v", got)
+	}
+}
+
+// The driver hso has several ttys on one interface, and says what each is (hsotype).
+func TestTheDriverNamesItsPorts(t *testing.T) {
+	m := machine{devicetest.InMemory(t, t.TempDir()), t}
+	var list []iface
+	names := []string{"Control", "Application", "Diagnostic", "Modem"}
+	for i := range names {
+		list = append(list, iface{Number: "00", Class: "ff/ff/ff", Driver: "hso", TTY: "ttyHS" + string(rune('0'+i))})
+	}
+	m.USB("1-1", "0af0:7601", list...)
+	for i, name := range names {
+		m.File(fmt.Sprintf("sys/devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1:1.%d/ttyHS%d/tty/ttyHS%d/hsotype", i, i, i), name)
+	}
+	l, err := List(Root{Sys: m.Sys()}, shipped(t), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := l[0].DataPorts(); !l[0].Modem || len(got) == 0 || got[0] != "ttyHS3" || slices.Contains(got, "ttyHS2") {
+		t.Errorf("dial on %q (modem: %v)", got, l[0].Modem)
+	}
+	if got := l[0].ATPorts(); len(got) == 0 || got[0] != "ttyHS1" {
+		t.Errorf("commands on %q", got)
 	}
 }
 

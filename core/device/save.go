@@ -19,9 +19,9 @@ import (
 )
 
 // shownAttributes are the attributes of USB devices and interfaces that say what a modem is. The serial number is not
-// among them: with many modems it is the IMEI. manufacturer and product are free text and pass a check of their own.
+// among them: with many modems it is the IMEI. manufacturer, product and interface are free text and pass a check of their own.
 var shownAttributes = []string{"idVendor", "idProduct", "bcdDevice", "bDeviceClass", "bNumInterfaces", "manufacturer", "product",
-	"bInterfaceNumber", "bInterfaceClass", "bInterfaceSubClass", "bInterfaceProtocol", "bNumEndpoints"}
+	"bInterfaceNumber", "bInterfaceClass", "bInterfaceSubClass", "bInterfaceProtocol", "bNumEndpoints", "interface"}
 
 // Save packs what was looked at of the devices into a new file, a tar.gz that is a tree as Host reads it: the attributes
 // and drivers of USB devices with ttys and of those in storage mode, the ttys, what each answered if it was asked, and who the modems
@@ -127,7 +127,7 @@ func (p *packer) attributes(dir string) {
 		if err != nil || len(b) > 256 {
 			continue
 		}
-		if a == "manufacturer" || a == "product" {
+		if a == "manufacturer" || a == "product" || a == "interface" {
 			b = hideDigits(b)
 		}
 		p.file("sys/"+dir+"/"+a, b)
@@ -203,6 +203,9 @@ func (p *packer) tty(name string) {
 			p.file("sys/"+dir+"/dev", b)
 		} else {
 			p.dir("sys/" + dir)
+		}
+		if b, err := fs.ReadFile(p.sys, dir+"/hsotype"); err == nil && len(b) < 64 {
+			p.file("sys/"+dir+"/hsotype", b)
 		}
 	}
 }

@@ -37,6 +37,7 @@ type Port struct {
 	Protocol  uint8  // bInterfaceProtocol
 	Driver    string // the kernel driver, for example "option" or "cdc_acm"
 	Adapter   bool   // the driver is that of a USB to serial adapter: what is behind it is unknown
+	Label     string // what the interface or, with the driver hso, the port is called: "Modem", "Application"; "" where it has no name
 }
 
 // adapters are the drivers of USB to serial adapters.
@@ -66,7 +67,7 @@ func Find(sysfs fs.FS) ([]Candidate, error) {
 				c = s.usbDevice(device)
 				byPath[device] = c
 			}
-			c.Ports = append(c.Ports, s.usbPort(iface, tty.Name()))
+			c.Ports = append(c.Ports, s.usbPort(iface, dir, tty.Name()))
 		} else if c, ok := s.uart(dir, tty.Name()); ok {
 			byPath[dir] = c
 		}
@@ -191,7 +192,7 @@ func FindUSB(sysfs fs.FS) ([]Candidate, error) {
 	return list, nil
 }
 
-func (t tree) usbPort(iface, name string) Port {
+func (t tree) usbPort(iface, tty, name string) Port {
 	driver := t.driver(iface)
 	return Port{
 		Name:      name,
@@ -200,6 +201,7 @@ func (t tree) usbPort(iface, name string) Port {
 		Subclass:  t.hex(iface + "/bInterfaceSubClass"),
 		Protocol:  t.hex(iface + "/bInterfaceProtocol"),
 		Driver:    driver,
+		Label:     private.Identities(cmp.Or(t.text(tty+"/hsotype"), t.text(iface+"/interface"))),
 		Adapter:   slices.Contains(adapters, driver),
 	}
 }

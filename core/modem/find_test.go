@@ -86,12 +86,12 @@ func TestFind(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Candidate{
-		{"1-2.1", "0403:6001", "FTDI", "FT232R USB UART", "0600", 1, false, false, []Port{{"ttyUSB10", 0, 255, 255, 255, "ftdi_sio", true}}},
+		{"1-2.1", "0403:6001", "FTDI", "FT232R USB UART", "0600", 1, false, false, []Port{{"ttyUSB10", 0, 255, 255, 255, "ftdi_sio", true, ""}}},
 		{"1-2.3", "1546:1102", "u-blox AG", "u-blox Wireless Module", "0001", 7, false, false, []Port{
-			{"ttyACM0", 0, 2, 2, 1, "cdc_acm", false}, {"ttyACM1", 10, 2, 2, 0, "cdc_acm", false},
+			{"ttyACM0", 0, 2, 2, 1, "cdc_acm", false, ""}, {"ttyACM1", 10, 2, 2, 0, "cdc_acm", false, ""},
 		}},
 		{"1-10", "12d1:1506", "Huawei Technologies", "HUAWEI Mobile", "0102", 5, false, false, []Port{
-			{"ttyUSB0", 0, 255, 2, 3, "option", false}, {"ttyUSB1", 1, 255, 2, 1, "option", false}, {"ttyUSB2", 2, 255, 2, 2, "option", false},
+			{"ttyUSB0", 0, 255, 2, 3, "option", false, ""}, {"ttyUSB1", 1, 255, 2, 1, "option", false, ""}, {"ttyUSB2", 2, 255, 2, 2, "option", false, ""},
 		}},
 		{"3f201000.serial", "", "", "", "", 0, false, false, []Port{{Name: "ttyAMA0", Interface: -1, Driver: "uart-pl011"}}},
 		{"00:05", "", "", "", "", 0, false, false, []Port{{Name: "ttyS2", Interface: -1, Driver: "serial"}}},
