@@ -141,7 +141,7 @@ func identify(line string) string {
 		}
 		return Hidden
 	})
-	return longHex().ReplaceAllStringFunc(line, func(s string) string {
+	line = longHex().ReplaceAllStringFunc(line, func(s string) string {
 		digits := 0
 		for i := range len(s) {
 			if isDigit(s[i]) {
@@ -153,6 +153,7 @@ func identify(line string) string {
 		}
 		return Hidden
 	})
+	return strings.ReplaceAll(line, "<"+Hidden+">", Hidden) // of a value that pppd prints between < and >
 }
 
 // showsOctets says whether there are octets in hex in a line, each two digits: a packet that pppd does not like, for example.

@@ -44,3 +44,11 @@ func FuzzQuickLooks(f *testing.F) {
 		}
 	})
 }
+
+// A value that pppd prints between < and > is hidden with them.
+func TestHiddenValue(t *testing.T) {
+	const line = "rcvd [CHAP Challenge id=0x85 <bd59882f29c97f02757cd0ae2735f790>, name = \"x\"]"
+	if got, want := Identities(line), `rcvd [CHAP Challenge id=0x85 <hidden>, name = "x"]`; got != want || Identities(got) != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
