@@ -331,6 +331,25 @@ func TestPacketsToAnOutsideSink(t *testing.T) {
 	}
 }
 
+// What the built-in network answers stays its own; only the rest comes out.
+func TestUnansweredPacketsToAnOutsideSink(t *testing.T) {
+	d := up(t, "behaves", 1, nil)
+	d.m.TakeUnanswered(true)
+	ping, other := echoRequest("192.0.2.2", "203.0.113.9"), ipPacket(6, "192.0.2.2", "192.0.2.80", make([]byte, 20))
+	d.m.Receive(d.now, d.enc.Append(nil, packet.IP, ping))
+	d.m.Receive(d.now, d.enc.Append(nil, packet.IP, other))
+	d.m.Receive(d.now, d.enc.Append(nil, packet.IP, ipPacket(6, "192.0.2.3", "192.0.2.80", make([]byte, 20)))) // nobody routes back to it
+	var got [][]byte
+	for out, ok := d.m.Next(); ok; out, ok = d.m.Next() {
+		if out.Kind == OutputPacket {
+			got = append(got, bytes.Clone(out.Data))
+		}
+	}
+	if len(got) != 1 || !bytes.Equal(got[0], other) || d.m.Counters().Echoes != 1 {
+		t.Errorf("the sink got %x; %d pings were answered", got, d.m.Counters().Echoes)
+	}
+}
+
 func TestNoPacketsBeforeIPCPIsOpen(t *testing.T) {
 	h := newHost(load(t, "behaves"))
 	h.say("ATD*99#\r", 0)
