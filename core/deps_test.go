@@ -112,6 +112,7 @@ var never = []struct {
 		"knak speaks to knak-pluginhost over a socket and links nothing of what that links"},
 	{"", nil, []string{module + "core/link/linktest", module + "core/plane/nstest", module + "core/device/devicetest"}, "what takes a testing.TB is for tests"},
 	{"", []string{"plugins/host/serve"}, []string{"github.com/santhosh-tekuri/jsonschema"}, "schemas of plugins are read where plugins are started"},
+	{"", []string{"cmd/knak"}, []string{module + "cmd/knak/man"}, "the pages of man are written by the build"},
 	{"", []string{"plugins/examples"}, []string{"go.starlark.net", "github.com/eclipse/paho.golang"}, "what an example needs is paid for by that example"},
 	{"", []string{"core/recording/unwrap"}, []string{"github.com/klauspost/compress"}, "what is packed is unpacked in one place"},
 	{"", []string{"core/recording/read"}, []string{"github.com/fsnotify/fsnotify"}, "a file that grows is the input's matter"},
@@ -330,6 +331,7 @@ var kernels = []string{"/proc", "/sys/", "/dev/"}
 var opensItself = map[string]string{
 	"cmd/knak/settings/write.go WriteSecret":    "made anew or not at all (O_EXCL)",
 	"core/apn/generate.go main":                 "a tool of the build",
+	"cmd/knak/man/man.go Write":                 "a tool of the build",
 	"core/show/web/build/main.go build":         "a tool of the build",
 	"core/device/devicetest/machine.go File":    "for tests",
 	"core/device/eject_linux.go Eject":          "a device node that sysfs has named; opened without waiting",

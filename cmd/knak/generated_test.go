@@ -4,13 +4,18 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/knakppp/knak/cmd/knak/completion"
+	"github.com/knakppp/knak/cmd/knak/man"
+	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/link"
 )
 
 var update = flag.Bool("update", false, "write the generated files instead of comparing them")
@@ -45,5 +50,47 @@ func TestGenerated(t *testing.T) {
 func TestManPagesBuild(t *testing.T) {
 	if out, err := exec.Command("go", "vet", "-tags", "man", ".").CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestGeneratedStatuses holds the table of docs/cli.md against the one in the code: `make generate` writes it.
+func TestGeneratedStatuses(t *testing.T) {
+	path := filepath.Join("..", "..", "docs", "cli.md")
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(page), "| status | meaning |\n| --- | --- |\n")
+	_, after, ended := strings.Cut(rest, "\n\n")
+	if !found || !ended {
+		t.Fatalf("%s has no table of statuses", path)
+	}
+	var table strings.Builder
+	for _, m := range link.ExitMeanings {
+		fmt.Fprintf(&table, "| %d | %s |\n", m.Code, m.Meaning)
+	}
+	want := before + "| status | meaning |\n| --- | --- |\n" + table.String() + "\n" + after
+	switch {
+	case want == string(page):
+	case *update:
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Errorf("%s is not what link.ExitMeanings says: make generate", path)
+	}
+}
+
+// Every command has a page, and all that may be typed at it has an example.
+func TestManPages(t *testing.T) {
+	root := rootCommand(&terminal.Terminal{})
+	for _, cmd := range man.Commands(root) {
+		page := man.Page(cmd, time.Unix(0, 0))
+		if !strings.Contains(page, ".SH EXIT STATUS\n.TP\n\\fB0\\fR\n") || !strings.Contains(page, ".SH ENVIRONMENT\n") {
+			t.Errorf("%s: %s", cmd.CommandPath(), page)
+		}
+		if cmd.Runnable() && cmd.HasParent() && !cmd.HasSubCommands() && cmd.Example == "" && !strings.Contains(cmd.Long, "\n  ") {
+			t.Errorf("%s has no example", cmd.CommandPath())
+		}
 	}
 }

@@ -3,12 +3,13 @@
 package main
 
 import (
-	"fmt"
-	"os"
+	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
 
+	"github.com/knakppp/knak/cmd/knak/exit"
+	"github.com/knakppp/knak/cmd/knak/man"
 	"github.com/knakppp/knak/cmd/knak/terminal"
 )
 
@@ -16,17 +17,20 @@ import (
 func init() {
 	extraCommands = append(extraCommands, func(*terminal.Terminal) *cobra.Command {
 		return &cobra.Command{
-			Use:    "man DIR",
-			Short:  "Write the man pages",
+			Use:    "man DIR [SECONDS]",
+			Short:  "Write the man pages, with a date in seconds since 1970 or that of today",
 			Hidden: true,
-			Args:   cobra.ExactArgs(1),
+			Args:   cobra.RangeArgs(1, 2),
 			RunE: func(cmd *cobra.Command, args []string) error {
-				if err := os.MkdirAll(args[0], 0o755); err != nil {
-					return fmt.Errorf("man: %w", err)
+				date := time.Now()
+				if len(args) > 1 {
+					seconds, err := strconv.ParseInt(args[1], 10, 64)
+					if err != nil {
+						return exit.Usagef("SECONDS: %w", err)
+					}
+					date = time.Unix(seconds, 0)
 				}
-				root := cmd.Root()
-				root.DisableAutoGenTag = true
-				return doc.GenManTree(root, &doc.GenManHeader{Title: "KNAK", Section: "1", Source: "knak", Manual: "knak"}, args[0])
+				return man.Write(cmd.Root(), args[0], date)
 			},
 		}
 	})

@@ -58,3 +58,19 @@ func TestALateRefusalIsAnAuthenticationFailure(t *testing.T) {
 		}
 	}
 }
+
+// Every exit code has a meaning that people are told.
+func TestEveryExitCodeHasAMeaning(t *testing.T) {
+	told := map[ExitCode]bool{}
+	for i, m := range ExitMeanings {
+		told[m.Code] = m.Meaning != ""
+		if i > 0 && m.Code <= ExitMeanings[i-1].Code {
+			t.Errorf("%d does not stand behind %d", m.Code, ExitMeanings[i-1].Code)
+		}
+	}
+	for kind, row := range exits {
+		if !told[row.code] || !told[row.late] {
+			t.Errorf("%s ends with %d or %d, of which nobody is told", kind, row.code, row.late)
+		}
+	}
+}

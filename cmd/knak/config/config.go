@@ -27,6 +27,8 @@ func Command(t *terminal.Terminal) *cobra.Command {
 	show := &cobra.Command{
 		Use:   "show [CONNECTION]",
 		Short: "Show the options of a dial with the place where each was said",
+		Example: `  knak config show
+  knak config show roof`,
 		Long: `Show the options that "knak dial CONNECTION" would have: the value of each, and the flag, variable or line of a file that said
 it. Without --all only those that somebody said are shown.`,
 		Args: cobra.MaximumNArgs(1),
@@ -39,7 +41,9 @@ it. Without --all only those that somebody said are shown.`,
 	check := &cobra.Command{
 		Use:   "check [FILE …]",
 		Short: "Say what is wrong in configuration files: the given ones, or those that a dial reads",
-		RunE:  func(cmd *cobra.Command, args []string) error { return checkFiles(t, cmd, args) },
+		Example: `  knak config check
+  knak config check new.toml && sudo cp new.toml /etc/knak/config.toml`,
+		RunE: func(cmd *cobra.Command, args []string) error { return checkFiles(t, cmd, args) },
 	}
 	cmd.AddCommand(show, check)
 	return cmd

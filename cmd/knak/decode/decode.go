@@ -58,6 +58,9 @@ understood is shown behind ??, and a summary on standard error says how much it 
   knak decode --proto ipcp call.pcapng    only IPCP
   knak decode --wrong call.log            only what is wrong
   knak decode --follow /var/log/ppp.log   while it is written; Ctrl-C ends`,
+		Example: `  knak decode pppd.log
+  knak decode --ladder call.pcapng
+  journalctl -f -t pppd | knak decode --follow -`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := settings.ReadGlobal(t, cmd); err != nil {

@@ -33,6 +33,9 @@ func Command(t *terminal.Terminal) *cobra.Command {
 mode, ports that may not be opened or that another program holds, missing kernel support or rights, a broken configuration;
 and for what a dial has left behind that was killed. No port is opened, and without --fix nothing is changed.
 The exit status is 1 when something was found that would stop a dial.`,
+		Example: `  sudo knak doctor
+  knak doctor --port /dev/ttyS0
+  sudo knak doctor --fix`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.broken = settings.ReadGlobalStrictly(t, cmd)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,9 @@ func Command(t *terminal.Terminal) *cobra.Command {
 		Long: `End a link that a running dial holds: PPP is terminated, the call is ended and verified, and routes, addresses, DNS and
 locks are given back. Without LINK the only running link is meant. It is no error when nothing was up. What a dial has left
 in resolv.conf that was killed is taken back, too.`,
+		Example: `  knak hangup
+  knak hangup roof
+  knak hangup --all`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: complete.First(complete.Links),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -81,6 +85,7 @@ func DownCommand(t *terminal.Terminal) *cobra.Command {
 	cmd := Command(t)
 	cmd.Use = "down [LINK]"
 	cmd.Short = "End a link, as hangup does"
+	cmd.Example = strings.ReplaceAll(cmd.Example, "hangup", "down")
 	return cmd
 }
 

@@ -133,7 +133,8 @@ func listCommand(t *terminal.Terminal) *cobra.Command {
 		Short: "List plugins that are installed, pinned or configured, and how each is",
 		Long: `List plugins that are installed, pinned in plugins.lock or named by the configuration, each with its state: ok, not
 configured, not pinned, modified, writable by others, wrong owner, not executable, missing. No plugin is started.`,
-		Args: cobra.NoArgs,
+		Example: "  knak plugins list",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w, err := readWorld(t, cmd)
 			if err != nil {
@@ -156,6 +157,7 @@ func verifyCommand(t *terminal.Terminal) *cobra.Command {
 		Short: "Check the files of configured plugins: exit status 1 if one may not run",
 		Long: `Check plugins' files, or one: owner and mode of the file and of every directory above it, and its SHA-256 against
 plugins.lock. Without NAME it checks those that the configuration names. Exit status 1 if one may not run.`,
+		Example:           "  knak plugins verify acme",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: complete.First(completePlugins(t)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -306,6 +308,7 @@ func removeCommand(t *terminal.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:               "remove NAME",
 		Short:             "Remove a plugin's file and what plugins.lock says of it",
+		Example:           "  knak plugins remove acme",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.First(completePlugins(t)),
 		RunE: func(cmd *cobra.Command, args []string) error {

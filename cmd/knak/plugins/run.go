@@ -209,6 +209,7 @@ func doctorCommand(t *terminal.Terminal) *cobra.Command {
 		Long: `Check what a dial would need of plugins, of those that the configuration names or of one: that knak-pluginhost is there,
 that the files may run, that each plugin starts, speaks a version that this knak speaks, and accepts its configuration.
 Each is started once and ended. Exit status 1 if something is wrong.`,
+		Example:           "  knak plugins doctor",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: complete.First(completePlugins(t)),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -30,7 +30,8 @@ func learnedCommand(t *terminal.Terminal) *cobra.Command {
 		Short: "Show what dials have found out of this machine's modems by experiment",
 		Long: `Show the settings with which a dial came up after others had failed, for each modem by what it says of itself. They count above
 the built-in database and below everything that a person or an administrator says; "knak quirks forget" forgets them.`,
-		Args: cobra.NoArgs,
+		Example: "  knak quirks learned",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
@@ -77,7 +78,9 @@ func forgetCommand(t *terminal.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "forget [VENDOR MODEL FIRMWARE]",
 		Short: "Forget what was found out of a modem by experiment",
-		Args:  cobra.MaximumNArgs(3),
+		Example: `  knak quirks forget --all
+  knak quirks forget huawei E398 11.335`,
+		Args: cobra.MaximumNArgs(3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err

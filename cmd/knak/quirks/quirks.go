@@ -18,6 +18,9 @@ func Command(t *terminal.Terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "quirks",
 		Short: "The quirk database: which modem needs which setting, and why",
+		Example: `  knak quirks list --vendor huawei
+  knak quirks show huawei/e398
+  knak quirks explain /dev/ttyUSB0`,
 	}
 	cmd.AddCommand(listCommand(t), showCommand(t), explainCommand(t))
 	cmd.AddCommand(testCommand(t), validateCommand(t), diffCommand(t), newCommand(t))

@@ -19,6 +19,7 @@ func showCommand(t *terminal.Terminal) *cobra.Command {
 	return &cobra.Command{
 		Use:               "show PROFILE",
 		Short:             "Show a profile: each setting with its reason, source and confidence",
+		Example:           "  knak quirks show huawei/e398",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.First(complete.Profiles),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -15,9 +15,10 @@ import (
 // Command is knak version.
 func Command(t *terminal.Terminal) *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Use:     "version",
+		Short:   "Print the version",
+		Example: "  knak version --json",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
