@@ -164,7 +164,7 @@ func (l *Link) adapting() *adapt.Dial {
 	if l.o.Simulated != nil {
 		scenario = l.o.Simulated.Name
 	}
-	return adapt.New(adapt.Config{File: memory.Open(l.state, tell), Sim: scenario, Chosen: chosen, Persist: l.o.Persist, Now: time.Now, Tell: tell})
+	return adapt.New(adapt.Config{File: memory.Open(l.state, tell), Sim: scenario, Chosen: chosen, Prior: adapt.Priors(l.o.Database), Persist: l.o.Persist, Now: time.Now, Tell: tell})
 }
 
 // pins is the memory of refused PINs, which has a second place for a machine whose disk is read-only.

@@ -91,6 +91,7 @@ type Adapter struct {
 	Prior  Prior // nil: nothing is known of modems like this one
 
 	kept     []Setting // of variations that led further
+	carried  []Setting // of variations that changed nothing, and may be half of what is needed
 	recalled bool      // kept is what Start was given, and has not failed yet
 	trying   *variation
 	best     float64 // the furthest stage that an attempt came to
@@ -109,7 +110,7 @@ const DefaultLimit = 5
 
 // Settings are those of the attempt that runs, or is next.
 func (a *Adapter) Settings() []Setting {
-	list := slices.Clone(a.kept)
+	list := merge(a.kept, a.carried)
 	if a.trying != nil {
 		list = merge(list, a.trying.set)
 	}
@@ -127,8 +128,13 @@ func (a *Adapter) Start(known []Setting) { a.kept, a.recalled = slices.Clone(kno
 func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 	stage := f.stage()
 	last := a.trying
-	if a.trying != nil && stage > a.best {
-		a.keep(a.trying.set) // a step: what comes next is another fault
+	switch {
+	case a.trying == nil:
+	case stage > a.best: // a step: what comes next is another fault
+		a.keep(merge(a.carried, a.trying.set))
+		a.carried = nil
+	case stage == a.best && a.trying.adds:
+		a.carried = merge(a.carried, a.trying.set)
 	}
 	a.trying = nil
 	switch {
@@ -151,7 +157,7 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 		return a.repeat(f)
 	}
 	if a.recalled { // another SIM or network may want it otherwise: the search begins anew
-		a.recalled, a.kept, a.began, a.best = false, nil, false, 0
+		a.recalled, a.kept, a.carried, a.began, a.best = false, nil, nil, false, 0
 		return "what was learned of this modem may hold no more; going on without it", 0, true
 	}
 	list := candidates(f, a.Prior)
@@ -200,6 +206,7 @@ func (a *Adapter) Also(set []Setting) { a.keep(set) }
 // Worked hears that the link came up, and gives the settings with which it did. What was being tried is kept.
 // number is what was dialled when the modem said CONNECT: where several were tried, that one was learned.
 func (a *Adapter) Worked(number string) []Setting {
+	a.kept, a.carried = merge(a.kept, a.carried), nil
 	if a.trying != nil {
 		a.keep(a.trying.set)
 		a.trying = nil

@@ -25,6 +25,7 @@ type Trial struct {
 	Faster   []Setting     `json:"faster,omitempty"` // with which it would have been up sooner
 	UpAfter  time.Duration `json:"up_after,omitempty"`
 	Failure  Failure       `json:"failure"`
+	Vendor   string        `json:"vendor,omitempty"` // the modem's maker, as far as this call told it
 	Took     time.Duration `json:"took"`
 	Wait     time.Duration `json:"wait,omitempty"` // before it
 }
@@ -45,8 +46,8 @@ const DefaultRefusals = 5
 // shows of each that remains that a dial fails without it. The same trials always lead to the same next experiment.
 type Search struct {
 	Budget Budget
-	Chosen func(key string) bool // whether a person chose a key: it is not touched; nil: none was
-	Prior  Prior                 // nil: nothing is known of modems like this one
+	Chosen func(key string) bool     // whether a person chose a key: it is not touched; nil: none was
+	Priors func(vendor string) Prior // what is known of the modems of a maker, as the first call told it; nil: nothing
 	Trials []Trial
 }
 
@@ -64,19 +65,27 @@ type Verdict struct {
 // Next says what to dial next; more is false where the search is over, and then v is what it came to.
 func (s *Search) Next() (e Experiment, more bool, v Verdict) {
 	w := walk{s: s}
+	if s.Priors != nil {
+		vendor := ""
+		if len(s.Trials) > 0 {
+			vendor = s.Trials[0].Vendor // not a later one: the way so far must stay the same
+		}
+		w.prior = s.Priors(vendor)
+	}
 	w.run()
 	return w.next, w.wants, w.verdict
 }
 
 // Report hears how an experiment ended.
 func (s *Search) Report(e Experiment, r Result) {
-	s.Trials = append(s.Trials, Trial{Settings: e.Settings, What: e.What, Up: r.Up, Number: r.Number, Faster: r.Faster, UpAfter: r.UpAfter, Failure: r.Failure, Took: r.Took, Wait: e.Wait})
+	s.Trials = append(s.Trials, Trial{Settings: e.Settings, What: e.What, Up: r.Up, Number: r.Number, Faster: r.Faster, UpAfter: r.UpAfter, Failure: r.Failure, Vendor: r.Vendor, Took: r.Took, Wait: e.Wait})
 }
 
 // Result is how an experiment ended.
 type Result struct {
 	Up      bool // the link was proved, and not lost while it was looked at
 	Number  string
+	Vendor  string
 	Faster  []Setting     // with which it would have been up sooner
 	UpAfter time.Duration // how long it took until it was up
 	Failure Failure       // where it was not up
@@ -86,6 +95,7 @@ type Result struct {
 // walk is the search from its beginning through the trials that were made, to the first that was not.
 type walk struct {
 	s        *Search
+	prior    Prior
 	used     int
 	took     time.Duration
 	refusals int
@@ -159,6 +169,27 @@ func (w *walk) tally(set []Setting) *tally {
 	return t
 }
 
+// shortCall is how long the shortest calls take: one that could not end within the budget is not begun.
+const shortCall = 15 * time.Second
+
+// pause is how long to wait before a dial with a set that follows the trials so far.
+func (s *Search) pause(set []Setting) (wait time.Duration) {
+	if len(s.Trials) > 0 {
+		last := &s.Trials[len(s.Trials)-1]
+		wait = max(0, s.Budget.Spacing-last.Took)
+		if !last.Up && last.Failure.Kind == event.FailedModemSilent && last.Failure.Command != "" {
+			wait = busyPause // it may still be at it, and then shows nothing of what is tried
+		}
+	}
+	for _, o := range set {
+		if o.Key == "retry.delay" { // the pause between calls is an experiment's own
+			pause, _ := time.ParseDuration(o.Value)
+			wait = max(wait, pause)
+		}
+	}
+	return wait
+}
+
 // dial gives the result of a dial; ok is false where it has still to be made, or the search ends here.
 func (w *walk) dial(set []Setting, what string) (t Trial, ok bool) {
 	b := w.s.Budget
@@ -177,23 +208,11 @@ func (w *walk) dial(set []Setting, what string) (t Trial, ok bool) {
 		switch {
 		case b.Dials > 0 && w.used >= b.Dials:
 			w.verdict.Why = "no dial is left"
-		case b.Time > 0 && w.took >= b.Time:
+		case b.Time > 0 && w.used > 0 && w.took+w.s.pause(set)+shortCall > b.Time:
 			w.verdict.Why = "no time is left"
 		default:
 			w.wants, w.next = true, Experiment{Settings: set, What: what}
-			if w.used > 0 {
-				last := &w.s.Trials[w.used-1]
-				w.next.Wait = max(0, b.Spacing-last.Took)
-				if !last.Up && last.Failure.Kind == event.FailedModemSilent && last.Failure.Command != "" {
-					w.next.Wait = busyPause // it may still be at it, and then shows nothing of what is tried
-				}
-			}
-			for _, s := range set {
-				if s.Key == "retry.delay" { // the pause between calls is an experiment's own
-					pause, _ := time.ParseDuration(s.Value)
-					w.next.Wait = max(w.next.Wait, pause)
-				}
-			}
+			w.next.Wait = w.s.pause(set)
 		}
 		return t, false
 	}
@@ -335,7 +354,7 @@ func (w *walk) climb() (set []Setting, ok bool) {
 					return nil, false
 				}
 				if !t.Up && t.Failure.stage() < best {
-					for _, d := range append([]variation{space["rest"]}, candidates(t.Failure, w.s.Prior)[:min(2, len(candidates(t.Failure, w.s.Prior)))]...) {
+					for _, d := range append([]variation{space["rest"]}, candidates(t.Failure, w.prior)[:min(2, len(candidates(t.Failure, w.prior)))]...) {
 						if w.touches(d) || !t.Failure.like(first) && d.id != space["rest"].id {
 							continue
 						}
@@ -372,7 +391,7 @@ func (w *walk) climb() (set []Setting, ok bool) {
 			case n == best && !slices.ContainsFunc(seen, t.Failure.like):
 				seen = append(seen, t.Failure)
 				// It matters, then, and may be half of it: what the new failure speaks for comes on top of it, and by itself.
-				ahead = append(ahead, beside(set, t.Failure, w.s.Prior)...)
+				ahead = append(ahead, beside(set, t.Failure, w.prior)...)
 				goto again
 			}
 		}
@@ -415,7 +434,7 @@ func (f Failure) like(o Failure) bool {
 func (w *walk) wishes(kept []Setting, seen []Failure) []variation {
 	var single []variation
 	for i := range seen {
-		for _, v := range candidates(seen[len(seen)-1-i], w.s.Prior) { // the latest first
+		for _, v := range candidates(seen[len(seen)-1-i], w.prior) { // the latest first
 			if !w.touches(v) && !slices.ContainsFunc(single, func(o variation) bool { return o.id == v.id }) {
 				single = append(single, v)
 			}

@@ -2,6 +2,7 @@ package learn
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ type variation struct {
 	wait  time.Duration // before the attempt
 	score float64       // how much the evidence speaks for it
 	mild  bool          // it does no harm where it is not needed
+	adds  bool          // it may stay in place while others are tried
 }
 
 // vary makes a variation whose settings have all the same reason.
@@ -97,6 +99,13 @@ var rare = map[string][]variation{
 		vary("the context may have to be active before", "at.before_dial+=AT+CGACT=1,{cid}", "at.optional+=AT+CGACT"),
 		vary("the context may have to be of both IP versions", "context.type=IPV4V6"),
 		vary("flow control may be the other one", "port.flow=none", "port.flow_after_connect=none"),
+		vary("the serial line may be slow", "port.baud=9600"),
+		vary("the SIM may need a pause after its PIN", "sim.pin_wait=5s"),
+		vary("the radio may want another command", "registration.radio_command=AT+CFUN=1,0"),
+		vary("the context may be defined by ZTE's command", "context.define=+ZGDCONT"),
+		vary("the modem may want a word once the SIM is ready", "at.after_pin+=AT+COPS=0", "at.optional+=AT+COPS"),
+		vary("the context may have to be active once it is defined", "at.after_context+=AT+CGACT=1,{cid}", "at.optional+=AT+CGACT"),
+		vary("the last call may not have ended", "hangup.methods=escape,dtr,terminate", "hangup.guard=2s", "hangup.dtr_time=3s", "hangup.terminate_wait=10s", "at.after_hangup+=AT+CGACT=0,{cid}", "at.before_hangup+=AT+CGACT=0,{cid}"),
 	},
 	event.PhaseLCP: {
 		vary("the modem may drop its carrier", "port.watch_carrier=false"),
@@ -105,12 +114,16 @@ var rare = map[string][]variation{
 		vary("the modem may send no request of its own", "lcp.assume_request_after=2s"),
 	},
 	event.PhaseAuth: {
+		vary("the success may have been lost, or not count", "auth.implied_success=false", "auth.provisional=false"),
 		vary("the modem may challenge again and again", "auth.rechallenge=ignore", "auth.challenge_pace=2s"),
 		vary("the context may want the name", "context.auth_command=+CGAUTH", "context.auth_method=pap"),
 	},
 	event.PhaseIPCP: {
 		vary("the context may want the name", "context.auth_command=+CGAUTH", "context.auth_method=pap"),
 		vary("the modem may not know the old option for addresses", "ipcp.old_addresses=false", "ipcp.zero_peer=reject", "ipcp.assume_request_after=2s"),
+		vary("the network may give addresses that look wrong", "ipcp.unbelievable=", "ipcp.dns_placeholders=", "ipcp.placeholder_patience=0s"),
+		vary("the peer may name itself by an address that it then does not use", "ipcp.assume_peer=192.0.2.254"),
+		vary("IPv6 may be asked for in vain", "ipv6cp.enable=never"),
 		vary("the modem may send Naks that lead nowhere for long", "ipcp.max_failure=500", "ipcp.max_identical=100", "ipcp.widen_after=1", "ipcp.placeholder_deadline=3m"),
 	},
 	event.PhaseUp: {
@@ -237,6 +250,7 @@ func candidates(f Failure, prior Prior) []variation {
 	for _, id := range order {
 		for _, v := range f.variations(id) {
 			v.score, v.mild = weights[id], id == "unhurried" || id == "slow-ipcp" || id == "escape"
+			v.adds = v.mild || id == "numbers" || id == "attach" || id == "patience"
 			if prior != nil {
 				best := 0.0
 				for _, s := range v.set {
@@ -312,4 +326,59 @@ func Short() []Setting {
 		{"ipcp.max_configure", "6", why}, {"ipcp.deadline", "18s", why},
 		{"registration.wait", "20s", why}, {"dial.timeout", "20s", why},
 	}
+}
+
+// Keys gives every key that the space varies.
+func Keys() []string {
+	seen := map[string]bool{}
+	for _, set := range Sets() {
+		for _, s := range set {
+			seen[strings.TrimSuffix(s.Key, "+")] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// Sets gives the settings of every variation.
+func Sets() (list [][]Setting) {
+	for _, id := range slices.Sorted(maps.Keys(space)) {
+		list = append(list, space[id].set)
+	}
+	for _, phase := range slices.Sorted(maps.Keys(rare)) {
+		for _, v := range rare[phase] {
+			list = append(list, v.set)
+		}
+	}
+	for _, d := range dialers {
+		list = append(list, d.set)
+	}
+	return list
+}
+
+// Left gives the keys that the space leaves out, and why.
+func Left() map[string]string { return maps.Clone(left) }
+
+const (
+	hosts   = "the host's own business: its port, its planes, its limits"
+	persons = "a person's choice: what is allowed, wanted or paid for"
+	itself  = "knak tries it by itself, or finds it by looking"
+	pin     = "a PIN is not sent a second time to see whether it is liked better so"
+	restart = "an experiment is one call, and does not restart the modem"
+	harm    = "it makes no call come up: it ends calls, or only reports"
+	ipv6    = "a bound of IPv6, without which the link is up all the same"
+)
+
+var left = map[string]string{
+	"port.fast_baud": "some modems keep the speed in flash memory", "port.open_wait": hosts, "port.reopen_pause": hosts,
+	"port.data_interface": itself, "port.at_interface": itself, "port.data_tty": itself, "port.at_tty": itself,
+	"at.reset": restart, "at.reset_wait": restart, "registration.radio_off_command": restart, "retry.ladder": restart,
+	"sim.pin_quoted":     pin,
+	"context.apn":        "the network's, which a person, the SIM's carrier or the modem knows",
+	"context.apn_lookup": itself, "auth.try_blank": itself, "auth.password_encoding": itself,
+	"auth.require": persons, "auth.downgrade": persons, "auth.tolerate_impostor": persons,
+	"ipcp.local_address": persons, "ipcp.accept_local": persons, "ipcp.peer_address": persons, "ipcp.accept_peer": persons, "ipcp.require_dns": persons,
+	"lcp.max_terminate": harm, "ipcp.max_terminate": harm, "ipcp.stall_report": harm, "hangup.escape": harm, "hangup.command": harm,
+	"ipv6cp.restart": ipv6, "ipv6cp.max_configure": ipv6, "ipv6cp.max_terminate": ipv6, "ipv6cp.max_failure": ipv6, "ipv6cp.deadline": ipv6, "ipv6cp.free_naks": ipv6,
+	"ipv6cp.empty_nak_pace": ipv6, "ipv6cp.assume_request_after": ipv6, "ipv6cp.confreq_when_open": ipv6, "ipv6cp.max_unchanged": ipv6,
+	"prove.mode": hosts, "prove.targets": hosts, "retry.attempts": hosts, "retry.max_delay": hosts,
 }

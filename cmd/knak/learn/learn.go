@@ -128,6 +128,9 @@ func run(ctx context.Context, t *terminal.Terminal, c *connection.Connection, o 
 		l.scenario, l.clock = d.Simulated, time.Now()
 		l.modem = sim.New(*d.Simulated, uint64(l.clock.UnixNano()))
 	}
+	if !o.unknown {
+		l.search.Priors = adapt.Priors(d.Database)
+	}
 	l.search.Chosen = func(key string) bool {
 		if key == "auth.user" && !d.Password.Empty() {
 			return true

@@ -56,7 +56,7 @@ func dial(t *testing.T, s sim.Scenario, set []string, file *memory.File, limit t
 		return false
 	}
 	var rig *simulate.Rig
-	d := New(Config{File: file, Chosen: chosen, Now: func() time.Time { return rig.Now }, Tell: func(text string) { said = append(said, text) }})
+	d := New(Config{File: file, Chosen: chosen, Prior: Priors(db), Now: func() time.Time { return rig.Now }, Tell: func(text string) { said = append(said, text) }})
 	r := policy.Resolver{DB: db, Facts: quirks.Facts{USB: quirks.None}, Port: "test", Set: set, Carriers: carriers}
 	cfg := link.Config{Name: "test", Timeout: limit, Once: once}
 	if adapting {

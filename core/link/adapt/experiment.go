@@ -25,7 +25,7 @@ func Treatment(e learn.Experiment) (learned, unset []quirks.Advised) {
 
 // Result is what came of an experiment: a link is up where it was still there at the end of Hold.
 func Result(o link.Outcome, seen *learn.Observer, now time.Time, took time.Duration) learn.Result {
-	r := learn.Result{Number: seen.Number(), Took: took, Faster: seen.Faster(), UpAfter: seen.UpAfter()}
+	r := learn.Result{Number: seen.Number(), Vendor: seen.Device.Vendor, Took: took, Faster: seen.Faster(), UpAfter: seen.UpAfter()}
 	switch {
 	case o.Kind == link.KindMaxTime && seen.Silenced():
 		r.Failure = seen.Complete(now, learn.Failure{Kind: event.FailedEchoTimeout, Phase: event.PhaseUp, Up: Hold})

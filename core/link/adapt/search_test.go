@@ -30,7 +30,7 @@ func search(t testing.TB, db *quirks.DB, s sim.Scenario, set []string, budget le
 	chosen := func(key string) bool {
 		return slices.ContainsFunc(set, func(s string) bool { return strings.HasPrefix(s, key+"=") })
 	}
-	got := searched{s: learn.Search{Budget: budget, Chosen: chosen}}
+	got := searched{s: learn.Search{Budget: budget, Chosen: chosen, Priors: Priors(db)}}
 	m, now := sim.New(s, 7), epoch
 	for {
 		e, more, v := got.s.Next()
