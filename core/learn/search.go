@@ -102,6 +102,7 @@ type walk struct {
 	noisy    bool            // the same settings have led to both
 	up       bool            // something has come up
 	silenced map[string]bool // commands, as at.never names them, after which the modem said nothing more
+	rested   bool            // the modem wants a pause between calls
 	attached bool            // the modem was told to attach, and stays so
 	fellBack bool            // a dial failed before it came to what its settings are about
 	count    map[string]*tally
@@ -173,10 +174,14 @@ func (w *walk) tally(set []Setting) *tally {
 const shortCall = 15 * time.Second
 
 // pause is how long to wait before a dial with a set that follows the trials so far.
-func (s *Search) pause(set []Setting) (wait time.Duration) {
+func (w *walk) pause(set []Setting) (wait time.Duration) {
+	s := w.s
+	if w.rested {
+		wait = restPause
+	}
 	if len(s.Trials) > 0 {
 		last := &s.Trials[len(s.Trials)-1]
-		wait = max(0, s.Budget.Spacing-last.Took)
+		wait = max(wait, s.Budget.Spacing-last.Took)
 		if !last.Up && last.Failure.Kind == event.FailedModemSilent && last.Failure.Command != "" {
 			wait = busyPause // it may still be at it, and then shows nothing of what is tried
 		}
@@ -189,6 +194,9 @@ func (s *Search) pause(set []Setting) (wait time.Duration) {
 	}
 	return wait
 }
+
+// restPause is the pause after each call for a modem that refused one which came soon after the last, and not the same one later.
+const restPause = 12 * time.Second
 
 // dial gives the result of a dial; ok is false where it has still to be made, or the search ends here.
 func (w *walk) dial(set []Setting, what string) (t Trial, ok bool) {
@@ -208,11 +216,11 @@ func (w *walk) dial(set []Setting, what string) (t Trial, ok bool) {
 		switch {
 		case b.Dials > 0 && w.used >= b.Dials:
 			w.verdict.Why = "no dial is left"
-		case b.Time > 0 && w.used > 0 && w.took+w.s.pause(set)+shortCall > b.Time:
+		case b.Time > 0 && w.used > 0 && w.took+w.pause(set)+shortCall > b.Time:
 			w.verdict.Why = "no time is left"
 		default:
 			w.wants, w.next = true, Experiment{Settings: set, What: what}
-			w.next.Wait = w.s.pause(set)
+			w.next.Wait = w.pause(set)
 		}
 		return t, false
 	}
@@ -350,9 +358,12 @@ func (w *walk) climb() (set []Setting, ok bool) {
 			if !t.Up && t.Failure.stage() < best && t.Failure.Kind != event.FailedAuthMethod { // before it came to what the settings are about: by chance, or for want of a pause
 				w.fellBack = true
 				first := t.Failure
+				before := w.rested
+				w.rested = w.rested || first.Kind == event.FailedDialRefused
 				if t, ok = w.dial(set, v.what+", once more, for it failed early"); !ok {
 					return nil, false
 				}
+				w.rested = before || w.rested && (t.Up || t.Failure.stage() >= best)
 				if !t.Up && t.Failure.stage() < best {
 					for _, d := range append([]variation{space["rest"]}, candidates(t.Failure, w.prior)[:min(2, len(candidates(t.Failure, w.prior)))]...) {
 						if w.touches(d) || !t.Failure.like(first) && d.id != space["rest"].id {
