@@ -74,7 +74,7 @@ func (l layout) asked() quirks.Layout {
 func TestTheDataPortIsFound(t *testing.T) {
 	db := shipped(t)
 	all := layouts(t)
-	var known, guessed, first, second int
+	var known, guessed, first, second, strange, strangeSecond int
 	var wrong, never []string
 	for _, l := range all {
 		r, err := db.Resolve(quirks.Facts{USB: l.USB, Driver: l.TTYs[0].Driver}, "", nil)
@@ -89,6 +89,15 @@ func TestTheDataPortIsFound(t *testing.T) {
 		}
 		if tries(db.Ports(l.Layout, nil).Dial) == 1 {
 			guessed++
+		}
+		unknown := l.asked()
+		unknown.USB = "ffff:0001" // of a maker whom nobody knows
+		switch tries(db.Ports(unknown, nil).Dial) {
+		case 1:
+			strange++
+			strangeSecond++
+		case 2:
+			strangeSecond++
 		}
 		switch tries(db.Ports(l.asked(), nil).Dial) {
 		case 1:
@@ -106,6 +115,10 @@ func TestTheDataPortIsFound(t *testing.T) {
 	t.Logf("by the database, nothing opened: %s", percent(known))
 	t.Logf("by the rules alone, nothing opened: %s", percent(guessed))
 	t.Logf("by the rules alone, all ttys asked: first %s, second %s", percent(first), percent(second))
+	t.Logf("by the rules that name no maker, all ttys asked: first %s, second %s", percent(strange), percent(strangeSecond))
+	if strange*100 < len(all)*70 || strangeSecond*100 < len(all)*95 {
+		t.Errorf("of a maker whom nobody knows only %d and %d of %d are found", strange, strangeSecond, len(all))
+	}
 	if len(all) < 550 || known*100 < len(all)*97 {
 		t.Errorf("wrong by the database: %v", wrong)
 	}
