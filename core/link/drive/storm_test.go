@@ -211,22 +211,25 @@ func TestStormOfRenegotiations(t *testing.T) {
 			cancel()
 			o := <-done
 			took := time.Since(began)
+			peer.mu.Lock()
+			count := peer.count
+			peer.mu.Unlock()
 			mu.Lock()
 			defer mu.Unlock()
-			if peer.count < 1500 {
-				t.Errorf("only %d renegotiations: it is no storm", peer.count)
+			if count < 1500 {
+				t.Errorf("only %d renegotiations: it is no storm", count)
 			}
 			if opens > 6 || ups > 6 || ups < 1 && slow == 0 { // a plane that takes a second is always too late
-				t.Errorf("%d renegotiations make %d planes and are told as %d ups", peer.count, opens, ups)
+				t.Errorf("%d renegotiations make %d planes and are told as %d ups", count, opens, ups)
 			}
 			if events > 3000 {
-				t.Errorf("%d renegotiations are told by %d events", peer.count, events)
+				t.Errorf("%d renegotiations are told by %d events", count, events)
 			}
 			if took > 4*time.Second || o.ExitCode() != link.ExitSignal || downs != 1 {
 				t.Errorf("told to end, it took %v: %v, %d downs", took, o, downs)
 			}
 			time.Sleep(10 * time.Second) // what goes on without us ends
-			t.Logf("%d renegotiations: %d planes, %d ups, %d events; the end took %v", peer.count, opens, ups, events, took)
+			t.Logf("%d renegotiations: %d planes, %d ups, %d events; the end took %v", count, opens, ups, events, took)
 		})
 	}
 }
