@@ -25,6 +25,7 @@ type Hider struct {
 	seed    maphash.Seed
 	texts   [cacheSize]cachedText
 	packets [cacheSize]cachedPacket
+	scratch []byte // of the packet that is looked at: most have nothing to hide
 }
 
 // cacheSize is how much is kept of what was hidden: logs and recordings repeat themselves.
@@ -177,11 +178,12 @@ func (h *Hider) packet(p event.Packet, boxed event.Event) event.Event {
 	if slot.out != nil && slot.count == h.known.count && slot.in.Dir == p.Dir && slot.in.Guessed == p.Guessed && slot.in.Protocol == p.Protocol && bytes.Equal(slot.in.Data, p.Data) {
 		return slot.out
 	}
-	data := h.Packet(p.Protocol, p.Data)
+	h.scratch = append(h.scratch[:0], p.Data...)
+	h.octets.packet(p.Protocol, h.scratch)
 	out := boxed
-	if !bytes.Equal(data, p.Data) {
+	if !bytes.Equal(h.scratch, p.Data) {
 		hidden := p
-		hidden.Data = data
+		hidden.Data = slices.Clone(h.scratch)
 		out = hidden
 	}
 	*slot = cachedPacket{in: p, out: out, count: h.known.count}

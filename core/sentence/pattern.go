@@ -97,21 +97,26 @@ func four(s string, i int) uint32 {
 
 func hash(k uint32) uint32 { return k * 2654435761 >> 16 }
 
-// match calls f for each sentence that the line is, in the order of the table.
-func (x *index) match(line string, f func(*entry, []span)) {
-	var found [32]int
-	list := append(found[:0], x.first[line[0]]...)
-	list = append(list, x.short...)
-	for i := 0; i+4 <= len(line); i++ {
-		k := four(line, i)
-		if h := hash(k); x.maybe[h>>6]&(1<<(h&63)) != 0 {
+// candidates appends the sentences that a line may be by the octets that stand in it, whatever their case, in the order of the
+// table. Most lines of a log may be none, and cost no more than this.
+func (x *index) candidates(list []int, line string) []int {
+	list = append(append(list, x.first[lower(line[0])]...), x.short...)
+	k := uint32(0)
+	for i := range len(line) {
+		k = k>>8 | uint32(lower(line[i]))<<24
+		if h := hash(k); i >= 3 && x.maybe[h>>6]&(1<<(h&63)) != 0 {
 			list = append(list, x.inside[k]...)
 		}
 	}
 	sorted(list)
+	return list
+}
+
+// match calls f for each of the candidates that a line in lower case is.
+func (x *index) match(candidates []int, line string, f func(*entry, []span)) {
 	var room [maxStars]span
-	for i, n := range list {
-		if i > 0 && n == list[i-1] {
+	for i, n := range candidates {
+		if i > 0 && n == candidates[i-1] {
 			continue
 		}
 		e := &x.entries[n]
@@ -120,6 +125,13 @@ func (x *index) match(line string, f func(*entry, []span)) {
 			f(e, stars)
 		}
 	}
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c | 0x20
+	}
+	return c
 }
 
 // sorted sorts a short list in place.

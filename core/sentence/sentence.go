@@ -166,12 +166,17 @@ var table = sync.OnceValue(func() *index {
 
 // Of gives the meaning of a line of a program; name is "" where the line names none.
 func Of(name, text string) Meaning {
-	line := fold(text)
-	if line.lower == "" {
+	plain := fold(text)
+	if plain == "" {
+		return Meaning{}
+	}
+	var found [32]int
+	candidates := table().candidates(found[:0], plain)
+	if len(candidates) == 0 {
 		return Meaning{}
 	}
 	var m Meaning
-	table().match(line.lower, func(e *entry, stars []span) {
+	table().match(candidates, lowerASCII(plain), func(e *entry, stars []span) {
 		if e.only != "" && name != "" && !strings.EqualFold(e.only, name) {
 			return
 		}
@@ -184,14 +189,11 @@ func Of(name, text string) Meaning {
 		}
 		m.Words = append(m.Words, e.word)
 		if m.Value == "" && e.value != "" {
-			m.Value = line.expand(e.value, stars)
+			m.Value = expand(plain, e.value, stars)
 		}
 	})
 	return m
 }
-
-// folded is a line as patterns see it, and as it stands with one blank between words. Both have the same length.
-type folded struct{ lower, plain string }
 
 // marks stand before a message that one program passes on of another, or that a forum shows in bold.
 var (
@@ -199,24 +201,22 @@ var (
 	sayMarks  = []string{"--> ", "pppd: ", "/usr/sbin/pppd: ", "chat: ", "<info> ", "<warn> ", "<debug> ", "<error> ", "warning: ", "error: "}
 )
 
-// fold gives the line in the form that patterns are compared with: lower case, one blank between words, without marks.
-func fold(text string) folded {
-	plain := text
+// fold gives the line in the form that patterns are compared with but for its case: one blank between words, without marks.
+func fold(text string) string {
 	if !isFolded(text) {
-		plain = strings.Join(strings.Fields(text), " ")
+		text = strings.Join(strings.Fields(text), " ")
 	}
-	lower := lowerASCII(plain)
-	if lower == "" || !mayBeMarked(lower[0]) {
-		return folded{lower, plain}
+	if text == "" || !mayBeMarked(lower(text[0])) {
+		return text
 	}
 	for _, marks := range [][]string{boldMarks, sayMarks} {
 		for _, m := range marks {
-			if strings.HasPrefix(lower, m) {
-				lower, plain = lower[len(m):], plain[len(m):]
+			if len(text) >= len(m) && strings.EqualFold(text[:len(m)], m) {
+				text = text[len(m):]
 			}
 		}
 	}
-	return folded{lower, plain}
+	return text
 }
 
 // isFolded says that a text has one blank between words already.
@@ -257,7 +257,7 @@ func lowerASCII(s string) string {
 }
 
 // expand puts what the stars stood for into a value.
-func (l folded) expand(value string, stars []span) string {
+func expand(line, value string, stars []span) string {
 	if !strings.Contains(value, "$") {
 		return value
 	}
@@ -265,7 +265,7 @@ func (l folded) expand(value string, stars []span) string {
 	for i := 0; i < len(value); i++ {
 		if value[i] == '$' && i+1 < len(value) {
 			if n, err := strconv.Atoi(value[i+1 : i+2]); err == nil && n >= 1 && n <= len(stars) {
-				b.WriteString(l.plain[stars[n-1].from:stars[n-1].to])
+				b.WriteString(line[stars[n-1].from:stars[n-1].to])
 				i++
 				continue
 			}
@@ -277,13 +277,13 @@ func (l folded) expand(value string, stars []span) string {
 
 // Lines gives the sentence of a cause that a text is, for what it says beyond the cause.
 func (c *Cause) Line(name, text string) (Line, bool) {
-	line := fold(text)
+	line := lowerASCII(fold(text))
 	for _, l := range c.Lines {
 		if l.Program != "" && name != "" && !strings.EqualFold(l.Program, name) {
 			continue
 		}
 		p, except := compile(strings.ToLower(l.Text)), compile(strings.ToLower(l.Except))
-		if p.matches(line.lower) && (l.Except == "" || !except.matches(line.lower)) {
+		if p.matches(line) && (l.Except == "" || !except.matches(line)) {
 			return l, true
 		}
 	}

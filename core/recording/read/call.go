@@ -56,9 +56,9 @@ func (s *logSource) ask(e event.Event) {
 	}
 }
 
-// sees follows the call by its packets.
-func (s *logSource) sees(p event.Packet) {
-	s.begins(p)
+// sees follows the call by its packets; shared is the packet again, or what it is told as.
+func (s *logSource) sees(p event.Packet, shared event.Event) {
+	s.begins(shared)
 	code := uint8(0)
 	if len(p.Data) > 0 {
 		code = p.Data[0]

@@ -527,8 +527,8 @@ func (f *formatted) drain() {
 				continue
 			}
 			f.framed = true
-			s.sees(e)
-			s.emit(e)
+			s.sees(e, rec.Event)
+			s.emit(rec.Event)
 		default:
 			s.emit(rec.Event)
 		}
@@ -555,7 +555,7 @@ func (f *formatted) finish() {
 	}
 	if whole && !p.NoID {
 		if !f.again(inWords, e.Line()) {
-			f.s.sees(e)
+			f.s.sees(e, e)
 			f.s.emit(e)
 		}
 		return
@@ -570,7 +570,7 @@ func (f *formatted) finish() {
 			d.Unnamed = max(p.Count-len(e.Options()), 0)
 		}
 	}
-	f.s.sees(e)
+	f.s.sees(e, d)
 	f.s.emit(d)
 }
 

@@ -285,7 +285,7 @@ func (s *logSource) packet(msg []byte, size int) bool {
 	slot := s.lines.slot(msg)
 	if slot.is(msg) {
 		if e, ok := slot.event.(event.Packet); ok {
-			s.sees(e)
+			s.sees(e, slot.event)
 			s.emit(slot.event)
 			return true
 		}
@@ -365,10 +365,10 @@ func (s *logSource) take(dir event.Dir, p notation.Packet) event.Event {
 		return nil
 	}
 	e := event.Packet{Dir: dir, Protocol: p.Protocol, Data: bytes.Clone(p.Info)}
-	s.sees(e)
-	var event event.Event = e
-	s.emit(event)
-	return event
+	var shared event.Event = e
+	s.sees(e, shared)
+	s.emit(shared)
+	return shared
 }
 
 // unprinted puts back what word processors and web pages put in place of plain characters.

@@ -7,7 +7,7 @@ import (
 // clock reads the times of a log's lines. It remembers the last text of a time, for many lines have the same.
 type clock struct {
 	date time.Time // where years and days come from that a line does not say
-	last string    // the last stamp as it stood
+	last []byte    // the last stamp as it stood
 	then time.Time // its time
 	prev time.Time // the last time of all, to see a year or a day pass
 	span int       // what was taken by last
@@ -28,7 +28,7 @@ func (k *clock) zone() *time.Location {
 
 // take reads a time at the start of b and gives how many octets it has with the spaces behind it, 0 if there is none.
 func (k *clock) take(b []byte) (time.Time, int) {
-	if len(k.last) > 0 && len(b) >= len(k.last) && string(b[:len(k.last)]) == k.last {
+	if len(k.last) > 0 && len(b) >= len(k.last) && string(b[:len(k.last)]) == string(k.last) {
 		return k.then, k.span
 	}
 	t, n := k.parse(b)
@@ -42,7 +42,7 @@ func (k *clock) take(b []byte) (time.Time, int) {
 	if n == len(b) || n == stamp && b[n-1] != ']' {
 		return time.Time{}, 0 // a time stands apart from what follows
 	}
-	k.last, k.then, k.span, k.prev = string(b[:n]), t, n, t
+	k.last, k.then, k.span, k.prev = append(k.last[:0], b[:n]...), t, n, t
 	return t, n
 }
 

@@ -42,7 +42,7 @@ func (s *logSource) says(e event.Log, shared event.Event) {
 	if !address {
 		s.addresses()
 	}
-	s.begins(e)
+	s.begins(shared)
 	for _, w := range e.Means {
 		s.before(w, e.Value)
 	}
