@@ -53,8 +53,10 @@ func (c *channels) Append(dst []byte, dir event.Dir, b []byte) []byte {
 // begun.
 func (c *channels) scout(dst []byte, dir event.Dir, b []byte) (out, rest []byte, begun bool) {
 	const flag = 0xf9
-	b = append(c.scouted[dir], b...)
-	c.scouted[dir] = nil
+	if held := c.scouted[dir]; len(held) > 0 { // seldom: no packet is copied for it
+		b = append(held, b...)
+		c.scouted[dir] = nil
+	}
 	i := bytes.IndexByte(b, flag)
 	if i < 0 || i > 0 && b[i-1] != '\r' && b[i-1] != '\n' {
 		return c.line.Append(dst, dir, b), nil, false

@@ -235,6 +235,21 @@ func TestCreate(t *testing.T) {
 	}
 }
 
+// A data packet costs a recording no allocation, in either format.
+func TestBytesAllocateNothing(t *testing.T) {
+	line := frame(0x21, bytes.Repeat([]byte("\x45 data of somebody; "), 75))
+	for _, format := range []Format{Pcapng, PPPD} {
+		e := NewEncoder(Options{Format: format})
+		var out []byte
+		for range 4 { // until the buffers are as large as they get
+			out = e.AppendBytes(out[:0], start, event.Rcvd, line)
+		}
+		if n := testing.AllocsPerRun(50, func() { out = e.AppendBytes(out[:0], start, event.Rcvd, line) }); n != 0 {
+			t.Errorf("%s: %v allocations for a packet", format, n)
+		}
+	}
+}
+
 func BenchmarkBytes(b *testing.B) {
 	for _, format := range []Format{Pcapng, PPPD} {
 		b.Run(format.String(), func(b *testing.B) {

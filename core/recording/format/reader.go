@@ -1,0 +1,187 @@
+package format
+
+import (
+	"bytes"
+	"strings"
+	"time"
+
+	"github.com/knakppp/knak/core/event"
+)
+
+// Line is one line of a log without what stands before its message.
+type Line struct {
+	At      time.Time
+	Timed   bool
+	Tag     string
+	Message []byte
+	Bare    bool // it has no prefix
+}
+
+// Reader matches the lines of one log. It keeps the fields of the last match.
+type Reader struct {
+	f    *Format
+	m    matcher
+	msg  []byte
+	rule *Rule
+	tags map[string]string // so that a tag is made a string once
+}
+
+// NewReader makes a Reader. stamp reads a time as logs of Unix have it at the start of a text, and says how long it is.
+func (f *Format) NewReader(stamp func([]byte) (time.Time, int)) *Reader {
+	return &Reader{f: f, m: matcher{stamp: stamp, words: f.words}, tags: map[string]string{}}
+}
+
+// Line takes off what stands before the message.
+func (r *Reader) Line(b []byte) Line {
+	for i := range r.f.prefixes {
+		if !r.m.match(&r.f.prefixes[i], b) {
+			continue
+		}
+		l := Line{At: r.m.at, Timed: r.m.timed, Message: r.m.value(b, "message")}
+		if tag := r.m.value(b, "tag"); tag != nil {
+			l.Tag = r.tag(bytes.TrimSpace(tag))
+		}
+		return l
+	}
+	return Line{Message: b, Bare: true}
+}
+
+// maxTags bounds how many tags are remembered.
+const maxTags = 1024
+
+func (r *Reader) tag(b []byte) string {
+	if s, ok := r.tags[string(b)]; ok {
+		return s
+	}
+	if len(r.tags) == maxTags {
+		clear(r.tags)
+	}
+	s := string(b)
+	r.tags[s] = s
+	return s
+}
+
+// Match finds the rule that a line is of; nil if there is none. Its fields are the Reader's until the next call.
+func (r *Reader) Match(l Line) *Rule {
+	for _, rule := range r.f.rules {
+		if rule.bare && !l.Bare || len(rule.tags) > 0 && !rule.tagged(l.Tag) {
+			continue
+		}
+		for i := range rule.is {
+			if r.m.match(&rule.is[i], l.Message) {
+				r.msg, r.rule = l.Message, rule
+				return rule
+			}
+		}
+	}
+	return nil
+}
+
+func (r *Rule) tagged(tag string) bool {
+	for _, t := range r.tags {
+		if begins, ok := strings.CutSuffix(t, "*"); ok && strings.HasPrefix(tag, begins) || t == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// Field gives a field of the last match: what the line has, or what the rule says.
+func (r *Reader) Field(name string) string {
+	if v := r.m.value(r.msg, name); v != nil {
+		s := string(bytes.TrimSpace(v))
+		if w, ok := r.f.words[fieldOf(name)][s]; ok {
+			return w
+		}
+		return s
+	}
+	return r.rule.constant[name]
+}
+
+// Raw gives a field of the last match as it stands, with its blanks.
+func (r *Reader) Raw(name string) []byte { return r.m.value(r.msg, name) }
+
+// Has says whether the last match has a field, perhaps an empty one.
+func (r *Reader) Has(name string) bool {
+	return r.m.value(r.msg, name) != nil || r.rule.constant[name] != ""
+}
+
+// Dir gives which way the last match went; false: its word is not known.
+func (r *Reader) Dir() (event.Dir, bool) { return direction(r.Field("dir")) }
+
+// Value gives the value of a sentence.
+func (r *Reader) Value() string { return r.fill(r.rule.Value) }
+
+// fill puts the fields of the last match into a template.
+func (r *Reader) fill(template string) string {
+	for _, name := range used(template) {
+		v := r.Field(name)
+		if name == "octets" {
+			v = spaced(v)
+		}
+		template = strings.Replace(template, "{"+name+"}", v, 1)
+	}
+	return template
+}
+
+// Option takes a line behind a packet's first one: an option, or a remark, which may tell more of the header. false: the line
+// is neither.
+func (r *Reader) Option(line []byte, p *ControlPacket) bool {
+	o := r.option(line)
+	if o == nil {
+		return false
+	}
+	if o.protocol != 0 {
+		p.Protocol = o.protocol
+	}
+	if v := r.Field("protocol"); v != "" {
+		if n, ok := protocolOf(v); ok {
+			p.Protocol = n
+		}
+	}
+	if c, ok := codes[letters(r.Field("code"))]; ok {
+		p.Code = c
+	}
+	p.header(r)
+	if o.as != "" {
+		p.Options = append(p.Options, r.fill(o.as))
+	}
+	return true
+}
+
+// option finds the option that a line is. Its fields are the Reader's until the next match.
+func (r *Reader) option(line []byte) *option {
+	line = bytes.TrimSpace(line)
+	for i := range r.f.options {
+		o := &r.f.options[i]
+		for k := range o.is {
+			if r.m.match(&o.is[k], line) {
+				r.msg, r.rule = line, &noRule
+				return o
+			}
+		}
+	}
+	return nil
+}
+
+// noRule is where an option's constant fields would stand.
+var noRule Rule
+
+// spaced writes octets in hexadecimal with blanks between them.
+func spaced(hex string) string {
+	hex = strings.TrimPrefix(strings.ToLower(hex), "0x")
+	hex = strings.Map(func(c rune) rune {
+		if c == ' ' || c == ':' || c == '-' {
+			return -1
+		}
+		return c
+	}, hex)
+	var b strings.Builder
+	for i := 0; i+1 < len(hex); i += 2 {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(hex[i : i+2])
+	}
+	return b.String()
+}
