@@ -5,8 +5,6 @@
 // A Format matches lines and says what they are; making events of them is core/recording/read's.
 package format
 
-import ()
-
 // MaxFile bounds a format's file, in octets.
 const MaxFile = 1 << 18
 

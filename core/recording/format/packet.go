@@ -187,9 +187,13 @@ func (r *Reader) inline(s string) (options []string, whole bool) {
 
 // number reads a number: hexadecimal with 0x, or decimal.
 func number(s string) (int, bool) {
-	n, err := strconv.ParseUint(strings.TrimSpace(s), 0, 31)
+	s = strings.TrimSpace(s)
+	if s == "" || !isHex(s[0]) { // most lines have none
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s, 0, 31)
 	if err != nil {
-		n, err = strconv.ParseUint(strings.TrimLeft(strings.TrimSpace(s), "0"), 10, 31)
+		n, err = strconv.ParseUint(strings.TrimLeft(s, "0"), 10, 31)
 	}
 	return int(n), err == nil
 }

@@ -23,12 +23,13 @@ type Reader struct {
 	m    matcher
 	msg  []byte
 	rule *Rule
-	tags map[string]string // so that a tag is made a string once
+	tags map[string]string  // so that a tag is made a string once
+	of   map[string][]*Rule // the rules that a line with that tag may be of
 }
 
 // NewReader makes a Reader. stamp reads a time as logs of Unix have it at the start of a text, and says how long it is.
 func (f *Format) NewReader(stamp func([]byte) (time.Time, int)) *Reader {
-	return &Reader{f: f, m: matcher{stamp: stamp, words: f.words}, tags: map[string]string{}}
+	return &Reader{f: f, m: matcher{stamp: stamp, words: f.words}, tags: map[string]string{}, of: map[string][]*Rule{}}
 }
 
 // Line takes off what stands before the message.
@@ -63,8 +64,8 @@ func (r *Reader) tag(b []byte) string {
 
 // Match finds the rule that a line is of; nil if there is none. Its fields are the Reader's until the next call.
 func (r *Reader) Match(l Line) *Rule {
-	for _, rule := range r.f.rules {
-		if rule.bare && !l.Bare || len(rule.tags) > 0 && !rule.tagged(l.Tag) {
+	for _, rule := range r.rules(l.Tag) {
+		if rule.bare && !l.Bare {
 			continue
 		}
 		for i := range rule.is {
@@ -75,6 +76,24 @@ func (r *Reader) Match(l Line) *Rule {
 		}
 	}
 	return nil
+}
+
+// rules gives the rules that a line with that tag may be of, in their order.
+func (r *Reader) rules(tag string) []*Rule {
+	if list, ok := r.of[tag]; ok {
+		return list
+	}
+	if len(r.of) == maxTags {
+		clear(r.of)
+	}
+	var list []*Rule
+	for _, rule := range r.f.rules {
+		if len(rule.tags) == 0 || rule.tagged(tag) {
+			list = append(list, rule)
+		}
+	}
+	r.of[tag] = list
+	return list
 }
 
 func (r *Rule) tagged(tag string) bool {
@@ -114,6 +133,9 @@ func (r *Reader) Value() string { return r.fill(r.rule.Value) }
 
 // fill puts the fields of the last match into a template.
 func (r *Reader) fill(template string) string {
+	if strings.IndexByte(template, '{') < 0 {
+		return template
+	}
 	for _, name := range used(template) {
 		v := r.Field(name)
 		if name == "octets" {

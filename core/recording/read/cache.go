@@ -3,8 +3,6 @@ package read
 import (
 	"bytes"
 	"hash/maphash"
-
-	"github.com/knakppp/knak/core/event"
 )
 
 // cacheLen is how many lines are remembered, and maxCached how long one may be: most of a long log are the same few hundred.
@@ -13,36 +11,37 @@ const (
 	maxCached = 512
 )
 
-// cache remembers the events of lines, so that one that comes again and again is neither read anew nor takes memory. Each
+// cache remembers what came of lines, so that one that comes again and again is neither read anew nor takes memory. Each
 // line has one place; whoever comes later takes it.
-type cache struct {
+type cache[T any] struct {
 	seed  maphash.Seed
-	slots []cached
-	none  cached // of lines that are too long
+	slots []cached[T]
+	none  cached[T] // of lines that are too long
 }
 
-type cached struct {
+type cached[T any] struct {
 	line  []byte
-	event event.Event
+	value T
+	set   bool
 	link  string // where the line names one
 }
 
 // slot gives the place of a line.
-func (c *cache) slot(line []byte) *cached {
+func (c *cache[T]) slot(line []byte) *cached[T] {
 	if c.slots == nil {
-		c.seed, c.slots = maphash.MakeSeed(), make([]cached, cacheLen)
+		c.seed, c.slots = maphash.MakeSeed(), make([]cached[T], cacheLen)
 	}
 	if len(line) > maxCached {
-		c.none = cached{}
+		c.none = cached[T]{}
 		return &c.none
 	}
 	return &c.slots[maphash.Bytes(c.seed, line)%cacheLen]
 }
 
 // is says whether the place holds that line.
-func (s *cached) is(line []byte) bool { return s.event != nil && bytes.Equal(s.line, line) }
+func (s *cached[T]) is(line []byte) bool { return s.set && bytes.Equal(s.line, line) }
 
-func (s *cached) set(line []byte, e event.Event) {
+func (s *cached[T]) put(line []byte, value T) {
 	s.line = append(s.line[:0], line...)
-	s.event = e
+	s.value, s.set = value, true
 }

@@ -321,7 +321,7 @@ func (f *formatted) goesOn(kind format.Kind, dir event.Dir, tag string) {
 func (f *formatted) unmatched(l format.Line, outer logLine, size int) {
 	s := f.s
 	d := logLine{at: l.At, program: l.Tag, msg: l.Message, headed: !l.Bare}
-	if l.Bare && f.left > 0 && f.more == format.AT && !isPPPD(l.Message) {
+	if l.Bare && f.left > 0 && f.more == format.AT && !s.isPPPD(l.Message) {
 		f.left--
 		f.dialogue(f.dir, string(l.Message), inWords)
 		return
@@ -341,7 +341,7 @@ func (f *formatted) unmatched(l format.Line, outer logLine, size int) {
 		d = logLine{at: outer.at, headed: true}
 		d.program, d.msg = tag(outer.msg)
 	}
-	if l.Bare && !outer.headed && !isPPPD(l.Message) && packetInside(l.Message) < 0 {
+	if l.Bare && !outer.headed && !s.isPPPD(l.Message) && packetInside(l.Message) < 0 {
 		s.unread(l.Message, size, "of no known kind") // what other programs say is not said in such a log
 		return
 	}

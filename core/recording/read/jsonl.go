@@ -45,7 +45,7 @@ type jsonSource struct {
 	text  []byte
 	skip  bool   // the rest of a line that is too long
 	link  string // the last one
-	lines cache
+	lines cache[event.Event]
 }
 
 func (s *jsonSource) Next() (event.Record, error) {
@@ -71,13 +71,13 @@ func (s *jsonSource) Next() (event.Record, error) {
 // take reads one line. What stands behind its time is often what another line had.
 func (s *jsonSource) take(rec *event.Record, line []byte, size int) {
 	const begin = `{"t":"`
-	var slot *cached
+	var slot *cached[event.Event]
 	if bytes.HasPrefix(line, []byte(begin)) {
 		if at, n := s.clock.iso(line[len(begin):]); n > 0 {
 			rest := line[len(begin)+n:]
 			slot = s.lines.slot(rest)
 			if slot.is(rest) {
-				rec.Time, rec.Event, rec.Link = at, slot.event, slot.link
+				rec.Time, rec.Event, rec.Link = at, slot.value, slot.link
 				return
 			}
 		}
@@ -96,7 +96,7 @@ func (s *jsonSource) take(rec *event.Record, line []byte, size int) {
 	}
 	if slot != nil && rec.Pos == here {
 		_, n := s.clock.iso(line[len(begin):])
-		slot.set(line[len(begin)+n:], rec.Event)
+		slot.put(line[len(begin)+n:], rec.Event)
 		slot.link = rec.Link
 	}
 }

@@ -41,9 +41,10 @@ type logSource struct {
 	wrap  wrapped
 	quote quotation
 	ended bool
-	lines cache
-	note  bool       // it was said that something stands for hidden values
-	form  *formatted // of a log whose format is data; nil: of pppd and its friends
+	lines cache[event.Event]
+	owns  cache[bool] // whether a line without a program is pppd's
+	note  bool        // it was said that something stands for hidden values
+	form  *formatted  // of a log whose format is data; nil: of pppd and its friends
 }
 
 // wrapped is a packet whose line broke off.
@@ -284,9 +285,9 @@ func (s *logSource) packet(msg []byte, size int) bool {
 	}
 	slot := s.lines.slot(msg)
 	if slot.is(msg) {
-		if e, ok := slot.event.(event.Packet); ok {
-			s.sees(e, slot.event)
-			s.emit(slot.event)
+		if e, ok := slot.value.(event.Packet); ok {
+			s.sees(e, slot.value)
+			s.emit(slot.value)
 			return true
 		}
 	}
@@ -294,7 +295,7 @@ func (s *logSource) packet(msg []byte, size int) bool {
 	if err == nil {
 		e := s.take(dir, p)
 		if used := len("sent [") + p.Used; used == len(msg) && e != nil && !p.Replaced {
-			slot.set(msg, e)
+			slot.put(msg, e)
 		} else if size > 0 {
 			s.behind(msg[used:])
 		}
@@ -441,13 +442,13 @@ func (s *logSource) unread(text []byte, size int, reason string) {
 func (s *logSource) log(program string, text []byte) {
 	slot := s.lines.slot(text)
 	if slot.is(text) {
-		if l, ok := slot.event.(event.Log); ok && l.Program == program {
-			s.says(l, slot.event)
+		if l, ok := slot.value.(event.Log); ok && l.Program == program {
+			s.says(l, slot.value)
 			return
 		}
 	}
 	l := made(program, strings.TrimRight(string(text[:min(len(text), maxUnread)]), " \t"))
 	var event event.Event = l
-	slot.set(text, event)
+	slot.put(text, event)
 	s.says(l, event)
 }

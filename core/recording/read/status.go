@@ -21,11 +21,20 @@ func (s *logSource) isStatus(msg []byte) bool {
 	if s.talk.by == "wvdial" && s.talk.open() { // there the modem speaks too, and wvdial tells what pppd says
 		return bytes.Contains(msg, []byte(established))
 	}
-	return isPPPD(msg) || bytes.Contains(msg, []byte(established))
+	return s.isPPPD(msg) || bytes.Contains(msg, []byte(established))
 }
 
 // isPPPD says whether a line is one of pppd's sentences.
 func isPPPD(msg []byte) bool { return len(msg) >= 4 && sentence.Of("", string(msg)).By == "pppd" }
+
+// isPPPD is isPPPD for a log, whose lines come again and again.
+func (s *logSource) isPPPD(msg []byte) bool {
+	slot := s.owns.slot(msg)
+	if !slot.is(msg) {
+		slot.put(msg, isPPPD(msg))
+	}
+	return slot.value
+}
 
 // pppd takes a line of pppd that is no packet.
 func (s *logSource) pppd(msg []byte) {
