@@ -32,6 +32,7 @@ type config struct {
 	CAFile       string `json:"ca_file" doc:"file with the certificates that sign the broker's; empty: the system's"`
 	CertFile     string `json:"cert_file" doc:"file with this gateway's certificate for the broker"`
 	KeyFile      string `json:"key_file" doc:"file with its key"`
+	FleetKeyFile string `json:"fleet_key_file" doc:"file with the key that what is learned of modems is signed with, the same in the whole fleet, at least 16 octets; empty: nothing is shared"`
 	OrderKeyFile string `json:"order_key_file" doc:"file with the key that orders are signed with, at least 16 octets; empty: no orders are taken"`
 }
 
@@ -40,6 +41,20 @@ type plugin struct {
 	config   config
 	orderKey []byte
 	wire     *wire
+	school   *school // nil: nothing is shared
+}
+
+// Events are those that the broker hears, and those by which it is seen what was learned.
+func (p *plugin) Events() []string {
+	return []string{"phase", "up", "down", "finding", "statistics", "quirk", "attempt"}
+}
+
+// Identify tries first what the fleet has learned of the modem.
+func (p *plugin) Identify(_ context.Context, q sdk.Identify) (sdk.Identified, error) {
+	if p.school == nil {
+		return sdk.Identified{}, nil
+	}
+	return sdk.Identified{Settings: p.school.offer(q.Link, q.Device)}, nil
 }
 
 func (p *plugin) Config() any { return &p.config }
@@ -88,6 +103,18 @@ func (p *plugin) Configure(_ context.Context, grants []sdk.Grant) error {
 		return err
 	}
 	p.wire = newWire(c, u, password, security)
+	if c.FleetKeyFile != "" {
+		key, err := secret(c.FleetKeyFile)
+		if err == nil && len(key) < minKey {
+			err = fmt.Errorf("the key has %d octets; it needs %d", len(key), minKey)
+		}
+		if err != nil {
+			return &sdk.KeyError{Key: "fleet_key_file", Err: err}
+		}
+		p.school = newSchool(key, c.Prefix, c.Site)
+		p.wire.lessons, p.wire.learned = make(chan []byte, lessonsKept), c.Prefix+"/learned/#"
+		go p.learn(p.wire.lessons)
+	}
 	return p.wire.connect()
 }
 
@@ -117,6 +144,14 @@ func secret(path string) ([]byte, error) {
 
 // Notify hands one event over; it does not wait for the broker.
 func (p *plugin) Notify(_ context.Context, n sdk.Notice) error {
+	if p.school != nil {
+		if m, ok := p.school.hear(n); ok {
+			p.wire.put(m)
+		}
+	}
+	if n.Kind == "quirk" || n.Kind == "attempt" {
+		return nil
+	}
 	for _, m := range messages(n) {
 		p.wire.put(m)
 	}

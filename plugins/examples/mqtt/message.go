@@ -10,6 +10,7 @@ import (
 type message struct {
 	topic    string
 	payload  []byte
+	absolute bool // the topic is the whole one
 	retained bool // the broker gives it to who comes later: the state of a link
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,6 +35,8 @@ type wire struct {
 	done        chan struct{}
 	wake        chan struct{}
 	order       chan []byte
+	lessons     chan []byte // what the fleet has learned; nil: nobody wants to know
+	learned     string      // the topics of that
 
 	mu    sync.Mutex
 	queue []message
@@ -60,9 +63,13 @@ func newWire(c *config, broker *url.URL, password []byte, security *tls.Config) 
 		ClientConfig: paho.ClientConfig{
 			ClientID: "knak-" + c.Site,
 			OnPublishReceived: []func(paho.PublishReceived) (bool, error){func(r paho.PublishReceived) (bool, error) {
+				into := w.order
+				if w.lessons != nil && strings.HasPrefix(r.Packet.Topic, strings.TrimSuffix(w.learned, "#")) {
+					into = w.lessons
+				}
 				select {
-				case w.order <- r.Packet.Payload:
-				default: // more orders than anybody gives
+				case into <- r.Packet.Payload:
+				default: // more than anybody gives
 				}
 				return true, nil
 			}},
@@ -150,6 +157,15 @@ func (w *wire) connected(m *autopaho.ConnectionManager, _ *paho.Connack) {
 			subscriptions := []paho.SubscribeOptions{{Topic: w.root + "order", QoS: 1, RetainHandling: 2}} // 2: none that wait there already
 			if _, err := m.Subscribe(ctx, &paho.Subscribe{Subscriptions: subscriptions}); err != nil {
 				slog.Warn("the broker does not let us take orders", "error", err.Error())
+			}
+		}()
+	}
+	if w.lessons != nil {
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			if _, err := m.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: w.learned, QoS: 1, NoLocal: true}}}); err != nil {
+				slog.Warn("the broker does not let us hear what the fleet has learned", "error", err.Error())
 			}
 		}()
 	}
@@ -250,6 +266,10 @@ func (w *wire) close() {
 }
 
 func (w *wire) give(ctx context.Context, m message) error {
-	_, err := w.manager.Publish(ctx, &paho.Publish{QoS: 1, Retain: m.retained, Topic: w.root + m.topic, Payload: m.payload})
+	topic := w.root + m.topic
+	if m.absolute {
+		topic = m.topic
+	}
+	_, err := w.manager.Publish(ctx, &paho.Publish{QoS: 1, Retain: m.retained, Topic: topic, Payload: m.payload})
 	return err
 }
