@@ -56,7 +56,7 @@ var (
 	controlVerbs = append(slices.Clone(commonVerbs), "ack", "nak", "reject", "terminate", "code-reject")
 	authVerbs    = append(slices.Clone(commonVerbs), "failure", "challenge")
 	trapVerbs    = []string{"crash", "restart", "deregister", "mute"}
-	actionVerbs  = []string{"crash", "mute", "long-packet", "hangup", "terminate-ipcp", "terminate-lcp", "silence", "text", "garbage", "discard", "request-ipcp", "request-lcp"}
+	actionVerbs  = []string{"crash", "mute", "unplug", "long-packet", "hangup", "terminate-ipcp", "terminate-lcp", "silence", "text", "garbage", "discard", "request-ipcp", "request-lcp"}
 )
 
 func names(methods ...auth.Method) []string {

@@ -233,7 +233,9 @@ func (m *Modem) since(now time.Time, stage string) {
 const garbageLen = 96
 
 // outsideCall says whether an action needs no call.
-func outsideCall(do string) bool { return do == "text" || do == "crash" || do == "mute" }
+func outsideCall(do string) bool {
+	return do == "text" || do == "crash" || do == "mute" || do == "unplug"
+}
 
 // act does what needs no packet to answer.
 func (m *Modem) act(now time.Time, do, message string) {
@@ -242,6 +244,9 @@ func (m *Modem) act(now time.Time, do, message string) {
 	}
 	switch do {
 	case "crash":
+		m.restart(now)
+	case "unplug":
+		m.unplugs++
 		m.restart(now)
 	case "mute":
 		m.silence(now)

@@ -256,8 +256,8 @@ type Action struct {
 	Every  Duration `toml:"every"`  // again and again; 0: once a call
 	Call   int      `toml:"call"`   // only in the nth call since power-on
 	Unless string   `toml:"unless"` // only if this command has not been given by then
-	// Do is "crash" (the modem restarts), "mute" (it says nothing any more), "long-packet" (the network sends an IP packet as
-	// long as the host takes), "hangup", "terminate-ipcp", "terminate-lcp", "silence", "text" (Message, raw), "garbage", "discard" (a
+	// Do is "crash" (the modem restarts), "mute" (it says nothing any more), "unplug" (a stick leaves the bus; elsewhere a crash),
+	// "long-packet" (the network sends an IP packet as long as the host takes), "hangup", "terminate-ipcp", "terminate-lcp", "silence", "text" (Message, raw), "garbage", "discard" (a
 	// Discard-Request), "request-ipcp" or "request-lcp" (an empty Configure-Request past the engine).
 	Do      string `toml:"do"`
 	Message string `toml:"message"`

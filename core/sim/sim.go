@@ -27,6 +27,7 @@ type Modem struct {
 	dials        int
 	calls        int
 	restarts     int
+	unplugs      int
 	deaf         time.Time            // until then it hears nothing: it boots
 	mute         bool                 // it neither hears nor says anything, until a restart
 	times        map[string]time.Time // when what Trap.Since names happened last

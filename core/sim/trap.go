@@ -95,6 +95,9 @@ func (m *Modem) coldStart() {
 // Restarts counts how often the modem has restarted.
 func (m *Modem) Restarts() int { return m.restarts }
 
+// Unplugs counts how often it was unplugged, which is a restart too.
+func (m *Modem) Unplugs() int { return m.unplugs }
+
 // restart is a crash, or what a reset command does: a call is lost without a word, and everything begins anew as after
 // power-on. The numbers of dials and calls go on.
 func (m *Modem) restart(now time.Time) {

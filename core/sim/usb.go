@@ -47,11 +47,12 @@ const (
 	RoleAT      = "at"      // takes commands
 	RoleNMEA    = "nmea"    // says where it is, once a second
 	RoleDiag    = "diag"    // answers nothing but its chip's own protocol
+	RoleDM      = "dm"      // diag that says so: it answers what it hears by a frame that it is no command (Qualcomm's DM)
 	RoleSilent  = "silent"  // answers nothing
 	RoleNetwork = "network" // is no tty
 )
 
-var usbRoles = []string{RolePPP, RoleAT, RoleNMEA, RoleDiag, RoleSilent, RoleNetwork}
+var usbRoles = []string{RolePPP, RoleAT, RoleNMEA, RoleDiag, RoleDM, RoleSilent, RoleNetwork}
 
 func (c *checker) usb(s *Scenario) {
 	u := s.USB

@@ -48,7 +48,7 @@ var layouts = []layout{
 	{"gobi-2000", "05c6:9225", "Qualcomm", "qcserial", "0=net 1=diag 2=data 3=nmea", ""},
 	{"ublox-1102", "1546:1102", "u-blox", "cdc_acm", "0=data 2=at", "02/02/01"},
 	{"telit-acm", "1bc7:0021", "Telit", "cdc_acm", "0=data 6=at", "02/02/01"},
-	{"unknown-nmea", "1d6e:7a01", "Nobody", "new", "0=diag 1=nmea 2=data", ""},
+	{"unknown-nmea", "1d6e:7a01", "Nobody", "new", "0=dm 1=nmea 2=data", ""},
 	{"unknown-dead-first", "1d6e:7a02", "Nobody", "new", "0=silent 1=diag 2=data 3=nmea", ""},
 }
 
@@ -67,7 +67,7 @@ func scenario(t *testing.T, dir string, l layout, extra string) string {
 		switch role {
 		case "data":
 			role = "ppp"
-		case "diag":
+		case "diag", "dm":
 			class = "ff/ff/ff"
 		case "net":
 			role, class = "network", "ff/ff/ff"

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/hdlc"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/core/usbip"
 )
@@ -72,11 +73,10 @@ func Serve(ctx context.Context, bus Bus, n int, s sim.Scenario, sink event.Sink)
 	var ports sync.WaitGroup
 	defer ports.Wait()
 	for _, f := range u.Interfaces {
-		line := it.Line(f.Number)
-		if line == nil {
+		if it.Line(f.Number) == nil {
 			continue
 		}
-		ports.Go(func() { servePort(ctx, line, s, f, sink, restarted) })
+		ports.Go(func() { servePort(ctx, it, s, f, sink, restarted) })
 	}
 	<-ctx.Done()
 	return nil
@@ -119,21 +119,26 @@ func configOf(u *sim.USB) Config {
 		c.Release = uint16(release)
 	}
 	for _, f := range u.Interfaces {
-		c.Interfaces = append(c.Interfaces, Interface{Number: f.Number, Class: f.Class, Bulk: f.Role == sim.RoleDiag, Inert: f.Role == sim.RoleNetwork})
+		c.Interfaces = append(c.Interfaces, Interface{Number: f.Number, Class: f.Class, Bulk: f.Role == sim.RoleDiag || f.Role == sim.RoleDM, Inert: f.Role == sim.RoleNetwork})
 	}
 	return c
 }
 
 // servePort is what sits on one tty.
-func servePort(ctx context.Context, line *Line, s sim.Scenario, f sim.USBInterface, sink event.Sink, restarted chan<- struct{}) {
+func servePort(ctx context.Context, it *Stick, s sim.Scenario, f sim.USBInterface, sink event.Sink, restarted chan<- struct{}) {
+	line := it.Line(f.Number)
 	if here, ok := s.OnInterface(f); ok {
 		m := sim.New(here, rand.Uint64())
-		before := m.Restarts()
+		before, plugged := m.Restarts(), m.Unplugs()
 		heard := event.SinkFunc(func(r event.Record) {
 			if sink != nil {
 				sink.Record(r)
 			}
-			if now := m.Restarts(); now != before {
+			switch now := m.Restarts(); {
+			case m.Unplugs() != plugged:
+				before, plugged = now, m.Unplugs()
+				it.Unplug()
+			case now != before:
 				before = now
 				select {
 				case restarted <- struct{}{}:
@@ -149,7 +154,10 @@ func servePort(ctx context.Context, line *Line, s sim.Scenario, f sim.USBInterfa
 	go func() { // what the host says to it is for nobody
 		buf := make([]byte, 512)
 		for ctx.Err() == nil {
-			_, _ = line.Read(buf)
+			n, _ := line.Read(buf) //nolint:errcheck // a Line has no other error than its end
+			if n > 0 && f.Role == sim.RoleDM {
+				_, _ = line.Write(badCommand(buf[:n])) // it does not fail
+			}
 		}
 	}()
 	if f.Role != sim.RoleNMEA {
@@ -166,6 +174,20 @@ func servePort(ctx context.Context, line *Line, s sim.Scenario, f sim.USBInterfa
 			return
 		}
 	}
+}
+
+// badCommand is what a DM port says to what is no command (Qualcomm's code 19): the octets that came, FCS-16 and a flag.
+func badCommand(heard []byte) []byte {
+	body := append([]byte{0x13}, heard[:min(len(heard), 16)]...)
+	frame := make([]byte, 0, 2*len(body)+6)
+	for _, c := range hdlc.AppendFCS(body, body) {
+		if c == 0x7e || c == 0x7d {
+			frame = append(frame, 0x7d, c^0x20)
+			continue
+		}
+		frame = append(frame, c)
+	}
+	return append(frame, 0x7e)
 }
 
 // sentences are those of a receiver that sees no satellite (NMEA 0183).

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/knakppp/knak/core/modem"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/core/usbip"
 )
@@ -267,5 +268,32 @@ func TestDescribe(t *testing.T) {
 	}
 	if u := Describe(sim.Identity{Model: "M1"}, 0, 1); u != nil {
 		t.Errorf("without an id: %+v", u)
+	}
+}
+
+// What is said on a DM port is no command: it is known by that for what it is (core/modem's Asker).
+func TestDiagnosisAnswersInItsOwnProtocol(t *testing.T) {
+	a := modem.NewAsker(time.Now())
+	a.Receive(time.Now(), badCommand([]byte("AT\r")))
+	if said, _ := a.Done(); said != modem.SpeaksDiag {
+		t.Errorf("% x: %d", badCommand([]byte("AT\r")), said)
+	}
+}
+
+// An action unplugs a stick at its moment, here once the modem was told to; it may be attached again.
+func TestUnpluggedAtItsMoment(t *testing.T) {
+	scenario, err := sim.Parse("test", []byte("schema = 1\nsummary = \"s\"\n[usb]\nid = \"12d1:1506\"\n[[action]]\nsince = \"connect\"\nafter = \"10ms\"\ndo = \"unplug\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bus := newBus()
+	go func() { _ = Serve(t.Context(), bus, 1, scenario, nil) }()
+	s := <-bus.added
+	gone := make(chan struct{}, 1)
+	s.Attached(t.Context(), func() {}, func() { gone <- struct{}{} })
+	s.Out(1, []byte("ATD*99#\r"))
+	<-gone
+	if s.Info().Product != 0x1506 {
+		t.Errorf("%+v", s.Info())
 	}
 }
