@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -71,16 +72,16 @@ func checkStatus(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// waitLink waits until a dial that runs in the background has a link up: waitlink NAME.
+// waitLink waits until a dial that runs in the background has a link up, perhaps on a certain tty: waitlink NAME [TTY].
 func waitLink(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: waitlink NAME")
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: waitlink NAME [TTY]")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	for {
 		st, err := control.AskStatus(ctx, ts.Getenv("KNAK_RUNTIME_DIR"), args[0])
-		if err == nil && st.Up != nil {
+		if err == nil && st.Up != nil && (len(args) == 1 || st.Device != nil && filepath.Base(st.Device.Port) == args[1]) {
 			return
 		}
 		select {

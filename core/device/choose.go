@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -113,7 +114,8 @@ func Choose(ctx context.Context, root Root, db *quirks.DB, wish Wish, memory Mem
 			if d.USB != "" {
 				c.named, c.place = d, place
 			}
-			if named(wish.Port) {
+			// What udev calls by id or by place is a link, and leads to the right tty again by itself.
+			if filepath.Base(wish.Port) == p.Name {
 				c.tries[0].where = remember(list, d, place)
 			}
 			c.key = d.key()

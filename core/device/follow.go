@@ -113,13 +113,6 @@ func (w *where) find(list []Device) (d *Device, place int, ok bool) {
 	return nil, 0, false // its ttys may still be coming
 }
 
-// named says whether a path names a device node itself. What udev calls by id or by place is a link, and leads to the right one
-// again by itself.
-func named(path string) bool {
-	info, err := os.Lstat(path)
-	return err == nil && info.Mode()&os.ModeSymlink == 0
-}
-
 // StatusPort gives another tty of the modem, one that is known to take commands (by the database, a rule or its own answer), for
 // questions while the present one carries a call. It is false where there is none.
 func (c *Choice) StatusPort() (path string, ok bool) {
