@@ -160,8 +160,8 @@ func Dial(ctx context.Context, o Options) (*Link, error) {
 	case <-l.worked:
 		return l, nil
 	case <-l.done:
-		_ = l.Close() // what it was is in Err
-		return nil, l.Err()
+		_ = l.Close() // what it was is told, also where somebody wanted it
+		return nil, l.ended()
 	case <-ctx.Done():
 		_ = l.Close() // nobody wants it any more
 		return nil, context.Cause(ctx)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -103,6 +104,26 @@ func TestNeverRun(t *testing.T) {
 	}
 	if err := l.Close(); !errors.As(err, &failed) || failed.Outcome.Kind != link.KindPlugin {
 		t.Errorf("%v", err)
+	}
+}
+
+// A dial that somebody ends before the link is up is an error of Dial, too: there is no link.
+func TestHangupWhileDialling(t *testing.T) {
+	t.Setenv("KNAK_RUNTIME_DIR", t.TempDir())
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	begun := make(chan struct{})
+	var once sync.Once
+	go func() {
+		<-begun
+		_, _ = control.AskHangup(ctx, control.Dir(), "mine") // the dial says whether it worked
+	}()
+	l, err := dialer.Dial(ctx, dialer.Options{Name: "mine", Scenario: "not-registered", Reachable: true, NoAdapt: true, Events: func(event.Record) {
+		once.Do(func() { close(begun) })
+	}})
+	var failed *dialer.Error
+	if l != nil || !errors.As(err, &failed) || failed.Outcome.Kind != link.KindHangup {
+		t.Errorf("%v, %v", l, err)
 	}
 }
 

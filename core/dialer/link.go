@@ -44,12 +44,13 @@ type Link struct {
 	inhibitor inhibitor
 	watcher   watcher
 
-	worked  chan struct{} // closed at the first Up
-	done    chan struct{} // closed when the link is over
-	closing context.Context
-	cancel  context.CancelFunc
-	tidied  sync.Once
-	first   sync.Once // closes worked
+	worked   chan struct{} // closed at the first Up
+	done     chan struct{} // closed when the link is over
+	closing  context.Context
+	cancel   context.CancelFunc
+	tidied   sync.Once
+	first    sync.Once // closes worked
+	released sync.Once
 
 	telling sync.Mutex // held while Options.Events hears
 
@@ -233,7 +234,17 @@ func (l *Link) Run(ctx context.Context) link.Outcome {
 		l.failed(outcome, nil) // the port could not be opened: there was no session to say so
 	}
 	l.end(outcome)
+	l.release() // another dial may have the name at once
 	return outcome
+}
+
+// release gives the link's name back.
+func (l *Link) release() {
+	l.released.Do(func() {
+		if l.server != nil {
+			_ = l.server.Close() // its socket goes with the process, too
+		}
+	})
 }
 
 // begin makes Close wait for the end.
@@ -448,11 +459,16 @@ func (l *Link) Err() error {
 	default:
 		return nil
 	}
+	if e := l.ended(); !e.Outcome.Clean() || e.Outcome.Kind == link.KindPeerEnded {
+		return e
+	}
+	return nil
+}
+
+// ended says how the link ended, once it has.
+func (l *Link) ended() *Error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.outcome.Clean() && l.outcome.Kind != link.KindPeerEnded {
-		return nil
-	}
 	return &Error{Outcome: l.outcome, Finding: l.finding}
 }
 
@@ -467,9 +483,7 @@ func (l *Link) Close() error {
 		<-l.done
 	}
 	l.tidied.Do(func() {
-		if l.server != nil {
-			_ = l.server.Close() // its socket goes with the process, too
-		}
+		l.release()
 		if l.scripts != nil {
 			l.scripts.Close()
 		}
