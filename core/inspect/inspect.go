@@ -3,8 +3,10 @@
 package inspect
 
 import (
+	"cmp"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/knakppp/knak/core/call"
@@ -29,12 +31,53 @@ type Recording struct {
 func Read(r *read.Reader, title string) (*Recording, error) {
 	rows, judge := report.NewCollector(0), diagnose.NewCase()
 	var calls call.Collector
-	if err := each(r, rows, judge, &calls); err != nil {
+	trials := trials{calls: &calls}
+	if err := each(r, rows, judge, &calls, &trials); err != nil {
 		return nil, err
 	}
 	out := &Recording{Summary: r.Summary(), Verdict: judge.Verdict(), Calls: calls.Calls()}
-	out.Drawn = report.Call{Title: title, Source: out.Summary.String(), Judgement: judgement(out.Verdict), Ladder: rows.Ladder(out.Verdict.Findings)}
+	out.Drawn = report.Call{Title: title, Source: out.Summary.String(), Judgement: judgement(out.Verdict), Ladder: rows.Ladder(out.Verdict.Findings), Experiments: trials.experiments()}
 	return out, nil
+}
+
+// trials hears which settings each call had that experiments wanted; a call's own settings are those of all calls before, too.
+type trials struct {
+	calls *call.Collector // it hears everything first
+	had   [][]string
+}
+
+// Record takes a record.
+func (t *trials) Record(r event.Record) {
+	for len(t.had) < len(t.calls.Calls()) {
+		t.had = append(t.had, nil)
+	}
+	q, ok := r.Event.(event.Quirk)
+	if n := len(t.had); ok && n > 0 && strings.HasPrefix(q.Source, quirks.Learned.String()+" ") && !strings.HasPrefix(q.Reason, "An experiment is") {
+		if text := q.Key + "=" + q.Value; !slices.Contains(t.had[n-1], text) {
+			t.had[n-1] = append(t.had[n-1], text)
+		}
+	}
+}
+
+// experiments gives the attempts of a recording in which settings were tried that experiments want; none where there were no such.
+func (t *trials) experiments() (list []report.Experiment) {
+	tried := false
+	for i, c := range t.calls.Calls() {
+		e := report.Experiment{Call: c.Number, Came: c.Reached(), Up: c.Worked(), Settings: t.had[i]}
+		tried = tried || len(e.Settings) > 0
+		if n := len(c.Failures); n > 0 {
+			last := c.Failures[n-1]
+			e.Came = strings.TrimSpace(cmp.Or(last.Phase, e.Came) + " " + last.Cause)
+			e.Up = e.Up && last.Phase != event.PhaseUp
+		} else if e.Up {
+			e.Came = "up"
+		}
+		list = append(list, e)
+	}
+	if !tried || len(list) < 2 {
+		return nil
+	}
+	return list
 }
 
 // each gives every record to the sinks, in order.

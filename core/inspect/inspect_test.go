@@ -206,3 +206,37 @@ func FuzzFragment(f *testing.F) {
 		}
 	})
 }
+
+// A recording of a search, or of a dial that adapted, shows which settings each attempt had, and how far it came.
+func TestExperiments(t *testing.T) {
+	var text bytes.Buffer
+	lines, now := event.NewJSONWriter(&text), made
+	say := func(events ...event.Event) {
+		for _, e := range events {
+			now = now.Add(time.Second)
+			lines.Record(event.Record{Time: now, Link: "odd", Event: e})
+		}
+	}
+	call := []event.Event{event.Phase{Phase: "dial"}, event.AT{Dir: event.Sent, Text: "ATD*99#"}, event.AT{Dir: event.Rcvd, Text: "CONNECT"}}
+	say(append(call, event.Phase{Phase: "ipcp"}, event.Failure{Phase: "ipcp", Cause: event.FailedCarrierLost}, event.Phase{Phase: "down"})...)
+	say(event.Phase{Phase: "dial"}, event.AT{Dir: event.Sent, Text: "ATE0"}, event.AT{Dir: event.Rcvd, Text: "OK"},
+		event.Quirk{Key: "lcp.max_configure", Value: "6", Source: "learned knak learn", Reason: "An experiment is short."},
+		event.Quirk{Key: "auth.user", Source: "learned knak learn", Reason: "Found."})
+	say(append(call[1:], event.Phase{Phase: "up"}, event.Up{Local: "192.0.2.2"}, event.Phase{Phase: "down"}, event.Down{})...)
+	r, err := read.Open(&text, read.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := inspect.Read(r, "odd.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := got.Drawn.Experiments
+	if len(list) != 2 || len(list[0].Settings) != 0 || list[0].Came != "ipcp carrier-lost" || fmt.Sprint(list[1].Settings) != "[auth.user=]" || !list[1].Up {
+		t.Errorf("%+v", list)
+	}
+	var page bytes.Buffer
+	if err := inspect.Page([]*inspect.Recording{got}, "1", made).HTML(&page); err != nil || !strings.Contains(page.String(), "<code>auth.user=</code>") {
+		t.Errorf("%v: the matrix is not on the page", err)
+	}
+}

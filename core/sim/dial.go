@@ -20,7 +20,7 @@ func dial(m *Modem, now time.Time, c parsedCommand) ([]string, string) {
 	if m.at.detached && m.scenario.Registration.Attach != "asked" { // a dial attaches (3GPP TS 27.007 section 10.2.1)
 		m.at.attached, m.at.detached = true, false
 	}
-	m.at.dialing, m.at.number = m.dials, strings.TrimRight(c.arg, "; ")
+	m.at.dialing, m.at.number = m.dials, strings.TrimLeft(strings.TrimRight(c.arg, "; "), "TtPp")
 	m.at.unlucky = m.scenario.Dial.Chance == 0 || m.happens(m.scenario.Dial.Chance)
 	rested, ever := m.times["rest"]
 	m.at.hasty = ever && now.Sub(rested) < time.Duration(m.scenario.Dial.Rest)

@@ -1,6 +1,7 @@
 package adapt
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -115,9 +116,12 @@ func TestSearchFindsTheEmptyName(t *testing.T) {
 	if !got.Learned || len(got.Set) != 1 || got.Set[0].String() != "auth.user=" {
 		t.Errorf("%+v after %d calls", got.Verdict, got.calls)
 	}
-	again := learn.Search{Trials: slices.Clone(got.s.Trials)}
-	if _, more, v := again.Next(); more || !v.Learned {
-		t.Errorf("resumed: %+v", v)
+	for n := range len(got.s.Trials) + 1 { // cut off after so many calls
+		again := learn.Search{Trials: slices.Clone(got.s.Trials[:n]), Budget: got.s.Budget, Priors: Priors(db)}
+		e, more, v := again.Next()
+		if last := n == len(got.s.Trials); more == last || last && !v.Learned || !last && fmt.Sprint(e.Settings) != fmt.Sprint(got.s.Trials[n].Settings) {
+			t.Errorf("resumed after %d calls: %v, %+v", n, e, v)
+		}
 	}
 	if few := search(t, db, unknown, nil, learn.Budget{Dials: 1}); few.calls != 1 || few.Learned {
 		t.Errorf("a budget of 1: %d calls, %+v", few.calls, few.Verdict)

@@ -26,7 +26,16 @@ type Call struct {
 	Title  string // what it is called, for example the file's name
 	Source string // what was read: "pppd's debug log, 214 lines, 3 not understood"
 	Judgement
-	Ladder Ladder
+	Ladder      Ladder
+	Experiments []Experiment // of a search, or of a dial that adapted; empty: every attempt was treated alike
+}
+
+// Experiment is one attempt of several that were treated differently.
+type Experiment struct {
+	Call     int
+	Settings []string // what it tried, KEY=VALUE
+	Came     string   // how far it came
+	Up       bool
 }
 
 // Judgement is what diagnosis says of a call as a whole; the zero value is that of a call that nobody judged.
@@ -100,6 +109,9 @@ func (b *builder) content(p Page) {
 	}
 	for i, c := range p.Calls {
 		b.summary(i, c)
+	}
+	for _, c := range p.Calls {
+		b.experiments(c.Experiments)
 	}
 	b.filters(p.Calls)
 	columns := "columns"
