@@ -192,7 +192,8 @@ func (l *Link) await(ctx context.Context) (*device.Choice, error) {
 			if what == "" {
 				what = "a modem"
 			}
-			tell("waiting for " + what + " to appear; Ctrl-C ends")
+			what += " to appear"
+			l.record(event.Record{Time: time.Now(), Link: o.Name, Event: event.Notice{Level: "info", Text: "waiting for " + what + "; Ctrl-C ends", About: event.NoticeWaiting, Cause: what}})
 		}
 		select {
 		case <-ctx.Done():

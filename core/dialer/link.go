@@ -225,7 +225,7 @@ func (l *Link) Run(ctx context.Context) link.Outcome {
 	if o.Tap != nil {
 		open = drive.Tapped(open, o.Tap)
 	}
-	runner := drive.New(cfg, drive.Environment{OpenPort: open, OpenATPort: o.atPortOpener(), OpenPlane: l.openPlane, Sink: sink, Adviser: l.adviser})
+	runner := drive.New(cfg, drive.Environment{OpenPort: open, PortName: l.at.name, OpenATPort: o.atPortOpener(), OpenPlane: l.openPlane, Sink: sink, Adviser: l.adviser})
 	l.mu.Lock()
 	l.runner = runner
 	l.mu.Unlock()

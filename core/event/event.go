@@ -268,6 +268,7 @@ type Notice struct {
 const (
 	NoticeNotGivenBack = "not-given-back" // something that a link took of this host could not be given back
 	NoticeCallMayBeUp  = "call-may-be-up" // the modem could not be made to end the call
+	NoticeWaiting      = "waiting"        // nothing goes on until something outside of knak happens; Cause says what, as in "ttyUSB2 to come back"
 	NoticeNoAPN        = "no-apn"         // nobody knows an APN: not the modem, not the person, not the table of carriers
 )
 

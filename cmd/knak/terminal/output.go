@@ -55,7 +55,9 @@ func (t *Terminal) Sinks(start time.Time, level progress.Level, limit time.Durat
 		}
 		stop := func() {}
 		if o.Live {
-			stop = tick(p)
+			c := &clock{progress: p}
+			all, stop = append(all, c), c.stop
+			c.start()
 		}
 		finish = append(finish, func() error { stop(); p.Flush(); return p.Err() })
 	}
@@ -70,26 +72,66 @@ func (t *Terminal) Sinks(start time.Time, level progress.Level, limit time.Durat
 	}
 }
 
-// tick lets a progress show the time once a second, as long as it waits for something.
-func tick(p *progress.Progress) (stop func()) {
-	done := make(chan struct{})
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		second := time.NewTicker(time.Second)
-		defer second.Stop()
-		for {
-			select {
-			case now := <-second.C:
-				if !p.Tick(now) {
-					return // the link is up: nothing is waited for, and an idle link wakes nobody
-				}
-			case <-done:
-				return
-			}
+// clock lets a progress show the time once a second, as long as it waits for something. While the link is up it does not run: an idle
+// link wakes nobody. What comes after an end of the link starts it again.
+type clock struct {
+	progress interface{ Tick(now time.Time) bool }
+
+	mu      sync.Mutex
+	end     chan struct{} // nil: it does not run
+	running sync.WaitGroup
+}
+
+// Record starts the clock at what is waited for after a link.
+func (c *clock) Record(r event.Record) {
+	switch r.Event.(type) {
+	case event.Attempt, event.Notice, event.Phase:
+		if p, ok := r.Event.(event.Phase); !ok || p.Phase != event.PhaseUp {
+			c.start()
 		}
-	}()
-	return func() { close(done); <-ended }
+	}
+}
+
+func (c *clock) start() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.end != nil {
+		return
+	}
+	end := make(chan struct{})
+	c.end = end
+	c.running.Go(func() { c.run(end) })
+}
+
+func (c *clock) run(end chan struct{}) {
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	for {
+		select {
+		case now := <-second.C:
+			if c.progress.Tick(now) {
+				continue
+			}
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if c.end == end {
+				c.end = nil
+			}
+			return
+		case <-end:
+			return
+		}
+	}
+}
+
+func (c *clock) stop() {
+	c.mu.Lock()
+	if c.end != nil {
+		close(c.end)
+	}
+	c.end = make(chan struct{}) // it does not start any more
+	c.mu.Unlock()
+	c.running.Wait()
 }
 
 // quietSink passes what -q shows.

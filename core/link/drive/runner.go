@@ -35,6 +35,8 @@ type Environment struct {
 	// OpenPort opens the port; it is called again when the port was lost and another attempt is due. It should wait for a
 	// device that is away for a while, as long as ctx allows.
 	OpenPort func(ctx context.Context) (Port, error)
+	// PortName says what the port is called, for people; nil: "the port".
+	PortName func() string
 	// OpenATPort opens the AT port of a session that has one; otherwise it is nil. It is called again with OpenPort.
 	OpenATPort func(ctx context.Context) (Port, error)
 	// OpenPlane makes a plane. It adds to the configuration what the user chose.
@@ -490,6 +492,10 @@ func (r *Runner) reopen() {
 	defer cancel()
 	stop := make(chan struct{})
 	defer close(stop)
+	name := "the port"
+	if r.env.PortName != nil {
+		name = r.env.PortName()
+	}
 	word := time.NewTimer(reopenWord)
 	defer word.Stop()
 	go func() {
@@ -499,7 +505,8 @@ func (r *Runner) reopen() {
 				cancel()
 				return
 			case <-word.C:
-				r.tell(event.Notice{Level: "info", Text: "the port is not there: waiting up to " + portOpenPatience.String() + " for it to come back"})
+				r.tell(event.Notice{Level: "info", Text: fmt.Sprintf("%s is not there: waiting up to %d s for it to come back", name, int(portOpenPatience.Seconds())),
+					About: event.NoticeWaiting, Cause: name + " to come back"})
 			case <-stop:
 				return
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -209,8 +208,9 @@ func TestRunnerTellsThatItWaits(t *testing.T) {
 		told := 0
 		b := newBench(t, "behaves", func(c *link.Config) { c.Persist = true }, func(e *Environment) {
 			next := e.Sink
+			e.PortName = func() string { return "/dev/ttyUSB2" }
 			e.Sink = event.SinkFunc(func(r event.Record) {
-				if n, ok := r.Event.(event.Notice); ok && strings.Contains(n.Text, "waiting up to 1m0s for it to come back") {
+				if n, ok := r.Event.(event.Notice); ok && n.Text == "/dev/ttyUSB2 is not there: waiting up to 60 s for it to come back" && n.About == event.NoticeWaiting && n.Cause == "/dev/ttyUSB2 to come back" {
 					told++
 				}
 				next.Record(r)

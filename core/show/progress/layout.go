@@ -35,7 +35,15 @@ func (p *Progress) say(at time.Time, c color, text string) {
 		p.put("", c, text)
 		return
 	}
-	p.put(fmt.Sprintf("%7.3fs  ", max(at.Sub(p.o.Start), 0).Seconds()), c, text)
+	before := fmt.Sprintf("%7.3fs  ", max(at.Sub(p.o.Start), 0).Seconds())
+	if !p.fits {
+		p.put(before, c, text)
+		return
+	}
+	for _, l := range wrap(text, p.o.Width-len(indent)) {
+		p.put(before, c, l)
+		before = indent
+	}
 }
 
 // more writes text under the line before, wrapped.
@@ -87,7 +95,7 @@ func (p *Progress) finding(f event.Finding) {
 	if f.Confidence != "" {
 		id += ", " + f.Confidence
 	}
-	if f.Category != "" {
+	if f.Category != "" && f.Category != f.ID {
 		id += ", " + f.Category
 	}
 	p.put("", dim, "         ("+event.Printable(id)+")")

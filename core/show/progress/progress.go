@@ -41,6 +41,7 @@ type Progress struct {
 	mu     sync.Mutex
 	w      io.Writer
 	o      Options
+	fits   bool // lines with a time are wrapped, too: there is a terminal, and nobody copies packets from it
 	fold   fold
 	brief  brief
 	quirks map[event.Quirk]bool // shown already: a quirk is an event each time it acts
@@ -51,11 +52,12 @@ type Progress struct {
 
 // New writes to w.
 func New(w io.Writer, o Options) *Progress {
+	fits := o.Width != 0 && o.Level <= Normal && !o.Journal
 	if o.Width == 0 {
 		o.Width = 78
 	}
 	o.Width = min(max(o.Width, 40), 120)
-	return &Progress{w: w, o: o, quirks: map[event.Quirk]bool{}}
+	return &Progress{w: w, o: o, fits: fits, quirks: map[event.Quirk]bool{}}
 }
 
 // Err gives the first error of writing, nil if there was none.
@@ -227,7 +229,7 @@ func (p *Progress) other(r event.Record) {
 		p.up = false
 		text := "down: " + event.Printable(e.Reason)
 		if e.Seconds > 0 {
-			text += fmt.Sprintf(", after %.0f s, %d bytes in, %d bytes out", e.Seconds, e.BytesIn, e.BytesOut)
+			text += fmt.Sprintf(" (up for %.0f s, %d bytes in, %d bytes out)", e.Seconds, e.BytesIn, e.BytesOut)
 		}
 		p.say(r.Time, bold, text)
 	case event.Text:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/knakppp/knak/core/event"
@@ -129,5 +130,19 @@ func TestCommandsAreNotBroken(t *testing.T) {
 		if got := strings.Join(commands(tt.in), "|"); got != tt.want {
 			t.Errorf("%s: %s", tt.in, got)
 		}
+	}
+}
+
+// The live line says what is waited for by its name, and counts; the lines above it are wrapped under each other.
+func TestLiveLine(t *testing.T) {
+	var b bytes.Buffer
+	p := New(&b, Options{Live: true, Width: 50, Start: begin, Limit: 2 * time.Minute})
+	p.Record(event.Record{Time: begin, Event: event.Notice{Level: "info", Text: "/dev/ttyUSB2 is not there: waiting up to 60 s for it to come back", About: event.NoticeWaiting, Cause: "/dev/ttyUSB2 to come back"}})
+	p.Tick(begin.Add(12 * time.Second))
+	want := "  0.000s  /dev/ttyUSB2 is not there: waiting up to\n" +
+		"          60 s for it to come back\n" +
+		"waiting for /dev/ttyUSB2 to come back\r\x1b[Kwaiting for /dev/ttyUSB2 to come back, 12 s"
+	if got := b.String(); got != want {
+		t.Errorf("got:\n%q\nwant:\n%q", got, want)
 	}
 }

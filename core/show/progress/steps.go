@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -49,17 +50,22 @@ func (p *Progress) status() string {
 		return ""
 	}
 	text := w.what
-	if since := p.brief.now.Sub(w.since); since >= time.Second {
-		text += fmt.Sprintf(", %d s", int(since.Seconds()))
-	}
-	if p.o.Limit > 0 {
-		text += fmt.Sprintf(" (%d s of %d)", int(max(p.brief.now.Sub(p.o.Start), 0).Seconds()), int(p.o.Limit.Seconds()))
-	}
-	if w.signal != "" {
-		text += ", " + w.signal
-	}
 	if r := []rune(text); len(r) >= p.o.Width {
 		text = string(r[:p.o.Width-1])
+	}
+	add := func(more string) { // what has no room is left out: this line must stay one
+		if utf8.RuneCountInString(text+more) < p.o.Width {
+			text += more
+		}
+	}
+	if since := p.brief.now.Sub(w.since); since >= time.Second {
+		add(fmt.Sprintf(", %d s", int(since.Seconds())))
+	}
+	if p.o.Limit > 0 {
+		add(fmt.Sprintf(" (%d s of %d)", int(max(p.brief.now.Sub(p.o.Start), 0).Seconds()), int(p.o.Limit.Seconds())))
+	}
+	if w.signal != "" {
+		add(", " + w.signal)
 	}
 	if p.o.Color {
 		return string(dim) + text + reset
@@ -115,7 +121,12 @@ func (p *Progress) steps(r event.Record) {
 		p.other(r)
 	case event.Finding:
 		p.other(r)
-	case event.Notice, event.Text:
+	case event.Notice:
+		p.other(r)
+		if e.About == event.NoticeWaiting && e.Cause != "" {
+			p.wait(r, "waiting for "+event.Printable(e.Cause))
+		}
+	case event.Text:
 		p.other(r)
 	case event.State, event.Failure, event.Data, event.Log, event.Unread:
 		// -v shows them
