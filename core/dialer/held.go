@@ -34,6 +34,8 @@ func (h *held) Record(r event.Record) {
 	case event.Up:
 		h.wasUp = true
 		h.givenBack = givenBack(e)
+	case event.Down:
+		go h.link.watcher.end() // it may be asking, and a tty that is gone and held keeps its name from coming back
 	case event.Notice:
 		if e.About == event.NoticeNotGivenBack {
 			h.problems = append(h.problems, e.Cause)

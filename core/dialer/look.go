@@ -14,16 +14,18 @@ const (
 	lookFresh = 5 * time.Second // what was seen is told again for so long
 	lookSpoil = time.Minute     // a port that does not answer is left alone for so long
 	lookLimit = 1500 * time.Millisecond
+	lookIdle  = 30 * time.Second // for so long the port stays open for the next status; then others may have it
 )
 
-// watcher asks the modem's other port how it is doing, when a status is asked for and no more often than every few seconds. It keeps
-// that port open until the call is over: to close it would drop its DTR in the middle of the call, which some modems take for a hang-up.
+// watcher asks the modem's other port how it is doing, when a status is asked for and no more often than every few seconds. That port is
+// only taken while statuses come: it is for other programs too.
 type watcher struct {
 	mu    sync.Mutex
 	line  *port.Port
 	path  string
 	sight modem.Sight
 	again time.Time // when it may be asked anew
+	idle  *time.Timer
 }
 
 // look gives what the modem said last on the port at path, or says now.
@@ -49,10 +51,16 @@ func (w *watcher) look(path string, never []string) modem.Sight {
 	_ = w.line.Discard() // what it said meanwhile on its own
 	var seen modem.Sight
 	if err := device.Talk(w.line, at.NewDialogue(modem.Look(&seen, never)), now.Add(lookLimit)); err != nil {
-		w.again = now.Add(lookSpoil)
+		w.drop()
+		w.path, w.again = path, now.Add(lookSpoil)
 		return w.sight
 	}
 	w.sight = seen
+	if w.idle == nil {
+		w.idle = time.AfterFunc(lookIdle, w.end)
+	} else {
+		w.idle.Reset(lookIdle)
+	}
 	return w.sight
 }
 
