@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -112,4 +115,55 @@ func TestLessonsAreChecked(t *testing.T) {
 			t.Fatalf("modem %d: %v", i, err)
 		}
 	}
+}
+
+// Over a real broker: what one gateway has learned reaches another, and a third that comes later.
+func TestLessonsCrossTheBroker(t *testing.T) {
+	address, ca := broker(t)
+	dir := t.TempDir()
+	for name, text := range map[string]string{"password": "broker word\n", "fleet": fleetKey + "\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gateway := func(site string) *plugin {
+		p := &plugin{config: config{
+			Broker: "mqtts://" + address, Site: site, User: "gateway", PasswordFile: filepath.Join(dir, "password"), CAFile: ca, FleetKeyFile: filepath.Join(dir, "fleet"),
+		}}
+		if err := p.Configure(context.Background(), nil); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = p.Close() })
+		return p
+	}
+	hears := func(p *plugin) {
+		t.Helper()
+		for limit := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			a, err := p.Identify(context.Background(), sdk.Identify{Link: sdk.Link{Name: "x", Attempt: 1}, Device: oddModem})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(a.Settings) == 1 && a.Settings[0].Key == "ipcp.request" {
+				return
+			}
+			if time.Now().After(limit) {
+				t.Fatalf("%s hears nothing: %+v", p.config.Site, a)
+			}
+		}
+	}
+	first, second := gateway("station-7"), gateway("station-8")
+	link := sdk.Link{Name: "lte", Attempt: 1}
+	if _, err := first.Identify(context.Background(), sdk.Identify{Link: link, Device: oddModem}); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []sdk.Notice{
+		{Link: link, Kind: "quirk", JSON: `{"event":"quirk","key":"ipcp.request","value":"address","source":"learned /var/lib/knak/learned.json","reason":"Found."}`},
+		{Link: link, Kind: "up", JSON: `{"event":"up"}`, Event: sdk.Up{Proved: true}},
+	} {
+		if err := first.Notify(context.Background(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hears(second)
+	hears(gateway("station-9"))
 }
