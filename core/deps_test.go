@@ -300,6 +300,7 @@ var startsPrograms = map[string]string{
 	"plugins/host":        "plugins in the configuration",
 	"plugins/host/serve":  "a program of its own",
 	"core/apn":            "a tool of the build",
+	"core/plane/nstest":   "for tests",
 	"core/show/web/build": "a tool of the build",
 	"cmd/knak/up":         "knak up, which is no dial itself",
 	"cmd/knak/help":       "a pager for a page, and no dial",
