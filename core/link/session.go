@@ -89,7 +89,8 @@ const (
 // are done in the order in which Next gives them.
 type Output interface{ output() }
 
-// Write asks for octets to be written to the port. They are valid until the next call into the session.
+// Write asks for octets to be written to the port. They are valid until the next call into the session, and the caller's: who
+// has copied them may wipe them, for a password or a PIN may be among them.
 type Write struct {
 	Bytes []byte
 	AT    bool // to the AT port

@@ -70,6 +70,7 @@ func (r *Runner) writeATPort(a *atPort) {
 			if _, err := a.port.Write(p); err != nil {
 				r.tell(event.Notice{Level: "warning", Text: "the AT port: " + err.Error()})
 			}
+			clear(p)
 		}
 	}
 }

@@ -239,6 +239,7 @@ func (r *Runner) attach(port Port, atPort *atPort) bool {
 		return false
 	}
 	r.port, r.at = port, atPort
+	clear(r.pending)
 	r.pending = r.pending[:0] // it was for the port that is gone
 	r.mu.Unlock()
 	r.workers.Go(func() { r.readLoop(port) })
@@ -283,12 +284,14 @@ func (r *Runner) drain() {
 		case link.Write:
 			if o.AT {
 				r.at.write(o.Bytes)
+				clear(o.Bytes)
 				continue
 			}
 			if len(r.pending)+len(o.Bytes) > pendingLimit {
 				continue
 			}
 			r.pending = append(r.pending, o.Bytes...)
+			clear(o.Bytes) // a password or a PIN may be among them
 			r.wakeWriter()
 		case link.PortOp:
 			port := r.port
@@ -381,6 +384,7 @@ func (r *Runner) flush() {
 		r.pending = r.spare[:0]
 		r.mu.Unlock()
 		_, err := port.Write(out)
+		clear(out)
 		r.spare = out
 		if err != nil {
 			r.portLost(port, err)

@@ -48,6 +48,7 @@ func (m *papClient) Advance(now time.Time) {
 	}
 	m.disarm()
 	m.done, m.failed = true, true
+	clear(m.packet) // it holds the password
 	m.put(Failure{Reason: TimedOut, Method: PAP, Message: "the requests were not answered"})
 }
 
@@ -75,6 +76,7 @@ func (m *papClient) Receive(_ time.Time, p []byte) {
 	}
 	m.disarm()
 	m.done, m.failed = true, code == packet.PAPNak
+	clear(m.packet) // it holds the password
 	message := papMessage(body)
 	if m.failed {
 		m.put(Failure{Reason: Refused, Method: PAP, Message: message})
