@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -92,5 +93,25 @@ func TestManPages(t *testing.T) {
 		if cmd.Runnable() && cmd.HasParent() && !cmd.HasSubCommands() && cmd.Example == "" && !strings.Contains(cmd.Long, "\n  ") {
 			t.Errorf("%s has no example", cmd.CommandPath())
 		}
+	}
+}
+
+// The example that the packages bring is a configuration, also with what is commented out in it.
+func TestExampleConfiguration(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "packaging", "config.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := regexp.MustCompile(`(?m)^# ([a-z-]+ = )`).ReplaceAll(text, []byte("$1"))
+	if bytes.Equal(options, text) {
+		t.Error("nothing is commented out")
+	}
+	path := filepath.Join(t.TempDir(), "config.toml")
+	if err := os.WriteFile(path, options, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	if code := run(context.Background(), []string{"config", "check", path}, strings.NewReader(""), &out, &errs); code != 0 || !strings.Contains(out.String(), "connections cell") {
+		t.Errorf("exit status %d: %s%s", code, out.String(), errs.String())
 	}
 }

@@ -143,7 +143,8 @@ func (o *Options) check() error {
 	if err := plane.CheckInterface(o.Interface); err != nil {
 		return exit.Usagef("--interface %w", err)
 	}
-	if err := plane.CheckDNS(o.DNS); err != nil && o.Plane != plane.KindStack && o.Plane != plane.KindNone && o.Sim == "" {
+	tun := o.Plane == plane.KindTUN || o.Plane == plane.KindAuto && o.Sim == "" // or it may be
+	if err := plane.CheckDNS(o.DNS); err != nil && tun {
 		return exit.Usage(err)
 	}
 	return o.checkRecord()

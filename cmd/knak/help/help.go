@@ -114,8 +114,7 @@ func find(root *cobra.Command, args []string) (*cobra.Command, error) {
 // nothing says that there is neither a command nor a topic of this name, and which one may have been meant.
 func nothing(root *cobra.Command, name string) error {
 	text := fmt.Sprintf("there is no command and no topic %q", name)
-	root.SuggestionsMinimumDistance = 2
-	near := root.SuggestionsFor(name)
+	near := suggestions(root, name)
 	if topic := quirks.Nearest(strings.ToLower(name), names()); topic != "" && !slices.Contains(near, topic) {
 		near = append(near, topic)
 	}
@@ -137,11 +136,27 @@ func names() []string {
 // NoCommand says that a command has no such subcommand, and which one may have been meant.
 func NoCommand(c *cobra.Command, name string) error {
 	text := fmt.Sprintf("%s has no command %q", c.CommandPath(), name)
-	c.SuggestionsMinimumDistance = 2
-	if near := c.SuggestionsFor(name); len(near) > 0 {
+	if near := suggestions(c, name); len(near) > 0 {
 		text += "; did you mean " + strings.Join(near, " or ") + "?"
 	}
 	return exit.Usagef("%s\nsee: %s --help", text, c.CommandPath())
+}
+
+// otherNames are what newcomers call what knak does, in the words of pppd, wvdial, nmcli and mmcli.
+var otherNames = map[string]string{
+	"connect": "dial or up", "call": "dial", "start": "up", "disconnect": "down", "stop": "down", "kill": "hangup", "off": "down", "poff": "down", "pon": "up",
+	"signal": "status", "info": "status", "show": "status", "monitor": "status --watch", "scan": "devices", "list": "devices", "modems": "devices", "ports": "devices",
+	"setup": "init", "configure": "init", "wvdialconf": "init", "check": "doctor", "log": "diagnose FILE", "analyse": "diagnose", "analyze": "diagnose",
+	"simulate": "sim", "at": "doctor --port PATH, or dial -v", "capture": "record", "update": "quirks update", "man": "help",
+}
+
+// suggestions are the commands that somebody may have meant by a name: those that are near it, or do what it says.
+func suggestions(c *cobra.Command, name string) []string {
+	if other := otherNames[strings.ToLower(name)]; other != "" && !c.HasParent() {
+		return []string{other}
+	}
+	c.SuggestionsMinimumDistance = 2
+	return c.SuggestionsFor(name)
 }
 
 // complete completes commands, and where the first word is typed topics; findings once something of them is typed.

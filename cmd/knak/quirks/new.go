@@ -243,6 +243,6 @@ func writeStub(t *terminal.Terminal, s *vectors.Stub, out string) error {
 	if s.Works {
 		return nil
 	}
-	fmt.Fprintf(t.Err, "Now write what is marked %s, then: knak quirks validate %s; knak quirks test %s\n", vectors.Todo, out, s.ID)
+	fmt.Fprintf(t.Err, "Now write what is marked %s, then: knak quirks validate %s; knak quirks test %s %s\n", vectors.Todo, out, out, s.ID)
 	return nil
 }
