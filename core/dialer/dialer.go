@@ -100,7 +100,8 @@ func (o *Options) StartsPrograms() bool {
 }
 
 // Far is a host at the far end of a simulated modem: what is sent to it goes to Deliver, and what it sends comes by Read, which
-// calls each for every packet that is there, or waits for one, and gives an error after it was closed.
+// calls each for every packet that is there, or waits for one, and gives an error after it was closed. It is a pointer, and of one
+// link at a time.
 type Far interface {
 	Deliver(packet []byte) error
 	Read(each func(packet []byte) (more bool)) error

@@ -147,19 +147,31 @@ func (o *Options) memoryOpener() func(context.Context) (drive.Port, error) {
 		return func(context.Context) (drive.Port, error) { return drive.NewMemoryPort(m), nil }
 	}
 	m.TakeUnanswered(true)
-	var now atomic.Pointer[drive.MemoryPort] // the one that is open: a lost one is followed by another
-	var reading sync.Once
 	return func(context.Context) (drive.Port, error) {
 		p := drive.NewMemoryPortTo(m, func(packet []byte) { _ = o.Far.Deliver(packet) }) // one that was closed answers no more
-		now.Store(p)
-		reading.Do(func() {
-			go func() {
-				for o.Far.Read(func(packet []byte) bool { now.Load().SendPacket(packet); return true }) == nil {
-				}
-			}()
-		})
+		lead(o.Far, p)
 		return p, nil
 	}
+}
+
+// leads are where what far hosts send goes, by the host: one goroutine reads each, as long as it is open, for a Read cannot be ended
+// with a link.
+var leads sync.Map // of *atomic.Pointer[drive.MemoryPort]
+
+// lead leads what a far host sends to a port, in place of the one before.
+func lead(far Far, p *drive.MemoryPort) {
+	mine := &atomic.Pointer[drive.MemoryPort]{}
+	mine.Store(p)
+	it, known := leads.LoadOrStore(far, mine)
+	if known {
+		it.(*atomic.Pointer[drive.MemoryPort]).Store(p)
+		return
+	}
+	go func() {
+		defer leads.Delete(far)
+		for far.Read(func(packet []byte) bool { mine.Load().SendPacket(packet); return true }) == nil {
+		}
+	}()
 }
 
 // portPause is how often is looked for a modem that Persist waits for.
