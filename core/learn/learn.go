@@ -120,6 +120,9 @@ func (a *Adapter) Settings() []Setting {
 // Experimenting says whether the attempt that runs, or is next, is not the first of its kind: it need not be as patient.
 func (a *Adapter) Experimenting() bool { return a.trying != nil }
 
+// Recalled says whether it is one with what was learned before.
+func (a *Adapter) Recalled() bool { return a.recalled }
+
 // Start begins with settings that have worked before for such a modem.
 func (a *Adapter) Start(known []Setting) { a.kept, a.recalled = slices.Clone(known), len(known) > 0 }
 
@@ -156,7 +159,7 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 	if a.count >= limit {
 		return a.repeat(f)
 	}
-	if a.recalled { // another SIM or network may want it otherwise: the search begins anew
+	if a.recalled && concerns(a.kept, f) { // another SIM or network may want it otherwise: the search begins anew
 		a.recalled, a.kept, a.carried, a.began, a.best = false, nil, nil, false, 0
 		return "what was learned of this modem may hold no more; going on without it", 0, true
 	}
@@ -164,7 +167,7 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 	if f.Back {
 		list = append(list[:min(1, len(list))], candidates(a.furthest, a.Prior)...)
 	}
-	for _, v := range list {
+	for i, v := range list {
 		if a.tried[v.id] || a.touches(v) {
 			continue
 		}
@@ -173,13 +176,26 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 		}
 		a.tried[v.id] = true
 		a.count++
-		if f.Back && last != nil && v.wait > 0 { // what was tried was not put to the test: once more, and then it is
+		if f.Back && last != nil && (v.wait > 0 || i == 0 && f.Kind == event.FailedATError) && !contradicts(last.set, v.set) { // what was tried was not put to the test: once more, and then it is
 			v.set = merge(last.set, v.set)
 		}
 		a.trying = &v
 		return v.what, v.wait, true
 	}
 	return a.repeat(f)
+}
+
+// concerns says whether settings may have to do with a failure: those of its phase, and of phases before it.
+func concerns(set []Setting, f Failure) bool {
+	const dial = "at. sim. registration. context. dial. port. retry."
+	of := map[string]string{event.PhaseDial: dial, "": dial, event.PhaseLCP: dial + " lcp.", event.PhaseAuth: dial + " lcp. auth."}
+	for _, s := range set {
+		prefix, _, _ := strings.Cut(s.Key, ".")
+		if keys, early := of[f.Phase]; !early || slices.Contains(strings.Fields(keys), prefix+".") {
+			return true
+		}
+	}
+	return false
 }
 
 // repeat dials once more with what led furthest, where that may have failed by chance or for want of a pause.

@@ -100,3 +100,15 @@ func TestWhatMayBeChanceIsRepeated(t *testing.T) {
 		t.Errorf("%d attempts more", n)
 	}
 }
+
+// What was learned is dropped where it fails, and kept where the failure is none of its business.
+func TestWhatWasLearnedIsKeptBesideOtherFailures(t *testing.T) {
+	var a Adapter
+	a.Start([]Setting{{Key: "auth.user", Value: "", Reason: "r"}})
+	if _, _, ok := a.Next(Failure{Kind: event.FailedNotRegistered, Phase: event.PhaseDial}); !ok || len(a.Settings()) != 2 || a.Settings()[0].Key != "auth.user" {
+		t.Errorf("%v", a.Settings())
+	}
+	if what, _, ok := a.Next(ipcpHangup()); !ok || !strings.Contains(what, "may hold no more") || len(a.Settings()) != 0 {
+		t.Errorf("%s: %v", what, a.Settings())
+	}
+}

@@ -313,7 +313,7 @@ func commandName(command string) string {
 // vital are commands without which there is no call.
 func vital(command string) bool {
 	upper := strings.ToUpper(command)
-	return upper == "AT" || strings.HasPrefix(upper, "ATD") || strings.HasPrefix(upper, "AT+CPIN") && upper != "AT+CPIN?" || strings.HasPrefix(upper, "ATE") || strings.HasPrefix(upper, "ATZ") && len(upper) < 4
+	return upper == "AT" || strings.HasPrefix(upper, "ATD") || strings.HasPrefix(upper, "AT+CPIN") && upper != "AT+CPIN?" || strings.HasPrefix(upper, "ATE") || strings.HasPrefix(upper, "ATQ") || strings.HasPrefix(upper, "ATZ") && len(upper) < 4
 }
 
 // Short are settings that end an experiment as soon as the evidence allows: a modem that has not answered six requests will not

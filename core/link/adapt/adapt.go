@@ -3,6 +3,7 @@
 package adapt
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -90,10 +91,13 @@ func Advised(set []learn.Setting, by string) (list []quirks.Advised) {
 func (d *Dial) Unset() []quirks.Advised {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.adapter.Experimenting() {
-		return nil
+	switch short := Advised(learn.Short(), "an experiment"); {
+	case d.adapter.Experimenting():
+		return short
+	case d.adapter.Recalled(): // it came up so before: only the network may be slower than it was
+		return slices.DeleteFunc(short, func(a quirks.Advised) bool { return a.Key == "registration.wait" || a.Key == "dial.timeout" })
 	}
-	return Advised(learn.Short(), "an experiment")
+	return nil
 }
 
 // recall begins with what was learned of the modem before, unless this dial has begun to learn by itself.
