@@ -28,7 +28,7 @@ var Keys = []Key{
 	{Name: "port.data_interface", Type: Int, Default: "-1", Min: "-1", Max: "255", Phase: AtProbe,
 		Meaning: "USB interface number of the tty that carries PPP; -1: found by looking"},
 	{Name: "port.at_interface", Type: Int, Default: "-1", Min: "-1", Max: "255", Phase: AtOpen,
-		Meaning: "USB interface number of the tty to ask for identity, SIM and registration; -1: found by looking"},
+		Meaning: "USB interface number of the tty that takes commands while another carries the call, as for knak status; -1: found by looking"},
 	{Name: "port.data_tty", Type: Int, Default: "-1", Min: "-1", Max: "31", Phase: AtProbe,
 		Meaning: "which of the modem's ttys carries PPP, counted from 0 in the order of their interfaces, where the interface's number is not known; -1: port.data_interface says"},
 	{Name: "port.at_tty", Type: Int, Default: "-1", Min: "-1", Max: "31", Phase: AtOpen,

@@ -17,6 +17,7 @@ type where struct {
 	number    int             // of the interface
 	nth       int             // of the ttys of that interface: hso has several on one
 	numbers   []int           // of all its interfaces that have ttys
+	disc      bool            // it was told that it is a disc now
 	strangers map[string]bool // the places of other devices of the same id: those are not this one
 }
 
@@ -65,6 +66,7 @@ func (c *Choice) Where() (path string, err error) {
 	}
 	d, place, ok := w.find(list)
 	if !ok {
+		c.tellDisc(w.bus)
 		return "", fmt.Errorf("the modem at %s of the bus (%s) is away: %w", w.bus, w.usb, os.ErrNotExist)
 	}
 	if now := c.root.Path(d.Candidate.Ports[place].Name); now != try.Path {
@@ -79,6 +81,23 @@ func (c *Choice) Where() (path string, err error) {
 		c.device.Candidate = d.Candidate // the names of the others, if they are asked later
 	}
 	return try.Path, nil
+}
+
+// tellDisc tells, once, that the modem that is waited for came back as a disc with drivers.
+func (c *Choice) tellDisc(bus string) {
+	if w := c.tries[c.now].where; w.disc {
+		return
+	}
+	discs, err := InStorageMode(c.root, c.db)
+	if err != nil {
+		return
+	}
+	for _, s := range discs {
+		if s.Path == bus {
+			c.tries[c.now].where.disc = true
+			c.tell(fmt.Sprintf("the modem at %s of the bus came back in storage mode (%s): %s", bus, s.USB, s.Cure()))
+		}
+	}
 }
 
 func (w *where) find(list []Device) (d *Device, place int, ok bool) {

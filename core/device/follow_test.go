@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/knakppp/knak/core/device/devicetest"
@@ -109,5 +110,26 @@ func TestALinkAndAUARTKeepTheirNames(t *testing.T) {
 		if got, err := c.Where(); err != nil || got != path {
 			t.Errorf("%s: %q, %v", port, got, err)
 		}
+	}
+}
+
+// A modem that comes back as its disc is waited for, and that is told, once.
+func TestAModemThatComesBackAsADisc(t *testing.T) {
+	m := machine{devicetest.InMemory(t, t.TempDir()), t}
+	e398(m, "1-1", 0)
+	var told []string
+	c, err := Choose(t.Context(), Root{Sys: m.Sys(), Dev: filepath.Join(m.Dir, "dev")}, shipped(t), Wish{}, NoMemory{}, neverOpen(t), func(s string) { told = append(told, s) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Clear()
+	m.USB("1-1", "12d1:1505", iface{Number: "00", Class: "08/06/50", Driver: "usb-storage"})
+	for range 2 {
+		if _, err := c.Where(); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%v", err)
+		}
+	}
+	if len(told) != 1 || !strings.Contains(told[0], "storage mode") || !strings.Contains(told[0], "usb-modeswitch") {
+		t.Errorf("told %q", told)
 	}
 }
