@@ -30,8 +30,8 @@ vm: ## virtual sticks on Debian's stock kernel, alone and beside ModemManager, b
 fuzz: ## every fuzz target for FUZZTIME each (FUZZTIME=1h for a night)
 	./test/fuzz $(FUZZTIME)
 
-web: ## the page for browsers: dist/web/index.html, one file that needs no server
-	$(GO) run ./core/show/web/build -o dist/web/index.html -version "$$(git describe --always --dirty 2>/dev/null || echo devel)"
+web: ## the page for browsers: out/web/knak.html, one file that needs no server
+	$(GO) run ./core/show/web/build -o out/web/knak.html -version "$$(git describe --always --dirty 2>/dev/null || echo devel)"
 
 bench: ## every benchmark that docs/performance.md reports
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./core/... ./quirks/... ./cmd/... ./plugins/host ./plugins/internal/wire ./plugins/sdk/sdktest

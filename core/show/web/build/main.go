@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	out := flag.String("o", "dist/web/index.html", "write the page to this `file`")
+	out := flag.String("o", "out/web/knak.html", "write the page to this `file`")
 	version := flag.String("version", "devel", "the version that the page says")
 	flag.Parse()
 	if err := build(*out, *version); err != nil {
