@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"time"
 
 	"golang.org/x/term"
@@ -54,12 +55,12 @@ func openSecret(t *terminal.Terminal, path string) (auth.Secret, error) {
 	if path == "-" {
 		return firstLine(t.In)
 	}
-	f, err := foreign.Open(path, foreign.Rules{Limit: maxSecretFile, Named: true, Trusted: os.Geteuid() == 0})
+	f, err := foreign.Open(path, foreign.Rules{Limit: maxSecretFile, Named: true, Trusted: os.Geteuid() == 0 || windows})
 	if err != nil {
 		return auth.Secret{}, err
 	}
 	defer f.Close()
-	if st, err := f.Stat(); err == nil && st.Mode().IsRegular() {
+	if st, err := f.Stat(); err == nil && st.Mode().IsRegular() && !windows { // which has no such bits: trust has looked at its lists
 		switch {
 		case st.Mode().Perm()&0o002 != 0:
 			return auth.Secret{}, fmt.Errorf("%s may be written by others: chmod o-w %s", path, path)
@@ -69,6 +70,8 @@ func openSecret(t *terminal.Terminal, path string) (auth.Secret, error) {
 	}
 	return firstLine(f)
 }
+
+const windows = runtime.GOOS == "windows"
 
 // maxSecretFile bounds the file, of which only the first line counts.
 const maxSecretFile = 1 << 20
@@ -88,7 +91,11 @@ func firstLine(r io.Reader) (auth.Secret, error) {
 			return auth.Secret{}, err
 		}
 	}
-	line, _, ended := bytes.Cut(buffer[:n], []byte("\n"))
+	text := bytes.TrimPrefix(buffer[:n], []byte("\xef\xbb\xbf")) // the byte order mark of UTF-8, which editors of Windows write
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		return auth.Secret{}, errors.New("this is UTF-16, as PowerShell's > writes it: write it with Set-Content -Encoding ascii")
+	}
+	line, _, ended := bytes.Cut(text, []byte("\n"))
 	if len(line) > secretLimit || !ended && n > secretLimit {
 		return auth.Secret{}, fmt.Errorf("the first line is longer than %d octets", secretLimit)
 	}
