@@ -7,7 +7,7 @@ GORELEASER := github.com/goreleaser/goreleaser/v2@v2.16.0
 BUF := github.com/bufbuild/buf/cmd/buf@v1.75.0
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.7.2
 
-.PHONY: help build test unit interop vm web fuzz bench corpus lint generate proto proto-release apn release-check clean
+.PHONY: help build test unit interop vm wine web fuzz bench corpus lint generate proto proto-release apn release-check clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
@@ -26,6 +26,9 @@ interop: ## the real peers alone: pppd in the guest kernel, slirp, tshark, Chrom
 
 vm: ## virtual sticks on Debian's stock kernel, alone and beside ModemManager, by software emulation: up to six minutes
 	KNAK_VM=1 $(GO) test -count=1 -timeout 15m -v ./test/vm
+
+wine: ## knak.exe under Wine (Debian's wine64, 0.7 GB): the analyser's scripts, and a dial through a COM port
+	KNAK_WINE=1 $(GO) test -count=1 -timeout 15m -v ./test/wine
 
 fuzz: ## every fuzz target for FUZZTIME each (FUZZTIME=1h for a night)
 	./test/fuzz $(FUZZTIME)

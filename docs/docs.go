@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-//go:embed apn.md cli.md diagnosis.md first-dial.md formats.md hooks.md learning.md library.md plugins.md quirks.md sim.md traces.md web.md
+//go:embed apn.md cli.md diagnosis.md first-dial.md formats.md hooks.md learning.md library.md plugins.md quirks.md sim.md systems.md traces.md web.md
 //go:embed findings/*.md
 var files embed.FS
 
@@ -37,6 +37,7 @@ var Topics = []Topic{
 	{Name: "environment", About: "the environment variables that knak reads", file: "cli.md", section: "Environment"},
 	{Name: "files", About: "the files that knak reads and writes", file: "cli.md", section: "Files"},
 	{Name: "diagnosis", About: "how a call or a log is judged", file: "diagnosis.md"},
+	{Name: "systems", About: "what knak does on Windows and macOS, and what it leaves to Linux", file: "systems.md"},
 	{Name: "findings", About: "everything that can be found; knak help ID opens the page of one", file: "findings/README.md"},
 	{Name: "learning", About: "finding the settings of an unknown modem by experiment", file: "learning.md"},
 	{Name: "quirks", About: "profiles of odd modems: using, reading and writing them", file: "quirks.md"},
