@@ -103,7 +103,7 @@ var rare = map[string][]variation{
 		vary("the SIM may need a pause after its PIN", "sim.pin_wait=5s"),
 		vary("the radio may want another command", "registration.radio_command=AT+CFUN=1,0"),
 		vary("the context may be defined by ZTE's command", "context.define=+ZGDCONT"),
-		vary("the modem may want a word once the SIM is ready", "at.after_pin+=AT+COPS=0", "at.optional+=AT+COPS"),
+		vary("the modem may have to be attached as soon as the SIM is ready", "at.after_pin+=AT+CGATT=1", "at.optional+=AT+CGATT"),
 		vary("the context may have to be active once it is defined", "at.after_context+=AT+CGACT=1,{cid}", "at.optional+=AT+CGACT"),
 		vary("the last call may not have ended", "hangup.methods=escape,dtr,terminate", "hangup.guard=2s", "hangup.dtr_time=3s", "hangup.terminate_wait=10s", "at.after_hangup+=AT+CGACT=0,{cid}", "at.before_hangup+=AT+CGACT=0,{cid}"),
 	},

@@ -37,6 +37,24 @@ func TestTheSpaceCoversEveryKey(t *testing.T) {
 	}
 }
 
+// safe are the commands that an experiment may send besides those of any dial: none stores anything for good, chooses a network, names
+// a PIN, or sends a message.
+var safe = []string{"ATZ", "ATD", "ATDT", "ATH", "AT+CGACT=0,{cid}", "AT+CGACT=1,{cid}", "AT+CGATT=1", "AT+CFUN=1,0"}
+
+func TestTheSpaceKeepsToSafeCommands(t *testing.T) {
+	commands := map[string]bool{}
+	for _, k := range quirks.Keys {
+		commands[k.Name] = k.Type == quirks.AT || k.Type == quirks.ATs
+	}
+	for _, set := range learn.Sets() {
+		for _, s := range set {
+			if commands[strings.TrimSuffix(s.Key, "+")] && !slices.Contains(safe, s.Value) {
+				t.Errorf("%s is not on the list of safe commands", s)
+			}
+		}
+	}
+}
+
 // What many profiles of a maker set gains, and never more than evidence weighs.
 func TestPriors(t *testing.T) {
 	of := Priors(shipped(t))
