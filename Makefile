@@ -25,7 +25,7 @@ interop: ## the real peers alone: pppd in the guest kernel, slirp, tshark, Chrom
 	$(GO) test -count=1 -v ./test/...
 
 vm: ## virtual sticks on Debian's stock kernel, alone and beside ModemManager, by software emulation: up to six minutes
-	KNAK_VM=1 $(GO) test -count=1 -timeout 15m -v ./test/vm
+	KNAK_VM=1 $(GO) test -count=1 -timeout 25m -v ./test/vm
 
 wine: ## knak.exe under Wine (Debian's wine64, 0.7 GB): the analyser's scripts, and a dial through a COM port
 	KNAK_WINE=1 $(GO) test -count=1 -timeout 15m -v ./test/wine

@@ -220,7 +220,7 @@ func TestSticks(t *testing.T) {
 		l.name = name
 		scenario(t, dir, l, extra)
 	}
-	all := boot(t, dir, map[string]string{"inside": inside, "sticks": sticks.String()}, "340")
+	all := boot(t, dir, map[string]string{"inside": inside, "sticks": sticks.String()}, "600")
 	for _, l := range layouts {
 		t.Run(l.name, func(t *testing.T) {
 			f := all[l.name]
@@ -261,7 +261,7 @@ func TestModemManager(t *testing.T) {
 		// With these two replies ModemManager takes it for a GSM modem (3GPP TS 27.007 has neither; ITU-T V.250 section 6.1.9 has +GCAP).
 		scenario(t, dir, layout{name, id, "Nobody", "option", "0=data", ""}, "[[at.reply]]\ncommand = \"AT+GCAP\"\nlines = [\"+GCAP: +CGSM\"]")
 	}
-	all := boot(t, dir, map[string]string{"inside": beside}, "340", "systemd")
+	all := boot(t, dir, map[string]string{"inside": beside}, "600", "systemd")
 	t.Run("beside", func(t *testing.T) {
 		all["beside"].judge(t, map[string]string{"managed": "yes", "held": "yes", "refused": "6", "told": "yes", "cure": "yes",
 			"up": "yes", "away": "yes", "ended": "13", "again": "yes", "by-id": "0"})
