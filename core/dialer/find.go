@@ -135,7 +135,7 @@ func (l *Link) find(ctx context.Context) (*place, *Error) {
 	}
 	return &place{
 		now:   func() (string, quirks.Facts) { t := found.Current(); return t.Path, t.Facts },
-		open:  drive.ChosenOpener(found, resolve),
+		open:  l.inhibitor.patient(drive.ChosenOpener(found, resolve), func(text string) { l.notice("info", text) }),
 		found: found,
 	}, nil
 }

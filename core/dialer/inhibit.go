@@ -4,34 +4,46 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/knakppp/knak/core/device"
 	"github.com/knakppp/knak/core/files"
 	"github.com/knakppp/knak/core/inhibit"
+	"github.com/knakppp/knak/core/link/drive"
 	"github.com/knakppp/knak/core/port"
 )
 
-// inhibitor keeps ModemManager off the modem of a link, where Options.Inhibit asks for that.
+// inhibitor keeps ModemManager off the modem of a link, where Options.Inhibit asks for that. Where ModemManager does not know the modem
+// yet, as when both start with the machine, it is asked again for a while.
 type inhibitor struct {
-	link  *Link
-	lease *inhibit.Lease
-	told  bool
+	link *Link
+
+	mu     sync.Mutex
+	lease  *inhibit.Lease
+	asking bool // again and again
+	closed bool
+	told   bool
 }
 
 const (
 	letGo      = 5 * time.Second // how long ModemManager may take to close the ttys
 	lookPause  = 200 * time.Millisecond
 	askTimeout = 25 * time.Second // it answers when what it was doing with the modem is over
+	askAgain   = time.Second
+	askLong    = time.Minute // ModemManager sees a modem some seconds after the kernel
+	askPatient = 20 * time.Second
 )
 
 // before is called before the ttys are opened, and again as long as there is no modem.
 func (i *inhibitor) before(ctx context.Context, tell func(string)) {
-	o := &i.link.o
-	if !o.Inhibit || i.lease != nil {
+	i.mu.Lock()
+	idle := i.link.o.Inhibit && i.lease == nil && !i.asking && !i.closed
+	i.mu.Unlock()
+	if !idle {
 		return
 	}
-	d, ok := device.Meant(files.Machine(), o.Database, o.Port)
+	d, ok := device.Meant(files.Machine(), i.link.o.Database, i.link.o.Port)
 	if !ok {
 		return // there is no modem yet, or it has no place that ModemManager could be told
 	}
@@ -39,25 +51,84 @@ func (i *inhibitor) before(ctx context.Context, tell func(string)) {
 	if !ok {
 		return
 	}
-	asking, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	lease, err := inhibit.Modem(asking, uid)
-	switch {
-	case errors.Is(err, inhibit.ErrNotRunning), errors.Is(err, inhibit.ErrUnknown):
-		return // nobody is there to be kept away
-	case err != nil:
-		if !i.told {
-			i.told = true
-			tell("it cannot be kept off this modem: " + err.Error())
-		}
+	if i.ask(ctx, uid, tell) {
+		i.again(uid, tell)
 		return
 	}
-	i.lease = lease
 	if who := waitUntilFree(ctx, d.Nodes(files.Machine())); who != "" {
 		tell("ModemManager was told to leave " + uid + " alone, but " + who)
+	}
+}
+
+// ask asks ModemManager once. It says whether to ask again: nobody is there to be kept away, or not yet.
+func (i *inhibitor) ask(ctx context.Context, uid string, tell func(string)) (again bool) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	lease, err := inhibit.Modem(ctx, uid)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	switch {
+	case errors.Is(err, inhibit.ErrNotRunning), errors.Is(err, inhibit.ErrUnknown):
+		return true
+	case err != nil:
+		if !i.told && ctx.Err() == nil {
+			i.told = true
+			tell("ModemManager cannot be kept off this modem: " + err.Error())
+		}
+	case i.closed:
+		_ = lease.Close() // the link is over
+	default:
+		i.lease = lease
+		tell("ModemManager leaves " + uid + " alone as long as knak dials")
+	}
+	return false
+}
+
+// again goes on asking, until ModemManager knows the modem, or the link is over.
+func (i *inhibitor) again(uid string, tell func(string)) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.asking || i.closed {
 		return
 	}
-	tell("ModemManager leaves " + uid + " alone as long as knak dials")
+	i.asking = true
+	go func() {
+		end := time.Now().Add(askLong)
+		for time.Now().Before(end) && i.link.closing.Err() == nil {
+			select {
+			case <-time.After(askAgain):
+			case <-i.link.closing.Done():
+			}
+			if !i.ask(i.link.closing, uid, tell) {
+				break
+			}
+		}
+		i.mu.Lock()
+		i.asking = false
+		i.mu.Unlock()
+	}()
+}
+
+// patient makes an opener wait while ModemManager has the port and is being told to leave it.
+func (i *inhibitor) patient(open func(context.Context) (drive.Port, error), tell func(string)) func(context.Context) (drive.Port, error) {
+	if !i.link.o.Inhibit {
+		return open
+	}
+	return func(ctx context.Context) (drive.Port, error) {
+		for end := time.Now().Add(askPatient); ; {
+			opened, err := open(ctx)
+			var locked *port.LockedError
+			if !errors.As(err, &locked) || locked.Program != "ModemManager" || !time.Now().Before(end) {
+				return opened, err
+			}
+			i.before(ctx, tell)
+			select {
+			case <-ctx.Done():
+				return nil, err
+			case <-time.After(lookPause):
+			}
+		}
+	}
 }
 
 // waitUntilFree waits until nobody has the ttys open; otherwise it says who has.
@@ -82,5 +153,9 @@ func waitUntilFree(ctx context.Context, nodes []string) (who string) {
 
 // close lets ModemManager have the modem again.
 func (i *inhibitor) close() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.closed = true
 	_ = i.lease.Close() // at the end of the process it is over anyway
+	i.lease = nil
 }

@@ -262,6 +262,9 @@ func TestModemManager(t *testing.T) {
 		scenario(t, dir, layout{name, id, "Nobody", "option", "0=data", ""}, "[[at.reply]]\ncommand = \"AT+GCAP\"\nlines = [\"+GCAP: +CGSM\"]")
 	}
 	all := boot(t, dir, map[string]string{"inside": beside}, "600", "systemd")
+	t.Run("race", func(t *testing.T) {
+		all["race"].judge(t, map[string]string{"up": "yes", "told": "yes", "ended": "13"})
+	})
 	t.Run("beside", func(t *testing.T) {
 		all["beside"].judge(t, map[string]string{"managed": "yes", "held": "yes", "refused": "6", "told": "yes", "cure": "yes",
 			"up": "yes", "away": "yes", "ended": "13", "again": "yes", "by-id": "0"})
