@@ -335,6 +335,7 @@ var opensItself = map[string]string{
 	"cmd/knak/man/man.go Write":                 "a tool of the build",
 	"core/show/web/build/main.go build":         "a tool of the build",
 	"core/device/devicetest/machine.go File":    "for tests",
+	"core/golden":                               "for tests",
 	"core/device/eject_linux.go Eject":          "a device node that sysfs has named; opened without waiting",
 	"core/device/save.go Save":                  "made anew (O_EXCL), where a person said",
 	"core/device/save.go unpack":                "a person named it, for looking at it",

@@ -2,7 +2,6 @@ package quirks_test
 
 import (
 	"bufio"
-	"flag"
 	"fmt"
 	"os"
 	"regexp"
@@ -10,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/knakppp/knak/core/golden"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -125,7 +125,7 @@ func TestBehavioursAreInEffect(t *testing.T) {
 		fmt.Fprintf(&out, "%s\t%s\t%s\n", strings.Join(c[:4], "\t"), who, acts(s))
 	}
 	switch {
-	case flag.Lookup("update").Value.String() == "true":
+	case golden.Update():
 		if err := os.WriteFile(path, []byte(out.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -223,7 +223,7 @@ func TestBehavioursOfKeysThatNothingSets(t *testing.T) {
 	}
 	want := strings.Join(unset, ", ") + "."
 	switch {
-	case flag.Lookup("update").Value.String() == "true":
+	case golden.Update():
 		if err := os.WriteFile(path, []byte(head+before+want+"\n\n"+tail), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -1,10 +1,9 @@
 package quirks_test
 
 import (
-	"flag"
-	"os"
 	"testing"
 
+	"github.com/knakppp/knak/core/golden"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -12,19 +11,7 @@ const devicesFile = "../docs/devices.md"
 
 func TestGeneratedDevices(t *testing.T) {
 	text := shipped(t).Markdown()
-	old, err := os.ReadFile(devicesFile)
-	if flag.Lookup("update").Value.String() == "true" {
-		if err := os.WriteFile(devicesFile, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text != string(old) {
-		t.Errorf("%s is not what the files say; make generate", devicesFile)
-	}
+	golden.Same(t, devicesFile, []byte(text), "make generate")
 }
 
 // What the project promises of its database.

@@ -2,16 +2,15 @@ package quirks
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write generated documentation instead of comparing it")
+	"github.com/knakppp/knak/core/golden"
+)
 
 // keyTables gives the documentation of all keys.
 func keyTables() string {
@@ -68,7 +67,7 @@ func TestDocs(t *testing.T) {
 		t.Fatalf("%s lost its marks", file)
 	}
 	text := string(head) + begin + keyTables() + end + string(tail)
-	if *update {
+	if golden.Update() {
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}

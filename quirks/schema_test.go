@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/knakppp/knak/core/golden"
 )
 
 // object is a JSON Schema, or a part of one.
@@ -174,22 +175,7 @@ func TestDocsSchemas(t *testing.T) {
 		if err := e.Encode(schema); err != nil {
 			t.Fatal(err)
 		}
-		path := "schema/" + name + ".json"
-		if *update {
-			if err := os.MkdirAll("schema", 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		have, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(have, b.Bytes()) {
-			t.Errorf("quirks/%s is not what the tables give now: make generate", path)
-		}
+		golden.Same(t, "schema/"+name+".json", b.Bytes(), "make generate")
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,10 +15,9 @@ import (
 	"github.com/knakppp/knak/cmd/knak/completion"
 	"github.com/knakppp/knak/cmd/knak/man"
 	"github.com/knakppp/knak/cmd/knak/terminal"
+	"github.com/knakppp/knak/core/golden"
 	"github.com/knakppp/knak/core/link"
 )
-
-var update = flag.Bool("update", false, "write the generated files instead of comparing them")
 
 // TestGenerated holds completions/ against the commands: `make generate` writes it.
 func TestGenerated(t *testing.T) {
@@ -31,18 +29,7 @@ func TestGenerated(t *testing.T) {
 				t.Fatalf("exit status %d: %s", code, errs.String())
 			}
 			path := filepath.Join("..", "..", "completions", files[shell.Name])
-			if *update {
-				if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(want, out.Bytes()) {
-				t.Errorf("%s is not what the commands give now: make generate", path)
-			}
+			golden.Same(t, path, out.Bytes(), "make generate")
 		})
 	}
 }
@@ -71,15 +58,7 @@ func TestGeneratedStatuses(t *testing.T) {
 		fmt.Fprintf(&table, "| %d | %s |\n", m.Code, m.Meaning)
 	}
 	want := before + "| status | meaning |\n| --- | --- |\n" + table.String() + "\n" + after
-	switch {
-	case want == string(page):
-	case *update:
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	default:
-		t.Errorf("%s is not what link.ExitMeanings says: make generate", path)
-	}
+	golden.Same(t, path, []byte(want), "make generate")
 }
 
 // Every command has a page, and all that may be typed at it has an example.

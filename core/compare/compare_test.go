@@ -3,10 +3,8 @@ package compare_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +16,7 @@ import (
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/compare"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/golden"
 	"github.com/knakppp/knak/core/link"
 	"github.com/knakppp/knak/core/link/policy"
 	"github.com/knakppp/knak/core/link/simulate"
@@ -26,26 +25,6 @@ import (
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares got with a file that a person has read.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs; got\n%s", file, got)
-	}
-}
 
 var epoch = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
@@ -105,17 +84,17 @@ func TestSeed(t *testing.T) {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}
-	golden(t, "seed.golden", b.Bytes())
+	golden.Same(t, filepath.Join("testdata", "seed.golden"), b.Bytes(), "")
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "seed.json", append(text, '\n'))
+	golden.Same(t, filepath.Join("testdata", "seed.json"), append(text, '\n'), "")
 	b.Reset()
 	if err := r.WriteText(&b, compare.TextOptions{Color: true, Width: 100, All: true}); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "seed_color.golden", b.Bytes())
+	golden.Same(t, filepath.Join("testdata", "seed_color.golden"), b.Bytes(), "")
 }
 
 func TestSwapped(t *testing.T) {

@@ -1,15 +1,13 @@
 package device
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write what is expected of the saved machines instead of comparing it")
+	"github.com/knakppp/knak/core/golden"
+)
 
 // What people pack with `knak devices --save` is a test: beside testdata/saved/NAME.tar.gz stands NAME.txt with a line for each
 // device that has ttys: its place on the bus and USB id, whether it is known to be a modem, the tty to dial on, the one for commands, and the
@@ -52,19 +50,6 @@ func TestSavedMachines(t *testing.T) {
 			}
 			fmt.Fprintf(&b, "%s %s modem=%v data=%s at=%s profile=%s\n", d.Path, d.USB, d.Modem, orNone(data), orNone(at), profile)
 		}
-		expected := strings.TrimSuffix(name, ".tar.gz") + ".txt"
-		if *update {
-			if err := os.WriteFile(expected, []byte(b.String()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		want, err := os.ReadFile(expected)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := b.String(); got != strings.ReplaceAll(string(want), "\r\n", "\n") {
-			t.Errorf("%s:\n%swant\n%s", name, got, want)
-		}
+		golden.Same(t, strings.TrimSuffix(name, ".tar.gz")+".txt", []byte(b.String()), "")
 	}
 }

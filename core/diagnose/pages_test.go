@@ -2,19 +2,18 @@ package diagnose
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"github.com/knakppp/knak/core/event"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/golden"
+
 	"github.com/knakppp/knak/core/sentence"
 )
-
-var update = flag.Bool("update", false, "write docs/findings instead of comparing it")
 
 // byHand: what stands from this heading on is kept when a page is written anew.
 const byHand = "## More\n"
@@ -22,7 +21,7 @@ const byHand = "## More\n"
 // TestPages holds docs/findings against the rules: one page for each, and a list. `make generate` writes them.
 func TestPages(t *testing.T) {
 	dir := filepath.Join("..", "..", "docs", "findings")
-	if *update {
+	if golden.Update() {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -37,14 +36,14 @@ func TestPages(t *testing.T) {
 	for name, page := range pages {
 		path := filepath.Join(dir, name)
 		have, err := os.ReadFile(path)
-		if err != nil && !*update {
+		if err != nil && !golden.Update() {
 			t.Errorf("%v: make generate", err)
 			continue
 		}
 		if i := bytes.Index(have, []byte(byHand)); i >= 0 {
 			page += "\n" + string(have[i:])
 		}
-		if *update {
+		if golden.Update() {
 			if err := os.WriteFile(path, []byte(page), 0o644); err != nil {
 				t.Fatal(err)
 			}

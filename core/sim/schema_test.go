@@ -3,16 +3,14 @@ package sim
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"net/netip"
-	"os"
 	"reflect"
 	"regexp"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "write the generated schema instead of comparing it")
+	"github.com/knakppp/knak/core/golden"
+)
 
 type object map[string]any
 
@@ -118,17 +116,5 @@ func TestGeneratedSchema(t *testing.T) {
 	if err := e.Encode(schema); err != nil {
 		t.Fatal(err)
 	}
-	const path = "../../quirks/schema/scenario.json"
-	if *update {
-		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	have, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(have, b.Bytes()) {
-		t.Error("quirks/schema/scenario.json is not what the types give now: make generate")
-	}
+	golden.Same(t, "../../quirks/schema/scenario.json", b.Bytes(), "make generate")
 }

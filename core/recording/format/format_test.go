@@ -3,8 +3,6 @@ package format
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -15,9 +13,8 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/golden"
 )
-
-var update = flag.Bool("update", false, "write the generated schema instead of comparing it")
 
 func noStamp([]byte) (time.Time, int) { return time.Time{}, 0 }
 
@@ -174,15 +171,7 @@ func TestSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	want = append(want, '\n')
-	const name = "format.schema.json"
-	if *update {
-		if err := os.WriteFile(name, want, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got, _ := os.ReadFile(name); !bytes.Equal(got, want) {
-		t.Errorf("%s is not what the code says: go test ./core/recording/format -run TestSchema -update", name)
-	}
+	golden.Same(t, "format.schema.json", want, "go test ./core/recording/format -run TestSchema -update")
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(want))
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -17,9 +16,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var fileTime = time.Date(2019, 1, 2, 12, 0, 0, 0, time.UTC)
 
@@ -78,15 +76,7 @@ func TestLogs(t *testing.T) {
 		got := jsonLines(t, collect(t, r))
 		s := r.Summary()
 		got = fmt.Appendf(got, "%s: %d bytes, %d lines, %d records, %d packets, not understood: %d lines, %d bytes\n", s.Format, s.Bytes, s.Lines, s.Records, s.Packets, s.UnreadLines, s.UnreadBytes)
-		golden := strings.TrimSuffix(name, ".log") + ".golden"
-		if *update {
-			if err := os.WriteFile(golden, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if want, _ := os.ReadFile(golden); !bytes.Equal(got, want) {
-			t.Errorf("%s differs; got\n%s", golden, got)
-		}
+		golden.Same(t, strings.TrimSuffix(name, ".log")+".golden", got, "")
 		if s.Bytes != int64(len(b)) {
 			t.Errorf("%s: %d bytes of %d", name, s.Bytes, len(b))
 		}

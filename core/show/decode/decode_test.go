@@ -3,7 +3,6 @@ package decode
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,11 +11,10 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/golden"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/recording/read"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var fileTime = time.Date(2019, 1, 2, 12, 0, 0, 0, time.UTC)
 
@@ -49,15 +47,7 @@ func TestLines(t *testing.T) {
 		"wrong": {"transcribed.log", Options{Wrong: true}}, "json": {"transcribed.log", Options{Wrong: true, JSON: true}},
 	} {
 		got, _ := decoded(t, c.log, c.o)
-		file := filepath.Join("testdata", name+".golden")
-		if *update {
-			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if want, _ := os.ReadFile(file); got != string(want) {
-			t.Errorf("%s differs; got\n%s", file, got)
-		}
+		golden.Same(t, filepath.Join("testdata", name+".golden"), []byte(got), "")
 	}
 }
 

@@ -2,36 +2,15 @@ package progress
 
 import (
 	"bytes"
-	"flag"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/golden"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares got with a file that a person has read.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs; got\n%s", path, got)
-	}
-}
 
 var begin = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
@@ -138,7 +117,9 @@ func TestProgressGolden(t *testing.T) {
 		{"down_quiet", false, Options{Level: Quiet}},
 		{"down_verbose", false, Options{Level: Verbose}},
 	} {
-		t.Run(tt.name, func(t *testing.T) { golden(t, tt.name+".golden", show(story(tt.good), tt.o)) })
+		t.Run(tt.name, func(t *testing.T) {
+			golden.Same(t, filepath.Join("testdata", tt.name+".golden"), show(story(tt.good), tt.o), "")
+		})
 	}
 }
 
@@ -152,6 +133,6 @@ func TestJSONGolden(t *testing.T) {
 		if err := j.Err(); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name+".jsonl", b.Bytes())
+		golden.Same(t, filepath.Join("testdata", name+".jsonl"), b.Bytes(), "")
 	}
 }

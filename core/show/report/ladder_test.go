@@ -3,10 +3,8 @@ package report
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"html"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,31 +13,10 @@ import (
 
 	"github.com/knakppp/knak/core/diagnose"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/golden"
 	"github.com/knakppp/knak/core/link/linktest"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs; with -update it is written anew. Got:\n%s", path, got)
-	}
-}
 
 var begin = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 
@@ -84,7 +61,7 @@ func TestText(t *testing.T) {
 					t.Errorf("%d columns, not %d: %s", n, width, line)
 				}
 			}
-			golden(t, c.name, b.Bytes())
+			golden.Same(t, filepath.Join("testdata", c.name), b.Bytes(), "")
 		})
 	}
 }
