@@ -102,6 +102,9 @@ type Adapter struct {
 	repeats  int
 }
 
+// soon is how long a link may have been up for its loss to say something of how the modem is treated.
+const soon = time.Minute
+
 // maxRepeats is how often a dial that may have failed by chance is made again once the variations are used up.
 const maxRepeats = 3
 
@@ -153,7 +156,7 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 	if limit == 0 {
 		limit = DefaultLimit
 	}
-	if refused(f) {
+	if refused(f) || f.Up > soon && !f.Echo { // a link that has held for long was treated well enough
 		return "", 0, false
 	}
 	if a.count >= limit {
@@ -188,9 +191,15 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 // concerns says whether settings may have to do with a failure: those of its phase, and of phases before it.
 func concerns(set []Setting, f Failure) bool {
 	const dial = "at. sim. registration. context. dial. port. retry."
-	of := map[string]string{event.PhaseDial: dial, "": dial, event.PhaseLCP: dial + " lcp.", event.PhaseAuth: dial + " lcp. auth."}
+	of := map[string]string{event.PhaseDial: dial, "": dial, event.PhaseLCP: dial + " lcp. auth.", event.PhaseAuth: dial + " lcp. auth."}
 	for _, s := range set {
 		prefix, _, _ := strings.Cut(s.Key, ".")
+		if f.Kind == event.FailedNotRegistered || f.Kind == event.FailedRegistrationDenied {
+			if prefix == "registration" || prefix == "context" { // nothing else is asked of the network by then
+				return true
+			}
+			continue
+		}
 		if keys, early := of[f.Phase]; !early || slices.Contains(strings.Fields(keys), prefix+".") {
 			return true
 		}

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/ppp/packet"
 )
 
 func ipcpHangup() Failure {
@@ -110,5 +112,33 @@ func TestWhatWasLearnedIsKeptBesideOtherFailures(t *testing.T) {
 	}
 	if what, _, ok := a.Next(ipcpHangup()); !ok || !strings.Contains(what, "may hold no more") || len(a.Settings()) != 0 {
 		t.Errorf("%s: %v", what, a.Settings())
+	}
+}
+
+// A link that is lost after it has held for long is no reason to vary anything, and an Echo-Request that came before the loss is
+// one only where none was ever answered.
+func TestALinkThatHeldIsNotVaried(t *testing.T) {
+	begin := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	lost := func(up time.Duration, answered bool) Failure {
+		var o Observer
+		o.Record(event.Record{Time: begin, Event: event.Up{}})
+		end := begin.Add(up)
+		request, reply := []byte{packet.EchoRequest, 1, 0, 8, 0, 0, 0, 0}, []byte{packet.EchoReply, 1, 0, 8, 0, 0, 0, 0}
+		if answered {
+			o.Record(event.Record{Time: end.Add(-31 * time.Second), Event: event.Packet{Dir: event.Sent, Protocol: packet.LCP, Data: request}})
+			o.Record(event.Record{Time: end.Add(-31 * time.Second), Event: event.Packet{Dir: event.Rcvd, Protocol: packet.LCP, Data: reply}})
+		}
+		o.Record(event.Record{Time: end.Add(-time.Second), Event: event.Packet{Dir: event.Sent, Protocol: packet.LCP, Data: request}})
+		return o.Complete(end, Failure{Kind: event.FailedCarrierLost, Phase: event.PhaseUp, Up: up})
+	}
+	for _, tt := range []struct {
+		up       time.Duration
+		answered bool
+		want     bool
+	}{{31 * time.Second, false, true}, {2 * time.Minute, false, true}, {24 * time.Hour, true, false}, {40 * time.Second, true, true}} {
+		var a Adapter
+		if what, _, ok := a.Next(lost(tt.up, tt.answered)); ok != tt.want {
+			t.Errorf("up for %v, echo answered %v: %v %s", tt.up, tt.answered, ok, what)
+		}
 	}
 }

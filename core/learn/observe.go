@@ -253,6 +253,6 @@ func (o *Observer) Complete(now time.Time, f Failure) Failure {
 		f.Hasty = (ended(f.Kind) || f.Kind == event.FailedAuthRejected) && r.count > 1 && r.last.Sub(r.before) < hastyGap && now.Sub(r.last) < promptly
 		f.Unanswered = !r.answered
 	}
-	f.Echo = !o.echo.IsZero() && (f.Up > 0 && now.Sub(o.echo) < echoTrail || ended(f.Kind) && now.Sub(o.echo) < promptly) || f.Kind == event.FailedEchoTimeout && !o.replied
+	f.Echo = !o.echo.IsZero() && !o.replied && (f.Up > 0 && now.Sub(o.echo) < echoTrail || ended(f.Kind) && now.Sub(o.echo) < promptly) || f.Kind == event.FailedEchoTimeout && !o.replied
 	return f
 }

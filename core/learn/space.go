@@ -155,8 +155,8 @@ var evidence = []struct {
 
 	{event.PhaseLCP, "", "hasty", "unhurried:70"},
 	{event.PhaseLCP, event.FailedTimeout, "", "no-options:70 all-options:60 unhurried:50 no-compress:30 mru-only:25 wide-accm:15 rest:20 escape:22 patient-lcp:3"},
-	{event.PhaseLCP, "!" + event.FailedTimeout, "!hasty", "no-options:70 all-options:66 unhurried:50 no-compress:40 mru-only:30 wide-accm:25 rest:45"},
-	{event.PhaseLCP, "!" + event.FailedTimeout, "hasty", "no-options:40 all-options:30 rest:45 mru-only:28 no-compress:20"},
+	{event.PhaseLCP, "!" + event.FailedTimeout + " !" + event.FailedAuthMethod, "!hasty", "no-options:70 all-options:66 unhurried:50 no-compress:40 mru-only:30 wide-accm:25 rest:45"},
+	{event.PhaseLCP, "!" + event.FailedTimeout + " !" + event.FailedAuthMethod, "hasty", "no-options:40 all-options:30 rest:45 mru-only:28 no-compress:20"},
 
 	{event.PhaseAuth, event.FailedTimeout + " " + event.FailedAuthTimeout, "", "escape:80 other-method:50 blank:20 unhurried:30 rest:10 patient-auth:3"},
 	{event.PhaseAuth, event.FailedAuthRejected, "", "blank:60 other-method:50"},
