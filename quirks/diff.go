@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Change is what is different for one modem between two databases, or between two profiles.
+// Change is one difference in what a modem gets from two databases, or in two profiles.
 type Change struct {
 	Device string      `json:"device"` // the name of a device entry that stands for the modem
 	Facts  Facts       `json:"facts"`  // by which it was looked up

@@ -25,7 +25,7 @@ func (db *DB) Makers() (list []string) {
 	return list
 }
 
-// Profiles gives the ids that pass, sorted. What of the filter cannot be is said by the name of its flag.
+// Profiles gives the ids that pass, sorted. A value that is not possible is an error that names the flag it came from.
 func (f Filter) Profiles(db *DB) ([]string, error) {
 	if f.Key != "" {
 		if _, ok := Lookup(f.Key); !ok {

@@ -27,7 +27,7 @@ type DB struct {
 // maxFile is the size in bytes of the largest file that is read. The largest one in the project has a few kilobytes.
 const maxFile = 1 << 20
 
-// Open reads all layers. What is wrong is a Problem each; the rest is used.
+// Open reads all layers. Each mistake in a file is a Problem; what has none is used.
 func Open(s Sources) (*DB, []*Problem) {
 	trust := s.trust
 	if trust == nil && s.Root {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Storage is what is known of a device that shows itself as a disc with drivers until it is told to be a modem.
+// Storage describes a device that first shows itself as a disc with drivers, and becomes a modem when it is told to.
 type Storage struct {
 	USB string // vid:pid while it is a disc
 	Way string // "eject", "configuration", "message", or a vendor's own by name; storage.tsv says what each means

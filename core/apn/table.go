@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Network is who issued a SIM. MNC has two or three digits, and 01 is another one than 001.
+// Network is the network that issued a SIM. MNC has two or three digits: 01 and 001 are different networks.
 type Network struct{ MCC, MNC string }
 
 // String gives for example "262-01".

@@ -13,7 +13,7 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Collector is a event.Sink that sorts records into calls. What it keeps does not grow with the recording. It is not
+// Collector is an event.Sink that sorts records into calls. What it keeps does not grow with the recording. It is not
 // safe for use from several goroutines.
 type Collector struct {
 	calls  []*Call

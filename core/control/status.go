@@ -45,7 +45,7 @@ type Plugin struct {
 // maxFindings bounds the findings of one attempt.
 const maxFindings = 8
 
-// Board keeps the Status of one link up to date. It is a event.Sink, safe for use by many goroutines.
+// Board keeps the Status of one link up to date. It is an event.Sink, safe for use by many goroutines.
 type Board struct {
 	mu     sync.Mutex
 	status Status

@@ -11,7 +11,7 @@ import (
 	"github.com/knakppp/knak/core/sentence"
 )
 
-// Watcher is a event.Sink that keeps a small history of one attempt and judges it. It may be asked at any time, during a
+// Watcher is an event.Sink that keeps a small history of one attempt and judges it. It may be asked at any time, during a
 // live call too; what it keeps does not grow with the call. It is not safe for use from several goroutines.
 type Watcher struct{ h history }
 

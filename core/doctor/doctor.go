@@ -20,7 +20,7 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Check is one thing that was looked at.
+// Check is the result of one check.
 type Check struct {
 	Name  string `json:"name"`
 	State string `json:"state"` // "ok", "note" or "bad": bad would stop a dial

@@ -88,7 +88,7 @@ func complete(e Event) Event {
 // not 16, for which the text stands.
 func (p Packet) MarshalJSON() ([]byte, error) {
 	v := struct {
-		Guessed bool     `json:"guessed,omitempty"` // first, so that people notice it
+		Guessed bool     `json:"guessed,omitempty"` // the direction is a guess; this key comes first so that a person who reads the line sees it
 		Hidden  int      `json:"hidden,omitempty"`
 		Dir     Dir      `json:"dir"`
 		Proto   string   `json:"proto"`

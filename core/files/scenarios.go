@@ -39,7 +39,8 @@ func ownScenario(name string) string {
 	return ""
 }
 
-// Scenarios lists all that loadScenario finds by a name.
+// Scenarios lists the names that Scenario finds: those of the program, and those of scenarios that stand beside
+// profiles of the user or the system.
 func Scenarios() []string {
 	names := sim.Names(knak.Files)
 	for _, dir := range ownScenarios() {

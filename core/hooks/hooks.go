@@ -39,7 +39,7 @@ type Config struct {
 // lastWords is how long a script has between SIGTERM and SIGKILL.
 const lastWords = time.Second
 
-// Runner is a event.Sink that runs the scripts. It starts no goroutine before a link is up.
+// Runner is an event.Sink that runs the scripts. It starts no goroutine before a link is up.
 type Runner struct {
 	cfg  Config
 	work sync.WaitGroup

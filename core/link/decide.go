@@ -26,8 +26,8 @@ func keep(held, p []byte) []byte {
 	return append(held, p[:min(len(p), max(0, maxHeld-len(held)))]...)
 }
 
-// Answer is the door for what was answered to the Ask with that ID; err is what went wrong, beside which an answer may
-// stand. Where somebody without whom there must be no link has failed, a link that is not up yet ends.
+// Answer takes the answer to the Ask with that ID. err says what went wrong; there may be an answer beside it. If an
+// adviser that is required has failed, a link that is not up yet ends.
 func (s *Session) Answer(now time.Time, id uint64, a advice.Answer, err error) {
 	if s.over() {
 		return

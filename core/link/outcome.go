@@ -36,14 +36,14 @@ const (
 	ExitFindings      ExitCode = 35 // of `knak diagnose`: something is wrong
 )
 
-// Kind names why a link ended or never came up. Parts below report theirs as the Kind word of a event.Failure.
+// Kind names why a link ended or never came up. Parts below report theirs as the Kind word of an event.Failure.
 type Kind string
 
 // The kinds that only the link itself can tell; those of the parts are in the table below by their words.
 const (
 	KindDone        Kind = "done"       // --once: the link was proved, and that was all
 	KindHangup      Kind = "hangup"     // a signal, or `knak hangup`
-	KindRedial      Kind = "redial"     // somebody ordered another attempt
+	KindRedial      Kind = "redial"     // an adviser ordered another attempt
 	KindPeerEnded   Kind = "peer-ended" // the peer ended a link that was up
 	KindIdle        Kind = "idle"       // --idle
 	KindMaxTime     Kind = "max-time"   // --max-time
@@ -57,8 +57,8 @@ const (
 	KindCarriesNone Kind = event.FailedCarriesNothing
 	KindCarrierLost Kind = event.FailedCarrierLost
 	KindHeld        Kind = "link-held"       // another dial holds a link of this name
-	KindPlugin      Kind = "plugin-required" // somebody without whom there must be no link has failed
-	KindAborted     Kind = "aborted"         // somebody who was asked would not have the call
+	KindPlugin      Kind = "plugin-required" // an adviser that is required has failed
+	KindAborted     Kind = "aborted"         // an adviser forbade the call
 	KindInternal    Kind = "internal"
 )
 
@@ -161,7 +161,8 @@ func (o Outcome) timeoutCode() ExitCode {
 	return ExitNegotiation
 }
 
-// Clean says that the link ended as somebody wanted it to.
+// Clean says that the link ended because somebody wanted it to end: a person, a limit that a person set, or the peer
+// of a working link.
 func (o Outcome) Clean() bool {
 	switch o.Kind {
 	case KindDone, KindHangup, KindRedial, KindPeerEnded, KindIdle, KindMaxTime, KindMaxBytes:

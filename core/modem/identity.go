@@ -19,7 +19,7 @@ type Identity struct {
 // probeTimeout bounds each wait for a port that may be in the data state.
 const probeTimeout = 700 * time.Millisecond
 
-// Ask asks a modem that is in step who it is.
+// Ask asks a modem that answers AT commands who it is.
 func Ask(x *at.Exchange) (Identity, error) {
 	var id Identity
 	for _, q := range []struct {

@@ -64,7 +64,7 @@ func operatorText(s string) string {
 	return s
 }
 
-// SetContext sets the plan's context once more: after registration something made it another one.
+// SetContext sets the plan's context again, because registering has changed it.
 func SetContext(p Plan) func(*at.Exchange) error {
 	return func(x *at.Exchange) error {
 		if err := subscribe(x, &p); err != nil {

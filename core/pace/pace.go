@@ -1,13 +1,13 @@
-// Package pace spaces what somebody else can cause: a peer that renegotiates without end must not make this host change
-// its interfaces, run scripts or tell plugins as fast as it likes. What is spaced is led to the latest state that is
-// wanted; what was wanted meanwhile is left out.
+// Package pace limits how often an outsider can make this host do something: a peer that renegotiates without end must not
+// make it change interfaces, run scripts or tell plugins as fast as the peer likes. When the next change may happen, the
+// caller applies the latest state that was asked for, and skips those in between.
 package pace
 
 import "time"
 
-// Pace says when the next one may come. Some may come at once; after them each waits twice as long as the one before, to
-// a limit; who is quiet for long enough begins anew. The zero value of each field but Burst means none. It is a value
-// that computes: the time is an argument.
+// Pace limits how often something may happen. The first Burst times may come at once. After that, each must wait twice
+// as long as the one before: First, then 2*First, and so on up to Most. When nothing has come for Calm, it begins
+// anew. A field of zero, other than Burst, sets no limit. Pace only computes: the caller passes the time.
 type Pace struct {
 	Burst int           // how many may come at once
 	First time.Duration // between two after that

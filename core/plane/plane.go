@@ -111,7 +111,7 @@ type Taken struct {
 	MTU       int
 }
 
-// Judged is what a Plane may offer beyond Plane: what it took of its Config. One without it took all.
+// Judged is implemented by a Plane that may refuse a part of its Config. A Plane without it took all of it.
 type Judged interface{ Taken() Taken }
 
 // TakenOf gives what a plane took of cfg.

@@ -142,7 +142,7 @@ const (
 
 // Failure says why a link is over. It is an error where Kind is not KindClosed.
 type Failure struct {
-	Phase       string // trace.PhaseLCP, PhaseAuth, PhaseIPCP, PhaseIPV6CP or PhaseUp
+	Phase       string // event.PhaseLCP, PhaseAuth, PhaseIPCP, PhaseIPV6CP or PhaseUp
 	Kind        string // one of the Kind constants
 	Detail      string // in words, for a person; may hold text of the peer, made printable
 	Protocol    uint16 // the protocol that failed, or 0

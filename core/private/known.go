@@ -76,7 +76,8 @@ func (k *Known) Public(texts ...string) {
 	}
 }
 
-// Add adds secrets; the oldest are forgotten. What is empty, hidden already or public is none.
+// Add adds secrets. When there are too many, the oldest are forgotten. Texts that are empty, hidden already or public
+// are not added.
 func (k *Known) Add(secrets ...string) {
 	for _, s := range secrets {
 		if len(s) > longestWord {

@@ -10,9 +10,10 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Mask makes of records what may be shown to anybody: what names a person, a subscription or a place in the
-// network is replaced, the same by the same and two by two, wherever it stands. What is not known to be harmless by its class
-// is replaced or left out. The zero value is not ready; use NewMask. It is not safe for use by several goroutines.
+// Mask changes records so that they may be shown to anybody. What names a person, a subscription or a place in the
+// network is replaced. Equal names get equal replacements, and different names different ones, in all fields. A field
+// whose class does not say that it is harmless is replaced or left out. Make one with NewMask. It is not safe for use
+// by several goroutines.
 type Mask struct {
 	hider     *Hider          // for records that no reader gave
 	words     map[string]bool // that say nothing of anybody

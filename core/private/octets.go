@@ -112,8 +112,9 @@ func (w *way) lineEnds() bool {
 	return false
 }
 
-// IsPrompt says whether text asks for something: a name or a password at a terminal server, or the text of a message. A reply
-// such as +CLIP: with more to come is none. No line end follows a prompt.
+// IsPrompt says whether text is a prompt: for a name or a password at a terminal server, or ">" for the text of a
+// message. A prompt is not followed by a line end. A reply that begins like one and goes on, such as "+CLIP: …", is no
+// prompt.
 func IsPrompt(text string) bool {
 	text = toLower(strings.TrimSpace(text))
 	if text == ">" {

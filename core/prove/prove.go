@@ -182,7 +182,7 @@ func (m *Machine) Start(now time.Time) {
 	m.round(now)
 }
 
-// Advance sends what is due and gives up at the limit.
+// Advance sends the probes that are due, and gives up when the time limit is reached.
 func (m *Machine) Advance(now time.Time) {
 	if !m.running {
 		return

@@ -39,7 +39,7 @@ var kept = []capability{
 	{unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "a serial line that takes nothing does not hold up its closing (TIOCSSERIAL)"},
 }
 
-// Keeps names those of some capabilities that a dial keeps, and counts those that it gives up.
+// Keeps names those of the given capabilities that a dial keeps, and counts those that it gives up.
 func Keeps(has []int) (names []string, others int) {
 	for _, n := range has {
 		i := slices.IndexFunc(kept, func(c capability) bool { return c.number == n })

@@ -60,7 +60,7 @@ func (b *Writer) create(name string) io.Writer {
 	return w
 }
 
-// Record takes one record as it was read. The first error is told by Close.
+// Record adds one record as it was read. The first error is returned by Close.
 func (b *Writer) Record(r event.Record) {
 	if b.err != nil {
 		return

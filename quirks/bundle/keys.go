@@ -7,7 +7,8 @@ import "fmt"
 // says how they are made, kept and changed.
 var builtin = [2]string{"", ""}
 
-// BuiltinKeys gives the keys that this build trusts by itself; none until the project has some.
+// BuiltinKeys gives the keys that this build trusts without being told to. There are none until the project has a
+// signing key.
 func BuiltinKeys() ([]Key, error) {
 	var keys []Key
 	for i, text := range builtin {

@@ -28,7 +28,7 @@ func (o *Options) overrides(s *settings.Settings) []settings.Setting {
 	}
 	add("apn", "context.apn", o.APN)
 	add("user", "auth.user", o.User)
-	if methods, none, err := settings.AuthMethods(o.Auth); err == nil { // readSettings has checked it
+	if methods, none, err := settings.AuthMethods(o.Auth); err == nil { // settings.Read has checked it
 		add("auth", "auth.allow", strings.Join(methods, ","))
 		add("auth", "auth.require", fmt.Sprint(!none))
 	}

@@ -23,12 +23,13 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Verbosity is the flag --verbose: a bool to configuration files and the environment, and a number to who writes -vv.
+// Verbosity is the flag --verbose. Configuration files and variables see a bool; on the command line it counts, so
+// that -vv shows more than -v.
 type Verbosity int
 
 func (v *Verbosity) String() string { return strconv.FormatBool(*v > 0) }
 
-// Type lets the configuration treat it as what it is there.
+// Type is "bool", so that configuration files and variables take true and false.
 func (v *Verbosity) Type() string { return "bool" }
 
 // Set counts how often it was said.
@@ -190,7 +191,8 @@ func Read(cmd *cobra.Command, connection string) (*Settings, error) {
 	return readAnyhow(cmd, connection, false)
 }
 
-// readAnyhow is readSettings; with anyhow a configuration file that cannot be read is left out, and broken says why.
+// readAnyhow does what Read does. With anyhow, a configuration file that cannot be read is left out instead of being
+// an error, and broken says why.
 func readAnyhow(cmd *cobra.Command, connection string, anyhow bool) (*Settings, error) {
 	s := &Settings{v: viper.New(), From: map[string]string{}}
 	s.v.SetEnvPrefix("KNAK")
@@ -347,8 +349,9 @@ func Files(chosen string) (paths []string, required bool) {
 	return paths, false
 }
 
-// ReadGlobal reads the global options of a command that has no others from file or environment. A mistake in a
-// configuration file does not stop it: who must end a link, or look at one, cannot first mend a file.
+// ReadGlobal reads the options that all commands have, for a command that has no others in files or variables. A
+// mistake in a configuration file is only warned of: somebody who must end a link now should not have to mend a file
+// first.
 func ReadGlobal(t *terminal.Terminal, cmd *cobra.Command) error {
 	s, err := readAnyhow(cmd, "", true)
 	if err != nil {
@@ -363,7 +366,8 @@ func ReadGlobal(t *terminal.Terminal, cmd *cobra.Command) error {
 	return nil
 }
 
-// ReadGlobalStrictly is readGlobal for who wants to know what is wrong.
+// ReadGlobalStrictly is ReadGlobal, but a mistake in a configuration file is an error: for commands that report such
+// mistakes.
 func ReadGlobalStrictly(t *terminal.Terminal, cmd *cobra.Command) error {
 	s, err := Read(cmd, "")
 	if err != nil {

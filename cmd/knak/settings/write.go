@@ -14,7 +14,8 @@ import (
 	"github.com/knakppp/knak/core/foreign"
 )
 
-// Own is the configuration file of the one who asks: the system's for root, otherwise the user's.
+// Own gives the path of the configuration file that this user may write: the system's for root, otherwise the user's
+// own.
 func Own() string {
 	paths, _ := Files("")
 	switch {

@@ -82,7 +82,7 @@ type clock struct {
 	running sync.WaitGroup
 }
 
-// Record starts the clock at what is waited for after a link.
+// Record starts the clock when a link has ended and something is waited for again.
 func (c *clock) Record(r event.Record) {
 	switch r.Event.(type) {
 	case event.Attempt, event.Notice, event.Phase:

@@ -19,7 +19,7 @@ type Style struct {
 	LogFormat  string `mapstructure:"log-format"`
 }
 
-// Attended says whether somebody sits at a reader and can be asked.
+// Attended says whether r is a terminal, so that somebody is there who can answer a question.
 func Attended(r io.Reader) bool {
 	f, ok := r.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

@@ -38,7 +38,8 @@ func (a *authState) agree(dir event.Dir, option []byte) {
 	a.methods[1-dir] = m
 }
 
-// proves checks that who authenticates with the protocol that LCP agreed on.
+// proves reports an authentication packet whose protocol is not the one that LCP agreed on for that end. who is the
+// end that authenticates itself.
 func (l *Linter) proves(protocol uint16, who event.Dir) {
 	if m := l.auth.methods[who]; l.whole && l.lcpOpen() && m.protocol != protocol {
 		was := "none"

@@ -64,7 +64,8 @@ const pendingLimit = 256 << 10
 // lastWords is how long the port may take for what is still to be written at the end.
 const lastWords = 2 * time.Second
 
-// Runner turns a session's crank. All of its goroutines work on the session under one lock; none of them polls.
+// Runner drives a session: it carries octets, time and questions between the session and the ports, the plane, the
+// clock and the adviser. All of its goroutines work on the session under one lock; none of them polls.
 type Runner struct {
 	env   Environment
 	name  string        // the link's
@@ -95,7 +96,7 @@ type Runner struct {
 	workers   sync.WaitGroup
 }
 
-// New makes the runner of one connection. Where cfg does not say what is to be asked, it is what env.Adviser wants.
+// New makes the runner of one connection. If cfg.Wants is nil, the session asks what env.Adviser wants to be asked.
 func New(cfg link.Config, env Environment) *Runner {
 	if env.Adviser != nil && cfg.Wants == nil {
 		cfg.Wants = env.Adviser.Wants

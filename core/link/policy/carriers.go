@@ -13,9 +13,9 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Carriers knows the access points by who issued the SIM: from this machine's own table, which its distribution keeps up to date, or from the one
-// that is compiled in. The table is read when a dial first needs it and not before, and of the machine's own what is of the
-// SIM's country. It is safe for use by several goroutines.
+// Carriers finds the access points of a SIM by the network that issued it. It reads the table that this machine's
+// distribution keeps up to date, or else the one that is compiled in. The table is read when a dial first needs it,
+// and of the machine's own only the part for the SIM's country. It is safe for use by several goroutines.
 type Carriers struct {
 	Path string // of the machine's own, mobile-broadband-provider-info's XML; apn.Path is where distributions put it
 

@@ -56,7 +56,8 @@ type answer struct {
 	err error
 }
 
-// NewRig makes a rig whose session was not started. Where cfg does not say what is to be asked, it is what the adviser wants.
+// NewRig makes a rig whose session has not been started. If cfg.Wants is nil, the session asks what the adviser wants
+// to be asked.
 func NewRig(cfg link.Config, m *sim.Modem, begin time.Time, w World) *Rig {
 	if w.Adviser != nil && cfg.Wants == nil {
 		cfg.Wants = w.Adviser.Wants

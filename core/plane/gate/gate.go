@@ -228,8 +228,9 @@ func (h *Host) isBeyond(a netip.Addr, role Role) string {
 	return ""
 }
 
-// Shared says whether an address may be the same on many networks (RFC 1918, RFC 6598). One that may not is somebody's on the
-// Internet: a route to it alone takes the host's traffic to him away from any other way out.
+// Shared says whether many networks may use this address at once (RFC 1918, RFC 6598). Any other address belongs to
+// one host on the Internet: a route to it through this link takes the traffic for that host away from every other way
+// out.
 func Shared(a netip.Addr) bool { return a.IsPrivate() || carrierNAT.Contains(a) }
 
 var carrierNAT = netip.MustParsePrefix("100.64.0.0/10")

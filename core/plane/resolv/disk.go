@@ -27,7 +27,8 @@ type node struct {
 	GID     int    `json:"gid,omitempty"`
 }
 
-// same says whether two nodes are alike as far as anybody can see. What a link leads to is another one's matter.
+// same says whether two files or links are equal in content, owner and mode. For a link only its target counts, not
+// what stands at the target.
 func (n node) same(o node) bool {
 	switch {
 	case n.Kind != o.Kind, n.UID != o.UID, n.GID != o.GID:

@@ -173,7 +173,8 @@ func (h Host) Repair(ctx context.Context, path string, notice func(level, format
 	return done, err
 }
 
-// PutRight is Repair for who goes on either way: tell hears, with the level of a notice, what cannot be put right.
+// PutRight does what Repair does, for a caller that goes on in any case: what cannot be put right is given to tell,
+// with the level of a notice.
 func (h Host) PutRight(ctx context.Context, tell func(level, text string)) []Left {
 	done, err := h.Repair(ctx, "", func(level, format string, args ...any) { tell(level, fmt.Sprintf(format, args...)) })
 	if err != nil && !errors.Is(err, fs.ErrPermission) { // otherwise it may be another user's, who has a link up

@@ -28,8 +28,8 @@ func (l *List) Add(what string, do func() error) {
 	l.steps = append(l.steps, step{what, do})
 }
 
-// Run undoes everything, last change first, each once: a second Run does only what was added since. A step that fails
-// does not stop the others; its error says what could not be undone.
+// Run undoes everything that was registered, the last change first. Each step runs once: a second Run runs only what
+// was added since. A step that fails does not stop the others; the error names what could not be undone.
 func (l *List) Run() error {
 	var errs []error
 	for {

@@ -117,7 +117,7 @@ type Machine interface {
 // again at any time (RFC 1994 section 2), and when it then refuses, a Failure follows the Success.
 type Client interface{ Machine }
 
-// Delegate is a Client whose challenges somebody else may answer, who has the secret: those of CHAP, MS-CHAP and
+// Delegate is a Client that can let somebody else, who has the secret, answer the challenges of CHAP, MS-CHAP and
 // MS-CHAPv2.
 type Delegate interface {
 	Client
@@ -255,7 +255,7 @@ func (c *ClientConfig) wide() Secret {
 	return c.Secret
 }
 
-// ServerConfig says what the authenticator calls itself and whom it believes.
+// ServerConfig says what the authenticator calls itself, and which names and secrets it accepts.
 type ServerConfig struct {
 	Name string // in challenges, at most 255 octets; for example UMTS_CHAP_SRVR
 

@@ -39,7 +39,7 @@ type Counts struct {
 	Remarks int64 // packets with nothing but what the RFC allows and seldom means well
 }
 
-// Writer is a event.Sink. Each record is written with at most one Write. It is not safe for use from several goroutines.
+// Writer is an event.Sink. Each record is written with at most one Write. It is not safe for use from several goroutines.
 type Writer struct {
 	w      io.Writer
 	o      Options
@@ -78,7 +78,7 @@ func protocol(word string) (uint16, bool) {
 	return uint16(n), err == nil
 }
 
-// Protos gives the protocols that Options.Proto can name, in lower case. A number such as 0x8281 is one, too.
+// Protos gives the protocols that Options.Proto can name, in lower case. A number such as 0x8281 is possible too.
 func Protos() []string {
 	var list []string
 	for i := range names {

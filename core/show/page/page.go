@@ -23,7 +23,7 @@ const (
 	reset = "\x1b[0m"
 )
 
-// Set gives the page. What it does not know it leaves as it is: nothing of a text is lost.
+// Set gives the page. Markdown that it does not know stays as it is, so that no text is lost.
 func Set(markdown string, o Options) string {
 	if o.Width < 20 {
 		o.Width = 80

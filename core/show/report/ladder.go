@@ -52,7 +52,7 @@ type Ladder struct {
 	End      time.Time
 }
 
-// Collector is a event.Sink that makes a Ladder in bounded memory: of a long call the first and the last rows are kept.
+// Collector is an event.Sink that makes a Ladder in bounded memory: of a long call the first and the last rows are kept.
 type Collector struct {
 	half  int
 	head  []Row
