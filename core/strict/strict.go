@@ -50,9 +50,54 @@ func Decode(file string, text []byte, limit int, v any) error {
 	var bad *toml.DecodeError
 	if errors.As(err, &bad) {
 		line, column := bad.Position()
-		return &Error{file, line, column, strings.TrimPrefix(bad.Error(), "toml: ")}
+		return &Error{file, line, column, mismatch(strings.TrimPrefix(bad.Error(), "toml: "), bad.Key())}
 	}
 	return &Error{file, 1, 1, strings.TrimPrefix(err.Error(), "toml: ")}
+}
+
+// mismatch says of a value of the wrong type what the key wants: the decoder speaks of types of Go. Another text stays.
+func mismatch(text string, key []string) string {
+	rest, ok := strings.CutPrefix(text, "cannot decode TOML ")
+	is, wants, ok2 := strings.Cut(rest, " into ")
+	if !ok || !ok2 || len(key) == 0 {
+		return text
+	}
+	if i := strings.LastIndex(wants, "type "); i >= 0 {
+		wants = wants[i+len("type "):]
+	}
+	return fmt.Sprintf("%s must be %s, not %s", strings.Join(key, "."), inWords(wants), article(is))
+}
+
+// inWords gives a type of Go as one who writes the file calls it.
+func inWords(goType string) string {
+	if of, ok := strings.CutPrefix(goType, "[]"); ok {
+		return "a list; each of it " + inWords(of)
+	}
+	switch goType = strings.TrimPrefix(goType, "*"); {
+	case goType == "string":
+		return "a text in quotes"
+	case goType == "bool":
+		return "true or false"
+	case strings.HasPrefix(goType, "int"), strings.HasPrefix(goType, "uint"):
+		return "a whole number"
+	case strings.HasPrefix(goType, "float"):
+		return "a number"
+	case strings.HasPrefix(goType, "map["):
+		return "a table"
+	case strings.HasSuffix(goType, "Duration"):
+		return "a duration in quotes, such as \"10s\""
+	}
+	return "a value of another kind"
+}
+
+func article(word string) string {
+	switch {
+	case word == "":
+		return "this"
+	case strings.ContainsRune("aeiou", rune(word[0])):
+		return "an " + word
+	}
+	return "a " + word
 }
 
 // unknownKey names the keys that the table has instead.

@@ -20,7 +20,7 @@ func TestDecode(t *testing.T) {
 		"good":         {"title = \"a\"\n[[part]]\nname = \"b\"\n", ""},
 		"unknown key":  {"title = \"a\"\n[[part]]\nnam = \"b\"\n", `f.toml:3:1: unknown key "part.nam"; allowed here: name, size`},
 		"at the top":   {"titel = 1\n", `f.toml:1:1: unknown key "titel"; allowed here: title, part`},
-		"wrong type":   {"title = \"a\"\n[[part]]\nsize = \"b\"\n", `f.toml:3:8: cannot decode TOML string into struct field strict.inner.Size of type int`},
+		"wrong type":   {"title = \"a\"\n[[part]]\nsize = \"b\"\n", `f.toml:3:8: part.size must be a whole number, not a string`},
 		"no TOML":      {"title = \n", "f.toml:1:9: unexpected character U+000A at start of value"},
 		"far too long": {"title = \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"", "f.toml:1:1: the file has more than 60 octets"},
 	} {
