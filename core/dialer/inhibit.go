@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -19,9 +20,11 @@ import (
 type inhibitor struct {
 	link *Link
 
+	modem func(ctx context.Context, uid string) (io.Closer, error) // inhibit.Modem, but in tests; nil: that
+
 	mu     sync.Mutex
-	lease  *inhibit.Lease
-	asking bool // again and again
+	lease  io.Closer // nil: none is held
+	asking bool      // again and again
 	closed bool
 	told   bool
 }
@@ -64,7 +67,11 @@ func (i *inhibitor) before(ctx context.Context, tell func(string)) {
 func (i *inhibitor) ask(ctx context.Context, uid string, tell func(string)) (again bool) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	lease, err := inhibit.Modem(ctx, uid)
+	modem := i.modem
+	if modem == nil {
+		modem = func(ctx context.Context, uid string) (io.Closer, error) { return inhibit.Modem(ctx, uid) }
+	}
+	lease, err := modem(ctx, uid)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	switch {
@@ -156,6 +163,8 @@ func (i *inhibitor) close() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.closed = true
-	_ = i.lease.Close() // at the end of the process it is over anyway
+	if i.lease != nil {
+		_ = i.lease.Close() // at the end of the process it is over anyway
+	}
 	i.lease = nil
 }
