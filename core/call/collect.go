@@ -284,7 +284,7 @@ func (c *Collector) log(r event.Record, e event.Log) {
 		switch w {
 		case event.MeansSerialUp, event.MeansStartingPPP, event.MeansConnect:
 			k.further(event.PhaseLCP)
-		case event.MeansAuthStarted:
+		case event.MeansAuthStarted, event.MeansPeerAuthOK:
 			k.further(event.PhaseAuth)
 		case event.MeansAuthOK:
 			k.further(event.PhaseIPCP)

@@ -36,6 +36,9 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 	// How far the call is.
 	case event.MeansStarted:
 		l.pppd = true
+		if l.ours && h.Up == nil && len(h.failures) == 0 && !further(h.phase, event.PhaseDial) { // what this side ended was before the start
+			l.ours, l.ended = false, false
+		}
 		h.advance(event.PhaseDial)
 	case event.MeansSerialUp:
 		l.dialled = h.at.dial == "" || strings.HasPrefix(strings.ToUpper(h.at.result), "CONNECT")
@@ -56,6 +59,8 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 		l.wantDNS = true
 	case event.MeansAuthStarted:
 		h.auth.names(e.Value)
+		h.advance(event.PhaseAuth)
+	case event.MeansPeerAuthOK:
 		h.advance(event.PhaseAuth)
 	case event.MeansAuthOK:
 		h.auth.names(e.Value)

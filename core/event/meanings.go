@@ -5,7 +5,7 @@ import "slices"
 // meanings are all words of Log.Means, in the order of their constants.
 var meanings = []string{
 	MeansStarted, MeansInitializing, MeansDialerConnected, MeansSerialUp, MeansStartingPPP, MeansInterface, MeansConnect, MeansOverEthernet, MeansAuthStarted,
-	MeansAuthOK, MeansLocalAddress, MeansNewAddress, MeansRemoteAddress, MeansDNSAddress, MeansIPv6Up, MeansActivated, MeansWantsDNS,
+	MeansAuthOK, MeansPeerAuthOK, MeansLocalAddress, MeansNewAddress, MeansRemoteAddress, MeansDNSAddress, MeansIPv6Up, MeansActivated, MeansWantsDNS,
 	MeansHangup, MeansHangupSignal, MeansTerminated, MeansExits, MeansRedials, MeansSignal, MeansEndedByUs, MeansGaveUp, MeansNotInTime, MeansPeerTerminated, MeansIPCPTerminated,
 	MeansConnectTime, MeansTraffic, MeansExitStatus, MeansLCPTimeout, MeansLoopedBack, MeansSevenBit, MeansEchoTimeout, MeansNoAuthPossible,
 	MeansAuthFailed, MeansAuthTimeout, MeansIPCPTimeout, MeansIPCPRejected, MeansBadReply, MeansBadAck, MeansNoLocalAddress,

@@ -17,6 +17,7 @@ const (
 	MeansOverEthernet    = "over-ethernet"    // the session runs over PPPoE
 	MeansAuthStarted     = "auth-started"     // value: the method
 	MeansAuthOK          = "auth-ok"          // the other end took what we authenticated with; value: the method
+	MeansPeerAuthOK      = "peer-auth-ok"     // we took what the other end authenticated with
 	MeansLocalAddress    = "local-address"    // the link has this address; value: the address
 	MeansNewAddress      = "new-address"      // it has changed to this one; value: the address
 	MeansRemoteAddress   = "remote-address"   // value: the address

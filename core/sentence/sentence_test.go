@@ -14,7 +14,7 @@ func TestOf(t *testing.T) {
 		{"", "local IP address changed to 10.7.0.3", "new-address", "10.7.0.3", "pppd"},
 		{"pppd", "Connect: ppp0 <--> /dev/ttyUSB0", "connect", "ppp0 /dev/ttyUSB0", "pppd"},
 		{"pppd", "CHAP authentication succeeded: Welcome", "auth-ok", "CHAP", "pppd"},
-		{"pppd", "CHAP peer authentication succeeded for x", "", "", ""},
+		{"pppd", "CHAP peer authentication succeeded for x", "peer-auth-ok", "", "pppd"},
 		{"pppd", "LCP terminated by peer (^@^@^BM-3)", "peer-terminated", "(^@^@^BM-3", ""},
 		{"pppd", "Sent 3152 bytes, received 0 bytes.", "traffic", "3152 0", "pppd"},
 		{"wvdial", "--> The PPP daemon has died: A modem hung up the phone (exit code = 16)", "hangup exits exit-status", "16", "wvdial"},

@@ -52,6 +52,7 @@ func (s *logSource) ask(e event.Event) {
 	if reason, ok := s.split.Begins(r); ok {
 		n := max(s.call.number, 1) + 1
 		s.call = progress{number: n}
+		s.asked = "" // what was asked of before belongs to the attempt that begins now, and is given after this
 		s.put(event.Attempt{Number: n, Reason: reason})
 	}
 }

@@ -68,7 +68,21 @@ func (k *clock) split(line []byte) logLine {
 			d.msg = d.msg[i+2:]
 		}
 	}
+	if d.program == "netifd" {
+		d.msg = relayedByNetifd(d.msg)
+	}
 	return d
+}
+
+// relayedByNetifd takes off what OpenWrt's netifd writes before a line of a program that it runs: the interface and the
+// program's number, as in "wan (13951): ".
+func relayedByNetifd(b []byte) []byte {
+	i := bytes.Index(b, []byte(" ("))
+	j := bytes.Index(b, []byte("): "))
+	if i <= 0 || j < i || bytes.IndexByte(b[:i], ' ') >= 0 || !allDigits(b[i+2:j]) {
+		return b
+	}
+	return b[j+3:]
 }
 
 // tag takes host, facility and program from the start of a message: the first of at most three words that ends in a colon is
@@ -84,7 +98,7 @@ func tag(b []byte) (string, []byte) {
 		if i >= 0 {
 			word = rest[:i]
 		}
-		if name, ok := programName(word); ok {
+		if name, ok := programName(word); ok && !isFacility(word) {
 			msg := rest[len(word):]
 			if len(msg) > 0 {
 				msg = msg[1:]
@@ -97,6 +111,19 @@ func tag(b []byte) (string, []byte) {
 		rest = bytes.TrimLeft(rest[i:], " ")
 	}
 	return "", b
+}
+
+// isFacility tells "daemon.notice:" as OpenWrt's page of the log writes it, with a colon that syslog does not put there.
+func isFacility(word []byte) bool {
+	_, level, ok := bytes.Cut(word, []byte("."))
+	if !ok {
+		return false
+	}
+	switch string(level) {
+	case "emerg:", "alert:", "crit:", "err:", "warn:", "warning:", "notice:", "info:", "debug:":
+		return true
+	}
+	return false
 }
 
 // programName reads "pppd[123]:" or "pppd:".

@@ -75,6 +75,30 @@ func TestNoDate(t *testing.T) {
 	}
 }
 
+// What OpenWrt writes before a line: its page of the log, and netifd before the lines of the programs that it runs.
+func TestOpenWrtLines(t *testing.T) {
+	for line, want := range map[string]string{
+		"[Jun 25, 2026, 1:22:02 PM GMT+1] daemon.notice: netifd: wan (12767): Can't open": "2026-06-25T13:22:02+01:00 netifd Can't open",
+		"[Jun 25, 2026, 12:02:02 AM GMT] daemon.err: pppd[7]: Modem hangup":               "2026-06-25T00:02:02Z pppd Modem hangup",
+		"Fri May  8 09:33:36 2020 daemon.notice netifd: wan (7245): Stopping":             "2020-05-08T09:33:36Z netifd Stopping",
+		"Fri May  8 09:33:36 2020 daemon.notice netifd: Interface 'wan' (7): down":        "2020-05-08T09:33:36Z netifd Interface 'wan' (7): down",
+		"Fri May  8 09:33:36 2020 daemon.notice netifd: wan (x): down":                    "2020-05-08T09:33:36Z netifd wan (x): down",
+		"Fri May  8 09:33:36 2020 daemon.notice other: wan (7): down":                     "2020-05-08T09:33:36Z other wan (7): down",
+	} {
+		k := clock{}
+		d := k.split([]byte(line))
+		if got := d.at.Format(time.RFC3339) + " " + d.program + " " + string(d.msg); got != want {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+	for _, line := range []string{"[Jun 32, 2026, 1:22:02 PM GMT+1] x: y", "[Jun 25, 2026, 1:22:02 PM GMT+99] x: y", "[Jun 25, 2026] x: y"} {
+		k := clock{}
+		if d := k.split([]byte(line)); d.headed {
+			t.Errorf("%s: %+v", line, d)
+		}
+	}
+}
+
 // Lines that a page has joined are several again; a line that only quotes a date or an arrow is one.
 func TestJoined(t *testing.T) {
 	for _, c := range []struct {

@@ -1,6 +1,9 @@
 package read
 
 import (
+	"bytes"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -112,6 +115,9 @@ func (k *clock) bracketed(b []byte) (time.Time, int) {
 	}
 	if n == 0 {
 		t, n = k.timeOfDay(inner)
+	}
+	if n == 0 {
+		t, n = k.named(inner)
 	}
 	if n == 0 || i+n >= len(b) || b[i+n] != ']' {
 		return time.Time{}, 0
@@ -260,6 +266,27 @@ func (k *clock) slashed(b []byte) (time.Time, int) {
 		return time.Time{}, 0
 	}
 	return time.Date(v[2], time.Month(v[0]), v[1], v[3], v[4], v[5], ns, k.zone()), n
+}
+
+// named reads "Jun 25, 2026, 1:22:01 PM GMT+1", as OpenWrt's page of the log shows it in an American browser.
+func (k *clock) named(b []byte) (time.Time, int) {
+	end := bytes.IndexByte(b[:min(len(b), 48)], ']')
+	if end < 12 || b[0] < 'A' || b[0] > 'Z' || b[3] != ' ' {
+		return time.Time{}, 0
+	}
+	text, zone, _ := strings.Cut(string(b[:end]), "M GMT")
+	t, err := time.ParseInLocation("Jan 2, 2006, 3:04:05 PM", text+"M", k.zone())
+	if err != nil {
+		return time.Time{}, 0
+	}
+	hours, err := strconv.Atoi(zone)
+	switch {
+	case zone == "":
+		hours = 0
+	case err != nil || hours < -12 || hours > 14:
+		return time.Time{}, 0
+	}
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.FixedZone("", hours*3600)), end
 }
 
 func offset(b []byte) (*time.Location, int) {

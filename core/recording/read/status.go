@@ -89,7 +89,7 @@ func (s *logSource) after(word string, e event.Log) {
 		c.sawPPP = true
 		c.began = s.rec.Time
 		s.enter(event.PhaseLCP)
-	case event.MeansAuthStarted:
+	case event.MeansAuthStarted, event.MeansPeerAuthOK:
 		s.enter(event.PhaseAuth)
 	case event.MeansAuthOK:
 		s.enter(event.PhaseIPCP)
