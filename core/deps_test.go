@@ -357,6 +357,7 @@ var opensItself = map[string]string{
 	"plugins/host/tree_linux.go parents":        "below /proc",
 	"plugins/host/program_linux.go makeRuntime": "in a directory that was just made for this process alone",
 	"plugins/host/program_linux.go sweep":       "in a directory of this user alone, which is looked at first",
+	"cmd/knak/up/up.go story":                   "on Windows, in a directory of this user's own",
 	"quirks/bundle/store.go Unpack":             "made anew (O_EXCL), in a directory that was just made",
 }
 

@@ -330,10 +330,11 @@ func AskHangup(ctx context.Context, dir, link string) (Goodbye, error) {
 }
 
 // nobody says whether connecting failed because there is no socket, or one that nobody listens on any more. Windows has a number
-// of its own for that (winsock2.h, WSAECONNREFUSED).
+// of its own for that (winsock2.h, WSAECONNREFUSED), and one for a Windows that has no such sockets (WSAEAFNOSUPPORT).
 func nobody(err error) bool {
-	const wsaConnRefused = syscall.Errno(10061)
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) || runtime.GOOS == "windows" && errors.Is(err, wsaConnRefused)
+	const wsaConnRefused, wsaNoSupport = syscall.Errno(10061), syscall.Errno(10047)
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) ||
+		runtime.GOOS == "windows" && (errors.Is(err, wsaConnRefused) || errors.Is(err, wsaNoSupport))
 }
 
 func ask(ctx context.Context, dir, link, command string, answer any) error {

@@ -114,6 +114,9 @@ func story(t *terminal.Terminal, name string) (*os.File, error) {
 	if err := control.MakePrivate(dir); err != nil {
 		return nil, fmt.Errorf("up: %w", err)
 	}
+	if runtime.GOOS == "windows" { // which renames no file that is open, and has ports by the names COM5 and COM5.log
+		return os.OpenFile(filepath.Join(dir, "up-"+name+".log"), os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
+	}
 	f, err := os.CreateTemp(dir, "."+name+".log.*")
 	if err != nil {
 		return nil, fmt.Errorf("up: %w", err)
