@@ -210,16 +210,26 @@ func (c *Call) Name() (string, Step, bool) {
 		if s.Dir != event.Sent {
 			continue
 		}
-		switch {
-		case s.Protocol == packet.PAP && s.Code == packet.PAPRequest && len(s.Data) > 0 && int(s.Data[0]) < len(s.Data):
-			return string(s.Data[1 : 1+int(s.Data[0])]), *s, true
-		case s.Protocol == packet.CHAP && s.Code == packet.CHAPResponse && len(s.Data) > 0 && int(s.Data[0]) < len(s.Data):
-			return string(s.Data[1+int(s.Data[0]):]), *s, true
-		case s.Protocol == packet.EAP && s.Code == packet.EAPResponse && len(s.Data) > 0 && s.Data[0] == packet.EAPIdentity:
-			return string(s.Data[1:]), *s, true
+		if name, ok := NameIn(s.Protocol, packet.Packet{Code: s.Code, Data: s.Data}); ok {
+			return name, *s, true
 		}
 	}
 	return "", Step{}, false
+}
+
+// NameIn is the name that a packet authenticates with: a PAP request, a CHAP response or an EAP identity.
+func NameIn(protocol uint16, p packet.Packet) (string, bool) {
+	switch {
+	case protocol == packet.PAP && p.Code == packet.PAPRequest:
+		name, _, ok := packet.Counted(p.Data)
+		return string(name), ok
+	case protocol == packet.CHAP && p.Code == packet.CHAPResponse:
+		_, name, ok := packet.Counted(p.Data)
+		return string(name), ok
+	case protocol == packet.EAP && p.Code == packet.EAPResponse && len(p.Data) > 0 && p.Data[0] == packet.EAPIdentity:
+		return string(p.Data[1:]), true
+	}
+	return "", false
 }
 
 // Challenger is the name in the modem's first challenge, and the packet.

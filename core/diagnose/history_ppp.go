@@ -202,7 +202,7 @@ func (a *authHistory) record(h *history, e event.Packet, c packet.Packet) {
 			a.noAnswer = h.quote(e)
 		}
 	case e.Dir == event.Sent:
-		name, ok := userName(e.Protocol, c)
+		name, ok := call.NameIn(e.Protocol, c)
 		if ok {
 			a.user = &name
 		}
@@ -232,21 +232,6 @@ func (a *authHistory) record(h *history, e event.Packet, c packet.Packet) {
 	case e.Protocol == packet.EAP && c.Code == packet.EAPRequest:
 		a.challenge = h.quote(e)
 	}
-}
-
-// userName reads the name that we sent: in a PAP request, a CHAP response or an EAP identity.
-func userName(protocol uint16, c packet.Packet) (string, bool) {
-	switch {
-	case protocol == packet.PAP && c.Code == packet.PAPRequest:
-		name, _, ok := packet.Counted(c.Data)
-		return string(name), ok
-	case protocol == packet.CHAP && c.Code == packet.CHAPResponse:
-		_, name, ok := packet.Counted(c.Data)
-		return string(name), ok
-	case protocol == packet.EAP && c.Code == packet.EAPResponse && len(c.Data) > 0 && c.Data[0] == packet.EAPIdentity:
-		return string(c.Data[1:]), true
-	}
-	return "", false
 }
 
 func message(protocol uint16, c packet.Packet) string {
