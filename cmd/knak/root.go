@@ -87,6 +87,7 @@ says in plain words what went wrong and what to try.
 		root.AddCommand(add(t))
 	}
 	root.SetHelpCommand(help.Command(t))
+	help.Fit(root)
 	markUsageErrors(root)
 	return root
 }

@@ -53,6 +53,9 @@ func run(t *terminal.Terminal, root *cobra.Command, args []string) error {
 	}
 	show := func(w io.Writer) error {
 		if err == nil {
+			if columns := width(t.Out); columns > 0 {
+				w = sized{w, columns}
+			}
 			root.SetOut(w)
 			if err := of.Help(); err != nil {
 				return err
@@ -89,9 +92,15 @@ func text(t *terminal.Terminal, topic docs.Topic) string {
 // list writes the topics, one a line.
 func list(w io.Writer) {
 	fmt.Fprint(w, "\nTopics (knak help TOPIC):\n")
-	for _, topic := range docs.Topics {
-		fmt.Fprintf(w, "  %-14s %s\n", topic.Name, topic.About)
+	columns := width(w)
+	if columns == 0 {
+		columns = 1000
 	}
+	var b strings.Builder
+	for _, topic := range docs.Topics {
+		row(&b, topic.Name, 14, topic.About, columns)
+	}
+	_, _ = io.WriteString(w, b.String()) // an error is kept by the writer
 }
 
 // find gives the command that the arguments name. With an error it gives the last one that there is, or nil.

@@ -246,6 +246,9 @@ func cells(row string) []string {
 // width is how many columns a text takes.
 func width(text string) int { return utf8.RuneCountInString(sgr().ReplaceAllString(text, "")) }
 
+// Wrap sets a text into lines of at most n columns; a longer word has a line of its own.
+func Wrap(text string, n int) []string { return wrap(strings.Fields(text), n) }
+
 // wrap sets words into lines of at most n columns; a longer word has a line of its own.
 func wrap(words []string, n int) []string {
 	var lines []string
