@@ -156,7 +156,7 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 	if limit == 0 {
 		limit = DefaultLimit
 	}
-	if refused(f) || f.Up > soon && !f.Echo { // a link that has held for long was treated well enough
+	if refused(f) && !a.invented(f) || f.Up > soon && !f.Echo { // a link that has held for long was treated well enough
 		return "", 0, false
 	}
 	if a.count >= limit {
@@ -171,7 +171,7 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 		list = append(list[:min(1, len(list))], candidates(a.furthest, a.Prior)...)
 	}
 	for i, v := range list {
-		if a.tried[v.id] || a.touches(v) {
+		if a.tried[v.id] || a.touches(v) || f.Kind == event.FailedAuthRejected && v.set[0].Key != "auth.user" {
 			continue
 		}
 		if a.tried == nil {
@@ -186,6 +186,12 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 		return v.what, v.wait, true
 	}
 	return a.repeat(f)
+}
+
+// invented says that a login was refused for which nobody gave a name or a password: knak had made up a name, because it must send one. Others
+// are tried then, an empty one and the APN, once each; a person's login is never varied.
+func (a *Adapter) invented(f Failure) bool {
+	return f.Kind == event.FailedAuthRejected && a.Chosen != nil && !a.Chosen("auth.user")
 }
 
 // concerns says whether settings may have to do with a failure: those of its phase, and of phases before it.

@@ -159,7 +159,7 @@ var evidence = []struct {
 	{event.PhaseLCP, "!" + event.FailedTimeout + " !" + event.FailedAuthMethod, "hasty", "no-options:40 all-options:30 rest:45 mru-only:28 no-compress:20"},
 
 	{event.PhaseAuth, event.FailedTimeout + " " + event.FailedAuthTimeout, "", "escape:80 other-method:50 blank:20 unhurried:30 rest:10 patient-auth:3"},
-	{event.PhaseAuth, event.FailedAuthRejected, "", "blank:60 other-method:50"},
+	{event.PhaseAuth, event.FailedAuthRejected, "", "blank:60 other-method:50 apn-name:45"},
 	{event.PhaseAuth, "!" + event.FailedAuthRejected, "hasty", "unhurried:70"},
 	{event.PhaseAuth, "!" + event.FailedAuthRejected, "", "other-method:45 unhurried:20 escape:15 blank:14 rest:8"},
 

@@ -158,9 +158,15 @@ func TestWhatWasLearnedMayHoldNoMore(t *testing.T) {
 func TestARefusedLoginIsNotVaried(t *testing.T) {
 	s := modemOf(t, "refuses", "[auth]\ndemand = \"pap\"\naccept = \"none\"\n")
 	file := memory.Open(t.TempDir(), func(text string) { t.Error(text) })
-	got := dial(t, s, nil, file, 2*time.Minute, true, true)
-	plain := dial(t, s, nil, file, 2*time.Minute, false, true)
-	if got.up || got.attempts != plain.attempts {
-		t.Errorf("%d attempts, without adapting %d: %v", got.attempts, plain.attempts, got.said)
+	for _, set := range [][]string{{"auth.user=me"}, {"auth.user="}} {
+		got := dial(t, s, set, file, 2*time.Minute, true, true)
+		plain := dial(t, s, set, file, 2*time.Minute, false, true)
+		if got.up || got.attempts != plain.attempts {
+			t.Errorf("%v: %d attempts, without adapting %d: %v", set, got.attempts, plain.attempts, got.said)
+		}
+	}
+	// Where nobody gave a name, the one that was refused is knak's own: an empty one and the APN are tried, and no more.
+	if got := dial(t, s, []string{"context.apn=internet"}, file, 2*time.Minute, true, true); got.up || got.attempts != 3 {
+		t.Errorf("a name that was made up: %d attempts: %v", got.attempts, got.said)
 	}
 }
