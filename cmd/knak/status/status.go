@@ -6,11 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os/signal"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,6 +19,7 @@ import (
 	"github.com/knakppp/knak/cmd/knak/terminal"
 	"github.com/knakppp/knak/core/control"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/show/page"
 )
 
 // options are the flags of `knak status`.
@@ -125,7 +124,7 @@ func showStatus(t *terminal.Terminal, args []string, list, before []control.Stat
 		if i := slices.IndexFunc(before, func(b control.Status) bool { return b.Link == st.Link }); i >= 0 {
 			old = &before[i]
 		}
-		printStatus(t.Out, st, old, time.Now())
+		printStatus(t, st, old, time.Now())
 	}
 	switch {
 	case len(list) > 0:
@@ -167,12 +166,40 @@ func watchStatus(ctx context.Context, t *terminal.Terminal, args []string) error
 	}
 }
 
-func printStatus(w io.Writer, st control.Status, before *control.Status, now time.Time) {
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	row := func(name, format string, args ...any) {
-		fmt.Fprintf(tw, "  %s\t%s\n", name, fmt.Sprintf(format, args...))
+// SGR sequences (ECMA-48 section 8.3.117).
+const (
+	bold   = "\x1b[1m"
+	red    = "\x1b[1;31m"
+	green  = "\x1b[32m"
+	yellow = "\x1b[33m"
+	reset  = "\x1b[0m"
+)
+
+// column is where the values of a status begin.
+const column = len("  addresses  ")
+
+// colors are those of the rows that a person looks for first.
+var colors = map[string]string{"up": green, "phase": yellow, "finding": red}
+
+func printStatus(t *terminal.Terminal, st control.Status, before *control.Status, now time.Time) {
+	colored, columns := t.Color(t.Out), terminal.Width(t.Out)
+	if columns == 0 {
+		columns = 1000 // what scripts look for is not wrapped
 	}
-	fmt.Fprintf(tw, "%s\n", st.Link)
+	put := func(before, color, text string) {
+		if colored && color != "" {
+			text = color + text + reset
+		}
+		fmt.Fprintln(t.Out, before+text)
+	}
+	row := func(name, format string, args ...any) {
+		start := fmt.Sprintf("  %-*s", column-2, name)
+		for _, l := range page.Wrap(fmt.Sprintf(format, args...), max(columns, 40)-column) {
+			put(start, colors[name], l)
+			start = strings.Repeat(" ", column)
+		}
+	}
+	put("", bold, st.Link)
 	if st.Phase == event.PhaseUp && st.UpSince != nil {
 		row("up", "for %s (attempt %d)", since(*st.UpSince, now), st.Attempt)
 	} else {
@@ -221,7 +248,6 @@ func printStatus(w io.Writer, st control.Status, before *control.Status, now tim
 		}
 		row("plugin", "%s %s", p.Name, text)
 	}
-	_ = tw.Flush() // a closed pipe ends the program by itself
 }
 
 func since(t, now time.Time) string {
