@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -188,8 +189,13 @@ type place struct {
 	sound    bool // compiled into the program: a test has read it, so that it is not read twice at run time
 }
 
-// name gives a file's name for people.
-func (p *place) name(file string) string { return path.Join(p.dir, file) }
+// name gives a file's name for people: on a disk as the system writes it, in the program always the same.
+func (p *place) name(file string) string {
+	if p.dir == "" {
+		return path.Clean(file)
+	}
+	return filepath.Join(p.dir, file)
+}
 
 type loader struct {
 	db       *DB

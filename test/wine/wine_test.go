@@ -138,14 +138,21 @@ func (w *windows) scripts(t *testing.T) {
 // printed have the other slash, and the words of Windows and of Wine for a file that is not there.
 func forWindows(script []byte) []byte {
 	lines := strings.SplitAfter(string(script), "\n")
-	kept := lines[:0]
+	kept, wanted := lines[:0], false
 	for _, l := range lines {
 		if strings.HasPrefix(l, "[linux]") || strings.HasPrefix(l, "[root]") || strings.HasPrefix(l, "[!root]") {
 			continue
 		}
 		if words := strings.Fields(strings.TrimPrefix(l, "! ")); len(words) > 0 && (words[0] == "stdout" || words[0] == "stderr") {
 			l = strings.ReplaceAll(l, "/", `[/\\]+`)
-			l = strings.NewReplacer("no such file", "(no such file|[Ff]ile not found|cannot find)", "not a directory", "(not a directory|not found|cannot find)").Replace(l)
+			l = strings.NewReplacer("config[", "(config|Roaming)[", "logs.", "logs.+", "no such file", "(no such file|[Ff]ile not found|cannot find)",
+				"not a directory", "([Pp]ath not found|cannot find)").Replace(l)
+		}
+		if strings.HasPrefix(l, "-- ") {
+			wanted = strings.HasSuffix(l, ".want --\n")
+		}
+		if wanted {
+			l = strings.ReplaceAll(l, "logs/", `logs\`)
 		}
 		kept = append(kept, l)
 	}
