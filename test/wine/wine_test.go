@@ -146,7 +146,7 @@ func forWindows(script []byte) []byte {
 		if words := strings.Fields(strings.TrimPrefix(l, "! ")); len(words) > 0 && (words[0] == "stdout" || words[0] == "stderr") {
 			l = strings.ReplaceAll(l, "/", `[/\\]+`)
 			l = strings.NewReplacer("config[", "(config|Roaming)[", "logs.", "logs.+", "no such file", "(no such file|[Ff]ile not found|cannot find)",
-				"not a directory", "([Pp]ath not found|cannot find)").Replace(l)
+				"not a directory", "(not a directory|[Pp]ath not found|cannot find)").Replace(l)
 		}
 		if strings.HasPrefix(l, "-- ") {
 			wanted = strings.HasSuffix(l, ".want --\n")
