@@ -34,7 +34,8 @@ const (
 	lookPause  = 200 * time.Millisecond
 	askTimeout = 25 * time.Second // it answers when what it was doing with the modem is over
 	askAgain   = time.Second
-	askLong    = time.Minute // ModemManager sees a modem some seconds after the kernel
+	askLong    = time.Minute     // ModemManager looks at a modem for half a minute before it can be told to leave it
+	askUnknown = 5 * time.Second // ModemManager sees a modem some seconds after the kernel
 	askPatient = 20 * time.Second
 )
 
@@ -54,8 +55,34 @@ func (i *inhibitor) before(ctx context.Context, tell func(string)) {
 	if !ok {
 		return
 	}
-	if i.ask(ctx, uid, tell) {
-		i.again(uid, tell)
+	began, told := time.Now(), false
+	for {
+		err := i.ask(ctx, uid, tell)
+		if err == nil {
+			break
+		}
+		most, probing := askUnknown, errors.Is(err, inhibit.ErrProbing)
+		if probing {
+			most = askLong
+		}
+		if errors.Is(err, inhibit.ErrNotRunning) || time.Since(began) > most {
+			i.again(uid, tell)
+			return
+		}
+		if probing && !told {
+			told = true
+			tell("ModemManager is still looking at the modem, and can be told to leave it when it knows it: waiting up to a minute")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(askAgain):
+		}
+	}
+	i.mu.Lock()
+	held := i.lease != nil
+	i.mu.Unlock()
+	if !held {
 		return
 	}
 	if who := waitUntilFree(ctx, d.Nodes(files.Machine())); who != "" {
@@ -63,8 +90,8 @@ func (i *inhibitor) before(ctx context.Context, tell func(string)) {
 	}
 }
 
-// ask asks ModemManager once. It says whether to ask again: nobody is there to be kept away, or not yet.
-func (i *inhibitor) ask(ctx context.Context, uid string, tell func(string)) (again bool) {
+// ask asks ModemManager once. The errors are those after which to ask again: nobody is there to be kept away, or not yet.
+func (i *inhibitor) ask(ctx context.Context, uid string, tell func(string)) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	modem := i.modem
@@ -75,8 +102,8 @@ func (i *inhibitor) ask(ctx context.Context, uid string, tell func(string)) (aga
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	switch {
-	case errors.Is(err, inhibit.ErrNotRunning), errors.Is(err, inhibit.ErrUnknown):
-		return true
+	case errors.Is(err, inhibit.ErrNotRunning), errors.Is(err, inhibit.ErrUnknown), errors.Is(err, inhibit.ErrProbing):
+		return err
 	case err != nil:
 		if !i.told && ctx.Err() == nil {
 			i.told = true
@@ -88,7 +115,7 @@ func (i *inhibitor) ask(ctx context.Context, uid string, tell func(string)) (aga
 		i.lease = lease
 		tell("ModemManager leaves " + uid + " alone as long as knak dials")
 	}
-	return false
+	return nil
 }
 
 // again goes on asking, until ModemManager knows the modem, or the link is over.
@@ -106,7 +133,7 @@ func (i *inhibitor) again(uid string, tell func(string)) {
 			case <-time.After(askAgain):
 			case <-i.link.closing.Done():
 			}
-			if !i.ask(i.link.closing, uid, tell) {
+			if i.ask(i.link.closing, uid, tell) == nil {
 				break
 			}
 		}

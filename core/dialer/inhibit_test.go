@@ -51,6 +51,7 @@ func TestModemManagerIsAskedAgain(t *testing.T) {
 	}{
 		{"at once", []error{nil}, 1, true},
 		{"it does not know the modem yet", []error{inhibit.ErrUnknown, inhibit.ErrUnknown, nil}, 3, true},
+		{"it looks at the modem still", []error{inhibit.ErrProbing, inhibit.ErrProbing, nil}, 3, true},
 		{"it does not run yet", []error{inhibit.ErrNotRunning, nil}, 2, true},
 		{"it never does", []error{inhibit.ErrNotRunning}, 61, false},
 		{"it does not want to", []error{errors.New("not allowed")}, 1, false},
@@ -58,7 +59,7 @@ func TestModemManagerIsAskedAgain(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l, held, asked := inhibiting(tt.answers...)
 			tell := func(string) {}
-			if l.inhibitor.ask(t.Context(), "/sys/devices/x", tell) {
+			if l.inhibitor.ask(t.Context(), "/sys/devices/x", tell) != nil {
 				l.inhibitor.again("/sys/devices/x", tell)
 			}
 			time.Sleep(2 * time.Minute)

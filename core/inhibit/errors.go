@@ -9,3 +9,7 @@ var ErrNotRunning = errors.New("no ModemManager runs here")
 
 // ErrUnknown says that ModemManager does not know the modem: it has not seen it yet, or was told to ignore it.
 var ErrUnknown = errors.New("ModemManager does not know this modem")
+
+// ErrProbing says that ModemManager is still finding out what the modem is, which takes it half a minute, and cannot be told to leave it
+// before it knows.
+var ErrProbing = errors.New("ModemManager is still looking at this modem")

@@ -16,7 +16,8 @@ const (
 	method = "org.freedesktop.ModemManager1.InhibitDevice"
 
 	// Errors of ModemManager (MMCoreError in libmm-glib).
-	notFound = "org.freedesktop.ModemManager1.Error.Core.NotFound"
+	notFound   = "org.freedesktop.ModemManager1.Error.Core.NotFound"
+	wrongState = "org.freedesktop.ModemManager1.Error.Core.WrongState" // it is still finding out what the modem is
 )
 
 // Lease keeps ModemManager away until it is closed, or this process ends.
@@ -26,7 +27,7 @@ type Lease struct {
 }
 
 // Modem asks ModemManager to leave a modem alone. uid is what ModemManager calls it: the path of the USB device in sysfs, "/sys/devices/…".
-// Only root may ask, unless polkit allows more. The errors: ErrNotRunning, ErrUnknown, else what ModemManager said.
+// Only root may ask, unless polkit allows more. The errors: ErrNotRunning, ErrUnknown, ErrProbing, else what ModemManager said.
 func Modem(ctx context.Context, uid string) (*Lease, error) {
 	conn, err := dbus.ConnectSystemBus(dbus.WithContext(context.WithoutCancel(ctx)))
 	if err != nil {
@@ -56,6 +57,8 @@ func (l *Lease) call(ctx context.Context, inhibit bool) error {
 		return nil
 	case errors.As(err, &said) && said.Name == notFound:
 		return ErrUnknown
+	case errors.As(err, &said) && said.Name == wrongState:
+		return ErrProbing
 	}
 	return fmt.Errorf("ModemManager: %w", err)
 }

@@ -148,6 +148,11 @@ func TestWhatModemManagerSays(t *testing.T) {
 	if _, err := Modem(t.Context(), stick); !errors.Is(err, ErrUnknown) {
 		t.Errorf("an unknown modem: %v", err)
 	}
+	b = &bus{manager: true, refuse: wrongState}
+	b.start(t)
+	if _, err := Modem(t.Context(), stick); !errors.Is(err, ErrProbing) {
+		t.Errorf("a modem that is looked at: %v", err)
+	}
 	b = &bus{manager: true, refuse: "org.freedesktop.ModemManager1.Error.Core.Unauthorized"}
 	b.start(t)
 	if _, err := Modem(t.Context(), stick); err == nil || errors.Is(err, ErrUnknown) || !strings.HasPrefix(err.Error(), "ModemManager: ") {
