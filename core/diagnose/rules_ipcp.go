@@ -154,7 +154,7 @@ var ipcpRules = []rule{
 		match: func(h *history) found {
 			p := &h.ipcp
 			asked := p.peerAddress.IsValid() && p.peerAddress.IsUnspecified() // of us: we are the server, and have an address of our own
-			if !h.stuckInIPCP() || !p.forced.IsValid() || asked || isRAS(h.lcp.terminateID) || p.requests < 3 && !h.over() {
+			if !h.stuckInIPCP() || !p.forced.IsValid() || asked || isRAS(h.lcp.terminateID) || p.requests < 3 && !h.ended() {
 				return no
 			}
 			return likely.by(p.request, p.nak)
