@@ -225,7 +225,7 @@ func Unpack(name string) (root Root, done func(), err error) {
 	}
 	if info.IsDir() {
 		if _, err := os.Stat(filepath.Join(name, "sys")); err != nil {
-			return Root{}, nil, fmt.Errorf("%s is no tree of devices: it has no directory sys", name)
+			return Root{}, nil, fmt.Errorf("%s is not a saved machine: it has no directory sys", name)
 		}
 		return Host(name), func() {}, nil
 	}

@@ -40,7 +40,7 @@ func (s *Session) networkUp(now time.Time, n ppp.NetworkUp) {
 }
 
 // networkUp6 takes the IPv6 identifiers. A plane that was made before them gets ours now: a peer that is slow in IPV6CP
-// does not hold IPv4 up. Where IPv4 is not to come, or has failed, the link is one of IPv6 alone.
+// does not hold IPv4 up. Where IPv4 is not to come, or has failed, this link has IPv6 only.
 func (s *Session) networkUp6(now time.Time, n ppp.NetworkUp6) {
 	s.attempt.network6 = n
 	if s.ipv6Alone(now) {
@@ -72,7 +72,7 @@ func (s *Session) ipv6Alone(now time.Time) bool {
 		a.lost4 == nil && a.selection.Policy.Text("context.type") != "IPV6" {
 		return false
 	}
-	s.story.event(now, event.Notice{Level: "info", Text: "the link is one of IPv6 alone"})
+	s.story.event(now, event.Notice{Level: "info", Text: "this link has IPv6 only"})
 	a.network, a.carries = ppp.NetworkUp{MTU: a.mtu(a.network6.MTU)}, true
 	s.judge(now, n.line)
 	return true

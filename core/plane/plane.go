@@ -193,7 +193,7 @@ func openAuto(ctx context.Context, cfg Config) (Plane, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	cfg.notice("info", "plane tun passed over: %v", tunErr)
+	cfg.notice("info", "plane tun is not possible here, so the next one is taken: %v", tunErr)
 	p, err := openStack(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("no plane works here: tun: %w; stack: %w", tunErr, err)

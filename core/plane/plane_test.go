@@ -243,7 +243,7 @@ func TestAuto(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	if p.Kind() != KindStack || len(notices) != 1 || !strings.HasPrefix(notices[0].Text, "plane tun passed over: ") {
+	if p.Kind() != KindStack || len(notices) != 1 || !strings.HasPrefix(notices[0].Text, "plane tun is not possible here, so the next one is taken: ") {
 		t.Errorf("kind %q, notices %v", p.Kind(), notices)
 	}
 }

@@ -93,7 +93,7 @@ func openTUN(ctx context.Context, cfg Config) (_ Plane, err error) {
 	p.cfg, p.taken = cfg, cfg.taken()
 	p.routed = cfg.Peer
 	if p.captures(other && best.Metric <= cfg.Metric || !cfg.DefaultRoute) {
-		cfg.notice("info", "no route leads to the peer's address %s alone: it is one of the Internet's, where this host has another way", cfg.Peer)
+		cfg.notice("info", "no route of its own is made to the peer's address %s: it is a public address, which this host reaches by another way", cfg.Peer)
 		p.routed = netip.Addr{}
 	}
 
@@ -163,11 +163,11 @@ func (p *tunPlane) tellWay(best host.Way, other bool) {
 	case other && best.Metric < 0:
 		p.cfg.notice("info", "packets go on taking another way, over %s: two routes for half of all addresses each stand before any default route", best.Interface)
 	case other && best.Metric == 0:
-		p.cfg.notice("info", "packets go on taking the default route over %s: it has metric 0, before which nothing can stand; where it goes away they take %s", best.Interface, name)
+		p.cfg.notice("info", "packets go on taking the default route over %s: it has metric 0, and no metric is better; when it goes away they take %s", best.Interface, name)
 	case other && best.Metric < metric && metric >= lastChoice:
-		p.cfg.notice("info", "packets go on taking the default route over %s; where it goes away they take %s", best.Interface, name)
+		p.cfg.notice("info", "packets go on taking the default route over %s; when it goes away they take %s", best.Interface, name)
 	case other && best.Metric < metric:
-		p.cfg.notice("info", "packets go on taking the default route over %s: its metric %d is better than ours, %d; where it goes away they take %s; a --metric below %d moves them now",
+		p.cfg.notice("info", "packets go on taking the default route over %s: its metric %d is better than ours, %d; when it goes away they take %s; a --metric below %d moves them now",
 			best.Interface, best.Metric, metric, name, best.Metric)
 	default:
 		p.cfg.notice("info", "packets go on taking another way, by a rule of this host's routing")
@@ -302,7 +302,7 @@ func (p *tunPlane) reconsider() {
 func (p *tunPlane) tellMove(best host.Way, other bool) {
 	switch {
 	case p.dns.first:
-		p.cfg.notice("warning", "packets of this host go over %s now: nothing better leads out any more", p.device.Name())
+		p.cfg.notice("warning", "packets of this host go over %s now: it has no better default route any more", p.device.Name())
 	case other:
 		p.cfg.notice("info", "packets of this host go over %s again, whose default route is better; %s waits", best.Interface, p.device.Name())
 	default:

@@ -81,11 +81,11 @@ func parse(content []byte) (*state, error) {
 	}
 	for _, c := range st.Cards {
 		if c == nil || !isHash(c.Hash) || c.Wrong < 0 || c.Wrong > maxWrong || len(c.PINs) > maxPINs {
-			return nil, errors.New("damaged: a card that cannot be")
+			return nil, errors.New("damaged: the entry of a card is not whole")
 		}
 		for _, p := range c.PINs {
 			if p == nil || !isHash(p.Hash) || !slices.Contains([]string{isSent, isRefused, isAccepted}, p.Is) || p.Tries < -1 || p.Tries > maxWrong {
-				return nil, errors.New("damaged: a PIN's state that cannot be")
+				return nil, errors.New("damaged: the state of a PIN is not a known one")
 			}
 		}
 	}

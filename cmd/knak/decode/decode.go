@@ -90,12 +90,12 @@ understood is shown behind ??, and a summary on standard error says how much it 
 func (o *options) check() error {
 	for i, p := range o.Proto {
 		if o.Proto[i] = strings.ToLower(p); !decode.Known(o.Proto[i]) {
-			return exit.Usagef("--proto %s: is no protocol; there are %s, and numbers such as 0x8281", p, strings.Join(append(decode.Protos(), decode.Kinds...), ", "))
+			return exit.Usagef("--proto %s: is not a protocol; there are %s, and numbers such as 0x8281", p, strings.Join(append(decode.Protos(), decode.Kinds...), ", "))
 		}
 	}
 	for _, p := range o.Phase {
 		if !slices.Contains(phases, p) {
-			return exit.Usagef("--phase %s: is no phase; there are %s", p, strings.Join(phases, ", "))
+			return exit.Usagef("--phase %s: is not a phase; there are %s", p, strings.Join(phases, ", "))
 		}
 	}
 	switch {
@@ -148,7 +148,7 @@ func follow(ctx context.Context, t *terminal.Terminal, o options) error {
 		return err
 	}
 	if !info.Mode().IsRegular() {
-		return exit.Usagef("%s is no file that can be followed", file)
+		return exit.Usagef("%s cannot be followed: it is not a regular file", file)
 	}
 	grown, err := read.Follow(ctx, f)
 	if err != nil {

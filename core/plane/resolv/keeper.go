@@ -160,7 +160,7 @@ func (k *keeper) begin(now node) (*state, error) {
 	if kept.Kind != kindNone {
 		st.Original = kept
 	} else {
-		k.notice("warning", "%s is knak's, and what it was before is not known any more: its servers go, the rest stays", k.path)
+		k.notice("warning", "%s was written by knak, and the original is lost: knak's servers are taken out of it, the rest stays", k.path)
 		lines := slices.DeleteFunc(linesOf(now.Content), func(line string) bool {
 			word, _ := keyword(line)
 			return word == "nameserver" || strings.HasPrefix(line, markBegin)
@@ -333,7 +333,7 @@ func inPlaceOnly(err error) bool {
 // overwrite writes into the file. That takes several steps, so the state says that it is being done.
 func (k *keeper) overwrite(st *state, at string, want node) (string, error) {
 	if want.Kind != kindFile {
-		return at, fmt.Errorf("%s cannot be replaced, and was no file before", k.path)
+		return at, fmt.Errorf("%s cannot be replaced, and was not a regular file before", k.path)
 	}
 	f, err := k.disk.Open(k.path)
 	if err != nil {

@@ -82,7 +82,7 @@ func parseState(text []byte) (*state, error) {
 	}
 	for _, l := range st.Links {
 		if l.Interface == "" || strings.ContainsAny(l.Interface, "\n/") || !allValid(l.Servers) {
-			return nil, fmt.Errorf("damaged: a link that cannot be: %q", l.Interface)
+			return nil, fmt.Errorf("damaged: the name of a link is not possible: %q", l.Interface)
 		}
 	}
 	for _, a := range st.Added {
@@ -105,7 +105,7 @@ func (n node) check() error {
 	case n.Kind == kindLink && (n.Target == "" || strings.Contains(n.Target, "\x00")):
 		return errors.New("damaged: a link without a target")
 	case n.Kind != kindLink && n.Target != "", n.Kind == kindNone && len(n.Content) > 0, n.Mode > 0o777, n.UID < 0, n.GID < 0:
-		return errors.New("damaged: a file that cannot be")
+		return errors.New("damaged: the kind or the mode of the file is not possible")
 	case !slices.Contains([]string{kindNone, kindFile, kindLink}, n.Kind):
 		return fmt.Errorf("damaged: kind %q", n.Kind)
 	}
