@@ -137,7 +137,7 @@ func TestSearchLearnsRandomModems(t *testing.T) {
 	db := shipped(t)
 	all, learned := 0, 0
 	var calls []int
-	for seed := range uint64(20) {
+	for seed := range uint64(10) {
 		for n := 1; n <= 3; n++ {
 			m, err := random.Make(seed, random.Wishes{Faults: n})
 			if err != nil {
