@@ -166,7 +166,7 @@ func File(w io.Writer) *os.File {
 // IsTerminal says whether a writer is one that a line can be rewritten on.
 func IsTerminal(w io.Writer) bool {
 	f, ok := file(w)
-	return ok && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+	return ok && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd())) && takesEscapes(f)
 }
 
 // Width gives the columns of a terminal, 0 for anything else.
