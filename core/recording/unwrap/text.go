@@ -3,11 +3,11 @@ package unwrap
 import (
 	"bufio"
 	"bytes"
+	"html"
 	"io"
 	"strconv"
 	"strings"
 
-	"golang.org/x/net/html"
 	"golang.org/x/text/encoding/unicode"
 )
 
@@ -82,25 +82,23 @@ func isPage(head []byte) bool {
 	return false
 }
 
-// page is the text of a web page: that of its preformatted parts alone where it has any in its first part, or all of it.
+// page is the text of a web page: that of its preformatted parts alone where it has any in its first part, or all of it. It
+// knows as much of HTML as a log on a page needs: a parser of the whole language costs each start of the program its tables.
 type page struct {
-	z    *html.Tokenizer
+	r    *bufio.Reader
 	out  []byte
 	pre  int // how deep in preformatted parts
 	only bool
-	skip int // how deep in scripts and styles
 	done bool
 }
 
-// maxToken bounds one piece of a page.
-const maxToken = 1 << 20
+// maxTag bounds what stands between a < and its >.
+const maxTag = 1 << 20
 
 func newPage(r *bufio.Reader) io.Reader {
 	head, _ := r.Peek(64 << 10)
 	low := bytes.ToLower(head)
-	p := &page{z: html.NewTokenizer(r), only: bytes.Contains(low, []byte("<pre")) || bytes.Contains(low, []byte("<code"))}
-	p.z.SetMaxBuf(maxToken)
-	return p
+	return &page{r: r, only: bytes.Contains(low, []byte("<pre")) || bytes.Contains(low, []byte("<code"))}
 }
 
 // elements of pages; what else stands between angle brackets is a part of the text that somebody forgot to escape.
@@ -129,46 +127,121 @@ func (p *page) Read(b []byte) (int, error) {
 	return n, nil
 }
 
+// token takes the next text or tag.
 func (p *page) token() {
 	p.out = p.out[:0]
-	kind := p.z.Next()
-	switch kind {
-	case html.ErrorToken:
-		p.done = true // the end, or a piece longer than any page has
-		return
-	case html.TextToken:
-		if p.skip == 0 && (!p.only || p.pre > 0) {
-			p.out = append(p.out, p.z.Text()...)
-			p.out = bytes.ReplaceAll(p.out, []byte("\u00a0"), []byte(" "))
-		}
-		return
-	case html.CommentToken, html.DoctypeToken:
+	text, err := p.r.ReadSlice('<')
+	open := err == nil
+	p.done = err != nil && err != bufio.ErrBufferFull //nolint:errorlint // it is what ReadSlice gives
+	if open {
+		text = text[:len(text)-1]
+	}
+	shown := !p.only || p.pre > 0
+	if shown {
+		p.text(text)
+	}
+	if !open {
 		return
 	}
-	raw := string(p.z.Raw())
-	tag, _ := p.z.TagName()
-	name := string(tag)
-	deeper := 0
-	switch kind {
-	case html.StartTagToken:
-		deeper = 1
-	case html.EndTagToken:
-		deeper = -1
-	}
-	switch {
+	name, closes := p.tag()
+	switch deeper := map[bool]int{false: 1, true: -1}[closes]; {
+	case name == "!--":
+		p.pass("-->")
+	case strings.HasPrefix(name, "!"), strings.HasPrefix(name, "?"):
+		p.pass(">")
 	case name == "script" || name == "style":
-		p.skip = max(p.skip+deeper, 0)
+		p.end()
+		if !closes {
+			p.pass("</" + name)
+			p.end()
+		}
 	case name == "pre" || name == "code" || name == "textarea":
+		p.end()
 		p.pre = max(p.pre+deeper, 0)
 		if p.pre == 0 || name == "pre" {
 			p.out = append(p.out, '\n')
 		}
 	case breaks[name]:
-		if !p.only || p.pre > 0 {
+		p.end()
+		if shown {
 			p.out = append(p.out, '\n')
 		}
-	case !inline[name] && p.skip == 0 && (!p.only || p.pre > 0):
-		p.out = append(p.out, html.UnescapeString(raw)...)
+	case inline[name]:
+		p.end()
+	case shown: // no tag: what follows is text again
+		p.out = append(p.out, '<')
+	}
+}
+
+// text adds a text, with its character references as what they mean.
+func (p *page) text(text []byte) {
+	if bytes.IndexByte(text, '&') >= 0 {
+		text = []byte(html.UnescapeString(string(text)))
+	}
+	p.out = append(p.out, bytes.ReplaceAll(text, []byte("\u00a0"), []byte(" "))...)
+}
+
+// longestTag is longer than the name of any element.
+const longestTag = 16
+
+// tag looks at the name behind a <, in small letters, and whether it closes an element. What has no name gives "".
+func (p *page) tag() (name string, closes bool) {
+	head, _ := p.r.Peek(longestTag)
+	if bytes.HasPrefix(head, []byte("!--")) {
+		return "!--", false
+	}
+	if len(head) > 0 && (head[0] == '!' || head[0] == '?') {
+		return string(head[:1]), false
+	}
+	head, closes = bytes.CutPrefix(head, []byte("/"))
+	n := 0
+	for n < len(head) && (head[n] >= 'a' && head[n] <= 'z' || head[n] >= 'A' && head[n] <= 'Z' || n > 0 && head[n] >= '0' && head[n] <= '9') {
+		n++
+	}
+	if n < len(head) && bytes.IndexByte([]byte(" \t\r\n/>"), head[n]) < 0 {
+		return "", closes
+	}
+	return strings.ToLower(string(head[:n])), closes
+}
+
+// end passes over the rest of a tag: to its >, outside of quotes.
+func (p *page) end() {
+	quote := byte(0)
+	for range maxTag {
+		c, err := p.r.ReadByte()
+		switch {
+		case err != nil:
+			p.done = true
+			return
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '>':
+			return
+		}
+	}
+}
+
+// pass passes over everything to the end of mark, in small letters or capitals.
+func (p *page) pass(mark string) {
+	last := mark[len(mark)-1]
+	before := make([]byte, 0, len(mark))
+	for {
+		c, err := p.r.ReadByte()
+		if err != nil {
+			p.done = true
+			return
+		}
+		if len(before) == len(mark) {
+			before = append(before[:0], before[1:]...)
+		}
+		before = append(before, c)
+		if c|0x20 == last|0x20 && strings.EqualFold(string(before), mark) {
+			return
+		}
 	}
 }
 
