@@ -37,9 +37,9 @@ type Device struct {
 	pos  pos
 }
 
-// Statuses are the words that say of an entry without a profile what is known of the modem: that it needs nothing special;
-// no more than that it is one; or that it has no PPP, as a firmware loader, a receiver for positions, a composition for
-// network cards only.
+// Statuses are the words for an entry without a profile. They say what is known of the modem: it needs nothing
+// special; it is a modem and no more is known; or it has no PPP, such as a firmware loader, a receiver for positions
+// or a composition for network cards only.
 var Statuses = []string{"works", "seen", "no-ppp"}
 
 // condition is one way in which an entry can look at a fact.

@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// Layout is what a USB modem looks like: before anything is opened, and with what its ttys answered once they were asked.
+// Layout is what can be seen of a USB modem: what sysfs says before anything is opened, and what its ttys answered if
+// they were asked.
 type Layout struct {
 	USB        string // vid:pid in lower-case hex
 	Interfaces int    // how many interfaces the device has, with a tty or without; 0: not known

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Validate looks for what makes each file right by itself but wrong among the others: entries that match some modem
-// equally exactly and want different values, and quirks that come too late for every entry that brings them. At run
-// time both are decided and reported by Resolve; in shipped data they are errors.
+// Validate finds mistakes that no file shows by itself: entries that match some modem equally exactly and want
+// different values, and quirks that come too late for every entry that brings them. At run time Resolve decides and
+// reports both; in data that is shipped they are errors.
 func (db *DB) Validate() (problems []*Problem) {
 	at := func(d *Device, format string, args ...any) {
 		problems = append(problems, newProblem(d.Layer, d.file, d.pos, format, args...))

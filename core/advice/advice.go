@@ -113,7 +113,8 @@ func (e *FailedError) Unwrap() error { return e.Err }
 // ErrTooLate is the failure of somebody who did not answer in time.
 var ErrTooLate = errors.New("no answer in time")
 
-// Failures takes an error of Ask apart: one for each who failed. By is "" where the error does not say.
+// Failures splits an error of Ask into one failure for each adviser that failed. By is "" if the error does not name
+// the adviser.
 func Failures(err error) []FailedError {
 	if err == nil {
 		return nil

@@ -206,8 +206,9 @@ func (x *Exchange) Command(line string, timeout time.Duration) (Reply, error) {
 	return x.ask(c, timeout)
 }
 
-// Begins says whether a command line is one of the commands, or begins with one and goes on with no letter. Case and
-// spaces do not matter. AT alone is the beginning of all and therefore of none.
+// Begins says whether a command line is one of the commands, or begins with one of them and goes on with a character
+// that is not a letter. Case and spaces do not count. A command that is AT alone matches nothing, because every
+// command line begins with it.
 func Begins(line string, commands []string) bool {
 	plain := func(s string) string { return strings.ToUpper(strings.ReplaceAll(s, " ", "")) }
 	line = plain(line)

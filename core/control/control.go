@@ -304,7 +304,8 @@ func Links(dir string) ([]string, error) {
 	return links, nil
 }
 
-// Held lists those of Links whose socket somebody answers: one that was left behind by a killed dial refuses.
+// Held lists the links of Links whose dial is running: it answers on its socket. A socket that a killed dial left
+// behind does not answer.
 func Held(dir string) ([]string, error) {
 	links, err := Links(dir)
 	return slices.DeleteFunc(links, func(link string) bool {

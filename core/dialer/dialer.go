@@ -107,7 +107,7 @@ type Far interface {
 	Read(each func(packet []byte) (more bool)) error
 }
 
-// Limits end a link, or the dialling, by themselves. Zero is no limit.
+// Limits end a link, or the dialling, without anybody asking for it. Zero means that there is no limit.
 type Limits struct {
 	Once     bool          // end the link as soon as it is up
 	Attempts int           // how often to dial; 0: once, or as the profile says, or without limit with Persist

@@ -28,8 +28,8 @@ type Check struct {
 	Cure  string `json:"cure,omitempty"`
 }
 
-// Machine looks at this machine. broken is what is wrong with the configuration, nil: nothing. No port is opened, and nothing is
-// changed without fix, which puts right what a killed dial has left behind.
+// Machine checks this machine. broken is what is wrong with the configuration, or nil. No port is opened. With fix,
+// what a killed dial has left behind is put right; without it nothing is changed.
 func Machine(ctx context.Context, broken error, fix bool) []Check {
 	return slices.Concat(checkConfig(broken), checkModems(), checkPlanes(), checkDNS(ctx, fix), checkControl(ctx, fix), checkLocks(fix),
 		[]Check{{Name: "rights", State: "ok", Text: rights.Story()}})

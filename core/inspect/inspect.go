@@ -130,8 +130,8 @@ func differ(page *report.Page, first, second *Recording) {
 	}
 }
 
-// Words are what an archive may show of findings, settings and profiles: what comes with knak, and no name that somebody gave.
-// profiles are the names of knak's own.
+// Words are the words of findings, settings and profiles that an archive may show: those that come with knak. Names
+// that somebody chose are not among them. profiles are the names of the built-in profiles.
 func Words(profiles []string) []string {
 	words := slices.Concat(diagnose.IDs(), diagnose.Categories(), profiles)
 	for _, k := range quirks.Keys {
@@ -140,9 +140,9 @@ func Words(profiles []string) []string {
 	return words
 }
 
-// Bundle reads r to its end and packs it for others to look at. facts says what made the archive; what was read is filled in here.
-// words are what may be shown because it comes with knak. It gives the verdict; where that has nothing told, nothing was written
-// that is of use.
+// Bundle reads r to its end and packs it so that others may look at it. facts says which program makes the archive;
+// Bundle fills in what was read. words are the words that may be shown because they come with knak. It gives the
+// verdict. If the verdict says that nothing in r tells of a call, the archive is of no use.
 func Bundle(w io.Writer, r *read.Reader, made time.Time, facts share.Facts, words ...string) (diagnose.Verdict, error) {
 	out, judge := share.NewWriter(w, made, words...), diagnose.NewCase()
 	if err := each(r, out, judge); err != nil {

@@ -29,8 +29,8 @@ type List[T any] struct {
 	mu   sync.Mutex
 }
 
-// Open gives the list in a file that need not be there; "" is a list that remembers nothing. what says for people what is in it;
-// tell hears what is wrong with the file.
+// Open gives the list in a file, which need not exist. With "" as its path the list remembers nothing. what names the
+// content in messages; tell gets the message when something is wrong with the file.
 func Open[T any](path, what string, tell func(string)) *List[T] {
 	return &List[T]{path: path, what: what, tell: tell}
 }

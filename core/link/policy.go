@@ -18,7 +18,7 @@ type Policy interface {
 	List(key string) []string
 }
 
-// Selection is what Config.Resolve makes of what is known.
+// Selection is what Config.Resolve gives: the settings that apply to a modem of which so much is known.
 type Selection struct {
 	Policy Policy
 	Device event.Device  // who it is and which profile it got

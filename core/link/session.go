@@ -17,7 +17,7 @@ import (
 	"github.com/knakppp/knak/core/private"
 )
 
-// Config is what one connection is asked to be.
+// Config is the configuration of one connection.
 type Config struct {
 	Name string // the link's name, for the trace
 
@@ -118,7 +118,7 @@ type ClosePlane struct{}
 // Reopen asks for the port to be opened again after it was lost; PortOpened or PortNotOpened answers.
 type Reopen struct{}
 
-// Done is the last output.
+// Done says that the session is over. It is the last output.
 type Done struct{ Outcome Outcome }
 
 func (Write) output()      {}
@@ -222,7 +222,7 @@ func (s *Session) PlaneFailed(now time.Time, kind Kind, err error) {
 	}
 }
 
-// PlaneLost says that a plane that worked works no more.
+// PlaneLost says that a plane has stopped working.
 func (s *Session) PlaneLost(now time.Time, kind Kind, err error) {
 	if s.stop == nil && s.plane.open {
 		s.fail(now, Outcome{Kind: kind, Phase: event.PhaseUp, Detail: err.Error()})

@@ -39,8 +39,8 @@ func (p *PTY) Alone() bool { return p.alone() }
 // OnOpen makes Read call f when somebody opens the slave side while it waits for that. It must be called before Read is.
 func (p *PTY) OnOpen(f func()) { p.onOpen = f }
 
-// Like gives the slave side the owner, the group and the mode of another tty, so that whoever may open that one may open
-// this. What may not be changed stays.
+// Like gives the slave side the owner, group and mode of another tty, so that the same users may open both. A change
+// that is not permitted is left out.
 func (p *PTY) Like(tty, slave string) {
 	var st unix.Stat_t
 	if unix.Stat(tty, &st) != nil {

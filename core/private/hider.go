@@ -67,7 +67,7 @@ func NewLiveHider() *Hider {
 // are the whole of a quoted string or of a text only.
 func (h *Hider) Learn(secrets ...string) { h.known.Add(secrets...) }
 
-// Public names what is no secret even where it is one of those that Learn is given later: a user name, an APN.
+// Public names texts that are shown even if Learn is given them later as secrets: a user name, an APN.
 func (h *Hider) Public(texts ...string) { h.known.Public(texts...) }
 
 // Known gives what the Hider knows, which grows as it learns.
@@ -79,7 +79,8 @@ func (h *Hider) Dialogue() *Dialogue { return h.dialogue }
 // Text gives a sentence as it may be shown.
 func (h *Hider) Text(s string) string { return h.cached(s, false) }
 
-// Packet gives a copy of a control packet as it may be shown: see Packet; and without what is known.
+// Packet gives a copy of a control packet as it may be shown. It hides what the function Packet hides, and the known
+// secrets too.
 func (h *Hider) Packet(protocol uint16, info []byte) []byte {
 	b := slices.Clone(info)
 	h.octets.packet(protocol, b)

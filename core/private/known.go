@@ -62,8 +62,9 @@ func (k *Known) Words() []string {
 	return list
 }
 
-// Public names what is shown even where it becomes known as a password later: many networks have the user name or the APN
-// for one. What is known already stays hidden, so that a peer cannot make a password public by taking it for its name.
+// Public names texts that are shown even if they become known as a password later: in many networks the password is
+// the user name or the APN. A text that is known as a secret already stays hidden, so that a peer cannot make a
+// password public by using it as its name.
 func (k *Known) Public(texts ...string) {
 	for _, t := range texts {
 		if t == "" || k.public[t] || len(k.public) >= knownLimit {

@@ -20,7 +20,7 @@ import (
 	"github.com/knakppp/knak/core/recording/unwrap"
 )
 
-// Result is what one recording tells.
+// Result is the verdict on one recording.
 type Result struct {
 	Name    string
 	Summary read.Summary

@@ -16,7 +16,7 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Collection is profiles, device entries and scenarios that are looked at together.
+// Collection holds profiles, device entries and scenarios that are checked together.
 type Collection struct {
 	Name    string // for people
 	Sources quirks.Sources
@@ -30,8 +30,8 @@ func Everything(s quirks.Sources) Collection {
 		layers: []quirks.Layer{quirks.Builtin, quirks.Update, quirks.System, quirks.Plugin, quirks.User}}
 }
 
-// Dir is the collection of a directory, which is laid out as /etc/knak, and then counts on top of the built-in files, or as the
-// source tree.
+// Dir is the collection of one directory. A directory that is laid out as /etc/knak adds to the built-in files; one
+// that is laid out as the source tree stands alone.
 func Dir(dir string) (Collection, error) {
 	has := func(name string) bool {
 		_, err := os.Stat(filepath.Join(dir, name))

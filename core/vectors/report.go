@@ -6,7 +6,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Report is what came of testing a profile.
+// Report is the result of testing one profile.
 type Report struct {
 	Profile   string           `json:"profile"`
 	OK        bool             `json:"ok"`
@@ -15,7 +15,7 @@ type Report struct {
 	Problems  []string         `json:"problems"` // what is wrong beyond the scenarios and quirks: no scenario, for example
 }
 
-// ScenarioReport is what came of one scenario, without the profile and with it.
+// ScenarioReport is the result of one scenario, without the profile and with it.
 type ScenarioReport struct {
 	Name     string   `json:"name"`
 	Profile  string   `json:"profile"` // what it was dialled with: the profile, or one that inherits the fragment

@@ -17,7 +17,7 @@ import (
 // Todo marks in a stub what somebody must still write.
 const Todo = "TODO"
 
-// Stub is a profile that is begun: what is known, with marks for what is not.
+// Stub is the beginning of a profile: what is known, and marks where something must still be written.
 type Stub struct {
 	ID    string
 	Facts quirks.Facts

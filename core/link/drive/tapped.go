@@ -16,8 +16,8 @@ type Tap interface {
 	Hide(secrets []string)
 }
 
-// Tapped gives open's ports with a tap at each. What is written is heard before the port has it, so that no answer can be
-// heard before what it answers; if the port then fails, its end was not sent.
+// Tapped gives the ports of open with a tap at each. The tap hears octets before the port gets them, so that it never
+// hears an answer before the question. When the port fails, the last octets that the tap heard may not have been sent.
 func Tapped(open func(context.Context) (Port, error), tap Tap) func(context.Context) (Port, error) {
 	return func(ctx context.Context) (Port, error) {
 		p, err := open(ctx)

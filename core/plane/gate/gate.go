@@ -83,7 +83,7 @@ func (a Allow) has(addr netip.Addr) bool {
 	return slices.ContainsFunc(a, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-// Believe judges an offer by itself: no host is looked at. It finds what can be nobody's address on any network.
+// Believe judges an offer without looking at this host. It refuses the addresses that no host on any network can have.
 func Believe(o Offer, allow Allow) Verdict { return Judge(o, Host{}, allow) }
 
 // Judge judges an offer on a host. It is to be asked again whenever either has changed.
@@ -236,7 +236,7 @@ func Shared(a netip.Addr) bool { return a.IsPrivate() || carrierNAT.Contains(a) 
 var carrierNAT = netip.MustParsePrefix("100.64.0.0/10")
 
 // Prefix says what is wrong with a network that a router at the peer's end advertises for the link (RFC 4861 section
-// 4.6.2): "" where nothing is.
+// 4.6.2). "" means that it may be taken.
 func (h *Host) Prefix(p netip.Prefix) (why string) {
 	p = p.Masked()
 	switch {

@@ -76,9 +76,10 @@ func beyond(packet []byte) (icmp []byte, fragment bool) {
 	}
 }
 
-// Steering judges a packet of which Steers is true: what it would do to the host that must not be, "" where it may pass.
-// A router advertisement passes if every network in it is one that the link may have and nobody else has; the routes
-// that it may hold besides (RFC 4191) must not be there. defaultRoute: it may name its sender as a default router.
+// Steering judges a packet for which Steers is true. It says what the packet would do to this host and must not; ""
+// means that the packet may pass. A router advertisement passes if the link may have every network in it and this host
+// reaches none of them by another way, and if it holds no routes (RFC 4191). defaultRoute says that it may name its
+// sender as a default router.
 func (h *Host) Steering(packet []byte, defaultRoute bool) (why string) {
 	if packet[0]>>4 == 4 {
 		return "a redirect, and a point-to-point link has no second router"

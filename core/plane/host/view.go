@@ -149,7 +149,7 @@ func ownOnly(b []byte, own uint32) bool {
 	return true
 }
 
-// Way is a default route for IPv4 of somebody else.
+// Way is an IPv4 default route that is not ours.
 type Way struct {
 	Interface string
 	Metric    int

@@ -55,9 +55,9 @@ func needTUN(t testing.TB) {
 // inside is set in the process that Process makes.
 const inside = "KNAK_NSTEST_INSIDE"
 
-// Process runs the calling test once more in a process of its own, all of whose threads are in a new network and mount
-// namespace: for tests whose code uses goroutines. It is true there, with no mount that others see; in the other process it
-// waits, fails if that failed, tells what was logged, and is false. env is added to the environment.
+// Process runs the calling test a second time, in a process whose threads are all in a new network and mount
+// namespace: for tests whose code starts goroutines. In that process it returns true. In the first process it waits
+// for the other one, passes on what it logged, fails if it failed, and returns false. env is added to the environment.
 func Process(t *testing.T, env ...string) bool {
 	t.Helper()
 	if os.Getenv(inside) != "" {

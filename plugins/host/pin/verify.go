@@ -128,6 +128,6 @@ func Open(lock *Lock, name, path, want string) (*os.File, error) {
 	return f, nil
 }
 
-// OpenAny opens a plugin's file to be executed though it need not be pinned, if only nobody else can change it: for a
-// person who runs it by hand.
+// OpenAny opens a plugin's file so that it can be executed, for a person who runs it by hand. The file need not be
+// pinned, but nobody else may be able to change it.
 func OpenAny(path string) (*os.File, error) { return openSafe(path) }
