@@ -24,7 +24,7 @@ unit: ## the Go tests alone, with the race detector
 interop: ## the real peers alone: pppd in the guest kernel, slirp, tshark, Chromium
 	$(GO) test -count=1 -v ./test/...
 
-vm: ## virtual sticks on Debian's stock kernel, alone and beside ModemManager, by software emulation: up to six minutes
+vm: ## virtual sticks on Debian's stock kernel, alone and beside ModemManager, by software emulation: four minutes, ten on a busy machine
 	KNAK_VM=1 $(GO) test -count=1 -timeout 25m -v ./test/vm
 
 wine: ## knak.exe under Wine (Debian's wine64, 0.7 GB): the analyser's scripts, and a dial through a COM port
