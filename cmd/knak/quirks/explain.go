@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/knakppp/knak/core/files"
 	"github.com/knakppp/knak/core/link/policy"
 	"github.com/knakppp/knak/core/private"
+	"github.com/knakppp/knak/core/show/page"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
 )
@@ -98,7 +98,7 @@ func explain(t *terminal.Terminal, o explainOptions) error {
 	if t.Style.JSON {
 		return json.NewEncoder(t.Out).Encode(explanation(r, o.key, o.profile != ""))
 	}
-	return printExplanation(t.Out, explanation(r, o.key, o.profile != ""))
+	return printExplanation(t, explanation(r, o.key, o.profile != ""))
 }
 
 // explainFacts collects what is known of the modem.
@@ -202,8 +202,23 @@ func explanation(r *quirks.Resolution, key string, chosen bool) explained {
 	return e
 }
 
-func printExplanation(w io.Writer, e explained) error {
-	p := func(format string, args ...any) { fmt.Fprintf(w, format, args...) }
+func printExplanation(t *terminal.Terminal, e explained) error {
+	p := func(format string, args ...any) { fmt.Fprintf(t.Out, format, args...) }
+	columns, bold, reset := terminal.Width(t.Out), "", ""
+	if t.Color(t.Out) {
+		bold, reset = "\x1b[1m", "\x1b[0m" // SGR (ECMA-48 section 8.3.117)
+	}
+	hang := func(label, text string) { // at a terminal a text is wrapped under itself
+		start := fmt.Sprintf("  %-7s", label+":")
+		lines := []string{text}
+		if columns > 0 {
+			lines = page.Wrap(text, min(max(columns, 40), 120)-len(start))
+		}
+		for _, l := range lines {
+			p("%s%s\n", start, l)
+			start = strings.Repeat(" ", len(start))
+		}
+	}
 	p("profile: %s\n", terminal.OrNone(strings.Join(e.Profiles, ", ")))
 	for _, text := range e.Warnings {
 		p("warning: %s\n", text)
@@ -241,22 +256,22 @@ func printExplanation(w io.Writer, e explained) error {
 		p("\n%d other device entries do not match (--json lists them)\n", other)
 	}
 	for _, s := range e.Settings {
-		p("\n%s = %s\n", s.Key, quoteEmpty(s.Value))
-		p("  from:  %s\n", s.Source)
+		p("\n%s%s = %s%s\n", bold, s.Key, quoteEmpty(s.Value), reset)
+		hang("from", s.Source)
 		if s.Reason != "" {
-			p("  why:   %s\n", s.Reason)
+			hang("why", s.Reason)
 		}
 		if s.Confidence != "" {
-			p("  known: %s\n", s.Confidence)
+			hang("known", s.Confidence)
 		}
 		if s.When != "" {
-			p("  acts:  only when %s\n", s.When)
+			hang("acts", "only when "+s.When)
 		}
 		if s.Assumed {
-			p("  note:  for some firmware only, and the modem's is not known: assumed\n")
+			hang("note", "for some firmware only, and the modem's is not known: assumed")
 		}
 		for _, l := range s.Losers {
-			p("  beat:  %s from %s (%s)\n", quoteEmpty(l.Value), l.Source, l.Why)
+			hang("beat", fmt.Sprintf("%s from %s (%s)", quoteEmpty(l.Value), l.Source, l.Why))
 		}
 	}
 	return nil

@@ -45,6 +45,7 @@ func TestText(t *testing.T) {
 		{"e398-solved.txt", "huawei/e398", "huawei/e398", nil, TextOptions{}},
 		{"e398-failed.txt", "huawei/e398", "", []string{"auth.user=wap", "auth.try_blank=false"}, TextOptions{Width: 72, ASCII: true}},
 		{"e398-colour.txt", "huawei/e398", "huawei/e398", nil, TextOptions{Width: 100, Color: true}},
+		{"e398-narrow.txt", "huawei/e398", "huawei/e398", nil, TextOptions{Width: 40}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := ladder(t, story(t, c.scenario, c.profile, c.set...), 60)

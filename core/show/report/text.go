@@ -10,7 +10,7 @@ import (
 
 // TextOptions say how the ladder looks on a terminal.
 type TextOptions struct {
-	Width int  // columns, 80 where it is 0; never less than 60
+	Width int  // columns, 80 where it is 0; never less than 40
 	Color bool // SGR colours
 	ASCII bool // no characters beyond ASCII
 }
@@ -36,7 +36,7 @@ func (l Ladder) Text(w io.Writer, o TextOptions) error {
 	if width == 0 {
 		width = 80
 	}
-	d := drawing{w: w, g: g, color: o.Color, begin: l.Begin, inner: max(width, 60) - timeWidth - 4}
+	d := drawing{w: w, g: g, color: o.Color, begin: l.Begin, inner: max(width, 40) - timeWidth - 4}
 	d.head()
 	for i := range l.Rows {
 		if l.Left > 0 && i == len(l.Rows)/2 {
