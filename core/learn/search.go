@@ -715,6 +715,9 @@ var dialers = []variation{
 	vary("as Android's RIL dials", "dial.number=*99***1#", "auth.allow=pap,chap-md5", "registration.attach=request", "registration.require=false"),
 	// wvdial.conf(5): Dial Command is ATDT where nothing else is said; nobody is asked for a registration, and most examples have *99#.
 	vary("as wvdial dials", "dial.command=ATDT", "dial.number=*99#", "registration.require=false", "auth.allow=chap-md5,pap"),
+	// esp_modem_command_library.cpp of espressif/esp-protocols: +CGDCONT, then ATD*99# (ATD*99## at first), nobody is asked for a registration;
+	// what follows is lwIP's lcp.c and ipcp.c, with name servers asked for.
+	vary("as ESP-IDF dials", "dial.number=*99#", "registration.require=false", "lcp.request=accm,magic,pfc,acfc", "ipcp.request=address,dns1,dns2", "auth.allow=pap,chap-md5"),
 	// What a stack of the smallest kind sends: no option that it could leave out.
 	vary("as the simplest stacks dial", "dial.number=*99#", "auth.allow=pap", "lcp.request=", "lcp.vary_after=0", "ipcp.request=address", "ipcp.widen=", "ipcp.vary_after=0"),
 }
