@@ -36,8 +36,11 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Condition: func(name string) (bool, error) {
-			if name == "root" {
+			switch name {
+			case "root":
 				return os.Geteuid() == 0, nil
+			case "tun":
+				return hasTUN(), nil
 			}
 			return false, fmt.Errorf("no such condition: %s", name)
 		},
@@ -53,6 +56,20 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": checkStatus, "waitlink": waitLink, "waitfile": waitFile, "signwith": signWith, "servefiles": serveFiles, "finddemo": findDemo, "usb": addUSB, "uart": addUART, "listener": addListener, "heard": checkHeard},
 	})
+}
+
+// hasTUN says whether this test may make a network namespace with a TUN device in it.
+func hasTUN() bool {
+	for _, program := range []string{"unshare", "ip", "sh"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return false
+		}
+	}
+	f, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	return f.Close() == nil && os.Geteuid() == 0
 }
 
 // checkStatus runs a command and compares its exit status: status 19 knak dial …
