@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -55,7 +57,7 @@ could not be judged, else 0.`,
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			o.names = args
+			o.names = expand(args)
 			return run(cmd.Context(), t, o)
 		},
 	}
@@ -63,6 +65,18 @@ could not be judged, else 0.`,
 	cmd.Flags().BoolVar(&o.all, "all", false, "show the less likely causes in full, too")
 	cmd.Flags().BoolVar(&o.summary, "summary", false, "one line for each recording, and then how many have the same cause")
 	return cmd
+}
+
+// expand puts the files in the place of *.log, which the shells of Windows leave to programs.
+func expand(args []string) (names []string) {
+	for _, a := range args {
+		files, err := filepath.Glob(a)
+		if runtime.GOOS != "windows" || err != nil || len(files) == 0 {
+			files = []string{a}
+		}
+		names = append(names, files...)
+	}
+	return names
 }
 
 // completeRecordingsAndLinks offers the links beside the files that the shell knows.
