@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -221,11 +222,8 @@ func TestKilled(t *testing.T) {
 				if err := syscall.Kill(program, syscall.SIGSTOP); err != nil {
 					t.Fatal(err)
 				}
-				// The kernel wakes an orphan that has stopped, not one that is about to.
-				for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-					if stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", program)); strings.Contains(string(stat), ") T ") {
-						break
-					}
+				// The kernel wakes an orphan that has stopped with all its threads, not one that is about to.
+				for end := time.Now().Add(patience); !stopped(program) && time.Now().Before(end); time.Sleep(time.Millisecond) {
 				}
 			}
 			if c.whom != "knak" {
@@ -252,6 +250,15 @@ func TestKilled(t *testing.T) {
 			w.noPlugins()
 		})
 	}
+}
+
+// stopped says whether every thread of a process has stopped.
+func stopped(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid)) // the pattern is right
+	return len(threads) > 0 && !slices.ContainsFunc(threads, func(name string) bool {
+		stat, err := os.ReadFile(name)
+		return err == nil && !strings.Contains(string(stat), ") T ")
+	})
 }
 
 // A service that is stopped: SIGTERM comes to all processes at once, and nobody is told of failures.
