@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,11 +11,11 @@ import (
 
 // ticked is a progress that counts its seconds.
 type ticked struct {
-	n  int
-	up bool
+	n  atomic.Int64
+	up atomic.Bool
 }
 
-func (p *ticked) Tick(time.Time) bool { p.n++; return !p.up }
+func (p *ticked) Tick(time.Time) bool { p.n.Add(1); return !p.up.Load() }
 
 // The clock counts while something is waited for, stands while the link is up, and counts again after that.
 func TestClock(t *testing.T) {
@@ -23,19 +24,19 @@ func TestClock(t *testing.T) {
 		c := &clock{progress: p}
 		pass := func(d time.Duration, want int) {
 			t.Helper()
-			before := p.n
+			before := p.n.Load()
 			time.Sleep(d)
 			synctest.Wait()
-			if got := p.n - before; got != want {
+			if got := p.n.Load() - before; got != int64(want) {
 				t.Errorf("%d ticks in %v, want %d", got, d, want)
 			}
 		}
 		c.start()
 		pass(5500*time.Millisecond, 5)
-		p.up = true
+		p.up.Store(true)
 		c.Record(event.Record{Event: event.Phase{Phase: event.PhaseUp}})
 		pass(time.Hour, 1)
-		p.up = false
+		p.up.Store(false)
 		c.Record(event.Record{Event: event.AT{}})
 		pass(time.Hour, 0)
 		c.Record(event.Record{Event: event.Attempt{}})

@@ -533,6 +533,9 @@ func TestEveryCrashPoint(t *testing.T) {
 	run := func(lazyNames, lazyFiles bool) (tried, lost int, last string) {
 		for _, original := range originals {
 			for name, script := range scripts {
+				if (lazyNames || lazyFiles) && (original.Kind != kindFile || len(script) > 2) {
+					continue // some are enough to show it
+				}
 				for point, over := 1, false; !over; point++ {
 					for way, ways := 0, 1; way < ways; way++ {
 						w := newWorld(t, 0)
