@@ -16,10 +16,6 @@ type Storage struct {
 	When string
 }
 
-// Eject says whether the standard SCSI command that ejects a disc suffices (START STOP UNIT with LoEj, SPC and SBC).
-// With eject+message the list sends a message of the vendor's too, which some of those sticks do without.
-func (s Storage) Eject() bool { return s.Way == "eject" }
-
 // StorageMode gives what is known of a USB id as that of a modem in storage mode, nothing where it is not known as one. Some
 // ids are those of the modem as well, which then has other interfaces: a device that has a tty is not in storage mode. The
 // list is in storage.tsv of the built-in files and is read when it is asked for, which takes less than a millisecond.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -87,24 +86,6 @@ func TestWriteErrorsAreKept(t *testing.T) {
 	j.Record(Record{Link: "l"})
 	if j.Err() == nil {
 		t.Error("a record without an event was written")
-	}
-}
-
-func TestBufferKeepsTheLast(t *testing.T) {
-	b := NewBuffer(3)
-	both := Fanout{b, SinkFunc(func(Record) {})}
-	for i := range 5 {
-		both.Record(Record{Event: Attempt{Number: i}})
-	}
-	var got []int
-	for _, r := range b.Records() {
-		got = append(got, r.Event.(Attempt).Number)
-	}
-	if fmt.Sprint(got) != "[2 3 4]" || b.Dropped() != 2 {
-		t.Error(got, b.Dropped())
-	}
-	if r := NewBuffer(0); len(r.Records()) != 0 {
-		t.Error("an empty buffer holds something")
 	}
 }
 

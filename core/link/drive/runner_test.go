@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -35,11 +36,29 @@ func (p *fakePlane) Read(func([]byte) bool) error {
 func (p *fakePlane) Info() []string { return nil }
 func (p *fakePlane) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
 
+// records is a sink that keeps what happened.
+type records struct {
+	mu   sync.Mutex
+	list []event.Record
+}
+
+func (r *records) Record(rec event.Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = append(r.list, rec)
+}
+
+func (r *records) Records() []event.Record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.list)
+}
+
 // bench is a runner with a simulated modem, a fake plane and all that happens on it.
 type bench struct {
 	runner *Runner
 	planes []*fakePlane
-	events *event.Buffer
+	events *records
 	up     chan struct{}
 }
 
@@ -49,7 +68,7 @@ func newBench(t *testing.T, scenario string, change func(*link.Config), env func
 	if change != nil {
 		change(&cfg)
 	}
-	b := &bench{events: event.NewBuffer(10_000), up: make(chan struct{}, 10)}
+	b := &bench{events: &records{}, up: make(chan struct{}, 10)}
 	e := Environment{
 		OpenPort: func(context.Context) (Port, error) { return NewMemoryPort(sim.New(s, 1)), nil },
 		OpenPlane: func(context.Context, plane.Config) (plane.Plane, error) {

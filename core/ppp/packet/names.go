@@ -41,9 +41,6 @@ func optionName(protocol uint16, typ uint8) OptionName {
 	return OptionName{}
 }
 
-// OptionWord gives the word of settings for an option of a protocol, "" if it has none.
-func OptionWord(protocol uint16, typ uint8) string { return optionName(protocol, typ).Word }
-
 // OptionTitle gives the name of an option for people, "option 18" if it has none.
 func OptionTitle(protocol uint16, typ uint8) string {
 	if t := optionName(protocol, typ).Title; t != "" {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/knakppp/knak/core/at/v250"
+	v250 "github.com/knakppp/knak/core/at/v250"
 )
 
 // Fields are the names that a pattern may give to parts of a line, with what stands in them where the pattern says no kind.
@@ -172,14 +172,6 @@ func fieldPiece(s string) (piece, error) {
 func (p *pattern) has(name string) bool {
 	f := fieldOf(name)
 	return slices.ContainsFunc(p.pieces, func(c piece) bool { return c.field == f && f >= 0 })
-}
-
-// begins gives the words with which every match begins.
-func (p *pattern) begins() string {
-	if len(p.pieces) > 0 {
-		return p.pieces[0].words
-	}
-	return ""
 }
 
 // stamper reads a time at the start of a text and says how long it is, 0 if there is none.

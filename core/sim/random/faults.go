@@ -17,9 +17,6 @@ type Fault struct {
 // Faults are all that a modem is made of. The first of its kind is the plainest.
 func Faults() []Fault { return append([]Fault(nil), faults...) }
 
-// Incurable are faults that no setting helps against.
-func Incurable() []Fault { return append([]Fault(nil), incurable...) }
-
 // rule writes a rule of LCP or IPCP.
 func rule(protocol string, lines ...string) string {
 	return fmt.Sprintf("[[%s.rule]]\n%s\n", protocol, strings.Join(lines, "\n"))
