@@ -84,8 +84,13 @@ func (n *nursery) adopt() error {
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, unix.SIGCHLD)
 	go func() {
+		defer signal.Stop(ended)
 		for range ended {
 			n.mu.Lock()
+			if n.closed && len(n.running) == 0 { // what this process starts from now on is others'
+				n.mu.Unlock()
+				return
+			}
 			for _, pid := range n.orphans() {
 				_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil) // most of them live
 			}
