@@ -25,7 +25,7 @@ import (
 // routes, addresses, interfaces, locks and sockets as they were. KNAK_KILLS says how many rounds of three.
 func TestKilledAtAnyMoment(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it dials for some seconds")
+		t.Skip("SKIPPED: -short was given, and it dials for some seconds")
 	}
 	if nstest.Process(t, "HOME=/run/home", "XDG_RUNTIME_DIR=", "XDG_CONFIG_HOME=", "XDG_STATE_HOME=") {
 		killedHost(t)

@@ -163,6 +163,10 @@ func (f *first) ask(q firstdial.Question, ports []string, c *connection.Connecti
 		c.Options.Port, c.Dial.Port = f.answers.Port, f.answers.Port
 		f.t.Say("the modem at %s", f.answers.Port)
 	case firstdial.WhichPIN:
+		file := filepath.Join(filepath.Dir(f.options.output), f.name+".pin")
+		if _, err := os.Lstat(file); err == nil { // said before a try of the SIM is spent
+			return fmt.Errorf("the SIM needs its PIN, and %s is there already: name it with --pin-file, or remove it", file)
+		}
 		if !attended {
 			return errors.New("the SIM needs its PIN: write it into a file that only its owner may read, and name that with --pin-file")
 		}
@@ -170,9 +174,8 @@ func (f *first) ask(q firstdial.Question, ports []string, c *connection.Connecti
 		if err != nil {
 			return err
 		}
-		f.pin = pin
+		f.pin, f.answers.PINFile = pin, file
 		c.Dial.PIN = auth.NewSecret(pin)
-		f.answers.PINFile = filepath.Join(filepath.Dir(f.options.output), f.name+".pin")
 	case firstdial.WhichAPN:
 		if !attended {
 			return errors.New("the APN is missing or wrong: the provider of the SIM tells it; name it with --apn")
@@ -242,6 +245,9 @@ func (f *first) write(heard *firstdial.Heard) error {
 		}
 	}
 	if err := settings.Append(f.options.output, firstdial.Section(f.name, f.answers, heard, time.Now())); err != nil {
+		if f.pin != "" {
+			err = errors.Join(err, os.Remove(f.answers.PINFile)) // nothing refers to it
+		}
 		return err
 	}
 	if _, err := settings.ReadFile(f.options.output, true); err != nil {
