@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/knakppp/knak/core/private"
 )
 
 // play feeds p to a dialogue in pieces of n octets and gives everything that came out.
@@ -84,30 +82,6 @@ func FuzzReply(f *testing.F) {
 			if got := play(p, n); got != bulk {
 				t.Fatalf("in pieces of %d:\n%s\nin one:\n%s", n, got, bulk)
 			}
-		}
-	})
-}
-
-// FuzzCommand: no run of 14 digits survives, and hiding twice changes nothing more.
-func FuzzCommand(f *testing.F) {
-	for _, s := range []string{"262019876543210", "+CNUM: \"\",\"+49170123456\",145", "IMEI: 4-9-0", "12345678901234F", "0xA1000009ABCDEF0", "1 2 3 4 5 6 7 8 9 0 1 2 3 4"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		got := private.Command(s)
-		run := 0
-		for _, c := range []byte(got) {
-			if c >= '0' && c <= '9' {
-				run++
-			} else {
-				run = 0
-			}
-			if run >= 14 {
-				t.Fatalf("%q is shown as %q", s, got)
-			}
-		}
-		if again := private.Command(got); again != got {
-			t.Fatalf("%q, again %q", got, again)
 		}
 	})
 }

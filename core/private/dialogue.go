@@ -412,9 +412,18 @@ func code(text string) (name, content string, ok bool) {
 			return e, strings.TrimLeft(text[len(e):], ": "), true
 		}
 	}
-	end := 1
+	end, digits := 1, 0
 	for end < len(text) && end < longestName && (isLetter(text[end]) || isDigit(text[end]) || text[end] == '_' || text[end] == '-') {
+		if isDigit(text[end]) {
+			digits++
+		} else if text[end] != '-' {
+			digits = 0
+		}
 		end++
+		if digits == 4 { // no name has so many: they are what is told
+			from := strings.IndexAny(text[:end], "0123456789")
+			return strings.ToUpper(text[:from]), text[from:], true
+		}
 	}
 	name = strings.ToUpper(text[:end])
 	if end == len(text) {
@@ -423,9 +432,9 @@ func code(text string) (name, content string, ok bool) {
 	switch text[end] {
 	case ':':
 		end++
-	case ' ', ',', '=', '"', '?', '<':
-	default:
-		return "", "", false
+	case ' ', ',', '=', '"', '?':
+	default: // what was hidden before stays a reply
+		return name, text[end:], isHidden(strings.TrimFunc(text[end:], func(r rune) bool { return r <= ' ' }))
 	}
 	for end < len(text) && text[end] == ' ' {
 		end++

@@ -30,6 +30,7 @@ func TestCommand(t *testing.T) {
 		{`AT+EGMR=1,7,"490154203237518"`, `AT+EGMR=1,7,"<hidden>"`},
 		{`490154203237518`, `<hidden>`},
 		{`+CNUM: "","+15550123456",145`, `+CNUM: <hidden>`},
+		{`^SN490154203`, `^SN<hidden>`}, // without a colon between
 		{`OK`, `OK`}, {``, ``}, {`A`, `A`}, {`AT`, `AT`}, {`AT;;`, `AT;;`},
 	} {
 		got := Command(tt.line)
@@ -51,6 +52,30 @@ func FuzzCommand(f *testing.F) {
 		}
 		if got := Command("AT" + before + `;+CPIN="s3cret";` + after); strings.Contains(got, "s3cret") {
 			t.Errorf("%s", got)
+		}
+	})
+}
+
+// FuzzTwice: of a line no run of 14 digits survives, and hiding twice changes nothing more.
+func FuzzTwice(f *testing.F) {
+	for _, s := range []string{"262019876543210", "+CNUM: \"\",\"+49170123456\",145", "IMEI: 4-9-0", "12345678901234F", "0xA1000009ABCDEF0", "$A10000\x0f", "$A12345K\x0f", "$A1-345K\x0f", "$A1.345K\x0f", "$A<1234>", "^SN490154203", "1 2 3 4 5 6 7 8 9 0 1 2 3 4"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := Command(s)
+		run := 0
+		for _, c := range []byte(got) {
+			if c >= '0' && c <= '9' {
+				run++
+			} else {
+				run = 0
+			}
+			if run >= 14 {
+				t.Fatalf("%q is shown as %q", s, got)
+			}
+		}
+		if again := Command(got); again != got {
+			t.Fatalf("%q, again %q", got, again)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -173,6 +174,8 @@ func TestMaskEveryField(t *testing.T) {
 	}
 }
 
+var escapes = regexp.MustCompile(`\\\\[0-3][0-7]{2}|\\u[0-9a-f]{4}|\\.`)
+
 // Whatever comes, hiding neither panics nor shows what is known, and hiding again changes nothing.
 func FuzzHider(f *testing.F) {
 	f.Add("Hunter-22", "AT+CPIN=\"1234\"|+CMT: x|body", []byte("no Hunter-22"), uint8(0))
@@ -207,6 +210,7 @@ func FuzzHider(f *testing.F) {
 			if err != nil {
 				continue
 			}
+			b = escapes.ReplaceAll(b, nil) // one and the text behind it may look like a secret: \2000 is no 000
 			if shown != "" && strings.Contains(string(b), shown) && !strings.Contains(lines+string(data), shown) && !strings.Contains(hiddenMark+`{"t":"0001-01-01T00:00:00.000000Z","link":"","event":"notice","level":"","text":" pppd program unread bytes reason packet dir proto code id options rcvd sent lcp pap Ident magic at log LCP 0x1020304 CEER`, shown) {
 				t.Fatalf("%q is in %s", shown, b)
 			}
