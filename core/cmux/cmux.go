@@ -249,6 +249,10 @@ func (d *Decoder) Next() (f Frame, other []byte, ok bool) {
 		flag = advancedFlag
 	}
 	b := d.buf[d.taken:]
+	for len(b) > 1 && b[0] == flag && b[1] == flag { // flags that fill the time between frames are not kept: it may be long
+		b = b[1:]
+		d.taken++
+	}
 	if len(b) == 0 {
 		return Frame{}, nil, false
 	}

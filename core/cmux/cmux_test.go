@@ -80,6 +80,28 @@ func TestDecoder(t *testing.T) {
 	}
 }
 
+// A line that idles in flags for hours holds no memory, and the frame behind them comes.
+func TestIdleFlags(t *testing.T) {
+	for _, o := range []Option{Basic, Advanced} {
+		want := Frame{DLCI: 1, Type: UIH, Info: []byte("AT\r")}
+		frame := Append(nil, o, want)
+		d := NewDecoder(o, 64)
+		for range 10_000 {
+			d.Write(frame[:1])
+			if _, other, ok := d.Next(); ok {
+				t.Fatalf("%v: %x comes out", o, other)
+			}
+		}
+		if n := len(d.buf) - d.taken; n > 1 {
+			t.Errorf("%v: %d octets are held", o, n)
+		}
+		d.Write(frame)
+		if f, _, ok := d.Next(); !ok || !bytes.Equal(f.Info, want.Info) {
+			t.Errorf("%v: %+v, %v", o, f, ok)
+		}
+	}
+}
+
 func TestMessage(t *testing.T) {
 	m, rest, ok := ParseMessage([]byte{0xe3, 0x05, 0x07, 0x0d, 0xc3, 0x01})
 	if !ok || m.Name() != "MSC" || !m.Command || !bytes.Equal(m.Value, []byte{7, 13}) {
@@ -96,6 +118,7 @@ func TestMessage(t *testing.T) {
 func FuzzDecoder(f *testing.F) {
 	f.Add([]byte("\xf9\x05\xef\x09AT\r\n\x58\xf9"), uint8(0), uint8(3))
 	f.Add([]byte("\x7e\x05\xef\x7d\x5e\x7d\x5d\xdf\x7e"), uint8(1), uint8(1))
+	f.Add(bytes.Repeat([]byte{advancedFlag}, 200), uint8(1), uint8(2))
 	f.Fuzz(func(t *testing.T, b []byte, option, size uint8) {
 		o := Option(option % 2)
 		d := NewDecoder(o, 64)
