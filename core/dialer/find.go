@@ -1,10 +1,12 @@
 package dialer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,8 +28,9 @@ var builtin = sync.OnceValues(func() (*quirks.DB, []*quirks.Problem) {
 	return quirks.Open(quirks.Sources{Builtin: knak.Files})
 })
 
-// complete reads the profiles where none were given, and says what of the options cannot be followed.
-func (o *Options) complete() error {
+// Complete fills in what stands for an empty Name and Database, reads the Scenario, adds APN and User to the Settings, and says what
+// of the options cannot be followed. Dial and Prepare do so themselves: it is for who must know first what is going to be dialled.
+func (o *Options) Complete() error {
 	if o.Name == "" {
 		o.Name = "link"
 	}
@@ -48,15 +51,12 @@ func (o *Options) complete() error {
 	if o.Simulated != nil && o.Port+o.ATPort != "" {
 		return errors.New("either a port or a scenario can be dialled, not both")
 	}
-	set := o.Settings
-	if o.APN != "" {
-		set = append([]string{"context.apn=" + o.APN}, set...)
+	for _, s := range [...]struct{ key, value string }{{"context.apn", o.APN}, {"auth.user", o.User}} {
+		if text := s.key + "=" + s.value; s.value != "" && !slices.Contains(o.Settings, text) {
+			o.Settings = append([]string{text}, o.Settings...)
+		}
 	}
-	if o.User != "" {
-		set = append([]string{"auth.user=" + o.User}, set...)
-	}
-	o.Settings = set
-	_, err := o.Database.Resolve(quirks.Facts{}, o.Profile, set)
+	_, err := o.Database.Resolve(quirks.Facts{}, o.Profile, o.Settings)
 	return err
 }
 
@@ -104,7 +104,7 @@ func (l *Link) find(ctx context.Context) (*place, *Error) {
 	o := &l.o
 	switch {
 	case o.Simulated != nil:
-		facts := simulatedFacts(o.Simulated)
+		facts := quirks.Facts{USB: cmp.Or(o.Simulated.Identity.USB, quirks.None)}
 		return fixed("sim:"+o.Simulated.Name, facts, o.memoryOpener()), nil
 	case o.Port == "-":
 		return fixed("standard input and output", quirks.Facts{USB: quirks.None}, drive.OpenStdio(os.Stdin, os.Stdout)), nil

@@ -68,7 +68,7 @@ type Link struct {
 // ctx bounds the finding. An error is an *Error, which Options.Events has heard of, or says what of o cannot be followed. Close
 // gives back what was taken.
 func Prepare(ctx context.Context, o Options) (*Link, error) {
-	if err := o.complete(); err != nil {
+	if err := o.Complete(); err != nil {
 		return nil, err
 	}
 	l := &Link{o: o, state: o.StateDir, worked: make(chan struct{}), done: make(chan struct{})}

@@ -268,11 +268,37 @@ func narrow(set []Setting, number string) []Setting {
 
 // refused says that the failure is no matter of how the modem is treated: the network, the SIM or a person has said no to
 // the login itself. Trying on would count against the account.
-func refused(f Failure) bool {
+func refused(f Failure) bool { return f.Kind == event.FailedAuthRejected || f.NeedsPerson() }
+
+// NeedsPerson says that no setting cures the failure, and that a person must change something before another call has sense: the
+// SIM or its PIN, or what holds the port.
+func (f *Failure) NeedsPerson() bool {
 	switch f.Kind {
-	case event.FailedAuthRejected, event.FailedPINNeeded, event.FailedPINWrong, event.FailedPUKNeeded, event.FailedNoSIM,
-		event.FailedPortLocked, event.FailedPortOpen, event.FailedNoModem:
+	case event.FailedPINNeeded, event.FailedPINWrong, event.FailedPUKNeeded, event.FailedNoSIM, event.FailedPortLocked, event.FailedPortOpen, event.FailedNoModem:
 		return true
 	}
 	return false
+}
+
+// Look says what a person should look at where no setting helps.
+func (f *Failure) Look() string {
+	switch {
+	case f.Kind == event.FailedAuthRejected:
+		return "the user name and the password: the network refuses them, or the account"
+	case f.Kind == event.FailedModemSilent:
+		return "the port, the cable and the speed: the modem answers nothing"
+	case f.Kind == event.FailedNotRegistered, f.Kind == event.FailedRegistrationDenied:
+		return "the coverage, the antenna and whether the SIM is allowed into this network"
+	case f.Kind == event.FailedNoSIM, f.Kind == event.FailedPINNeeded, f.Kind == event.FailedPINWrong, f.Kind == event.FailedPUKNeeded:
+		return "the SIM and its PIN"
+	case f.Phase == event.PhaseDial, f.Phase == "":
+		return "whether the subscription has data and credit, the APN, and the coverage"
+	case f.Phase == event.PhaseIPCP, f.Phase == event.PhaseAuth:
+		return "the APN, the user name and the password: a network that does not know them often says so only here"
+	case f.Phase == event.PhaseProve:
+		return "whether the subscription has data and credit: the link is there and carries nothing"
+	case f.Phase == event.PhaseLCP:
+		return "whether this is the modem's PPP port: knak devices shows the others"
+	}
+	return "what knak diagnose says of the recording"
 }
