@@ -70,6 +70,8 @@ var only = []struct {
 	{[]string{"plugins/host"}, []string{"core/advice", "core/ppp", "core/ppp/packet", "core/ppp/auth", "core/event", "core/trust"},
 		"knak's side of plugins is an advice.Adviser at the end of a socket: it knows no link, no protobuf, and not who serves"},
 	{[]string{"plugins/join"}, []string{"core/control", "core/dialer", "core/event", "plugins/host"}, "it stands between a dial and plugins, neither of which knows the other"},
+	{[]string{"core/dialer/experiment"}, []string{"core/apn", "core/dialer", "core/event", "core/foreign", "core/hooks", "core/inspect", "core/learn", "core/link", "core/link/adapt",
+		"core/link/adapt/harvest", "core/link/policy", "core/link/simulate", "core/plane", "core/private", "core/recording/read", "core/sim", "quirks"}, "it dials as anybody does, and knows no driver and no port"},
 	{[]string{"core/files"}, []string{"", "core/device", "core/sim", "quirks", "quirks/bundle"}, "where files are is told to whoever opens them; it knows nobody who does"},
 	{[]string{"plugins/host/pin"}, []string{"core/foreign", "core/trust"}, "which file may run is settled before anything runs"},
 	{[]string{"plugins/host/serve"}, []string{"core/advice", "core/event", "core/rights", "plugins/host", "plugins/host/pin", "plugins/internal/wire", "plugins/proto"},

@@ -91,8 +91,13 @@ func (s *Series) resume() error {
 		k.Trials = k.Trials[:n-1]
 	}
 	s.search.Trials, s.device, s.resumed = k.Trials, k.Device, len(k.Trials)
-	if passed, err := foreign.Read(s.Trace(), foreign.Rules{Limit: traceLimit, Trusted: true}); err == nil { // otherwise it begins anew
-		s.passed.Write(passed[:min(k.Passed, len(passed))]) // of a call that was cut off nothing stays
+	passed, err := foreign.Read(s.Trace(), foreign.Rules{Limit: traceLimit, Trusted: true})
+	if err != nil {
+		return nil // it begins anew, and the trials count all the same
+	}
+	s.passed.Write(passed[:min(k.Passed, len(passed))])
+	if len(passed) > k.Passed { // of a call that was cut off nothing stays
+		return foreign.Replace(s.Trace(), s.passed.Bytes(), 0o600)
 	}
 	return nil
 }
