@@ -19,6 +19,7 @@ import (
 // Found is what a search has come to.
 type Found struct {
 	Device    event.Device
+	Port      string // names a modem that does not say who it is: "/dev/ttyS0"
 	Simulated bool // the modem was no real one
 	Verdict   learn.Verdict
 	Trials    []learn.Trial
@@ -29,11 +30,24 @@ type Found struct {
 // File is one file, by its name below a directory that is laid out as /etc/knak.
 type File struct{ Name, Text string }
 
-// ID is the name of the profile.
-func (f *Found) ID() string { return word(f.Device.Vendor) + "/" + word(f.Device.Model) }
+// ID is the name of the profile: "acme/m1", or "learned/ttys0" for a modem that does not say who it is.
+func (f *Found) ID() string {
+	if f.Nameless() {
+		return "learned/" + word(f.Port[strings.LastIndexByte(f.Port, '/')+1:])
+	}
+	return word(f.Device.Vendor) + "/" + word(f.Device.Model)
+}
+
+// Nameless says that the modem does not say who it is, so that no entry can name it: somebody must choose the profile.
+func (f *Found) Nameless() bool { return f.Device.Model == "" }
 
 // name is what people call the modem.
-func (f *Found) name() string { return strings.TrimSpace(f.Device.Vendor + " " + f.Device.Model) }
+func (f *Found) name() string {
+	if f.Nameless() {
+		return "the modem at " + f.Port
+	}
+	return strings.TrimSpace(f.Device.Vendor + " " + f.Device.Model)
+}
 
 // source says where the profile comes from.
 func (f *Found) source() string {
@@ -44,13 +58,13 @@ func (f *Found) source() string {
 	return mimic.List([]string{fmt.Sprintf("knak learn, %d calls %s", len(f.Trials), where)})
 }
 
-// Files are the profile, the entry and the scenario. The modem has said who it is.
+// Files are the profile, the entry that finds it by the modem's name, unless it has none, and the scenario.
 func (f *Found) Files() []File {
-	return []File{
-		{"quirks.d/" + f.ID() + ".toml", f.profile()},
-		{"devices.d/" + strings.ReplaceAll(f.ID(), "/", "-") + ".toml", f.entry()},
-		{"quirks.d/" + f.ID() + ".sim.toml", f.scenario()},
+	files := []File{{"quirks.d/" + f.ID() + ".toml", f.profile()}}
+	if !f.Nameless() {
+		files = append(files, File{"devices.d/" + strings.ReplaceAll(f.ID(), "/", "-") + ".toml", f.entry()})
 	}
+	return append(files, File{"quirks.d/" + f.ID() + ".sim.toml", f.scenario()})
 }
 
 // word makes a part of a profile's id of what a modem says of itself.
@@ -75,8 +89,11 @@ func (f *Found) profile() string {
 	}
 	v := &f.Verdict
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Written by knak learn: the smallest set with which the modem came up, in %d of %d calls; without any of it a call failed.\nschema = 1\nsummary = %s\n",
-		v.Ups, v.Of, mimic.Quote(f.name()+": what experiments found"))
+	least := "the smallest set with which the modem came up, in %d of %d calls; without any of it a call failed."
+	if f.alwaysUp() {
+		least = "the smallest set with which the modem comes up sooner, in %d of %d calls; without it a call comes up too, when knak has tried the same."
+	}
+	fmt.Fprintf(&b, "# Written by knak learn: "+least+"\nschema = 1\nsummary = %s\n", v.Ups, v.Of, mimic.Quote(f.name()+": what experiments found"))
 	added := map[string]bool{} // keys that are added to
 	for _, s := range v.Set {
 		key, add := strings.CutSuffix(s.Key, "+")
@@ -99,31 +116,48 @@ func (f *Found) profile() string {
 		} else {
 			continue // the program's own table is tested against the keys
 		}
-		call, failed := f.without(s)
 		fmt.Fprintf(&b, "\n[%s]\n%s = %s\nreason = %s\nsource = %s\nconfidence = %s\n", key, how, text,
-			mimic.Quote(fmt.Sprintf("%s Without it call %d ended in phase %s: %s.", s.Reason, call, cmp.Or(failed.Phase, event.PhaseDial), failed.Kind)), f.source(), mimic.Quote(confidence))
+			mimic.Quote(strings.TrimSpace(s.Reason+" "+f.need(s))), f.source(), mimic.Quote(confidence))
 	}
 	return b.String()
 }
 
-// without finds the last call that failed without a setting and with the most others of the set, which shows that it is needed.
-func (f *Found) without(s learn.Setting) (call int, failed learn.Failure) {
-	best := -1
+// need says what was seen without a setting: the last call that failed without it and with the most others of the set, or, where
+// none failed, how much longer one took that found it out by itself.
+func (f *Found) need(s learn.Setting) string {
+	is := func(o learn.Setting) func(learn.Setting) bool {
+		return func(m learn.Setting) bool { return m.Key == o.Key && m.Value == o.Value }
+	}
+	best, failed := -1, 0
+	var with, without int // the numbers of calls that came up, from 1
 	for i, t := range f.Trials {
-		if t.Up || slices.ContainsFunc(t.Settings, func(o learn.Setting) bool { return o.Key == s.Key && o.Value == s.Value }) {
-			continue
-		}
-		others := 0
-		for _, o := range t.Settings {
-			if slices.ContainsFunc(f.Verdict.Set, func(m learn.Setting) bool { return m.Key == o.Key && m.Value == o.Value }) {
-				others++
+		has := slices.ContainsFunc(t.Settings, is(s))
+		switch {
+		case t.Up && has:
+			with = i + 1
+		case t.Up:
+			without = i + 1
+		case !has:
+			others := 0
+			for _, o := range t.Settings {
+				if slices.ContainsFunc(f.Verdict.Set, is(o)) {
+					others++
+				}
+			}
+			if others >= best {
+				best, failed = others, i+1
 			}
 		}
-		if others >= best {
-			best, call, failed = others, i+1, t.Failure
-		}
 	}
-	return call, failed
+	switch {
+	case failed > 0:
+		t := f.Trials[failed-1].Failure
+		return fmt.Sprintf("Without it call %d ended in phase %s: %s.", failed, cmp.Or(t.Phase, event.PhaseDial), t.Kind)
+	case with > 0 && without > 0:
+		took := func(n int) time.Duration { return f.Trials[n-1].Took.Round(100 * time.Millisecond) }
+		return fmt.Sprintf("Without it call %d took %v, with it call %d took %v.", without, took(without), with, took(with))
+	}
+	return ""
 }
 
 // entry matches the modem by maker and model.

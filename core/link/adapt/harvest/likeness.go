@@ -21,8 +21,10 @@ import (
 // settings it must go wrong, with them it must come up, and with one fewer it must go wrong again. What does not pass is not
 // written, and the scenario says only who the modem is.
 func (f *Found) scenario() string {
-	who := fmt.Sprintf("schema = 1\nsummary = %s\nsource = %s\n\n[identity]\nmanufacturer = %s\nmodel = %s\nrevision = %s\n",
-		mimic.Quote(f.name()+", as far as it is known"), f.source(), mimic.Quote(f.Device.Vendor), mimic.Quote(f.Device.Model), mimic.Quote(f.Device.Firmware))
+	who := fmt.Sprintf("schema = 1\nsummary = %s\nsource = %s\n", mimic.Quote(f.name()+", as far as it is known"), f.source())
+	if !f.Nameless() {
+		who += fmt.Sprintf("\n[identity]\nmanufacturer = %s\nmodel = %s\nrevision = %s\n", mimic.Quote(f.Device.Vendor), mimic.Quote(f.Device.Model), mimic.Quote(f.Device.Firmware))
+	}
 	drawn := who + f.faults()
 	given := f.given()
 	if shortage, ok := f.shows(drawn, given); ok {
@@ -103,8 +105,12 @@ func (f *Found) hold() time.Duration {
 // tryLimit is how long such a dial may take, as in quirks test.
 const tryLimit = 2 * time.Minute
 
-// ending says what a modem did, as a rule's do, when calls failed in a phase.
+// ending says what a modem did, as a rule's do, when calls failed in a phase. Where none failed, other requests were tried within
+// a call, for it answered nothing.
 func (f *Found) ending(phase string) string {
+	if f.alwaysUp() {
+		return "drop"
+	}
 	do := "hangup"
 	for _, t := range f.Trials {
 		if t.Up || t.Failure.Phase != phase {
@@ -198,7 +204,7 @@ func (f *Found) faults() string {
 		}
 		for _, o := range []string{"accm", "magic", "pfc", "acfc"} {
 			if !slices.Contains(asks, o) {
-				b.WriteString(rule("lcp", cmp.Or(silent(f.ending(event.PhaseLCP)), "silence"), fmt.Sprintf("asks = [%q]", o)))
+				b.WriteString(rule("lcp", f.lasting(event.PhaseLCP), fmt.Sprintf("asks = [%q]", o)))
 			}
 		}
 	}
@@ -227,14 +233,14 @@ func (f *Found) faults() string {
 	switch {
 	case asked && strings.Contains(asks, "nbns1"):
 		do := f.ending(event.PhaseIPCP)
-		b.WriteString("\n[ipcp]\nnbns = [\"192.0.2.70\"]\n" + rule("ipcp", cmp.Or(silent(do), "silence"), "lacks = [\"nbns1\"]"))
+		b.WriteString("\n[ipcp]\nnbns = [\"192.0.2.70\"]\n" + rule("ipcp", f.lasting(event.PhaseIPCP), "lacks = [\"nbns1\"]"))
 		if !strings.Contains(asks, "dns1") {
 			b.WriteString(rule("ipcp", do, "asks = [\"dns1\"]"))
 		}
 	case asked && !strings.Contains(asks, "dns1"):
-		b.WriteString(rule("ipcp", cmp.Or(silent(f.ending(event.PhaseIPCP)), "silence"), "asks = [\"dns1\"]"))
+		b.WriteString(rule("ipcp", f.lasting(event.PhaseIPCP), "asks = [\"dns1\"]"))
 	case asked && !strings.Contains(asks, "dns2"):
-		b.WriteString(rule("ipcp", cmp.Or(silent(f.ending(event.PhaseIPCP)), "silence"), "asks = [\"dns2\"]"))
+		b.WriteString(rule("ipcp", f.lasting(event.PhaseIPCP), "asks = [\"dns2\"]"))
 	}
 	if has("ipcp.widen") && !asked {
 		b.WriteString(rule("ipcp", "hangup", "asks = [\"nbns1\"]") + rule("ipcp", "nak", "before = \"5s\""))
@@ -242,12 +248,18 @@ func (f *Found) faults() string {
 	return b.String()
 }
 
-// silent makes of silence, from which another request would get an answer, one that lasts.
-func silent(do string) string {
-	if do == "drop" {
-		return ""
+// lasting is ending, but what a modem that failed did not answer it answers never again: another request in the same call would
+// have been tried.
+func (f *Found) lasting(phase string) string {
+	if do := f.ending(phase); do != "drop" || f.alwaysUp() {
+		return do
 	}
-	return do
+	return "silence"
+}
+
+// alwaysUp says whether all calls came up.
+func (f *Found) alwaysUp() bool {
+	return !slices.ContainsFunc(f.Trials, func(t learn.Trial) bool { return !t.Up })
 }
 
 // number is the one that names a context other than the first.
