@@ -33,7 +33,7 @@ type File struct{ Name, Text string }
 // ID is the name of the profile: "acme/m1", or "learned/ttys0" for a modem that does not say who it is.
 func (f *Found) ID() string {
 	if f.Nameless() {
-		return "learned/" + word(f.Port[strings.LastIndexByte(f.Port, '/')+1:])
+		return "learned/" + word(strings.TrimPrefix(strings.TrimPrefix(f.Port, "/dev/"), "serial/by-id/"))
 	}
 	return word(f.Device.Vendor) + "/" + word(f.Device.Model)
 }
