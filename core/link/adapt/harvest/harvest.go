@@ -20,7 +20,7 @@ import (
 type Found struct {
 	Device    event.Device
 	Port      string // names a modem that does not say who it is: "/dev/ttyS0"
-	Simulated bool // the modem was no real one
+	Simulated bool   // the modem was no real one
 	Verdict   learn.Verdict
 	Trials    []learn.Trial
 	Given     []string   // what a person chose, as --set takes it: that holds no secret
