@@ -351,7 +351,7 @@ var opensItself = map[string]string{
 	"core/port/port.go Open":                    "the tty: without waiting, and with an end to the opening (OpenWithin)",
 	"cmd/knak/decode/decode.go follow":          "a person named it, for reading; ^C ends it",
 	"cmd/knak/quirks/bundle.go pack":            "written where a person said",
-	"cmd/knak/output/output.go New":             "made anew (O_EXCL), where a person said",
+	"cmd/knak/output/output.go create":          "made anew (O_EXCL), where a person said",
 	"cmd/knak/recordings/recordings.go Open":    "a person named it, for reading; it may be a pipe, and ^C ends it",
 	"core/survey/survey.go file":                "a person named it, or it is a file in a directory that was named; ^C ends it",
 	"plugins/host/pin/find.go Install":          "a person named it; its size and kind are looked at",

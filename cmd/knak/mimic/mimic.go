@@ -17,7 +17,6 @@ import (
 	"github.com/knakppp/knak/cmd/knak/terminal"
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/mimic"
-	"github.com/knakppp/knak/core/vectors"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -143,19 +142,14 @@ func writeMimicked(t *terminal.Terminal, m *mimicked, text, scenario, out string
 		if err != nil {
 			return err
 		}
-		files := []vectors.StubFile{{Name: file, Text: text}}
+		files := []output.File{{Name: file, Text: text}}
 		if id != "" && !modem {
-			files = append(files, vectors.StubFile{Name: strings.TrimSuffix(file, ".toml") + ".sim.toml", Text: scenario})
+			files = append(files, output.File{Name: strings.TrimSuffix(file, ".toml") + ".sim.toml", Text: scenario})
+		}
+		if err := output.All(files); err != nil {
+			return fmt.Errorf("mimic: %w", err)
 		}
 		for _, f := range files {
-			if _, err := os.Lstat(f.Name); err == nil {
-				return exit.Usagef("%s is there already; nothing was written", f.Name)
-			}
-		}
-		for _, f := range files {
-			if err := output.New(f.Name, f.Text); err != nil {
-				return fmt.Errorf("mimic: %w", err)
-			}
 			m.Files = append(m.Files, f.Name)
 		}
 		if t.Style.JSON {

@@ -4,13 +4,36 @@ package output
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/knakppp/knak/cmd/knak/exit"
 )
 
-func New(name, text string) error {
+// File is a file that is to be written.
+type File struct{ Name, Text string }
+
+// All writes files that are not there yet, all of them, or, where one is there already, none. An error of that kind is a mistake of the
+// user's.
+func All(files []File) error {
+	for _, f := range files {
+		switch _, err := os.Lstat(f.Name); {
+		case err == nil:
+			return exit.Usagef("%s is there already; nothing was written", f.Name)
+		case !errors.Is(err, fs.ErrNotExist):
+			return exit.Usagef("%w; nothing was written", err)
+		}
+	}
+	for _, f := range files {
+		if err := create(f.Name, f.Text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func create(name, text string) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}

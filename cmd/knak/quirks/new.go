@@ -3,10 +3,7 @@ package quirks
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -213,23 +210,14 @@ func cutSet(text string) (key string, ok bool) {
 
 // writeStub writes the files, all or, where one is there already, none.
 func writeStub(t *terminal.Terminal, s *vectors.Stub, out string) error {
-	files := s.Files()
-	for _, f := range files {
-		name := filepath.Join(out, filepath.FromSlash(f.Name))
-		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
-			if err == nil {
-				err = errors.New("is there already")
-			}
-			return exit.Usagef("%s: %w; nothing was written", name, err)
-		}
-	}
+	var files []output.File
 	var names []string
-	for _, f := range files {
+	for _, f := range s.Files() {
 		name := filepath.Join(out, filepath.FromSlash(f.Name))
-		if err := output.New(name, f.Text); err != nil {
-			return fmt.Errorf("quirks new: %w", err)
-		}
-		names = append(names, name)
+		files, names = append(files, output.File{Name: name, Text: f.Text}), append(names, name)
+	}
+	if err := output.All(files); err != nil {
+		return fmt.Errorf("quirks new: %w", err)
 	}
 	if t.Style.JSON {
 		if err := json.NewEncoder(t.Out).Encode(map[string]any{"profile": s.ID, "files": names}); err != nil {

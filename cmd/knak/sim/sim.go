@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -26,7 +25,6 @@ import (
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/core/sim/random"
 	"github.com/knakppp/knak/core/sim/stick"
-	"github.com/knakppp/knak/core/usbip"
 )
 
 // options are what knak sim can be told.
@@ -109,9 +107,19 @@ func run(ctx context.Context, t *terminal.Terminal, o options) error {
 		if err != nil {
 			return err
 		}
-		sticks, err := findSticks(t, db, o.scenarios, o.allOf)
+		sticks, err := stick.Find(db, o.scenarios)
 		if err != nil {
-			return err
+			return exit.Usage(err)
+		}
+		if o.allOf != "" {
+			all, left, err := stick.FindAll(db, o.allOf)
+			if err != nil {
+				return exit.Usagef("--all-of %w", err)
+			}
+			if left > 0 {
+				fmt.Fprintf(t.Err, "knak: left out: %s there of no modem on USB\n", terminal.Plural(left, "scenario"))
+			}
+			sticks = append(sticks, all...)
 		}
 		return serveSticks(ctx, t, sticks, o.usbip)
 	case len(o.scenarios) > 1:
@@ -185,20 +193,6 @@ func serveSticks(ctx context.Context, t *terminal.Terminal, scenarios []sim.Scen
 	if err != nil {
 		return exit.Usagef("--usbip: %w", err)
 	}
-	sink, finish := t.Sinks(time.Now(), progress.Detail, 0)
-	bus := &usbip.Bus{}
-	failed := make(chan error, len(scenarios))
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var sticks sync.WaitGroup
-	for i, s := range scenarios {
-		sticks.Go(func() {
-			if err := stick.Serve(ctx, bus, i+1, s, sink); err != nil {
-				failed <- exit.Usage(err)
-				cancel()
-			}
-		})
-	}
 	where := l.Addr().String()
 	if t.Style.JSON {
 		err = json.NewEncoder(t.Out).Encode(servedInfo{Scenario: strings.Join(names, " "), Port: where})
@@ -206,14 +200,11 @@ func serveSticks(ctx context.Context, t *terminal.Terminal, scenarios []sim.Scen
 		_, err = fmt.Fprintln(t.Out, where)
 	}
 	if err != nil {
-		return fmt.Errorf("sim: %w", err)
+		return errors.Join(fmt.Errorf("sim: %w", err), l.Close())
 	}
-	err = usbip.Serve(ctx, l, bus)
-	cancel()
-	sticks.Wait()
-	select {
-	case err = <-failed:
-	default:
+	sink, finish := t.Sinks(time.Now(), progress.Detail, 0)
+	if err = stick.ServeAll(ctx, l, scenarios, sink); err != nil {
+		err = exit.Usage(err) // a scenario of which no stick can be made
 	}
 	return errors.Join(err, finish())
 }

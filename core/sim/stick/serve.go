@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"strconv"
 	"sync"
 	"time"
@@ -19,6 +20,32 @@ import (
 type Bus interface {
 	Add(usbip.Device)
 	Remove(usbip.Device)
+}
+
+// ServeAll serves the modems of scenarios as sticks on one bus, at the places 1, 2 and so on, to whoever connects to l, until ctx ends
+// or one of them cannot be served. It closes l. sink may be nil.
+func ServeAll(ctx context.Context, l net.Listener, scenarios []sim.Scenario, sink event.Sink) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	bus := &usbip.Bus{}
+	failed := make(chan error, len(scenarios))
+	var sticks sync.WaitGroup
+	for i, s := range scenarios {
+		sticks.Go(func() {
+			if err := Serve(ctx, bus, i+1, s, sink); err != nil {
+				failed <- err
+				cancel()
+			}
+		})
+	}
+	err := usbip.Serve(ctx, l, bus)
+	cancel()
+	sticks.Wait()
+	select {
+	case err = <-failed:
+	default:
+	}
+	return err
 }
 
 // Serve puts the modem of a scenario on a bus, at place n from 1, and runs it until ctx ends. Each interface that takes
