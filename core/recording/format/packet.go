@@ -133,7 +133,11 @@ func (r *Reader) Packet() (ControlPacket, bool) {
 
 // header takes what the last match tells of the packet's header and of its text.
 func (p *ControlPacket) header(r *Reader) {
-	if n, ok := number(r.Field("id")); ok && n <= 255 {
+	id := r.Field("id")
+	if r.m.values[fieldOf("id")].hex && !strings.HasPrefix(id, "0x") { // {id:hex}: its digits alone do not say so
+		id = "0x" + id
+	}
+	if n, ok := number(id); ok && n <= 255 {
 		p.ID, p.NoID = uint8(n), false
 	}
 	if n, ok := number(r.Field("length")); ok {

@@ -52,8 +52,8 @@ const (
 	kindNumber               // hexadecimal with 0x, decimal without
 	kindIP                   // four numbers with dots
 	kindOctets               // a row of octets in hexadecimal, with the characters behind them or without
-	kindCommand              // an AT command, up to the end
-	kindAnswer               // a line that only a modem says: a result code, a code with its colon, up to the end
+	kindCommand              // an AT command, up to what follows in the pattern, or to the end
+	kindAnswer               // a line that only a modem says: a result code, a code with its colon; likewise
 	kindStamp                // a time as logs of Unix have it
 	kindMS                   // milliseconds since the boot
 	kindUS                   // microseconds since the boot
@@ -193,7 +193,10 @@ const maxSeen = 512
 
 const maxFields = 24
 
-type span struct{ from, to int } // to 0: not set
+type span struct {
+	from, to int  // to 0: not set
+	hex      bool // the pattern says that it is hexadecimal
+}
 
 // maxSteps bounds what one match may cost, however the pattern and the text are.
 const maxSteps = 2000
@@ -258,7 +261,7 @@ func (m *matcher) field(p *piece, pieces []piece, b []byte, at int) bool {
 		m.at, m.timed = t, true
 		return m.rest(pieces, b, at+n)
 	}
-	if fixed := p.length(b[at:]); fixed >= 0 {
+	if fixed := p.length(b[at:]); fixed >= 0 && !(p.isSaid() && len(pieces) > 0) {
 		if fixed == 0 {
 			return false
 		}
@@ -317,8 +320,14 @@ func (m *matcher) field(p *piece, pieces []piece, b []byte, at int) bool {
 	return false
 }
 
+// isSaid says whether a field is a line of the AT dialogue, which ends where the text of the pattern behind it begins.
+func (p *piece) isSaid() bool { return p.kind == kindCommand || p.kind == kindAnswer }
+
 // known says whether a text is a word that a field of its kind may hold.
 func (m *matcher) known(p *piece, b []byte) bool {
+	if p.isSaid() {
+		return p.length(b) > 0
+	}
 	if p.kind < kindDir || p.kind > kindCode {
 		return true
 	}
@@ -363,7 +372,7 @@ func (m *matcher) set(p *piece, b []byte, from, to int) {
 		return
 	}
 	if p.field >= 0 {
-		m.values[p.field] = span{from + 1, to + 1}
+		m.values[p.field] = span{from + 1, to + 1, p.kind == kindHex}
 	}
 }
 

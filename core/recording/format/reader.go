@@ -98,7 +98,7 @@ func (r *Reader) rules(tag string) []*Rule {
 
 func (r *Rule) tagged(tag string) bool {
 	for _, t := range r.tags {
-		if begins, ok := strings.CutSuffix(t, "*"); ok && strings.HasPrefix(tag, begins) || t == tag {
+		if begins, ok := strings.CutSuffix(t, "*"); ok && tag != "" && strings.HasPrefix(tag, begins) || t == tag {
 			return true
 		}
 	}

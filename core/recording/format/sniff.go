@@ -46,6 +46,8 @@ func (f *Format) Score(prefix []byte, stamp func([]byte) (time.Time, int), plain
 			hits++
 		} else if r.option(l.Message) != nil {
 			hits++
+		} else if l.Bare && rule == nil && (IsCommand(l.Message) || IsAnswer(l.Message)) { // read as the dialogue in any format
+			hits++
 		}
 	}
 	return hits, total
