@@ -66,7 +66,7 @@ understood is shown behind ??, and a summary on standard error says how much it 
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
 			}
-			o.file, o.JSON = args[0], t.Style.JSON
+			o.file, o.JSON, o.Color = args[0], t.Style.JSON, t.Color(t.Out)
 			return run(cmd.Context(), t, o)
 		},
 	}

@@ -19,6 +19,7 @@ import (
 // Options say what is written and how. The zero value writes everything.
 type Options struct {
 	JSON     bool     // JSON Lines, with "wrong" in packets
+	Color    bool     // whether to use SGR sequences (ECMA-48); the caller knows whether there is a terminal
 	Hex      bool     // under a packet its octets
 	Absolute bool     // the time of day in place of seconds since the first record
 	Wrong    bool     // only packets with which something is wrong

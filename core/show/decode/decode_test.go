@@ -44,7 +44,7 @@ func TestLines(t *testing.T) {
 	}{
 		"plain": {"plain.log", Options{}}, "syslog": {"syslog.log", Options{}}, "absolute": {"syslog.log", Options{Absolute: true}}, "hex": {"plain.log", Options{Hex: true, Proto: []string{"chap", "0x8021"}}},
 		"at": {"wvdial.log", Options{Proto: []string{"at", "text"}}}, "phase": {"plain.log", Options{Phase: []string{"ipcp"}, NoLog: true}}, "nodata": {"plain.log", Options{NoData: true, Phase: []string{"up"}}},
-		"wrong": {"transcribed.log", Options{Wrong: true}}, "json": {"transcribed.log", Options{Wrong: true, JSON: true}},
+		"wrong": {"transcribed.log", Options{Wrong: true}}, "color": {"transcribed.log", Options{Color: true}}, "json": {"transcribed.log", Options{Wrong: true, JSON: true}},
 	} {
 		got, _ := decoded(t, c.log, c.o)
 		golden.Same(t, filepath.Join("testdata", name+".golden"), []byte(got), "")

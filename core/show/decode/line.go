@@ -15,10 +15,15 @@ import (
 // line appends the record as text: its place, its time and what it says.
 func (d *Writer) line(dst []byte, r event.Record, faults []lint.Fault) []byte {
 	dst = d.place(dst, r)
+	color := ""
+	if d.o.Color {
+		color = colorOf(r.Event)
+	}
+	dst = append(dst, color...)
 	switch e := r.Event.(type) {
 	case event.Packet:
 		dst = appendPacket(dst, e)
-		dst = appendFaults(dst, faults)
+		dst = d.appendFaults(dst, faults)
 		if d.o.Hex {
 			dst = appendHex(append(dst, '\n'), e.Data)
 			return dst
@@ -28,7 +33,7 @@ func (d *Writer) line(dst []byte, r event.Record, faults []lint.Fault) []byte {
 	case event.Data:
 		dst = append(append(append(dst, e.Dir.String()...), " ["...), packet.ProtocolName(e.Protocol)...)
 		dst = strconv.AppendInt(append(dst, " data, "...), int64(e.Length), 10)
-		dst = appendFaults(append(dst, " octets]"...), faults)
+		dst = d.appendFaults(append(dst, " octets]"...), faults)
 	case event.AT:
 		arrow := "→ "
 		if e.Dir == event.Rcvd {
@@ -47,7 +52,38 @@ func (d *Writer) line(dst []byte, r event.Record, faults []lint.Fault) []byte {
 	default:
 		dst = append(dst, eventText(r.Event)...)
 	}
+	if color != "" {
+		dst = append(dst, reset...)
+	}
 	return append(dst, '\n')
+}
+
+// SGR sequences (ECMA-48 section 8.3.117).
+const (
+	bold   = "\x1b[1m"
+	red    = "\x1b[1;31m"
+	green  = "\x1b[32m"
+	yellow = "\x1b[33m"
+	reset  = "\x1b[0m"
+)
+
+// colorOf is the colour of a whole line: of where a phase begins, of what a person looks for first, and of what was not understood.
+func colorOf(e event.Event) string {
+	switch e := e.(type) {
+	case event.Phase, event.Attempt:
+		return bold
+	case event.Failure, event.Finding:
+		return red
+	case event.Up:
+		return green
+	case event.Unread:
+		return yellow
+	case event.Notice:
+		if e.Level == "warning" {
+			return yellow
+		}
+	}
+	return ""
 }
 
 // place appends the line or packet number and the time.
@@ -116,10 +152,14 @@ func appendPacket(dst []byte, e event.Packet) []byte {
 	return append(dst, e.Line()...)
 }
 
-func appendFaults(dst []byte, faults []lint.Fault) []byte {
+func (d *Writer) appendFaults(dst []byte, faults []lint.Fault) []byte {
 	for i, f := range faults {
 		if i == 0 {
-			dst = append(dst, "   !! "...)
+			dst = append(dst, "   "...)
+			if d.o.Color {
+				dst = append(dst, red...)
+			}
+			dst = append(dst, "!! "...)
 		} else {
 			dst = append(dst, "; "...)
 		}
@@ -127,6 +167,9 @@ func appendFaults(dst []byte, faults []lint.Fault) []byte {
 		if i+1 == len(faults) || faults[i+1].Clause != f.Clause { // once for what belongs together
 			dst = append(append(append(dst, " ("...), f.Clause...), ')')
 		}
+	}
+	if d.o.Color && len(faults) > 0 {
+		dst = append(dst, reset...)
 	}
 	return dst
 }
