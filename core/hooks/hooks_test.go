@@ -113,6 +113,12 @@ func (t *told) tell(n event.Notice) {
 	t.list = append(t.list, n.Text)
 }
 
+func (t *told) empty() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.list) == 0
+}
+
 func script(t *testing.T, path, body string, mode os.FileMode) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -128,9 +134,8 @@ func script(t *testing.T, path, body string, mode os.FileMode) {
 	}
 }
 
-// run lets a link come up and end, and gives what the scripts wrote and what was told.
-func run(t *testing.T, dir string, limit time.Duration) (log string, notices []string) {
-	t.Helper()
+// flap lets a link come up and end.
+func flap(dir string, limit time.Duration) (*Runner, *told) {
 	var heard told
 	cfg := config
 	cfg.Dir, cfg.Limit, cfg.Tell = dir, limit, heard.tell
@@ -139,12 +144,17 @@ func run(t *testing.T, dir string, limit time.Duration) (log string, notices []s
 	v4.IPv6 = ""
 	r.Record(event.Record{Event: v4})
 	r.Record(event.Record{Event: event.Down{Seconds: 3}})
-	r.Close()
+	return r, &heard
+}
+
+// written gives what the scripts wrote.
+func written(t *testing.T, dir string) string {
+	t.Helper()
 	b, err := os.ReadFile(filepath.Join(dir, "log"))
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
-	return string(b), heard.list
+	return string(b)
 }
 
 func TestScripts(t *testing.T) {
@@ -156,14 +166,15 @@ func TestScripts(t *testing.T) {
 	script(t, filepath.Join(dir, "ip-up.d", "10-first~"), write, 0o755)
 	script(t, filepath.Join(dir, "ip-up.d", "10-first.dpkg-old"), write, 0o755)
 	script(t, filepath.Join(dir, "ip-down"), write, 0o755)
-	log, notices := run(t, dir, time.Minute)
+	r, heard := flap(dir, time.Minute)
+	r.Close()
 	want := `ip-up knak0 10.0.0.2 param knak0 none 0077 / nohome
 10-first knak0 10.0.0.2 param knak0 none 0077 / nohome
 20-second knak0 10.0.0.2 param knak0 none 0077 / nohome
 ip-down knak0 10.0.0.2 param knak0 3 0077 / nohome
 `
-	if log != want || len(notices) != 0 {
-		t.Errorf("got\n%swant\n%snotices %q", log, want, notices)
+	if log := written(t, dir); log != want || !heard.empty() {
+		t.Errorf("got\n%swant\n%snotices %q", log, want, heard.list)
 	}
 }
 
@@ -172,32 +183,52 @@ func TestBadScripts(t *testing.T) {
 	for _, c := range []struct {
 		name, body string
 		mode       os.FileMode
-		limit      time.Duration
+		hangs      bool // once it has written "up"
 		want       string
 	}{
-		{"fails", "exit 3", 0o755, time.Minute, "exit status 3"},
-		{"hangs", "sleep 1000 & wait", 0o755, 100 * time.Millisecond, "was ended"},
-		{"ignores the end", "trap '' TERM; while :; do sleep 1000; done", 0o755, 100 * time.Millisecond, "was ended"},
-		{"written by anybody", "exit 0", 0o757, time.Minute, "may be written by others"},
-		{"not executable", "exit 0", 0o644, time.Minute, "chmod 755"},
+		{"fails", "exit 3", 0o755, false, "exit status 3"},
+		{"hangs", "echo up >> $LOG; sleep 1000 & wait", 0o755, true, "was ended"},
+		{"ignores the end", "trap '' TERM; echo up >> $LOG; while :; do sleep 1000; done", 0o755, true, "was ended"},
+		{"written by anybody", "exit 0", 0o757, false, "may be written by others"},
+		{"not executable", "exit 0", 0o644, false, "chmod 755"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			script(t, filepath.Join(dir, "ip-up"), c.body, c.mode)
-			script(t, filepath.Join(dir, "ip-down"), "echo down >> "+dir+"/log", 0o755)
-			begin := time.Now()
-			log, notices := run(t, dir, c.limit)
-			if len(notices) == 0 || !strings.Contains(notices[0], c.want) || !strings.Contains(notices[0], dir+"/ip-up") {
+			log := filepath.Join(dir, "log")
+			script(t, filepath.Join(dir, "ip-up"), strings.ReplaceAll(c.body, "$LOG", log), c.mode)
+			script(t, filepath.Join(dir, "ip-down"), "echo down >> "+log, 0o755)
+			r, heard := flap(dir, time.Hour)
+			want := "down\n"
+			if c.hangs {
+				want = "up\ndown\n"
+				for written(t, dir) != "up\n" {
+					time.Sleep(time.Millisecond)
+				}
+				r.endWays() // as Close does when half of the limit is over
+			}
+			r.Close()
+			if notices := heard.list; len(notices) == 0 || !strings.Contains(notices[0], c.want) || !strings.Contains(notices[0], dir+"/ip-up") {
 				t.Errorf("told %q, want %q", notices, c.want)
 			}
-			if log != "down\n" {
-				t.Errorf("ip-down wrote %q", log)
-			}
-			if took := time.Since(begin); took > 30*time.Second {
-				t.Errorf("it took %v", took)
+			if got := written(t, dir); got != want {
+				t.Errorf("the scripts wrote %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+// A script is ended when its limit is over, while the link is up.
+func TestLimit(t *testing.T) {
+	dir := t.TempDir()
+	script(t, filepath.Join(dir, "ip-up"), "sleep 1000 & wait", 0o755)
+	r, heard := flap(dir, 100*time.Millisecond)
+	for heard.empty() {
+		time.Sleep(time.Millisecond)
+	}
+	r.Close()
+	if want := "ip-up took longer than 100ms and was ended"; !strings.Contains(heard.list[0], want) {
+		t.Errorf("told %q, want %q", heard.list, want)
 	}
 }
 
@@ -314,29 +345,25 @@ func TestTheEndIsBounded(t *testing.T) {
 	cfg := config
 	cfg.Dir, cfg.Limit, cfg.Tell = dir, 2*time.Second, heard.tell
 	r := New(cfg)
-	begin := time.Now()
 	for i := range 500 {
 		r.Record(event.Record{Event: up})
 		if i%2 == 0 {
 			r.Record(event.Record{Event: event.Down{Seconds: 7}})
 		}
 	}
-	if took := time.Since(begin); took > 200*time.Millisecond {
-		t.Errorf("Record waited %v", took)
+	if !heard.empty() {
+		t.Errorf("Record waited until the script was ended: %q", heard.list)
 	}
-	for {
-		if b, _ := os.ReadFile(filepath.Join(dir, "log")); string(b) == "up\n" {
-			break // it hangs now
-		}
+	for written(t, dir) != "up\n" { // then it hangs
 		time.Sleep(time.Millisecond)
 	}
-	begin = time.Now()
+	begin := time.Now()
 	r.Close()
 	if took := time.Since(begin); took > cfg.Limit+2*lastWords {
 		t.Errorf("the end took %v, the limit is %v", took, cfg.Limit)
 	}
-	if b, _ := os.ReadFile(filepath.Join(dir, "log")); string(b) != "up\ndown 7\n" {
-		t.Errorf("the scripts wrote %q", b)
+	if got := written(t, dir); got != "up\ndown 7\n" {
+		t.Errorf("the scripts wrote %q", got)
 	}
 	if len(heard.list) != 1 || !strings.Contains(heard.list[0], "ip-up was ended, because the dial ends") {
 		t.Errorf("told %q", heard.list)

@@ -112,8 +112,9 @@ func (s *Store) change(c modem.Card, pin string, everywhere bool, do func(*card,
 	return errors.Join(errs...)
 }
 
-// lockWait is how long another process may need for its change.
-const lockWait = time.Second
+// lockWait is how long other processes may need for their changes. A busy machine's memory card takes a second for one, several
+// dials begin at once when a gateway starts, and a refusal that is not remembered costs the SIM a try.
+const lockWait = 10 * time.Second
 
 func (s *Store) changeIn(dir string, c modem.Card, pin string, do func(*card, *pinState) bool) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -126,7 +127,7 @@ func (s *Store) changeIn(dir string, c modem.Card, pin string, do func(*card, *p
 	}
 	lock, err := foreign.Lock(filepath.Join(dir, Name+".lock"))
 	for until := time.Now().Add(lockWait); errors.Is(err, syscall.EWOULDBLOCK) && time.Now().Before(until); {
-		time.Sleep(lockWait / 100)
+		time.Sleep(lockWait / 1000)
 		lock, err = foreign.Lock(filepath.Join(dir, Name+".lock"))
 	}
 	if err != nil {

@@ -226,7 +226,12 @@ func FuzzPcapng(f *testing.F) {
 func FuzzSocat(f *testing.F)       { fuzz(f, socatFormat, each(socatX)(few()), each(socatXV)(few())) }
 func FuzzPortmon(f *testing.F)     { fuzz(f, portmonFormat, each(portmonHex)(few())) }
 func FuzzInterceptty(f *testing.F) { fuzz(f, intercepttyFormat, each(interceptty)(few())) }
-func FuzzSlsnif(f *testing.F)      { fuzz(f, slsnifFormat, each(slsnif)(few())) }
+
+func FuzzSlsnif(f *testing.F) {
+	f.Add([]byte("Device -->  (000) C (067) O (079) N (078) N (078) E (069) C (067) T (084)  (000) ~ (126)  (255) } (125) ~ (126)\n"), false)
+	fuzz(f, slsnifFormat, each(slsnif)(few()))
+}
+
 func FuzzHex(f *testing.F) {
 	fuzz(f, hexFormat, each(hhd)(few()), each(eltima)(few()), each(txrx)(few()), each(hexdumpC)(few()), each(arrows1)(few()))
 }

@@ -43,7 +43,7 @@ func (l *Line) readLines(now time.Time, dir event.Dir, b []byte) []byte {
 		}
 		l.endLine(now, dir)
 	case w.mark == 0:
-		if dir == event.Rcvd && isConnect(string(w.held)) {
+		if dir == event.Rcvd && isConnect(strings.TrimSpace(string(bytes.Trim(w.held, "\x00")))) {
 			l.endLine(now, dir) // a modem that does not end the line: the first flag does
 			w.synced = true
 			return b
@@ -73,14 +73,20 @@ func (l *Line) endSpan(now time.Time, dir event.Dir) {
 		w.mark = len(w.held)
 		return
 	}
-	l.line(now, dir, w.held[:w.mark-1])
-	if ok {
-		w.held, w.mark, w.frames, w.synced = w.held[:0], 0, true, true
+	held, mark := w.held, w.mark
+	w.held, w.mark = w.held[:0], 0 // before line, which looks at what is held if it is CONNECT
+	l.line(now, dir, held[:mark-1])
+	switch {
+	case ok:
+		w.frames, w.synced = true, true
 		l.found(now, dir, item)
-		return
+	case w.frames:
+		w.synced = true
+		l.unread(now, dir, span, damage(span, true))
+	default:
+		l.unread(now, dir, span, damage(span, true))
+		w.held, w.mark = append(w.held[:0], flag), 1
 	}
-	l.unread(now, dir, span, damage(span, true))
-	w.held, w.mark = append(w.held[:0], flag), 1
 }
 
 // endLine hands out the line that is held.
@@ -159,12 +165,12 @@ func (l *Line) data(now time.Time) {
 		}
 		w.synced = w.mark > 0
 		if w.mark > 0 {
-			before := w.held[:w.mark-1]
+			before := bytes.Clone(w.held[:w.mark-1])
+			w.drop(w.mark)
+			w.mark, w.frames = 0, true // before line, which comes back here if it is CONNECT
 			if len(before) > 0 {
 				l.line(now, event.Dir(d), before)
 			}
-			w.drop(w.mark)
-			w.mark = 0
 		} else if len(w.held) > 0 {
 			l.endLine(now, event.Dir(d))
 		}

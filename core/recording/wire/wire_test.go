@@ -40,6 +40,12 @@ func TestLine(t *testing.T) {
 		{"V.250 6.3.1: CONNECT, then frames", ">ATD*99#\r<\r\nCONNECT 7200000\r\n" + echo, "event.AT{Dir:sent Text:ATD*99#}\nevent.AT{Dir:rcvd Text:CONNECT 7200000}\n" + echoed},
 		{"CONNECT without a line end", "<CONNECT" + echo, "event.AT{Dir:rcvd Text:CONNECT}\n" + echoed},
 		{"CONNECT with a carriage return only", "<CONNECT\r" + echo, "event.AT{Dir:rcvd Text:CONNECT}\n" + echoed},
+		{"NUL octets around CONNECT without a line end", "<\x00CONNECT\x00" + echo, "event.Unread{Text:rcvd 00 00 Bytes:2 Reason:NUL octets}\nevent.AT{Dir:rcvd Text:CONNECT}\n" + echoed},
+		{"spaces around CONNECT, and a damaged frame", "< CONNECT ~\x81\x82" + echo,
+			"event.AT{Dir:rcvd Text: CONNECT }\nevent.Unread{Text:rcvd 81 82 Bytes:2 Reason:too short for a frame}\n" + echoed},
+		{"NUL octets before CONNECT while the host has begun with PPP", ">" + echo[:9] + "<\x00CONNECT~\x01\x02\x03~" + echo,
+			"event.Unread{Text:rcvd 00 Bytes:1 Reason:NUL octets}\nevent.AT{Dir:rcvd Text:CONNECT}\nevent.Unread{Text:rcvd 01 02 03 Bytes:3 Reason:too short for a frame}\n" +
+				echoed + "event.Unread{Text:sent ff 7d 23 c0 21 7d 29 7d Bytes:8 Reason:a frame whose end is missing}\n"},
 		{"no dialogue", "<" + echo + data, echoed + packetd},
 		{"a call that is going on", "<\x21\x45\x00\x7d\x5e\x99\x88" + data + data,
 			"event.Unread{Text:rcvd 21 45 00 7d 5e 99 88 Bytes:7 Reason:not text: a wrong speed, or not a modem's command channel}\n" + packetd + packetd},
@@ -191,6 +197,8 @@ func FuzzLine(f *testing.F) {
 	f.Add([]byte(">ATD*99#\r<CONNECT\r\n"+echo+data+"\r\nNO CARRIER\r\n"), false)
 	f.Add([]byte("<"+echo+data[:9]+"|+++|>ATH\r"), true)
 	f.Add([]byte("<~\x7f}#@!~~x~\r"), false)
+	f.Add([]byte("<\x00CONNECT~\x01\x02~"+echo), false)
+	f.Add([]byte(">"+echo[:9]+"<\x00CONNECT~\x01\x02~"+echo), false)
 	f.Add([]byte("<RDY\r\n"+channel(1, "\r\nOK\r\n")+">"+open1+channel(2, echo)+"AT\r<OK\r\n"), false)
 	f.Fuzz(func(t *testing.T, in []byte, raw bool) {
 		pieces := script(string(in))
