@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/recording/format"
 )
 
 // repeated gives the same octets again and again.
@@ -28,12 +29,17 @@ func (r *repeated) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func bench(b *testing.B, text []byte) {
+func bench(b *testing.B, text []byte) { benchAs(b, text, "") }
+
+func benchAs(b *testing.B, text []byte, format string) {
 	b.ReportAllocs()
 	const chunk = 8 << 20
 	b.SetBytes(chunk)
+	before := processorTime()
+	n := 0
 	for b.Loop() {
-		r, err := Open(&repeated{b: text, left: chunk}, Options{Date: fileTime})
+		n++
+		r, err := Open(&repeated{b: text, left: chunk}, Options{Date: fileTime, Format: format})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -45,6 +51,9 @@ func bench(b *testing.B, text []byte) {
 				break
 			}
 		}
+	}
+	if spent := processorTime() - before; spent > 0 {
+		b.ReportMetric(float64(n)*chunk/1e6/spent.Seconds(), "MB/cpu-s") // on a busy machine the time on the wall says little
 	}
 }
 
@@ -64,7 +73,27 @@ func BenchmarkJSON(b *testing.B) {
 }
 
 // BenchmarkColdLog reads lines of which none comes twice: packets of pppd, and what else stands in a syslog.
-func BenchmarkColdLog(b *testing.B) {
+func BenchmarkColdLog(b *testing.B) { bench(b, coldLog()) }
+
+// BenchmarkColdSecrets is the same behind a dial that showed a password, a PIN and identities, which may come again in any line.
+func BenchmarkColdSecrets(b *testing.B) {
+	const dial = "--> Sending: AT+CPIN=\"4711\"\nOK\n--> Sending: AT+CGSN\n357111000000017\nOK\n--> Sending: AT+CIMI\n262019000000017\nOK\n" +
+		"Nov 22 10:00:00 box pppd[12]: sent [PAP AuthReq id=0x1 user=\"web\" password=\"correct horse\"]\n"
+	bench(b, append([]byte(dial), coldLog()...))
+}
+
+// BenchmarkFormats reads the examples of each format that is a file, again and again.
+func BenchmarkFormats(b *testing.B) {
+	for _, f := range format.Shipped() {
+		var log bytes.Buffer
+		for _, e := range f.Examples {
+			log.WriteString(e.Log)
+		}
+		b.Run(f.Name, func(b *testing.B) { benchAs(b, log.Bytes(), f.Name) })
+	}
+}
+
+func coldLog() []byte {
 	var log bytes.Buffer
 	for i := range 60000 {
 		at := fileTime.Add(time.Duration(i) * time.Second).Format("Jan _2 15:04:05")
@@ -81,5 +110,5 @@ func BenchmarkColdLog(b *testing.B) {
 			fmt.Fprintf(&log, "%s box pppd[12]: sent [IPCP ConfReq id=0x%x <addr 10.%d.%d.%d> <ms-dns1 0.0.0.0>]\n", at, i&0xff, i>>16, i>>8&0xff, i&0xff)
 		}
 	}
-	bench(b, log.Bytes())
+	return log.Bytes()
 }
