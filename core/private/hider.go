@@ -32,12 +32,14 @@ type Hider struct {
 const cacheSize = 512
 
 type cachedText struct {
+	hash    uint64 // of in: another text is told by it without a look at the text
 	in, out string
 	foreign bool
 	count   uint64 // of what was known, and 1
 }
 
 type cachedPacket struct {
+	hash  uint64
 	in    event.Packet
 	out   event.Event
 	count uint64
@@ -136,15 +138,7 @@ func (h *Hider) Record(r event.Record) event.Record {
 		if e.Program == "chat" && strings.HasPrefix(e.Text, "expect (") && strings.Contains(strings.ToLower(e.Text), "assw") {
 			h.dialogue.Asked()
 		}
-		if len(e.Means) > 0 || e.Value != "" {
-			r.Event = walk(e, h.field)
-			break
-		}
-		program, text := h.word(e.Program), h.cached(e.Text, true)
-		if text != e.Text || program != e.Program {
-			e.Program, e.Text = program, text
-			r.Event = e
-		}
+		r.Event = h.log(e, r.Event)
 	case event.Quirk:
 		e.Value = h.known.Text(setting(h.dialogue, e.Key, e.Value))
 		e.Key, e.Source, e.Reason = h.word(e.Key), h.cached(e.Source, false), h.cached(e.Reason, false)
@@ -153,6 +147,21 @@ func (h *Hider) Record(r event.Record) event.Record {
 		r.Event = walk(e, h.field)
 	}
 	return r
+}
+
+// log is walk for the event of which logs are full.
+func (h *Hider) log(e event.Log, boxed event.Event) event.Event {
+	for _, w := range e.Means {
+		if !isKnownWord(w) && h.word(w) != w {
+			return walk(e, h.field)
+		}
+	}
+	program, text, value := h.word(e.Program), h.cached(e.Text, true), h.cached(e.Value, false)
+	if program == e.Program && text == e.Text && value == e.Value {
+		return boxed
+	}
+	e.Program, e.Text, e.Value = program, text, value
+	return e
 }
 
 // turn takes the dialogue of another link.
@@ -175,8 +184,9 @@ func (h *Hider) line(dir event.Dir, text string) string {
 }
 
 func (h *Hider) packet(p event.Packet, boxed event.Event) event.Event {
-	slot := &h.packets[int(maphash.Bytes(h.seed, p.Data)%cacheSize)]
-	if slot.out != nil && slot.count == h.known.count && slot.in.Dir == p.Dir && slot.in.Guessed == p.Guessed && slot.in.Protocol == p.Protocol && bytes.Equal(slot.in.Data, p.Data) {
+	hash := maphash.Bytes(h.seed, p.Data)
+	slot := &h.packets[hash%cacheSize]
+	if slot.hash == hash && slot.out != nil && slot.count == h.known.count && slot.in.Dir == p.Dir && slot.in.Guessed == p.Guessed && slot.in.Protocol == p.Protocol && bytes.Equal(slot.in.Data, p.Data) {
 		return slot.out
 	}
 	h.scratch = append(h.scratch[:0], p.Data...)
@@ -187,7 +197,7 @@ func (h *Hider) packet(p event.Packet, boxed event.Event) event.Event {
 		hidden.Data = slices.Clone(h.scratch)
 		out = hidden
 	}
-	*slot = cachedPacket{in: p, out: out, count: h.known.count}
+	*slot = cachedPacket{hash: hash, in: p, out: out, count: h.known.count}
 	return out
 }
 
@@ -196,8 +206,9 @@ func (h *Hider) cached(s string, foreign bool) string {
 	if s == "" {
 		return s
 	}
-	slot := &h.texts[int(maphash.String(h.seed, s)%cacheSize)]
-	if slot.count == h.known.count+1 && slot.foreign == foreign && slot.in == s {
+	hash := maphash.String(h.seed, s)
+	slot := &h.texts[hash%cacheSize]
+	if slot.hash == hash && slot.count == h.known.count+1 && slot.foreign == foreign && slot.in == s {
 		return slot.out
 	}
 	out := ""
@@ -209,7 +220,7 @@ func (h *Hider) cached(s string, foreign bool) string {
 	default:
 		out = h.dialogue.sentence(s)
 	}
-	*slot = cachedText{in: s, out: out, foreign: foreign, count: h.known.count + 1}
+	*slot = cachedText{hash: hash, in: s, out: out, foreign: foreign, count: h.known.count + 1}
 	return out
 }
 

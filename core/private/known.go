@@ -31,7 +31,8 @@ const standsAlone = 5
 type Known struct {
 	words  []word
 	public map[string]bool
-	first  [256]bool           // the octets with which a form begins, in lower case
+	filter *filter             // of words, and perhaps of some that were forgotten; nil: there is none
+	gone   int                 // how many were forgotten since filter was made
 	count  uint64              // of all that were ever added
 	given  map[string][]string // the identities of each kind that a modem gave
 	short  bool                // one of them is shorter than shortWord
@@ -89,23 +90,19 @@ func (k *Known) Add(secrets ...string) {
 		}
 		if len(k.words) == knownLimit {
 			k.words = slices.Delete(k.words, 0, 1)
+			k.gone++
 		}
 		k.words = append(k.words, newWord(s))
 		k.count++
-		k.index()
-	}
-}
-
-func (k *Known) index() {
-	k.first, k.short = [256]bool{}, false
-	for _, w := range k.words {
-		k.short = k.short || len(w.text) < shortWord
-		for _, f := range w.forms {
-			k.first[f[0]] = true
+		if k.filter == nil || k.gone == knownLimit {
+			k.filter, k.gone = new(filter), 0
+			for i := range k.words {
+				k.filter.add(&k.words[i])
+			}
+		} else {
+			k.filter.add(&k.words[len(k.words)-1])
 		}
-		for _, f := range w.exact {
-			k.first[lower(f[0])] = true
-		}
+		k.short = slices.ContainsFunc(k.words, func(w word) bool { return len(w.text) < shortWord })
 	}
 }
 
@@ -232,6 +229,9 @@ func (k *Known) Octets(b []byte) bool {
 	if len(k.words) == 0 || len(b) == 0 {
 		return false
 	}
+	if !k.short && !k.filter.inPacket(b) {
+		return false
+	}
 	spans := k.find(string(b))
 	for _, w := range k.words {
 		spans = w.inOctets(spans, b)
@@ -245,9 +245,8 @@ func (k *Known) Octets(b []byte) bool {
 // find finds what is known in a text.
 func (k *Known) find(s string) []span {
 	var spans []span
-	for i := 0; i < len(s); i++ {
-		c := lower(s[i])
-		if !k.first[c] {
+	for i := 0; i+1 < len(s); i++ {
+		if !k.filter.texts.has(lower(s[i]), lower(s[i+1])) {
 			continue
 		}
 		for j := range k.words {
@@ -258,7 +257,9 @@ func (k *Known) find(s string) []span {
 			}
 		}
 	}
-	spans = k.wrapped(spans, s)
+	if k.filter.atEdge(s) {
+		spans = k.wrapped(spans, s)
+	}
 	spans = k.encoded(spans, s)
 	if k.short {
 		spans = k.whole(spans, s)
@@ -353,8 +354,9 @@ func (k *Known) encoded(spans []span, s string) []span {
 			i++
 			continue
 		}
-		run, end := hexRun(s, i)
-		if len(run) >= 2*shortWord-2 {
+		var room [128]byte
+		run, end := hexRun(room[:0], s, i)
+		if len(run) >= 2*shortWord-2 && k.mayBeInHex(run) {
 			for j := range k.words {
 				w := &k.words[j]
 				if w.inHex(run) || w.inHex(run[1:]) {
@@ -368,9 +370,22 @@ func (k *Known) encoded(spans []span, s string) []span {
 	return spans
 }
 
-// hexRun gives the hexadecimal digits from i on, and where they end: without anything between them, or in groups with a
+// mayBeInHex says whether octets that are written in hexadecimal, from the first digit or from the second one on, may hold
+// a secret.
+func (k *Known) mayBeInHex(digits []byte) bool {
+	last := uint16(0) // four digits, two octets
+	for i, c := range digits {
+		last = last<<4 | uint16(hexValue(c))
+		if i >= 3 && k.filter.octets.has(byte(last>>8), byte(last)) {
+			return true
+		}
+	}
+	return false
+}
+
+// hexRun appends the hexadecimal digits from i on, and says where they end: without anything between them, or in groups with a
 // space, colon, hyphen, comma, dot, 0x or \x between.
-func hexRun(s string, i int) (digits []byte, end int) {
+func hexRun(digits []byte, s string, i int) (_ []byte, end int) {
 	for end = i; i < len(s); {
 		n := 0
 		for i+n < len(s) && isHexDigit(s[i+n]) {

@@ -31,77 +31,71 @@ func Text(s string) string {
 
 // foreign is Text, and learns what it hides.
 func (d *Dialogue) foreign(s string) string {
-	if mentionsSecret(s) {
+	g := glanceAt(s)
+	if g.secret() && mentionsSecret(s) {
 		for _, m := range givenSecrets().FindAllStringSubmatch(s, -1) {
 			d.known.Add(strings.Trim(m[3], `"'`))
 		}
 		s = secretWords().ReplaceAllString(s, "${1}${2}"+Hidden)
+		g = glanceAt(s)
 	}
-	return d.own(s)
+	return d.glanced(s, g)
 }
 
 // sentence is text for people that speaks of passwords without telling them.
 func (d *Dialogue) sentence(s string) string {
-	if mentionsSecret(s) {
+	g := glanceAt(s)
+	if g.secret() && mentionsSecret(s) {
 		s = givenSecrets().ReplaceAllString(s, "${1}${2}"+Hidden)
+		g = glanceAt(s)
 	}
-	return d.own(s)
+	return d.glanced(s, g)
 }
 
 // own is a sentence of this process, which tells no secret behind the word for it: it may quote a modem, though.
-func (d *Dialogue) own(s string) string {
-	digits, seen := 0, byte(0)
-	for i := range len(s) { // most lines have nothing that a closer look could find
-		kind := looks[s[i]]
-		seen |= kind
-		digits += int(kind & aDigit)
-	}
-	aside := Dialogue{known: d.known}
-	if i := commandInside(s); i >= 0 {
-		s = s[:i] + aside.Sent(s[i:])
-	} else if seen&aMark != 0 {
-		if i := replyInside(s); i >= 0 {
-			s = s[:i] + aside.received(s[i:])
+func (d *Dialogue) own(s string) string { return d.glanced(s, glanceAt(s)) }
+
+// glanced is own for a text that was looked through once.
+func (d *Dialogue) glanced(s string, g glance) string {
+	if g.begins&beginsCommand != 0 {
+		if i := commandInside(s); i >= 0 {
+			aside := Dialogue{known: d.known}
+			s = s[:i] + aside.Sent(s[i:])
+			return d.known.Text(identified(s))
 		}
 	}
-	switch {
-	case digits < 6 && seen&(aColon|aWide) == 0 && !strings.Contains(s, " is "): // an identity has more, or a label before it
-	case showsOctets(s): // digits with spaces between are no number there
-		s = Numbers(s)
-	case mayIdentify(s):
-		s = Identities(s)
+	if g.begins&beginsReply != 0 {
+		if i := replyInside(s); i >= 0 {
+			aside := Dialogue{known: d.known}
+			s = s[:i] + aside.received(s[i:])
+			return d.known.Text(identified(s))
+		}
+	}
+	if g.digits >= leastDigits || g.seen&(aColon|aWide) != 0 || g.begins&beginsIs != 0 { // an identity has so many, or a label before it
+		s = identified(s)
 	}
 	return d.known.Text(s)
 }
 
-// What a character may be a part of.
-const (
-	aDigit = 1 << iota // a number
-	aMark              // the name of a reply
-	aColon             // a label
-	aWide              // no ASCII: a letter that folds to one, perhaps
-)
-
-var looks = func() (k [256]byte) {
-	for c := range k {
-		switch {
-		case isDigit(byte(c)):
-			k[c] = aDigit
-		case strings.IndexByte("+^*%$#!_", byte(c)) >= 0:
-			k[c] = aMark
-		case c == ':' || c == '=':
-			k[c] = aColon
-		case c >= utf8.RuneSelf:
-			k[c] = aWide
-		}
+// identified is Identities for a line that may show octets, where digits with spaces between are no number.
+func identified(s string) string {
+	switch {
+	case !mayIdentify(s):
+	case showsOctets(s):
+		s = Numbers(s)
+	default:
+		s = identify(s)
 	}
-	return k
-}()
+	return s
+}
+
+// leastDigits is how many digits an identity has at least that no label stands before: a MEID that has six (see identify).
+const leastDigits = 6
 
 // replyInside finds a modem's reply in a line, -1 if there is none.
 func replyInside(s string) int {
 	for i := 0; i+4 < len(s); i++ {
-		if strings.IndexByte("+^*%$#!_", s[i]) < 0 || s[i+1] < 'A' || s[i+1] > 'Z' || s[i+2] < 'A' || s[i+2] > 'Z' && !isDigit(s[i+2]) {
+		if strings.IndexByte(replyMarks, s[i]) < 0 || s[i+1] < 'A' || s[i+1] > 'Z' || s[i+2] < 'A' || s[i+2] > 'Z' && !isDigit(s[i+2]) {
 			continue
 		}
 		if m := coded().FindStringSubmatchIndex(s[max(i-1, 0):]); m != nil {
@@ -205,16 +199,6 @@ func mentionsSecret(s string) bool {
 		}
 	}
 	return true
-}
-
-// commandInside finds an AT command that can carry a secret: one with an equals sign, or a dial string.
-func commandInside(s string) int {
-	for i := 0; i+2 < len(s); i++ {
-		if (s[i] == 'A' && s[i+1] == 'T' || s[i] == 'a' && s[i+1] == 't') && (i == 0 || !isLetter(s[i-1])) && strings.ContainsAny(s[i+2:i+3], "+^%*#$DdEe&IiQqVvZzXxSsMmLlHh!@\\-") {
-			return i
-		}
-	}
-	return -1
 }
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }

@@ -20,6 +20,8 @@ type cache[T any] struct {
 }
 
 type cached[T any] struct {
+	asked uint64 // the hash of the line that the place was asked for last
+	hash  uint64 // of line: another line is told by it without a look at the text
 	line  []byte
 	value T
 	set   bool
@@ -35,13 +37,16 @@ func (c *cache[T]) slot(line []byte) *cached[T] {
 		c.none = cached[T]{}
 		return &c.none
 	}
-	return &c.slots[maphash.Bytes(c.seed, line)%cacheLen]
+	hash := maphash.Bytes(c.seed, line)
+	s := &c.slots[hash%cacheLen]
+	s.asked = hash
+	return s
 }
 
 // is says whether the place holds that line.
-func (s *cached[T]) is(line []byte) bool { return s.set && bytes.Equal(s.line, line) }
+func (s *cached[T]) is(line []byte) bool { return s.set && s.hash == s.asked && bytes.Equal(s.line, line) }
 
 func (s *cached[T]) put(line []byte, value T) {
 	s.line = append(s.line[:0], line...)
-	s.value, s.set = value, true
+	s.hash, s.value, s.set = s.asked, value, true
 }
