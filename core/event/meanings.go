@@ -1,6 +1,9 @@
 package event
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // meanings are all words of Log.Means, in the order of their constants.
 var meanings = []string{
@@ -19,4 +22,13 @@ var meanings = []string{
 func Meanings() []string { return slices.Clone(meanings) }
 
 // IsMeaning says whether a word is one of Meanings.
-func IsMeaning(word string) bool { return slices.Contains(meanings, word) }
+func IsMeaning(word string) bool { return meaningSet()[word] }
+
+// meaningSet is meanings, for a look at every line of a log; made when the first is read.
+var meaningSet = sync.OnceValue(func() map[string]bool {
+	set := make(map[string]bool, len(meanings))
+	for _, w := range meanings {
+		set[w] = true
+	}
+	return set
+})

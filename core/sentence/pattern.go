@@ -1,18 +1,20 @@
 package sentence
 
-import "strings"
+import (
+	"bytes"
+)
 
 // pattern is a text in which a * stands for any text, taken apart at the stars.
 type pattern struct {
-	parts []string // around the stars; one part: there is no star
+	parts [][]byte // around the stars; one part: there is no star
 }
 
 // span is where a star's text stands.
 type span struct{ from, to int }
 
-func compile(text string) pattern { return pattern{strings.Split(text, "*")} }
+func compile(text string) pattern { return pattern{bytes.Split([]byte(text), []byte("*"))} }
 
-func (p *pattern) matches(s string) bool {
+func (p *pattern) matches(s []byte) bool {
 	var stars [maxStars]span
 	_, ok := p.find(s, stars[:0])
 	return ok
@@ -22,18 +24,18 @@ func (p *pattern) matches(s string) bool {
 const maxStars = 12
 
 // find says whether all of s is the pattern, and appends what each star stands for: as little as it can, but for the last.
-func (p *pattern) find(s string, stars []span) ([]span, bool) {
+func (p *pattern) find(s []byte, stars []span) ([]span, bool) {
 	first, n := p.parts[0], len(p.parts)
 	if n == 1 {
-		return stars, s == first
+		return stars, bytes.Equal(s, first)
 	}
 	last := p.parts[n-1]
-	if len(s) < len(first)+len(last) || s[:len(first)] != first || !strings.HasSuffix(s, last) {
+	if len(s) < len(first)+len(last) || !bytes.HasPrefix(s, first) || !bytes.HasSuffix(s, last) {
 		return stars, false
 	}
 	at, end := len(first), len(s)-len(last)
 	for _, part := range p.parts[1 : n-1] {
-		i := strings.Index(s[at:end], part)
+		i := bytes.Index(s[at:end], part)
 		if i < 0 {
 			return stars, false
 		}
@@ -56,10 +58,16 @@ type entry struct {
 // begin with a star, some four octets that each of them holds are looked for in the line, all in one pass.
 type index struct {
 	entries []entry
-	first   [256][]int
+	first   [256][]beginning
 	inside  map[uint32][]int
 	maybe   [1 << 10]uint64 // a bit for the hash of each key of inside
 	short   []int           // those that hold no four octets in a row
+}
+
+// beginning is the first four octets of a sentence that begins with a text, or as many as it has.
+type beginning struct {
+	text, mask uint32
+	entry      int
 }
 
 func newIndex() *index { return &index{inside: map[uint32][]int{}} }
@@ -69,12 +77,16 @@ func (x *index) add(e entry) { x.entries = append(x.entries, e) }
 func (x *index) finish() {
 	for i := range x.entries {
 		p := &x.entries[i].pattern
-		if p.parts[0] != "" {
-			c := p.parts[0][0]
-			x.first[c] = append(x.first[c], i)
+		if head := p.parts[0]; len(head) > 0 {
+			b := beginning{entry: i}
+			for j := range min(len(head), 4) {
+				b.text |= uint32(head[j]) << (8 * j)
+				b.mask |= 0xff << (8 * j)
+			}
+			x.first[head[0]] = append(x.first[head[0]], b)
 			continue
 		}
-		longest := ""
+		var longest []byte
 		for _, part := range p.parts {
 			if len(part) > len(longest) {
 				longest = part
@@ -91,20 +103,29 @@ func (x *index) finish() {
 	}
 }
 
-func four(s string, i int) uint32 {
+func four(s []byte, i int) uint32 {
 	return uint32(s[i]) | uint32(s[i+1])<<8 | uint32(s[i+2])<<16 | uint32(s[i+3])<<24
 }
 
 func hash(k uint32) uint32 { return k * 2654435761 >> 16 }
 
-// candidates appends the sentences that a line may be by the octets that stand in it, whatever their case, in the order of the
+// candidates appends the sentences that a line in lower case may be by the octets that stand in it, in the order of the
 // table. Most lines of a log may be none, and cost no more than this.
-func (x *index) candidates(list []int, line string) []int {
-	list = append(append(list, x.first[lower(line[0])]...), x.short...)
-	k := uint32(0)
-	for i := range len(line) {
-		k = k>>8 | uint32(lower(line[i]))<<24
-		if h := hash(k); i >= 3 && x.maybe[h>>6]&(1<<(h&63)) != 0 {
+func (x *index) candidates(list []int, line []byte) []int {
+	list = append(list, x.short...)
+	head := uint32(0)
+	for j := range min(len(line), 4) {
+		head |= uint32(line[j]) << (8 * j)
+	}
+	for _, b := range x.first[line[0]] {
+		if head&b.mask == b.text {
+			list = append(list, b.entry)
+		}
+	}
+	k := head << 8
+	for i := 3; i < len(line); i++ {
+		k = k>>8 | uint32(line[i])<<24
+		if h := hash(k); x.maybe[h>>6]&(1<<(h&63)) != 0 {
 			list = append(list, x.inside[k]...)
 		}
 	}
@@ -113,7 +134,7 @@ func (x *index) candidates(list []int, line string) []int {
 }
 
 // match calls f for each of the candidates that a line in lower case is.
-func (x *index) match(candidates []int, line string, f func(*entry, []span)) {
+func (x *index) match(candidates []int, line []byte, f func(*entry, []span)) {
 	var room [maxStars]span
 	for i, n := range candidates {
 		if i > 0 && n == candidates[i-1] {

@@ -170,13 +170,15 @@ func Of(name, text string) Meaning {
 	if plain == "" {
 		return Meaning{}
 	}
+	var room [256]byte
+	low := appendLower(room[:0], plain)
 	var found [32]int
-	candidates := table().candidates(found[:0], plain)
+	candidates := table().candidates(found[:0], low)
 	if len(candidates) == 0 {
 		return Meaning{}
 	}
 	var m Meaning
-	table().match(candidates, lowerASCII(plain), func(e *entry, stars []span) {
+	table().match(candidates, low, func(e *entry, stars []span) {
 		if e.only != "" && name != "" && !strings.EqualFold(e.only, name) {
 			return
 		}
@@ -241,20 +243,23 @@ func mayBeMarked(c byte) bool {
 	return false
 }
 
-func lowerASCII(s string) string {
-	for i := range len(s) {
-		if 'A' <= s[i] && s[i] <= 'Z' {
-			b := []byte(s)
-			for ; i < len(b); i++ {
-				if 'A' <= b[i] && b[i] <= 'Z' {
-					b[i] |= 0x20
-				}
-			}
-			return string(b)
-		}
+// appendLower appends a text with the letters of ASCII in lower case.
+func appendLower(b []byte, s string) []byte {
+	n := len(b)
+	b = append(b, s...)
+	for i, c := range b[n:] {
+		b[n+i] = lowered[c]
 	}
-	return s
+	return b
 }
+
+// lowered is lower as a table.
+var lowered = func() (t [256]byte) {
+	for c := range t {
+		t[c] = lower(byte(c))
+	}
+	return t
+}()
 
 // expand puts what the stars stood for into a value.
 func expand(line, value string, stars []span) string {
@@ -277,7 +282,7 @@ func expand(line, value string, stars []span) string {
 
 // Lines gives the sentence of a cause that a text is, for what it says beyond the cause.
 func (c *Cause) Line(name, text string) (Line, bool) {
-	line := lowerASCII(fold(text))
+	line := appendLower(nil, fold(text))
 	for _, l := range c.Lines {
 		if l.Program != "" && name != "" && !strings.EqualFold(l.Program, name) {
 			continue

@@ -101,7 +101,7 @@ func coldLog() []byte {
 		case 0:
 			fmt.Fprintf(&log, "%s box pppd[12]: sent [LCP EchoReq id=0x%x magic=0x%x]\n", at, i&0xff, i*7919)
 		case 1:
-			fmt.Fprintf(&log, "%s box pppd[12]: rcvd [LCP EchoRep id=0x%x magic=0x%x 00 11 22 33]\n", at, i&0xff, i*104729)
+			fmt.Fprintf(&log, "%s box pppd[12]: rcvd [LCP EchoRep id=0x%x magic=0x%x 00 11 22 33]\n", at, i&0xff, uint32(i*104729))
 		case 2:
 			fmt.Fprintf(&log, "%s box CRON[%d]: (root) CMD (run-parts --report /etc/cron.hourly/%d)\n", at, i, i)
 		case 3:
