@@ -187,6 +187,9 @@ func (s *logSource) message(d logLine, size int) {
 // joined finds where another line begins inside a message, 0 if none does: pages that take all space for the same make one
 // line of a whole log.
 func (s *logSource) joined(msg []byte) int {
+	if bytes.IndexByte(msg, '>') < 0 && bytes.IndexByte(msg, ']') < 0 {
+		return 0
+	}
 	if i := bytes.Index(msg, []byte(" --> ")); i > 0 && i+5 < len(msg) && 'A' <= msg[i+5] && msg[i+5] <= 'Z' &&
 		(isWvdial(msg) || bytes.Contains(msg[i+5:], []byte(" --> "))) {
 		return i + 1

@@ -62,7 +62,7 @@ func (k *clock) split(line []byte) logLine {
 		d.msg = d.msg[2:]
 		return d
 	}
-	d.program, d.msg = tag(d.msg)
+	d.program, d.msg = k.tag(d.msg)
 	if d.program == "kernel" { // the time since the boot says nothing more
 		if i := bytes.Index(d.msg, []byte("] ")); i > 0 && d.msg[0] == '[' {
 			d.msg = d.msg[i+2:]
@@ -83,6 +83,28 @@ func relayedByNetifd(b []byte) []byte {
 		return b
 	}
 	return b[j+3:]
+}
+
+// tagged is what a logger writes between a time and a message, and the program that it names.
+type tagged struct {
+	text    []byte // with the blank behind it
+	program string
+}
+
+// tag is the function tag, for most lines have one of the last few texts.
+func (k *clock) tag(b []byte) (string, []byte) {
+	for i := range k.tags {
+		if t := &k.tags[i]; len(t.text) > 0 && bytes.HasPrefix(b, t.text) {
+			return t.program, b[len(t.text):]
+		}
+	}
+	program, msg := tag(b)
+	if n := len(b) - len(msg); n > 0 && b[n-1] == ' ' {
+		t := &k.tags[k.written%len(k.tags)]
+		k.written++
+		t.text, t.program = append(t.text[:0], b[:n]...), program
+	}
+	return program, msg
 }
 
 // tag takes host, facility and program from the start of a message: the first of at most three words that ends in a colon is

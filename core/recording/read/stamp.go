@@ -17,6 +17,9 @@ type clock struct {
 
 	minute   [13]byte  // the last "Jun  4 10:52:", for most lines are of the minute of the line before
 	minuteAt time.Time // its beginning; zero: there was none
+	tags    [4]tagged // the last texts between a time and a message
+	written int       // into tags
+
 	offset   string    // the last offset from UTC as it stood, for example "+02:00"
 	shifted  *time.Location
 }

@@ -168,6 +168,9 @@ var (
 )
 
 func isModemManager(msg []byte) bool {
+	if bytes.IndexByte(msg, '>') < 0 && bytes.IndexByte(msg, '<') < 0 {
+		return false
+	}
 	return bytes.Contains(msg, mmSent) || bytes.Contains(msg, mmRcvd) || isArrowAlone(msg)
 }
 
