@@ -47,15 +47,36 @@ func (p *parser) spaces() {
 
 // word takes what stands before the next space or mark.
 func (p *parser) word() []byte {
-	start := p.at
-	for ; p.at < len(p.text); p.at++ {
-		switch p.text[p.at] {
-		case ' ', '\t', '<', '>', '[', ']', '"', ',':
-			return p.text[start:p.at]
+	rest := p.text[p.at:]
+	for i, c := range rest {
+		if characters[c]&endsWord != 0 {
+			p.at += i
+			return rest[:i]
 		}
 	}
-	return p.text[start:]
+	p.at = len(p.text)
+	return rest
 }
+
+// characters has the value of a hexadecimal digit in its lower bits, and what else a character is.
+var characters = func() (t [256]byte) {
+	for c := range t {
+		switch b := byte(c); {
+		case '0' <= b && b <= '9':
+			t[c] = isDigit | (b - '0')
+		case 'a' <= b && b <= 'f', 'A' <= b && b <= 'F':
+			t[c] = isDigit | (b&0x0f + 9)
+		case b == ' ', b == '\t', b == '<', b == '>', b == '[', b == ']', b == '"', b == ',':
+			t[c] = endsWord
+		}
+	}
+	return t
+}()
+
+const (
+	isDigit  = 0x10 // hexadecimal
+	endsWord = 0x20
+)
 
 // field takes name and a number in hex, for example " id=0x1".
 func (p *parser) field(name string) (uint32, bool) {
@@ -162,9 +183,7 @@ func cutByte(b []byte, sep byte) (before, after []byte, ok bool) {
 	return b, nil, false
 }
 
-func isHex(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
-}
+func isHex(c byte) bool { return characters[c]&isDigit != 0 }
 
 func allOctal(b []byte) bool {
 	for _, c := range b {
@@ -179,15 +198,7 @@ func isOctal(c byte) bool { return '0' <= c && c <= '7' }
 
 func isWord(c byte) bool { return isHex(c) || 'g' <= c && c <= 'z' || 'G' <= c && c <= 'Z' }
 
-func digit(c byte) byte {
-	switch {
-	case c <= '9':
-		return c - '0'
-	case c >= 'a':
-		return c - 'a' + 10
-	}
-	return c - 'A' + 10
-}
+func digit(c byte) byte { return characters[c] & 0x0f }
 
 // hexNumber reads 0x1f, or 1f as old releases wrote it, of at most 32 bits.
 func hexNumber(b []byte) (uint32, bool) {
@@ -199,10 +210,11 @@ func hexNumber(b []byte) (uint32, bool) {
 	}
 	v := uint32(0)
 	for _, c := range b {
-		if !isHex(c) {
+		d := characters[c]
+		if d&isDigit == 0 {
 			return 0, false
 		}
-		v = v<<4 | uint32(digit(c))
+		v = v<<4 | uint32(d&0x0f)
 	}
 	return v, true
 }

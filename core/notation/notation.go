@@ -56,7 +56,7 @@ type parser struct {
 // packet reads from the protocol's name to what follows the closing bracket.
 func (p *parser) packet() (uint16, error) {
 	word := p.word()
-	protocol, known := protocols[string(word)]
+	protocol, known := protocolOf(word)
 	switch {
 	case known && p.byte() == ']': // a packet too short for a header
 		p.at++
@@ -209,10 +209,33 @@ func codeOf(protocol uint16, word []byte) (uint8, bool) {
 	return 0, false
 }
 
-// protocols are the names that begin a packet with a header.
-var protocols = map[string]uint16{
-	"LCP": packet.LCP, "IPCP": packet.IPCP, "IPV6CP": packet.IPV6CP, "IPv6CP": packet.IPV6CP, "CCP": packet.CCP, "PAP": packet.PAP, "UPAP": packet.PAP,
-	"CHAP": packet.CHAP, "EAP": packet.EAP, "ECP": packet.ECP, "CBCP": packet.CBCP, "IPXCP": packet.IPXCP, "MPLSCP": packet.MPLSCP,
+// protocolOf knows the names that begin a packet with a header.
+func protocolOf(word []byte) (uint16, bool) {
+	switch string(word) {
+	case "LCP":
+		return packet.LCP, true
+	case "IPCP":
+		return packet.IPCP, true
+	case "IPV6CP", "IPv6CP":
+		return packet.IPV6CP, true
+	case "CCP":
+		return packet.CCP, true
+	case "PAP", "UPAP":
+		return packet.PAP, true
+	case "CHAP":
+		return packet.CHAP, true
+	case "EAP":
+		return packet.EAP, true
+	case "ECP":
+		return packet.ECP, true
+	case "CBCP":
+		return packet.CBCP, true
+	case "IPXCP":
+		return packet.IPXCP, true
+	case "MPLSCP":
+		return packet.MPLSCP, true
+	}
+	return 0, false
 }
 
 var dataNames = []struct {

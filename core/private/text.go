@@ -71,7 +71,7 @@ func (d *Dialogue) glanced(s string, g glance) string {
 			return d.known.Text(identified(s))
 		}
 	}
-	if g.digits >= leastDigits || g.seen&(aColon|aWide) != 0 || g.begins&beginsIs != 0 { // an identity has so many, or a label before it
+	if g.digits >= leastDigits || g.seen&aWide != 0 || g.begins&beginsIs != 0 || g.seen&aColon != 0 && hasLabel(s) { // an identity has so many, or a label before it
 		s = identified(s)
 	}
 	return d.known.Text(s)
@@ -235,6 +235,16 @@ func mayIdentify(s string) bool {
 			digits, hex, points = 0, 0, 0
 		}
 		if digits >= 14 || hex >= 14 || points >= 14 {
+			return true
+		}
+	}
+	return false
+}
+
+// hasLabel says whether what may name an identity stands before a colon or an equals sign.
+func hasLabel(s string) bool {
+	for i := range len(s) {
+		if looks[s[i]]&aColon != 0 && isLabel(s[:i]) {
 			return true
 		}
 	}
