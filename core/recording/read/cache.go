@@ -44,7 +44,9 @@ func (c *cache[T]) slot(line []byte) *cached[T] {
 }
 
 // is says whether the place holds that line.
-func (s *cached[T]) is(line []byte) bool { return s.set && s.hash == s.asked && bytes.Equal(s.line, line) }
+func (s *cached[T]) is(line []byte) bool {
+	return s.set && s.hash == s.asked && bytes.Equal(s.line, line)
+}
 
 func (s *cached[T]) put(line []byte, value T) {
 	s.line = append(s.line[:0], line...)

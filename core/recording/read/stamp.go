@@ -17,11 +17,11 @@ type clock struct {
 
 	minute   [13]byte  // the last "Jun  4 10:52:", for most lines are of the minute of the line before
 	minuteAt time.Time // its beginning; zero: there was none
-	tags    [4]tagged // the last texts between a time and a message
-	written int       // into tags
+	tags     [4]tagged // the last texts between a time and a message
+	written  int       // into tags
 
-	offset   string    // the last offset from UTC as it stood, for example "+02:00"
-	shifted  *time.Location
+	offset  string // the last offset from UTC as it stood, for example "+02:00"
+	shifted *time.Location
 }
 
 // year is the year of a date without one: of the file's own time, or one that nobody takes for true.
