@@ -63,7 +63,7 @@ func TestGeneratedStatuses(t *testing.T) {
 
 // Every command has a page, and all that may be typed at it has an example.
 func TestManPages(t *testing.T) {
-	root := rootCommand(&terminal.Terminal{})
+	root := rootCommand(&terminal.Terminal{}, nil)
 	for _, cmd := range man.Commands(root) {
 		page := man.Page(cmd, time.Unix(0, 0))
 		if !strings.Contains(page, ".SH EXIT STATUS\n.TP\n\\fB0\\fR\n") || !strings.Contains(page, ".SH ENVIRONMENT\n") {

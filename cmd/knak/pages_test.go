@@ -50,7 +50,7 @@ func TestCommandsOfThePages(t *testing.T) {
 
 // parse says what is wrong with a command line, and runs nothing.
 func parse(args []string) error {
-	cmd, rest, err := rootCommand(&terminal.Terminal{}).Find(args)
+	cmd, rest, err := rootCommand(&terminal.Terminal{}, nil).Find(args)
 	if err != nil {
 		return err
 	}

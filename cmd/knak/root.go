@@ -41,7 +41,7 @@ import (
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	out := terminal.Keep(stdout)
 	t := &terminal.Terminal{In: stdin, Out: out, Err: stderr}
-	root := rootCommand(t)
+	root := rootCommand(t, args)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(out)
@@ -56,7 +56,40 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return int(exit.Code(err))
 }
 
-func rootCommand(t *terminal.Terminal) *cobra.Command {
+// command is a command that is not made yet.
+type command struct {
+	name string
+	make func(*terminal.Terminal) *cobra.Command
+}
+
+// commands are those of knak, by what they are called.
+var commands = []command{
+	{"compare", compare.Command},
+	{"completion", completion.Command},
+	{"config", config.Command},
+	{"decode", decode.Command},
+	{"devices", devices.Command},
+	{"diagnose", diagnose.Command},
+	{"dial", dial.Command},
+	{"doctor", doctor.Command},
+	{"down", hangup.DownCommand},
+	{"hangup", hangup.Command},
+	{"init", setup.Command},
+	{"learn", learn.Command},
+	{"mimic", mimic.Command},
+	{"plugins", plugins.Command},
+	{"quirks", quirks.Command},
+	{"record", record.Command},
+	{"report", report.Command},
+	{"sim", sim.Command},
+	{"status", status.Command},
+	{"up", up.Command},
+	{"version", version.Command},
+}
+
+// rootCommand makes knak with the one command that the first argument names, for that is all that is needed then, and the
+// flags of the others cost every start a millisecond. With any other beginning, a help or a completion among them, it has all.
+func rootCommand(t *terminal.Terminal, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "knak",
 		Short: "Dial cellular modems that speak PPP, the odd ones too",
@@ -80,9 +113,12 @@ says in plain words what went wrong and what to try.
 	for _, flag := range []string{"color", "log-format"} {
 		complete.Flag(root, flag, complete.Words(flag))
 	}
-	root.AddCommand(decode.Command(t), dial.Command(t), setup.Command(t), learn.Command(t), up.Command(t), hangup.Command(t), hangup.DownCommand(t), status.Command(t), devices.Command(t), quirks.Command(t), plugins.Command(t),
-		diagnose.Command(t), report.Command(t), sim.Command(t), record.Command(t),
-		compare.Command(t), mimic.Command(t), doctor.Command(t), config.Command(t), completion.Command(t), version.Command(t))
+	named := len(args) > 0 && slices.ContainsFunc(commands, func(c command) bool { return c.name == args[0] })
+	for _, c := range commands {
+		if !named || c.name == args[0] {
+			root.AddCommand(c.make(t))
+		}
+	}
 	for _, add := range extraCommands {
 		root.AddCommand(add(t))
 	}
