@@ -1,13 +1,7 @@
 package private
 
-import (
-	"slices"
-
-	"github.com/knakppp/knak/core/at/v250"
-)
-
 // What may be shown of an AT dialogue. Nothing is shown because it is not known to be harmful: what is not in these tables
-// shows its name and no more. Each specification says what may be shown of the fields of a reply or the parameters of a
+// shows its name and no more. They are switches, not maps, for every start would have to fill maps. Each specification says what may be shown of the fields of a reply or the parameters of a
 // command, which commas outside quotes part:
 //
 //	w  anything: a word, a name of a network, an address, a setting
@@ -19,68 +13,154 @@ import (
 //
 // A * behind the last one says that it holds for all that follow; without it what follows is not shown. Long numbers and
 // labelled identities are replaced wherever they stand. An empty field is shown as empty.
-type shows = map[string]string
 
-// replies are the lines that begin with a name, as answers or unasked.
-var replies = shows{
+// shownOfReply gives the specification of a line that begins with a name, as an answer or unasked.
+func shownOfReply(name string) (spec string, listed bool) {
+	switch name {
 	// 3GPP TS 27.007 and 27.005, V.250.
-	"+CSQ": "w*", "+CESQ": "w*", "+CGATT": "w*", "+CFUN": "w*", "+CMEE": "w*", "+CPIN": "w*", "+CPINR": "w*", "+COPS": "w*", "+COPN": "w*",
-	"+CEER": "w*", "+CME ERROR": "w*", "+CMS ERROR": "w*", "+IPR": "w*", "+IFC": "w*", "+ICF": "w*", "+GCAP": "w*", "+DS": "w*",
-	"+CGMI": "w*", "+CGMM": "w*", "+CGMR": "w*", "+GMI": "w*", "+GMM": "w*", "+GMR": "w*", "+CSCS": "w*", "+CGCLASS": "w*", "+WS46": "w*",
-	"+CGDCONT": "wwaw*", "+CGDSCONT": "w*", "+CGACT": "w*", "+CGPADDR": "w*", "+CGCONTRDP": "w*", "+CGSCONTRDP": "w*", "+CGDATA": "w*", "+CGEV": "w*",
-	"+CGEREP": "n*", "+CGQREQ": "n*", "+CGQMIN": "n*", "+CGEQREQ": "w*", "+CGSMS": "n*", "+CGAUTO": "n*", "+CGANS": "n*",
-	"+CREG": "nn--n*", "+CGREG": "nn--n*", "+CEREG": "nn--n*", "+C5GREG": "nn--n*", // the third and fourth are area and cell
-	"+CGAUTH": "nnus", "+CLCK": "n*", "+CPAS": "n*", "+CIND": "w*", "+CIEV": "w*", "+CBC": "n*", "+CCLK": "w*", "+CTZU": "n*", "+CTZR": "n*", "+CTZV": "w*", "+CTZE": "w*",
-	"+CRING": "w*", "+CR": "w*", "+CRC": "n*", "+CMGF": "n*", "+CNMI": "n*", "+CPMS": "w*", "+CMTI": "w*", "+CMGS": "n*", "+CMGW": "n*", "+CMSS": "n*", "+CDSI": "w*", "+CSMS": "n*", "+CMER": "n*", "+CBST": "n*",
-	"+CSCB": "n*", "+CVHU": "n*", "+CRLP": "n*", "+CSTA": "n*", "+CMOD": "n*", "+CSSN": "n*", "+CPLS": "n*", "+CPOL": "w*", "+CEDRXS": "w*", "+CPSMS": "w*", "+CEMODE": "n*",
-	"+CCHO": "-*", "+CMUX": "n*", "+CTZ": "w*", "+CREJ": "n*",
+	case "+CSQ", "+CESQ", "+CGATT", "+CFUN", "+CMEE", "+CPIN", "+CPINR", "+COPS", "+COPN", "+CEER", "+CME ERROR", "+CMS ERROR", "+IPR",
+		"+IFC", "+ICF", "+GCAP", "+DS", "+CGMI", "+CGMM", "+CGMR", "+GMI", "+GMM", "+GMR", "+CSCS", "+CGCLASS", "+WS46", "+CGDSCONT", "+CGACT",
+		"+CGPADDR", "+CGCONTRDP", "+CGSCONTRDP", "+CGDATA", "+CGEV", "+CGEQREQ", "+CIND", "+CIEV", "+CCLK", "+CTZV", "+CTZE", "+CRING", "+CR",
+		"+CPMS", "+CMTI", "+CDSI", "+CPOL", "+CEDRXS", "+CPSMS", "+CTZ":
+		return "w*", true
+	case "+CGDCONT":
+		return "wwaw*", true
+	case "+CGEREP", "+CGQREQ", "+CGQMIN", "+CGSMS", "+CGAUTO", "+CGANS", "+CLCK", "+CPAS", "+CBC", "+CTZU", "+CTZR", "+CRC", "+CMGF", "+CNMI",
+		"+CMGS", "+CMGW", "+CMSS", "+CSMS", "+CMER", "+CBST", "+CSCB", "+CVHU", "+CRLP", "+CSTA", "+CMOD", "+CSSN", "+CPLS", "+CEMODE", "+CMUX",
+		"+CREJ":
+		return "n*", true
+	case "+CREG", "+CGREG", "+CEREG", "+C5GREG": // the third and fourth are area and cell
+		return "nn--n*", true
+	case "+CGAUTH":
+		return "nnus", true
+	case "+CCHO":
+		return "-*", true
 	// Huawei.
-	"^CPIN": "w*", "^RSSI": "n*", "^MODE": "n*", "^SRVST": "n*", "^SIMST": "n*", "^BOOT": "w*", "^SYSSTART": "w*", "^SYSINFO": "n*", "^SYSINFOEX": "w*", "^SYSCFG": "w*", "^SYSCFGEX": "w*",
-	"^HCSQ": "w*", "^STIN": "n*", "^CSNR": "-*", "^DSFLOWRPT": "w*", "^DSFLOWQRY": "w*", "^SETPORT": "w*", "^GETPORTMODE": "w*", "^CURC": "n*", "^CARDMODE": "n*", "^CARDLOCK": "n*",
-	"^NDISSTAT": "w*", "^NDISSTATQRY": "w*", "^NDISDUP": "n*", "^DHCP": "w*", "^DHCPV6": "w*", "^APRAINFO": "w*", "^AUTHDATA": "nn-*", "^DCONN": "n*", "^DEND": "w*", "^SPN": "w*", "^HWVER": "w*", "^LTERSRP": "w*", "^U2DIAG": "n*",
-	"^ICCID": "-*", "^KEY": "-*", "^RFSWITCH": "n*", "^CSQ": "n*", "^ANLEVEL": "n*", "^THERM": "n*", "^CERSSI": "w*",
+	case "^CPIN", "^BOOT", "^SYSSTART", "^SYSINFOEX", "^SYSCFG", "^SYSCFGEX", "^HCSQ", "^DSFLOWRPT", "^DSFLOWQRY", "^SETPORT", "^GETPORTMODE",
+		"^NDISSTAT", "^NDISSTATQRY", "^DHCP", "^DHCPV6", "^APRAINFO", "^DEND", "^SPN", "^HWVER", "^LTERSRP", "^CERSSI":
+		return "w*", true
+	case "^RSSI", "^MODE", "^SRVST", "^SIMST", "^SYSINFO", "^STIN", "^CURC", "^CARDMODE", "^CARDLOCK", "^NDISDUP", "^DCONN", "^U2DIAG",
+		"^RFSWITCH", "^CSQ", "^ANLEVEL", "^THERM":
+		return "n*", true
+	case "^CSNR", "^ICCID", "^KEY":
+		return "-*", true
+	case "^AUTHDATA":
+		return "nn-*", true
 	// ZTE, Qualcomm, Quectel, SIMCom, u-blox, Telit, Cinterion, Sierra and others.
-	"+ZUSIMR": "w*", "+ZDONR": "w*", "+ZPASR": "w*", "+ZPAS": "w*", "+ZMSRI": "w*", "+ZSIMR": "w*", "+ZURDY": "w*", "+ZEND": "w*", "+ZGIPDNS": "w*", "+ZGPCOAUTH": "n-sn", "+ZGDCONT": "w*", "+ZOPRT": "n*", "+ZSNT": "n*",
-	"+QIND": "w*", "+QUSIM": "n*", "+QSIMSTAT": "n*", "+QNWINFO": "wwwn", "+QCSQ": "w*", "+QCFG": "w*", "+QICSGP": "nnausn", "+QINISTAT": "n*", "+QNETDEVCTL": "n*", "+QNETDEVSTATUS": "w*", "+QIACT": "w*", "+QLTS": "w*", "+QTEMP": "n*", "+QPINC": "w*", "+QSIMDET": "n*", "+QURCCFG": "w*", "+QCCID": "-*",
-	"+SIND": "n*", "+PBREADY": "w*", "+SPIC": "n*", "+CPSI": "ww-*", "+CNSMOD": "n*", "+CNMP": "n*", "+CNACT": "w*", "+CSTT": "a-s", "+CNCFG": "nna-sn", "+SIMCARD": "w*", "+CSMINS": "n*", "+CPSMSTATUS": "w*", "+CATR": "n*",
-	"+UUPSDD": "n*", "+UMWI": "n*", "+UAUTHREQ": "nn-*", "+UPSV": "n*", "+UPSD": "nn-*", "+URAT": "n*", "+UMNOPROF": "n*", "+USIMSTAT": "n*", "+UUSIMSTAT": "n*",
-	"#PDPAUTH": "nn-s", "#QSS": "n*", "#SGACT": "w*", "#PSNT": "n*", "#CGMI": "w*", "#CGMM": "w*", "#CGMR": "w*", "#SIMDET": "n*", "#SELINT": "n*",
-	"^SYSLOADING": "w*", "^SIND": "w*", "^SCFG": "w*", "^SGAUTH": "nn-*", "^SSRVSET": "w*", "^SHUTDOWN": "w*",
-	"!GSTATUS": "-*", "!SELRAT": "w*", "!BAND": "w*", "!PCINFO": "w*", "!USBCOMP": "w*", "+KCNXCFG": "nwa-s-*", "+KUP": "w*",
-	"*CPIN": "w*", "*EPIN": "n*", "*ERINFO": "n*", "*EPEE": "n*", "*EMRDY": "w*", "*ENAP": "n*", "*E2NAP": "n*", "*E2CFUN": "n*", "*E2REG": "n*", "*ATREADY": "w*", "*EUICC": "-*",
-	"_OWANCALL": "n*", "_OWANDATA": "w*", "_OPSYS": "n*", "_OSSYS": "n*", "_OCTI": "n*", "_OUWCTI": "n*", "_OSIGQ": "n*", "_OPDPP": "nn-*", "_OSIMOP": "w*",
-	"$QCPDPP": "nn-*", "$QCPDPIMSCFGE": "-*", "%IPSYS": "n*", "%IPDPCFG": "nnn-s", "%IPDPACT": "n*", "%NWSTATE": "w*",
+	case "+ZUSIMR", "+ZDONR", "+ZPASR", "+ZPAS", "+ZMSRI", "+ZSIMR", "+ZURDY", "+ZEND", "+ZGIPDNS", "+ZGDCONT", "+QIND", "+QCSQ", "+QCFG",
+		"+QNETDEVSTATUS", "+QIACT", "+QLTS", "+QPINC", "+QURCCFG", "+PBREADY", "+CNACT", "+SIMCARD", "+CPSMSTATUS", "#SGACT", "#CGMI", "#CGMM",
+		"#CGMR", "^SYSLOADING", "^SIND", "^SCFG", "^SSRVSET", "^SHUTDOWN", "!SELRAT", "!BAND", "!PCINFO", "!USBCOMP", "+KUP", "*CPIN", "*EMRDY",
+		"*ATREADY", "_OWANDATA", "_OSIMOP", "%NWSTATE":
+		return "w*", true
+	case "+ZGPCOAUTH":
+		return "n-sn", true
+	case "+ZOPRT", "+ZSNT", "+QUSIM", "+QSIMSTAT", "+QINISTAT", "+QNETDEVCTL", "+QTEMP", "+QSIMDET", "+SIND", "+SPIC", "+CNSMOD", "+CNMP",
+		"+CSMINS", "+CATR", "+UUPSDD", "+UMWI", "+UPSV", "+URAT", "+UMNOPROF", "+USIMSTAT", "+UUSIMSTAT", "#QSS", "#PSNT", "#SIMDET", "#SELINT",
+		"*EPIN", "*ERINFO", "*EPEE", "*ENAP", "*E2NAP", "*E2CFUN", "*E2REG", "_OWANCALL", "_OPSYS", "_OSSYS", "_OCTI", "_OUWCTI", "_OSIGQ",
+		"%IPSYS", "%IPDPACT":
+		return "n*", true
+	case "+QNWINFO":
+		return "wwwn", true
+	case "+QICSGP":
+		return "nnausn", true
+	case "+QCCID", "!GSTATUS", "*EUICC", "$QCPDPIMSCFGE":
+		return "-*", true
+	case "+CPSI":
+		return "ww-*", true
+	case "+CSTT":
+		return "a-s", true
+	case "+CNCFG":
+		return "nna-sn", true
+	case "+UAUTHREQ", "+UPSD", "^SGAUTH", "_OPDPP", "$QCPDPP":
+		return "nn-*", true
+	case "#PDPAUTH":
+		return "nn-s", true
+	case "+KCNXCFG":
+		return "nwa-s-*", true
+	case "%IPDPCFG":
+		return "nnn-s", true
+	}
+	return "", false
 }
 
-// commands are extended commands with parameters. A command that is not here shows its small numbers.
-var commands = shows{
-	"+CGDCONT": "wwaw*", "+CGDSCONT": "w*", "+COPS": "w*", "+CFUN": "w*", "+CMEE": "w*", "+CSCS": "w*", "+IPR": "w*", "+IFC": "w*", "+ICF": "w*", "+CGATT": "w*", "+CGACT": "w*", "+CGDATA": "w*",
-	"+CGEQREQ": "w*", "+CGEQMIN": "w*", "+CGCLASS": "w*", "+WS46": "w*", "+CPMS": "w*", "+CPOL": "w*", "+CEDRXS": "w*", "+CPSMS": "w*", "+CCLK": "w*", "+CGPADDR": "w*", "+DS": "w*", "+ES": "w*", "+MS": "w*", "+CBST": "w*", "+CRLP": "w*",
-	"+CREG": "w*", "+CGREG": "w*", "+CEREG": "w*", "+C5GREG": "w*", "+CMER": "w*", "+CNMI": "w*", "+CMGF": "w*", "+CGMM": "w*", "+CMUX": "w*",
-	"+CGAUTH": "nnus", "+CLCK": "wnsn*", "+CPWD": "ws*", "+CRSM": "nwnnn-*", "+CPINR": "w*", "+CCFC": "nn-*", "+CPIN": "s*", "+CPIN2": "s*",
-	"^SYSCFG": "w*", "^SYSCFGEX": "w*", "^SETPORT": "w*", "^CURC": "w*", "^NDISDUP": "nna-sn", "^AUTHDATA": "nn-*", "^U2DIAG": "w*", "^NVWREX": "-*", "^CPIN": "s*", "^SGAUTH": "nn-*", "^SCFG": "w*", "^SSRVSET": "w*", "^RESET": "w*",
-	"^PPPCFG": "-*", "^CARDLOCK": "s*", "^CARDUNLOCK": "s*", "^DTMF": "w-*",
-	"+ZOPRT": "w*", "+ZGDCONT": "w*", "+ZGPCOAUTH": "n-sn", "+ZSNT": "w*", "+ZPASS": "-*", "+ZCDRUN": "n*",
-	"+QICSGP": "nnausn", "+QCFG": "w*", "+QNETDEVCTL": "w*", "+QURCCFG": "w*", "+QINDCFG": "w*", "+QSIMDET": "w*", "+CSTT": "a-s", "+CNCFG": "nna-sn", "+CNMP": "w*", "+CNACT": "w*", "+KCNXCFG": "nwa-s-*", "+CSCLK": "w*", "+CLTS": "w*",
-	"+UAUTHREQ": "nn-*", "+UPSD": "nn-*", "+URAT": "w*", "+UMNOPROF": "w*", "+UFACTORY": "w*", "#PDPAUTH": "nn-s", "#USERID": "-", "#PASSW": "s", "#SIMDET": "w*", "#SELINT": "w*", "#GAUTH": "w*",
-	"!SELRAT": "w*", "!USBCOMP": "w*", "!RESET": "w*", "*ENAP": "w*", "*E2NAP": "w*", "*ERINFO": "w*", "*EIAAUW": "nn-s", "*EPPSD": "w*",
-	"_OPDPP": "nn-*", "_OPSYS": "w*", "_OWANCALL": "w*", "_OWANAUTH": "s*", "$QCPDPP": "nn-*", "$QCRMCALL": "w*", "%IPSYS": "w*", "%IPDPCFG": "nnn-s", "%IPDPACT": "w*", "+WPPP": "nn-s", "+XGAUTH": "nn-s", "^SICS": "ww-*", "^SISS": "ww-*",
-	"+CPBF": "-*", "+CPBR": "n*", "+CPBW": "n-*", "+CMGS": "-*", "+CMGW": "-*", "+CMSS": "n-*", "+CSCA": "-*", "+CUSD": "n-*", "+CSIM": "-*", "+CTFR": "-*", "+NPSDA": "-*", "+SILENT": "w*",
+// shownOfCommand gives that of an extended command with parameters. A command that is not listed shows its small numbers.
+func shownOfCommand(name string) (spec string, listed bool) {
+	switch name {
+	case "+CGDCONT":
+		return "wwaw*", true
+	case "+CGDSCONT", "+COPS", "+CFUN", "+CMEE", "+CSCS", "+IPR", "+IFC", "+ICF", "+CGATT", "+CGACT", "+CGDATA", "+CGEQREQ", "+CGEQMIN",
+		"+CGCLASS", "+WS46", "+CPMS", "+CPOL", "+CEDRXS", "+CPSMS", "+CCLK", "+CGPADDR", "+DS", "+ES", "+MS", "+CBST", "+CRLP", "+CREG",
+		"+CGREG", "+CEREG", "+C5GREG", "+CMER", "+CNMI", "+CMGF", "+CGMM", "+CMUX", "+CPINR", "^SYSCFG", "^SYSCFGEX", "^SETPORT", "^CURC",
+		"^U2DIAG", "^SCFG", "^SSRVSET", "^RESET", "+ZOPRT", "+ZGDCONT", "+ZSNT", "+QCFG", "+QNETDEVCTL", "+QURCCFG", "+QINDCFG", "+QSIMDET",
+		"+CNMP", "+CNACT", "+CSCLK", "+CLTS", "+URAT", "+UMNOPROF", "+UFACTORY", "#SIMDET", "#SELINT", "#GAUTH", "!SELRAT", "!USBCOMP", "!RESET",
+		"*ENAP", "*E2NAP", "*ERINFO", "*EPPSD", "_OPSYS", "_OWANCALL", "$QCRMCALL", "%IPSYS", "%IPDPACT", "+SILENT":
+		return "w*", true
+	case "+CGAUTH":
+		return "nnus", true
+	case "+CLCK":
+		return "wnsn*", true
+	case "+CPWD":
+		return "ws*", true
+	case "+CRSM":
+		return "nwnnn-*", true
+	case "+CCFC", "^AUTHDATA", "^SGAUTH", "+UAUTHREQ", "+UPSD", "_OPDPP", "$QCPDPP":
+		return "nn-*", true
+	case "+CPIN", "+CPIN2", "^CPIN", "^CARDLOCK", "^CARDUNLOCK", "_OWANAUTH":
+		return "s*", true
+	case "^NDISDUP", "+CNCFG":
+		return "nna-sn", true
+	case "^NVWREX", "^PPPCFG", "+ZPASS", "+CPBF", "+CMGS", "+CMGW", "+CSCA", "+CSIM", "+CTFR", "+NPSDA":
+		return "-*", true
+	case "^DTMF":
+		return "w-*", true
+	case "+ZGPCOAUTH":
+		return "n-sn", true
+	case "+ZCDRUN", "+CPBR":
+		return "n*", true
+	case "+QICSGP":
+		return "nnausn", true
+	case "+CSTT":
+		return "a-s", true
+	case "+KCNXCFG":
+		return "nwa-s-*", true
+	case "#PDPAUTH", "*EIAAUW", "+WPPP", "+XGAUTH":
+		return "nn-s", true
+	case "#USERID":
+		return "-", true
+	case "#PASSW":
+		return "s", true
+	case "%IPDPCFG":
+		return "nnn-s", true
+	case "^SICS", "^SISS":
+		return "ww-*", true
+	case "+CPBW", "+CMSS", "+CUSD":
+		return "n-*", true
+	}
+	return "", false
 }
 
-// informs are the commands whose answer has no name before it and may be shown: who made the modem, settings, signal.
+// informs says whether a command's answer has no name before it and may be shown: who made the modem, settings, signal.
 // What answers any other command without a name may be an identity, a message, a position.
-var informs = map[string]bool{
-	"": true, "I": true, "&V": true, "S": true, "+CGMI": true, "+CGMM": true, "+CGMR": true, "+GMI": true, "+GMM": true, "+GMR": true, "+GCAP": true, "+CSQ": true,
-	"+CLAC": true, "$QCCLAC": true, "+CPIN": true, "+CSCS": true, "+IPR": true, "+CFUN": true, "+COPS": true, "+CMEE": true, "+GOI": true, "*CPIN": true, "^CPIN": true,
-	"+CEER": true, "+CREG": true, "+CGREG": true, "+CEREG": true, "+CGATT": true,
+func informs(command string) bool {
+	switch command {
+	case "", "I", "&V", "S", "+CGMI", "+CGMM", "+CGMR", "+GMI", "+GMM", "+GMR", "+GCAP", "+CSQ", "+CLAC", "$QCCLAC", "+CPIN", "+CSCS", "+IPR",
+		"+CFUN", "+COPS", "+CMEE", "+GOI", "*CPIN", "^CPIN", "+CEER", "+CREG", "+CGREG", "+CEREG", "+CGATT":
+		return true
+	}
+	return false
 }
 
-// bodies are the replies behind which a line without a name is the text of a message or what somebody wrote
+// hasBody says whether a line without a name behind a reply is the text of a message or what somebody wrote
 // (3GPP TS 27.005 sections 3.4.1 and 4).
-var bodies = map[string]bool{"+CMT": true, "+CDS": true, "+CBM": true, "+CMGR": true, "+CMGL": true, "^SMGR": true, "^SMGL": true, "+CMGC": true, "^HCMT": true, "^HCMGR": true}
+func hasBody(reply string) bool {
+	switch reply {
+	case "+CMT", "+CDS", "+CBM", "+CMGR", "+CMGL", "^SMGR", "^SMGL", "+CMGC", "^HCMT", "^HCMGR":
+		return true
+	}
+	return false
+}
 
-// sayings are the lines without a name that say nothing of anybody, unasked or as an answer.
-var sayings = slices.Concat(v250.Unasked, []string{
+// sayings are lines without a name that say nothing of anybody, unasked or as an answer, besides v250.Unasked.
+var sayings = []string{
 	"POWER DOWN", "SHUTDOWN", "READY", "ATREADY", "CARRIER", "PROTOCOL", "COMPRESSION", "SEARCHING", "NO SIM", "SIM PIN", "SIM PUK", "+++", ">", "AT",
-})
+}

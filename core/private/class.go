@@ -42,29 +42,58 @@ const (
 	Code
 )
 
-// fields is the class of every field that is a text or octets, by the kind of the event and the name of the field. A test
-// walks all events: a field without a class, and a class without a field, fail it.
-var fields = map[string]map[string]Class{
-	"device":       {"Port": Place, "Vendor": Title, "Model": Title, "Firmware": Title, "USB": Code, "Profile": Word},
-	"at":           {"Text": Line},
-	"text":         {"Text": Line},
-	"phase":        {"Phase": Word},
-	"packet":       {"Data": Octets},
-	"described":    {"Packet.Data": Octets},
-	"quirk":        {"Key": Word, "Value": Value, "Source": Sentence, "Reason": Sentence},
-	"up":           {"Interface": Place, "Plane": Word, "Local": Address, "Peer": Address, "DNS": Address, "WINS": Address, "IPv6": Address, "IPv6Peer": Address},
-	"finding":      {"ID": Word, "Category": Word, "Confidence": Word, "Title": Rule, "Evidence": Sentence, "Meaning": Rule, "Cure": Rule},
-	"down":         {"Reason": Sentence},
-	"state":        {"Protocol": Word, "From": Word, "To": Word, "Cause": Word},
-	"decision":     {"Protocol": Word, "Point": Word, "Intent": Sentence, "Verdict": Sentence, "By": Sentence},
-	"data":         {},
-	"log":          {"Program": Word, "Text": Foreign, "Means": Word, "Value": Sentence},
-	"unread":       {"Text": Payload, "Reason": Sentence},
-	"registration": {"State": Word, "Signal": Code},
-	"probe":        {"Target": Address, "How": Word, "Result": Sentence},
-	"attempt":      {"Reason": Sentence},
-	"notice":       {"Level": Word, "Text": Sentence, "About": Word, "Cause": Sentence},
-	"failure":      {"Phase": Word, "Cause": Word, "Detail": Foreign},
+// classes are the classes of the fields of a kind of event, by the field's name.
+type classes []struct {
+	field string
+	class Class
+}
+
+// of gives the class of a field, 0 for one that has none.
+func (c classes) of(field string) Class {
+	for i := range c {
+		if c[i].field == field {
+			return c[i].class
+		}
+	}
+	return 0
+}
+
+// fields is the class of every field that is a text or octets, by the kind of the event. A test walks all events: a field
+// without a class, and a class without a field, fail it.
+var fields = [...]struct {
+	kind string
+	classes
+}{
+	{"device", classes{{"Port", Place}, {"Vendor", Title}, {"Model", Title}, {"Firmware", Title}, {"USB", Code}, {"Profile", Word}}},
+	{"at", classes{{"Text", Line}}},
+	{"text", classes{{"Text", Line}}},
+	{"phase", classes{{"Phase", Word}}},
+	{"packet", classes{{"Data", Octets}}},
+	{"described", classes{{"Packet.Data", Octets}}},
+	{"quirk", classes{{"Key", Word}, {"Value", Value}, {"Source", Sentence}, {"Reason", Sentence}}},
+	{"up", classes{{"Interface", Place}, {"Plane", Word}, {"Local", Address}, {"Peer", Address}, {"DNS", Address}, {"WINS", Address}, {"IPv6", Address}, {"IPv6Peer", Address}}},
+	{"finding", classes{{"ID", Word}, {"Category", Word}, {"Confidence", Word}, {"Title", Rule}, {"Evidence", Sentence}, {"Meaning", Rule}, {"Cure", Rule}}},
+	{"down", classes{{"Reason", Sentence}}},
+	{"state", classes{{"Protocol", Word}, {"From", Word}, {"To", Word}, {"Cause", Word}}},
+	{"decision", classes{{"Protocol", Word}, {"Point", Word}, {"Intent", Sentence}, {"Verdict", Sentence}, {"By", Sentence}}},
+	{"data", classes{}},
+	{"log", classes{{"Program", Word}, {"Text", Foreign}, {"Means", Word}, {"Value", Sentence}}},
+	{"unread", classes{{"Text", Payload}, {"Reason", Sentence}}},
+	{"registration", classes{{"State", Word}, {"Signal", Code}}},
+	{"probe", classes{{"Target", Address}, {"How", Word}, {"Result", Sentence}}},
+	{"attempt", classes{{"Reason", Sentence}}},
+	{"notice", classes{{"Level", Word}, {"Text", Sentence}, {"About", Word}, {"Cause", Sentence}}},
+	{"failure", classes{{"Phase", Word}, {"Cause", Word}, {"Detail", Foreign}}},
+}
+
+// classesOf gives the classes of the fields of a kind of event, and whether that kind is known.
+func classesOf(kind string) (classes, bool) {
+	for i := range fields {
+		if fields[i].kind == kind {
+			return fields[i].classes, true
+		}
+	}
+	return nil, false
 }
 
 // prototypes is one event of each kind. A test holds that it is all of package event's.
@@ -73,39 +102,37 @@ var prototypes = []event.Event{
 	event.Decision{}, event.Data{}, event.Log{}, event.Unread{}, event.Registration{}, event.Probe{}, event.Attempt{}, event.Notice{}, event.Failure{},
 }
 
-// vocabulary is what a Word may be. Ids of findings and profiles and names of settings are many and made elsewhere: they
-// are told to a Mask.
-var vocabulary = func() map[string]bool {
-	m := map[string]bool{}
-	for _, list := range []string{
-		// phases and causes of package event
-		"dial lcp auth ipcp ipv6cp prove up hangup down port modem",
-		"empty-naks repeated-naks no-address bogus-address address-conflict carries-nothing terminated carrier-lost timeout auth-rejected auth-method auth-timeout address-rejected looped-back",
-		"echo-timeout garbage protocol-rejected dial-refused not-registered registration-denied pin-needed pin-wrong puk-needed no-sim no-modem modem-silent data-mode port-locked port-open at-error",
-		// protocols, and the states and events of RFC 1661 section 4
-		"LCP IPCP IPV6CP CCP ECP PAP CHAP EAP CBCP MPLSCP link",
-		"Initial Starting Closed Stopped Closing Stopping Req-Sent Ack-Rcvd Ack-Sent Opened",
-		"Up Down Open Close TO+ TO- RCR+ RCR- RCA RCN RTR RTA RUC RXJ+ RXJ- RXR",
-		// decision points, and the questions to plugins
-		"request peer-request nak reject ack terminate timeout auth-challenge auth-result address opened",
-		"identify credentials steps challenge decide prove before-dial after-dial before-proof",
-		// levels, confidence, probes, planes, programs, registration
-		"not-given-back call-may-be-up no-apn info warning certain likely possible icmp dns tun stack proxy none",
-		"pppd chat wvdial kernel NetworkManager ModemManager systemd knak pon poff netifd dhcpcd dnsmasq pppoe-connect smpppd kppp gsm-ppp gprs ofonod comgt logger",
-		"home roaming denied searching unknown emergency",
-	} {
-		for _, w := range strings.Fields(list) {
-			m[w] = true
-		}
+// isKnownWord says whether a text is of the vocabulary. Ids of findings and profiles and names of settings are many and made
+// elsewhere: they are told to a Mask.
+func isKnownWord(s string) bool {
+	switch s {
+	case // phases and causes of package event
+		"dial", "lcp", "auth", "ipcp", "ipv6cp", "prove", "up", "hangup", "down", "port", "modem",
+		"empty-naks", "repeated-naks", "no-address", "bogus-address", "address-conflict", "carries-nothing", "terminated", "carrier-lost",
+		"timeout", "auth-rejected", "auth-method", "auth-timeout", "address-rejected", "looped-back",
+		"echo-timeout", "garbage", "protocol-rejected", "dial-refused", "not-registered", "registration-denied", "pin-needed", "pin-wrong",
+		"puk-needed", "no-sim", "no-modem", "modem-silent", "data-mode", "port-locked", "port-open", "at-error":
+		return true
+	case // protocols, and the states and events of RFC 1661 section 4
+		"LCP", "IPCP", "IPV6CP", "CCP", "ECP", "PAP", "CHAP", "EAP", "CBCP", "MPLSCP", "link",
+		"Initial", "Starting", "Closed", "Stopped", "Closing", "Stopping", "Req-Sent", "Ack-Rcvd", "Ack-Sent", "Opened",
+		"Up", "Down", "Open", "Close", "TO+", "TO-", "RCR+", "RCR-", "RCA", "RCN", "RTR", "RTA", "RUC", "RXJ+", "RXJ-", "RXR":
+		return true
+	case // decision points, and the questions to plugins
+		"request", "peer-request", "nak", "reject", "ack", "terminate", "auth-challenge", "auth-result", "address", "opened",
+		"identify", "credentials", "steps", "challenge", "decide", "before-dial", "after-dial", "before-proof":
+		return true
+	case // levels, confidence, probes, planes, programs, registration
+		"not-given-back", "call-may-be-up", "no-apn", "info", "warning", "certain", "likely", "possible", "icmp", "dns", "tun", "stack", "proxy",
+		"none",
+		"pppd", "chat", "wvdial", "kernel", "NetworkManager", "ModemManager", "systemd", "knak", "pon", "poff", "netifd", "dhcpcd", "dnsmasq",
+		"pppoe-connect", "smpppd", "kppp", "gsm-ppp", "gprs", "ofonod", "comgt", "logger",
+		"home", "roaming", "denied", "searching", "unknown", "emergency",
+		"", "not searching", "SMS only", "emergency only":
+		return true
 	}
-	for _, w := range []string{"", "not searching", "SMS only", "emergency only"} {
-		m[w] = true
-	}
-	return m
-}()
-
-// isKnownWord says whether a text is of the vocabulary.
-func isKnownWord(s string) bool { return vocabulary[s] || event.IsMeaning(s) }
+	return event.IsMeaning(s)
+}
 
 // isCode says whether a text has the form of a USB id, or of a strength of a signal.
 func isCode(s string) bool {

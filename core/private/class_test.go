@@ -75,17 +75,18 @@ func TestEveryFieldHasAClass(t *testing.T) {
 		}
 	}
 	for _, p := range prototypes {
-		classes, ok := fields[p.Kind()]
+		classes, ok := classesOf(p.Kind())
 		if !ok {
 			t.Errorf("events of kind %q have no line in the table fields of core/private/class.go", p.Kind())
 		}
 		names := texts(reflect.TypeOf(p), "")
 		for _, n := range names {
-			if classes[n] == 0 {
-				t.Errorf("%T.%s has no class: say in the table fields of core/private/class.go what may stand in it, %q: {…, %q: Sentence} if it is text for people", p, n, p.Kind(), n)
+			if classes.of(n) == 0 {
+				t.Errorf("%T.%s has no class: say in the table fields of core/private/class.go what may stand in it, {%q, classes{…, {%q, Sentence}}} if it is text for people", p, n, p.Kind(), n)
 			}
 		}
-		for n := range classes {
+		for _, c := range classes {
+			n := c.field
 			if !slices.Contains(names, n) {
 				t.Errorf("the table fields of core/private/class.go has %q of %q, which is no field of %T any more: take it out", n, p.Kind(), p)
 			}

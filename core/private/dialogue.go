@@ -101,16 +101,20 @@ func (d *Dialogue) command(part string) bool {
 	if name == "" || strings.HasSuffix(strings.TrimSpace(part), "=?") {
 		return true // nothing, or V.250 section 6: identification, settings
 	}
-	if bare := strings.TrimLeft(name, v250.Marks); identities[bare] {
+	if bare := strings.TrimLeft(name, v250.Marks); givesIdentity(bare) {
 		d.number = bare
 	}
-	return informs[name] && !strings.Contains(part, "=")
+	return informs(name) && !strings.Contains(part, "=")
 }
 
-// identities are the commands and replies that give a number of the subscription or the equipment.
-var identities = map[string]bool{
-	"CIMI": true, "CGSN": true, "GSN": true, "CCID": true, "ICCID": true, "QCCID": true, "CNUM": true, "QCIMI": true, "SQNSN": true, "MEID": true, "ESN": true,
-	"EGMR": true, "SPIC": false, "CICCID": true, "ZICCID": true, "EUICC": true, "CEID": true, "UCCID": true, "IMEI": true, "SN": true,
+// givesIdentity says whether a command or reply gives a number of the subscription or the equipment.
+func givesIdentity(name string) bool {
+	switch name {
+	case "CIMI", "CGSN", "GSN", "CCID", "ICCID", "QCCID", "CNUM", "QCIMI", "SQNSN", "MEID", "ESN", "EGMR", "CICCID", "ZICCID", "EUICC",
+		"CEID", "UCCID", "IMEI", "SN":
+		return true
+	}
+	return false
 }
 
 // attention takes the AT off a command line, with an escape sequence that may stand before it.
@@ -135,7 +139,7 @@ func (d *Dialogue) part(part string, learn bool) string {
 	if !ok || strings.TrimSpace(parameters) == "" || strings.TrimSpace(parameters) == "?" {
 		return Identities(basicNumbers(part))
 	}
-	spec, listed := commands[strings.ToUpper(strings.TrimSpace(name))]
+	spec, listed := shownOfCommand(strings.ToUpper(strings.TrimSpace(name)))
 	if !listed {
 		spec = "n*"
 		for _, w := range [...]string{"PIN", "PUK", "PASS", "PWD", "AUTH", "USER", "LOCK", "KEY"} {
@@ -360,22 +364,22 @@ func (d *Dialogue) echo(line string) string {
 // reply gives a line with a name as it may be shown.
 func (d *Dialogue) reply(text, name, content string) string {
 	head := text[:len(text)-len(content)]
-	spec, listed := replies[name]
+	spec, listed := shownOfReply(name)
 	d.body = noBody
 	switch {
-	case bodies[name]:
+	case hasBody(name):
 		d.body, d.from = allLines, name
 	case !listed:
 		d.body = oneLine
 	}
 	bare := strings.TrimLeft(name, v250.Marks)
-	if identities[bare] {
+	if givesIdentity(bare) {
 		d.learn(content)
 	}
 	switch {
 	case strings.TrimSpace(content) == "" || isHidden(strings.TrimFunc(content, func(r rune) bool { return r <= ' ' })):
 		return text // what is around a hidden value may be what a line without a name has kept
-	case identities[bare] && spec == "":
+	case givesIdentity(bare) && spec == "":
 		return head + d.known.stand(bare, content)
 	case !listed || d.none && d.open && name != "+CPIN":
 		return head + Hidden
@@ -450,9 +454,10 @@ func endsMessages(r v250.Result) bool {
 	return r == v250.OK || r == v250.Failed || r == v250.CME || r == v250.CMS
 }
 
-// isSaying says whether a line is one of sayings, or begins with one.
+// isSaying says whether a line is a saying, or begins with one.
 func isSaying(text string) bool {
-	return slices.ContainsFunc(sayings, func(w string) bool { return isWord(text, w) })
+	says := func(w string) bool { return isWord(text, w) }
+	return slices.ContainsFunc(v250.Unasked, says) || slices.ContainsFunc(sayings, says)
 }
 
 func isWord(text, w string) bool {

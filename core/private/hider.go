@@ -296,15 +296,15 @@ func spelled(s string) string {
 
 // walk applies f to every field of an event that has a class, and gives the event with what f gave.
 func walk(e event.Event, f func(Class, string) string) event.Event {
-	classes := fields[e.Kind()]
+	classes, _ := classesOf(e.Kind())
 	if len(classes) == 0 {
 		return e
 	}
 	from := reflect.ValueOf(e)
 	var to reflect.Value // a copy, once something is to be changed
 	for i := range from.NumField() {
-		c, ok := classes[from.Type().Field(i).Name]
-		if !ok || c == Octets {
+		c := classes.of(from.Type().Field(i).Name)
+		if c == 0 || c == Octets {
 			continue
 		}
 		changed := func() reflect.Value {

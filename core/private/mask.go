@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/event"
@@ -43,12 +44,14 @@ func (m *Mask) Replaced() map[string]int { return m.replaced }
 
 // keep are addresses that mean the same to everybody: unset, loopback, everyone, and the ones that modems and dialers
 // make up where they know none (facts on Huawei's firmware and on pppd).
-var keep = map[netip.Addr]bool{
-	netip.MustParseAddr("0.0.0.0"): true, netip.MustParseAddr("255.255.255.255"): true, netip.MustParseAddr("127.0.0.1"): true,
-	netip.MustParseAddr("10.11.12.13"): true, netip.MustParseAddr("10.11.12.14"): true, netip.MustParseAddr("10.64.64.64"): true,
-	netip.IPv6Unspecified(): true, netip.IPv6LinkLocalAllNodes(): true,
-	netip.MustParseAddr("::1"): true, netip.MustParseAddr("fe80::"): true,
-}
+var keep = sync.OnceValue(func() map[netip.Addr]bool {
+	return map[netip.Addr]bool{
+		netip.MustParseAddr("0.0.0.0"): true, netip.MustParseAddr("255.255.255.255"): true, netip.MustParseAddr("127.0.0.1"): true,
+		netip.MustParseAddr("10.11.12.13"): true, netip.MustParseAddr("10.11.12.14"): true, netip.MustParseAddr("10.64.64.64"): true,
+		netip.IPv6Unspecified(): true, netip.IPv6LinkLocalAllNodes(): true,
+		netip.MustParseAddr("::1"): true, netip.MustParseAddr("fe80::"): true,
+	}
+})
 
 // ranges are where replacements come from: whether an address is private says something about a fault, so it stays so.
 // What is in none comes from 198.18.0.0/15, which no network uses (RFC 2544 section 11.4.1), or 2001:db8::/32 (RFC 3849).
@@ -67,7 +70,7 @@ var (
 func (m *Mask) Address(a netip.Addr) netip.Addr {
 	zone := a.Zone()
 	a = a.WithZone("").Unmap()
-	if !a.IsValid() || keep[a] || a.IsMulticast() || a.IsLoopback() {
+	if !a.IsValid() || keep()[a] || a.IsMulticast() || a.IsLoopback() {
 		return a.WithZone(zone)
 	}
 	if to, ok := m.addresses[a]; ok {
@@ -89,7 +92,7 @@ func (m *Mask) Address(a netip.Addr) netip.Addr {
 	b[last] = byte(n)
 	b[last-1] |= byte(n >> 8)
 	to, _ := netip.AddrFromSlice(b)
-	if keep[to] { // never one that means something
+	if keep()[to] { // never one that means something
 		m.used[from.String()]++
 		to = to.Next()
 	}
@@ -279,7 +282,7 @@ func (m *Mask) Record(r event.Record) event.Record {
 		m.login(e.Text)
 		r.Event = walk(e, m.field)
 	default:
-		if _, ok := fields[e.Kind()]; !ok {
+		if _, ok := classesOf(e.Kind()); !ok {
 			r.Event = event.Notice{Level: "info", Text: "an event of a kind that is not known was left out"}
 			break
 		}
@@ -296,7 +299,7 @@ func (m *Mask) login(line string) {
 	}
 	for _, p := range v250.Parts(rest) {
 		name, parameters, _ := strings.Cut(p, "=")
-		spec := commands[strings.ToUpper(strings.TrimSpace(name))]
+		spec, _ := shownOfCommand(strings.ToUpper(strings.TrimSpace(name)))
 		if i := strings.IndexByte(spec, 'u'); i >= 0 {
 			if f := v250.Cut(parameters, ','); i < len(f) {
 				m.noteUser(strings.Trim(strings.TrimSpace(f[i]), `"`))
@@ -324,7 +327,7 @@ func (m *Mask) field(c Class, s string) string {
 		}
 		return s
 	case Address:
-		if t := m.Text(s); t != s || keep[address(s)] || !hasLetter(s) {
+		if t := m.Text(s); t != s || keep()[address(s)] || !hasLetter(s) {
 			return t
 		}
 		return m.name("host", s)

@@ -171,7 +171,7 @@ func (m *Mask) run(b []byte) {
 	}
 	text = string(b)
 	for _, at := range tokens().FindAllStringIndex(text, -1) {
-		if a, err := netip.ParseAddr(strings.Trim(text[at[0]:at[1]], ".:")); err == nil && !keep[a] {
+		if a, err := netip.ParseAddr(strings.Trim(text[at[0]:at[1]], ".:")); err == nil && !keep()[a] {
 			fill(b[at[0]:at[1]], "")
 		}
 	}
