@@ -3,27 +3,30 @@ package call
 import "github.com/knakppp/knak/core/event"
 
 // failures are the words of event.Log that say that something failed, with what a live link would say of it.
-var failures = map[string]event.Failure{
-	event.MeansLCPTimeout:     {Phase: event.PhaseLCP, Cause: event.FailedTimeout},
-	event.MeansLoopedBack:     {Phase: event.PhaseLCP, Cause: event.FailedLoopedBack},
-	event.MeansAuthFailed:     {Phase: event.PhaseAuth, Cause: event.FailedAuthRejected},
-	event.MeansAuthTimeout:    {Phase: event.PhaseAuth, Cause: event.FailedAuthTimeout},
-	event.MeansIPCPTimeout:    {Phase: event.PhaseIPCP, Cause: event.FailedTimeout},
-	event.MeansIPCPRejected:   {Phase: event.PhaseIPCP, Cause: event.FailedProtocolRejected},
-	event.MeansNoLocalAddress: {Phase: event.PhaseIPCP, Cause: event.FailedNoAddress},
-	event.MeansEchoTimeout:    {Phase: event.PhaseUp, Cause: event.FailedEchoTimeout},
-	event.MeansHangup:         {Cause: event.FailedCarrierLost},
-	event.MeansPeerTerminated: {Cause: event.FailedTerminated},
-	event.MeansPortInUse:      {Phase: "port", Cause: event.FailedPortLocked},
-	event.MeansPortOpen:       {Phase: "port", Cause: event.FailedPortOpen},
-	event.MeansModemSilent:    {Phase: "modem", Cause: event.FailedModemSilent},
-	event.MeansATError:        {Phase: event.PhaseDial, Cause: event.FailedATError},
-	event.MeansRegDenied:      {Phase: event.PhaseDial, Cause: event.FailedRegistrationDenied},
-	event.MeansNoNetwork:      {Phase: event.PhaseDial, Cause: event.FailedNotRegistered},
-	event.MeansSIMMissing:     {Phase: "modem", Cause: event.FailedNoSIM},
-	event.MeansPINNeeded:      {Phase: "modem", Cause: event.FailedPINNeeded},
-	event.MeansPUKNeeded:      {Phase: "modem", Cause: event.FailedPUKNeeded},
-	event.MeansPINWrong:       {Phase: "modem", Cause: event.FailedPINWrong},
+var failures = [...]struct {
+	means   string
+	failure event.Failure
+}{
+	{event.MeansLCPTimeout, event.Failure{Phase: event.PhaseLCP, Cause: event.FailedTimeout}},
+	{event.MeansLoopedBack, event.Failure{Phase: event.PhaseLCP, Cause: event.FailedLoopedBack}},
+	{event.MeansAuthFailed, event.Failure{Phase: event.PhaseAuth, Cause: event.FailedAuthRejected}},
+	{event.MeansAuthTimeout, event.Failure{Phase: event.PhaseAuth, Cause: event.FailedAuthTimeout}},
+	{event.MeansIPCPTimeout, event.Failure{Phase: event.PhaseIPCP, Cause: event.FailedTimeout}},
+	{event.MeansIPCPRejected, event.Failure{Phase: event.PhaseIPCP, Cause: event.FailedProtocolRejected}},
+	{event.MeansNoLocalAddress, event.Failure{Phase: event.PhaseIPCP, Cause: event.FailedNoAddress}},
+	{event.MeansEchoTimeout, event.Failure{Phase: event.PhaseUp, Cause: event.FailedEchoTimeout}},
+	{event.MeansHangup, event.Failure{Cause: event.FailedCarrierLost}},
+	{event.MeansPeerTerminated, event.Failure{Cause: event.FailedTerminated}},
+	{event.MeansPortInUse, event.Failure{Phase: "port", Cause: event.FailedPortLocked}},
+	{event.MeansPortOpen, event.Failure{Phase: "port", Cause: event.FailedPortOpen}},
+	{event.MeansModemSilent, event.Failure{Phase: "modem", Cause: event.FailedModemSilent}},
+	{event.MeansATError, event.Failure{Phase: event.PhaseDial, Cause: event.FailedATError}},
+	{event.MeansRegDenied, event.Failure{Phase: event.PhaseDial, Cause: event.FailedRegistrationDenied}},
+	{event.MeansNoNetwork, event.Failure{Phase: event.PhaseDial, Cause: event.FailedNotRegistered}},
+	{event.MeansSIMMissing, event.Failure{Phase: "modem", Cause: event.FailedNoSIM}},
+	{event.MeansPINNeeded, event.Failure{Phase: "modem", Cause: event.FailedPINNeeded}},
+	{event.MeansPUKNeeded, event.Failure{Phase: "modem", Cause: event.FailedPUKNeeded}},
+	{event.MeansPINWrong, event.Failure{Phase: "modem", Cause: event.FailedPINWrong}},
 }
 
 // exits are the failures that pppd's exit status names (pppd(8), EXIT STATUS), and the phase where it is sure.
@@ -35,8 +38,13 @@ var exits = map[string]event.Failure{
 
 // FailureOf gives the failure that a word of a line tells, with the line as its detail. Its phase is "" where that is the
 // phase in which the call was.
-func FailureOf(l event.Log, word string) (event.Failure, bool) {
-	f, ok := failures[word]
+func FailureOf(l event.Log, word string) (f event.Failure, ok bool) {
+	for i := range failures {
+		if failures[i].means == word {
+			f, ok = failures[i].failure, true
+			break
+		}
+	}
 	if word == event.MeansExitStatus {
 		f, ok = exits[l.Value]
 	}

@@ -365,8 +365,8 @@ func (w *walk) climb() (set []Setting, ok bool) {
 				}
 				w.rested = before || w.rested && (t.Up || t.Failure.stage() >= best)
 				if !t.Up && t.Failure.stage() < best {
-					for _, d := range append([]variation{space["rest"]}, candidates(t.Failure, w.prior)[:min(2, len(candidates(t.Failure, w.prior)))]...) {
-						if w.touches(d) || !t.Failure.like(first) && d.id != space["rest"].id {
+					for _, d := range append([]variation{space()["rest"]}, candidates(t.Failure, w.prior)[:min(2, len(candidates(t.Failure, w.prior)))]...) {
+						if w.touches(d) || !t.Failure.like(first) && d.id != space()["rest"].id {
 							continue
 						}
 						detour := merge(set, d.set)
@@ -466,8 +466,8 @@ func (w *walk) wishes(kept []Setting, seen []Failure) []variation {
 	if seen[0].Up > 0 {
 		phase = event.PhaseUp
 	}
-	list = append(list, w.together(rare[phase], "what is rarely needed, at once")...)
-	for _, d := range dialers {
+	list = append(list, w.together(rare()[phase], "what is rarely needed, at once")...)
+	for _, d := range dialers() {
 		d.set = slices.DeleteFunc(slices.Clone(d.set), func(s Setting) bool { return w.s.Chosen != nil && w.s.Chosen(s.Key) })
 		list = append(list, d)
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/knakppp/knak/core/event"
@@ -43,94 +44,98 @@ const numbers = `["*99#", "*99***1#", "*98*1#", "*99**1*1#", "#777", "*98#", "*9
 
 // The space: what can be varied, by a name that the evidence uses. Each is a behaviour that docs/quirks.md knows of some modem.
 // Those that no evidence names with a weight of their own are tried together, when nothing else has helped (rare).
-var space = map[string]variation{
-	"patience":      vary("the modem may need longer until it answers, lose characters that come fast, or not bear ATE0", "at.ready_wait=45s", "at.never+=ATE0", "at.char_delay=40ms"),
-	"ready":         vary("the modem may need much longer until it answers", "at.ready_wait=1m30s"),
-	"typing":        vary("the modem may lose characters that come fast", "at.char_delay=40ms", "at.ready_wait=20s"),
-	"answers":       vary("the modem may take long to answer a command", "at.timeout=1m", "sim.wait=1m", "at.ready_wait=1m"),
-	"echo-off":      vary("the modem may not take ATE0", "at.echo_off=false"),
-	"attach":        vary("the modem may have to be told to attach to packet service", "registration.attach=request"),
-	"unregistered":  vary("the modem may be able to call although it says that it is not registered", "registration.require=false"),
-	"numbers":       vary("the modem may know another number for packet service", "dial.alternates="+numbers, "dial.alternates_when=refused", "dial.timeout=20s"),
-	"short-number":  vary("the modem may know only the short number", "dial.number=*99#"),
-	"context-2":     vary("the modem's context 1 may be taken", "context.cid=2"),
-	"context-3":     vary("the modem's contexts 1 and 2 may be taken", "context.cid=3"),
-	"tone":          vary("the modem may want ATDT", "dial.command=ATDT"),
-	"own-apn":       vary("the modem may take no APN but the one it has", "at.never+=AT+CGDCONT"),
-	"unhurried":     vary("the modem may cut calls whose requests come too fast", "auth.restart=6s", "ipcp.restart=6s", "ipcp.empty_nak_pace=3s", "ipcp.free_naks=0", "lcp.empty_nak_pace=3s", "lcp.free_naks=0", "dial.connect_delay=4s", "lcp.restart=6s"),
-	"slow-ipcp":     vary("the modem may cut calls whose IPCP requests come too fast", "ipcp.free_naks=0", "ipcp.empty_nak_pace=3s", "ipcp.restart=6s"),
-	"escape":        vary("control characters may be lost on the way", "lcp.accm=0xffffffff", "lcp.send_accm=0xffffffff"),
-	"pap":           vary("CHAP may be accepted and then not count", "auth.allow=pap"),
-	"chap":          vary("PAP may be accepted and then not count", "auth.allow=chap-md5"),
-	"blank":         vary("the modem may want an empty user name", "auth.user="),
-	"address-only":  vary("the modem may not bear being asked for name servers", "ipcp.request=address", "ipcp.widen=", "ipcp.vary_after=0"),
-	"one-server":    vary("the modem may not bear being asked for a second name server", "ipcp.request=address,dns1", "ipcp.widen=", "ipcp.vary_after=0"),
-	"no-nbns":       vary("the modem may not bear being asked for NBNS addresses", "ipcp.widen=", "ipcp.vary_after=0"),
-	"windows":       vary("the modem may want to be asked for NBNS addresses too, as Windows asks", "ipcp.request=address,dns1,nbns1,dns2,nbns2"),
-	"nbns-only":     vary("the modem may want NBNS addresses and bear no question for name servers", "ipcp.request=address,nbns1,nbns2", "ipcp.widen=", "ipcp.vary_after=0"),
-	"no-options":    vary("the modem may not bear LCP's options", "lcp.request=", "lcp.vary_after=0"),
-	"all-options":   vary("the modem may want all of LCP's options", "lcp.request=mru,accm,magic,pfc,acfc", "lcp.vary_after=0"),
-	"no-compress":   vary("the modem may not bear header compression", "lcp.request=accm,magic", "lcp.vary_after=0"),
-	"mru-only":      vary("the modem may want an MRU and bear nothing else", "lcp.request=mru", "lcp.vary_after=0"),
-	"wide-accm":     vary("the modem may want to be told which characters to escape", "lcp.accm=0x000a0000"),
-	"no-echo":       vary("echo requests may end the call", "lcp.echo_mode=off"),
-	"rest":          vary("the modem may need a pause between calls", "retry.delay=20s").after(20 * time.Second),
-	"long-rest":     vary("the modem may need a long pause between calls", "retry.delay=45s").after(45 * time.Second),
-	"patient-ipcp":  vary("the network may need longer to give an address", "ipcp.deadline=2m", "ipcp.max_configure=40"),
-	"patient-lcp":   vary("the modem may need longer until it speaks PPP", "lcp.deadline=2m", "lcp.max_configure=40"),
-	"patient-auth":  vary("the network may need longer to take the login", "auth.timeout=2m", "auth.max_requests=40"),
-	"patient-net":   vary("the network may need longer to take the modem", "registration.wait=3m", "registration.poll=5s"),
-	"patient-dial":  vary("the modem may need longer to connect", "dial.timeout=2m"),
-	"patient-proof": vary("the network may need longer until it carries packets", "prove.limit=1m", "prove.interval=3s"),
-	"no-accm-sent":  vary("the peer may ask for an ACCM that does not suffice", "lcp.send_accm=0x000a0000"),
-	"small":         vary("long packets may be lost", "lcp.mru=576", "link.mtu=576"),
-}
+var space = sync.OnceValue(func() map[string]variation {
+	return map[string]variation{
+		"patience":      vary("the modem may need longer until it answers, lose characters that come fast, or not bear ATE0", "at.ready_wait=45s", "at.never+=ATE0", "at.char_delay=40ms"),
+		"ready":         vary("the modem may need much longer until it answers", "at.ready_wait=1m30s"),
+		"typing":        vary("the modem may lose characters that come fast", "at.char_delay=40ms", "at.ready_wait=20s"),
+		"answers":       vary("the modem may take long to answer a command", "at.timeout=1m", "sim.wait=1m", "at.ready_wait=1m"),
+		"echo-off":      vary("the modem may not take ATE0", "at.echo_off=false"),
+		"attach":        vary("the modem may have to be told to attach to packet service", "registration.attach=request"),
+		"unregistered":  vary("the modem may be able to call although it says that it is not registered", "registration.require=false"),
+		"numbers":       vary("the modem may know another number for packet service", "dial.alternates="+numbers, "dial.alternates_when=refused", "dial.timeout=20s"),
+		"short-number":  vary("the modem may know only the short number", "dial.number=*99#"),
+		"context-2":     vary("the modem's context 1 may be taken", "context.cid=2"),
+		"context-3":     vary("the modem's contexts 1 and 2 may be taken", "context.cid=3"),
+		"tone":          vary("the modem may want ATDT", "dial.command=ATDT"),
+		"own-apn":       vary("the modem may take no APN but the one it has", "at.never+=AT+CGDCONT"),
+		"unhurried":     vary("the modem may cut calls whose requests come too fast", "auth.restart=6s", "ipcp.restart=6s", "ipcp.empty_nak_pace=3s", "ipcp.free_naks=0", "lcp.empty_nak_pace=3s", "lcp.free_naks=0", "dial.connect_delay=4s", "lcp.restart=6s"),
+		"slow-ipcp":     vary("the modem may cut calls whose IPCP requests come too fast", "ipcp.free_naks=0", "ipcp.empty_nak_pace=3s", "ipcp.restart=6s"),
+		"escape":        vary("control characters may be lost on the way", "lcp.accm=0xffffffff", "lcp.send_accm=0xffffffff"),
+		"pap":           vary("CHAP may be accepted and then not count", "auth.allow=pap"),
+		"chap":          vary("PAP may be accepted and then not count", "auth.allow=chap-md5"),
+		"blank":         vary("the modem may want an empty user name", "auth.user="),
+		"address-only":  vary("the modem may not bear being asked for name servers", "ipcp.request=address", "ipcp.widen=", "ipcp.vary_after=0"),
+		"one-server":    vary("the modem may not bear being asked for a second name server", "ipcp.request=address,dns1", "ipcp.widen=", "ipcp.vary_after=0"),
+		"no-nbns":       vary("the modem may not bear being asked for NBNS addresses", "ipcp.widen=", "ipcp.vary_after=0"),
+		"windows":       vary("the modem may want to be asked for NBNS addresses too, as Windows asks", "ipcp.request=address,dns1,nbns1,dns2,nbns2"),
+		"nbns-only":     vary("the modem may want NBNS addresses and bear no question for name servers", "ipcp.request=address,nbns1,nbns2", "ipcp.widen=", "ipcp.vary_after=0"),
+		"no-options":    vary("the modem may not bear LCP's options", "lcp.request=", "lcp.vary_after=0"),
+		"all-options":   vary("the modem may want all of LCP's options", "lcp.request=mru,accm,magic,pfc,acfc", "lcp.vary_after=0"),
+		"no-compress":   vary("the modem may not bear header compression", "lcp.request=accm,magic", "lcp.vary_after=0"),
+		"mru-only":      vary("the modem may want an MRU and bear nothing else", "lcp.request=mru", "lcp.vary_after=0"),
+		"wide-accm":     vary("the modem may want to be told which characters to escape", "lcp.accm=0x000a0000"),
+		"no-echo":       vary("echo requests may end the call", "lcp.echo_mode=off"),
+		"rest":          vary("the modem may need a pause between calls", "retry.delay=20s").after(20 * time.Second),
+		"long-rest":     vary("the modem may need a long pause between calls", "retry.delay=45s").after(45 * time.Second),
+		"patient-ipcp":  vary("the network may need longer to give an address", "ipcp.deadline=2m", "ipcp.max_configure=40"),
+		"patient-lcp":   vary("the modem may need longer until it speaks PPP", "lcp.deadline=2m", "lcp.max_configure=40"),
+		"patient-auth":  vary("the network may need longer to take the login", "auth.timeout=2m", "auth.max_requests=40"),
+		"patient-net":   vary("the network may need longer to take the modem", "registration.wait=3m", "registration.poll=5s"),
+		"patient-dial":  vary("the modem may need longer to connect", "dial.timeout=2m"),
+		"patient-proof": vary("the network may need longer until it carries packets", "prove.limit=1m", "prove.interval=3s"),
+		"no-accm-sent":  vary("the peer may ask for an ACCM that does not suffice", "lcp.send_accm=0x000a0000"),
+		"small":         vary("long packets may be lost", "lcp.mru=576", "link.mtu=576"),
+	}
+})
 
 // rare are what a stage has besides, tried together when nothing else has helped.
-var rare = map[string][]variation{
-	event.PhaseDial: {
-		vary("the modem may have to be set to its defaults", "at.init+=ATZ", "at.tries=3", "at.optional+=ATZ"),
-		vary("the modem may want a pause before its first command", "at.start_delay=3s"),
-		vary("the context may still be active", "at.before_context+=AT+CGACT=0,{cid}"),
-		vary("the context may have to be read again", "context.read_back=true"),
-		vary("the radio may have to be left alone", "registration.radio_on=false"),
-		vary("the radio may need a pause", "registration.radio_wait=5s"),
-		vary("the modem may not bear AT+CSQ", "registration.signal=false"),
-		vary("the context may have to be active before", "at.before_dial+=AT+CGACT=1,{cid}", "at.optional+=AT+CGACT"),
-		vary("the context may have to be of both IP versions", "context.type=IPV4V6"),
-		vary("flow control may be the other one", "port.flow=none", "port.flow_after_connect=none"),
-		vary("the serial line may be slow", "port.baud=9600"),
-		vary("the SIM may need a pause after its PIN", "sim.pin_wait=5s"),
-		vary("the radio may want another command", "registration.radio_command=AT+CFUN=1,0"),
-		vary("the context may be defined by ZTE's command", "context.define=+ZGDCONT"),
-		vary("the modem may have to be attached as soon as the SIM is ready", "at.after_pin+=AT+CGATT=1", "at.optional+=AT+CGATT"),
-		vary("the context may have to be active once it is defined", "at.after_context+=AT+CGACT=1,{cid}", "at.optional+=AT+CGACT"),
-		vary("the last call may not have ended", "hangup.methods=escape,dtr,terminate", "hangup.guard=2s", "hangup.dtr_time=3s", "hangup.terminate_wait=10s", "at.after_hangup+=AT+CGACT=0,{cid}", "at.before_hangup+=AT+CGACT=0,{cid}"),
-	},
-	event.PhaseLCP: {
-		vary("the modem may drop its carrier", "port.watch_carrier=false"),
-		vary("the peer's options may not work as agreed", "lcp.refuse=pfc,acfc"),
-		vary("the modem may Nak often", "lcp.max_failure=50", "lcp.max_loops=100"),
-		vary("the modem may send no request of its own", "lcp.assume_request_after=2s"),
-	},
-	event.PhaseAuth: {
-		vary("the success may have been lost, or not count", "auth.implied_success=false", "auth.provisional=false"),
-		vary("the modem may challenge again and again", "auth.rechallenge=ignore", "auth.challenge_pace=2s"),
-		vary("the context may want the name", "context.auth_command=+CGAUTH", "context.auth_method=pap"),
-	},
-	event.PhaseIPCP: {
-		vary("the context may want the name", "context.auth_command=+CGAUTH", "context.auth_method=pap"),
-		vary("the modem may not know the old option for addresses", "ipcp.old_addresses=false", "ipcp.zero_peer=reject", "ipcp.assume_request_after=2s"),
-		vary("the network may give addresses that look wrong", "ipcp.unbelievable=", "ipcp.dns_placeholders=", "ipcp.placeholder_patience=0s"),
-		vary("the peer may name itself by an address that it then does not use", "ipcp.assume_peer=192.0.2.254"),
-		vary("IPv6 may be asked for in vain", "ipv6cp.enable=never"),
-		vary("the modem may send Naks that lead nowhere for long", "ipcp.max_failure=500", "ipcp.max_identical=100", "ipcp.widen_after=1", "ipcp.placeholder_deadline=3m"),
-	},
-	event.PhaseUp: {
-		vary("the peer may negotiate again", "lcp.confreq_when_open=restart", "ipcp.confreq_when_open=restart", "lcp.max_unchanged=0", "ipcp.max_unchanged=0"),
-		vary("the link may be quiet for long", "lcp.echo_mode=adaptive", "lcp.echo_interval=2m", "lcp.echo_failure=10"),
-	},
-}
+var rare = sync.OnceValue(func() map[string][]variation {
+	return map[string][]variation{
+		event.PhaseDial: {
+			vary("the modem may have to be set to its defaults", "at.init+=ATZ", "at.tries=3", "at.optional+=ATZ"),
+			vary("the modem may want a pause before its first command", "at.start_delay=3s"),
+			vary("the context may still be active", "at.before_context+=AT+CGACT=0,{cid}"),
+			vary("the context may have to be read again", "context.read_back=true"),
+			vary("the radio may have to be left alone", "registration.radio_on=false"),
+			vary("the radio may need a pause", "registration.radio_wait=5s"),
+			vary("the modem may not bear AT+CSQ", "registration.signal=false"),
+			vary("the context may have to be active before", "at.before_dial+=AT+CGACT=1,{cid}", "at.optional+=AT+CGACT"),
+			vary("the context may have to be of both IP versions", "context.type=IPV4V6"),
+			vary("flow control may be the other one", "port.flow=none", "port.flow_after_connect=none"),
+			vary("the serial line may be slow", "port.baud=9600"),
+			vary("the SIM may need a pause after its PIN", "sim.pin_wait=5s"),
+			vary("the radio may want another command", "registration.radio_command=AT+CFUN=1,0"),
+			vary("the context may be defined by ZTE's command", "context.define=+ZGDCONT"),
+			vary("the modem may have to be attached as soon as the SIM is ready", "at.after_pin+=AT+CGATT=1", "at.optional+=AT+CGATT"),
+			vary("the context may have to be active once it is defined", "at.after_context+=AT+CGACT=1,{cid}", "at.optional+=AT+CGACT"),
+			vary("the last call may not have ended", "hangup.methods=escape,dtr,terminate", "hangup.guard=2s", "hangup.dtr_time=3s", "hangup.terminate_wait=10s", "at.after_hangup+=AT+CGACT=0,{cid}", "at.before_hangup+=AT+CGACT=0,{cid}"),
+		},
+		event.PhaseLCP: {
+			vary("the modem may drop its carrier", "port.watch_carrier=false"),
+			vary("the peer's options may not work as agreed", "lcp.refuse=pfc,acfc"),
+			vary("the modem may Nak often", "lcp.max_failure=50", "lcp.max_loops=100"),
+			vary("the modem may send no request of its own", "lcp.assume_request_after=2s"),
+		},
+		event.PhaseAuth: {
+			vary("the success may have been lost, or not count", "auth.implied_success=false", "auth.provisional=false"),
+			vary("the modem may challenge again and again", "auth.rechallenge=ignore", "auth.challenge_pace=2s"),
+			vary("the context may want the name", "context.auth_command=+CGAUTH", "context.auth_method=pap"),
+		},
+		event.PhaseIPCP: {
+			vary("the context may want the name", "context.auth_command=+CGAUTH", "context.auth_method=pap"),
+			vary("the modem may not know the old option for addresses", "ipcp.old_addresses=false", "ipcp.zero_peer=reject", "ipcp.assume_request_after=2s"),
+			vary("the network may give addresses that look wrong", "ipcp.unbelievable=", "ipcp.dns_placeholders=", "ipcp.placeholder_patience=0s"),
+			vary("the peer may name itself by an address that it then does not use", "ipcp.assume_peer=192.0.2.254"),
+			vary("IPv6 may be asked for in vain", "ipv6cp.enable=never"),
+			vary("the modem may send Naks that lead nowhere for long", "ipcp.max_failure=500", "ipcp.max_identical=100", "ipcp.widen_after=1", "ipcp.placeholder_deadline=3m"),
+		},
+		event.PhaseUp: {
+			vary("the peer may negotiate again", "lcp.confreq_when_open=restart", "ipcp.confreq_when_open=restart", "lcp.max_unchanged=0", "ipcp.max_unchanged=0"),
+			vary("the link may be quiet for long", "lcp.echo_mode=adaptive", "lcp.echo_interval=2m", "lcp.echo_failure=10"),
+		},
+	}
+})
 
 // evidence is what a failure speaks for: rows that fit add their weights up. when holds words of Failure.shows, "!" in front of
 // one that must not be shown. Weights are 1 to 100 and say no more than an order.
@@ -287,13 +292,13 @@ func (f *Failure) variations(id string) []variation {
 	case "other-method":
 		switch f.Method {
 		case "pap":
-			return []variation{space["chap"]}
+			return []variation{space()["chap"]}
 		case "chap", "eap":
-			return []variation{space["pap"]}
+			return []variation{space()["pap"]}
 		}
-		return []variation{space["pap"], space["chap"]}
+		return []variation{space()["pap"], space()["chap"]}
 	}
-	return []variation{space[id]}
+	return []variation{space()[id]}
 }
 
 // without leaves a command out. That the modem is waited for comes first: it is the first to be found needless.
@@ -341,22 +346,37 @@ func Keys() []string {
 
 // Sets gives the settings of every variation.
 func Sets() (list [][]Setting) {
-	for _, id := range slices.Sorted(maps.Keys(space)) {
-		list = append(list, space[id].set)
+	for _, id := range slices.Sorted(maps.Keys(space())) {
+		list = append(list, space()[id].set)
 	}
-	for _, phase := range slices.Sorted(maps.Keys(rare)) {
-		for _, v := range rare[phase] {
+	for _, phase := range slices.Sorted(maps.Keys(rare())) {
+		for _, v := range rare()[phase] {
 			list = append(list, v.set)
 		}
 	}
-	for _, d := range dialers {
+	for _, d := range dialers() {
 		list = append(list, d.set)
 	}
 	return list
 }
 
 // Left gives the keys that the space leaves out, and why.
-func Left() map[string]string { return maps.Clone(left) }
+func Left() map[string]string {
+	return map[string]string{
+		"port.fast_baud": "some modems keep the speed in flash memory", "port.open_wait": hosts, "port.reopen_pause": hosts,
+		"port.data_interface": itself, "port.at_interface": itself, "port.data_tty": itself, "port.at_tty": itself,
+		"at.reset": restart, "at.reset_wait": restart, "registration.radio_off_command": restart, "retry.ladder": restart,
+		"sim.pin_quoted":     pin,
+		"context.apn":        "the network's, which a person, the SIM's carrier or the modem knows",
+		"context.apn_lookup": itself, "auth.try_blank": itself, "auth.password_encoding": itself,
+		"auth.require": persons, "auth.downgrade": persons, "auth.tolerate_impostor": persons,
+		"ipcp.local_address": persons, "ipcp.accept_local": persons, "ipcp.peer_address": persons, "ipcp.accept_peer": persons, "ipcp.require_dns": persons,
+		"lcp.max_terminate": harm, "ipcp.max_terminate": harm, "ipcp.stall_report": harm, "hangup.escape": harm, "hangup.command": harm,
+		"ipv6cp.restart": ipv6, "ipv6cp.max_configure": ipv6, "ipv6cp.max_terminate": ipv6, "ipv6cp.max_failure": ipv6, "ipv6cp.deadline": ipv6, "ipv6cp.free_naks": ipv6,
+		"ipv6cp.empty_nak_pace": ipv6, "ipv6cp.assume_request_after": ipv6, "ipv6cp.confreq_when_open": ipv6, "ipv6cp.max_unchanged": ipv6,
+		"prove.mode": hosts, "prove.targets": hosts, "retry.attempts": hosts, "retry.max_delay": hosts,
+	}
+}
 
 const (
 	hosts   = "the host's own business: its port, its planes, its limits"
@@ -367,18 +387,3 @@ const (
 	harm    = "it makes no call come up: it ends calls, or only reports"
 	ipv6    = "a bound of IPv6, without which the link is up all the same"
 )
-
-var left = map[string]string{
-	"port.fast_baud": "some modems keep the speed in flash memory", "port.open_wait": hosts, "port.reopen_pause": hosts,
-	"port.data_interface": itself, "port.at_interface": itself, "port.data_tty": itself, "port.at_tty": itself,
-	"at.reset": restart, "at.reset_wait": restart, "registration.radio_off_command": restart, "retry.ladder": restart,
-	"sim.pin_quoted":     pin,
-	"context.apn":        "the network's, which a person, the SIM's carrier or the modem knows",
-	"context.apn_lookup": itself, "auth.try_blank": itself, "auth.password_encoding": itself,
-	"auth.require": persons, "auth.downgrade": persons, "auth.tolerate_impostor": persons,
-	"ipcp.local_address": persons, "ipcp.accept_local": persons, "ipcp.peer_address": persons, "ipcp.accept_peer": persons, "ipcp.require_dns": persons,
-	"lcp.max_terminate": harm, "ipcp.max_terminate": harm, "ipcp.stall_report": harm, "hangup.escape": harm, "hangup.command": harm,
-	"ipv6cp.restart": ipv6, "ipv6cp.max_configure": ipv6, "ipv6cp.max_terminate": ipv6, "ipv6cp.max_failure": ipv6, "ipv6cp.deadline": ipv6, "ipv6cp.free_naks": ipv6,
-	"ipv6cp.empty_nak_pace": ipv6, "ipv6cp.assume_request_after": ipv6, "ipv6cp.confreq_when_open": ipv6, "ipv6cp.max_unchanged": ipv6,
-	"prove.mode": hosts, "prove.targets": hosts, "retry.attempts": hosts, "retry.max_delay": hosts,
-}

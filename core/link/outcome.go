@@ -2,6 +2,7 @@ package link
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/knakppp/knak/core/event"
 )
@@ -62,60 +63,66 @@ const (
 	KindInternal    Kind = "internal"
 )
 
+// exit is how the program ends after one kind of end of a link.
+type exit struct {
+	kind       Kind
+	code, late ExitCode
+}
+
 // exits is the one table from what happened to how the program ends. late is the code where the peer had called our
 // authentication a success only provisionally and IPCP never opened: then the refusal shows late, in one of the ways of
 // AUTH-02 (3GPP TS 29.061: a modem acknowledges any PAP or CHAP before it knows), and it is an authentication failure.
-var exits = map[Kind]struct{ code, late ExitCode }{
-	KindDone:        {code: ExitOK},
-	KindPeerEnded:   {code: ExitOK},
-	KindRedial:      {code: ExitSignal}, // ordered, and not to be followed by another attempt
-	KindHangup:      {code: ExitSignal},
-	KindIdle:        {code: ExitIdle},
-	KindMaxTime:     {code: ExitMaxTime},
-	KindMaxBytes:    {code: ExitTraffic},
-	KindTimeout:     {code: ExitNegotiation, late: ExitAuth},
-	KindUsage:       {code: ExitUsage},
-	KindNoDNS:       {code: ExitNegotiation},
-	KindPlane:       {code: ExitFatal},
-	KindPrivilege:   {code: ExitPrivilege},
-	KindNoKernel:    {code: ExitNoKernel},
-	KindInternal:    {code: ExitFatal},
-	KindPlugin:      {code: ExitPlugin},
-	KindAborted:     {code: ExitDial},
-	KindCarrierLost: {code: ExitModemHangup, late: ExitAuth},
-	KindCarriesNone: {code: ExitCarriesNoData},
+var exits = []exit{
+	{kind: KindDone, code: ExitOK},
+	{kind: KindPeerEnded, code: ExitOK},
+	{kind: KindRedial, code: ExitSignal}, // ordered, and not to be followed by another attempt
+	{kind: KindHangup, code: ExitSignal},
+	{kind: KindIdle, code: ExitIdle},
+	{kind: KindMaxTime, code: ExitMaxTime},
+	{kind: KindMaxBytes, code: ExitTraffic},
+	{kind: KindTimeout, code: ExitNegotiation, late: ExitAuth},
+	{kind: KindUsage, code: ExitUsage},
+	{kind: KindNoDNS, code: ExitNegotiation},
+	{kind: KindPlane, code: ExitFatal},
+	{kind: KindPrivilege, code: ExitPrivilege},
+	{kind: KindNoKernel, code: ExitNoKernel},
+	{kind: KindInternal, code: ExitFatal},
+	{kind: KindPlugin, code: ExitPlugin},
+	{kind: KindAborted, code: ExitDial},
+	{kind: KindCarrierLost, code: ExitModemHangup, late: ExitAuth},
+	{kind: KindCarriesNone, code: ExitCarriesNoData},
 
-	event.FailedEmptyNaks:          {code: ExitNegotiation, late: ExitAuth},
-	event.FailedRepeatedNaks:       {code: ExitNegotiation, late: ExitAuth},
-	event.FailedNoAddress:          {code: ExitNegotiation, late: ExitAuth},
-	event.FailedAddressRejected:    {code: ExitNegotiation, late: ExitAuth},
-	event.FailedGarbage:            {code: ExitNegotiation, late: ExitAuth},
-	event.FailedTerminated:         {code: ExitNegotiation, late: ExitAuth},
-	event.FailedTimeout:            {code: ExitNegotiation, late: ExitAuth},
-	event.FailedProtocolRejected:   {code: ExitNegotiation},
-	event.FailedBogusAddress:       {code: ExitCarriesNoData},
-	event.FailedAddressConflict:    {code: ExitCarriesNoData},
-	event.FailedLoopedBack:         {code: ExitLoopback},
-	event.FailedEchoTimeout:        {code: ExitPeerDead},
-	event.FailedAuthRejected:       {code: ExitAuth},
-	event.FailedAuthMethod:         {code: ExitAuth},
-	event.FailedAuthTimeout:        {code: ExitAuth},
-	event.FailedAuthImpostor:       {code: ExitAuth},
-	event.FailedAuthDowngrade:      {code: ExitAuth},
-	event.FailedDialRefused:        {code: ExitDial},
-	event.FailedATError:            {code: ExitDial},
-	event.FailedModemSilent:        {code: ExitDial},
-	event.FailedDataMode:           {code: ExitDial},
-	event.FailedNotRegistered:      {code: ExitRegistration},
-	event.FailedRegistrationDenied: {code: ExitRegistration},
-	event.FailedPINNeeded:          {code: ExitSIM},
-	event.FailedPINWrong:           {code: ExitSIM},
-	event.FailedPUKNeeded:          {code: ExitSIM},
-	event.FailedNoSIM:              {code: ExitSIM},
-	event.FailedNoModem:            {code: ExitNoModem},
-	event.FailedPortLocked:         {code: ExitLocked},
-	KindHeld:                       {code: ExitLocked},
-	event.FailedPortOpen:           {code: ExitOpen},
+	{kind: event.FailedEmptyNaks, code: ExitNegotiation, late: ExitAuth},
+	{kind: event.FailedRepeatedNaks, code: ExitNegotiation, late: ExitAuth},
+	{kind: event.FailedNoAddress, code: ExitNegotiation, late: ExitAuth},
+	{kind: event.FailedAddressRejected, code: ExitNegotiation, late: ExitAuth},
+	{kind: event.FailedGarbage, code: ExitNegotiation, late: ExitAuth},
+	{kind: event.FailedTerminated, code: ExitNegotiation, late: ExitAuth},
+	{kind: event.FailedTimeout, code: ExitNegotiation, late: ExitAuth},
+	{kind: event.FailedProtocolRejected, code: ExitNegotiation},
+	{kind: event.FailedBogusAddress, code: ExitCarriesNoData},
+	{kind: event.FailedAddressConflict, code: ExitCarriesNoData},
+	{kind: event.FailedLoopedBack, code: ExitLoopback},
+	{kind: event.FailedEchoTimeout, code: ExitPeerDead},
+	{kind: event.FailedAuthRejected, code: ExitAuth},
+	{kind: event.FailedAuthMethod, code: ExitAuth},
+	{kind: event.FailedAuthTimeout, code: ExitAuth},
+	{kind: event.FailedAuthImpostor, code: ExitAuth},
+	{kind: event.FailedAuthDowngrade, code: ExitAuth},
+	{kind: event.FailedDialRefused, code: ExitDial},
+	{kind: event.FailedATError, code: ExitDial},
+	{kind: event.FailedModemSilent, code: ExitDial},
+	{kind: event.FailedDataMode, code: ExitDial},
+	{kind: event.FailedNotRegistered, code: ExitRegistration},
+	{kind: event.FailedRegistrationDenied, code: ExitRegistration},
+	{kind: event.FailedPINNeeded, code: ExitSIM},
+	{kind: event.FailedPINWrong, code: ExitSIM},
+	{kind: event.FailedPUKNeeded, code: ExitSIM},
+	{kind: event.FailedNoSIM, code: ExitSIM},
+	{kind: event.FailedNoModem, code: ExitNoModem},
+	{kind: event.FailedPortLocked, code: ExitLocked},
+	{kind: KindHeld, code: ExitLocked},
+	{kind: event.FailedPortOpen, code: ExitOpen},
 }
 
 // Outcome says how a link ended.
@@ -132,10 +139,12 @@ type Outcome struct {
 
 // ExitCode maps the outcome to the program's status.
 func (o Outcome) ExitCode() ExitCode {
-	row, known := exits[o.Kind]
-	switch {
-	case !known:
+	i := slices.IndexFunc(exits, func(e exit) bool { return e.kind == o.Kind })
+	if i < 0 {
 		return ExitFatal
+	}
+	row := exits[i]
+	switch {
 	case o.Kind == event.FailedTerminated && o.Phase == event.PhaseAuth:
 		return ExitAuth // the peer ended it instead of saying yes
 	case o.Provisional && row.late != 0 && (o.Phase == event.PhaseAuth || o.Phase == event.PhaseIPCP):

@@ -36,8 +36,10 @@ func (m *Modem) cme(n int) (lines []string, result string) {
 
 // run carries out one command. The result noResult says that the answer is on its way by itself.
 func (m *Modem) run(now time.Time, c parsedCommand) (lines []string, result string) {
-	if do, ok := commands[c.name]; ok {
-		return do(m, now, c)
+	for i := range commands {
+		if commands[i].name == c.name {
+			return commands[i].do(m, now, c)
+		}
 	}
 	if c.name[0] == 'S' {
 		if c.op == "?" {
@@ -51,21 +53,24 @@ func (m *Modem) run(now time.Time, c parsedCommand) (lines []string, result stri
 type commandFunc func(m *Modem, now time.Time, c parsedCommand) (lines []string, result string)
 
 // commands are the built-in ones. What is not here and not in the scenario answers ERROR.
-var commands = map[string]commandFunc{
-	"A": refuseCall, "D": dial, "H": hook, "O": online,
-	"E": setEcho, "V": setVerbose, "Q": setQuiet,
-	"Z": resetAll, "&F": resetAll, "I": identify,
-	"B": accept, "L": accept, "M": accept, "N": accept, "P": accept, "T": accept, "X": accept,
-	"&C": accept, "&D": onDTR, "&K": accept, "&S": accept, "&V": accept, "&W": accept, "\\Q": accept,
-	"+CGMI": manufacturer, "+GMI": manufacturer, "+CGMM": model, "+GMM": model, "+CGMR": revision, "+GMR": revision,
-	"+CGSN": serial, "+GSN": serial, "+CIMI": subscriber, "+CRSM": simFile, "+GCAP": capabilities,
-	"+CSUB": subversion,
-	"+CMEE": errorForm, "+CFUN": functionality, "+CPIN": pin, "+CPINR": pinTries, "+CEER": cause,
-	"+CREG": registrationStatus, "+CGREG": registrationStatus, "+CEREG": registrationStatus,
-	"+COPS": operator, "+CSQ": signal,
-	"+CGDCONT": contexts, "+CGACT": activate, "+CGATT": attach, "+CGPADDR": address,
-	"+CGDATA": enterData,
-	"+CGAUTH": accept, "+FCLASS": accept, "+IFC": accept, "+CNMI": accept, "+CMGF": accept, "+CURC": accept, "^CURC": accept,
+var commands = [...]struct {
+	name string
+	do   commandFunc
+}{
+	{"A", refuseCall}, {"D", dial}, {"H", hook}, {"O", online},
+	{"E", setEcho}, {"V", setVerbose}, {"Q", setQuiet},
+	{"Z", resetAll}, {"&F", resetAll}, {"I", identify},
+	{"B", accept}, {"L", accept}, {"M", accept}, {"N", accept}, {"P", accept}, {"T", accept}, {"X", accept},
+	{"&C", accept}, {"&D", onDTR}, {"&K", accept}, {"&S", accept}, {"&V", accept}, {"&W", accept}, {"\\Q", accept},
+	{"+CGMI", manufacturer}, {"+GMI", manufacturer}, {"+CGMM", model}, {"+GMM", model}, {"+CGMR", revision}, {"+GMR", revision},
+	{"+CGSN", serial}, {"+GSN", serial}, {"+CIMI", subscriber}, {"+CRSM", simFile}, {"+GCAP", capabilities},
+	{"+CSUB", subversion},
+	{"+CMEE", errorForm}, {"+CFUN", functionality}, {"+CPIN", pin}, {"+CPINR", pinTries}, {"+CEER", cause},
+	{"+CREG", registrationStatus}, {"+CGREG", registrationStatus}, {"+CEREG", registrationStatus},
+	{"+COPS", operator}, {"+CSQ", signal},
+	{"+CGDCONT", contexts}, {"+CGACT", activate}, {"+CGATT", attach}, {"+CGPADDR", address},
+	{"+CGDATA", enterData},
+	{"+CGAUTH", accept}, {"+FCLASS", accept}, {"+IFC", accept}, {"+CNMI", accept}, {"+CMGF", accept}, {"+CURC", accept}, {"^CURC", accept},
 }
 
 func accept(*Modem, time.Time, parsedCommand) ([]string, string) { return nil, "OK" }

@@ -152,17 +152,21 @@ func NoCommand(c *cobra.Command, name string) error {
 }
 
 // otherNames are what newcomers call what knak does, in the words of pppd, wvdial, nmcli and mmcli.
-var otherNames = map[string]string{
-	"connect": "dial or up", "call": "dial", "start": "up", "disconnect": "down", "stop": "down", "kill": "hangup", "off": "down", "poff": "down", "pon": "up",
-	"signal": "status", "info": "status", "show": "status", "monitor": "status --watch", "scan": "devices", "list": "devices", "modems": "devices", "ports": "devices",
-	"setup": "init", "configure": "init", "wvdialconf": "init", "check": "doctor", "log": "diagnose FILE", "analyse": "diagnose", "analyze": "diagnose",
-	"simulate": "sim", "at": "doctor --port PATH, or dial -v", "capture": "record", "update": "quirks update", "man": "help",
+var otherNames = [...]struct {
+	name, command string
+}{
+	{"connect", "dial or up"}, {"call", "dial"}, {"start", "up"}, {"disconnect", "down"}, {"stop", "down"}, {"kill", "hangup"}, {"off", "down"}, {"poff", "down"}, {"pon", "up"},
+	{"signal", "status"}, {"info", "status"}, {"show", "status"}, {"monitor", "status --watch"}, {"scan", "devices"}, {"list", "devices"}, {"modems", "devices"}, {"ports", "devices"},
+	{"setup", "init"}, {"configure", "init"}, {"wvdialconf", "init"}, {"check", "doctor"}, {"log", "diagnose FILE"}, {"analyse", "diagnose"}, {"analyze", "diagnose"},
+	{"simulate", "sim"}, {"at", "doctor --port PATH, or dial -v"}, {"capture", "record"}, {"update", "quirks update"}, {"man", "help"},
 }
 
 // suggestions are the commands that somebody may have meant by a name: those that are near it, or do what it says.
 func suggestions(c *cobra.Command, name string) []string {
-	if other := otherNames[strings.ToLower(name)]; other != "" && !c.HasParent() {
-		return []string{other}
+	for _, other := range otherNames {
+		if other.name == strings.ToLower(name) && !c.HasParent() {
+			return []string{other.command}
+		}
 	}
 	c.SuggestionsMinimumDistance = 2
 	return c.SuggestionsFor(name)

@@ -140,17 +140,21 @@ func FlagError(cmd *cobra.Command, err error) error {
 }
 
 // otherNames are what newcomers call what a flag does, in the words of pppd, wvdial and mmcli.
-var otherNames = map[string]string{
-	"password": "--password-file FILE (a password is never typed on the command line)", "pass": "--password-file FILE", "pin": "--pin-file FILE (a PIN is never typed on the command line)",
-	"device": "--port PATH", "dev": "--port PATH", "tty": "--port PATH", "modem": "--port PATH", "speed": "--baud N", "username": "--user NAME", "name": "--user NAME or --link NAME",
-	"phone": "--number S", "dial": "--number S", "profile": "--quirks PROFILE", "debug": "-v or -vv", "usepeerdns": "--dns system, which is the default",
-	"defaultroute": "--default-route, which is the default", "nodefaultroute": "--no-default-route", "log-file": "2> FILE, or --record FILE", "iface": "--interface NAME", "ifname": "--interface NAME", "detach": "knak up",
+var otherNames = [...]struct {
+	name, flag string
+}{
+	{"password", "--password-file FILE (a password is never typed on the command line)"}, {"pass", "--password-file FILE"}, {"pin", "--pin-file FILE (a PIN is never typed on the command line)"},
+	{"device", "--port PATH"}, {"dev", "--port PATH"}, {"tty", "--port PATH"}, {"modem", "--port PATH"}, {"speed", "--baud N"}, {"username", "--user NAME"}, {"name", "--user NAME or --link NAME"},
+	{"phone", "--number S"}, {"dial", "--number S"}, {"profile", "--quirks PROFILE"}, {"debug", "-v or -vv"}, {"usepeerdns", "--dns system, which is the default"},
+	{"defaultroute", "--default-route, which is the default"}, {"nodefaultroute", "--no-default-route"}, {"log-file", "2> FILE, or --record FILE"}, {"iface", "--interface NAME"}, {"ifname", "--interface NAME"}, {"detach", "knak up"},
 }
 
 // flagHint says what somebody may have meant by a flag that does not exist.
 func flagHint(cmd *cobra.Command, name string) string {
-	if hint := otherNames[name]; hint != "" && cmd.Flags().Lookup("port") != nil {
-		return hint
+	for _, other := range otherNames {
+		if other.name == name && cmd.Flags().Lookup("port") != nil {
+			return other.flag
+		}
 	}
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })

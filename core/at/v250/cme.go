@@ -2,7 +2,7 @@ package v250
 
 // cmeWords puts the numbers of +CME ERROR into words: general errors and those of packet services, the latter being
 // the causes of 3GPP TS 24.008 with 100 added (3GPP TS 27.007 sections 9.2.1 and 9.2.2).
-var cmeWords = map[int]string{
+var cmeWords = [...]string{
 	0:   "phone failure",
 	1:   "no connection to phone",
 	2:   "phone-adaptor link reserved",
@@ -82,4 +82,9 @@ var cmeWords = map[int]string{
 }
 
 // CMEWords gives the words of a +CME ERROR's number, "" where it has none.
-func CMEWords(n int) string { return cmeWords[n] }
+func CMEWords(n int) string {
+	if n < 0 || n >= len(cmeWords) {
+		return ""
+	}
+	return cmeWords[n]
+}

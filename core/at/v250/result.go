@@ -98,7 +98,7 @@ func errorCode(r Result, text string) int {
 		return -1
 	}
 	for n, words := range cmeWords {
-		if strings.EqualFold(words, text) {
+		if words != "" && strings.EqualFold(words, text) {
 			return n
 		}
 	}

@@ -30,17 +30,23 @@ const (
 	EAP  uint16 = 0xc227 // Extensible Authentication Protocol (RFC 3748)
 )
 
-var protocolNames = map[uint16]string{
-	IP: "IP", VJCompressed: "VJ-comp", VJUncompressed: "VJ-uncomp", Multilink: "MP", IPv6: "IPv6",
-	Encrypted: "Encrypted", Compressed: "Compressed", MPLSUnicast: "MPLS",
-	IPCP: "IPCP", IPXCP: "IPXCP", NBFCP: "NBFCP", ECP: "ECP", IPV6CP: "IPV6CP", CCP: "CCP", MPLSCP: "MPLSCP",
-	LCP: "LCP", PAP: "PAP", LQR: "LQR", CBCP: "CBCP", BACP: "BACP", CHAP: "CHAP", EAP: "EAP",
+// protocolNames are looked through from the front, where those stand that are asked for most.
+var protocolNames = [...]struct {
+	protocol uint16
+	name     string
+}{
+	{LCP, "LCP"}, {PAP, "PAP"}, {LQR, "LQR"}, {CBCP, "CBCP"}, {BACP, "BACP"}, {CHAP, "CHAP"}, {EAP, "EAP"},
+	{IPCP, "IPCP"}, {IPXCP, "IPXCP"}, {NBFCP, "NBFCP"}, {ECP, "ECP"}, {IPV6CP, "IPV6CP"}, {CCP, "CCP"}, {MPLSCP, "MPLSCP"},
+	{IP, "IP"}, {VJCompressed, "VJ-comp"}, {VJUncompressed, "VJ-uncomp"}, {Multilink, "MP"}, {IPv6, "IPv6"},
+	{Encrypted, "Encrypted"}, {Compressed, "Compressed"}, {MPLSUnicast, "MPLS"},
 }
 
 // ProtocolName gives the short name of a protocol, for example "IPCP", or "0x8281"-like hex where none is known.
 func ProtocolName(protocol uint16) string {
-	if n, ok := protocolNames[protocol]; ok {
-		return n
+	for i := range protocolNames {
+		if protocolNames[i].protocol == protocol {
+			return protocolNames[i].name
+		}
 	}
 	return "0x" + strconv.FormatUint(uint64(protocol), 16)
 }

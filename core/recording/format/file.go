@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/strict"
@@ -56,7 +57,7 @@ type example struct {
 	Gives []string `toml:"gives"`
 }
 
-var nameForm = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+var nameForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9-]*$`) })
 
 // Parse reads a format's file strictly. The error is one or more *strict.Error, joined; there is no Format then.
 func Parse(name string, text []byte) (*Format, error) {
@@ -83,7 +84,7 @@ func (c *checker) fail(path, format string, args ...any) {
 
 func (c *checker) format(f *file) *Format {
 	out := &Format{Name: f.Name, Title: f.Title, Weak: f.Weak, Swaps: f.Swaps, words: map[int]map[string]string{}}
-	if !nameForm.MatchString(f.Name) {
+	if !nameForm().MatchString(f.Name) {
 		c.fail("name", "a format needs a name of lower-case letters, digits and hyphens, for --format")
 	}
 	if f.Title == "" {
@@ -144,7 +145,7 @@ func (c *checker) words(words map[string]map[string]string, out *Format) {
 		allowed := map[string]func(string) bool{
 			"dir":      func(s string) bool { _, ok := direction(s); return ok },
 			"protocol": func(s string) bool { _, ok := protocolOf(s); return ok },
-			"code":     func(s string) bool { _, ok := codes[letters(s)]; return ok },
+			"code":     func(s string) bool { _, ok := codes()[letters(s)]; return ok },
 		}[field]
 		if allowed == nil {
 			c.fail(path, "unknown field; words can be given for dir, protocol and code")
@@ -206,7 +207,7 @@ func (c *checker) rule(path string, l *line) *Rule {
 		case "protocol":
 			_, good = protocolOf(f.value)
 		case "code":
-			_, good = codes[letters(f.value)]
+			_, good = codes()[letters(f.value)]
 		}
 		if !good {
 			c.fail(path+"."+f.name, "%q is not known; %s", f.value, allowedWords[f.name])
@@ -226,7 +227,7 @@ func (c *checker) meaning(path string, l *line, r *Rule) {
 		r.Means = append(r.Means, w)
 	}
 	if l.Finding != "" {
-		if !nameForm.MatchString(l.Finding) {
+		if !nameForm().MatchString(l.Finding) {
 			c.fail(path+".finding", "%q is no id of a finding", l.Finding)
 		}
 		r.Means = append(r.Means, l.Finding)

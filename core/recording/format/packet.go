@@ -3,6 +3,7 @@ package format
 import (
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -65,22 +66,24 @@ func protocolOf(s string) (uint16, bool) {
 
 // codes are the words for codes, by their letters. Configure- and Terminate- are of all protocols, the rest of those whose
 // RFC has them.
-var codes = map[string]string{
-	"confreq": "ConfReq", "confack": "ConfAck", "confnak": "ConfNak", "confnack": "ConfNak", "confrej": "ConfRej",
-	"termreq": "TermReq", "termack": "TermAck", "coderej": "CodeRej", "protrej": "ProtRej", "protorej": "ProtRej",
-	"echoreq": "EchoReq", "echorep": "EchoRep", "echoreply": "EchoRep", "discreq": "DiscReq", "discardreq": "DiscReq", "ident": "Ident", "identification": "Ident",
-	"timerem": "TimeRem", "timeremaining": "TimeRem", "resetreq": "ResetReq", "resetack": "ResetAck",
-	"authreq": "AuthReq", "authack": "AuthAck", "authnak": "AuthNak", "authnack": "AuthNak",
-	"challenge": "Challenge", "response": "Response", "success": "Success", "failure": "Failure", "request": "Request",
-	"req": "ConfReq", "ack": "ConfAck", "nak": "ConfNak", "nack": "ConfNak", "rej": "ConfRej", "reject": "ConfRej",
-	"cfgreq": "ConfReq", "cfgack": "ConfAck", "cfgnak": "ConfNak", "cfgnack": "ConfNak", "cfgrej": "ConfRej", "cfgrequest": "ConfReq", "cfgreject": "ConfRej", "trmreq": "TermReq", "trmack": "TermAck",
-	"configrequest": "ConfReq", "configreq": "ConfReq", "configack": "ConfAck", "confignak": "ConfNak", "confignack": "ConfNak", "configrej": "ConfRej", "configreject": "ConfRej",
-	"configurerequest": "ConfReq", "configurereq": "ConfReq", "configureack": "ConfAck", "configurenak": "ConfNak", "configurenack": "ConfNak", "configurereject": "ConfRej", "configurerej": "ConfRej",
-	"configurationrequest": "ConfReq", "configurationack": "ConfAck", "configurationnak": "ConfNak", "configurationreject": "ConfRej",
-	"terminaterequest": "TermReq", "terminatereq": "TermReq", "terminateack": "TermAck", "codereject": "CodeRej", "protocolreject": "ProtRej", "protocolrej": "ProtRej",
-	"echorequest": "EchoReq", "discardrequest": "DiscReq", "resetrequest": "ResetReq",
-	"authenticaterequest": "AuthReq", "authenticatereq": "AuthReq", "authenticateack": "AuthAck", "authenticatenak": "AuthNak", "authenticationrequest": "AuthReq", "authenticationack": "AuthAck", "authenticationnak": "AuthNak",
-}
+var codes = sync.OnceValue(func() map[string]string {
+	return map[string]string{
+		"confreq": "ConfReq", "confack": "ConfAck", "confnak": "ConfNak", "confnack": "ConfNak", "confrej": "ConfRej",
+		"termreq": "TermReq", "termack": "TermAck", "coderej": "CodeRej", "protrej": "ProtRej", "protorej": "ProtRej",
+		"echoreq": "EchoReq", "echorep": "EchoRep", "echoreply": "EchoRep", "discreq": "DiscReq", "discardreq": "DiscReq", "ident": "Ident", "identification": "Ident",
+		"timerem": "TimeRem", "timeremaining": "TimeRem", "resetreq": "ResetReq", "resetack": "ResetAck",
+		"authreq": "AuthReq", "authack": "AuthAck", "authnak": "AuthNak", "authnack": "AuthNak",
+		"challenge": "Challenge", "response": "Response", "success": "Success", "failure": "Failure", "request": "Request",
+		"req": "ConfReq", "ack": "ConfAck", "nak": "ConfNak", "nack": "ConfNak", "rej": "ConfRej", "reject": "ConfRej",
+		"cfgreq": "ConfReq", "cfgack": "ConfAck", "cfgnak": "ConfNak", "cfgnack": "ConfNak", "cfgrej": "ConfRej", "cfgrequest": "ConfReq", "cfgreject": "ConfRej", "trmreq": "TermReq", "trmack": "TermAck",
+		"configrequest": "ConfReq", "configreq": "ConfReq", "configack": "ConfAck", "confignak": "ConfNak", "confignack": "ConfNak", "configrej": "ConfRej", "configreject": "ConfRej",
+		"configurerequest": "ConfReq", "configurereq": "ConfReq", "configureack": "ConfAck", "configurenak": "ConfNak", "configurenack": "ConfNak", "configurereject": "ConfRej", "configurerej": "ConfRej",
+		"configurationrequest": "ConfReq", "configurationack": "ConfAck", "configurationnak": "ConfNak", "configurationreject": "ConfRej",
+		"terminaterequest": "TermReq", "terminatereq": "TermReq", "terminateack": "TermAck", "codereject": "CodeRej", "protocolreject": "ProtRej", "protocolrej": "ProtRej",
+		"echorequest": "EchoReq", "discardrequest": "DiscReq", "resetrequest": "ResetReq",
+		"authenticaterequest": "AuthReq", "authenticatereq": "AuthReq", "authenticateack": "AuthAck", "authenticatenak": "AuthNak", "authenticationrequest": "AuthReq", "authenticationack": "AuthAck", "authenticationnak": "AuthNak",
+	}
+})
 
 // ControlPacket is a packet as a line tells of it.
 type ControlPacket struct {
@@ -104,7 +107,7 @@ func (r *Reader) Packet() (ControlPacket, bool) {
 	var ok, ok2, ok3 bool
 	p.Dir, ok = r.Dir()
 	p.Protocol, ok2 = protocolOf(r.Field("protocol"))
-	p.Code, ok3 = codes[letters(r.Field("code"))]
+	p.Code, ok3 = codes()[letters(r.Field("code"))]
 	if !ok || !ok2 || !ok3 {
 		return p, false
 	}

@@ -361,7 +361,7 @@ func (m *matcher) isWord(p *piece, s string) bool {
 	case kindProtocol:
 		_, ok = protocolOf(s)
 	default:
-		_, ok = codes[letters(s)]
+		_, ok = codes()[letters(s)]
 	}
 	return ok
 }

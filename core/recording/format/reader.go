@@ -161,7 +161,7 @@ func (r *Reader) Option(line []byte, p *ControlPacket) bool {
 			p.Protocol = n
 		}
 	}
-	if c, ok := codes[letters(r.Field("code"))]; ok {
+	if c, ok := codes()[letters(r.Field("code"))]; ok {
 		p.Code = c
 	}
 	p.header(r)

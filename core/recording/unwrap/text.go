@@ -101,19 +101,27 @@ func newPage(r *bufio.Reader) io.Reader {
 	return &page{r: r, only: bytes.Contains(low, []byte("<pre")) || bytes.Contains(low, []byte("<code"))}
 }
 
-// elements of pages; what else stands between angle brackets is a part of the text that somebody forgot to escape.
-var (
-	breaks = map[string]bool{
-		"br": true, "p": true, "div": true, "li": true, "tr": true, "h1": true, "h2": true, "h3": true, "h4": true, "h5": true, "h6": true, "table": true, "ul": true, "ol": true,
-		"blockquote": true, "section": true, "article": true, "header": true, "footer": true, "hr": true, "dt": true, "dd": true, "dl": true, "pre": true, "tbody": true, "thead": true,
+// breaks and inline say whether a word is an element of pages; what else stands between angle brackets is a part of the text that
+// somebody forgot to escape.
+func breaks(element string) bool {
+	switch element {
+	case "br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "blockquote", "section", "article", "header",
+		"footer", "hr", "dt", "dd", "dl", "pre", "tbody", "thead":
+		return true
 	}
-	inline = map[string]bool{
-		"html": true, "head": true, "body": true, "title": true, "meta": true, "link": true, "a": true, "b": true, "i": true, "u": true, "em": true, "strong": true, "span": true, "font": true,
-		"code": true, "tt": true, "kbd": true, "samp": true, "img": true, "td": true, "th": true, "small": true, "sup": true, "sub": true, "button": true, "input": true, "form": true,
-		"label": true, "nav": true, "main": true, "aside": true, "iframe": true, "svg": true, "path": true, "script": true, "style": true, "noscript": true, "center": true, "s": true,
-		"textarea": true, "select": true, "option": true, "figure": true, "figcaption": true, "time": true, "abbr": true, "mark": true, "del": true, "ins": true, "wbr": true, "col": true, "colgroup": true, "tfoot": true, "g": true, "use": true, "details": true, "summary": true,
+	return false
+}
+
+func inline(element string) bool {
+	switch element {
+	case "html", "head", "body", "title", "meta", "link", "a", "b", "i", "u", "em", "strong", "span", "font", "code", "tt", "kbd", "samp",
+		"img", "td", "th", "small", "sup", "sub", "button", "input", "form", "label", "nav", "main", "aside", "iframe", "svg", "path", "script",
+		"style", "noscript", "center", "s", "textarea", "select", "option", "figure", "figcaption", "time", "abbr", "mark", "del", "ins", "wbr",
+		"col", "colgroup", "tfoot", "g", "use", "details", "summary":
+		return true
 	}
-)
+	return false
+}
 
 func (p *page) Read(b []byte) (int, error) {
 	for len(p.out) == 0 {
@@ -161,12 +169,12 @@ func (p *page) token() {
 		if p.pre == 0 || name == "pre" {
 			p.out = append(p.out, '\n')
 		}
-	case breaks[name]:
+	case breaks(name):
 		p.end()
 		if shown {
 			p.out = append(p.out, '\n')
 		}
-	case inline[name]:
+	case inline(name):
 		p.end()
 	case shown: // no tag: what follows is text again
 		p.out = append(p.out, '<')

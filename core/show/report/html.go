@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -167,7 +168,9 @@ func (b *builder) verdict(c Call, named bool) {
 }
 
 // command is a command in the text of a cure: of knak or of the modem, up to where the sentence goes on.
-var command = regexp.MustCompile(`\bknak [a-z]+(?: --?[a-z][a-z-]*(?:[ =](?:""|[A-Z][A-Z|]*))?)*|\bAT[+&^$%][A-Z][A-Z0-9]*(?:\?|=[0-9A-Z?",.+*#]*[0-9A-Z?"#])?`)
+var command = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\bknak [a-z]+(?: --?[a-z][a-z-]*(?:[ =](?:""|[A-Z][A-Z|]*))?)*|\bAT[+&^$%][A-Z][A-Z0-9]*(?:\?|=[0-9A-Z?",.+*#]*[0-9A-Z?"#])?`)
+})
 
 // steps writes what to try as numbered steps, the commands in them as code.
 func (b *builder) steps(cures []string) {
@@ -179,7 +182,7 @@ func (b *builder) steps(cures []string) {
 	for _, c := range cures {
 		b.raw("<li>")
 		at := 0
-		for _, m := range command.FindAllStringIndex(c, -1) {
+		for _, m := range command().FindAllStringIndex(c, -1) {
 			b.text(c[at:m[0]])
 			b.element("code", "", c[m[0]:m[1]])
 			at = m[1]

@@ -50,11 +50,11 @@ func Make(seed uint64, w Wishes) (m Modem, err error) {
 		return true
 	}
 	if w.Hopeless {
-		add(incurable[r.IntN(len(incurable))])
+		add(incurable()[r.IntN(len(incurable()))])
 	}
 	most := w.Faults + len(m.Faults)
-	for _, i := range r.Perm(len(faults)) {
-		if f := faults[i]; len(m.Faults) < most && !(w.Alone && f.Set != "") {
+	for _, i := range r.Perm(len(faults())) {
+		if f := faults()[i]; len(m.Faults) < most && !(w.Alone && f.Set != "") {
 			add(f)
 		}
 	}

@@ -23,7 +23,7 @@ func TestMake(t *testing.T) {
 			seen += m.Text
 		}
 	}
-	for _, f := range append(Faults(), incurable...) {
+	for _, f := range append(Faults(), incurable()...) {
 		if !strings.Contains(seen, f.What) {
 			t.Errorf("no modem has the fault: %s", f.What)
 		}
