@@ -225,7 +225,9 @@ func (p *tunPlane) watch() {
 	took := time.Duration(0)
 	for p.view.Changed() == nil {
 		now := time.Now()
-		timer := time.NewTimer(max(settle, looks.Due(now).Sub(now), 20*took)) // a router's tables are long
+		// A router's tables are long: looking takes a twentieth of the time. On a busy machine one look took long for
+		// another reason, so that there is a bound.
+		timer := time.NewTimer(max(settle, looks.Due(now).Sub(now), min(20*took, looks.Most)))
 		select {
 		case <-timer.C:
 		case <-p.closing:
