@@ -258,7 +258,18 @@ func digitRuns(s string, least int, between string) string {
 
 // loose gives a line that is neither command nor reply as it may be shown: what somebody says at a prompt, or a modem
 // unasked. Numbers of four digits and more may be a code, a telephone number, an identity.
-func loose(s string) string { return digitRuns(Identities(s), 4, ".-") }
+func loose(s string) string { return allNumbers(s, 4, ".-") }
+
+// allNumbers replaces identities, and numbers as digitRuns does. Where one stood, what is behind it may now be seen to be one too.
+func allNumbers(s string, least int, between string) string {
+	for {
+		shown := digitRuns(Identities(s), least, between)
+		if shown == s {
+			return s
+		}
+		s = shown
+	}
+}
 
 // Received gives a line from the modem as it may be shown, without its line end. A line that holds several, as text
 // between frames does, is parted.
@@ -467,12 +478,13 @@ func isWord(text, w string) bool {
 
 // speeds gives a CONNECT line: what follows is the speed and what else was agreed (V.250 section 6.2.7), in capitals.
 func speeds(line string) string {
-	for i := range len(line) {
-		if c := line[i]; 'a' <= c && c <= 'z' || c == '@' || c == '"' {
+	own := strings.ReplaceAll(line, Hidden, "") // without what was hidden before
+	for i := range len(own) {
+		if c := own[i]; 'a' <= c && c <= 'z' || c == '@' || c == '"' {
 			return loose(line)
 		}
 	}
-	return digitRuns(Identities(line), 9, "")
+	return allNumbers(line, 9, "")
 }
 
 // Command gives a line of somebody's AT dialogue as it may be shown, a command, the echo of one or what a modem said: what the
