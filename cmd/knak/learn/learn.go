@@ -290,6 +290,9 @@ func (l *learner) end() error {
 		}
 		fmt.Fprintln(l.t.Out, name)
 	}
+	if id, chosen := l.series.Profile(); chosen && len(names) > 0 {
+		fmt.Fprintf(l.t.Err, "this modem does not say who it is, so its profile must be chosen: knak dial --quirks %s, or quirks = %q in the configuration\n", id, id)
+	}
 	return nil
 }
 

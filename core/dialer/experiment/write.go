@@ -18,13 +18,17 @@ import (
 	"github.com/knakppp/knak/core/recording/read"
 )
 
-// ErrNameless says that the modem does not tell who it is, so that no entry of the database can name it.
-var ErrNameless = errors.New("the modem does not say who it is, so no entry can name it: use the settings with --set, or in the configuration file")
+// Profile is the name of the profile that Write writes. chosen says that somebody must choose it, with --quirks or in the
+// configuration: the modem does not say who it is, so that no entry of the database can name it.
+func (s *Series) Profile() (id string, chosen bool) {
+	f := s.found()
+	return f.ID(), f.Nameless()
+}
 
 // found is what there is to be written.
 func (s *Series) found() *harvest.Found {
 	d := &s.o.Dial
-	return &harvest.Found{Device: s.device, Simulated: s.Simulated(), Verdict: s.verdict, Trials: s.search.Trials, Given: d.Settings, Database: d.Database}
+	return &harvest.Found{Device: s.device, Link: s.o.Dial.Name, Simulated: s.Simulated(), Verdict: s.verdict, Trials: s.search.Trials, Given: d.Settings, Database: d.Database}
 }
 
 // Write writes what was learned into Options.Dir: the profile, the entry by which dials find it, and a scenario that shows the need of
@@ -38,8 +42,6 @@ func (s *Series) Write() (names []string, err error) {
 		return nil, errors.New("nothing was learned")
 	case len(s.verdict.Set) == 0:
 		return nil, s.forget()
-	case s.device.Model == "":
-		return nil, ErrNameless
 	}
 	files := s.found().Files()
 	for _, f := range files {

@@ -19,7 +19,7 @@ import (
 // Found is what a search has come to.
 type Found struct {
 	Device    event.Device
-	Port      string // names a modem that does not say who it is: "/dev/ttyS0"
+	Link      string // names a modem that does not say who it is: "ttyS0"
 	Simulated bool   // the modem was no real one
 	Verdict   learn.Verdict
 	Trials    []learn.Trial
@@ -33,7 +33,7 @@ type File struct{ Name, Text string }
 // ID is the name of the profile: "acme/m1", or "learned/ttys0" for a modem that does not say who it is.
 func (f *Found) ID() string {
 	if f.Nameless() {
-		return "learned/" + word(strings.TrimPrefix(strings.TrimPrefix(f.Port, "/dev/"), "serial/by-id/"))
+		return "learned/" + word(f.Link)
 	}
 	return word(f.Device.Vendor) + "/" + word(f.Device.Model)
 }
@@ -44,7 +44,7 @@ func (f *Found) Nameless() bool { return f.Device.Model == "" }
 // name is what people call the modem.
 func (f *Found) name() string {
 	if f.Nameless() {
-		return "the modem at " + f.Port
+		return "the modem of the link " + f.Link
 	}
 	return strings.TrimSpace(f.Device.Vendor + " " + f.Device.Model)
 }
