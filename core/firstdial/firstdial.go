@@ -23,7 +23,14 @@ type Answers struct {
 	PasswordFile string
 	PINFile      string
 	Profile      string
-	Baud         int // 0: it was not said
+	Baud         int      // 0: it was not said
+	More         []Option // whatever else was said, in the order in which it is written
+}
+
+// Option is a key of the configuration and its value: a string, a list of strings, a bool or an int.
+type Option struct {
+	Key   string
+	Value any
 }
 
 // Question is one that has to be asked before the next dial.
@@ -116,6 +123,9 @@ func Section(name string, a Answers, h *Heard, today time.Time) string {
 	text("password-file", a.PasswordFile)
 	text("pin-file", a.PINFile)
 	text("quirks", a.Profile)
+	for _, o := range a.More {
+		fmt.Fprintf(&b, "%s = %s\n", o.Key, literal(o.Value))
+	}
 	return b.String()
 }
 
@@ -127,6 +137,21 @@ func comment(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// literal makes a value of TOML.
+func literal(value any) string {
+	switch v := value.(type) {
+	case string:
+		return quoted(v)
+	case []string:
+		var list []string
+		for _, text := range v {
+			list = append(list, quoted(text))
+		}
+		return "[" + strings.Join(list, ", ") + "]"
+	}
+	return fmt.Sprint(value)
 }
 
 // quoted makes a basic string of TOML (section "String" of TOML 1.0).

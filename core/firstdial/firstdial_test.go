@@ -1,6 +1,7 @@
 package firstdial
 
 import (
+	"reflect"
 	"errors"
 	"slices"
 	"testing"
@@ -56,18 +57,20 @@ func TestSection(t *testing.T) {
 	} {
 		h.Record(event.Record{Event: e})
 	}
-	a := Answers{Port: `/dev/a"b\c`, APN: "ünïcode\t", User: "", Named: true, PINFile: "/etc/knak/p", Baud: 9600}
+	a := Answers{Port: `/dev/a"b\c`, APN: "ünïcode\t", User: "", Named: true, PINFile: "/etc/knak/p", Baud: 9600,
+		More: []Option{{"number", "*99#"}, {"set", []string{`auth.user="x"`, "lcp.mru=1400"}}, {"inhibit", true}, {"metric", 20}, {"timeout", "1m30s"}}}
 	text := Section("home", a, &h, time.Date(2026, 11, 28, 0, 0, 0, 0, time.UTC))
 	var got struct{ Connection map[string]map[string]any }
 	if err := toml.Unmarshal([]byte(text), &got); err != nil {
 		t.Fatalf("%v:\n%s", err, text)
 	}
-	want := map[string]any{"port": a.Port, "apn": a.APN, "user": "", "pin-file": a.PINFile, "baud": int64(9600)}
+	want := map[string]any{"port": a.Port, "apn": a.APN, "user": "", "pin-file": a.PINFile, "baud": int64(9600),
+		"number": "*99#", "set": []any{`auth.user="x"`, "lcp.mru=1400"}, "inhibit": true, "metric": int64(20), "timeout": "1m30s"}
 	if len(got.Connection["home"]) != len(want) {
 		t.Errorf("%v", got)
 	}
 	for k, v := range want {
-		if got.Connection["home"][k] != v {
+		if !reflect.DeepEqual(got.Connection["home"][k], v) {
 			t.Errorf("%s is %v, want %v", k, got.Connection["home"][k], v)
 		}
 	}

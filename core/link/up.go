@@ -159,7 +159,7 @@ func (u *up) enter(s *Session, now time.Time) {
 	s.story.enter(now, event.PhaseUp)
 	s.story.event(now, e)
 	if s.cfg.Once {
-		s.end(now, Outcome{Kind: KindDone, Phase: event.PhaseUp, Detail: "the link works, and --once was given"})
+		s.end(now, Outcome{Kind: KindDone, Phase: event.PhaseUp, Detail: "the link works, and was only to be tried"})
 	}
 }
 

@@ -9,11 +9,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/knakppp/knak/cmd/knak/complete"
@@ -111,6 +114,7 @@ func run(ctx context.Context, t *terminal.Terminal, cmd *cobra.Command, args []s
 	if said("baud") {
 		f.answers.Baud = c.Options.Baud
 	}
+	f.answers.More = more(cmd)
 	d := &c.Dial
 	d.Name, d.Plane, d.Hooks, d.Limits.Once = f.name, plane.KindNone, hooks.Config{}, true
 	for asked := 0; ; asked++ {
@@ -130,6 +134,41 @@ func run(ctx context.Context, t *terminal.Terminal, cmd *cobra.Command, args []s
 			return &exit.StatusError{Code: outcome.ExitCode(), Text: err.Error()}
 		}
 	}
+}
+
+// handled are the flags that have a place of their own in the section, and those that mean nothing in it: they are about this one dial.
+var handled = []string{
+	"port", "apn", "user", "password-file", "pin-file", "quirks", "baud", "link", "once", "pin-again", "pin-last-try", "no-adapt", "record", "record-secrets", "record-control",
+}
+
+// more are the other flags that were given: the dial by name is to be the one that worked.
+func more(cmd *cobra.Command) (list []firstdial.Option) {
+	dial := settings.Keys()
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if dial.Lookup(f.Name) == nil || cmd.InheritedFlags().Lookup(f.Name) != nil || slices.Contains(handled, f.Name) {
+			return
+		}
+		var value any = f.Value.String()
+		switch v := f.Value.(type) {
+		case pflag.SliceValue:
+			value = v.GetSlice()
+		default:
+			if n, err := strconv.Atoi(v.String()); err == nil && v.Type() != "string" {
+				value = n
+			} else if v.Type() == "bool" {
+				value = v.String() == "true"
+			} else if path, err := filepath.Abs(v.String()); f.Name == "sim" && err == nil && exists(path) {
+				value = path // a file is found from anywhere
+			}
+		}
+		list = append(list, firstdial.Option{Key: f.Name, Value: value})
+	})
+	return list
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func (f *first) dial(ctx context.Context, c *connection.Connection, heard *firstdial.Heard) (link.Outcome, error) {
@@ -254,13 +293,15 @@ func (f *first) write(heard *firstdial.Heard) error {
 		return fmt.Errorf("what was written cannot be read: %w", err)
 	}
 	f.t.Say("wrote %s: [connection.%s]", f.options.output, f.name)
-	switch own := f.options.output == settings.Own(); {
-	case own && os.Geteuid() == 0:
-		f.t.Say("dial it: knak up %s      at each start: systemctl enable --now knak@%s", f.name, f.name)
-	case own:
-		f.t.Say("dial it: knak up %s", f.name)
-	default:
-		f.t.Say("dial it: knak up %s --config %s", f.name, f.options.output)
+	own := f.options.output == settings.Own()
+	up := "knak up " + f.name
+	if !own {
+		up += " --config " + f.options.output
+	}
+	f.t.Say("dial it: %s", up)
+	f.t.Say("how it is: knak status %s      end it: knak down %s", f.name, f.name)
+	if own && os.Geteuid() == 0 && runtime.GOOS == "linux" {
+		f.t.Say("dial it at each start: systemctl enable --now knak@%s", f.name)
 	}
 	return nil
 }
