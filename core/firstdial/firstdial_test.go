@@ -1,8 +1,8 @@
 package firstdial
 
 import (
-	"reflect"
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
