@@ -28,6 +28,8 @@ type atHistory struct {
 	pinError string // what the modem answered to the PIN if it refused it
 	cme      int    // the last +CME ERROR's number, 0 if there was none or if it came in words
 	cmeLine  clue   // the last error line with its command
+	sim      int    // the last +CME ERROR's number that is of the SIM, until the modem says that the SIM is ready or that it is registered
+	simLine  clue   // its line with its command
 
 	state   event.Registration // the last Registration event
 	reg     map[string]int     // the last state by +CREG, +CGREG and +CEREG
@@ -78,8 +80,11 @@ func (a *atHistory) record(e event.AT, here event.Pos) (says bool) {
 		a.boot = clue{pos: here, text: text}
 	case strings.HasPrefix(upper, "+CPIN:"):
 		a.pin = strings.TrimSpace(upper[len("+CPIN:"):])
-		if a.pin == "READY" && a.cme >= 10 && a.cme <= 18 {
-			a.cme, a.cmeLine = 0, clue{}
+		if a.pin == "READY" {
+			a.simWorks()
+			if isOfSIM(a.cme) {
+				a.cme, a.cmeLine = 0, clue{}
+			}
 		}
 	case strings.HasPrefix(upper, "+CREG:"), strings.HasPrefix(upper, "+CGREG:"), strings.HasPrefix(upper, "+CEREG:"):
 		a.registration(text, here)
@@ -93,9 +98,16 @@ func (a *atHistory) record(e event.AT, here event.Pos) (says bool) {
 		a.csq, a.csqAt = "+CSQ: "+text, here
 	case upper == "OK" && strings.HasPrefix(strings.ToUpper(a.command), "AT+CPIN="):
 		a.pin = "READY"
+		a.simWorks()
 	}
 	return true
 }
+
+// isOfSIM says whether a +CME ERROR's number is one of the SIM (3GPP TS 27.007 section 9.2.1).
+func isOfSIM(n int) bool { return n >= 10 && n <= 18 }
+
+// simWorks takes back what the modem said of a SIM that it did not find or could not open yet.
+func (a *atHistory) simWorks() { a.sim, a.simLine = 0, clue{} }
 
 // isBoot says whether a line is one that modems send on their own while they start.
 func isBoot(upper string) bool {
@@ -119,7 +131,10 @@ func (a *atHistory) fail(text string, here event.Pos) {
 	switch {
 	case r == v250.CME:
 		a.cme, a.cmeLine = max(n, 0), line
-	case a.cme < 10 || a.cme > 18: // what it said of the SIM stays true when it refuses the next command without a number
+		if isOfSIM(n) {
+			a.sim, a.simLine = n, line
+		}
+	case !isOfSIM(a.cme): // what it said of the SIM stays true when it refuses the next command without a number
 		a.cme, a.cmeLine = 0, line
 	}
 	if strings.HasPrefix(strings.ToUpper(a.command), "AT+CGACT=1") {
@@ -156,6 +171,9 @@ func (a *atHistory) registration(text string, here event.Pos) {
 		a.reg[name] = n
 	}
 	a.regLine = clue{pos: here, text: text[:min(len(text), 60)]}
+	if n == 1 || n == 5 {
+		a.simWorks() // without a SIM nobody is registered
+	}
 }
 
 // States of registration: what is known of the modem on the network.

@@ -14,7 +14,7 @@ var simRules = []rule{
 		meaning: "A wrong PIN was entered too often. Only the PUK, which came with the SIM, opens it again; ten wrong PUKs destroy the SIM, so knak never sends one.",
 		cure:    []string{`put the SIM into a telephone and enter the PUK there; the operator tells it to the owner`},
 		match: func(h *history) found {
-			return simCase(h, h.at.pin == "SIM PUK" || h.at.cme == 12, event.FailedPUKNeeded)
+			return simCase(h, h.at.pin == "SIM PUK" || h.at.sim == 12, event.FailedPUKNeeded)
 		},
 	},
 	{
@@ -33,7 +33,7 @@ var simRules = []rule{
 		cure:    []string{`knak dial --pin-file FILE`, `or put the SIM into a telephone and turn the PIN off there`},
 		match: func(h *history) found {
 			waiting := h.at.pin == "SIM PIN" && !h.at.pinSent && (h.over() || h.dialFailed()) && !h.connected()
-			return simCase(h, waiting || h.at.cme == 11 && !h.connected(), event.FailedPINNeeded)
+			return simCase(h, waiting || h.at.sim == 11 && !h.connected(), event.FailedPINNeeded)
 		},
 	},
 	{
@@ -42,7 +42,7 @@ var simRules = []rule{
 		meaning: "There is no SIM in it, it lies the wrong way round, its contacts are dirty, or it has failed.",
 		cure:    []string{`take the SIM out, look at it, put it in again, and plug the modem in again`, `try the SIM in a telephone`},
 		match: func(h *history) found {
-			seen := strings.Contains(h.at.pin, "NOT INSERTED") || h.at.cme == 10 || h.at.cme == 13 || h.at.cme == 15
+			seen := strings.Contains(h.at.pin, "NOT INSERTED") || h.at.sim == 10 || h.at.sim == 13 || h.at.sim == 15
 			return simCase(h, seen && !h.connected(), event.FailedNoSIM)
 		},
 	},
@@ -58,8 +58,14 @@ func simCase(h *history, seen bool, cause string) found {
 	if h.at.pin != "" && h.at.pin != "READY" {
 		evidence = append(evidence, count("+CPIN: %s", h.at.pin))
 	}
-	if h.at.cme != 0 || h.at.pinError != "" {
+	switch {
+	case h.at.sim != 0:
+		evidence = append(evidence, h.at.simLine)
+	case h.at.pinError != "":
 		evidence = append(evidence, h.at.cmeLine)
+	}
+	if !told && h.at.sim != h.at.cme && h.at.pin == "" { // it has said something else since
+		return likely.by(evidence...)
 	}
 	return certain.by(evidence...)
 }

@@ -25,6 +25,7 @@ var ruleCases = []ruleCase{
 		tell(modemSays("ATE0", "OK"), modemSays("ATD*99#", "NO CARRIER"), failure(event.PhaseDial, event.FailedDialRefused, "NO CARRIER"))},
 	{"no-modem", failure("port", event.FailedNoModem, ""), failure("port", event.FailedPortOpen, "")},
 	{"modem-not-answering", times(3, modemSays("AT")), tell(times(3, modemSays("AT")), modemSays("AT", "OK"))},
+	{"modem-not-answering", times(3, modemSays("AT")), tell(modemSays("ATZ"), modemSays(`AT+CGDCONT=1,"IP","internet"`), modemSays("ATD*99#"))}, // a list of what is sent, without what came back
 
 	// The SIM.
 	{"puk-needed", tell(modemSays("AT+CPIN?", "+CPIN: SIM PUK", "OK"), down()), tell(modemSays("AT+CPIN?", "+CPIN: SIM PIN", "OK"), down())},
@@ -32,6 +33,8 @@ var ruleCases = []ruleCase{
 	{"pin-needed", tell(modemSays("AT+CPIN?", "+CPIN: SIM PIN", "OK"), down()),
 		tell(modemSays("AT+CPIN?", "+CPIN: SIM PIN", "OK"), modemSays("AT+CPIN=****", "OK"), modemSays("ATD*99#", "NO CARRIER"))},
 	{"no-sim", modemSays("AT+CPIN?", "+CME ERROR: SIM not inserted"), modemSays("AT+CPIN?", "+CME ERROR: SIM busy")},
+	{"no-sim", tell(modemSays("AT+CIMI", "+CME ERROR: SIM not inserted"), modemSays("AT+COPS?", "+CME ERROR: no network service")), // what it says of something else does not bring a SIM
+		tell(modemSays("AT+CIMI", "+CME ERROR: SIM not inserted"), modemSays("AT+CREG?", "+CREG: 0,1", "OK"), modemSays("AT+COPS?", "+CME ERROR: no network service"))},
 
 	// Registration and the dial.
 	{"registration-denied", tell(modemSays("AT+CREG?", "+CREG: 0,3", "OK"), modemSays("ATD*99#", "NO CARRIER")), tell(modemSays("AT+CREG?", "+CREG: 0,3", "OK"), modemSays("AT+CREG?", "+CREG: 0,1", "OK"), modemSays("ATD*99#", "NO CARRIER"))},

@@ -34,6 +34,8 @@ func ofFormat(f *format.Format) source.Format {
 				return source.No
 			case f.Weak && hits*2 >= lines:
 				return mostWeak
+			case f.Weak && hits > 1: // a log of which no program is known, though its lines have a time, is less
+				return moreThanDated
 			case f.Weak:
 				return 2 * source.Weak
 			}
@@ -56,6 +58,9 @@ func (k *clock) stamp(b []byte) (time.Time, int) {
 	}
 	return t, n
 }
+
+// moreThanDated is more than sniffLog gives a text whose lines begin with a time.
+const moreThanDated = dated + 1
 
 // mostWeak is more than a log of no known kind is given, and less than one of pppd.
 const mostWeak = source.Likely + 1

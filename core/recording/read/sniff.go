@@ -15,7 +15,7 @@ func sniffLog(prefix []byte) int {
 		return source.No
 	}
 	var k clock
-	hits, dated, lines := 0, 0, 0
+	hits, timed, lines := 0, 0, 0
 	for line := range bytes.Lines(prefix) {
 		line = bytes.TrimRight(line, "\r\n")
 		if lines++; lines > 400 {
@@ -23,7 +23,7 @@ func sniffLog(prefix []byte) int {
 		}
 		d := k.split(relayed(unquoted(line)))
 		if d.headed {
-			dated++
+			timed++
 		}
 		switch {
 		case isPacketStart(d.msg), isWvdial(d.msg), isChat(d.msg), d.program == "pppd", d.program == "chat", isModemManager(d.msg), isPPPD(d.msg), packetInside(d.msg) >= 0, ownProgress(d.msg) != nil:
@@ -35,11 +35,14 @@ func sniffLog(prefix []byte) int {
 		return source.Sure
 	case hits > 0:
 		return source.Likely
-	case dated*2 > lines:
-		return 30
+	case timed*2 > lines:
+		return dated
 	}
 	return source.Weak
 }
+
+// dated is how sure sniffLog is of a text whose lines begin with a time, and that tells of no program that is known.
+const dated = 30
 
 // isText says whether there is next to nothing in b that a log has not.
 func isText(b []byte) bool {
