@@ -129,7 +129,7 @@ func TestEmbedded(t *testing.T) {
 	if n := len(embedded); n < 20_000 || n > 120_000 {
 		t.Errorf("%d octets; wanted are less than 120 kB, and not an empty table", n)
 	}
-	table, err := Embedded()
+	table, err := Embedded("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,6 +172,39 @@ func TestEmbedded(t *testing.T) {
 		if tt.login != a.Login || tt.user != "" && tt.user != a.User {
 			t.Errorf("%s: login %v as %q", tt.digits, a.Login, a.User)
 		}
+	}
+}
+
+// For the SIMs of a country its part of the copy that is compiled in says what the whole says, and not all providers are read.
+func TestEmbeddedCountry(t *testing.T) {
+	whole, err := Embedded("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	countries := map[string]*Table{}
+	for _, p := range whole.Providers {
+		for _, n := range p.Networks {
+			if countries[n.MCC] == nil {
+				if countries[n.MCC], err = Embedded(n.MCC); err != nil {
+					t.Fatal(err)
+				}
+			}
+			part := countries[n.MCC]
+			if part.Source != whole.Source || len(part.Providers) > len(whole.Providers)/5 {
+				t.Fatalf("%s: %d providers of %q", n.MCC, len(part.Providers), part.Source)
+			}
+			for _, length := range []int{0, 2, 3} {
+				digits := (n.MCC + n.MNC + "0")[:6]
+				want, unsure := whole.Lookup(digits, length)
+				got, doubt := part.Lookup(digits, length)
+				if len(want) == 0 && length == len(n.MNC) || !reflect.DeepEqual(got, want) || doubt != unsure {
+					t.Errorf("%s, %d: %v %v, want %v %v", digits, length, got, doubt, want, unsure)
+				}
+			}
+		}
+	}
+	if none, err := Embedded("999"); err != nil || len(none.Providers) != 0 {
+		t.Errorf("%+v, %v", none, err)
 	}
 }
 
@@ -275,7 +308,7 @@ func checkTable(t *testing.T, table *Table) {
 func BenchmarkEmbeddedLookup(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		table, err := Embedded()
+		table, err := Embedded("262")
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -155,9 +155,17 @@ func (h *history) ccpPacket(e event.Packet, c packet.Packet) {
 	}
 }
 
+// userRequest is what pppd and knak write into the Terminate-Request of a link that somebody wanted to end. It is a sentence
+// of package sentence too, whose tables nearly every live dial does without thanks to this.
+const userRequest = "User request"
+
 // weEnd reads why this side ends the link, where a recording shows a dialer that says so in its Terminate-Request.
 func (h *history) weEnd(e event.Packet, c packet.Packet) {
-	if len(c.Data) == 0 {
+	switch string(c.Data) {
+	case "":
+		return
+	case userRequest:
+		h.log.ours = true
 		return
 	}
 	m := sentence.Of("", string(c.Data))

@@ -15,7 +15,7 @@ import (
 
 // Carriers finds the access points of a SIM by the network that issued it. It reads the table that this machine's
 // distribution keeps up to date, or else the one that is compiled in. The table is read when a dial first needs it,
-// and of the machine's own only the part for the SIM's country. It is safe for use by several goroutines.
+// and only the part for the SIM's country. It is safe for use by several goroutines.
 type Carriers struct {
 	Path string // of the machine's own, mobile-broadband-provider-info's XML; apn.Path is where distributions put it
 
@@ -36,7 +36,7 @@ func (c *Carriers) read(digits string) (*apn.Table, error) {
 	c.mcc = mcc
 	if c.t, c.err = readProviders(mcc, c.Path); c.t == nil {
 		var err error
-		if c.t, err = apn.Embedded(); err != nil {
+		if c.t, err = apn.Embedded(mcc); err != nil {
 			c.t, c.err = &apn.Table{}, err // a test sees to it that it can be read
 		}
 	}
