@@ -1,6 +1,7 @@
 package quirks
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 )
@@ -8,7 +9,17 @@ import (
 // index says where in a list of device entries to look for a modem, so that a large database is not searched from one
 // end to the other. An entry stands under one of its conditions: whole USB ids, vendor ids, or how the patterns of a
 // text begin; where these begin with a wildcard, under the empty text.
-type index map[string][]int
+type index struct {
+	places map[string][]int
+	texts  []usbText
+}
+
+// usbText is an entry of the program's own that looks at USB ids and at nothing else: there are hundreds, and a dial has looked
+// through their texts before it has put a tenth of them into a map.
+type usbText struct {
+	place int
+	ids   []byte // as in the file: ["12d1:1506", "12d1:*"]
+}
 
 // maxPrefix is how many letters of a text's beginning are looked at.
 const maxPrefix = 8
@@ -19,11 +30,14 @@ var beginnings = []struct{ letter, condition string }{
 }
 
 // add adds the entry that has place i in the list.
-func (x index) add(i int, d *Device) {
+func (x *index) add(i int, d *Device) {
+	if x.places == nil {
+		x.places = map[string][]int{}
+	}
 	put := func(key string) {
 		// Only once, though the entry may name it twice.
-		if at := x[key]; len(at) == 0 || at[len(at)-1] != i {
-			x[key] = append(at, i)
+		if at := x.places[key]; len(at) == 0 || at[len(at)-1] != i {
+			x.places[key] = append(at, i)
 		}
 	}
 	for _, id := range d.USB {
@@ -53,13 +67,47 @@ func prefix(p string) string {
 	return strings.ToLower(p[:min(len(p), maxPrefix)])
 }
 
+// usb gives the places of the entries that name a USB id or, as "12d1:*", a vendor's.
+func (x *index) usb(id string) []int {
+	list := slices.Clone(x.places["u"+id])
+	quoted := []byte(`"` + id + `"`)
+	for _, t := range x.texts {
+		if bytes.Contains(t.ids, quoted) {
+			list = append(list, t.place)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// vendors gives the vendor ids that entries name, alone or in a whole id, sorted.
+func (x *index) vendors() (list []string) {
+	add := func(id string) {
+		if vendor, _, ok := strings.Cut(id, ":"); ok && len(vendor) == 4 {
+			list = append(list, vendor)
+		}
+	}
+	for key := range x.places {
+		if id, ok := strings.CutPrefix(key, "u"); ok {
+			add(id)
+		}
+	}
+	for _, t := range x.texts {
+		for id := range strings.SplitSeq(string(t.ids[2:len(t.ids)-2]), `", "`) {
+			add(id)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
 // candidates gives the places of all entries that could match, in the order of the list.
-func (x index) candidates(f *Facts) []int {
-	list := slices.Clone(x[""])
+func (x *index) candidates(f *Facts) []int {
+	list := slices.Clone(x.places[""])
 	if usb := strings.ToLower(strings.TrimSpace(f.USB)); usb != "" {
-		list = append(list, x["u"+usb]...)
+		list = append(list, x.usb(usb)...)
 		if vendor, _, ok := strings.Cut(usb, ":"); ok {
-			list = append(list, x["u"+vendor+":*"]...)
+			list = append(list, x.usb(vendor+":*")...)
 		}
 	}
 	for _, t := range beginnings {
@@ -69,7 +117,7 @@ func (x index) candidates(f *Facts) []int {
 			}
 			fact := strings.TrimSpace(*c.fact(f))
 			for n := range min(len(fact), maxPrefix) + 1 {
-				list = append(list, x[t.letter+strings.ToLower(fact[:n])]...)
+				list = append(list, x.places[t.letter+strings.ToLower(fact[:n])]...)
 			}
 		}
 	}

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/knakppp/knak"
 )
 
 // What the index leaves out must not match: it is compared with a look at every entry.
@@ -20,7 +23,7 @@ func TestIndexFindsAll(t *testing.T) {
 	}
 	matched := 0
 	for range 1000 {
-		db := &DB{index: index{}}
+		db := &DB{}
 		for i := range 20 {
 			db.addDevice(Device{
 				Name: fmt.Sprint(i),
@@ -53,5 +56,38 @@ func TestIndexFindsAll(t *testing.T) {
 	}
 	if matched < 1000 {
 		t.Errorf("only %d matches: the test looks at nothing", matched)
+	}
+}
+
+// The entries of the program's own file that the index has as text are found by every id and vendor that they name, as those are that
+// it has read; and what they give without being read is what reading them gives.
+func TestIndexOfText(t *testing.T) {
+	db, _ := Open(Sources{Builtin: knak.Files})
+	if len(db.index.texts) < 500 {
+		t.Errorf("%d entries are text", len(db.index.texts))
+	}
+	read := &DB{}
+	for i, e := range db.devices {
+		if got, want := e.profile(), e.device().Profile; got != want {
+			t.Errorf("entry %d: profile %q, want %q", i, got, want)
+		}
+		read.addDevice(*e.device())
+	}
+	if got, want := db.Vendors(), read.Vendors(); !slices.Equal(got, want) || len(want) < 50 {
+		t.Errorf("vendors %v, want %v", got, want)
+	}
+	for _, e := range read.devices {
+		for _, id := range append(e.read.USB, "ffff:ffff", e.read.Name) {
+			vendor, _, _ := strings.Cut(id, ":")
+			for _, id := range []string{id, vendor + ":*", vendor} {
+				if got, want := db.index.usb(id), read.index.usb(id); !slices.Equal(got, want) {
+					t.Fatalf("%s: %v, want %v", id, got, want)
+				}
+			}
+			f := Facts{USB: id}
+			if got, want := db.index.candidates(&f), read.index.candidates(&f); !slices.Equal(got, want) {
+				t.Fatalf("%s: candidates %v, want %v", id, got, want)
+			}
+		}
 	}
 }

@@ -3,6 +3,7 @@ package quirks
 import (
 	"bytes"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -12,19 +13,20 @@ import (
 
 // entry is a device entry, perhaps one that is still text.
 type entry struct {
-	profile  string // as Device has it
 	layer    Layer
-	disabled string
+	disabled string // as Device has it
 
+	text []byte // in its file; nil: read is set
+	name string // of that file
+	line int    // how many lines there are before text
 	once sync.Once
-	text func() *Device // nil: read is set
 	read *Device
 }
 
 // device gives the entry, read.
 func (e *entry) device() *Device {
 	if e.text != nil {
-		e.once.Do(func() { e.read = e.text() })
+		e.once.Do(func() { e.read = e.parse() })
 	}
 	if e.disabled != "" && e.read.Disabled == "" {
 		d := *e.read
@@ -32,6 +34,36 @@ func (e *entry) device() *Device {
 		return &d
 	}
 	return e.read
+}
+
+func (e *entry) parse() *Device {
+	r := reader{layer: e.layer, file: e.name}
+	t, err := buildFrom(e.text, e.line)
+	if err != nil {
+		return &Device{Layer: e.layer, Origin: e.name}
+	}
+	d := r.readDevice(t.child("device").items[0])
+	return &d
+}
+
+// profile gives what Device has, without reading the entry where it is text.
+func (e *entry) profile() string {
+	if e.text == nil {
+		return e.read.Profile
+	}
+	_, rest, ok := bytes.Cut(e.text, []byte("\nprofile = "))
+	if !ok {
+		return ""
+	}
+	if line, _, _ := bytes.Cut(rest, []byte("\n")); isSimple(line, `"`, `"`) {
+		return string(line[1 : len(line)-1])
+	}
+	return e.device().Profile
+}
+
+// isSimple says whether a value is written in the simple way, between these and without escapes.
+func isSimple(value []byte, open, end string) bool {
+	return len(value) >= len(open)+len(end) && string(value[:len(open)]) == open && string(value[len(value)-len(end):]) == end && bytes.IndexByte(value, '\\') < 0
 }
 
 // later makes a profile that is read when it is first looked at; nil where the file is none.
@@ -53,7 +85,13 @@ func later(p *place, file, vendor, name string) *profileFile {
 
 var deviceHead = []byte("\n[[device]]\n")
 
-// devicesLater reads what stands before the first entry of a file, and of the entries what the index looks at.
+// front is what stands before the first entry of the program's own file.
+type front struct {
+	shared []shared
+	rules  []PortRule
+}
+
+// devicesLater takes a file apart into its entries, of which the index is all that is read.
 func (l *loader) devicesLater(p *place, file string) {
 	data, err := fs.ReadFile(p.fsys, file)
 	if err != nil {
@@ -65,75 +103,79 @@ func (l *loader) devicesLater(p *place, file string) {
 		at = len(data) - 1
 	}
 	head, rest := data[:at+1], data[at+1:]
-	t, err := build(head)
-	if err != nil {
-		l.problem(p, file, pos{}, "%v", err)
-		return
-	}
-	r := reader{layer: p.layer, file: p.name(file)}
-	_, ids := r.readDevices(t)
-	l.problems = append(l.problems, r.problems...)
-	l.db.shared = append(l.db.shared, ids...)
-	l.db.rules = append(l.db.rules, r.rules...)
+	name, layer := p.name(file), p.layer
+	l.db.front = sync.OnceValue(func() front {
+		r := reader{layer: layer, file: name}
+		t, err := build(head)
+		if err != nil {
+			return front{}
+		}
+		_, ids := r.readDevices(t)
+		return front{ids, r.rules}
+	})
 	before := bytes.Count(head, []byte{'\n'})
-	for len(rest) > 0 {
+	all := make([]entry, bytes.Count(data, deviceHead))
+	l.db.devices = slices.Grow(l.db.devices, len(all))
+	for i := range all {
 		text := rest
 		if n := bytes.Index(rest[1:], deviceHead); n >= 0 {
 			text = rest[:n+2]
 		}
 		rest = rest[len(text):]
-		l.deviceLater(p, file, text, before)
+		e := &all[i]
+		e.layer, e.name, e.text, e.line = layer, name, text, before
 		before += bytes.Count(text, []byte{'\n'})
+		l.db.addLater(e)
 	}
 }
 
-// deviceLater adds the entry of a piece of a file.
-func (l *loader) deviceLater(p *place, file string, text []byte, before int) {
-	name, layer := p.name(file), p.layer
-	whole := func() *Device {
-		r := reader{layer: layer, file: name}
-		t, err := buildFrom(text, before)
-		if err != nil {
-			return &Device{Layer: layer, Origin: name}
-		}
-		d := r.readDevice(t.child("device").items[0])
-		return &d
-	}
-	d, ok := glance(text)
-	if !ok {
-		l.db.addDevice(*whole())
+// addLater adds an entry that is text.
+func (db *DB) addLater(e *entry) {
+	if ids := onlyUSB(e.text); ids != nil {
+		db.devices = append(db.devices, e)
+		db.index.texts = append(db.index.texts, usbText{len(db.devices) - 1, ids})
 		return
 	}
-	l.db.addEntry(&entry{profile: d.Profile, layer: layer, text: whole}, d)
+	if d, ok := glance(e.text); ok {
+		db.addEntry(e, d)
+		return
+	}
+	db.addDevice(*e.device())
 }
 
-// glance takes from the text of an entry its profile and its conditions. It is false where they are not written in the simple
-// way, each in a line of its own and without escapes.
+// onlyUSB gives the list of USB ids in the text of an entry that looks at nothing else; nil: it looks at something else, or the
+// list is not written in the simple way.
+func onlyUSB(text []byte) (ids []byte) {
+	for line := range bytes.Lines(text) {
+		key, value, ok := bytes.Cut(line, []byte(" = "))
+		switch {
+		case !ok:
+		case string(key) == "usb":
+			ids = bytes.TrimSuffix(value, []byte("\n"))
+		case slices.ContainsFunc(conditions, func(c condition) bool { return c.name == string(key) }):
+			return nil
+		}
+	}
+	if !isSimple(ids, `["`, `"]`) {
+		return nil
+	}
+	return ids
+}
+
+// glance takes from the text of an entry its conditions. It is false where they are not written in the simple way, each in a
+// line of its own and without escapes.
 func glance(text []byte) (*Device, bool) {
 	d := &Device{}
 	for line := range bytes.Lines(text) {
-		key, value, ok := strings.Cut(strings.TrimSuffix(string(line), "\n"), " = ")
-		if !ok {
-			continue
-		}
-		if key == "profile" {
-			if d.Profile, ok = strings.CutPrefix(strings.TrimSuffix(value, `"`), `"`); !ok {
-				return nil, false
-			}
-			continue
-		}
+		key, value, _ := bytes.Cut(bytes.TrimSuffix(line, []byte("\n")), []byte(" = "))
 		for i := range conditions {
-			if conditions[i].name != key {
+			if conditions[i].name != string(key) {
 				continue
 			}
-			list, ok := strings.CutPrefix(value, `["`)
-			if ok {
-				list, ok = strings.CutSuffix(list, `"]`)
-			}
-			if !ok || strings.Contains(list, `\`) {
+			if !isSimple(value, `["`, `"]`) {
 				return nil, false
 			}
-			*conditions[i].field(d) = strings.Split(list, `", "`)
+			*conditions[i].field(d) = strings.Split(string(value[2:len(value)-2]), `", "`)
 		}
 	}
 	return d, true

@@ -222,7 +222,12 @@ func (l *Layout) find(place string) (list []int) {
 }
 
 // Rules gives the rules for ports, weakest layer first, then in the order of the files.
-func (db *DB) Rules() []PortRule { return slices.Clone(db.rules) }
+func (db *DB) Rules() []PortRule {
+	if db.front == nil {
+		return slices.Clone(db.rules)
+	}
+	return slices.Concat(db.front().rules, db.rules)
+}
 
 // Ports says which ttys of a modem to dial on and which to ask, from the weakest ground to the strongest: the order of
 // the ttys; the rules that fit the layout, the more exact one first; the place among the ttys that the modem's entry names; what a
@@ -343,9 +348,10 @@ func (db *DB) rulesFor(l *Layout) []*PortRule {
 		exact [4]int
 	}
 	var hits []hit
-	for i := range db.rules {
-		if exact, ok := db.rules[i].fits(l); ok {
-			hits = append(hits, hit{&db.rules[i], exact})
+	rules := db.Rules()
+	for i := range rules {
+		if exact, ok := rules[i].fits(l); ok {
+			hits = append(hits, hit{&rules[i], exact})
 		}
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int {

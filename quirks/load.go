@@ -18,8 +18,9 @@ import (
 type DB struct {
 	files   map[string][]*profileFile // by id, the weakest layer first
 	devices []*entry
-	shared  []shared
-	rules   []PortRule
+	front   func() front // of the built-in layer; nil: there is none
+	shared  []shared     // of the others
+	rules   []PortRule   // of the others
 
 	index index // of devices
 	late  []int // the places of those that look at what is known only during the call
@@ -34,7 +35,7 @@ func Open(s Sources) (*DB, []*Problem) {
 	if trust == nil && s.Root {
 		trust = onlyRootWrites
 	}
-	l := loader{db: &DB{files: map[string][]*profileFile{}, index: index{}}}
+	l := loader{db: &DB{files: map[string][]*profileFile{}}}
 	if s.Builtin != nil {
 		_, compiled := s.Builtin.(embed.FS)
 		l.load(place{layer: Builtin, fsys: s.Builtin, profiles: "quirks", devices: "devices.toml", sound: compiled})
@@ -82,7 +83,7 @@ func (db *DB) Profile(id string) (*Profile, bool) {
 func (db *DB) DeviceNames(profile string) []string {
 	names := []string{}
 	for _, e := range db.devices {
-		if e.profile == profile {
+		if e.profile() == profile {
 			names = append(names, e.device().Name)
 		}
 	}
@@ -100,28 +101,18 @@ func (db *DB) Devices() []Device {
 
 // ByUSB gives the entries that name a USB id whole. Unlike Devices it reads no others.
 func (db *DB) ByUSB(id string) (list []Device) {
-	for _, i := range db.index["u"+id] {
+	for _, i := range db.index.usb(id) {
 		list = append(list, *db.devices[i].device())
 	}
 	return list
 }
 
 // Vendors gives the vendor ids of which some entry names a modem, without reading the entries.
-func (db *DB) Vendors() (list []string) {
-	seen := map[string]bool{}
-	for key := range db.index {
-		if vendor, _, ok := strings.Cut(key, ":"); ok && strings.HasPrefix(vendor, "u") && len(vendor) == 5 && !seen[vendor] {
-			seen[vendor] = true
-			list = append(list, vendor[1:])
-		}
-	}
-	slices.Sort(list)
-	return list
-}
+func (db *DB) Vendors() []string { return db.index.vendors() }
 
 // addDevice adds an entry.
 func (db *DB) addDevice(d Device) {
-	db.addEntry(&entry{profile: d.Profile, layer: d.Layer, read: &d}, &d)
+	db.addEntry(&entry{layer: d.Layer, read: &d}, &d)
 }
 
 // addEntry adds an entry of which d has what the index looks at.
@@ -500,10 +491,18 @@ func (l *loader) devices(p *place) {
 	}
 }
 
+// allShared gives the USB ids of all layers that say too little.
+func (db *DB) allShared() []shared {
+	if db.front == nil {
+		return db.shared
+	}
+	return slices.Concat(db.front().shared, db.shared)
+}
+
 // disable makes the entries there are so far that name a profile match nothing, and says whether there are any.
 func (db *DB) disable(profile, origin string) (some bool) {
 	for _, e := range db.devices {
-		if e.profile == profile {
+		if e.profile() == profile {
 			e.disabled, some = origin, true
 		}
 	}
@@ -533,7 +532,7 @@ func (db *DB) reject(d *Device) string {
 	if key := db.command(d.Profile); key != "" && d.Layer.tunes() {
 		return fmt.Sprintf("profile %q sets %s: the %s layer must not decide which modems get AT commands", d.Profile, key, d.Layer)
 	}
-	if id, s, alone := d.alone(db.shared); alone {
+	if id, s, alone := d.alone(db.allShared()); alone {
 		return fmt.Sprintf("usb id %s is shared by different devices (%s, %s), so the entry must also match the model or the revision",
 			id, s.origin, s.reason)
 	}
