@@ -65,7 +65,7 @@ func Parse(name string, text []byte) (*Format, error) {
 	if err := strict.Decode(name, text, MaxFile, &f); err != nil {
 		return nil, err
 	}
-	c := checker{name: name, places: strict.Find(text)}
+	c := checker{name: name, places: sync.OnceValue(func() strict.Places { return strict.Find(text) })}
 	out := c.format(&f)
 	return out, errors.Join(c.errs...)
 }
@@ -73,12 +73,12 @@ func Parse(name string, text []byte) (*Format, error) {
 // checker turns a file into a Format, and finds what is wrong with it.
 type checker struct {
 	name   string
-	places strict.Places
+	places func() strict.Places // of a file with a mistake; the others are not gone through for them
 	errs   []error
 }
 
 func (c *checker) fail(path, format string, args ...any) {
-	p := c.places.Find(path)
+	p := c.places().Find(path)
 	c.errs = append(c.errs, &strict.Error{File: c.name, Line: p.Line, Column: p.Column, Message: path + ": " + fmt.Sprintf(format, args...)})
 }
 

@@ -106,8 +106,8 @@ func (r *Reader) Packet() (ControlPacket, bool) {
 	p := ControlPacket{Length: -1, Count: -1, NoID: true, Below: r.rule.Below, Whole: r.rule.Whole}
 	var ok, ok2, ok3 bool
 	p.Dir, ok = r.Dir()
-	p.Protocol, ok2 = protocolOf(r.Field("protocol"))
-	p.Code, ok3 = codes()[letters(r.Field("code"))]
+	p.Protocol, ok2 = r.protocol()
+	p.Code, ok3 = r.code()
 	if !ok || !ok2 || !ok3 {
 		return p, false
 	}
@@ -162,7 +162,7 @@ func (r *Reader) Protocol() uint16 {
 	if !r.Has("protocol") {
 		return 0
 	}
-	p, _ := protocolOf(r.Field("protocol"))
+	p, _ := r.protocol()
 	return p
 }
 

@@ -184,6 +184,7 @@ type matcher struct {
 	at     time.Time
 	timed  bool
 	steps  int
+	have   uint32 // the fields that have a value, as bits
 	values [maxFields]span
 	seen   [3]map[string]bool // what known said of words, by kind
 }
@@ -194,7 +195,7 @@ const maxSeen = 512
 const maxFields = 24
 
 type span struct {
-	from, to int  // to 0: not set
+	from, to int
 	hex      bool // the pattern says that it is hexadecimal
 }
 
@@ -211,18 +212,17 @@ func (m *matcher) match(p *pattern, b []byte) bool {
 	} else if len(p.pieces) > 0 && p.pieces[0].words != "" && !bytes.HasPrefix(b, []byte(p.pieces[0].words)) {
 		return false
 	}
-	m.steps = 0
-	m.values = [maxFields]span{}
+	m.steps, m.have = 0, 0
 	return m.rest(p.pieces, b, 0)
 }
 
 // value gives what a field matched, nil if the pattern has none.
 func (m *matcher) value(b []byte, name string) []byte {
-	s := m.values[fieldOf(name)]
-	if s.to == 0 {
+	f := fieldOf(name)
+	if f < 0 || m.have&(1<<f) == 0 {
 		return nil
 	}
-	return b[s.from-1 : s.to-1]
+	return b[m.values[f].from:m.values[f].to]
 }
 
 func (m *matcher) rest(pieces []piece, b []byte, at int) bool {
@@ -236,7 +236,7 @@ func (m *matcher) rest(pieces []piece, b []byte, at int) bool {
 			at += len(p.words)
 		case p.blank:
 			n := at
-			for n < len(b) && (b[n] == ' ' || b[n] == '\t') {
+			for n < len(b) && isBlank(b[n]) {
 				n++
 			}
 			if n == at && at < len(b) { // at the end blanks may be missing
@@ -248,7 +248,12 @@ func (m *matcher) rest(pieces []piece, b []byte, at int) bool {
 		}
 		pieces = pieces[1:]
 	}
-	return len(bytes.TrimRight(b[at:], " \t\r")) == 0
+	for _, c := range b[at:] {
+		if c != ' ' && c != '\t' && c != '\r' {
+			return false
+		}
+	}
+	return true
 }
 
 // field matches a field that begins at a place, and what follows it.
@@ -278,7 +283,7 @@ func (m *matcher) field(p *piece, pieces []piece, b []byte, at int) bool {
 		if !m.known(p, b[at:end]) {
 			return false
 		}
-		if p.kind == kindWord && (end == at || bytes.IndexAny(b[at:end], " \t") >= 0) {
+		if p.kind == kindWord && (end == at || blankIn(b[at:end]) >= 0) {
 			return false
 		}
 		m.set(p, b, at, end)
@@ -291,7 +296,7 @@ func (m *matcher) field(p *piece, pieces []piece, b []byte, at int) bool {
 		}
 		i := 0
 		if next.blank {
-			i = bytes.IndexAny(b[from:], " \t")
+			i = blankIn(b[from:])
 		} else {
 			i = bytes.Index(b[from:], []byte(next.words))
 		}
@@ -303,7 +308,7 @@ func (m *matcher) field(p *piece, pieces []piece, b []byte, at int) bool {
 			}
 		}
 		from += i
-		if p.kind == kindWord && (from == at || bytes.IndexAny(b[at:from], " \t") >= 0) {
+		if p.kind == kindWord && (from == at || blankIn(b[at:from]) >= 0) {
 			if from > at {
 				return false
 			}
@@ -333,6 +338,9 @@ func (m *matcher) known(p *piece, b []byte) bool {
 	}
 	b = bytes.TrimSpace(b)
 	if len(b) == 0 || len(b) > 40 {
+		return false
+	}
+	if own := m.words[p.field]; len(own) == 0 && !begins()[p.kind-kindDir][b[0]] {
 		return false
 	}
 	seen := &m.seen[p.kind-kindDir]
@@ -372,7 +380,8 @@ func (m *matcher) set(p *piece, b []byte, from, to int) {
 		return
 	}
 	if p.field >= 0 {
-		m.values[p.field] = span{from + 1, to + 1, p.kind == kindHex}
+		m.values[p.field] = span{from, to, p.kind == kindHex}
+		m.have |= 1 << p.field
 	}
 }
 

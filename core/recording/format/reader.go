@@ -23,19 +23,33 @@ type Reader struct {
 	m    matcher
 	msg  []byte
 	rule *Rule
-	tags map[string]string  // so that a tag is made a string once
-	of   map[string][]*Rule // the rules that a line with that tag may be of
+	tags map[string]string   // so that a tag is made a string once
+	of   map[string]*choices // what a line with that tag may match
+	sets []ruleSet           // of of, each once
+
+	prefixes, options choices
+	meant             map[string]map[string]meant // by the field and its text
 }
 
 // NewReader makes a Reader. stamp reads a time as logs of Unix have it at the start of a text, and says how long it is.
 func (f *Format) NewReader(stamp func([]byte) (time.Time, int)) *Reader {
-	return &Reader{f: f, m: matcher{stamp: stamp, words: f.words}, tags: map[string]string{}, of: map[string][]*Rule{}}
+	r := &Reader{f: f, m: matcher{stamp: stamp, words: f.words}, tags: map[string]string{}, of: map[string]*choices{}, meant: map[string]map[string]meant{}}
+	r.prefixes.f, r.options.f = f, f
+	for i := range f.prefixes {
+		r.prefixes.all = append(r.prefixes.all, choice{pattern: &f.prefixes[i]})
+	}
+	for i := range f.options {
+		for k := range f.options[i].is {
+			r.options.all = append(r.options.all, choice{option: &f.options[i], pattern: &f.options[i].is[k]})
+		}
+	}
+	return r
 }
 
 // Line takes off what stands before the message.
 func (r *Reader) Line(b []byte) Line {
-	for i := range r.f.prefixes {
-		if !r.m.match(&r.f.prefixes[i], b) {
+	for _, c := range r.prefixes.of(b) {
+		if !r.m.match(c.pattern, b) {
 			continue
 		}
 		l := Line{At: r.m.at, Timed: r.m.timed, Message: r.m.value(b, "message")}
@@ -64,24 +78,22 @@ func (r *Reader) tag(b []byte) string {
 
 // Match finds the rule that a line is of; nil if there is none. Its fields are the Reader's until the next call.
 func (r *Reader) Match(l Line) *Rule {
-	for _, rule := range r.rules(l.Tag) {
-		if rule.bare && !l.Bare {
+	for _, c := range r.choices(l.Tag).of(l.Message) {
+		if c.rule.bare && !l.Bare {
 			continue
 		}
-		for i := range rule.is {
-			if r.m.match(&rule.is[i], l.Message) {
-				r.msg, r.rule = l.Message, rule
-				return rule
-			}
+		if r.m.match(c.pattern, l.Message) {
+			r.msg, r.rule = l.Message, c.rule
+			return c.rule
 		}
 	}
 	return nil
 }
 
-// rules gives the rules that a line with that tag may be of, in their order.
-func (r *Reader) rules(tag string) []*Rule {
-	if list, ok := r.of[tag]; ok {
-		return list
+// choices gives what a line with that tag may match, in the order of the file.
+func (r *Reader) choices(tag string) *choices {
+	if c, ok := r.of[tag]; ok {
+		return c
 	}
 	if len(r.of) == maxTags {
 		clear(r.of)
@@ -92,8 +104,9 @@ func (r *Reader) rules(tag string) []*Rule {
 			list = append(list, rule)
 		}
 	}
-	r.of[tag] = list
-	return list
+	c := r.choicesOf(list)
+	r.of[tag] = c
+	return c
 }
 
 func (r *Rule) tagged(tag string) bool {
@@ -126,7 +139,29 @@ func (r *Reader) Has(name string) bool {
 }
 
 // Dir gives which way the last match went; false: its word is not known.
-func (r *Reader) Dir() (event.Dir, bool) { return direction(r.Field("dir")) }
+func (r *Reader) Dir() (event.Dir, bool) {
+	m := r.meaning("dir", func(s string) meant {
+		d, ok := direction(s)
+		return meant{number: int(d), ok: ok}
+	})
+	return event.Dir(m.number), m.ok
+}
+
+func (r *Reader) protocol() (uint16, bool) {
+	m := r.meaning("protocol", func(s string) meant {
+		p, ok := protocolOf(s)
+		return meant{number: int(p), ok: ok}
+	})
+	return uint16(m.number), m.ok
+}
+
+func (r *Reader) code() (string, bool) {
+	m := r.meaning("code", func(s string) meant {
+		c, ok := codes()[letters(s)]
+		return meant{code: c, ok: ok}
+	})
+	return m.code, m.ok
+}
 
 // Value gives the value of a sentence.
 func (r *Reader) Value() string { return r.fill(r.rule.Value) }
@@ -156,12 +191,10 @@ func (r *Reader) Option(line []byte, p *ControlPacket) bool {
 	if o.protocol != 0 {
 		p.Protocol = o.protocol
 	}
-	if v := r.Field("protocol"); v != "" {
-		if n, ok := protocolOf(v); ok {
-			p.Protocol = n
-		}
+	if n, ok := r.protocol(); ok {
+		p.Protocol = n
 	}
-	if c, ok := codes()[letters(r.Field("code"))]; ok {
+	if c, ok := r.code(); ok {
 		p.Code = c
 	}
 	p.header(r)
@@ -174,13 +207,10 @@ func (r *Reader) Option(line []byte, p *ControlPacket) bool {
 // option finds the option that a line is. Its fields are the Reader's until the next match.
 func (r *Reader) option(line []byte) *option {
 	line = bytes.TrimSpace(line)
-	for i := range r.f.options {
-		o := &r.f.options[i]
-		for k := range o.is {
-			if r.m.match(&o.is[k], line) {
-				r.msg, r.rule = line, &noRule
-				return o
-			}
+	for _, c := range r.options.of(line) {
+		if r.m.match(c.pattern, line) {
+			r.msg, r.rule = line, &noRule
+			return c.option
 		}
 	}
 	return nil

@@ -77,6 +77,7 @@ type formatted struct {
 	framed bool // packets came of them: what is said of packets besides says the same
 
 	packet   *format.ControlPacket // its options follow
+	text     []byte                // of a packet, as pppd would write it
 	at       event.Record          // where it stood
 	more     format.Kind           // AT or Octets: lines without a prefix belong to it
 	dir      event.Dir             // of more
@@ -99,8 +100,10 @@ const (
 
 // said is an event that was made, for a log that has the same both in octets and in words.
 type said struct {
-	from origin
-	key  string
+	from   origin
+	dir    event.Dir
+	text   string       // a line of the dialogue
+	packet event.Packet // or a packet
 }
 
 // origin is in which way a log has said something.
@@ -167,7 +170,7 @@ func (f *formatted) take(b []byte, size int) {
 		if s.packet(l.Message, size) {
 			if len(s.queue) > n {
 				last := s.queue[len(s.queue)-1]
-				if e, ok := last.Event.(event.Packet); ok && f.again(inWords, e.Line()) {
+				if e, ok := last.Event.(event.Packet); ok && f.again(said{from: inWords, dir: e.Dir, packet: e}) {
 					s.queue = s.queue[:len(s.queue)-1]
 				}
 			}

@@ -43,11 +43,11 @@ func (f *formatted) drain() {
 	for rec, ok := f.line.Next(); ok; rec, ok = f.line.Next() {
 		switch e := rec.Event.(type) {
 		case event.AT:
-			if !f.again(inOctets, e.Dir.String()+e.Text) {
+			if !f.again(said{from: inOctets, dir: e.Dir, text: e.Text}) {
 				f.says(e.Dir, e.Text)
 			}
 		case event.Packet:
-			if f.again(inOctets, e.Line()) {
+			if f.again(said{from: inOctets, dir: e.Dir, packet: e}) {
 				continue
 			}
 			f.framed = true

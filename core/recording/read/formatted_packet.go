@@ -1,6 +1,7 @@
 package read
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/knakppp/knak/core/event"
@@ -19,7 +20,7 @@ func (f *formatted) finish() {
 		return
 	}
 	if whole && !p.NoID {
-		if !f.again(inWords, e.Line()) {
+		if !f.again(said{from: inWords, dir: e.Dir, packet: e}) {
 			f.s.sees(e, e)
 			f.s.emit(e)
 		}
@@ -42,24 +43,31 @@ func (f *formatted) finish() {
 // made gives the octets of a packet that is told in words; whole says that they are all of it.
 func (f *formatted) made(p *format.ControlPacket) (e event.Packet, whole bool) {
 	e = event.Packet{Dir: p.Dir, Protocol: p.Protocol}
-	head := packet.ProtocolName(p.Protocol) + " " + p.Code + " id=0x" + string(hexDigits[p.ID>>4]) + string(hexDigits[p.ID&15])
-	parse := func(body string) bool {
-		got, err := notation.Parse(nil, []byte(head+body+"]"))
-		if err != nil || got.Used != len(head)+len(body)+1 {
+	f.text = append(append(append(f.text[:0], packet.ProtocolName(p.Protocol)...), ' '), p.Code...)
+	f.text = append(append(f.text, " id=0x"...), hexDigits[p.ID>>4], hexDigits[p.ID&15])
+	head := len(f.text)
+	parse := func(blank string, body ...string) bool {
+		f.text = f.text[:head]
+		for _, b := range body {
+			f.text = append(append(f.text, blank...), b...)
+		}
+		f.text = append(f.text, ']')
+		got, err := notation.Parse(f.s.buf, f.text)
+		if err != nil || got.Used != len(f.text) {
 			return false
 		}
-		e.Data = got.Info
+		e.Data = bytes.Clone(got.Info)
 		return true
 	}
 	if !strings.HasPrefix(p.Code, "Conf") {
 		switch {
 		case p.Protocol == packet.PAP && p.Code == "AuthReq":
-			parse(" user=" + quoted(p.Name) + " password=<hidden>")
+			parse("", " user=", quoted(p.Name), " password=<hidden>")
 		case p.Protocol == packet.CHAP && (p.Code == "Challenge" || p.Code == "Response"):
 			f.header(&e, p)
 			return e, false
 		case p.Text != "":
-			parse(" " + quoted(p.Text))
+			parse(" ", quoted(p.Text))
 		}
 		if e.Data == nil && !parse("") {
 			f.header(&e, p)
@@ -67,19 +75,18 @@ func (f *formatted) made(p *format.ControlPacket) (e event.Packet, whole bool) {
 		return e, true
 	}
 	whole = p.Below || p.Whole || p.Length == packet.HeaderLen || len(p.Options) > 0
-	body := ""
-	if !parse("") {
+	all := len(p.Options) > 0 && parse(" ", p.Options...)
+	if !all && !parse("") {
 		f.header(&e, p)
 		return e, false
 	}
-	all := len(p.Options) > 0 && parse(" "+strings.Join(p.Options, " "))
+	var good []string // of those that are not understood the others are kept
 	for _, o := range p.Options {
-		if !all && !parse(body+" "+o) { // of those that are not understood the others are kept
-			whole = false
-			continue
-		}
 		if !all {
-			body += " " + o
+			if good = append(good, o); !parse(" ", good...) {
+				good, whole = good[:len(good)-1], false
+				continue
+			}
 		}
 		if strings.HasPrefix(o, "< ") && len(o) == len("< 03 02>") { // no value
 			whole = false

@@ -43,11 +43,15 @@ func (f *formatted) dialogue(dir event.Dir, text string, from origin) {
 	if strings.HasPrefix(text, "..") || strings.HasSuffix(text, "..") { // dots in place of line ends
 		text = strings.ReplaceAll(text, "..", "\n")
 	}
-	for l := range strings.FieldsFuncSeq(lineEnds.Replace(text), func(r rune) bool { return r == '\n' }) {
-		if l = strings.TrimSpace(l); l == "" || f.again(from, dir.String()+l) {
-			continue
+	if strings.ContainsAny(text, "<\\^\r\n") || strings.Contains(text, "\xe2\x90") { // what lineEnds knows begins so
+		text = lineEnds.Replace(text)
+	}
+	for text != "" {
+		l, rest, _ := strings.Cut(text, "\n")
+		if l = strings.TrimSpace(l); l != "" && !f.again(said{from: from, dir: dir, text: l}) {
+			f.says(dir, l)
 		}
-		f.says(dir, l)
+		text = rest
 	}
 }
 
@@ -63,16 +67,24 @@ func (f *formatted) says(dir event.Dir, l string) {
 }
 
 // again says whether the log has shown this already, in octets what is words now or the other way round.
-func (f *formatted) again(from origin, key string) bool {
+func (f *formatted) again(x said) bool {
 	for i := range f.recent {
-		if r := &f.recent[i]; r.key == key && r.from != from {
-			r.key = ""
+		if r := &f.recent[i]; r.from != x.from && r.same(&x) {
+			*r = said{}
 			return true
 		}
 	}
-	f.recent[f.written%len(f.recent)] = said{from, key}
+	f.recent[f.written%len(f.recent)] = x
 	f.written++
 	return false
+}
+
+// same says whether two are the same line of the dialogue, or packets that are written the same.
+func (s *said) same(t *said) bool {
+	if s.text != t.text || s.dir != t.dir || s.packet.Protocol != t.packet.Protocol || len(s.packet.Data) == 0 != (len(t.packet.Data) == 0) {
+		return false
+	}
+	return len(s.packet.Data) == 0 && s.text != "" || len(s.packet.Data) > 0 && s.packet.Data[0] == t.packet.Data[0] && s.packet.Line() == t.packet.Line()
 }
 
 // literal takes the quotation marks off a text that has them around it, as programs show text: "…", '…', b'…'.
