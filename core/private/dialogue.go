@@ -199,8 +199,13 @@ func (d *Dialogue) fields(list, spec string, learn bool) string {
 
 // unquote takes the escapes off a string constant (V.250 section 5.4.2.2).
 func unquote(s string) string {
-	return strings.NewReplacer(`\22`, `"`, `\5C`, `\`, `\5c`, `\`).Replace(s)
+	if strings.IndexByte(s, '\\') < 0 {
+		return s
+	}
+	return unescaped.Replace(s)
 }
+
+var unescaped = strings.NewReplacer(`\22`, `"`, `\5C`, `\`, `\5c`, `\`)
 
 // basic gives basic commands as they may be shown: settings have three digits at most, and a number to call that is not one
 // of the short ones for packet service, such as *99***1#, is a person's or a company's.

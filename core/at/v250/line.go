@@ -72,6 +72,9 @@ func HangsUp(text string) bool {
 	if t := strings.Trim(text, "~^M \r"); t != "" && strings.Trim(t, "+") == "" {
 		return true
 	}
+	if !strings.ContainsAny(text, "Hh") { // asked of every line that a host sends
+		return false
+	}
 	parts := Split(text)
 	for _, p := range parts {
 		if p != "H" && p != "H0" && p != "H1" && p != "Z" && p != "&F" {
@@ -112,6 +115,9 @@ func ParseContext(part string) (Context, bool) {
 func Dials(line string) bool {
 	if !strings.ContainsAny(line, "Dd") { // asked of every line that a host sends
 		return false
+	}
+	if t := strings.TrimSpace(line); len(t) > 2 && t[0]|0x20 == 'a' && t[1]|0x20 == 't' && t[2] == '+' && strings.IndexByte(t, ';') < 0 { // one extended command
+		return Name(strings.ReplaceAll(t[2:], " ", "")) == "+CGDATA" && strings.Contains(t, "=")
 	}
 	parts := Split(line)
 	if len(parts) == 0 {

@@ -52,3 +52,10 @@ func FuzzChoices(f *testing.F) {
 		}
 	})
 }
+
+// The fields that have a constant stand where it says.
+func TestFieldIndices(t *testing.T) {
+	if fieldOf("tag") != fieldTag || fieldOf("message") != fieldMessage {
+		t.Errorf("tag is %d, message %d", fieldOf("tag"), fieldOf("message"))
+	}
+}

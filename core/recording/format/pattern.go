@@ -21,9 +21,15 @@ var fields = []struct {
 	{"text", kindText}, {"octets", kindOctets}, {"value", kindText}, {"other", kindText},
 }
 
+// The indices of fields that every line is asked for.
+const (
+	fieldTag     = 2
+	fieldMessage = 3
+)
+
 func fieldOf(name string) int {
 	for i := range fields {
-		if fields[i].name == name {
+		if len(fields[i].name) == len(name) && fields[i].name == name {
 			return i
 		}
 	}
@@ -217,8 +223,9 @@ func (m *matcher) match(p *pattern, b []byte) bool {
 }
 
 // value gives what a field matched, nil if the pattern has none.
-func (m *matcher) value(b []byte, name string) []byte {
-	f := fieldOf(name)
+func (m *matcher) value(b []byte, name string) []byte { return m.field(b, fieldOf(name)) }
+
+func (m *matcher) field(b []byte, f int) []byte {
 	if f < 0 || m.have&(1<<f) == 0 {
 		return nil
 	}
@@ -244,7 +251,7 @@ func (m *matcher) rest(pieces []piece, b []byte, at int) bool {
 			}
 			at = n
 		default:
-			return m.field(p, pieces[1:], b, at)
+			return m.piece(p, pieces[1:], b, at)
 		}
 		pieces = pieces[1:]
 	}
@@ -256,8 +263,8 @@ func (m *matcher) rest(pieces []piece, b []byte, at int) bool {
 	return true
 }
 
-// field matches a field that begins at a place, and what follows it.
-func (m *matcher) field(p *piece, pieces []piece, b []byte, at int) bool {
+// piece matches a field that begins at a place, and what follows it.
+func (m *matcher) piece(p *piece, pieces []piece, b []byte, at int) bool {
 	if p.kind == kindStamp {
 		t, n := m.stamp(b[at:])
 		if n == 0 {

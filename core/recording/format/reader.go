@@ -52,8 +52,8 @@ func (r *Reader) Line(b []byte) Line {
 		if !r.m.match(c.pattern, b) {
 			continue
 		}
-		l := Line{At: r.m.at, Timed: r.m.timed, Message: r.m.value(b, "message")}
-		if tag := r.m.value(b, "tag"); tag != nil {
+		l := Line{At: r.m.at, Timed: r.m.timed, Message: r.m.field(b, fieldMessage)}
+		if tag := r.m.field(b, fieldTag); tag != nil {
 			l.Tag = r.tag(bytes.TrimSpace(tag))
 		}
 		return l
@@ -122,8 +122,10 @@ func (r *Rule) tagged(tag string) bool {
 func (r *Reader) Field(name string) string {
 	if v := r.m.value(r.msg, name); v != nil {
 		s := string(bytes.TrimSpace(v))
-		if w, ok := r.f.words[fieldOf(name)][s]; ok {
-			return w
+		if len(r.f.words) > 0 {
+			if w, ok := r.f.words[fieldOf(name)][s]; ok {
+				return w
+			}
 		}
 		return s
 	}

@@ -112,5 +112,7 @@ func (f *formatted) header(e *event.Packet, p *format.ControlPacket) {
 
 // quoted puts a text in quotes as pppd does.
 func quoted(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(strings.Trim(s, `"`)) + `"`
+	return `"` + escaped.Replace(strings.Trim(s, `"`)) + `"`
 }
+
+var escaped = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
