@@ -34,7 +34,7 @@ func (f *formatted) oriented(dir event.Dir, text string) event.Dir {
 }
 
 // lineEnds are how programs write the ends of lines of the dialogue.
-var lineEnds = strings.NewReplacer("<CR>", "\n", "<LF>", "\n", "<cr>", "\n", "<lf>", "\n", `\r`, "\n", `\n`, "\n", `\x0d`, "\n", `\x0a`, "\n", `\0d`, "\n", `\0a`, "\n",
+var lineEnds = strings.NewReplacer("<CRLF>", "\n", "[CR]", "\n", "[LF]", "\n", "{CR}", "\n", "{LF}", "\n", "<0D>", "\n", "<0A>", "\n", "<CR>", "\n", "<LF>", "\n", "<cr>", "\n", "<lf>", "\n", `\r`, "\n", `\n`, "\n", `\x0d`, "\n", `\x0a`, "\n", `\0d`, "\n", `\0a`, "\n",
 	`\015`, "\n", `\012`, "\n", "^M", "\n", "^J", "\n", "␍", "\n", "␊", "\n", "\r", "\n")
 
 // dialogue takes text of the AT dialogue, which may be several lines.
