@@ -54,7 +54,7 @@ type dnsState struct {
 	servers   []netip.Addr
 	first     bool // packets of the host go over the link
 	mode      string
-	resolvers []netip.Addr // those of the host before
+	resolvers []netip.Addr // those of the host before; under the plane's mu, for Deliver reads them
 	undo      undo.List
 	context   context.Context // ends with the plane
 	cancel    context.CancelFunc
@@ -250,7 +250,7 @@ func (p *tunPlane) reconsider() {
 	}
 	d := &p.dns
 	if d.mode == resolv.None {
-		d.resolvers = resolv.Host{}.Servers(p.cfg.ResolvConf)
+		p.askResolvers()
 	}
 	h.Resolvers = d.resolvers
 	// A route that came after ours and is wider takes nothing away from the link's; one to a single address does.
@@ -292,12 +292,20 @@ func (p *tunPlane) reconsider() {
 	}
 	err = d.undo.Run()
 	if err == nil {
-		d.resolvers = resolv.Host{}.Servers(p.cfg.ResolvConf)
+		p.askResolvers()
 		err = p.setDNS(v)
 	}
 	if err != nil {
 		p.cfg.notice("warning", "the host's DNS: %v", err)
 	}
+}
+
+// askResolvers takes down the name servers that the host asks while those of the link are not set.
+func (p *tunPlane) askResolvers() {
+	list := resolv.Host{}.Servers(p.cfg.ResolvConf)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dns.resolvers = list
 }
 
 // tellMove says that packets take another way than before.
@@ -326,8 +334,11 @@ func (p *tunPlane) Flush() error      { return p.device.Flush() }
 func (p *tunPlane) Info() []string    { return p.info }
 
 func (p *tunPlane) Deliver(packet []byte) error {
-	if gate.Steers(packet) && !p.passes(packet) {
-		return nil
+	if gate.Steers(packet) {
+		if !p.passes(packet) {
+			return nil
+		}
+		packet = gate.OffLink(packet)
 	}
 	return p.device.Write(packet)
 }
@@ -368,6 +379,9 @@ func (p *tunPlane) passes(packet []byte) bool {
 		if err != nil {
 			return false
 		}
+		p.mu.Lock()
+		h.Resolvers = p.dns.resolvers
+		p.mu.Unlock()
 		p.seen = h
 	} else {
 		return false // it comes again

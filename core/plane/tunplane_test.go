@@ -486,3 +486,54 @@ func TestRouterAdvertisements(t *testing.T) {
 		})
 	}
 }
+
+// TestNobodyOnTheInternetIsTakenByAnAdvertisement: a network that is said to be on the link takes the way to all hosts in
+// it, and the peer may name anybody's. The host gets its address there all the same.
+func TestNobodyOnTheInternetIsTakenByAnAdvertisement(t *testing.T) {
+	for _, c := range []struct {
+		name, resolver string
+		lifetime       uint16
+		wants, address bool
+	}{
+		{"no default route", "192.168.1.1", 0, false, true},
+		{"beside a better default route", "192.168.1.1", 1800, true, true},
+		{"the host's name server in it", "2606:4700:4700::1111", 1800, true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg, _ := onLAN(t)
+			if _, err := os.Stat("/proc/sys/net/ipv6/conf/all"); err != nil {
+				t.Skip("SKIPPED: this kernel has no IPv6")
+			}
+			if err := netlink.RouteAdd(&netlink.Route{LinkIndex: device(t, "eth0").Attrs().Index, Gw: net.ParseIP("2001:db8:1::1"), Priority: 100}); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(cfg.ResolvConf, []byte("nameserver "+c.resolver+"\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			cfg.DefaultRoute, cfg.DNSMode = c.wants, "none"
+			p, err := Open(t.Context(), KindTUN, cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Close()
+			if err := errors.Join(p.Deliver(advertise(c.lifetime, "2606:4700:4700::/64")), p.Flush()); err != nil {
+				t.Fatal(err)
+			}
+			link := device(t, p.Interface())
+			has := func() bool {
+				list, err := netlink.AddrList(link, netlink.FAMILY_V6)
+				return err == nil && slices.ContainsFunc(list, func(a netlink.Addr) bool { return a.IP.IsGlobalUnicast() })
+			}
+			for end := time.Now().Add(300 * time.Millisecond); c.address && !has() && time.Now().Before(end); {
+			}
+			if has() != c.address {
+				t.Errorf("an address in the network: %v", !c.address)
+			}
+			for _, to := range []string{"2606:4700:4700::1111", "2606:4700:4700::1"} {
+				if got := way(t, to); got != "eth0" {
+					t.Errorf("packets to %s go over %s", to, got)
+				}
+			}
+		})
+	}
+}

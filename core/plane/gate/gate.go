@@ -252,6 +252,14 @@ func (h *Host) Prefix(p netip.Prefix) (why string) {
 			}
 		}
 	}
+	// The peer chooses the rest of our address in it as well, by IPV6CP.
+	for _, list := range [2][]netip.Addr{h.Resolvers, h.Gateways} {
+		for _, a := range list {
+			if p.Contains(a) {
+				return "holds " + a.String() + ", which this host asks or goes by"
+			}
+		}
+	}
 	return ""
 }
 

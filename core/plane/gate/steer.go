@@ -3,6 +3,7 @@ package gate
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 )
 
 // Packets of the peer can move a host's traffic, too: by redirects, and by router advertisements with networks and a
@@ -108,7 +109,7 @@ func (h *Host) Steering(packet []byte, defaultRoute bool) (why string) {
 			if len(o) != 32 || o[2] > 128 {
 				return "a router advertisement with a network that is none"
 			}
-			p := netip.PrefixFrom(netip.AddrFrom16([16]byte(o[16:32])), int(o[2])).Masked()
+			p := advertised(o)
 			if what := h.Prefix(p); what != "" {
 				return "a router advertisement of the network " + p.String() + ", which " + what
 			}
@@ -126,4 +127,40 @@ func (h *Host) Steering(packet []byte, defaultRoute bool) (why string) {
 		}
 	}
 	return ""
+}
+
+// advertised is the network of a prefix information option of full length.
+func advertised(o []byte) netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom16([16]byte(o[16:32])), int(o[2])).Masked()
+}
+
+// onLink is the L flag of a prefix information option: all of the network is on the link.
+const onLink = 0x80
+
+// OffLink gives a router advertisement that Steering has let pass, with the L flag taken from every network of the
+// Internet's: by it the host would send what is for anybody in that network over the link, also where the rest of the
+// Internet is reached by another way. The host gets its address in the network all the same, and reaches the others by
+// the default route, if that leads over the link. Carriers send no such flag (TS 29.061 section 11.2.1.3.4, RFC 7066
+// section 2.2). The packet stays as it is; where there is something to take from it the result is a copy.
+func OffLink(packet []byte) []byte {
+	if packet[0]>>4 != 6 {
+		return packet
+	}
+	if icmp, _ := beyond(packet); len(icmp) < advertisementLen || icmp[0] != advertisement6 {
+		return packet
+	}
+	packet = slices.Clone(packet)
+	icmp, _ := beyond(packet)
+	sum := uint32(binary.BigEndian.Uint16(icmp[2:]))
+	for rest := icmp[advertisementLen:]; len(rest) >= 8 && rest[1] > 0 && len(rest) >= int(rest[1])*8; rest = rest[int(rest[1])*8:] {
+		if rest[0] == optionPrefix && rest[1] == 4 && rest[3]&onLink != 0 && global.Contains(advertised(rest).Addr()) {
+			rest[3] &^= onLink
+			sum += onLink // of a word's lower octet, as options begin at an even one (RFC 1624)
+		}
+	}
+	for sum>>16 != 0 {
+		sum = sum&0xffff + sum>>16
+	}
+	binary.BigEndian.PutUint16(icmp[2:], uint16(sum))
+	return packet
 }

@@ -86,6 +86,8 @@ func TestSteering(t *testing.T) {
 		{"an atomic fragment", ipv6(ok, 44), true, true, "a fragment of a neighbour discovery message (RFC 6980)"},
 		{"redirect", ipv6([]byte{redirect6, 0, 0, 0}), true, true, "a redirect, and a point-to-point link has no second router"},
 		{"IPv4 redirect", ipv4(protoICMP, redirect4, 1), true, true, "a redirect, and a point-to-point link has no second router"},
+		{"the host's name server", ipv6(advertisement(0, "2001:db8:53::/64")), true, true, "a router advertisement of the network 2001:db8:53::/64, which holds 2001:db8:53::53, which this host asks or goes by"},
+		{"a gateway beyond any network, IPv6", ipv6(advertisement(0, "2001:db8:54::/64")), true, true, "a router advertisement of the network 2001:db8:54::/64, which holds 2001:db8:54::1, which this host asks or goes by"},
 		{"cut off", ipv6([]byte{advertisement6, 0}), true, true, "a router advertisement that is cut off"},
 		{"an option of length 0", ipv6(option(3, 0, 0, 0, 0, 0, 0, 0)), true, true, "a router advertisement whose options are cut off"},
 		{"an option beyond the end", ipv6(option(3, 4, 64, 0, 0, 0, 0, 0)), true, true, "a router advertisement whose options are cut off"},
@@ -100,6 +102,54 @@ func TestSteering(t *testing.T) {
 			}
 			if got := lan.Steering(c.packet, c.route); got != c.refused {
 				t.Errorf("got  %q\nwant %q", got, c.refused)
+			}
+		})
+	}
+}
+
+// RFC 4861 section 4.6.2, the L flag; RFC 4443 section 2.3, the checksum.
+func TestOffLink(t *testing.T) {
+	sum := func(packet []byte) (s uint32) { // of the message alone: what is before it is the same in both
+		icmp, _ := beyond(packet)
+		for i := 0; i < len(icmp); i += 2 {
+			s += uint32(binary.BigEndian.Uint16(icmp[i:]))
+		}
+		for s>>16 != 0 {
+			s = s&0xffff + s>>16
+		}
+		return s
+	}
+	for _, c := range []struct {
+		name string
+		in   []byte
+		want []byte // the flags of its networks
+	}{
+		{"of the Internet", ipv6(advertisement(1800, "2001:db8:99::/64")), []byte{0x40}},
+		{"several", ipv6(advertisement(1800, "2001:db8:99::/64", "fd12::/64", "2606:4700::/64")), []byte{0x40, 0xc0, 0x40}},
+		{"behind extension headers", ipv6(advertisement(1800, "2001:db8:99::/64"), 0, 60), []byte{0x40}},
+		{"unique local", ipv6(advertisement(1800, "fd12::/64")), []byte{0xc0}},
+		{"none", ipv6(advertisement(1800)), nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, checksum := range []uint16{0, 0x1234, 0xff80, 0xffff} {
+				icmp, _ := beyond(c.in)
+				binary.BigEndian.PutUint16(icmp[2:], checksum)
+				before := string(c.in)
+				out := OffLink(c.in)
+				if string(c.in) != before {
+					t.Error("the packet has changed")
+				}
+				var flags []byte
+				icmp, _ = beyond(out)
+				for o := icmp[advertisementLen:]; len(o) > 0; o = o[32:] {
+					flags = append(flags, o[3])
+				}
+				if string(flags) != string(c.want) {
+					t.Errorf("flags %x, want %x", flags, c.want)
+				}
+				if sum(out)%0xffff != sum(c.in)%0xffff {
+					t.Errorf("checksum %04x: the sum is %04x, was %04x", checksum, sum(out), sum(c.in))
+				}
 			}
 		})
 	}

@@ -158,6 +158,7 @@ func (c *configuration) steady() (told bool) {
 	}
 	set("accept_redirects", "0")
 	set("accept_ra_rt_info_max_plen", "0")
+	set("accept_ra_rtr_pref", "0") // before Linux 5.12 there is no metric, and a router may call itself preferred (RFC 4191)
 	if c.DefaultRoute {
 		set("ra_defrtr_metric", strconv.Itoa(advertised+c.Metric))
 		return false
