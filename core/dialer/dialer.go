@@ -95,7 +95,10 @@ func (o *Options) StartsPrograms() bool {
 		return false
 	}
 	mode := o.PlaneConfig.DNSMode
-	byFile := mode == resolv.None || mode == resolv.File || (mode == "" || mode == resolv.System) && resolv.Host{}.Chooses() == resolv.File
+	if mode == "" || mode == resolv.System {
+		mode = resolv.Host{}.Chooses()
+	}
+	byFile := mode == resolv.None || mode == resolv.File
 	return o.Hooks.Dir != "" || !byFile
 }
 

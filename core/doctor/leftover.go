@@ -21,7 +21,7 @@ func checkDNS(ctx context.Context, fix bool) []Check {
 	case resolv.Resolved:
 		list = append(list, Check{Name: "dns", State: "ok", Text: "name servers are set through systemd-resolved"})
 	case resolv.None:
-		list = append(list, Check{Name: "dns", State: "ok", Text: "this system's name servers stay as they are: the proxy of --plane stack asks those of the link"})
+		list = append(list, Check{Name: "dns", State: "ok", Text: "this system's name servers stay as they are, or those of the host whose network name space this is not; the proxy of --plane stack asks those of the link"})
 	case resolv.Resolvconf:
 		list = append(list, Check{Name: "dns", State: "ok", Text: "name servers are set through resolvconf"})
 	default:

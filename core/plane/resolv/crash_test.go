@@ -137,6 +137,13 @@ func (d *fakeDisk) Look(path string) (node, error) {
 	return node{Kind: kindNone}, nil
 }
 
+func (d *fakeDisk) Mounted(path string) string {
+	if path == d.mounted {
+		return "/outside" + path
+	}
+	return ""
+}
+
 func (d *fakeDisk) shut(path string) error {
 	if d.closed != "" && filepath.Dir(path) == d.closed {
 		return &fs.PathError{Op: "open", Path: path, Err: unix.EROFS}
@@ -455,7 +462,7 @@ func (w *world) check() bool {
 
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{t: t, r: rand.New(rand.NewPCG(seed, 1)), d: newDisk(), path: "/etc/resolv.conf", alive: map[owner]bool{}, up: map[int]claim{}}
-	w.states = statesOf(w.path)
+	w.states = statesOf(w.path, "")
 	w.original = [...]node{
 		{Kind: kindFile, Mode: 0o640, GID: 7, Content: []byte("# by hand\nsearch lan\nnameserver 192.0.2.250\n")},
 		{Kind: kindFile, Mode: 0o644, Content: []byte("nameserver 192.0.2.251\noptions edns0\n")},
@@ -616,9 +623,6 @@ func TestALostState(t *testing.T) {
 		{"damaged", func(d *fakeDisk, k *keeper) {
 			d.put(k.states[0], node{Kind: kindFile, Content: []byte("{\"version\":")})
 		}, string(original.Content), 0o640},
-		{"of another version", func(d *fakeDisk, k *keeper) {
-			d.put(k.states[0], node{Kind: kindFile, Content: []byte(`{"version":2}`)})
-		}, string(original.Content), 0o640},
 		{"removed with the original", func(d *fakeDisk, k *keeper) {
 			d.put(k.states[0], node{Kind: kindNone})
 			d.put(k.original(), node{Kind: kindNone})
@@ -627,7 +631,7 @@ func TestALostState(t *testing.T) {
 		d := newDisk()
 		d.put(path, original)
 		alive := map[owner]bool{{PID: 1}: true}
-		k := &keeper{disk: d, path: path, states: statesOf(path), runs: func(o owner) bool { return alive[o] }, notice: func(string, string, ...any) {}}
+		k := &keeper{disk: d, path: path, states: statesOf(path, ""), runs: func(o owner) bool { return alive[o] }, notice: func(string, string, ...any) {}}
 		if _, err := k.change(withClaim(claim{Interface: "knak0", Owner: owner{PID: 1}, Servers: []netip.Addr{ours(0, 0)}})); err != nil {
 			t.Fatal(err)
 		}
@@ -641,6 +645,105 @@ func TestALostState(t *testing.T) {
 		}
 		if _, err := k.change(same); err != nil || len(d.names) != 1 {
 			t.Errorf("%s: %v, %d files", c.name, err, len(d.names))
+		}
+	}
+}
+
+// A later version has a link up, or was killed: what it has written down is all that its original is known by.
+func TestTheStateOfALaterVersion(t *testing.T) {
+	d := newDisk()
+	k := newKeeper(d, "/etc/resolv.conf")
+	k.runs = func(owner) bool { return true }
+	d.put(k.path, node{Kind: kindFile, Content: []byte(markBegin + "knak0\nnameserver 10.0.0.53\n"), Mode: 0o644})
+	d.put(k.states[0], node{Kind: kindFile, Content: []byte(`{"version":2,"stack":[],"original":"elsewhere"}`)})
+	before := maps.Clone(d.names)
+	for name, edit := range map[string]func([]claim) []claim{
+		"another link": withClaim(claim{Interface: "knak1", Servers: []netip.Addr{ours(0, 0)}}),
+		"a repair":     same,
+	} {
+		if _, err := k.change(edit); !errors.Is(err, errVersion) || !strings.Contains(err.Error(), k.states[0]) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if !maps.Equal(before, d.names) {
+			t.Errorf("%s: something was changed", name)
+		}
+	}
+}
+
+// netnsDisk is the file system as "ip netns exec" shows it: the same directories, and another file over resolv.conf.
+type netnsDisk struct{ *fakeDisk }
+
+const netnsPath = "/etc/resolv.conf"
+
+func (d netnsDisk) at(path string) string {
+	if path == netnsPath {
+		return "/etc/netns/modem/resolv.conf"
+	}
+	return path
+}
+
+func (d netnsDisk) Mounted(path string) string {
+	if path == netnsPath {
+		return d.at(path)
+	}
+	return ""
+}
+func (d netnsDisk) Look(path string) (node, error)     { return d.fakeDisk.Look(d.at(path)) }
+func (d netnsDisk) Open(path string) (diskFile, error) { return d.fakeDisk.Open(d.at(path)) }
+func (d netnsDisk) Rename(from, to string) error {
+	if d.at(to) != to || d.at(from) != from {
+		return unix.EBUSY
+	}
+	return d.fakeDisk.Rename(from, to)
+}
+func (d netnsDisk) Link(from, to string) error {
+	if d.at(from) != from {
+		return unix.EXDEV
+	}
+	return d.fakeDisk.Link(from, to)
+}
+func (d netnsDisk) Remove(path string) error {
+	if d.at(path) != path {
+		return unix.EBUSY
+	}
+	return d.fakeDisk.Remove(path)
+}
+
+// Two links, one of them in a network name space that shares all but resolv.conf with the host: each changes its own, in
+// whatever order they come and go.
+func TestANetworkNamespaceHasItsOwn(t *testing.T) {
+	host := node{Kind: kindFile, Mode: 0o644, Content: []byte("nameserver 192.0.2.1\nsearch lan\n")}
+	inside := node{Kind: kindFile, Mode: 0o644, Content: []byte("nameserver 198.51.100.1\n")}
+	for _, order := range []string{"abAB", "abBA", "baAB", "baBA", "aAbB"} {
+		d := newDisk()
+		d.put(netnsPath, host)
+		d.put(netnsDisk{}.at(netnsPath), inside)
+		for _, c := range order {
+			k, name := newKeeper(d, netnsPath), "knak0"
+			if c|' ' == 'b' {
+				k = newKeeper(netnsDisk{d}, netnsPath)
+			}
+			k.runs = func(owner) bool { return true }
+			cl := claim{Interface: name, Owner: owner{PID: int(c | ' ')}, Servers: []netip.Addr{ours(int(c|' ')-'a', 0)}}
+			edit := withoutClaim(cl)
+			if c >= 'a' {
+				edit = withClaim(cl)
+			}
+			if r, err := k.change(edit); err != nil || r.displaced {
+				t.Fatalf("%s, at %c: %+v, %v", order, c, r, err)
+			}
+			now, _ := k.disk.Look(netnsPath)
+			if got := slices.Contains(serversIn(now.Content), cl.Servers[0]); got != (c >= 'a') {
+				t.Errorf("%s, at %c: %q", order, c, now.Content)
+			}
+		}
+		for path, want := range map[string]node{netnsPath: host, netnsDisk{}.at(netnsPath): inside} {
+			if now, _ := d.Look(path); !now.same(want) {
+				t.Errorf("%s: %s is %q in the end", order, path, now.Content)
+			}
+		}
+		if len(d.names) != 2 {
+			t.Errorf("%s: left behind: %v", order, slices.Collect(maps.Keys(d.names)))
 		}
 	}
 }

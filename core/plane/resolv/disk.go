@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/knakppp/knak/core/foreign"
@@ -50,6 +51,7 @@ type disk interface {
 	Chown(path string, uid, gid int) error // of a link itself
 	Remove(path string) error              // no error where there is nothing
 	Sync(dir string) error
+	Mounted(path string) string // what is mounted at this very name, "" if nothing is
 }
 
 // diskFile is a file that is written.
@@ -136,6 +138,23 @@ func (system) Link(from, to string) error            { return os.Link(from, to) 
 func (system) Symlink(target, path string) error     { return os.Symlink(target, path) }
 func (system) Chown(path string, uid, gid int) error { return os.Lchown(path, uid, gid) }
 func (system) Sync(dir string) error                 { return settled(foreign.Settle(dir)) }
+
+// Mounted looks into the mounts of this name space (proc_pid_mountinfo(5), fields 4 and 5; the last mount counts).
+func (system) Mounted(path string) (root string) {
+	text, err := os.ReadFile("/proc/thread-self/mountinfo")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) > 4 && mountEscapes.Replace(f[4]) == path {
+			root = f[3]
+		}
+	}
+	return root
+}
+
+// mountEscapes are those of /proc/self/mountinfo.
+var mountEscapes = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
 
 func (system) Remove(path string) error {
 	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {

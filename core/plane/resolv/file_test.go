@@ -321,7 +321,7 @@ func FuzzParseState(f *testing.F) {
 		}
 		// Whatever stands in a state and in the file, the file is put right, and nothing stays beside it.
 		d := newDisk()
-		k := &keeper{disk: d, path: "/etc/resolv.conf", states: statesOf("/etc/resolv.conf"), runs: func(owner) bool { return false }, notice: func(string, string, ...any) {}}
+		k := &keeper{disk: d, path: "/etc/resolv.conf", states: statesOf("/etc/resolv.conf", ""), runs: func(owner) bool { return false }, notice: func(string, string, ...any) {}}
 		d.put(k.path, node{Kind: kindFile, Mode: 0o644, Content: now})
 		d.put(k.states[0], node{Kind: kindFile, Mode: 0o600, Content: text})
 		if _, err := k.change(same); err != nil {

@@ -1,6 +1,7 @@
 package resolv
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,22 +35,37 @@ type keeper struct {
 }
 
 // names of what stands beside the file for a while.
-func (k *keeper) original() string { return k.path + ".knak-original" } // the original itself, by a second name
-func (k *keeper) fresh() string    { return k.path + ".knak-new" }      // that is to replace the file
+func (k *keeper) original() string { return k.states[0] + "-original" } // the original itself, by a second name
+func (k *keeper) fresh() string    { return k.states[0] + "-new" }      // that is to replace the file
 
-// statesOf lists where the state of a file may be: beside it, and where that directory takes no file elsewhere.
-func statesOf(path string) []string {
-	name := "resolv" + strings.ReplaceAll(path, "/", "-") + ".state"
-	return []string{path + ".knak", "/var/lib/knak/" + name, "/run/knak/" + name}
+// statesOf lists where the state of a file may be: beside it, and where that directory takes no file elsewhere. mounted is
+// what disk.Mounted says: "ip netns exec" mounts another file over the host's in a directory that both share, and the two
+// have a state each.
+func statesOf(path, mounted string) []string {
+	which := ""
+	if mounted != "" {
+		which = fmt.Sprintf("-%x", sha256.Sum256([]byte(mounted)))[:13]
+	}
+	name := "resolv" + strings.ReplaceAll(path, "/", "-") + which + ".state"
+	return []string{path + ".knak" + which, "/var/lib/knak/" + name, "/run/knak/" + name}
 }
 
 func newKeeper(d disk, path string) *keeper {
-	return &keeper{disk: d, path: path, states: statesOf(path), runs: runs, notice: func(string, string, ...any) {}}
+	return &keeper{disk: d, path: path, states: statesOf(path, d.Mounted(path)), runs: runs, notice: func(string, string, ...any) {}}
+}
+
+// own gives the file that a link at path leads to if that is mounted: the link itself may be another name space's, too.
+func own(d disk, path string) string {
+	if target, err := filepath.EvalSymlinks(path); err == nil && target != path && d.Mounted(target) != "" {
+		return target
+	}
+	return path
 }
 
 // keeperOf finds out which file is to be changed: the one that path names, or, where nothing can be made beside that, the
 // one that it leads to.
 func keeperOf(d disk, path string) (*keeper, error) {
+	path = own(d, path)
 	k, found, err := keeperWithState(d, path)
 	if err != nil || found {
 		return k, err
@@ -68,6 +84,7 @@ func keeperOf(d disk, path string) (*keeper, error) {
 
 // keeperWithState finds the file that has a state: the one that path names, or the one that it leads to. It changes nothing.
 func keeperWithState(d disk, path string) (k *keeper, found bool, err error) {
+	path = own(d, path)
 	k = newKeeper(d, path)
 	if st, at, err := k.load(); err != nil || st != nil || at != "" {
 		return k, err == nil, err
@@ -422,6 +439,9 @@ func (k *keeper) load() (st *state, at string, err error) {
 			return nil, "", fmt.Errorf("%s is not knak's: remove it", path)
 		}
 		st, err := parseState(n.Content)
+		if errors.Is(err, errVersion) { // its link may be up
+			return nil, "", fmt.Errorf("%s: %w: end that version's dial, or let it put %s right (hangup); once none of them runs, remove the state", path, err, k.path)
+		}
 		if err != nil { // nothing that this program has written: replacing is done in one step
 			k.notice("warning", "%s: %v; what is left is put right as far as it can be", path, err)
 			return nil, path, nil

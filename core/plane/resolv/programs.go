@@ -18,6 +18,9 @@ const programTime = 5 * time.Second
 
 // setResolved tells systemd-resolved about the servers of one interface (resolvectl(1)).
 func (h Host) setResolved(ctx context.Context, cfg Config, u *undo.List) error {
+	if h.elsewhere() {
+		return errElsewhere
+	}
 	path, err := h.program("resolvectl")
 	if err != nil {
 		return err

@@ -51,6 +51,7 @@ type Config struct {
 type Host struct {
 	Programs []string // directories with programs; nil: those of the system, never $PATH
 	Run      string   // "" is /run
+	Proc     string   // "" is /proc
 }
 
 func (h Host) program(name string) (string, error) {
@@ -97,7 +98,11 @@ func (h Host) Set(ctx context.Context, cfg Config, u *undo.List) (string, error)
 	if cfg.Mode != System {
 		return cfg.Mode, h.set(ctx, cfg.Mode, cfg, u)
 	}
-	mode := h.Chooses()
+	mode := h.chooses(cfg.Path)
+	if mode == None {
+		cfg.Notice("info", "the host's DNS stays as it is: %s", notHere)
+		return None, nil
+	}
 	if mode != Resolved && !cfg.Default {
 		cfg.Notice("info", "the host's DNS stays as it is, because the link is not the default route; --dns %s changes it", mode)
 		return None, nil
@@ -111,6 +116,9 @@ func (h Host) Set(ctx context.Context, cfg Config, u *undo.List) (string, error)
 
 // Check says why a mode cannot work on this host, as far as that is seen without changing anything.
 func (h Host) Check(mode string) error {
+	if mode == Resolved && h.elsewhere() {
+		return errElsewhere
+	}
 	program := map[string]string{Resolved: "resolvectl", Resolvconf: "resolvconf"}[mode]
 	if program == "" {
 		return nil
@@ -121,10 +129,43 @@ func (h Host) Check(mode string) error {
 	return nil
 }
 
-// Chooses says which mode System is on this host: None where it is no Linux, which alone has the plane that needs one.
-func (h Host) Chooses() string {
+// elsewhere says whether this process is in another network name space than the host's services, as "ip netns exec" makes
+// one. systemd-resolved and resolvconf then know nothing of its interfaces: by a number that they have in common they would
+// set the servers of another one. An entry of /proc/net has an inode for each name space, and everybody may ask for it.
+func (h Host) elsewhere() bool {
+	proc := h.Proc
+	if proc == "" {
+		proc = "/proc"
+	}
+	theirs, err := os.Stat(filepath.Join(proc, "1/net/dev"))
+	if err != nil {
+		return false // of a system that hides it
+	}
+	own, err := os.Stat(filepath.Join(proc, "self/net/dev"))
+	return err == nil && !os.SameFile(theirs, own)
+}
+
+// notHere is what to do where the host's services are elsewhere and its resolv.conf is everybody's.
+const notHere = "this network name space shares it with others; /etc/netns/NAME/resolv.conf gives it its own, --dns file changes the one that is shared"
+
+var errElsewhere = errors.New("systemd-resolved serves another network name space than this one; --dns system takes what there is")
+
+// Chooses says which mode System is on this host: None where it is no Linux, which alone has the plane that needs one, and
+// in a network name space that has no resolv.conf of its own.
+func (h Host) Chooses() string { return h.chooses("") }
+
+func (h Host) chooses(path string) string {
 	if runtime.GOOS != "linux" {
 		return None
+	}
+	if h.elsewhere() {
+		if path == "" {
+			path = DefaultPath
+		}
+		if (system{}).Mounted(own(system{}, path)) == "" {
+			return None
+		}
+		return File
 	}
 	if _, err := h.program("resolvectl"); err == nil && h.resolvedRuns() {
 		return Resolved

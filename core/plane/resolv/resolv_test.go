@@ -221,3 +221,46 @@ func TestModeByNameThatTheHostLacks(t *testing.T) {
 		t.Errorf("an unknown mode gave %v", err)
 	}
 }
+
+// In another network name space ("ip netns exec") the host's services know nothing of the link's interface: resolvectl sends
+// them its number, which is another interface's there. A resolv.conf that is everybody's is not the link's to change.
+func TestAnotherNetworkNamespace(t *testing.T) {
+	const socket = "systemd/resolve/io.systemd.Resolve"
+	for _, apart := range []bool{false, true} {
+		proc, run, bin := t.TempDir(), t.TempDir(), t.TempDir()
+		called := filepath.Join(t.TempDir(), "called")
+		write := func(path, text string, mode os.FileMode) {
+			t.Helper()
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), mode)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(filepath.Join(proc, "1/net/dev"), "", 0o644)
+		write(filepath.Join(run, socket), "", 0o644)
+		for _, name := range []string{"resolvectl", "resolvconf"} {
+			write(filepath.Join(bin, name), "#!/bin/sh\necho $0 >>"+called+"\n", 0o755)
+		}
+		own := filepath.Join(proc, "self/net/dev")
+		if apart {
+			write(own, "", 0o644)
+		} else if err := errors.Join(os.MkdirAll(filepath.Dir(own), 0o755), os.Link(filepath.Join(proc, "1/net/dev"), own)); err != nil {
+			t.Fatal(err)
+		}
+		h := Host{Programs: []string{bin}, Run: run, Proc: proc}
+		cfg, told := config(t, System)
+		write(cfg.Path, "nameserver 192.0.2.1\n", 0o644)
+		var u undo.List
+		mode, err := h.Set(t.Context(), cfg, &u)
+		_, calls := os.Stat(called)
+		if want := map[bool]string{false: Resolved, true: None}[apart]; err != nil || mode != want || (calls == nil) == apart {
+			t.Errorf("apart %v: mode %q, %v; programs: %v", apart, mode, err, calls)
+		}
+		if apart && (len(*told) != 1 || !strings.Contains((*told)[0], "this network name space")) {
+			t.Errorf("a person is told %q", *told)
+		}
+		cfg.Mode = Resolved
+		if _, err := h.Set(t.Context(), cfg, &u); errors.Is(err, errElsewhere) != apart || errors.Is(h.Check(Resolved), errElsewhere) != apart {
+			t.Errorf("apart %v, asked for: %v; before the dial: %v", apart, err, h.Check(Resolved))
+		}
+	}
+}

@@ -60,8 +60,17 @@ const (
 	maxWritten = 6
 )
 
+// errVersion says that another version of knak has written a state. Whatever changes in one has another number.
+var errVersion = errors.New("the state of a later version of knak")
+
 // parseState reads a state strictly.
 func parseState(text []byte) (*state, error) {
+	var first struct {
+		Version int `json:"version"`
+	}
+	if json.Unmarshal(text, &first) == nil && first.Version > 1 { // whatever else that version has
+		return nil, fmt.Errorf("%w (%d, this one knows 1)", errVersion, first.Version)
+	}
 	var st state
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
@@ -72,7 +81,7 @@ func parseState(text []byte) (*state, error) {
 		return nil, errors.New("damaged: more than one object")
 	}
 	if st.Version != 1 {
-		return nil, fmt.Errorf("version %d is not known here", st.Version)
+		return nil, fmt.Errorf("damaged: version %d", st.Version)
 	}
 	if err := st.Original.check(); err != nil {
 		return nil, err
