@@ -99,7 +99,7 @@ func TestBehavioursAreInEffect(t *testing.T) {
 		}
 		var f quirks.Facts
 		if c[1] != "any" {
-			if f, err = quirks.ParseFacts(strings.Split(c[1], ";")); err != nil {
+			if f, err = f.With(strings.Split(c[1], ";")); err != nil {
 				t.Fatalf("%v: %v", c, err)
 			}
 		}

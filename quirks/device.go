@@ -44,7 +44,7 @@ var Statuses = []string{"works", "seen", "no-ppp"}
 
 // condition is one way in which an entry can look at a fact.
 type condition struct {
-	name  string // in files, and of the fact in ParseFacts
+	name  string // in files, and of the fact in Facts.With
 	phase Phase  // when the fact becomes known
 	form  func() *regexp.Regexp
 	what  string // the form in words
@@ -262,11 +262,8 @@ func (d *Device) alone(ids []shared) (string, shared, bool) {
 	return "", shared{}, false
 }
 
-// ParseFacts reads facts written as name=value, for example usb=12d1:1506 or model=E398. The value "none" says that
-// the modem is known not to have such a thing.
-func ParseFacts(list []string) (Facts, error) { return Facts{}.With(list) }
-
-// With gives the facts with those of a list, as ParseFacts reads them, in place of what f says.
+// With gives the facts with those of a list in place of what f says. They are written as name=value, for example usb=12d1:1506 or
+// model=E398; the value "none" says that the modem is known not to have such a thing.
 func (f Facts) With(list []string) (Facts, error) {
 	var names []string
 	for _, c := range conditions {
@@ -289,7 +286,7 @@ next:
 	return f, nil
 }
 
-// List gives the facts that are known as name=value, as ParseFacts reads them.
+// List gives the facts that are known as name=value, as With reads them.
 func (f Facts) List() (list []string) {
 	for _, c := range conditions {
 		if v := *c.fact(&f); v != "" {

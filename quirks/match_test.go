@@ -235,8 +235,8 @@ func TestMeet(t *testing.T) {
 	}
 }
 
-func TestParseFacts(t *testing.T) {
-	f, err := ParseFacts([]string{"usb=12d1:1506", "model=E398=x"})
+func TestFactsWith(t *testing.T) {
+	f, err := Facts{}.With([]string{"usb=12d1:1506", "model=E398=x"})
 	if err != nil || f != (Facts{USB: "12d1:1506", Model: "E398=x"}) {
 		t.Errorf("%+v, %v", f, err)
 	}
@@ -244,7 +244,7 @@ func TestParseFacts(t *testing.T) {
 		{"model", `fact "model" is not of the form name=value`},
 		{"modle=E398", `unknown fact "modle"; allowed are usb, interface, class, driver, dmi, devicetree, manufacturer, model, revision, operator, auth, peer; did you mean "model"?`},
 	} {
-		if _, err := ParseFacts([]string{c.fact}); err == nil || err.Error() != c.want {
+		if _, err := (Facts{}).With([]string{c.fact}); err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v", c.fact, err)
 		}
 	}

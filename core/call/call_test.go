@@ -10,6 +10,7 @@ import (
 
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/link/linktest"
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
@@ -58,7 +59,7 @@ func TestCallsAreToldApart(t *testing.T) {
 		{"nothing", []event.Event{event.Log{Text: "hello"}, event.Unread{Text: "x"}}, 0, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			calls := call.Of(stream(c.events...))
+			calls := linktest.Calls(stream(c.events...))
 			if len(calls) != c.calls {
 				t.Fatalf("%d calls", len(calls))
 			}
@@ -87,7 +88,7 @@ func TestWorked(t *testing.T) {
 		{"knak has not said up", append([]event.Event{event.State{Protocol: "LCP"}}, acked...), false},
 		{"knak says up", append([]event.Event{event.State{Protocol: "LCP"}}, append(slices.Clone(acked), event.Up{})...), true},
 	} {
-		if got := call.Of(stream(c.events...))[0].Worked(); got != c.want {
+		if got := linktest.Calls(stream(c.events...))[0].Worked(); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}
@@ -127,7 +128,7 @@ func TestBounded(t *testing.T) {
 }
 
 func TestRetransmissionIsMarked(t *testing.T) {
-	k := call.Of(stream(ask, ask, ppp(event.Rcvd, packet.LCP, packet.ConfigureNak, 1), ask))[0]
+	k := linktest.Calls(stream(ask, ask, ppp(event.Rcvd, packet.LCP, packet.ConfigureNak, 1), ask))[0]
 	var again []bool
 	for _, s := range k.LCP.Of(event.Sent, packet.ConfigureRequest) {
 		again = append(again, s.Again)

@@ -42,15 +42,6 @@ func Read(seq iter.Seq2[event.Record, error]) ([]*Call, error) {
 	return c.Calls(), nil
 }
 
-// Of collects records that are already there.
-func Of(records []event.Record) []*Call {
-	var c Collector
-	for _, r := range records {
-		c.Record(r)
-	}
-	return c.Calls()
-}
-
 // Calls gives the calls in their order: of very many the first and the last, and the last that worked. A recording that shows nothing of a call has none.
 func (c *Collector) Calls() []*Call {
 	return slices.DeleteFunc(slices.Clone(c.calls), func(k *Call) bool {

@@ -107,12 +107,6 @@ func Compare(good, bad Recording) (Result, bool) {
 	return r, true
 }
 
-// Calls compares two calls: what their hosts and what their modems did differently.
-func Calls(good, bad *call.Call) Result {
-	r, _ := Compare(Recording{Calls: []*call.Call{good}}, Recording{Calls: []*call.Call{bad}})
-	return r
-}
-
 // pick gives the last call that worked, or did not; else the last that shows any PPP; else the last.
 func pick(calls []*call.Call, worked bool) *call.Call {
 	for _, fits := range []func(*call.Call) bool{

@@ -18,6 +18,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/golden"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/linktest"
 	"github.com/knakppp/knak/core/link/policy"
 	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/ppp/packet"
@@ -36,12 +37,8 @@ func dial(t testing.TB, scenario string, set ...string) []event.Record {
 		t.Fatal(err)
 	}
 	db, _ := quirks.Open(quirks.Sources{})
-	r, err := db.Resolve(quirks.Facts{}, "", append([]string{"auth.try_blank=false"}, set...))
-	if err != nil {
-		t.Fatal(err)
-	}
 	cfg := link.Config{Name: "test", Once: true, Timeout: 2 * time.Minute, Random: rand.NewChaCha8([32]byte{1}),
-		Resolve: policy.Fixed(r)}
+		Resolve: policy.Resolver{DB: db, Set: append([]string{"auth.try_blank=false"}, set...)}.Resolve}
 	return simulate.Run(cfg, sim.New(s, 1), epoch, 5*time.Minute).Records
 }
 
@@ -54,7 +51,7 @@ var (
 // of compares two streams of records.
 func of(t testing.TB, good, bad []event.Record) compare.Result {
 	t.Helper()
-	r, ok := compare.Compare(compare.Recording{Name: "good", Calls: call.Of(good)}, compare.Recording{Name: "bad", Calls: call.Of(bad)})
+	r, ok := compare.Compare(compare.Recording{Name: "good", Calls: linktest.Calls(good)}, compare.Recording{Name: "bad", Calls: linktest.Calls(bad)})
 	if !ok {
 		t.Fatal("there is nothing to compare")
 	}
@@ -72,7 +69,7 @@ func TestSeed(t *testing.T) {
 		t.Errorf("settings %q, want %q", r.Settings, want)
 	}
 	// What it says is true: knak told so, and else as the failing one, comes up.
-	if again := dial(t, "huawei/e398", append(slices.Clone(pppd), r.Settings...)...); !call.Of(again)[0].Worked() {
+	if again := dial(t, "huawei/e398", append(slices.Clone(pppd), r.Settings...)...); !linktest.Calls(again)[0].Worked() {
 		t.Error("with the settings it does not come up")
 	}
 	var b bytes.Buffer
@@ -258,7 +255,7 @@ func TestOtherSources(t *testing.T) {
 func TestTruncated(t *testing.T) {
 	whole := dial(t, "pap-only", "context.apn=internet", `at.init=["AT+CURC=0"]`)
 	for n := range whole {
-		calls := call.Of(whole[:n])
+		calls := linktest.Calls(whole[:n])
 		if len(calls) == 0 {
 			continue
 		}

@@ -2,7 +2,6 @@ package learn
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -332,58 +331,3 @@ func Short() []Setting {
 		{"registration.wait", "20s", why}, {"dial.timeout", "20s", why},
 	}
 }
-
-// Keys gives every key that the space varies.
-func Keys() []string {
-	seen := map[string]bool{}
-	for _, set := range Sets() {
-		for _, s := range set {
-			seen[strings.TrimSuffix(s.Key, "+")] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(seen))
-}
-
-// Sets gives the settings of every variation.
-func Sets() (list [][]Setting) {
-	for _, id := range slices.Sorted(maps.Keys(space())) {
-		list = append(list, space()[id].set)
-	}
-	for _, phase := range slices.Sorted(maps.Keys(rare())) {
-		for _, v := range rare()[phase] {
-			list = append(list, v.set)
-		}
-	}
-	for _, d := range dialers() {
-		list = append(list, d.set)
-	}
-	return list
-}
-
-// Left gives the keys that the space leaves out, and why.
-func Left() map[string]string {
-	return map[string]string{
-		"port.fast_baud": "some modems keep the speed in flash memory", "port.open_wait": hosts, "port.reopen_pause": hosts,
-		"port.data_interface": itself, "port.at_interface": itself, "port.data_tty": itself, "port.at_tty": itself,
-		"at.reset": restart, "at.reset_wait": restart, "registration.radio_off_command": restart, "retry.ladder": restart,
-		"sim.pin_quoted":     pin,
-		"context.apn":        "the network's, which a person, the SIM's carrier or the modem knows",
-		"context.apn_lookup": itself, "auth.try_blank": itself, "auth.password_encoding": itself,
-		"auth.require": persons, "auth.downgrade": persons, "auth.tolerate_impostor": persons,
-		"ipcp.local_address": persons, "ipcp.accept_local": persons, "ipcp.peer_address": persons, "ipcp.accept_peer": persons, "ipcp.require_dns": persons,
-		"lcp.max_terminate": harm, "ipcp.max_terminate": harm, "ipcp.stall_report": harm, "hangup.escape": harm, "hangup.command": harm,
-		"ipv6cp.restart": ipv6, "ipv6cp.max_configure": ipv6, "ipv6cp.max_terminate": ipv6, "ipv6cp.max_failure": ipv6, "ipv6cp.deadline": ipv6, "ipv6cp.free_naks": ipv6,
-		"ipv6cp.empty_nak_pace": ipv6, "ipv6cp.assume_request_after": ipv6, "ipv6cp.confreq_when_open": ipv6, "ipv6cp.max_unchanged": ipv6,
-		"prove.mode": hosts, "prove.targets": hosts, "retry.attempts": hosts, "retry.max_delay": hosts,
-	}
-}
-
-const (
-	hosts   = "the host's own business: its port, its planes, its limits"
-	persons = "a person's choice: what is allowed, wanted or paid for"
-	itself  = "knak tries it by itself, or finds it by looking"
-	pin     = "a PIN is not sent a second time to see whether it is liked better so"
-	restart = "an experiment is one call, and does not restart the modem"
-	harm    = "it makes no call come up: it ends calls, or only reports"
-	ipv6    = "a bound of IPv6, without which the link is up all the same"
-)

@@ -7,8 +7,7 @@ import (
 	"testing"
 
 	"github.com/knakppp/knak"
-	"github.com/knakppp/knak/core/call"
-	"github.com/knakppp/knak/core/compare"
+	"github.com/knakppp/knak/core/link/linktest"
 	"github.com/knakppp/knak/core/mimic"
 	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
@@ -56,7 +55,7 @@ func TestProfileDoesWhatTheDialerDid(t *testing.T) {
 		t.Run(d.name, func(t *testing.T) {
 			s := load(t, d.scenario)
 			a := dial(t, s, s.Expect, append([]string{"auth.try_blank=false"}, d.set...)...)
-			calls := call.Of(a.Records)
+			calls := linktest.Calls(a.Records)
 			text, h := mimic.Profile(calls[0], "the recording")
 			var got []string
 			for _, q := range h.Settings {
@@ -78,7 +77,7 @@ func TestProfileDoesWhatTheDialerDid(t *testing.T) {
 				t.Errorf("the profile has more than the dialer was told: %q", got)
 			}
 			b := dial(t, s, s.Expect, append([]string{"auth.try_blank=false"}, profile(t, text)...)...)
-			for _, diff := range compare.Calls(calls[0], call.Of(b.Records)[0]).Host {
+			for _, diff := range linktest.Differ(calls[0], linktest.Calls(b.Records)[0]).Host {
 				t.Errorf("%s: %s; mimicked: %s", diff.What, diff.Good.Text, diff.Bad.Text)
 			}
 		})

@@ -10,9 +10,9 @@ import (
 
 	"github.com/knakppp/knak"
 	"github.com/knakppp/knak/core/call"
-	"github.com/knakppp/knak/core/compare"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/linktest"
 	"github.com/knakppp/knak/core/link/policy"
 	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/mimic"
@@ -36,13 +36,9 @@ func dial(t testing.TB, s sim.Scenario, expect *sim.Expect, set ...string) simul
 		set = append(set, "auth.user="+*expect.User)
 	}
 	db, _ := quirks.Open(quirks.Sources{})
-	r, err := db.Resolve(quirks.Facts{}, "", append(set, expect.Set...))
-	if err != nil {
-		t.Fatal(err)
-	}
 	cfg := link.Config{Name: "test", Once: expect.Hold == 0, MaxTime: time.Duration(expect.Hold), Timeout: 2 * time.Minute,
 		PIN: auth.NewSecret(expect.PIN), Password: auth.NewSecret(expect.Password), Random: rand.NewChaCha8([32]byte{1}),
-		Resolve: policy.Fixed(r)}
+		Resolve: policy.Resolver{DB: db, Set: append(set, expect.Set...)}.Resolve}
 	return simulate.Run(cfg, sim.New(s, 1), epoch, 5*time.Minute+time.Duration(expect.Hold))
 }
 
@@ -60,7 +56,7 @@ func finding(d simulate.Result) string {
 func mimicked(t testing.TB, s sim.Scenario) (text, different string) {
 	t.Helper()
 	a := dial(t, s, s.Expect)
-	calls := call.Of(a.Records)
+	calls := linktest.Calls(a.Records)
 	text, _ = mimic.Modem(calls, "the recording")
 	made, err := sim.Parse("made.sim.toml", []byte(text))
 	if err != nil {
@@ -73,12 +69,12 @@ func mimicked(t testing.TB, s sim.Scenario) (text, different string) {
 	if fa, fb := finding(a), finding(b); fa != fb {
 		return text, fmt.Sprintf("finding %q instead of %q", fb, fa)
 	}
-	again := call.Of(b.Records)
+	again := linktest.Calls(b.Records)
 	if len(again) != len(calls) {
 		return text, fmt.Sprintf("%d calls instead of %d", len(again), len(calls))
 	}
 	for i := range calls {
-		for _, d := range compare.Calls(calls[i], again[i]).Modem {
+		for _, d := range linktest.Differ(calls[i], again[i]).Modem {
 			return text, fmt.Sprintf("call %d: %s: %s instead of %s", i+1, d.What, d.Bad.Text, d.Good.Text)
 		}
 	}
@@ -179,7 +175,7 @@ func TestNothingPrivateIsCopied(t *testing.T) {
 	for i := range records {
 		records[i] = hider.Record(records[i])
 	}
-	calls := call.Of(records)
+	calls := linktest.Calls(records)
 	profile, h := mimic.Profile(calls[0], "x.log")
 	scenario, _ := mimic.Modem(calls, "x.log")
 	for _, text := range []string{profile, scenario} {

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/compare"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/link/linktest"
 	"github.com/knakppp/knak/core/mimic"
 	"github.com/knakppp/knak/core/ppp/packet"
 	"github.com/knakppp/knak/core/sim"
@@ -67,7 +67,7 @@ func records(b []byte) (all []event.Record) {
 
 // whatever compares and mimics two streams: nothing panics, and what is written can be read.
 func whatever(t *testing.T, a, b []event.Record) {
-	good, bad := call.Of(a), call.Of(b)
+	good, bad := linktest.Calls(a), linktest.Calls(b)
 	if r, ok := compare.Compare(compare.Recording{Name: "a", Calls: good}, compare.Recording{Name: "b", Calls: bad}); ok {
 		var out bytes.Buffer
 		_ = r.WriteText(&out, compare.TextOptions{All: true})

@@ -10,7 +10,7 @@ import (
 	"github.com/knakppp/knak/core/private"
 )
 
-// The AuthCommands that are no commands.
+// The words of Plan.AuthCommand that are no commands.
 const (
 	AuthNone      = "none"       // nothing is sent
 	AuthAPNPrefix = "APN prefix" // the method stands before the APN, as in "CHAP:internet" (quirk PDP-03)
@@ -42,15 +42,6 @@ var authCommands = []struct {
 	{name: "+MGAUTH", set: "AT+MGAUTH={cid},{type},{user},{password}", clear: "AT+MGAUTH={cid},0"},
 	{name: "+XGAUTH", set: "AT+XGAUTH={cid},{type},{user},{password}", clear: `AT+XGAUTH={cid},0,"",""`},
 	{name: "+CNCFG", set: "AT+CNCFG={iptype},{apn},{user},{password},{type}", clear: "AT+CNCFG={iptype},{apn}"},
-}
-
-// AuthCommands are the words that Plan.AuthCommand may hold.
-func AuthCommands() []string {
-	names := []string{AuthNone, AuthAPNPrefix}
-	for _, c := range authCommands {
-		names = append(names, c.name)
-	}
-	return names
 }
 
 // contextAPN is the APN as the context gets it.

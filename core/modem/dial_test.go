@@ -449,9 +449,9 @@ func TestAuthLines(t *testing.T) {
 		"+XGAUTH":           `AT+XGAUTH=1,2,"us\22er","pass"`,
 		"+CNCFG":            `AT+CNCFG=1,"web","us\22er","pass",2`,
 	}
-	for _, name := range AuthCommands() {
-		if _, ok := want[name]; !ok {
-			t.Errorf("%s is not tested", name)
+	for _, c := range authCommands {
+		if _, ok := want[c.name]; !ok {
+			t.Errorf("%s is not tested", c.name)
 		}
 	}
 	for name, line := range want {

@@ -105,8 +105,8 @@ type Plan struct {
 	// ReadBack reads the context again after defining it, and defines it anew where it is not what was asked for. Key
 	// context.read_back; default false.
 	ReadBack bool
-	// AuthCommand says by which command the modem is told the credentials. Key context.auth_command; one of
-	// AuthCommands; default "none": PPP alone carries them.
+	// AuthCommand says by which command the modem is told the credentials. Key context.auth_command, whose
+	// words it may hold; default "none": PPP alone carries them.
 	AuthCommand string
 	// AuthMethod is the method named in that command. Key context.auth_method; "none", "pap", "chap" or "auto"; default "chap".
 	// Where User is empty it is "none".

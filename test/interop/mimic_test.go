@@ -10,8 +10,8 @@ import (
 	"time"
 
 	recorded "github.com/knakppp/knak/core/call"
-	"github.com/knakppp/knak/core/compare"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/linktest"
 	"github.com/knakppp/knak/core/link/policy"
 	"github.com/knakppp/knak/core/link/simulate"
 	"github.com/knakppp/knak/core/mimic"
@@ -35,7 +35,7 @@ func TestPPPDRecordedMimickedReplayed(t *testing.T) {
 	p.Ended(t, 20*time.Second)
 	tap.end(t)
 
-	calls := recorded.Of(readRecords(t, file))
+	calls := linktest.Calls(readRecords(t, file))
 	if len(calls) != 1 || !calls[0].Worked() {
 		t.Fatalf("the recording shows %d calls", len(calls))
 	}
@@ -47,19 +47,15 @@ func TestPPPDRecordedMimickedReplayed(t *testing.T) {
 	t.Logf("settings %q, not copied %v", set, h.Cannot)
 	replay := func(modem sim.Scenario) *recorded.Call {
 		db, _ := quirks.Open(quirks.Sources{})
-		r, err := db.Resolve(quirks.Facts{}, "", set)
-		if err != nil {
-			t.Fatal(err)
-		}
 		cfg := link.Config{Name: "replay", Once: true, Timeout: time.Minute, Password: auth.NewSecret("hidden-word"), Random: rand.NewChaCha8([32]byte{1}),
-			Resolve: policy.Fixed(r)}
-		return recorded.Of(simulate.Run(cfg, sim.New(modem, 1), time.Now(), time.Minute).Records)[0]
+			Resolve: policy.Resolver{DB: db, Set: set}.Resolve}
+		return linktest.Calls(simulate.Run(cfg, sim.New(modem, 1), time.Now(), time.Minute).Records)[0]
 	}
 	modem, err := sim.Load(os.DirFS("../.."), "behaves-pap")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range compare.Calls(calls[0], replay(modem)).Host {
+	for _, d := range linktest.Differ(calls[0], replay(modem)).Host {
 		// pppd's wait before its first packet is imitated, but knak takes in what comes meanwhile only at its end.
 		if d.ID != "ccp" && d.ID != "ipcp-others" && d.ID != "first-speaker" {
 			t.Errorf("pppd and knak that mimics it: %s: %s, %s", d.What, d.Good.Text, d.Bad.Text)
@@ -74,7 +70,7 @@ func TestPPPDRecordedMimickedReplayed(t *testing.T) {
 	if !again.Worked() {
 		t.Errorf("the mimicked modem lets nobody in:\n%s", text)
 	}
-	for _, d := range compare.Calls(calls[0], again).Modem {
+	for _, d := range linktest.Differ(calls[0], again).Modem {
 		if d.ID != "ipcp-answers" { // pppd's compression is rejected, knak asks for none
 			t.Errorf("the modem and the one that mimics it: %s: %s, %s", d.What, d.Good.Text, d.Bad.Text)
 		}

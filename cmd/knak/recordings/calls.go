@@ -21,12 +21,9 @@ func Calls(t *terminal.Terminal, name, format string) ([]*call.Call, error) {
 		return nil, err
 	}
 	defer r.Close()
-	var c call.Collector
-	if err := r.Each(&c); err != nil {
+	calls, err := call.Read(read.All(r.Reader))
+	if err != nil {
 		return nil, err
 	}
-	if err := r.Tells(len(c.Calls()) > 0); err != nil {
-		return nil, err
-	}
-	return c.Calls(), nil
+	return calls, r.Tells(len(calls) > 0)
 }

@@ -82,7 +82,7 @@ func TestSearchLearns(t *testing.T) {
 		if f.Set != "" {
 			set = append(set, f.Set)
 		}
-		s, err := random.With(f)
+		s, err := with(f)
 		if err != nil {
 			t.Fatal(err)
 		}

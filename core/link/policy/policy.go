@@ -81,13 +81,6 @@ func Selection(r *quirks.Resolution) link.Selection {
 	return sel
 }
 
-// Fixed gives a link.Config's Resolve that follows one resolution, whatever the modem says of itself.
-func Fixed(r *quirks.Resolution) func(link.Facts) (link.Selection, error) {
-	sel := Selection(r)
-	sel.Awaits = nil
-	return func(link.Facts) (link.Selection, error) { return sel, nil }
-}
-
 // advised are the settings of somebody who was asked, as the database takes them.
 func advised(list []advice.Setting) []quirks.Advised {
 	var out []quirks.Advised

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	v250 "github.com/knakppp/knak/core/at/v250"
+	"github.com/knakppp/knak/core/at/v250"
 )
 
 // Fields are the names that a pattern may give to parts of a line, with what stands in them where the pattern says no kind.

@@ -15,9 +15,6 @@ type Fault struct {
 	Stage string // where nothing helps: the phase that cannot be passed; "": there is a cure
 }
 
-// Faults are all that a modem is made of. The first of its kind is the plainest.
-func Faults() []Fault { return append([]Fault(nil), faults()...) }
-
 // rule writes a rule of LCP or IPCP.
 func rule(protocol string, lines ...string) string {
 	return fmt.Sprintf("[[%s.rule]]\n%s\n", protocol, strings.Join(lines, "\n"))
@@ -60,6 +57,9 @@ const (
 	nak     = "do = \"nak\"\ndelay = \"1s\""
 	storedA = "[[at.reply]]\ncommand = \"AT+CGDCONT?\"\nlines = ['+CGDCONT: 1,\"IP\",\"internet\",\"\",0,0']\n"
 )
+
+// Faults are all that a modem is made of, for reading. The first of its kind is the plainest.
+func Faults() []Fault { return faults() }
 
 var faults = sync.OnceValue(func() []Fault {
 	return []Fault{

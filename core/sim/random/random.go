@@ -53,8 +53,8 @@ func Make(seed uint64, w Wishes) (m Modem, err error) {
 		add(incurable()[r.IntN(len(incurable()))])
 	}
 	most := w.Faults + len(m.Faults)
-	for _, i := range r.Perm(len(faults())) {
-		if f := faults()[i]; len(m.Faults) < most && !(w.Alone && f.Set != "") {
+	for _, i := range r.Perm(len(Faults())) {
+		if f := Faults()[i]; len(m.Faults) < most && !(w.Alone && f.Set != "") {
 			add(f)
 		}
 	}
@@ -80,11 +80,6 @@ func Make(seed uint64, w Wishes) (m Modem, err error) {
 	m.Scenario, err = sim.Parse("random", []byte(m.Text))
 	m.Scenario.Name = strings.Replace(strings.ToLower(name), "r", "random-", 1)
 	return m, err
-}
-
-// With makes the scenario of a modem with one fault.
-func With(f Fault) (sim.Scenario, error) {
-	return sim.Parse(f.What, []byte(fmt.Sprintf("schema = 1\nsummary = %q\n[identity]\nmanufacturer = \"odd\"\nmodel = \"one\"\nrevision = \"1\"\n%s", f.What, f.Text)))
 }
 
 // clash says whether two faults cannot be written together: both have a table of one name, or an answer to one command.
