@@ -134,6 +134,9 @@ func (j *judgement) sure() confidence {
 	return j.all[0].confidence
 }
 
+// undecided says that nothing is known of it but that the log ends there.
+func (j *judgement) undecided() bool { return len(j.all) > 0 && j.all[0].ID == "log-ends-here" }
+
 // better chooses between the attempts before and the one after them. The last one counts, unless it says less: it was cut
 // off, or it came less far, as one does that only suffers from what the one before has left.
 func better(before, after *judgement) *judgement {
@@ -143,6 +146,8 @@ func better(before, after *judgement) *judgement {
 	case after.up: // what failed before was overcome
 		return after
 	case after.sure() == 0 && before.sure() > 0:
+		return before
+	case after.undecided() && !before.undecided() && before.sure() > 0: // it was cut off before it showed anything
 		return before
 	case before.sure() >= likely && after.sure() < likely:
 		return before

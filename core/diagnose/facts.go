@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/call"
@@ -45,7 +46,14 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 		h.advance(event.PhaseLCP)
 	case event.MeansDialerConnected:
 		l.dialled = true
+	case event.MeansDisconnects:
+		if at, err := time.Parse(time.ANSIC, e.Value); err == nil && !l.pppAt.IsZero() && l.pppFor == 0 {
+			l.pppFor = at.Sub(l.pppAt)
+		}
 	case event.MeansStartingPPP:
+		if at, err := time.Parse(time.ANSIC, e.Value); err == nil && l.pppAt.IsZero() {
+			l.pppAt = at
+		}
 		l.ended = l.ended && (h.Up != nil || len(h.failures) > 0 || h.lcp.terminated.seen() || l.ours) // what had ended was nothing yet
 		h.advance(event.PhaseLCP)
 	case event.MeansConnect:
@@ -156,6 +164,9 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 
 	// The dial.
 	case event.MeansPrompt:
+		if isWaitingFor(h.line.prompt.text) && !isWaitingFor(line.text) { // what it waited for is there
+			h.line.prompt = line
+		}
 		keep(&h.line.prompt, line)
 	case event.MeansPromptGone:
 		if h.line.prompt.seen() {

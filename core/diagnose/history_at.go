@@ -27,12 +27,14 @@ type atHistory struct {
 	pinSent  bool
 	pinError string // what the modem answered to the PIN if it refused it
 	cme      int    // the last +CME ERROR's number, 0 if there was none or if it came in words
+	cmeTo    string // the command that it answered
 	cmeLine  clue   // the last error line with its command
 	sim      int    // the last +CME ERROR's number that is of the SIM, until the modem says that the SIM is ready or that it is registered
 	simLine  clue   // its line with its command
 
 	state   event.Registration // the last Registration event
 	reg     map[string]int     // the last state by +CREG, +CGREG and +CEREG
+	packets bool               // +CGATT says that it is attached for packet services
 	regLine clue
 	csq     string // the last +CSQ line
 	csqAt   event.Pos
@@ -88,6 +90,11 @@ func (a *atHistory) record(e event.AT, here event.Pos) (says bool) {
 		}
 	case strings.HasPrefix(upper, "+CREG:"), strings.HasPrefix(upper, "+CGREG:"), strings.HasPrefix(upper, "+CEREG:"):
 		a.registration(text, here)
+	case strings.HasPrefix(upper, "+CGATT:"):
+		a.packets = strings.TrimSpace(upper[len("+CGATT:"):]) == "1"
+	case upper == "OK" && a.cme == cmeSIMBusy && a.command == a.cmeTo:
+		a.simWorks()
+		a.cme, a.cmeLine = 0, clue{}
 	case strings.HasPrefix(upper, "+COPS:") && !strings.Contains(upper, ","): // 27.007 section 7.3: no operator is selected
 		a.registration("+COPS: 0", here)
 	case strings.HasPrefix(upper, "+COPS:"):
@@ -130,7 +137,7 @@ func (a *atHistory) fail(text string, here event.Pos) {
 	r, n := v250.ParseFinal(text)
 	switch {
 	case r == v250.CME:
-		a.cme, a.cmeLine = max(n, 0), line
+		a.cme, a.cmeTo, a.cmeLine = max(n, 0), a.command, line
 		if isOfSIM(n) {
 			a.sim, a.simLine = n, line
 		}
@@ -176,6 +183,15 @@ func (a *atHistory) registration(text string, here event.Pos) {
 	}
 }
 
+// Numbers of +CME ERROR that are asked for by what they mean (3GPP TS 27.007 section 9.2).
+const (
+	cmeSIMBusy    = 14
+	cmeWrongPIN   = 16
+	cmeNoNetwork  = 30
+	cmePUKNeeded  = 12
+	cmeSIMPINWant = 11
+)
+
 // States of registration: what is known of the modem on the network.
 type registered int
 
@@ -206,7 +222,19 @@ func (a *atHistory) registered() registered {
 			known = max(known, regNo)
 		}
 	}
+	switch {
+	case a.packets: // attached for packets is registered for them (3GPP TS 27.007 section 10.1.9)
+		return regYes
+	case known == regUnknown && a.cme == cmeNoNetwork:
+		return regNo
+	}
 	return known
+}
+
+// deniedForCalls says that the network was only heard to refuse the SIM for circuit-switched services, which +CREG tells of: it may
+// still carry packets (3GPP TS 27.007 section 7.2).
+func (a *atHistory) deniedForCalls() bool {
+	return a.state.State == "" && a.reg["+CREG"] == 3 && a.reg["+CGREG"] != 3 && a.reg["+CEREG"] != 3 && a.reg["+C5GREG"] != 3
 }
 
 // registrationText is the evidence for registered.

@@ -26,26 +26,28 @@ type logHistory struct {
 	timed   bool // minutes is known
 	lostAt  time.Time
 
-	wantDNS    bool   // name servers were asked for
-	afterUp    int    // lines after the addresses
-	noNames    clue   // a name could not be found
-	gaveUp     clue   // the dialer that started pppd, or the user, did not wait any longer
-	noRoute    clue   // there is no way to where something was sent
-	ownNoRoute bool   // a daemon says so of an address of its own
-	pinged     string // what was pinged last
-	noPing     clue   // every ping was lost
-	route      clue   // the default route of before was kept
-	routeOver  string // "through" and its interface, where it has no gateway
-	routed     bool   // a table of routes shows the default route on the link
-	elsewhere  clue   // and this one shows it somewhere else
-	diedHungUp bool   // pppd exited with the status that says that the line was lost
-	expects    string // what chat waits for
-	signal     clue   // the dialer got SIGHUP
-	gone       clue   // the port or the device went away
-	wasUp      bool   // an attempt before this one was up
-	redial     clue   // a later try found nobody at the other end
-	noAuth     clue   // "No auth is possible"
-	badNak     clue   // "Received bad configure-nak"
+	wantDNS    bool          // name servers were asked for
+	afterUp    int           // lines after the addresses
+	noNames    clue          // a name could not be found
+	gaveUp     clue          // the dialer that started pppd, or the user, did not wait any longer
+	noRoute    clue          // there is no way to where something was sent
+	ownNoRoute bool          // a daemon says so of an address of its own
+	pinged     string        // what was pinged last
+	noPing     clue          // every ping was lost
+	route      clue          // the default route of before was kept
+	routeOver  string        // "through" and its interface, where it has no gateway
+	routed     bool          // a table of routes shows the default route on the link
+	elsewhere  clue          // and this one shows it somewhere else
+	pppAt      time.Time     // when wvdial says that it started pppd
+	pppFor     time.Duration // and how long after that it hung up, 0 if it does not say
+	diedHungUp bool          // pppd exited with the status that says that the line was lost
+	expects    string        // what chat waits for
+	signal     clue          // the dialer got SIGHUP
+	gone       clue          // the port or the device went away
+	wasUp      bool          // an attempt before this one was up
+	redial     clue          // a later try found nobody at the other end
+	noAuth     clue          // "No auth is possible"
+	badNak     clue          // "Received bad configure-nak"
 	badAck     clue
 	badAcks    int
 	compressed bool // compressed packets came

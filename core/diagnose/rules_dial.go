@@ -19,6 +19,9 @@ var dialRules = []rule{
 			if h.Up != nil || !told && (h.at.registered() != regDenied || !h.dialFailed() && !(h.over() && h.at.dial == "")) {
 				return no
 			}
+			if !told && h.at.deniedForCalls() {
+				return likely.by(h.at.registrationText()...)
+			}
 			return certain.by(append(h.at.registrationText(), f.said)...)
 		},
 	},
@@ -36,7 +39,7 @@ var dialRules = []rule{
 			switch {
 			case lost:
 				return no
-			case h.Up == nil && h.dialFailed() && h.at.registered() == regUnknown && (h.at.boot.seen() || h.at.cme == 14 || h.at.pinSent && h.at.pinError == ""):
+			case h.Up == nil && h.dialFailed() && h.at.registered() == regUnknown && (h.at.boot.seen() || h.at.cme == cmeSIMBusy || h.at.pinSent && h.at.pinError == ""):
 				evidence = append(evidence, h.at.boot, h.dialText())
 				out := likely.by(evidence...)
 				out.meaning = "It had only just started or got its PIN: that takes up to a minute before it can be dialled."
@@ -63,11 +66,14 @@ var dialRules = []rule{
 				return no
 			}
 			c := certain
-			if h.at.boot.seen() || h.at.cme == 14 || h.at.registered() == regNo || h.at.registered() == regUnknown && h.at.noSignal() {
+			if h.at.boot.seen() || h.at.cme == cmeSIMBusy || h.at.registered() == regNo || h.at.registered() == regUnknown && h.at.noSignal() {
 				c = likely // not-registered says more
 			}
 			out := c.by(h.dialText(), f.said)
-			if words := v250.CMEWords(h.at.cme); words != "" && isError(h.at.result) {
+			if r, _ := v250.ParseFinal(h.at.result); r != v250.CME { // a plain ERROR has no number
+				return out
+			}
+			if words := v250.CMEWords(h.at.cme); words != "" {
 				out.meaning = fmt.Sprintf("Its error %d means: %s.", h.at.cme, words)
 			}
 			return out
@@ -115,7 +121,11 @@ var dialRules = []rule{
 			if h.Up != nil || !h.log.scriptEnd.seen() {
 				return no
 			}
-			return possible.by(h.log.scriptEnd)
+			out := possible.by(h.log.scriptEnd)
+			if !strings.Contains(strings.ToLower(h.log.scriptEnd.text), "script") { // a program's own steps
+				out.title = "Setting the modem up or dialling has failed"
+			}
+			return out
 		},
 	},
 	{
@@ -126,7 +136,11 @@ var dialRules = []rule{
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedATError)
 			if !told && h.Up == nil && h.over() && h.at.dial == "" && h.at.refused && h.lcp.requests+h.lcp.rcvd == 0 {
-				return possible.by(h.at.cmeLine) // it was the last thing that was said; whether it was needed, nobody says
+				out := possible.by(h.at.cmeLine) // it was the last thing that was said; whether it was needed, nobody says
+				if h.at.pinError != "" && h.at.command != "" && strings.HasPrefix(strings.ToUpper(h.at.command), "AT+CPIN=") {
+					out.meaning = "ERROR alone does not say that the PIN was wrong: a SIM that wants none refuses it so, and quotation marks of a text processor do, too. AT+CPIN? says what the SIM wants."
+				}
+				return out
 			}
 			if !told {
 				return no

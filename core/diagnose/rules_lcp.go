@@ -3,6 +3,7 @@ package diagnose
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/event"
@@ -37,6 +38,11 @@ var lcpRules = []rule{
 				return no
 			}
 			if h.line.prompt.seen() && h.over() {
+				if len(h.line.texts) == 0 && !h.line.frames.seen() && isWaitingFor(h.line.prompt.text) { // wvdial says so of silence, too
+					out := possible.by(h.line.prompt)
+					out.title = "The dialer waited for a login by text, and the log does not show what came"
+					return out
+				}
 				return likely.by(append([]clue{h.line.prompt}, h.line.texts...)...)
 			}
 			for _, t := range h.line.texts {
@@ -96,7 +102,11 @@ var lcpRules = []rule{
 				return out
 			}
 			if h.log.seen && h.Up == nil && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == event.PhaseLCP && (told || h.log.diedHungUp) {
-				out := likely.by(h.connectText(), f.said, h.line.carrierLost) // a log without packets
+				c := likely
+				if !told && h.log.hungUpEarly() {
+					c = possible
+				}
+				out := c.by(h.connectText(), f.said, h.line.carrierLost) // a log without packets
 				out.category = h.silentCategory()
 				return out
 			}
@@ -194,6 +204,15 @@ var lcpRules = []rule{
 		},
 	},
 }
+
+// isWaitingFor says whether a line of wvdial only tells that it waits for a prompt, or that it has seen none that it knows.
+func isWaitingFor(text string) bool {
+	t := strings.ToLower(text)
+	return strings.Contains(t, "waiting for prompt") || strings.Contains(t, "know what to do")
+}
+
+// hungUpEarly says that pppd did not run for as long as it takes it to ask ten times in vain (pppd(8), lcp-max-configure, lcp-restart).
+func (l *logHistory) hungUpEarly() bool { return l.pppFor > 0 && l.pppFor < 25*time.Second }
 
 // hasWord says whether a text has a word of at least four letters: octets of another speed hardly ever make one.
 func hasWord(t clue) bool {

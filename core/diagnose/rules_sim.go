@@ -14,7 +14,7 @@ var simRules = []rule{
 		meaning: "A wrong PIN was entered too often. Only the PUK, which came with the SIM, opens it again; ten wrong PUKs destroy the SIM, so knak never sends one.",
 		cure:    []string{`put the SIM into a telephone and enter the PUK there; the operator tells it to the owner`},
 		match: func(h *history) found {
-			return simCase(h, h.at.pin == "SIM PUK" || h.at.sim == 12, event.FailedPUKNeeded)
+			return simCase(h, h.at.pin == "SIM PUK" || h.at.sim == cmePUKNeeded, event.FailedPUKNeeded)
 		},
 	},
 	{
@@ -23,7 +23,11 @@ var simRules = []rule{
 		meaning: "After three wrong PINs the SIM is blocked. knak does not try the same PIN again.",
 		cure:    []string{`correct the PIN: knak dial --pin-file FILE`, `if it is not known for certain, try it in a telephone first, which shows how many tries are left`},
 		match: func(h *history) found {
-			return simCase(h, h.at.pinError != "", event.FailedPINWrong)
+			out := simCase(h, h.at.pinError != "" && h.at.cme == cmeWrongPIN, event.FailedPINWrong)
+			if out.confidence == 0 && h.Up == nil && h.at.pinError != "" && strings.HasSuffix(h.at.pin, " PIN") { // it wanted one, and refused without saying why
+				return likely.by(count("+CPIN: %s", h.at.pin), h.at.cmeLine)
+			}
+			return out
 		},
 	},
 	{
@@ -33,7 +37,19 @@ var simRules = []rule{
 		cure:    []string{`knak dial --pin-file FILE`, `or put the SIM into a telephone and turn the PIN off there`},
 		match: func(h *history) found {
 			waiting := h.at.pin == "SIM PIN" && !h.at.pinSent && (h.over() || h.dialFailed()) && !h.connected()
-			return simCase(h, waiting || h.at.sim == 11 && !h.connected(), event.FailedPINNeeded)
+			return simCase(h, waiting || h.at.sim == cmeSIMPINWant && !h.connected(), event.FailedPINNeeded)
+		},
+	},
+	{
+		id: "sim-busy", category: "not-registered",
+		title:   "The modem is still busy with its SIM",
+		meaning: "After a start it reads the SIM for some seconds, and refuses until then what needs it. If it goes on for longer than half a minute, the SIM or its contacts are at fault.",
+		cure:    []string{`wait and ask again: knak dial does (pppd: a pause in the chat script, or persist)`, `take the SIM out, look at it, put it in again, and plug the modem in again`},
+		match: func(h *history) found {
+			if h.Up != nil || h.at.sim != cmeSIMBusy || h.connected() || h.dialFailed() || !h.over() {
+				return no
+			}
+			return likely.by(h.at.simLine)
 		},
 	},
 	{

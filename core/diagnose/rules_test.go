@@ -29,6 +29,9 @@ var ruleCases = []ruleCase{
 
 	// The SIM.
 	{"puk-needed", tell(modemSays("AT+CPIN?", "+CPIN: SIM PUK", "OK"), down()), tell(modemSays("AT+CPIN?", "+CPIN: SIM PIN", "OK"), down())},
+	{"pin-wrong", tell(modemSays("AT+CPIN?", "+CPIN: SIM PIN", "OK"), modemSays("AT+CPIN=****", "ERROR"), down()), tell(modemSays("AT+CPIN=****", "ERROR"), down())},
+	{"sim-busy", tell(modemSays("AT+CSCA?", "+CME ERROR: SIM busy"), down()), tell(modemSays("AT+CSCA?", "+CME ERROR: 14"), modemSays("AT+CPIN?", "+CPIN: READY", "OK"), down())},
+	{"sim-busy", tell(modemSays("AT+CSCA?", "+CME ERROR: 14"), modemSays("AT", "OK"), down()), tell(modemSays("AT+CSCA?", "+CME ERROR: 14"), modemSays("AT+CSCA?", "OK"), down())},
 	{"pin-wrong", modemSays("AT+CPIN=****", "+CME ERROR: 16"), tell(modemSays("AT+CPIN=****", "OK"), modemSays("ATD*99#", "+CME ERROR: 3"))},
 	{"pin-needed", tell(modemSays("AT+CPIN?", "+CPIN: SIM PIN", "OK"), down()),
 		tell(modemSays("AT+CPIN?", "+CPIN: SIM PIN", "OK"), modemSays("AT+CPIN=****", "OK"), modemSays("ATD*99#", "NO CARRIER"))},
@@ -38,6 +41,8 @@ var ruleCases = []ruleCase{
 
 	// Registration and the dial.
 	{"registration-denied", tell(modemSays("AT+CREG?", "+CREG: 0,3", "OK"), modemSays("ATD*99#", "NO CARRIER")), tell(modemSays("AT+CREG?", "+CREG: 0,3", "OK"), modemSays("AT+CREG?", "+CREG: 0,1", "OK"), modemSays("ATD*99#", "NO CARRIER"))},
+	{"registration-denied", tell(modemSays("AT+CEREG?", "+CEREG: 0,3", "OK"), modemSays("ATD*99#", "ERROR")), tell(modemSays("AT+CREG?", "+CREG: 0,3", "OK"), modemSays("AT+CGATT?", "+CGATT: 1", "OK"), modemSays("ATD*99#", "ERROR"))},
+	{"not-registered", tell(modemSays("AT+COPS=0", "+CME ERROR: 30"), down()), tell(modemSays("AT+COPS=0", "+CME ERROR: 30"), modemSays("AT+CEREG?", "+CEREG: 0,1", "OK"), modemSays("ATD*99#", "ERROR"))},
 	{"not-registered", tell(modemSays("AT+CREG?", "+CREG: 0,2", "OK"), modemSays("AT+CSQ", "+CSQ: 17,99", "OK"), modemSays("ATD*99#", "NO CARRIER")),
 		tell(modemSays("AT+CREG?", "+CREG: 0,0", "OK"), modemSays("AT+CEREG?", `+CEREG: 2,1,"0001","01",7`, "OK"), modemSays("ATD*99#", "NO CARRIER"))},
 	{"not-registered", tell(modemSays("AT+CREG?", "+CREG: 0,2", "OK"), modemSays("ATD*99#", "ERROR")), modemSays("ATD*99#", "ERROR")},

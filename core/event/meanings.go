@@ -14,7 +14,7 @@ var meanings = []string{
 	MeansAuthFailed, MeansAuthTimeout, MeansIPCPTimeout, MeansIPCPRejected, MeansBadReply, MeansBadAck, MeansNoLocalAddress,
 	MeansLostCompression, MeansDefaultRouteKept, MeansNoNames, MeansNoRoute, MeansPing, MeansPingLost, MeansRouteTo, MeansPortGone,
 	MeansNobodyNow, MeansPortInUse, MeansPortOpen, MeansModemSilent, MeansDialResult, MeansATError, MeansPrompt, MeansPromptGone, MeansExpects,
-	MeansNoWords, MeansAborted, MeansScriptEnd, MeansDisconnects, MeansRegDenied, MeansNoNetwork, MeansSIMMissing, MeansPINNeeded,
+	MeansNoWords, MeansAborted, MeansScriptEnd, MeansDisconnects, MeansRegistration, MeansRegDenied, MeansNoNetwork, MeansSIMMissing, MeansPINNeeded,
 	MeansPUKNeeded, MeansPINWrong,
 }
 

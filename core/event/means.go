@@ -11,7 +11,7 @@ const (
 	MeansInitializing    = "initializing"     // it sets up the modem before it dials
 	MeansDialerConnected = "dialer-connected" // another program dialled and hands a connection to PPP
 	MeansSerialUp        = "serial-up"        // the dialling script has a connection
-	MeansStartingPPP     = "starting-ppp"     // the dialer starts PPP
+	MeansStartingPPP     = "starting-ppp"     // the dialer starts PPP; value: when, in asctime's form, if it says so
 	MeansInterface       = "interface"        // the link's network interface is there; value: its name
 	MeansConnect         = "connect"          // PPP begins; value: "INTERFACE PORT"
 	MeansOverEthernet    = "over-ethernet"    // the session runs over PPPoE
@@ -70,20 +70,21 @@ const (
 	MeansPortOpen  = "port-open" // the port could not be opened
 
 	// What the dialer says of the modem.
-	MeansModemSilent = "modem-silent"
-	MeansDialResult  = "dial-result" // the dial's result in the dialer's words; value: the result code, for example NO CARRIER
-	MeansATError     = "at-error"
-	MeansPrompt      = "prompt"        // the other end shows a prompt for a person
-	MeansPromptGone  = "prompt-gone"   // and hung up, for nobody answered it
-	MeansExpects     = "expects"       // a script waits for these words; value: the words
-	MeansNoWords     = "no-words"      // and they did not come in time
-	MeansAborted     = "aborted"       // a script saw a string for which it is to give up; value: the string
-	MeansScriptEnd   = "script-failed" // the dialling script ended with an error
-	MeansDisconnects = "disconnects"   // the dialer is hanging up
-	MeansRegDenied   = "registration-refused"
-	MeansNoNetwork   = "no-network"
-	MeansSIMMissing  = "sim-missing"
-	MeansPINNeeded   = "sim-wants-pin"
-	MeansPUKNeeded   = "sim-wants-puk"
-	MeansPINWrong    = "sim-refuses-pin"
+	MeansModemSilent  = "modem-silent"
+	MeansDialResult   = "dial-result" // the dial's result in the dialer's words; value: the result code, for example NO CARRIER
+	MeansATError      = "at-error"
+	MeansPrompt       = "prompt"        // the other end shows a prompt for a person
+	MeansPromptGone   = "prompt-gone"   // and hung up, for nobody answered it
+	MeansExpects      = "expects"       // a script waits for these words; value: the words
+	MeansNoWords      = "no-words"      // and they did not come in time
+	MeansAborted      = "aborted"       // a script saw a string for which it is to give up; value: the string
+	MeansScriptEnd    = "script-failed" // the dialling script ended with an error
+	MeansDisconnects  = "disconnects"   // the dialer is hanging up; value: when, as above
+	MeansRegistration = "registration"  // the modem's registration, value: the word of whoever tells it, such as home, denied, searching
+	MeansRegDenied    = "registration-refused"
+	MeansNoNetwork    = "no-network"
+	MeansSIMMissing   = "sim-missing"
+	MeansPINNeeded    = "sim-wants-pin"
+	MeansPUKNeeded    = "sim-wants-puk"
+	MeansPINWrong     = "sim-refuses-pin"
 )

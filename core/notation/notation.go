@@ -126,8 +126,8 @@ func (p *parser) control(protocol uint16) error {
 	if p.text[p.at] != ']' {
 		return p.bad()
 	}
-	if p.at > spaces && code >= packet.ConfigureRequest && code <= packet.ConfigureReject && protocol != packet.PAP && protocol != packet.CHAP && protocol != packet.EAP {
-		return ErrStripped // pppd writes no space there
+	if p.at > spaces && len(p.out) == packet.HeaderLen && code >= packet.ConfigureRequest && code <= packet.ConfigureReject && protocol != packet.PAP && protocol != packet.CHAP && protocol != packet.EAP {
+		return ErrStripped // pppd writes no space there; a page that takes one option takes them all
 	}
 	p.at++
 	p.out[2], p.out[3] = byte(len(p.out)>>8), byte(len(p.out))

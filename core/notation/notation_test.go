@@ -98,7 +98,7 @@ func TestBroken(t *testing.T) {
 		line string
 		want error
 	}{
-		{`IPCP ConfReq id=0x1 ]`, ErrStripped}, {`LCP ConfReq id=0x1    ]`, ErrStripped}, {`LCP ConfFoo id=0x1]`, ErrNotation}, {`LCP ConfReq id=0x1 <mru x>]`, ErrNotation},
+		{`IPCP ConfReq id=0x1 ]`, ErrStripped}, {`LCP ConfReq id=0x1    ]`, ErrStripped}, {`LCP ConfReq id=0x1 <mru 1500> ]`, nil}, {`LCP ConfFoo id=0x1]`, ErrNotation}, {`LCP ConfReq id=0x1 <mru x>]`, ErrNotation},
 		{`LCP ConfReq id=0x100]`, ErrNotation}, {`LCP ConfReq id=0x1 <asynrcvd [LCP ConfAck id=0x1]`, ErrNotation}, {`XYZ`, ErrCut}, {`FOO bar]`, ErrNotation},
 		{`LCP ConfReq id=0x1 < 03>]`, ErrNotation}, {`IPCP ConfReq id=0x1 <addr 1.2.3>]`, ErrNotation},
 	} {

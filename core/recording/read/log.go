@@ -27,24 +27,25 @@ const maxWrapped = 6
 
 // logSource reads lines whatever a logger wrote before them: a log may change them from line to line, as where several were pasted together.
 type logSource struct {
-	in    *source.Input
-	c     source.Config
-	clock clock
-	talk  dialogue
-	call  progress
-	split call.Splitter
-	asked string // the kind of the event of which split has been asked and which is still to come
-	buf   []byte // for the octets of a packet
-	queue []event.Record
-	head  int
-	rec   event.Record // time, link and place of what is being read
-	wrap  wrapped
-	quote quotation
-	ended bool
-	lines cache[event.Event]
-	owns  cache[bool] // whether a line without a program is pppd's
-	note  bool        // it was said that something stands for hidden values
-	form  *formatted  // of a log whose format is data; nil: of pppd and its friends
+	in     *source.Input
+	c      source.Config
+	clock  clock
+	talk   dialogue
+	retell retelling
+	call   progress
+	split  call.Splitter
+	asked  string // the kind of the event of which split has been asked and which is still to come
+	buf    []byte // for the octets of a packet
+	queue  []event.Record
+	head   int
+	rec    event.Record // time, link and place of what is being read
+	wrap   wrapped
+	quote  quotation
+	ended  bool
+	lines  cache[event.Event]
+	owns   cache[bool] // whether a line without a program is pppd's
+	note   bool        // it was said that something stands for hidden values
+	form   *formatted  // of a log whose format is data; nil: of pppd and its friends
 }
 
 // wrapped is a packet whose line broke off.
@@ -100,7 +101,7 @@ func (s *logSource) line() error {
 	if err != nil {
 		return err
 	}
-	line = unquoted(line)
+	line = unquoted(untypeset(line))
 	if s.form != nil {
 		s.form.take(line, size)
 		return nil
@@ -127,6 +128,18 @@ func (s *logSource) line() error {
 	s.message(d, size)
 	return nil
 }
+
+// untypeset gives back the hyphens and the quotation marks that a page has set as a printer would: "–> Sending", “-- got it”.
+func untypeset(line []byte) []byte {
+	if bytes.IndexByte(line, 0xe2) < 0 && bytes.IndexByte(line, 0xc2) < 0 {
+		return line
+	}
+	return []byte(typeset().Replace(string(line)))
+}
+
+var typeset = sync.OnceValue(func() *strings.Replacer {
+	return strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "‘", "'", "’", "'", "–", "--", "—", "--", "−", "-", "\u00a0", " ", "…", "...")
+})
 
 // unquoted takes off the marks of a quotation: of a mail, with a blank behind the mark or without, of a comment, of a frame.
 func unquoted(line []byte) []byte {
@@ -232,7 +245,9 @@ func (s *logSource) said(d logLine) bool {
 	case s.talk.by != "" && (d.program == "" && !d.headed || d.program != "" && d.program == s.talk.wvdial):
 		s.fromModem(d.msg)
 	case d.headed:
-		s.log(d.program, d.msg)
+		if !s.retold(d) {
+			s.log(d.program, d.msg)
+		}
 	case len(sentence.Of("", string(d.msg[:min(len(d.msg), maxUnread)])).Words) > 0: // a sentence that somebody pasted without its program
 		s.log("", d.msg)
 	case showsFrames(string(d.msg)):
@@ -241,7 +256,7 @@ func (s *logSource) said(d logLine) bool {
 		s.talk.by = "wvdial"
 		s.fromModem(d.msg)
 	default:
-		return false
+		return s.retold(d)
 	}
 	return true
 }
@@ -377,7 +392,7 @@ func (s *logSource) take(dir event.Dir, p notation.Packet) event.Event {
 
 // unprinted puts back what word processors and web pages put in place of plain characters.
 var unprinted = sync.OnceValue(func() *strings.Replacer {
-	return strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "\u00a0", " ", "‹", "<", "›", ">", "\x93", `"`, "\x94", `"`, "\t", " ")
+	return strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "\u00a0", " ", "‹", "<", "›", ">", "\x93", `"`, "\x94", `"`, "\t", " ", "id = ", "id=", "id =", "id=", "magic = ", "magic=", "magic =", "magic=")
 })
 
 // repaired undoes what web pages and word processors do to a line.
@@ -386,6 +401,7 @@ func repaired(msg []byte) ([]byte, bool) {
 	for _, c := range msg {
 		odd = odd || c >= 0x80 || c == '&' || c == '\t'
 	}
+	odd = odd || bytes.Contains(msg, []byte(" =")) || bytes.Contains(msg, []byte("= ")) // a translator's
 	if !odd || len(msg) > 4096 {
 		return nil, false
 	}

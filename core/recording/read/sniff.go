@@ -21,7 +21,7 @@ func sniffLog(prefix []byte) int {
 		if lines++; lines > 400 {
 			break
 		}
-		d := k.split(relayed(unquoted(line)))
+		d := k.split(relayed(unquoted(untypeset(line))))
 		if d.headed {
 			timed++
 		}

@@ -73,6 +73,10 @@ func (s *logSource) before(word, value string) {
 		s.call.iface = firstWord(value)
 	case event.MeansInitializing:
 		s.talk.answered, s.talk.connected = false, false
+	case event.MeansNoWords, event.MeansAborted: // a log may begin where the script already waits
+		if s.call.phase == "" {
+			s.enter(event.PhaseDial)
+		}
 	}
 }
 
@@ -129,6 +133,10 @@ func (s *logSource) after(word string, e event.Log) {
 		s.talk.connected = false
 	case event.MeansDisconnects:
 		c.goodbye = true
+	case event.MeansRegistration:
+		if state := registrationState(e.Value); state != "" {
+			s.emit(event.Registration{State: state})
+		}
 	case event.MeansScriptEnd:
 		c.code = 8
 		s.talk.by = ""
@@ -150,6 +158,20 @@ func (s *logSource) after(word string, e event.Log) {
 			s.failed(event.FailedATError)
 		}
 	}
+}
+
+// registrationState gives event.Registration's word for ModemManager's, "" where it says nothing.
+func registrationState(word string) string {
+	word, _, _ = strings.Cut(strings.Trim(word, "'\")"), "-") // home-sms-only
+	switch word {
+	case "home", "roaming", "searching", "denied":
+		return word
+	case "idle":
+		return "not searching"
+	case "registering":
+		return "searching"
+	}
+	return ""
 }
 
 // unended takes off how scripts write the end of a line.

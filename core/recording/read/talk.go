@@ -6,6 +6,7 @@ import (
 
 	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/recording/format"
 	"github.com/knakppp/knak/core/sentence"
 )
 
@@ -238,4 +239,117 @@ func (s *logSource) quoted(sent bool, text string) {
 			s.fromModem([]byte(l))
 		}
 	}
+}
+
+// labels end what a program writes before a line of the dialogue that it logs: "Send AT Command: ATE0", "SIM Status: +CPIN: READY".
+var labels = []string{": ", "-> ", "=> ", ">> ", "> ", "<< ", "< ", "= ", ", ", "b'", `b"`}
+
+// retold takes a line of the dialogue out of a line of a program that knak does not know, behind what the program calls it; a list as
+// Python shows it has several. It is false if there is none.
+func (s *logSource) retold(d logLine) bool {
+	switch d.program {
+	case "kernel", "NetworkManager", "ModemManager", "systemd", "pppd":
+		return false
+	}
+	msg := d.msg[:min(len(d.msg), maxUnread)]
+	if !bytes.Contains(msg, []byte("AT")) && !bytes.Contains(msg, []byte("+C")) && !bytes.Contains(msg, []byte("OK")) && !bytes.Contains(msg, []byte("ERROR")) {
+		return false
+	}
+	if i := bytes.IndexByte(msg, '['); i >= 0 && msg[len(msg)-1] == ']' {
+		took := false
+		for part := range bytes.SplitSeq(msg[i+1:len(msg)-1], []byte(", ")) {
+			text := bare(part)
+			if len(part) > 2 && len(text) < len(part) && format.IsAnswer(text) {
+				s.tellsAnswer(text)
+				took = true
+			}
+		}
+		return took
+	}
+	for i := range msg {
+		for _, l := range labels {
+			if !bytes.HasPrefix(msg[i:], []byte(l)) {
+				continue
+			}
+			text := bare(msg[i+len(l):])
+			switch {
+			case l == ": " && bytes.HasPrefix(text, []byte("AT")) && format.IsCommand(text), l != ": " && len(text) > 2 && format.IsCommand(text):
+				s.tellsCommand(d, text)
+				return true
+			case isTold(text):
+				s.tellsAnswer(text)
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// retelling is what such a program has told of the dialogue.
+type retelling struct {
+	answers bool // it tells what the modem answers, too
+	command string
+	times   int // so often in a row, without an answer
+}
+
+// enoughAlike is how often a command must come again before the silence behind it is the modem's: a program that does not log answers
+// has no reason to say the same so often.
+const enoughAlike = 3
+
+// tellsCommand takes a command. As long as no answer is told of, the program may only log what it sends: then it is a line like others.
+func (s *logSource) tellsCommand(d logLine, text []byte) {
+	t := &s.retell
+	if command := string(text); t.command == command {
+		t.times++
+	} else {
+		t.command, t.times = command, 1
+	}
+	switch {
+	case t.answers && t.times == 1, !t.answers && t.times >= enoughAlike: // some say each command twice
+		s.sends(t.command)
+	case !t.answers:
+		s.log(d.program, d.msg)
+	}
+}
+
+// tellsAnswer takes an answer, behind the command that it is to.
+func (s *logSource) tellsAnswer(text []byte) {
+	t := &s.retell
+	if !t.answers && t.command != "" && t.times < enoughAlike {
+		s.sends(t.command)
+	}
+	t.answers, t.times = true, 0
+	s.fromModem(text)
+}
+
+// isTold says whether a text is an answer that no other program would write by chance: one with its code, or a result code.
+func isTold(text []byte) bool {
+	if len(text) > 3 && text[0] == '+' && text[1] >= 'A' && text[1] <= 'Z' {
+		i := bytes.IndexByte(text, ':')
+		return i > 2 && format.IsAnswer(text)
+	}
+	switch string(text) {
+	case "OK", "ERROR", "NO CARRIER", "BUSY", "NO ANSWER", "NO DIALTONE", "CONNECT":
+		return true
+	}
+	return bytes.HasPrefix(text, []byte("CONNECT ")) && format.IsAnswer(text)
+}
+
+// bare takes off the quotation marks, brackets and line ends that a program shows around a line.
+func bare(b []byte) []byte {
+	b = bytes.TrimSpace(b)
+	b = bytes.TrimPrefix(b, []byte("("))
+	if len(b) > 2 && b[0] == 'b' && (b[1] == '\'' || b[1] == '"') {
+		b = b[1:]
+	}
+	if len(b) > 1 && (b[0] == '\'' || b[0] == '"') {
+		if i := bytes.LastIndexByte(b[1:], b[0]); i >= 0 {
+			b = b[1 : i+1]
+		}
+	}
+	for _, end := range []string{`\n`, `\r`, "<CR>", "^M", "^J"} {
+		b = bytes.TrimSuffix(b, []byte(end))
+		b = bytes.TrimPrefix(b, []byte(end))
+	}
+	return bytes.TrimSpace(bytes.TrimSuffix(bytes.TrimSuffix(b, []byte(`\r`)), []byte("<CR>")))
 }
