@@ -468,7 +468,7 @@ func TestRouterAdvertisements(t *testing.T) {
 			}
 			has := func(what string, look func() bool, want bool) {
 				t.Helper()
-				for end := time.Now().Add(300 * time.Millisecond); want && !look() && time.Now().Before(end); {
+				for end := time.Now().Add(10 * time.Second); want && !look() && time.Now().Before(end); {
 				}
 				if look() != want {
 					t.Errorf("%s: %v, want %v", what, !want, want)

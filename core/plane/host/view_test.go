@@ -58,7 +58,10 @@ func TestChanged(t *testing.T) {
 	if err := netlink.AddrAdd(other, a); err != nil {
 		t.Fatal(err)
 	}
-	if err := changed(); err != nil {
+	if err := v.events.SetReadDeadline(time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Changed(); err != nil {
 		t.Errorf("of another's address it says %v", err)
 	}
 	v.Forget()
