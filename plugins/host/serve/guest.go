@@ -279,13 +279,19 @@ func (g *guest) leave(r *running, strike bool, why string) {
 // drainLimit is how long a plugin may take, at the end, to be told what still waits: that the link is down above all.
 const drainLimit = time.Second
 
+// closedLimit is how much later than its connection a plugin's process may end: on a busy machine each of its threads has to
+// get the processor for that.
+const closedLimit = 2 * time.Second
+
 // drain waits until the plugin was told everything, and of its own end, if it has ended, a person was.
 func (g *guest) drain() {
-	for end := time.Now().Add(drainLimit); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	for begin := time.Now(); ; time.Sleep(2 * time.Millisecond) {
 		g.mu.Lock()
-		idle := g.run == nil || g.pending == 0 && g.ending != g.run
+		r := g.run
+		pending, ending := g.pending > 0, g.ending == r
 		g.mu.Unlock()
-		if idle {
+		took := time.Since(begin)
+		if r == nil || !(pending && took < drainLimit || ending && took < closedLimit) {
 			return
 		}
 	}
@@ -346,8 +352,10 @@ func (g *guest) ask(ctx context.Context, q advice.Question, k wire.Known, soft t
 		go func() {
 			select {
 			case <-r.process.ended:
-			case <-time.After(termLimit):
-				g.leave(r, true, "has closed its connection")
+			case <-time.After(closedLimit):
+				if !r.process.over() { // otherwise watch is about to say how it ended
+					g.leave(r, true, "has closed its connection")
+				}
 			}
 		}()
 	default:

@@ -354,6 +354,18 @@ func (p *process) reap() {
 	close(p.ended)
 }
 
+// over says whether the process has ended, be it that reap is not done with what it left.
+func (p *process) over() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.out {
+		return true
+	}
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, p.cmd.Process.Pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
+	return err == nil && info.Signo != 0 // 0: there is nothing to wait for yet
+}
+
 // outputLimit is how long the output of a process that has ended is still read.
 const outputLimit = 300 * time.Millisecond
 

@@ -179,6 +179,26 @@ func TestTheGroupEnds(t *testing.T) {
 	}
 }
 
+// That a process has ended is seen before it is waited for, which takes a moment where it leaves others behind.
+func TestOver(t *testing.T) {
+	p := &process{cmd: exec.Command("sleep", "100")}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if p.over() {
+		t.Error("one that runs is over")
+	}
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for !p.over() {
+		time.Sleep(time.Millisecond)
+	}
+	if err := p.cmd.Wait(); err == nil {
+		t.Error("it was not killed")
+	}
+}
+
 func TestOnlyUnixSocketsOfItsOwnDirectory(t *testing.T) {
 	p := &process{socketDir: "/run/knak/plugins-1/plugin-dir2"}
 	for _, c := range []struct {
