@@ -122,7 +122,7 @@ func TestReadDeadline(t *testing.T) {
 
 func TestAModemThatTakesNothingBlocksNoWriteForEver(t *testing.T) {
 	p, _ := pair(t, Config{WriteTimeout: 100 * time.Millisecond}) // so long that a busy machine gets to writing
-	big := make([]byte, 1<<20) // more than any tty buffers
+	big := make([]byte, 1<<20)                                    // more than any tty buffers
 	n, err := p.Write(big)
 	if !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 || n == len(big) {
 		t.Errorf("by WriteTimeout: %d, %v", n, err)
