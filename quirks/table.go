@@ -186,7 +186,7 @@ var Keys = []Key{
 	{Name: "auth.provisional", Type: Bool, Default: "true", Phase: AtNegotiate,
 		Meaning: "a success says nothing until IPCP is open, because the modem answers before it asked the network (3GPP TS 29.061)"},
 	{Name: "auth.implied_success", Type: Bool, Default: "true", Phase: AtNegotiate,
-		Meaning: "the peer's second IPCP request counts as the Success that was lost on the way"},
+		Meaning: "the peer's second IPCP request counts as the Success that was lost on the way, unless that proves who the peer is (MS-CHAPv2)"},
 	{Name: "auth.rechallenge", Type: Enum, Default: "answer", Allowed: []string{"answer", "ignore"}, Phase: AtNegotiate,
 		Meaning: "a CHAP challenge that comes again after the success: answer it (RFC 1994 section 2), or leave it alone"},
 	{Name: "auth.challenge_pace", Type: Duration, Default: "10s", Min: "0s", Max: "10m", Phase: AtNegotiate,

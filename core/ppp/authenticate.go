@@ -58,7 +58,7 @@ func (a *authentication) startClient(m auth.Method) {
 	}
 	e.agreedOn(m)
 	config := e.set.Auth.Client
-	config.Rand = e.random
+	config.Rand, config.Challenges = e.random, &e.asked
 	if m == auth.EAP {
 		config.Inner = e.innerFor(config.Inner)
 	}
@@ -243,8 +243,14 @@ func (a *authentication) succeeded(isClient bool, s auth.Success) {
 		return // challenged again
 	}
 	if isClient {
+		if s.Method == auth.EAP && a.engine.floor() == auth.Mutual { // it has asked for nothing, and so proved nothing
+			a.failed(true, auth.Failure{Reason: auth.Impostor, Method: s.Method, Message: "the server says success and did not prove that it knows the password, as it had to before"})
+			return
+		}
 		a.clientDone = true
-		a.engine.pin.raise(s.Method, s.Method.Strength())
+		if s.Method != auth.EAP {
+			a.engine.pin.raise(s.Method, s.Method.Strength())
+		}
 		a.done.Provisional = a.engine.set.Auth.Provisional
 	} else {
 		a.serverDone = true
@@ -275,6 +281,11 @@ func (a *authentication) implied() {
 		return
 	}
 	if a.early++; a.early < 2 {
+		return
+	}
+	if c, ok := a.client.(interface{ Unproved() bool }); ok && c.Unproved() {
+		a.drain(a.client)
+		a.early = 1 // each further request may have our response repeated
 		return
 	}
 	a.engine.notice("info", "the peer negotiates IPCP: its authentication success must have been lost")

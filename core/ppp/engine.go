@@ -37,6 +37,7 @@ type Engine struct {
 	ipv6cp ipv6cp
 
 	pin     pin
+	asked   auth.Challenges // what the peer has challenged in this call
 	methods []auth.Method // scratch for allowedMethods
 
 	ipcpLost    bool    // IPCP has failed, and IPv6 goes on without
@@ -81,7 +82,7 @@ func (e *Engine) Open(now time.Time) {
 	e.ipv6cp.reset()
 	e.auth.stop()
 	e.provisional, e.relapses, e.failure, e.ending = false, 0, Failure{}, false
-	e.pin = pin{}
+	e.pin, e.asked = pin{}, auth.Challenges{}
 	e.ipcpLost, e.ipv6cpLost = false, false
 	e.phase = phaseEstablish
 	e.traceEvent(event.Phase{Phase: event.PhaseLCP})

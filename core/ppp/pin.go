@@ -58,10 +58,21 @@ func (e *Engine) worth(m auth.Method) auth.Strength {
 
 // agreedOn pins what we acknowledge. It says what is wrong with it where the peer is not to have it.
 func (e *Engine) agreedOn(m auth.Method) {
-	if m == auth.EAP {
-		return // the method inside decides, and shows when it succeeds; the client takes none that is too weak
+	if m != auth.EAP {
+		e.pin.raise(m, m.Strength())
+		return
 	}
-	e.pin.raise(m, m.Strength())
+	// The method inside decides, and shows when it succeeds; the client takes none that is too weak. Whichever it is, it is
+	// worth more than what none of them does: to send the password.
+	inner := e.innerFor(e.set.Auth.Client.Inner)
+	if len(inner) == 0 {
+		return
+	}
+	least := auth.Mutual
+	for _, i := range inner {
+		least = min(least, i.Strength())
+	}
+	e.pin.raise(m, least)
 }
 
 // tooWeak says whether a demand is one that we would have met, were it not for what was agreed before. A peer that

@@ -154,6 +154,17 @@ func TestDowngradeBeforeSuccess(t *testing.T) {
 			t.Errorf("%d requests, %+v", n, s.closing)
 		}
 	})
+	t.Run("EAP agreed, an identity asked for, and no method", func(t *testing.T) {
+		s := newScript(t, dialer())
+		s.openLCP(demandOf(auth.EAP)...)
+		s.giveData(packet.EAP, packet.EAPRequest, 1, []byte{packet.EAPIdentity})
+		s.must(packet.EAP, packet.EAPResponse)
+		s.renegotiate(2, auth.PAP)
+		if n := s.count(packet.PAP, packet.PAPRequest); n != 0 || len(s.closing) != 1 || s.closing[0].Failure.Kind != KindAuthDowngrade {
+			s.log()
+			t.Errorf("%d requests, %+v", n, s.closing)
+		}
+	})
 	t.Run("a peer that comes back to what it had", func(t *testing.T) {
 		s := newScript(t, dialer())
 		s.openLCP(demandOf(auth.CHAPMD5)...)
@@ -400,5 +411,130 @@ func TestEAPChallengeFlood(t *testing.T) {
 		if got := s.count(packet.EAP, packet.EAPResponse); got != c.responses {
 			t.Errorf("%s: %d responses, want %d", name, got, c.responses)
 		}
+	}
+}
+
+// TestChallengeFloodByNegotiatingAnew: another negotiation of the same call begins no new count of challenges.
+func TestChallengeFloodByNegotiatingAnew(t *testing.T) {
+	for _, m := range []auth.Method{auth.CHAPMD5, auth.EAP} {
+		s := newScript(t, dialer())
+		s.openLCP(demandOf(m)...)
+		for n := range uint8(20) {
+			for i := range uint8(5) {
+				id := 5*n + i
+				value := append([]byte{16}, bytes.Repeat([]byte{id}, 16)...)
+				if m == auth.EAP {
+					s.giveData(packet.EAP, packet.EAPRequest, id, append([]byte{packet.EAPMD5}, value...))
+					s.giveData(packet.EAP, packet.EAPSuccess, id, nil)
+				} else {
+					s.giveData(packet.CHAP, packet.CHAPChallenge, id, value)
+					s.giveData(packet.CHAP, packet.CHAPSuccess, id, nil)
+				}
+			}
+			if n == 0 {
+				s.openIPCP(ipOpt(packet.IPCPAddress, "192.0.2.1"))
+			}
+			s.give(packet.LCP, packet.ConfigureRequest, 100+n, append(demandOf(m), opt(packet.LCPMRU, 5, n))...)
+			if s.phase == phaseEstablish {
+				s.ack(packet.LCP)
+			}
+		}
+		if got := s.count(packet.CHAP, packet.CHAPResponse) + s.count(packet.EAP, packet.EAPResponse); got > 10 {
+			t.Errorf("%v: %d responses", m, got)
+		}
+	}
+}
+
+// TestImpostorThatSkipsTheProof: who does not know the password cannot pass for the server by leaving out what would show
+// that, neither by going on to the network nor by EAP's own Success.
+func TestImpostorThatSkipsTheProof(t *testing.T) {
+	chap := func(s *script) {
+		s.openLCP(demandOf(auth.MSCHAPv2)...)
+		s.giveData(packet.CHAP, packet.CHAPChallenge, 1, append([]byte{16}, make([]byte, 16)...))
+	}
+	eap := func(s *script) {
+		s.openLCP(demandOf(auth.EAP)...)
+		s.giveData(packet.EAP, packet.EAPRequest, 1, append([]byte{packet.EAPMSCHAPv2, packet.MSCHAPv2Challenge, 1, 0, 24, 16}, append(make([]byte, 16), "srv"...)...))
+	}
+	early := func(s *script) {
+		for id := range uint8(3) {
+			s.give(packet.IPCP, packet.ConfigureRequest, id, ipOpt(packet.IPCPAddress, "192.0.2.1"))
+			s.wait(time.Second)
+		}
+	}
+	network := func(s *script) {
+		early(s)
+		s.wait(2 * time.Minute)
+	}
+	for _, c := range []struct {
+		name  string
+		set   func(*Settings)
+		begin func(*script)
+		then  func(*script)
+		kind  string // "": the link goes on
+	}{
+		{"MS-CHAPv2, then the network", nil, chap, network, KindAuthTimeout},
+		{"EAP-MSCHAPv2, then the network", nil, eap, network, KindAuthTimeout},
+		{"MS-CHAPv2, then the network, tolerated", func(s *Settings) { s.Auth.Client.TolerateImpostor = true }, chap, early, ""},
+		{"EAP Success for nothing, after an earlier call's MS-CHAPv2", func(s *Settings) { s.Auth.AtLeast = auth.Mutual },
+			func(s *script) { s.openLCP(demandOf(auth.EAP)...) }, func(s *script) { s.giveData(packet.EAP, packet.EAPSuccess, 1, nil) }, KindAuthImpostor},
+		{"the same after an identity", func(s *Settings) { s.Auth.AtLeast = auth.Mutual }, func(s *script) {
+			s.openLCP(demandOf(auth.EAP)...)
+			s.giveData(packet.EAP, packet.EAPRequest, 1, []byte{packet.EAPIdentity})
+		}, early, KindAuthImpostor},
+		{"EAP Success for nothing, and nothing pinned", nil, func(s *script) { s.openLCP(demandOf(auth.EAP)...) },
+			func(s *script) { s.giveData(packet.EAP, packet.EAPSuccess, 1, nil) }, ""},
+	} {
+		set := dialer()
+		if c.set != nil {
+			c.set(&set)
+		}
+		s := newScript(t, set)
+		c.begin(s)
+		c.then(s)
+		got := ""
+		if len(s.closing) > 0 {
+			got = s.closing[0].Failure.Kind
+		}
+		if got != c.kind || (c.kind == "") != (len(s.end.auth) == 1) {
+			s.log()
+			t.Errorf("%s: ends with %q, want %q; auth %+v", c.name, got, c.kind, s.end.auth)
+		}
+	}
+}
+
+// A Success of MS-CHAPv2 that was lost comes again when the response does (RFC 1994 section 4.2).
+func TestLostProof(t *testing.T) {
+	s := newScript(t, dialer())
+	server, err := auth.NewServer(auth.MSCHAPv2, auth.ServerConfig{Name: "srv", Rand: newChance(3), Lookup: func(string) (auth.Secret, bool) { return auth.NewSecret("test secret"), true }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.openLCP(demandOf(auth.MSCHAPv2)...)
+	server.Start(s.now)
+	seen, lost := len(s.sent), false
+	for id := range uint8(6) {
+		for o, ok := server.Next(); ok; o, ok = server.Next() {
+			x, ok := o.(auth.Send)
+			if ok && x.Info[0] == packet.CHAPSuccess && !lost {
+				lost, ok = true, false
+			}
+			if ok {
+				s.Receive(s.now, packet.CHAP, bytes.Clone(x.Info))
+				s.drain(s.now)
+			}
+		}
+		if lost {
+			s.give(packet.IPCP, packet.ConfigureRequest, id, ipOpt(packet.IPCPAddress, "192.0.2.1"))
+		}
+		for ; seen < len(s.sent); seen++ {
+			if x := s.sent[seen]; x.Protocol == packet.CHAP {
+				server.Receive(s.now, x.Info)
+			}
+		}
+	}
+	if !lost || len(s.end.auth) != 1 || len(s.closing) > 0 {
+		s.log()
+		t.Errorf("lost %v, auth %+v, %+v", lost, s.end.auth, s.closing)
 	}
 }

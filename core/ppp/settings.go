@@ -130,7 +130,7 @@ type AuthSettings struct {
 	Provisional bool
 	// NoImpliedSuccess keeps waiting for the peer's Success although it already negotiates IPCP, which it may not do
 	// before (auth.implied_success, turned round). Otherwise its second Configure-Request counts as the Success that was
-	// lost on the way.
+	// lost on the way, but for that of MS-CHAPv2, which proves something.
 	NoImpliedSuccess bool
 	// IgnoreRechallenge leaves CHAP challenges unanswered that come after a success (auth.rechallenge). RFC 1994 section 2
 	// wants them answered.

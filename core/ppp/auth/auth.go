@@ -230,6 +230,8 @@ type ClientConfig struct {
 	// ChallengePace bounds the challenges that are answered, CHAP's and those inside EAP, also repeated ones: ten at once,
 	// then one in so long; the others are dropped, with one Note. 0 means DefaultChallengePace, a negative one no limit.
 	ChallengePace time.Duration
+	// Challenges is what ChallengePace counts in; nil: the client counts for itself.
+	Challenges *Challenges
 
 	// PlainPassword takes the octets of the password one by one where MS-CHAP wants UTF-16, as lwIP and pppd do, whatever
 	// character they are a part of. It matters for passwords beyond ASCII only.
@@ -288,6 +290,9 @@ func NewClient(m Method, c ClientConfig) (Client, error) {
 	c.MaxRequests = or(c.MaxRequests, DefaultMaxRequests)
 	c.Limit = or(c.Limit, DefaultLimit)
 	c.ChallengePace = or(c.ChallengePace, DefaultChallengePace)
+	if c.Challenges == nil {
+		c.Challenges = &Challenges{}
+	}
 	if c.Inner == nil {
 		c.Inner = []Method{MSCHAPv2, CHAPMD5}
 	}

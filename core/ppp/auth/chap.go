@@ -30,7 +30,7 @@ type chapClient struct {
 	v2        *mschapv2
 	delegated bool     // somebody else made the answer
 	expect    [40]byte // of it, what Success must hold; zero: not known
-	allowance challenges
+	skipped   bool     // the peer goes on without a result
 	started   bool
 	answered  bool // a response went out
 	pending   bool // and its result is not in yet
@@ -51,7 +51,23 @@ func (m *chapClient) Advance(now time.Time) {
 	if m.answered {
 		text = "the response was not answered"
 	}
+	if m.skipped {
+		text = "the peer goes on to the network and has not shown that it knows the password"
+	}
 	m.fail(Failure{Reason: TimedOut, Message: text})
+}
+
+// Unproved says whether a Success is missing that nothing can take the place of: the one of MS-CHAPv2, which proves that the
+// server knows the password. The response goes out once more: a server that has said it says it again (RFC 1994 section 4.2).
+func (m *chapClient) Unproved() bool {
+	if m.method != MSCHAPv2 || m.c.TolerateImpostor || m.delegated && m.expect == [40]byte{} {
+		return false
+	}
+	if m.answered && !m.done {
+		m.skipped = true
+		m.put(Send{m.packet})
+	}
+	return true
 }
 
 // Delegated takes a response that somebody else has made.
@@ -74,7 +90,7 @@ func (m *chapClient) Delegated(challenge, response, authenticator []byte) bool {
 
 // Challenged counts a challenge that somebody else is to answer.
 func (m *chapClient) Challenged(now time.Time) bool {
-	return m.allowance.admit(&m.base, now, m.c.ChallengePace)
+	return m.c.Challenges.admit(&m.base, now, m.c.ChallengePace)
 }
 
 func (m *chapClient) fail(f Failure) {
@@ -91,7 +107,7 @@ func (m *chapClient) Receive(now time.Time, p []byte) {
 	case len(p) < packet.HeaderLen:
 		m.note(info, "CHAP packet of %d octets dropped", len(p))
 	case code == packet.CHAPChallenge && ok:
-		if m.allowance.admit(&m.base, now, m.c.ChallengePace) {
+		if m.c.Challenges.admit(&m.base, now, m.c.ChallengePace) {
 			m.answer(id, body)
 		}
 	case code == packet.CHAPSuccess || code == packet.CHAPFailure:

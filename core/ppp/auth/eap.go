@@ -36,7 +36,6 @@ type eapClient struct {
 	text    string // what the method inside said
 	refused *Failure
 	naked   bool // the last answer was a Nak
-	allowed challenges
 	started bool
 	pending bool // the server has not come to a result since the last request
 	done    bool
@@ -63,6 +62,12 @@ func (m *eapClient) Advance(now time.Time) {
 	m.fail(Failure{Reason: TimedOut, Message: text})
 }
 
+// Unproved says whether a Success is missing that nothing can take the place of: the one of MSCHAPv2, which proves that the
+// server knows the password.
+func (m *eapClient) Unproved() bool {
+	return m.method == MSCHAPv2 && !m.proved && !m.waived && !m.c.TolerateImpostor
+}
+
 // Refused gives what the server's MSCHAPv2 has said, where that was no and no EAP Failure has come.
 func (m *eapClient) Refused() (Failure, bool) {
 	if m.refused == nil || m.done {
@@ -85,7 +90,7 @@ func (m *eapClient) Receive(now time.Time, p []byte) {
 	case len(p) < packet.HeaderLen:
 		m.note(info, "EAP packet of %d octets dropped", len(p))
 	case code == packet.EAPRequest && ok && len(body) > 0:
-		if isChallenge(code, body) && !m.allowed.admit(&m.base, now, m.c.ChallengePace) {
+		if isChallenge(code, body) && !m.c.Challenges.admit(&m.base, now, m.c.ChallengePace) {
 			return
 		}
 		m.respond(p[:packet.HeaderLen+len(body)], id, body[0], body[1:])

@@ -54,9 +54,11 @@ func AtLeast(methods []Method, s Strength) []Method {
 	return list
 }
 
-// challenges bounds how many challenges of the peer's choice are answered: each answer is a sample for guessing the
-// password, and a flood of them costs time. Those that every honest server sends, every few seconds at the most, pass.
-type challenges struct {
+// Challenges bounds how many challenges of the peer's choice are answered: each answer is a sample for guessing the
+// password, and a flood of them costs time. Those that every honest server sends, every few seconds at the most, pass. The
+// clients that one link has one after the other share it: a peer that negotiates anew begins no new count. The zero value
+// has admitted none.
+type Challenges struct {
 	spent float64
 	at    time.Time // when spent was right
 	left  int       // not answered
@@ -66,7 +68,7 @@ type challenges struct {
 const challengeBurst = 10
 
 // admit says whether one more challenge is to be answered.
-func (c *challenges) admit(b *base, now time.Time, pace time.Duration) bool {
+func (c *Challenges) admit(b *base, now time.Time, pace time.Duration) bool {
 	if pace <= 0 {
 		return true
 	}
