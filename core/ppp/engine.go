@@ -38,7 +38,7 @@ type Engine struct {
 
 	pin     pin
 	asked   auth.Challenges // what the peer has challenged in this call
-	methods []auth.Method // scratch for allowedMethods
+	methods []auth.Method   // scratch for allowedMethods
 
 	ipcpLost    bool    // IPCP has failed, and IPv6 goes on without
 	ipv6cpLost  bool    // IPV6CP has, and IPv4 goes on without
