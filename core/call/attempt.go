@@ -8,29 +8,29 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Splitter says where one attempt at a call ends and the next one begins. It is the one place that does: a reader, a
-// judgement and a comparison of the same recording count the same attempts. It may be asked on a live call, and what it
-// keeps does not grow. The zero value is ready.
+// Splitter says where one attempt at a call ends and the next one begins. All parts of knak use it, so that readers, diagnosis
+// and comparison count the same attempts in the same recording. It can be used on a live call too; its memory does not grow. The
+// zero value is ready.
 //
-// Another attempt begins with an Attempt event, with a dial after a dial, with what a dialer says when it starts or
-// connects again, with a command after a call that is over (but not with one that only hangs up: a script that
-// disconnects makes no call), and with LCP's Configure-Request after a link that is over (RFC 1661 section 3.7). A
-// Configure-Request on a link that is not over negotiates it anew and begins nothing.
+// Another attempt begins with an Attempt event, with a dial after a dial, with the message of a dialer that starts or connects
+// again, with a command after a call that is over (except for a command that only hangs up, as disconnect scripts send), and with
+// LCP's Configure-Request after a link that is over (RFC 1661 section 3.7). A Configure-Request on a link that is not over only
+// negotiates it again.
 type Splitter struct {
 	phase   string // the last Phase event
-	started bool   // a dialer said that it begins
+	started bool   // a dialer has said that it starts
 	dialled bool   // a number was dialled
-	waiting bool   // and its result has not come
-	refused bool   // its result was no CONNECT
-	ours    bool   // and this end took part: until then the peer's packets may have waited for somebody to read the port
+	waiting bool   // the dial command has no result yet
+	refused bool   // the result of the dial command was not CONNECT
+	ours    bool   // this end has sent something; before that, the peer's packets may come from an earlier call and have waited in the port
 	ppp     bool   // PPP began: a packet of LCP or of an authentication, a "Connect:", an address
-	lcp     bool   // one of the ends asked in LCP
+	lcp     bool   // one of the ends sent LCP's Configure-Request
 	acks    [2]bool
 	failed  bool // something failed, or the call is over
 	closed  bool // the link is over
 }
 
-// Begins takes the next record and says whether another attempt begins with it, and why.
+// Begins takes the next record, and says whether another attempt begins with it, and why.
 func (s *Splitter) Begins(r event.Record) (reason string, ok bool) {
 	if reason = s.first(r.Event); reason != "" {
 		phase := s.phase
@@ -43,13 +43,13 @@ func (s *Splitter) Begins(r event.Record) (reason string, ok bool) {
 	return reason, reason != ""
 }
 
-// first says why an event is the first of another attempt, "" if it is not.
+// first says why an event is the first one of another attempt; "": it is not.
 func (s *Splitter) first(e event.Event) string {
 	over := s.failed || s.refused
 	switch e := e.(type) {
 	case event.Attempt:
 		if e.Number > 1 {
-			return e.Reason + " " // an attempt without a reason is one, too
+			return e.Reason + " " // a reason that is never "", even if the event has none
 		}
 	case event.Phase:
 		if e.Phase == event.PhaseDial && (s.closed || s.ppp && s.ours) {
@@ -81,7 +81,7 @@ func (s *Splitter) first(e event.Event) string {
 	return ""
 }
 
-// take keeps what an event says of the attempt that it belongs to.
+// take notes what an event says about its attempt.
 func (s *Splitter) take(e event.Event) {
 	switch e := e.(type) {
 	case event.Phase:
@@ -165,7 +165,8 @@ func (s *Splitter) packet(e event.Packet) {
 	case packet.ConfigureAck:
 		s.acks[e.Dir] = true
 	case packet.TerminateAck:
-		// What this side has ended is over. The other end may also terminate while the two negotiate, and go on.
+		// If this side ended the link, it is over. The other end sometimes terminates during the negotiation and goes on
+		// afterwards; that counts only once both ends have agreed.
 		s.closed = s.closed || s.lcp && (e.Dir == event.Rcvd || s.acks[event.Sent] && s.acks[event.Rcvd])
 	}
 }

@@ -1,5 +1,5 @@
-// Package call sorts what a recording shows of a call by protocol and role: the AT commands with their answers, each
-// protocol's packets both ways, how it ended. Compare, mimic and drawing read a call so, whatever wrote the recording.
+// Package call sorts the contents of a recording into calls: the AT commands with their answers, each protocol's packets in both
+// directions, and how the call ended. compare, mimic and report work on this, independently of the recording's format.
 package call
 
 import (
@@ -12,36 +12,36 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Bounds of what is kept of one call, and of one recording. What is beyond is counted.
+// Limits of what is kept of one call, and of one recording. Beyond a limit things are only counted.
 const (
 	maxCalls    = 16
 	maxCommands = 400
 	maxLines    = 40
 	maxSteps    = 600
 	maxLong     = 4096      // octets kept of one packet
-	maxKept     = 500 << 10 // octets kept of one call, of packets and of lines: with what holds them less than 1 MB
+	maxKept     = 500 << 10 // octets kept of one call's packets and lines; with the structures around them less than 1 MB
 )
 
-// Call is one try to get a link, and the link if it came up.
+// Call is one attempt to get a link, and the link if it came up.
 type Call struct {
-	Number   int // which of the recording's calls it is, from 1
+	Number   int // its number in the recording, from 1
 	Device   event.Device
-	Settings []event.Quirk // those that knak said it uses
+	Settings []event.Quirk // the settings that knak reported
 
 	Commands []Command // before the number was dialled, in order
 	Dial     *Command  // nil: not shown
-	Loose    []Loose   // lines that the modem sent unasked, before the call
+	Loose    []Loose   // unsolicited lines of the modem, before the call
 	More     int       // commands and lines that were left out
 
 	LCP, IPCP, IPV6CP, CCP Protocol
-	Auth                   Protocol // PAP, CHAP and EAP, as they came
+	Auth                   Protocol // packets of PAP, CHAP and EAP, in order
 	Other                  Protocol // packets of further control protocols
 
 	Echoes  Echoes
 	Texts   []Loose // text between or instead of frames
 	Probes  int     // probes that were sent
 	Replies int     // answers to them
-	DataIn  int     // packets of the network's protocols
+	DataIn  int     // data packets received
 	DataOut int
 	Unread  int // pieces that could not be understood
 
@@ -49,22 +49,22 @@ type Call struct {
 	Failures []event.Failure
 	Findings []event.Finding
 	Down     *event.Down
-	Lost     *Loose // NO CARRIER in or after PPP, or the carrier that dropped
+	Lost     *Loose // NO CARRIER during or after PPP, or the loss of the carrier
 	Begin    time.Time
 	End      time.Time
-	far      string // the furthest phase that was named, up to IPCP
-	kept     int    // octets that are kept, at most maxKept
-	told     bool   // a dialer's words say something of it
-	named    bool   // a line names a cause of a failure by itself
+	far      string // the furthest phase that an event named, up to IPCP
+	kept     int    // octets kept so far, at most maxKept
+	told     bool   // a dialer's message belongs to this call
+	named    bool   // a line names the cause of a failure by itself
 }
 
-// Command is one line that was sent to the modem in command state, and what it answered.
+// Command is one command line that was sent to the modem, and the answer.
 type Command struct {
 	Text     string
-	Lines    []string // without the result
-	Result   string   // for example "OK", "+CME ERROR: 10" or "CONNECT 7200000"; "": there was none
+	Lines    []string // lines of the answer, without the result code
+	Result   string   // for example "OK", "+CME ERROR: 10" or "CONNECT 7200000"; "": none
 	Sent     time.Time
-	Answered time.Time // of the result, the zero time if there is none
+	Answered time.Time // time of the result; the zero time if there is none
 	Pos      event.Pos
 }
 
@@ -73,7 +73,7 @@ type Loose struct {
 	Text string
 	Time time.Time
 	Pos  event.Pos
-	In   string // where it came: one of the Phase names
+	In   string // the phase in which it came: one of the Phase names
 }
 
 // Protocol is one control protocol's packets in order.
@@ -90,7 +90,7 @@ type Step struct {
 	Options []packet.Option // of a Configure packet
 	Time    time.Time
 	Pos     event.Pos
-	Again   bool // it is the same request as the one before it in its direction, unanswered till then
+	Again   bool // a repetition of the request before it in the same direction, which had no answer yet
 }
 
 // Echoes are LCP's Echo packets, which are only counted.
@@ -98,21 +98,21 @@ type Echoes struct {
 	Sent, Answered int       // the host's Echo-Requests, and the modem's replies
 	Rcvd, Replied  int       // the modem's Echo-Requests, and the host's replies
 	First, Last    time.Time // of the host's Echo-Requests
-	Heard          time.Time // the last reply to them
+	Heard          time.Time // time of the last reply to them
 }
 
-// Timed says whether the recording tells times.
+// Timed says whether the recording has times.
 func (c *Call) Timed() bool { return !c.Begin.IsZero() }
 
-// PPP says whether there is any packet.
+// PPP says whether the call has any packet.
 func (c *Call) PPP() bool {
 	return len(c.LCP.Steps)+len(c.Auth.Steps)+len(c.IPCP.Steps)+len(c.IPV6CP.Steps)+len(c.CCP.Steps)+len(c.Other.Steps) > 0
 }
 
-// AT says whether there is anything of the AT dialogue.
+// AT says whether the call has any command of the AT dialogue.
 func (c *Call) AT() bool { return c.Dial != nil || len(c.Commands) > 0 }
 
-// Address is the host's address, as the modem acknowledged it in IPCP.
+// Address gives the host's address that the modem acknowledged in IPCP.
 func (c *Call) Address() (netip.Addr, bool) {
 	for i := len(c.IPCP.Steps) - 1; i >= 0; i-- {
 		s := &c.IPCP.Steps[i]
@@ -126,8 +126,8 @@ func (c *Call) Address() (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// Cut says that the recording shows neither that the link came up nor how the call ended: it began too late or ended
-// too soon.
+// Cut says whether the recording shows neither that the link came up nor how the call ended: it began too late or ended too
+// early.
 func (c *Call) Cut() bool {
 	return !c.Worked() && c.Down == nil && len(c.Failures) == 0 && c.Lost == nil && !c.ended() && (c.Dial == nil || c.Dial.Result == "" || c.PPP() || c.connected())
 }
@@ -154,7 +154,7 @@ func (c *Call) Terminated() (Step, bool) {
 	return first, found
 }
 
-// Before says whether s came before o: by their times, or else by their places.
+// Before says whether s came before o: by their times or, without times, by their places.
 func (s Step) Before(o Step) bool {
 	if !s.Time.Equal(o.Time) {
 		return s.Time.Before(o.Time)
@@ -203,7 +203,7 @@ func (p *Protocol) Answer(i int) (Step, bool) {
 	return Step{}, false
 }
 
-// Name is the name that the host authenticated with, and the packet that carried it. An empty name is a name.
+// Name gives the name that the host authenticated with, and the packet with it. It is true for an empty name too.
 func (c *Call) Name() (string, Step, bool) {
 	for i := range c.Auth.Steps {
 		s := &c.Auth.Steps[i]
@@ -217,7 +217,7 @@ func (c *Call) Name() (string, Step, bool) {
 	return "", Step{}, false
 }
 
-// NameIn is the name that a packet authenticates with: a PAP request, a CHAP response or an EAP identity.
+// NameIn gives the name that a packet authenticates with: a PAP request, a CHAP response or an EAP identity.
 func NameIn(protocol uint16, p packet.Packet) (string, bool) {
 	switch {
 	case protocol == packet.PAP && p.Code == packet.PAPRequest:
@@ -232,7 +232,7 @@ func NameIn(protocol uint16, p packet.Packet) (string, bool) {
 	return "", false
 }
 
-// Challenger is the name in the modem's first challenge, and the packet.
+// Challenger gives the name in the modem's first challenge, and the packet.
 func (c *Call) Challenger() (string, Step, bool) {
 	s, ok := c.Auth.First(event.Rcvd, packet.CHAPChallenge)
 	if !ok || s.Protocol != packet.CHAP || len(s.Data) == 0 || int(s.Data[0]) >= len(s.Data) {
@@ -241,17 +241,17 @@ func (c *Call) Challenger() (string, Step, bool) {
 	return string(s.Data[1+int(s.Data[0]):]), s, true
 }
 
-// Verdict is what the modem said of the authentication.
+// Verdict is the modem's answer to the authentication.
 type Verdict uint8
 
 // The verdicts.
 const (
-	NoVerdict Verdict = iota // it said nothing, or was not asked
+	NoVerdict Verdict = iota // no answer, or no authentication
 	Success
 	Refused
 )
 
-// Verdict gives the modem's first word on the authentication, with its packet.
+// Verdict gives the modem's first answer to the authentication, with its packet.
 func (c *Call) Verdict() (Verdict, Step) {
 	for i := range c.Auth.Steps {
 		s := &c.Auth.Steps[i]
@@ -268,5 +268,5 @@ func (c *Call) Verdict() (Verdict, Step) {
 	return NoVerdict, Step{}
 }
 
-// same says whether two packets hold the same apart from their identifier.
+// same says whether two packets are equal except for the identifier.
 func same(a, b *Step) bool { return a.Code == b.Code && bytes.Equal(a.Data, b.Data) }

@@ -13,8 +13,8 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Collector is an event.Sink that sorts records into calls. What it keeps does not grow with the recording. It is not
-// safe for use from several goroutines.
+// Collector is an event.Sink that sorts records into calls. Its memory does not grow with the recording. It is not safe for use
+// from several goroutines.
 type Collector struct {
 	calls  []*Call
 	number int
@@ -22,12 +22,12 @@ type Collector struct {
 	phase  string
 	device event.Device
 	quirks []event.Quirk
-	held   []Command // sent after PPP began: they belong to the next call if there is one
-	asked  *Command  // waits for its result
+	held   []Command // commands sent after PPP began: they belong to the next call, if there is one
+	asked  *Command  // the command that waits for its result
 	split  Splitter
 }
 
-// Read collects all records of seq. On an error it gives what it has.
+// Read collects all records of seq. On an error it returns the calls so far with the error.
 func Read(seq iter.Seq2[event.Record, error]) ([]*Call, error) {
 	var c Collector
 	for r, err := range seq {
@@ -42,7 +42,8 @@ func Read(seq iter.Seq2[event.Record, error]) ([]*Call, error) {
 	return c.Calls(), nil
 }
 
-// Calls gives the calls in their order: of very many the first and the last, and the last that worked. A recording that shows nothing of a call has none.
+// Calls gives the calls in order. If there are very many, it gives the first and the last ones, and the last that worked. A
+// recording without anything about a call has none.
 func (c *Collector) Calls() []*Call {
 	return slices.DeleteFunc(slices.Clone(c.calls), func(k *Call) bool {
 		return !k.AT() && !k.PPP() && len(k.Texts) == 0 && len(k.Failures) == 0 && k.Up == nil && k.Lost == nil && !k.named && event.PhaseOrder(k.far) <= event.PhaseOrder(event.PhaseDial)
@@ -109,7 +110,7 @@ func (c *Collector) Record(r event.Record) {
 	}
 }
 
-// call gives the call that goes on, and begins the first one.
+// call gives the present call, and begins the first one.
 func (c *Collector) call(r event.Record) *Call {
 	if c.now == nil {
 		c.begin(r)
@@ -123,7 +124,7 @@ func (c *Collector) call(r event.Record) *Call {
 	return c.now
 }
 
-// begin begins another call. One that shows nothing yet is used.
+// begin begins another call. If the present one is still empty, it is used.
 func (c *Collector) begin(r event.Record) {
 	c.asked, c.phase = nil, event.PhaseDial
 	if c.now != nil && !c.now.AT() && !c.now.PPP() && len(c.now.Failures) == 0 && !c.now.told {
@@ -138,13 +139,13 @@ func (c *Collector) begin(r event.Record) {
 	c.calls = append(c.calls, c.now)
 }
 
-// About how much memory a packet and a command take besides their octets.
+// The approximate memory of a packet and of a command besides their octets, in octets.
 const (
 	stepSize    = 200
 	commandSize = 160
 )
 
-// room takes n octets of what a call may keep, and says whether they were left.
+// room reserves n octets of what a call may keep, and says whether they were available.
 func (c *Call) room(n int) bool {
 	if c.kept+n > maxKept {
 		return false
@@ -153,7 +154,7 @@ func (c *Call) room(n int) bool {
 	return true
 }
 
-// forget drops a call from the middle, but not the last one that worked.
+// forget removes a call from the middle, but not the last one that worked.
 func (c *Collector) forget() {
 	worked := -1
 	for i, k := range c.calls {
@@ -227,7 +228,7 @@ func (c *Collector) lost(r event.Record, text string) {
 	}
 }
 
-// reached is the last phase that the packets or the dialer's words show.
+// reached gives the furthest phase that the packets or the dialer's messages show.
 func (c *Call) reached() string {
 	phase := event.PhaseDial
 	switch {
@@ -246,10 +247,10 @@ func (c *Call) reached() string {
 	return phase
 }
 
-// Reached is the last phase that the call came to: one of the Phase names up to PhaseUp.
+// Reached gives the furthest phase of the call: one of the Phase names up to PhaseUp.
 func (c *Call) Reached() string { return c.reached() }
 
-// further keeps the furthest phase that somebody named, short of a link that is up: that is Up's matter.
+// further notes the furthest phase that an event named, except PhaseUp, which Outcome decides.
 func (c *Call) further(phase string) {
 	if n := event.PhaseOrder(phase); n > event.PhaseOrder(c.far) && n < event.PhaseOrder(event.PhaseUp) {
 		c.far = phase
@@ -283,8 +284,8 @@ func (c *Collector) log(r event.Record, e event.Log) {
 			if _, ended := k.Terminated(); !ended {
 				c.lost(r, e.Text)
 			}
-			continue // what the line lost is in Lost
-		case event.MeansPeerTerminated: // its packet says so
+			continue // lost lines are in Lost
+		case event.MeansPeerTerminated: // the packet shows it too
 			continue
 		}
 		k.named = k.named || !event.IsMeaning(w)
@@ -294,7 +295,7 @@ func (c *Collector) log(r event.Record, e event.Log) {
 	}
 }
 
-// packet files a control packet.
+// packet sorts in a control packet.
 func (c *Collector) packet(r event.Record, e event.Packet) {
 	k := c.call(r)
 	k.Take(r)
@@ -335,14 +336,14 @@ func (c *Collector) packet(r event.Record, e event.Packet) {
 	list.Steps = append(list.Steps, s)
 }
 
-// answered says whether one of the steps answers a request of that direction.
+// answered says whether one of the steps is an answer to a request of that direction.
 func answered(steps []Step, d event.Dir) bool {
 	return slices.ContainsFunc(steps, func(s Step) bool {
 		return s.Dir != d && s.Code >= packet.ConfigureAck && s.Code <= packet.ConfigureReject
 	})
 }
 
-// take counts an Echo packet.
+// take counts an Echo packet; it is false for any other.
 func (e *Echoes) take(d event.Dir, code uint8, at time.Time) bool {
 	switch {
 	case code == packet.EchoRequest && d == event.Sent:

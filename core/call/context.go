@@ -6,8 +6,8 @@ import (
 	"github.com/knakppp/knak/core/at/v250"
 )
 
-// Context gives the PDP context that the call used: the one whose number was dialled, else the last that was defined. The
-// command says where.
+// Context gives the PDP context that the call used: the one whose number was dialled, else the last that was defined. The command
+// is the one that defined it.
 func (c *Call) Context() (v250.Context, Command, bool) {
 	cid := ""
 	if n, ok := c.Number99(); ok {
@@ -26,7 +26,8 @@ func (c *Call) Context() (v250.Context, Command, bool) {
 	return found, at, ok
 }
 
-// Number99 gives the context's number in a dialled *99***1# (3GPP TS 27.007 section 10.2.1); a number such as *99# names none.
+// Number99 gives the context's number in a dialled *99***1# (3GPP TS 27.007 section 10.2.1). It is false for a number such as
+// *99#, which names no context.
 func (c *Call) Number99() (string, bool) {
 	n, ok := strings.CutPrefix(c.Dialled(), "*99")
 	if !ok {
@@ -37,7 +38,7 @@ func (c *Call) Number99() (string, bool) {
 	return n[i+1:], ok && i >= 0 && n[i+1:] != ""
 }
 
-// Dialled is the number that was dialled, without D, T or P before it; "" where none is shown.
+// Dialled gives the number that was dialled, without D, T or P before it; "": the recording shows none.
 func (c *Call) Dialled() string {
 	if c.Dial == nil {
 		return ""
@@ -47,7 +48,7 @@ func (c *Call) Dialled() string {
 		return ""
 	}
 	n, ok := strings.CutPrefix(parts[len(parts)-1], "D")
-	if !ok { // +CGDATA: it names a context, and no number
+	if !ok { // +CGDATA names a context, not a number
 		return ""
 	}
 	if len(n) > 0 && (n[0] == 'T' || n[0] == 'P') {

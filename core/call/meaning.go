@@ -2,7 +2,7 @@ package call
 
 import "github.com/knakppp/knak/core/event"
 
-// failures are the words of event.Log that say that something failed, with what a live link would say of it.
+// failures gives, for each word of event.Log that means a failure, the Failure event that a live link would have.
 var failures = [...]struct {
 	means   string
 	failure event.Failure
@@ -29,15 +29,15 @@ var failures = [...]struct {
 	{event.MeansPINWrong, event.Failure{Phase: "modem", Cause: event.FailedPINWrong}},
 }
 
-// exits are the failures that pppd's exit status names (pppd(8), EXIT STATUS), and the phase where it is sure.
+// exits are the failures for pppd's exit statuses (pppd(8), EXIT STATUS), with the phase if it is certain.
 var exits = map[string]event.Failure{
 	"6": {Phase: "port", Cause: event.FailedPortLocked}, "7": {Phase: "port", Cause: event.FailedPortOpen}, "10": {Cause: event.FailedTimeout},
 	"15": {Phase: event.PhaseUp, Cause: event.FailedEchoTimeout}, "16": {Cause: event.FailedCarrierLost}, "17": {Phase: event.PhaseLCP, Cause: event.FailedLoopedBack},
 	"19": {Phase: event.PhaseAuth, Cause: event.FailedAuthRejected},
 }
 
-// FailureOf gives the failure that a word of a line tells, with the line as its detail. Its phase is "" where that is the
-// phase in which the call was.
+// FailureOf gives the failure that a word of a line means, with the line as its detail. If its phase is "", the failure is in the
+// present phase of the call.
 func FailureOf(l event.Log, word string) (f event.Failure, ok bool) {
 	for i := range failures {
 		if failures[i].means == word {
@@ -52,7 +52,7 @@ func FailureOf(l event.Log, word string) (f event.Failure, ok bool) {
 	return f, ok
 }
 
-// Failure gives the first failure that a line tells.
+// Failure gives the first failure that a line means.
 func Failure(l event.Log) (event.Failure, bool) {
 	for _, w := range l.Means {
 		if f, ok := FailureOf(l, w); ok {
@@ -62,8 +62,8 @@ func Failure(l event.Log) (event.Failure, bool) {
 	return event.Failure{}, false
 }
 
-// Refusals are the findings of which a line says by itself that an authentication or an address was refused (core/sentence/causes):
-// what pppd counts after it is of no link that was up.
+// Refusals are the findings (core/sentence/causes) whose line says that an authentication or an address was refused. If such a
+// line came, pppd's later counts (connect time, octets) do not mean that a link was up.
 var Refusals = []string{
 	"host-address-not-set", "local-address-refused", "peer-address-impossible", "peer-auth-demanded", "peer-failed-auth", "peer-says-auth-failed", "peer-says-auth-missing",
 	"remote-address-refused",

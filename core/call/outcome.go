@@ -9,32 +9,32 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Outcome follows the events of one attempt and says whether the link came up. It is the one place that does: who sorts a
-// recording into calls and who judges it hold one each, so that no log gets two verdicts. What it keeps does not grow. The
-// zero value is ready.
+// Outcome follows the events of one attempt and says whether the link came up. All parts of knak use it, so that diagnosis and
+// the sorting into calls never disagree about a log. Its memory does not grow. The zero value is ready.
 type Outcome struct {
-	// Up is that the link came up: an Up event, or what a dialer says only of a link that did. Its fields are as much as was
-	// told. Nil: nobody said so; the packets may still show it.
+	// Up is set when the link came up: an Up event, or messages that a dialer writes only for a link that is up. Its fields
+	// hold what is known. Nil: no event said so; the packets may still show it.
 	Up   *event.Up
 	UpAt time.Time
 
-	// IPv6 is that a dialer said so of IPv6, and Refused that a line said that an authentication or an address was refused.
+	// IPv6 means that a dialer said that IPv6 is up. Refused means that a line said that an authentication or an address was
+	// refused.
 	IPv6, Refused bool
 
-	own    bool // knak's own trace: it says Up
-	failed bool // something failed, besides a line that was lost
+	own    bool // a recording of knak's own, which has an Up event when the link is up
+	failed bool // something failed, other than the loss of the line
 
-	requests [2]int        // IPCP's Configure-Requests, by who sent them
-	agreed   [2]bool       // whether those were acknowledged
-	v6agreed bool          // the peer acknowledged ours of IPV6CP
-	address  [2]netip.Addr // as it was acknowledged
-	data     [2]int        // packets of the network's protocols
+	requests [2]int        // number of IPCP's Configure-Requests, by event.Dir
+	agreed   [2]bool       // whether such a request was acknowledged
+	v6agreed bool          // the peer acknowledged our IPV6CP request
+	address  [2]netip.Addr // the acknowledged addresses, by event.Dir
+	data     [2]int        // data packets, by event.Dir
 }
 
 // Take takes one event of the attempt.
 func (o *Outcome) Take(r event.Record) {
 	switch e := r.Event.(type) {
-	case event.State: // only knak tells these; then it tells too when the link is up
+	case event.State: // only knak records these, and then also records Up
 		o.own = true
 	case event.Up:
 		o.Up, o.UpAt, o.own = &e, r.Time, true
@@ -50,13 +50,13 @@ func (o *Outcome) Take(r event.Record) {
 		o.packet(e.Packet)
 	case event.Data:
 		o.data[e.Dir]++
-		if o.Up == nil && o.address[event.Sent].IsValid() && o.data[event.Sent] > 0 && o.data[event.Rcvd] > 0 { // a recording has no other word for it
+		if o.Up == nil && o.address[event.Sent].IsValid() && o.data[event.Sent] > 0 && o.data[event.Rcvd] > 0 { // a recording of octets has no event for it
 			o.up(r).Local = o.address[event.Sent].String()
 		}
 	}
 }
 
-// up says that the link came up, if nobody has.
+// up notes that the link came up, if that is not known yet.
 func (o *Outcome) up(r event.Record) *event.Up {
 	if o.Up == nil {
 		o.Up, o.UpAt = &event.Up{}, r.Time
@@ -76,7 +76,7 @@ func (o *Outcome) word(r event.Record, e event.Log, w string) {
 		}
 	case event.MeansIPv6Up:
 		o.IPv6 = true
-	case event.MeansConnectTime, event.MeansTraffic: // pppd counts from LCP on, whatever became of the addresses
+	case event.MeansConnectTime, event.MeansTraffic: // pppd counts from LCP on, even if IPCP fails
 		if !o.NeverAgreed() {
 			o.up(r)
 		}
@@ -122,8 +122,8 @@ func addressIn(e event.Packet) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// Worked says whether the link came up: somebody said so, or both ends acknowledged each other's IPCP request and the address
-// can be one, and nothing said that it failed all the same.
+// Worked says whether the link came up: an event said so; or both ends acknowledged each other's IPCP request with a believable
+// address, and no event said that the call failed.
 func (o *Outcome) Worked() bool {
 	switch {
 	case o.Up != nil || o.IPv6:
@@ -135,8 +135,8 @@ func (o *Outcome) Worked() bool {
 	return o.agreed[event.Sent] && o.agreed[event.Rcvd] && a.IsValid() && (Believable(a, o.address[event.Rcvd]) || o.requests[event.Sent] == 0)
 }
 
-// NeverAgreed says that IPCP is known not to have opened: its packets show neither end's agreement, or a line said that it
-// failed. What a dialer counts then was not carried by IP.
+// NeverAgreed says whether IPCP certainly did not open: there are packets without an Ack, or a line said that it failed. Octets
+// that a dialer counts in such a call are not IP packets.
 func (o *Outcome) NeverAgreed() bool {
 	if o.Up != nil || o.IPv6 || o.v6agreed {
 		return false
@@ -144,8 +144,8 @@ func (o *Outcome) NeverAgreed() bool {
 	return o.Refused || o.requests[0]+o.requests[1] > 1 && !o.agreed[event.Sent] && !o.agreed[event.Rcvd]
 }
 
-// Believable says whether an address can be one that a network gives: not the peer's own, and none of a range that no host on
-// it has.
+// Believable says whether a can be an address that a network gives: not the peer's own, and not from a range that is not for
+// hosts.
 func Believable(a, peer netip.Addr) bool {
 	return a != peer && !slices.Contains(Placeholders, a) && !slices.ContainsFunc(unbelievable, func(p netip.Prefix) bool { return p.Contains(a) })
 }
@@ -155,5 +155,5 @@ var unbelievable = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("224.0.0.0/3"),
 }
 
-// Placeholders are name servers that much firmware gives while its context is not up yet.
+// Placeholders are the addresses of name servers that many firmwares give while their context is not up yet.
 var Placeholders = []netip.Addr{netip.MustParseAddr("10.11.12.13"), netip.MustParseAddr("10.11.12.14")}

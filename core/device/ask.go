@@ -14,11 +14,11 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// patience is how long the other ttys are waited for once one has answered and all are open: its second AT has been sent by
-// then, and a command channel that is awake answers that.
+// patience is how long Ask waits for the other ttys once one has answered and all are open. By then the second AT has been sent
+// to each, and a command channel that is awake answers it.
 const patience = 900 * time.Millisecond
 
-// Line is an open tty as Ask needs it.
+// Line is an open tty with the methods that Ask needs.
 type Line interface {
 	Read([]byte) (int, error)
 	Write([]byte) (int, error)
@@ -26,17 +26,17 @@ type Line interface {
 	Close() error
 }
 
-// Opener opens a tty for asking.
+// Opener opens the tty at path.
 type Opener func(path string) (Line, error)
 
-// OpenLine opens a tty and takes its locks, as a dial does, so that nobody else's call is disturbed.
+// OpenLine opens a tty and takes its locks, as a dial does, so that no other program's call is disturbed.
 func OpenLine(path string) (Line, error) {
 	return port.Open(path, port.Config{WriteTimeout: time.Second})
 }
 
-// Ask asks all ttys of a modem at once whether they take commands, and judges its ports anew. It sends nothing but AT. It
-// takes some two seconds at most. A device that is not known to be a modem is asked only if anyway is true: a person
-// named it.
+// Ask asks all ttys of a modem at the same time whether they take commands, and judges its ports anew. It sends nothing but AT,
+// and takes about two seconds at most. A device that is not known to be a modem is asked only if anyway is true, which means that
+// a person named it.
 func (d *Device) Ask(ctx context.Context, root Root, open Opener, anyway bool) error {
 	if !d.Modem && !anyway {
 		return errors.New("not asked: " + d.Why)
@@ -52,7 +52,7 @@ func (d *Device) Ask(ctx context.Context, root Root, open Opener, anyway bool) e
 			said, err := askOne(asking, root.Path(p.Name), open, opening.Done)
 			answers[i] = answerOf(said, err)
 			if answers[i] == quirks.Commands {
-				once.Do(func() { // who has not answered by then is silent
+				once.Do(func() { // a tty that has not answered by then is silent
 					opening.Wait()
 					time.AfterFunc(patience, cancel)
 				})
@@ -70,8 +70,8 @@ func (d *Device) Ask(ctx context.Context, root Root, open Opener, anyway bool) e
 // identifyLimit is how long a modem may take to say who it is.
 const identifyLimit = 10 * time.Second
 
-// Identify asks a modem who it is (AT+CGMI, AT+CGMM, AT+CGMR, ATI; never for a serial number), on a tty that took commands when Ask was
-// called. A modem of which none did is not asked.
+// Identify asks a modem for its maker, model and firmware (AT+CGMI, AT+CGMM, AT+CGMR, ATI; never for a serial number), on a tty
+// that took commands when Ask was called. If no tty took commands, it asks nothing.
 func (d *Device) Identify(ctx context.Context, root Root, open Opener) error {
 	i := slices.IndexFunc(d.Layout.TTYs, func(t quirks.TTY) bool { return t.Answer == quirks.Commands })
 	if i < 0 {
@@ -91,10 +91,10 @@ func (d *Device) Identify(ctx context.Context, root Root, open Opener) error {
 	}), time.Now().Add(identifyLimit))
 }
 
-// ErrTooLong says that a dialogue was not over in time.
+// ErrTooLong means that a dialogue did not end in time.
 var ErrTooLong = errors.New("the port does not answer in time")
 
-// Talk lets a dialogue speak on an open port until it is over.
+// Talk runs a dialogue on an open port until it ends; at limit it gives up with ErrTooLong.
 func Talk(line Line, d *at.Dialogue, limit time.Time) error {
 	defer d.Stop()
 	buf := make([]byte, 512)
@@ -132,7 +132,7 @@ func Talk(line Line, d *at.Dialogue, limit time.Time) error {
 	}
 }
 
-// askOne asks one tty. It calls opened once that is open, or cannot be.
+// askOne asks one tty. It calls opened when the tty is open, or cannot be opened.
 func askOne(ctx context.Context, path string, open Opener, opened func()) (modem.Said, error) {
 	line, err := open(path)
 	opened()
@@ -145,7 +145,7 @@ func askOne(ctx context.Context, path string, open Opener, opened func()) (modem
 	return converse(ctx, line, modem.NewAsker(time.Now()))
 }
 
-// converse lets an asker speak with a tty until it knows.
+// converse runs an asker on a tty until the asker has its answer.
 func converse(ctx context.Context, line Line, a *modem.Asker) (modem.Said, error) {
 	buf := make([]byte, 512)
 	for {
@@ -164,7 +164,7 @@ func converse(ctx context.Context, line Line, a *modem.Asker) (modem.Said, error
 			return said, err
 		}
 		if ctx.Err() != nil {
-			return said, nil // it ended between the last look and the new deadline
+			return said, nil // ctx ended between the last look and the new deadline
 		}
 		n, err := line.Read(buf)
 		a.Receive(time.Now(), buf[:n])
@@ -174,7 +174,7 @@ func converse(ctx context.Context, line Line, a *modem.Asker) (modem.Said, error
 	}
 }
 
-// answerOf says what an answer means for the choice of a port. A tty that sends PPP frames is the one that carries them.
+// answerOf says what an answer means for the choice of a port. A tty that sends PPP frames is the data port.
 func answerOf(said modem.Said, err error) quirks.Answer {
 	switch {
 	case err != nil:

@@ -12,26 +12,26 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Wish is what a person or a configuration says of the port to dial on.
+// Wish is what a person or a configuration says about the port to dial on.
 type Wish struct {
-	Port    string   // a path; "": the port of the only modem
-	Profile string   // the profile to use in place of matching; ""
+	Port    string   // a path; "": the port of the only modem there is
+	Profile string   // the profile to use in place of matching; "": match
 	Set     []string // settings of the strongest layer, KEY=VALUE
 }
 
 // Try is one port to dial on.
 type Try struct {
 	Path  string       // the device node
-	Facts quirks.Facts // what is known of the modem there before it is asked
-	Why   string       // how this port was found, for people
+	Facts quirks.Facts // what is known about the modem before it is asked
+	Why   string       // how this port was found, in words
 
-	where *where // how it is found again; nil: by its path
-	place int    // among the ports of the device
+	where *where // how to find it again under another name; nil: by its path
+	place int    // index among the ports of the device
 }
 
-// NoneError says that no modem was found.
+// NoneError means that no modem was found.
 type NoneError struct {
-	Maybe   []Device        // devices with ttys that may be modems, but that nothing says so of
+	Maybe   []Device        // devices with ttys that may be modems, but nothing proves it
 	Storage []StorageDevice // modems that still show their driver disc
 }
 
@@ -50,17 +50,17 @@ func (e *NoneError) Error() string {
 		}
 		return "no modem was found for certain: name the port with --port, one of " + strings.Join(names, ", ")
 	}
-	return "no USB modem was found; name the port of a serial module with --port, and see knak doctor"
+	return "no USB modem was found: name the port of a serial module with --port; knak doctor says what is missing"
 }
 
-// SeveralError says that there is more than one modem and none was named.
+// SeveralError means that there are several modems and none was named.
 type SeveralError struct{ Ports []string }
 
 func (e *SeveralError) Error() string {
 	return fmt.Sprintf("several modems were found (%s): name one with --port", strings.Join(e.Ports, ", "))
 }
 
-// name gives what a device calls itself.
+// name gives the name of a device in its own words.
 func name(c modem.Candidate) string {
 	text := strings.TrimSpace(c.Manufacturer + " " + c.Product)
 	switch {
@@ -85,20 +85,20 @@ type Choice struct {
 
 	mu     sync.Mutex
 	device *Device  // nil: a port was named
-	key    string   // the modem's in the memory; "": a port that sysfs does not know
-	named  *Device  // whose tty was named; nil: none was, or it is of no known device
-	place  int      // of that tty
-	uart   *Device  // the named port, where it is a UART or an adapter; nil: it is not
-	list   []Device // all that were there
+	key    string   // the modem's key in the memory; "": sysfs does not know the port
+	named  *Device  // the device whose tty was named; nil: no port was named, or its device is not known
+	place  int      // index of the named tty
+	uart   *Device  // the named port, if it is a UART or an adapter; nil: it is not
+	list   []Device // all devices that were there
 	tries  []Try
 	now    int
 	asked  bool
 	wanted bool // the next port is to be opened in place of the present one
 }
 
-// Choose finds the port to dial on: the named one; or that of the only modem, which is what worked last time, what the
-// database says of it, or what its ttys answer. tell hears what takes time. The errors are *NoneError, *SeveralError and
-// those of reading sysfs.
+// Choose finds the port to dial on: the named one, or a port of the only modem. For the latter it takes what worked last time,
+// else what the database says, else what the ttys answer. tell is called with a message before something that takes time. The
+// errors are *NoneError, *SeveralError and those of reading sysfs.
 func Choose(ctx context.Context, root Root, db *quirks.DB, wish Wish, memory Memory, open Opener, tell func(string)) (*Choice, error) {
 	c := &Choice{root: root, wish: wish, db: db, open: open, memory: memory, tell: tell}
 	list, err := List(root, db, wish.Profile, wish.Set)
@@ -114,7 +114,7 @@ func Choose(ctx context.Context, root Root, db *quirks.DB, wish Wish, memory Mem
 			if d.USB != "" {
 				c.named, c.place = d, place
 			}
-			// What udev calls by id or by place is a link, and leads to the right tty again by itself.
+			// udev's links by id and by path lead to the right tty again by themselves.
 			if filepath.Base(wish.Port) == p.Name {
 				c.tries[0].where = remember(list, d, place)
 			}
@@ -172,8 +172,8 @@ func Choose(ctx context.Context, root Root, db *quirks.DB, wish Wish, memory Mem
 	return c, nil
 }
 
-// recall puts who answered on this port last time into what is known of the modem, so that settings which count before it is
-// asked, such as a speed or a time to start, can be those of its model.
+// recall takes from the memory which modem answered on this port last time. So settings that count before the modem is asked,
+// such as its speed and start time, can be those of its model.
 func (c *Choice) recall() {
 	id := c.memory.Identity(c.key)
 	if c.key == "" || id.Model == "" {
@@ -194,7 +194,7 @@ func (c *Choice) Identified(id Identity) {
 	}
 }
 
-// put makes the tty of an interface the next to try, where there is one.
+// put makes the tty of an interface the next to try, if the interface has one.
 func (c *Choice) put(number int, why string) bool {
 	i := slices.IndexFunc(c.device.Candidate.Ports, func(p modem.Port) bool { return p.Interface == number })
 	if i < 0 || slices.ContainsFunc(c.tries, func(t Try) bool { return t.place == i }) {
@@ -205,7 +205,7 @@ func (c *Choice) put(number int, why string) bool {
 	return true
 }
 
-// follow appends what is known of the ports to what is tried.
+// follow appends the known ports to the list of tries.
 func (c *Choice) follow(why string) {
 	for _, i := range c.device.Ports.Dial {
 		c.put(c.device.Layout.TTYs[i].Interface, why)
@@ -216,17 +216,17 @@ func (c *Choice) follow(why string) {
 func (c *Choice) ask(ctx context.Context) error {
 	c.asked = true
 	if n := len(c.device.Layout.TTYs); n > 1 {
-		c.tell(fmt.Sprintf("%s: nobody has described which of its %d ttys carries data; asking each whether it takes AT commands", name(c.device.Candidate), n))
+		c.tell(fmt.Sprintf("%s: it is not known which of its %d ttys carries data; asking each whether it takes AT commands", name(c.device.Candidate), n))
 	}
 	if err := c.device.Ask(ctx, c.root, c.open, false); err != nil {
 		return fmt.Errorf("asking the ttys of %s: %w", name(c.device.Candidate), err)
 	}
-	c.follow("by its answer, and the habit of its maker")
+	c.follow("by its answer, and the order that its maker uses")
 	return nil
 }
 
-// Other says whether another port of the modem may be worth an attempt, and if so makes the next Open lead to it. It only
-// computes.
+// Other says whether another port of the modem may be worth an attempt, and if so makes the next Open lead to it. It computes
+// only, and opens nothing.
 func (c *Choice) Other() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -237,7 +237,7 @@ func (c *Choice) Other() bool {
 	return true
 }
 
-// Follow goes on to the port that Other promised. Where that finds none after all, the present one stays.
+// Follow goes on to the port that Other announced. If there is none after all, the present one stays.
 func (c *Choice) Follow(ctx context.Context) {
 	c.mu.Lock()
 	wanted := c.wanted
@@ -248,7 +248,7 @@ func (c *Choice) Follow(ctx context.Context) {
 	}
 }
 
-// following is the place in tries of the next port that takes commands, -1 where there is none.
+// following gives the index in tries of the next port that takes commands; -1 if there is none.
 func (c *Choice) following() int {
 	for i := c.now + 1; i < len(c.tries); i++ {
 		if c.device.Layout.TTYs[c.tries[i].place].Answer == quirks.Commands {
@@ -265,15 +265,15 @@ func (c *Choice) Current() Try {
 	return c.tries[c.now]
 }
 
-// Number counts the ports that were gone on to: it is another one for each that Current gives.
+// Number counts the changes of port: it has another value for each port that Current gives.
 func (c *Choice) Number() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-// Next goes on to another port of the modem, because the present one took no dial or brought no PPP. It is false where no
-// other port is worth a try. The ttys are asked first, if they have not been: only those that take commands come next.
+// Next goes on to another port of the modem, because the present one took no dial or brought no PPP. It is false if no other port
+// is worth a try. Ttys that have not been asked are asked first: only those that take commands are tried.
 func (c *Choice) Next(ctx context.Context) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -306,8 +306,9 @@ func (c *Choice) Worked() {
 	c.memory.Keep(c.key, c.device.Layout.TTYs[c.tries[c.now].place].Interface)
 }
 
-// Serial finds out what a UART, or an adapter with one behind it, needs: the speed at which the module answers and whether it
-// minds flow control. The settings come back as KEY=VALUE for what nobody has said; none where the port is no UART, or all is said.
+// Serial finds out how to talk to the module on a UART or a USB-to-serial adapter: at which speed it answers, and whether it can
+// use flow control by lines. It gives settings, KEY=VALUE, for what nobody has set; none if the port is not a UART, or if
+// everything is set.
 func (c *Choice) Serial(ctx context.Context, open func(path string, baud int) (SerialLine, error)) (set []string, err error) {
 	try := c.Current()
 	if c.uart == nil {
@@ -332,7 +333,7 @@ func (c *Choice) Serial(ctx context.Context, open func(path string, baud int) (S
 	return set, nil
 }
 
-// FactsOn is what is known of the modem on a port before it is asked; nothing where sysfs does not know the port.
+// FactsOn gives what is known about the modem on a port before it is asked; nothing if sysfs does not know the port.
 func FactsOn(root Root, db *quirks.DB, path string) (quirks.Facts, error) {
 	list, err := List(root, db, "", nil)
 	if err != nil {
@@ -344,11 +345,11 @@ func FactsOn(root Root, db *quirks.DB, path string) (quirks.Facts, error) {
 	return quirks.Facts{}, nil
 }
 
-// Device gives the modem, or nil where a port was named of which nothing is known.
+// Device gives the modem; nil if a port was named about which nothing is known.
 func (c *Choice) Device() *Device { return c.device }
 
-// key names a modem by what it is and where it sits: its USB id, its place on the bus, and the layout of its ttys, so that
-// another composition of the same stick is another one.
+// key names a modem by its USB id, its place on the bus, and the layout of its ttys. So a stick that comes back with other ttys
+// is another modem.
 func (d *Device) key() string {
 	var numbers []string
 	for _, t := range d.Layout.TTYs {
@@ -357,14 +358,14 @@ func (d *Device) key() string {
 	return d.USB + " " + d.Path + " " + strings.Join(numbers, ",")
 }
 
-// Memory keeps which port of a modem worked.
+// Memory remembers which port of a modem worked.
 type Memory interface {
 	Port(key string) (number int) // the interface number; -1: nothing is remembered
 	Keep(key string, number int)
 	Forget(key string)
 	Speed(key string) (baud int) // of a UART; 0: nothing is remembered
 	KeepSpeed(key string, baud int)
-	Identity(key string) Identity // who answered there last time; empty: nobody is known
+	Identity(key string) Identity // the modem that answered there last time; empty: nothing is remembered
 	KeepIdentity(key string, id Identity)
 }
 
@@ -386,7 +387,7 @@ func (NoMemory) Speed(string) int { return 0 }
 // KeepSpeed does nothing.
 func (NoMemory) KeepSpeed(string, int) {}
 
-// Identity gives nobody.
+// Identity gives an empty Identity.
 func (NoMemory) Identity(string) Identity { return Identity{} }
 
 // KeepIdentity does nothing.

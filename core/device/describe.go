@@ -7,41 +7,41 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Info is what is known of one modem, as `knak devices --json` prints it.
+// Info is what is known about one modem, as `knak devices --json` prints it.
 type Info struct {
 	Path         string     `json:"path"`
 	USB          string     `json:"usb"`
 	Manufacturer string     `json:"manufacturer"`
 	Product      string     `json:"product"`
 	Modem        bool       `json:"modem"` // whether it is known to be one
-	Why          string     `json:"why"`   // what says so, or why it is not known
+	Why          string     `json:"why"`   // what shows that it is one, or why it is not known
 	DataPort     string     `json:"data_port"`
-	ATPort       string     `json:"at_port"` // the port for status during a call; "": none beside the data port
+	ATPort       string     `json:"at_port"` // the port for questions during a call; "": none but the data port
 	Ports        []PortInfo `json:"ports"`
 	Profile      string     `json:"profile"`
 	Note         string     `json:"note,omitempty"`
 
-	Identity *Identity `json:"identity,omitempty"` // who it said it is: when it was asked, or dialled last
+	Identity *Identity `json:"identity,omitempty"` // its maker, model and firmware, as it said when it was asked or last dialled; null: not known
 }
 
-// PortInfo is what is known of one of its ports.
+// PortInfo is what is known about one port of a modem.
 type PortInfo struct {
 	Name      string `json:"name"`
 	Interface int    `json:"interface"` // -1: none
 	Driver    string `json:"driver"`
 	Adapter   bool   `json:"adapter,omitempty"`
 	Role      string `json:"role,omitempty"`   // data, at, nmea, diag; empty: not known
-	Known     string `json:"known,omitempty"`  // what says so
-	Answer    string `json:"answer,omitempty"` // what it said when it was asked
+	Known     string `json:"known,omitempty"`  // how the role is known
+	Answer    string `json:"answer,omitempty"` // its answer when it was asked
 }
 
-// Info is what is known of a modem that still shows its driver disc.
+// Info gives what is known about a modem that still shows its driver disc.
 func (s StorageDevice) Info() Info {
 	return Info{Path: s.Path, USB: s.USB, Manufacturer: s.Manufacturer, Product: s.Product, Ports: []PortInfo{},
 		Modem: true, Why: "in storage mode: it shows a disc with drivers", Note: "in storage mode: " + s.Cure()}
 }
 
-// Describe says what is known of a device. worked remembers on which port a link came up.
+// Describe gives what is known about a device. worked remembers on which port a link came up.
 func Describe(root Root, d *Device, worked *File) Info {
 	info := Info{Path: d.Path, USB: d.USB, Manufacturer: d.Manufacturer, Product: d.Product, Modem: d.Modem, Why: d.Why, Ports: []PortInfo{}}
 	for i, p := range d.Candidate.Ports {
@@ -72,8 +72,8 @@ func Describe(root Root, d *Device, worked *File) Info {
 	return info
 }
 
-// possible names the profiles that only the modem's own answer can confirm, where the bus says something in favour of
-// them: entries for modules on a UART look at nothing but the answers.
+// possible names the profiles that fit what the bus says and that only the modem's own answer can confirm. Entries that look at
+// answers only, such as those for modules on a UART, are left out.
 func possible(r *quirks.Resolution) string {
 	var ids []string
 	for _, d := range r.Possible() {

@@ -9,16 +9,16 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Device is one modem, or what may be one.
+// Device is one modem, or a device that may be one.
 type Device struct {
 	modem.Candidate
-	Modem  bool               // it is known to be a modem, so that its ttys may be asked
-	Why    string             // what says so; if Modem is false, why it is not known
-	Layout quirks.Layout      // what its ttys look like, and what they answered
-	Ports  quirks.Ports       // what each is there for
-	Quirks *quirks.Resolution // what is known of it before it is asked
+	Modem  bool               // it is known to be a modem: knak may ask its ttys
+	Why    string             // what shows that it is a modem, or, if Modem is false, why it is not known
+	Layout quirks.Layout      // the interfaces of its ttys, and what they answered
+	Ports  quirks.Ports       // what each tty is for
+	Quirks *quirks.Resolution // its settings before it is asked
 
-	Identity Identity // who it said it is, where a saved tree tells or Identify has asked
+	Identity Identity // its maker, model and firmware, from a saved tree or from Identify
 
 	db *quirks.DB
 }
@@ -52,7 +52,7 @@ func List(root Root, db *quirks.DB, profile string, set []string) ([]Device, err
 	return list, nil
 }
 
-// Facts is what is known of the modem on one of its ttys before it is asked.
+// Facts gives what is known about the modem on one of its ttys before it is asked.
 func Facts(root Root, c modem.Candidate, p modem.Port) quirks.Facts {
 	return facts(modem.ReadBoard(root.Sys), c, p)
 }
@@ -88,11 +88,11 @@ func layoutOf(c modem.Candidate) quirks.Layout {
 	return l
 }
 
-// modemDrivers are the kernel drivers that bind modems and nothing else (Linux, drivers/usb/serial and drivers/net/usb).
+// modemDrivers are the kernel drivers that are for modems only (Linux, drivers/usb/serial and drivers/net/usb).
 var modemDrivers = []string{"option", "option1", "sierra", "qcserial", "qcaux", "hso", "ipw", "usb_wwan", "wwan", "kobil_sct", "aircable", "zte_ev", "navman"}
 
-// makersOf gives the vendor ids of which the database knows a modem by its own id, or a rule for ports. What belongs to a
-// maker of chips or of bridges says nothing.
+// makersOf gives the vendor ids for which the database has a modem by its own id, or a rule for ports. Vendor ids of makers of
+// chips and of bridges (otherMakers) prove nothing and are left out.
 func makersOf(db *quirks.DB) map[string]bool {
 	makers := map[string]bool{}
 	vendors := db.Vendors()
@@ -108,11 +108,11 @@ func makersOf(db *quirks.DB) map[string]bool {
 	return makers
 }
 
-// otherMakers make modems and much else, or chips that are in everything: their vendor id alone says nothing.
+// otherMakers make modems and many other things, or chips for all kinds of devices: their vendor id alone proves nothing.
 var otherMakers = []string{"0403", "067b", "10c4", "1a86", "0483", "1fc9", "2341", "2a03", "1d50", "04e8", "0e8d", "05c6", "18d1", "0bb4"}
 
-// judge says whether a device is known to be a modem. It matters: what is written to a 3D printer, an Arduino or a UPS
-// acts on it, so that nothing of that kind may be asked or dialled on before a person named it.
+// judge says whether a device is known to be a modem. Text that is sent to a 3D printer, an Arduino or a UPS may start an action;
+// so a device that is not known to be a modem is neither asked nor dialled on before a person names it.
 func judge(db *quirks.DB, d *Device, makers map[string]bool) (bool, string) {
 	vendor, _, _ := strings.Cut(d.USB, ":")
 	entry := func(is func(quirks.Device) bool) bool {
@@ -122,15 +122,15 @@ func judge(db *quirks.DB, d *Device, makers map[string]bool) (bool, string) {
 	case len(d.Layout.TTYs) == 0:
 		return false, "it has no tty"
 	case d.USB == "":
-		return false, "a UART: what is behind it is not known"
+		return false, "a UART: it is not known what is connected to it"
 	case slices.ContainsFunc(d.Candidate.Ports, func(p modem.Port) bool { return p.Adapter }):
-		return false, "a USB to serial adapter: what is behind it is not known"
+		return false, "a USB-to-serial adapter: it is not known what is connected to it"
 	case entry(func(e quirks.Device) bool { return e.Status == noPPP }):
 		return false, "the database knows it as a device that does not speak PPP"
 	case d.loader():
-		return false, "a loader of firmware: a device of the driver qcserial that has one interface only"
+		return false, "a firmware loader: the driver is qcserial, and there is one interface only"
 	case slices.ContainsFunc(d.Candidate.Ports, func(p modem.Port) bool { return slices.Contains(modemDrivers, p.Driver) }):
-		return true, "the kernel's driver is one of modems"
+		return true, "its kernel driver is for modems only"
 	case entry(func(quirks.Device) bool { return true }):
 		return true, "the database knows its USB id"
 	case d.Network:
@@ -138,17 +138,17 @@ func judge(db *quirks.DB, d *Device, makers map[string]bool) (bool, string) {
 	case makers[vendor] && len(d.Layout.TTYs) > 1:
 		return true, "its maker makes modems, and it has several ttys"
 	}
-	return false, "nothing says that it is a modem"
+	return false, "nothing shows that it is a modem"
 }
 
-// loader says whether the device is a chip of Qualcomm's that waits for its firmware (QDL). The kernel's qcserial takes any of its
-// devices that has one interface only for that; a modem has more.
+// loader says whether the device is a Qualcomm chip that waits for its firmware (QDL). The kernel's driver qcserial takes each of
+// its devices with a single interface for one; a modem has more interfaces.
 func (d *Device) loader() bool {
 	return d.Candidate.Interfaces == 1 && len(d.Candidate.Ports) == 1 && d.Candidate.Ports[0].Driver == "qcserial" && d.Candidate.Ports[0].Interface == 0
 }
 
-// Known says whether the tty to dial on is known without asking: the database has the device's layout, the user said it,
-// or there is only one.
+// Known says whether the tty to dial on is known without asking: the database has the device's layout, the user named the tty, or
+// there is only one.
 func (d *Device) Known() bool {
 	if len(d.Layout.TTYs) == 1 {
 		return true
@@ -184,7 +184,7 @@ func (d *Device) names(places []int) []string {
 	return list
 }
 
-// Find gives the device and the place of a tty in it.
+// Find gives the device that has a tty, and the tty's index in it.
 func Find(list []Device, tty string) (d *Device, place int, ok bool) {
 	for i := range list {
 		for j, p := range list[i].Candidate.Ports {
@@ -196,5 +196,5 @@ func Find(list []Device, tty string) (d *Device, place int, ok bool) {
 	return nil, 0, false
 }
 
-// noPPP is the status of entries for what has ttys and no PPP (quirks.Statuses).
+// noPPP is the status (quirks.Statuses) of entries for devices that have ttys but do not speak PPP.
 const noPPP = "no-ppp"

@@ -45,8 +45,8 @@ type sgHeader struct {
 // START STOP UNIT with the bits LoEj set and Start clear (SBC-3 section 5.25).
 var ejectCommands = [][6]byte{{0x1e, 0, 0, 0, 0, 0}, {0x1b, 0, 0, 0, 0x02, 0}}
 
-// Eject tells the disc of a modem in storage mode to eject, by the standard's own commands. The device leaves the bus
-// and comes back as a modem, if that is its way.
+// Eject tells the disc of a modem in storage mode to eject, by the standard's own commands. A device that reacts to this leaves
+// the bus and comes back as a modem.
 func Eject(root Root, s StorageDevice) error {
 	if s.Listed && !strings.HasPrefix(s.Way, "eject") {
 		return errors.New("it needs more than the standard eject: apt-get install usb-modeswitch, and plug it in again")
@@ -66,7 +66,7 @@ func Eject(root Root, s StorageDevice) error {
 		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), sgIO, uintptr(unsafe.Pointer(&h)))
 		last := i == len(ejectCommands)-1
 		if errno == unix.ENODEV && last || errno == 0 && last && h.host != 0 {
-			return nil // it left the bus before it answered: that is what was wanted
+			return nil // the device left the bus before it answered, as it should
 		}
 		if errno != 0 {
 			return fmt.Errorf("eject %s: %w", node, errno)
@@ -85,7 +85,7 @@ func discOf(root Root, usbPath string) (string, error) {
 	found := map[string]string{}
 	err = fs.WalkDir(root.Sys, dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
-			return nil // it may go away meanwhile
+			return nil // the device may go away meanwhile
 		}
 		if up := path.Base(path.Dir(name)); d.IsDir() && (up == "block" || up == "scsi_generic") {
 			if found[up] == "" {

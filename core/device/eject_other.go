@@ -4,7 +4,7 @@ package device
 
 import "errors"
 
-// Eject fails: only Linux lets a program send a disc the command.
+// Eject always fails: sending the command to a disc is implemented for Linux only.
 func Eject(Root, StorageDevice) error {
-	return errors.New("knak ejects driver discs on Linux only: eject it by hand, as any disc")
+	return errors.New("knak ejects driver discs on Linux only: eject the disc by hand")
 }

@@ -9,19 +9,19 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// where is what is known of a port's place, by which it is found again when its tty has another name: after the modem was
-// plugged in anew, or has restarted.
+// where describes a port so that it is found again when its tty has another name: after the modem was plugged in again, or
+// restarted.
 type where struct {
 	bus, usb  string
-	strings   [2]string       // what it calls its maker and itself
+	strings   [2]string       // the manufacturer and product strings
 	number    int             // of the interface
-	nth       int             // of the ttys of that interface: hso has several on one
-	numbers   []int           // of all its interfaces that have ttys
-	disc      bool            // it was told that it is a disc now
-	strangers map[string]bool // the places of other devices of the same id: those are not this one
+	nth       int             // index among the ttys of that interface: hso has several on one
+	numbers   []int           // the numbers of all its interfaces that have ttys
+	disc      bool            // tell was called already: it is a disc now
+	strangers map[string]bool // places on the bus of other devices with the same id
 }
 
-// remember keeps where the port of a try is. A port that is on no USB bus keeps its name.
+// remember notes where the port of a try is. A port that is on no USB bus keeps its name: then it gives nil.
 func remember(list []Device, d *Device, place int) *where {
 	if d.USB == "" {
 		return nil
@@ -49,9 +49,10 @@ func numbersOf(ports []modem.Port) []int {
 	return list
 }
 
-// Where gives the present path of the port that Current gives. The modem is looked for where it was on the bus, and else, if only one
-// device is of its id and has its ttys, there: somebody has plugged it in elsewhere. A modem that came back under another id, as some do
-// after a restart, is taken at its old place only, and if it calls itself what it did. The error is os.ErrNotExist while it is away.
+// Where gives the present path of the port that Current gives. It looks for the modem at its old place on the bus. If it is not
+// there, and exactly one device elsewhere has its id and its ttys, that device is taken: it was plugged in elsewhere. A modem
+// that came back with another id, as some do after a restart, is accepted only at its old place and with the same strings for
+// manufacturer and product. The error is os.ErrNotExist while it is away.
 func (c *Choice) Where() (path string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -62,7 +63,7 @@ func (c *Choice) Where() (path string, err error) {
 	}
 	list, err := List(c.root, c.db, c.wish.Profile, c.wish.Set)
 	if err != nil {
-		return try.Path, nil // nobody can say better
+		return try.Path, nil // nothing better is known
 	}
 	d, place, ok := w.find(list)
 	if !ok {
@@ -78,12 +79,12 @@ func (c *Choice) Where() (path string, err error) {
 		c.named.Candidate = d.Candidate
 	}
 	if c.device != nil && slices.Equal(numbersOf(d.Candidate.Ports), w.numbers) {
-		c.device.Candidate = d.Candidate // the names of the others, if they are asked later
+		c.device.Candidate = d.Candidate // the new names of the other ttys, in case they are asked later
 	}
 	return try.Path, nil
 }
 
-// tellDisc tells, once, that the modem that is waited for came back as a disc with drivers.
+// tellDisc says once that the modem that knak waits for came back as a disc with drivers.
 func (c *Choice) tellDisc(bus string) {
 	if w := c.tries[c.now].where; w.disc {
 		return
@@ -129,11 +130,11 @@ func (w *where) find(list []Device) (d *Device, place int, ok bool) {
 			}
 		}
 	}
-	return nil, 0, false // its ttys may still be coming
+	return nil, 0, false // its ttys may still appear
 }
 
-// StatusPort gives another tty of the modem, one that is known to take commands (by the database, a rule or its own answer), for
-// questions while the present one carries a call. It is false where there is none.
+// StatusPort gives another tty of the modem for questions while the present one carries a call. The tty is known to take
+// commands, by the database, a rule or its own answer. ok is false if there is none.
 func (c *Choice) StatusPort() (path string, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

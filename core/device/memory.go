@@ -8,13 +8,13 @@ import (
 
 // remembered is one entry of the file.
 type remembered struct {
-	Modem     string `json:"modem"`          // its USB id, its place on the bus and the interfaces that have ttys
-	Interface int    `json:"interface"`      // of the tty that carried a link; -1 of a UART
-	Baud      int    `json:"baud,omitempty"` // of a UART: the speed at which it answered
+	Modem     string `json:"modem"`          // its key: USB id, place on the bus, interfaces with ttys
+	Interface int    `json:"interface"`      // the interface whose tty carried a link; -1 for a UART
+	Baud      int    `json:"baud,omitempty"` // for a UART: the speed at which it answered, in bit/s
 	Identity
 }
 
-// Identity is who a modem said it is, never a serial number.
+// Identity is a modem's maker, model and firmware in its own words, never its serial number.
 type Identity struct {
 	Vendor   string `json:"vendor,omitempty"`
 	Model    string `json:"model,omitempty"`
@@ -24,7 +24,7 @@ type Identity struct {
 // File is a Memory in a file of the state directory.
 type File struct{ list *keep.List[remembered] }
 
-// NewFile keeps its memory in dir/ports.json; tell hears what is wrong with that file.
+// NewFile gives the memory in dir/ports.json. tell is called with a message if there is something wrong with that file.
 func NewFile(dir string, tell func(string)) *File {
 	return &File{keep.Open[remembered](filepath.Join(dir, "ports.json"), "which port worked last time", tell)}
 }
@@ -33,7 +33,7 @@ func of(key string) func(remembered) bool {
 	return func(r remembered) bool { return r.Modem == key }
 }
 
-// entry gives what is remembered of a modem; where nothing is, its interface is -1.
+// entry gives what is remembered about a modem; if that is nothing, the interface is -1.
 func (f *File) entry(key string) remembered {
 	for _, r := range f.list.All() {
 		if r.Modem == key {
@@ -51,7 +51,7 @@ func (f *File) Port(key string) int {
 	return -1
 }
 
-// DataPort gives the tty of a modem that carried a link last time, false where none is remembered or it is gone.
+// DataPort gives the tty of a modem that carried a link last time. ok is false if none is remembered, or if it is gone.
 func (f *File) DataPort(d *Device) (tty string, ok bool) {
 	number := f.Port(d.key())
 	for _, p := range d.Candidate.Ports {
@@ -62,7 +62,7 @@ func (f *File) DataPort(d *Device) (tty string, ok bool) {
 	return "", false
 }
 
-// Recall puts who a modem said it is, the last time that it was dialled, into the device, unless that is known.
+// Recall sets d.Identity to what the modem said when it was last dialled, unless d.Identity is known.
 func (f *File) Recall(d *Device) {
 	if d.Identity == (Identity{}) {
 		d.Identity = f.entry(d.key()).Identity
@@ -77,7 +77,7 @@ func (f *File) Speed(key string) int {
 	return 0
 }
 
-// Identity gives who answered there last time.
+// Identity gives the identity of the modem that answered there last time.
 func (f *File) Identity(key string) Identity { return f.entry(key).Identity }
 
 // Keep remembers a port.
@@ -88,7 +88,7 @@ func (f *File) Keep(key string, number int) {
 // KeepSpeed remembers the speed of a UART.
 func (f *File) KeepSpeed(key string, baud int) { f.change(key, func(r *remembered) { r.Baud = baud }) }
 
-// KeepIdentity remembers who answered.
+// KeepIdentity remembers which modem answered.
 func (f *File) KeepIdentity(key string, id Identity) {
 	f.change(key, func(r *remembered) { r.Identity = id })
 }

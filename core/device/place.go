@@ -8,8 +8,8 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// InSysfs gives the place of a device in sysfs, "/sys/devices/…/1-1.4", which is what other programs call it by. It is false for
-// what is on no USB bus, or is gone.
+// InSysfs gives the place of a device in sysfs, "/sys/devices/…/1-1.4", the name by which other programs know it. It is false if
+// the device is on no USB bus, or is gone.
 func (d *Device) InSysfs(root Root) (string, bool) {
 	if d.USB == "" || root.Sys == nil {
 		return "", false
@@ -21,7 +21,7 @@ func (d *Device) InSysfs(root Root) (string, bool) {
 	return "/sys/" + path.Join("bus/usb/devices", target), true
 }
 
-// Meant gives the device of a port that was named, or, where none was, the only modem. It opens nothing.
+// Meant gives the device of the named port or, if port is "", the only modem. It opens nothing.
 func Meant(root Root, db *quirks.DB, port string) (*Device, bool) {
 	list, err := List(root, db, "", nil)
 	if err != nil {
@@ -38,7 +38,7 @@ func Meant(root Root, db *quirks.DB, port string) (*Device, bool) {
 	return &list[0], true
 }
 
-// Nodes gives the device nodes of its ttys.
+// Nodes gives the device nodes of the device's ttys.
 func (d *Device) Nodes(root Root) []string {
 	nodes := make([]string, len(d.Candidate.Ports))
 	for i, p := range d.Candidate.Ports {

@@ -1,5 +1,5 @@
-// Package device gives the modems of this machine: which they are, what each of their ttys is there for and how that is
-// known, and on which to dial. It reads sysfs and, where the layout of a modem is not known, asks its ttys.
+// Package device gives the modems of this machine: which they are, what each of their ttys is for and how that is known, and
+// which tty to dial on. It reads sysfs and, where the layout of a modem is not known, asks its ttys.
 package device
 
 import (
@@ -10,16 +10,17 @@ import (
 	"github.com/knakppp/knak/core/modem"
 )
 
-// Root is where a machine shows its devices.
+// Root is the place where a machine shows its devices.
 type Root struct {
-	Sys fs.FS  // what is mounted on /sys; it must support fs.ReadLinkFS, as os.DirFS does
+	Sys fs.FS  // the file system at /sys; it must support fs.ReadLinkFS, as os.DirFS does
 	Dev string // the directory of the device nodes, "/dev"
 
-	// list gives the serial ports where there is no sysfs, each as a device of its own: what belongs together is not known
-	// there. nil: Sys tells.
+	// list gives the serial ports of a system without sysfs. Each is a device of its own, because such a system does not say
+	// which ports belong to one modem. nil: the ports are read from Sys.
 	list func() ([]modem.Candidate, error)
 
-	// Said is what modems of a saved tree said: who they are, and what each tty answered; nil: nothing was saved.
+	// Said holds what the modems of a saved tree answered: their identities, and the answer of each tty. nil: nothing was
+	// saved.
 	Said fs.FS
 }
 
@@ -30,8 +31,8 @@ func (r Root) candidates() ([]modem.Candidate, error) {
 	return modem.Find(r.Sys)
 }
 
-// Host gives the machine's own devices or, where dir is not empty, those below dir/sys and dir/dev: a tree that was
-// saved on another machine, or made for a test.
+// Host gives the machine's own devices or, where dir is not empty, those below dir/sys and dir/dev. Such a tree was saved on
+// another machine, or made for a test.
 func Host(dir string) Root {
 	if dir == "" {
 		return here()
@@ -43,7 +44,7 @@ func Host(dir string) Root {
 func (r Root) Path(tty string) string { return filepath.Join(r.Dev, tty) }
 
 // TTY gives the name of the tty that a path means: /dev/ttyUSB0 itself, or a symbolic link to it such as those in
-// /dev/serial/by-id. A path that leads nowhere is taken by its last element.
+// /dev/serial/by-id. If the path leads nowhere, its last element is the name.
 func (r Root) TTY(path string) string {
 	if r.list != nil {
 		return shortName(path)
@@ -55,7 +56,7 @@ func (r Root) TTY(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 	}
-	for range 16 { // one link after another: in a saved tree the node itself may be a link to a pseudo-terminal
+	for range 16 { // a link may lead to another link; in a saved tree the node itself may be a link to a pseudo-terminal
 		if filepath.Dir(path) == dev {
 			if _, err := fs.Stat(r.Sys, "class/tty/"+filepath.Base(path)); err == nil {
 				break
@@ -73,8 +74,8 @@ func (r Root) TTY(path string) string {
 	return filepath.Base(path)
 }
 
-// Lasting gives a name of a tty that is the same after the next start: that of its place on the bus, or of the device, where udev
-// makes such links (serial/by-path, serial/by-id); otherwise the name itself. Two equal sticks differ by place only.
+// Lasting gives a path to a tty that stays the same after the next start: udev's link by place (serial/by-path) or by device
+// (serial/by-id); without such a link, the path itself. Two sticks of the same model differ by place only.
 func (r Root) Lasting(path string) string {
 	tty := r.TTY(path)
 	for _, dir := range []string{"serial/by-path", "serial/by-id"} {

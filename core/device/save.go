@@ -18,14 +18,13 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// shownAttributes are the attributes of USB devices and interfaces that say what a modem is. The serial number is not
-// among them: with many modems it is the IMEI. manufacturer, product and interface are free text and pass a check of their own.
+// shownAttributes are the attributes of USB devices and interfaces that are saved. The serial number is not among them: in many
+// modems it is the IMEI. manufacturer, product and interface are free text and are checked by hidden.
 var shownAttributes = []string{"idVendor", "idProduct", "bcdDevice", "bDeviceClass", "bNumInterfaces", "manufacturer", "product",
 	"bInterfaceNumber", "bInterfaceClass", "bInterfaceSubClass", "bInterfaceProtocol", "bNumEndpoints", "interface"}
 
-// Save packs what was looked at of the devices into a new file, a tar.gz that is a tree as Host reads it: the attributes
-// and drivers of USB devices with ttys and of those in storage mode, the ttys, what each answered if it was asked, and who the modems
-// said they are.
+// Save packs what knak reads about the devices into a new file. The file is a tar.gz with a tree that Host can read: the
+// attributes and drivers of USB devices, the ttys, the answer of each tty that was asked, and the identities of the modems.
 func Save(name string, root Root, list []Device) (err error) {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
@@ -68,7 +67,7 @@ func Save(name string, root Root, list []Device) (err error) {
 	return errors.Join(p.err, p.w.Close(), z.Close(), f.Close())
 }
 
-// packer writes the tree; the first error is kept.
+// packer writes the tree, and keeps the first error.
 type packer struct {
 	w    *tar.Writer
 	sys  fs.FS
@@ -120,7 +119,7 @@ func (p *packer) link(name string) (target string, ok bool) {
 	return path.Join(path.Dir(name), to), true
 }
 
-// attributes packs those attributes of a directory that may be shown, and its driver.
+// attributes packs the attributes of a directory that are in shownAttributes, and the name of its driver.
 func (p *packer) attributes(dir string) {
 	for _, a := range shownAttributes {
 		b, err := fs.ReadFile(p.sys, dir+"/"+a)
@@ -137,16 +136,16 @@ func (p *packer) attributes(dir string) {
 	}
 }
 
-// hidden is a text of a modem's without what may be a number of its own.
+// hidden gives a text of the modem's without anything that may be a serial number or an identity.
 func hidden(text string) string { return string(hideDigits([]byte(private.Identities(text)))) }
 
-// heard puts in what a saved tree tells of a device.
+// heard adds what a saved tree says about a device.
 func (r Root) heard(d *Device) {
 	if r.Said == nil {
 		return
 	}
 	if b, err := fs.ReadFile(r.Said, "identity/"+d.Path); err == nil && len(b) <= 1024 {
-		_ = json.Unmarshal(b, &d.Identity) // what is no identity is none
+		_ = json.Unmarshal(b, &d.Identity) // a file that cannot be read gives no identity
 	}
 	for i, p := range d.Candidate.Ports {
 		b, err := fs.ReadFile(r.Said, "answers/"+p.Name)
@@ -179,7 +178,8 @@ func hideDigits(b []byte) []byte {
 	return out
 }
 
-// usb packs a USB device: a hub or a keyboard too, for what else is on the bus may matter, but nothing below interfaces.
+// usb packs a USB device. Hubs and keyboards are packed too, because other devices on the bus may matter; directories below
+// interfaces are not.
 func (p *packer) usb(name string) {
 	dir, ok := p.link("bus/usb/devices/" + name)
 	if !ok {
@@ -210,7 +210,7 @@ func (p *packer) tty(name string) {
 	}
 }
 
-// The bounds of what Unpack takes.
+// Limits of what Unpack accepts.
 const (
 	maxSaved      = 1 << 20  // octets of the file
 	maxUnpacked   = 16 << 20 // of its content
@@ -244,8 +244,8 @@ func Unpack(name string) (root Root, done func(), err error) {
 	return Host(dir), done, nil
 }
 
-// unpack writes a tree below dir. os.Root keeps every name of the archive inside; a link is only made, and what follows
-// it later is a file system that does not leave the tree either.
+// unpack writes a tree below dir. os.Root keeps every name of the archive inside. Links are made, not followed; the file system
+// that follows them later does not leave the tree either.
 func unpack(name, dir string) error {
 	f, err := os.Open(name)
 	if err != nil {
@@ -254,7 +254,7 @@ func unpack(name, dir string) error {
 	defer f.Close()
 	z, err := gzip.NewReader(f)
 	if err != nil {
-		return fmt.Errorf("not what knak devices --save writes: %w", err)
+		return fmt.Errorf("this is not a file of knak devices --save: %w", err)
 	}
 	inside, err := os.OpenRoot(dir)
 	if err != nil {
@@ -268,9 +268,9 @@ func unpack(name, dir string) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return fmt.Errorf("not what knak devices --save writes: %w", err)
+			return fmt.Errorf("this is not a file of knak devices --save: %w", err)
 		case n >= maxSavedFiles:
-			return fmt.Errorf("more than %d files", maxSavedFiles)
+			return fmt.Errorf("more than %d files in the archive", maxSavedFiles)
 		}
 		clean := path.Clean(h.Name)
 		if err := inside.MkdirAll(path.Dir(clean), 0o755); err != nil {

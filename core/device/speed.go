@@ -15,17 +15,18 @@ import (
 	"github.com/knakppp/knak/core/port"
 )
 
-// Speeds are those that modules on UARTs are found at, the likeliest first: what makers ship, then what people set.
+// Speeds are the speeds, in bit/s, that modules on UARTs use, the likeliest first: first the makers' defaults, then what people
+// set.
 var Speeds = []int{115200, 9600, 921600, 460800, 230400, 57600, 38400, 19200}
 
-// The rhythm of finding a speed.
+// Times of the search for a speed.
 const (
-	speedPatience = 350 * time.Millisecond // at one speed; a command channel that is awake answers within some 20 ms
+	speedPatience = 350 * time.Millisecond // wait for an answer at one speed; a command channel that is awake answers within about 20 ms
 	bootPatience  = 20 * time.Second       // modules need up to 14 s from power-on to their first OK
 	escapeGuard   = 1100 * time.Millisecond
 )
 
-// SerialLine is an open UART as FindSpeed needs it.
+// SerialLine is an open UART with the methods that FindSpeed needs.
 type SerialLine interface {
 	Line
 	SetBaud(int) error
@@ -33,19 +34,19 @@ type SerialLine interface {
 	Status() (port.Status, error)
 }
 
-// OpenSerial opens a UART without flow control: what a module does with those lines is not known yet.
+// OpenSerial opens a UART at baud bit/s without flow control, because it is not known yet whether the module uses RTS and CTS.
 func OpenSerial(path string, baud int) (SerialLine, error) {
 	return port.Open(path, port.Config{Baud: baud, WriteTimeout: time.Second})
 }
 
-// Serial is what was found out of a UART.
+// Serial is what FindSpeed found out about a UART.
 type Serial struct {
 	Baud int
-	Flow string     // "rtscts" where the modem shows that it is ready (CTS), else "none"; "": the port has no such lines
-	Said modem.Said // what was heard
+	Flow string     // "rtscts" if the modem sets CTS, else "none"; "": the port has no such lines
+	Said modem.Said // what the module said
 }
 
-// NoAnswerError says that nobody answers on a UART, and what was heard in place of an answer.
+// NoAnswerError means that no modem answers on a UART. It holds what was heard in place of an answer.
 type NoAnswerError struct {
 	Path string
 	Said modem.Said
@@ -55,20 +56,20 @@ func (e *NoAnswerError) Error() string {
 	what := "nothing answers AT at any usual speed: is the module powered and started (PWRKEY held for a second or two), do its TX and RX lead to this port's RX and TX, crossed, and is it the right port?"
 	switch e.Said {
 	case modem.OnlyEchoes:
-		what = "what is sent comes back and nothing else: TX and RX are joined, or there is no modem behind them"
+		what = "only what knak sends comes back: TX and RX are joined, or no modem is connected"
 	case modem.IsConsole:
 		what = "a login prompt or a shell answers: this port is another computer's console, or its TX and RX are this one's own"
 	case modem.SpeaksNMEA:
-		what = "it sends positions (NMEA) and takes no commands: this is the port of a receiver"
+		what = "it sends positions (NMEA) and takes no commands: this is the port of a GPS receiver"
 	case modem.SaysGarbage:
-		what = "it sends something at no speed that was tried: name the speed with --baud, or look at the wires and the ground between the two"
+		what = "it sends something, but at none of the speeds that were tried: name the speed with --baud, or check the wires and the ground connection"
 	}
 	return e.Path + ": " + what
 }
 
-// FindSpeed finds the speed of a module on a UART by asking AT at one speed after another, and brings it back if it is in
-// the data state or in a multiplexer. first is tried before the others; 0: none is. A module that starts is waited for. tell hears
-// what is waited for.
+// FindSpeed finds the speed of a module on a UART: it sends AT at one speed after another. If the module is in the data state or
+// in a multiplexer, it is brought back to the command state. first, in bit/s, is tried before the other speeds; 0: no speed is
+// preferred. FindSpeed waits for a module that is starting, and says so through tell.
 func FindSpeed(ctx context.Context, path string, first int, open func(path string, baud int) (SerialLine, error), tell func(string)) (Serial, error) {
 	speeds := slices.Clone(Speeds)
 	if first > 0 {
@@ -89,7 +90,7 @@ func FindSpeed(ctx context.Context, path string, first int, open func(path strin
 				return Serial{}, ctx.Err()
 			}
 			if err := line.SetBaud(baud); err != nil {
-				continue // this driver cannot make that speed
+				continue // this driver cannot set that speed
 			}
 			said, err := f.ask(round)
 			if err != nil {
@@ -98,7 +99,7 @@ func FindSpeed(ctx context.Context, path string, first int, open func(path strin
 			switch said {
 			case modem.TakesAT:
 				return Serial{Baud: baud, Flow: flowOf(line), Said: said}, nil
-			case modem.SendsPPP: // it is in a call from a former life, and the dial ends that
+			case modem.SendsPPP: // an earlier call still runs; the dial ends it
 				return Serial{Baud: baud, Flow: flowOf(line), Said: said}, nil
 			}
 			f.note(said)
@@ -113,14 +114,14 @@ func FindSpeed(ctx context.Context, path string, first int, open func(path strin
 	}
 }
 
-// speedFinder is one search.
+// speedFinder is one search for a speed.
 type speedFinder struct {
 	ctx   context.Context
 	line  SerialLine
 	heard modem.Said
 }
 
-// note keeps the most telling of what was heard.
+// note keeps what was heard, if it tells more than what was heard before.
 func (f *speedFinder) note(said modem.Said) {
 	rank := map[modem.Said]int{modem.SaysGarbage: 1, modem.OnlyEchoes: 2, modem.SpeaksNMEA: 3, modem.IsConsole: 4}
 	if rank[said] > rank[f.heard] {
@@ -129,7 +130,7 @@ func (f *speedFinder) note(said modem.Said) {
 }
 
 // closeMultiplexer ends the multiplexer of 3GPP TS 27.010 by a Multiplexer Close Down on DLCI 0 (section 5.4.6.3.3), in the basic
-// option and in the advanced one. To anybody else it is a line of rubbish, which the AT after it ends.
+// option and in the advanced one. A modem without a multiplexer sees a line of rubbish, which the AT after it ends.
 var closeMultiplexer = func() (b []byte) {
 	down := []byte{cmux.CLD | 3, 1} // EA and C/R set: a command; no value
 	for _, o := range []cmux.Option{cmux.Basic, cmux.Advanced} {
@@ -138,10 +139,10 @@ var closeMultiplexer = func() (b []byte) {
 	return b
 }()
 
-// ask asks at the speed that is set. In the first round it only asks; later it also leads a module out of a multiplexer,
-// and out of the data state.
+// ask sends AT at the speed that is set. In the first round it does only that; in later rounds it also ends a multiplexer, and
+// the data state.
 func (f *speedFinder) ask(round int) (modem.Said, error) {
-	_ = f.line.Discard() // what came at the last speed
+	_ = f.line.Discard() // input received at the last speed
 	if round > 0 && round%2 == 1 {
 		if _, err := f.line.Write(closeMultiplexer); err != nil {
 			return modem.SaysNothing, err
@@ -168,8 +169,8 @@ func (f *speedFinder) sleep(d time.Duration) {
 	}
 }
 
-// flowOf says whether the modem shows that it may be sent to (CTS). One that does not, because only three wires lead to it,
-// would never be sent to with flow control by lines.
+// flowOf says whether the modem sets CTS. If it does not, because only three wires are connected, nothing could ever be sent with
+// flow control by lines.
 func flowOf(line SerialLine) string {
 	st, err := line.Status()
 	switch {
@@ -181,17 +182,17 @@ func flowOf(line SerialLine) string {
 	return "none"
 }
 
-// Console says whether a tty is a console of this machine: one that the kernel writes to (console= in its command line), or
-// one that it reads from. The text says which.
+// Console says whether a tty is a console of this machine: one that the kernel writes to (console= in its command line), or that
+// it also reads from. The text says which.
 func Console(root Root, tty string) (string, bool) {
 	if b, err := fs.ReadFile(root.Sys, "class/tty/console/active"); err == nil && slices.Contains(strings.Fields(string(b)), tty) {
-		return "the kernel writes its messages there (console=" + tty + " in the boot line): take that out, and start again", true
+		return "the kernel writes its messages there (console=" + tty + " in the boot line): remove that word, and restart this machine", true
 	}
 	if root.Dev == "/dev" {
 		if b, err := os.ReadFile("/proc/cmdline"); err == nil {
 			for _, word := range strings.Fields(string(b)) {
 				if name, ok := strings.CutPrefix(word, "console="); ok && strings.Split(name, ",")[0] == tty {
-					return "the kernel writes its messages there (" + word + " in the boot line): take that out, and start again", true
+					return "the kernel writes its messages there (" + word + " in the boot line): remove that word, and restart this machine", true
 				}
 			}
 		}

@@ -12,11 +12,11 @@ import (
 // StorageDevice is a USB device that shows a disc with drivers in place of a modem.
 type StorageDevice struct {
 	modem.Candidate
-	Way    string // how it is made a modem: "eject", or what storage.tsv says; "": it is not in the list
-	Listed bool   // the list knows its id; otherwise its maker makes modems and it has nothing but storage
+	Way    string // how to switch it to modem mode: "eject", or the word in storage.tsv; "": it is not in the list
+	Listed bool   // the list has its id; otherwise its maker makes modems and it has nothing but storage
 }
 
-// Cure says what makes it a modem.
+// Cure says what to type to make it a modem.
 func (s StorageDevice) Cure() string {
 	switch {
 	case s.Way == "eject" || s.Way == "eject+message":
@@ -24,11 +24,11 @@ func (s StorageDevice) Cure() string {
 	case s.Listed:
 		return "apt-get install usb-modeswitch, and plug it in again"
 	}
-	return "knak devices --switch ejects the disc, which many of its kind take for the sign; usb_modeswitch knows others"
+	return "knak devices --switch ejects the disc, which makes many of them switch; usb_modeswitch knows other ways"
 }
 
-// InStorageMode gives the USB devices that show a disc with drivers in place of a modem: those that the list knows by
-// their id and strings, and those of a maker of modems that have nothing but storage. A device that has a tty is none.
+// InStorageMode gives the USB devices that show a disc with drivers in place of a modem: those that the list has by id and
+// strings, and those of a maker of modems that have nothing but storage. A device with a tty is never among them.
 func InStorageMode(root Root, db *quirks.DB) ([]StorageDevice, error) {
 	all, err := modem.FindUSB(root.Sys)
 	if err != nil {
@@ -69,8 +69,8 @@ func InStorageMode(root Root, db *quirks.DB) ([]StorageDevice, error) {
 	return list, nil
 }
 
-// fits says whether the strings of a device are those that the list asks for. What the disc says of itself is not read: it
-// counts as fitting.
+// fits says whether the strings of a device are those in the list. Conditions on the strings of the disc are not read; they count
+// as fulfilled.
 func fits(when string, c modem.Candidate) bool {
 	name, want, ok := strings.Cut(when, "=")
 	if !ok {

@@ -8,40 +8,40 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Case judges a whole recording or log, which may hold several attempts and may begin or end anywhere. What it keeps
-// does not grow with the input. Where a live call is judged while it runs, use a Watcher.
+// Case judges a whole recording or log, which may hold several attempts, and may begin or end anywhere. Its memory does not grow
+// with the input. For a live call, use a Watcher.
 type Case struct {
 	now      *history
-	best     *judgement // the most telling of the attempts before
+	best     *judgement // the judgement of the earlier attempt that tells most
 	split    call.Splitter
 	attempts int
 	told     int
 }
 
-// judgement is what is kept of an attempt that is over.
+// judgement is what is kept of a finished attempt.
 type judgement struct {
 	number int
-	stage  int // how far it came, as event.PhaseOrder counts
+	stage  int // how far it came, by event.PhaseOrder
 	up     bool
 	all    []judged
 }
 
-// Verdict is what a Case says in the end.
+// Verdict is the result of a Case.
 type Verdict struct {
-	// Findings say what went wrong, the most likely cause first: of the last attempt, or of an earlier one that tells
-	// more. Empty where the link came up and nothing contradicts it, and where nothing is known.
+	// Findings says what went wrong, the most likely cause first: in the last attempt, or in an earlier one that tells more.
+	// It is empty if the link came up and nothing contradicts that, or if nothing is known.
 	Findings []event.Finding
-	// Notes are worth knowing about an attempt that worked; nobody has to act on them.
+	// Notes are facts worth knowing about an attempt that worked; they need no action.
 	Notes []event.Finding
-	// Up says that the attempt which is judged came up.
+	// Up says that the judged attempt came up.
 	Up bool
-	// Attempts says how many there were, and Attempt which one is judged, counted from 1.
+	// Attempts says how many attempts there were; Attempt is the one that is judged, counted from 1.
 	Attempts, Attempt int
-	// Told says how many records were of a kind that rules look at. 0: there was nothing to judge.
+	// Told says how many records were of a kind that rules use. 0: there was nothing to judge.
 	Told int
 }
 
-// Sentence is the verdict in one line: the title of the first finding, or that nothing is wrong. Whoever shows a verdict shows this.
+// Sentence gives the verdict in one line: the title of the first finding, or that nothing is wrong. All commands show this line.
 func (v Verdict) Sentence() string {
 	switch {
 	case len(v.Findings) > 0:
@@ -52,7 +52,7 @@ func (v Verdict) Sentence() string {
 	return "Nothing is wrong: the link came up, and nothing after that contradicts it."
 }
 
-// Which says in words which of several attempts is judged; "" where there is one.
+// Which says in words which of several attempts is judged; "" if there is only one.
 func (v Verdict) Which() string {
 	switch {
 	case v.Attempts <= 1:
@@ -63,17 +63,17 @@ func (v Verdict) Which() string {
 	return fmt.Sprintf("attempt %d of %d, which tells most", v.Attempt, v.Attempts)
 }
 
-// NewCase makes a Case that has seen nothing.
+// NewCase makes a Case without records.
 func NewCase() *Case { return &Case{now: &history{}, attempts: 1} }
 
-// Record takes one record, in the order in which they stand.
+// Record takes the next record. Records must come in their order.
 func (c *Case) Record(r event.Record) {
 	switch r.Event.(type) {
 	case event.State:
 		c.now.Take(r)
 		return
 	case event.Finding, event.Quirk, event.Decision:
-		return // what somebody else made of it
+		return // another program's judgement
 	}
 	if _, ok := c.split.Begins(r); ok {
 		c.next()
@@ -92,7 +92,7 @@ func (c *Case) Record(r event.Record) {
 	c.told++
 }
 
-// next puts the attempt that is over away and begins another with the same modem.
+// next stores the finished attempt, and begins another one with the same modem.
 func (c *Case) next() {
 	old := c.now
 	c.best = better(c.best, c.judge(old, false))
@@ -126,7 +126,7 @@ func (h *history) reached() int {
 	return event.PhaseOrder(phase)
 }
 
-// sure gives how sure the best finding is.
+// sure gives the confidence of the best finding.
 func (j *judgement) sure() confidence {
 	if len(j.all) == 0 {
 		return 0
@@ -137,13 +137,13 @@ func (j *judgement) sure() confidence {
 // undecided says that nothing is known of it but that the log ends there.
 func (j *judgement) undecided() bool { return len(j.all) > 0 && j.all[0].ID == "log-ends-here" }
 
-// better chooses between the attempts before and the one after them. The last one counts, unless it says less: it was cut
-// off, or it came less far, as one does that only suffers from what the one before has left.
+// better chooses between the earlier attempts and the one after them. The last one counts, unless it says less: it was cut off,
+// or it came less far, for example only because of the state in which the earlier attempt left the modem.
 func better(before, after *judgement) *judgement {
 	switch {
 	case before == nil:
 		return after
-	case after.up: // what failed before was overcome
+	case after.up: // the earlier failure was overcome
 		return after
 	case after.sure() == 0 && before.sure() > 0:
 		return before
@@ -157,7 +157,7 @@ func better(before, after *judgement) *judgement {
 	return after
 }
 
-// Verdict judges what was seen so far as all there is.
+// Verdict judges the records so far as the complete recording.
 func (c *Case) Verdict() Verdict {
 	j := better(c.best, c.judge(c.now, true))
 	if c.told == 0 {

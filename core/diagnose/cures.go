@@ -2,7 +2,7 @@ package diagnose
 
 import "fmt"
 
-// Cures that several rules share. Each names the flag of knak and, where there is one, what pppd has for it.
+// Cures that several rules share. Each names knak's flag and, if there is one, pppd's option.
 const (
 	cureAPN          = `ask the operator for the APN of this SIM: knak dial --apn NAME (for pppd: AT+CGDCONT=1,"IP","NAME" in the chat script)`
 	cureRegistration = `check that the modem is registered: AT+CREG?, AT+CGREG? and AT+CEREG? answer with 1 (home) or 5 (roaming) as the second number`
@@ -14,8 +14,8 @@ const (
 	cureCredentials  = `send the user name and password that the operator gives for this APN: knak dial --user NAME --password-file FILE`
 )
 
-// cureAccount is what to try where the network did not take user name, password or APN. What is known of Windows dialers
-// comes first where the modem behaves as the one did with which a Windows dialer worked; elsewhere it is the last straw.
+// cureAccount gives what to try if the network did not accept user name, password or APN. With windowsFirst, the cures of Windows
+// dialers come first, because the modem behaves as one with which a Windows dialer worked; otherwise they come last.
 func cureAccount(h *history, windowsFirst bool) []string {
 	var windows []string
 	if h.auth.user != nil && *h.auth.user != "" {
@@ -31,7 +31,7 @@ func cureAccount(h *history, windowsFirst bool) []string {
 	return append(account, windows...)
 }
 
-// sentText says which user name was sent and what was asked for.
+// sentText says which user name was sent, and which options were asked for.
 func sentText(h *history) string {
 	s := "No user name was sent"
 	switch {
@@ -47,7 +47,7 @@ func sentText(h *history) string {
 	return s + "."
 }
 
-// successText says what the authentication's success is worth, if there was one.
+// successText says what the success of the authentication proves, if there was one.
 func successText(h *history) string {
 	if !h.provisional() {
 		return ""
@@ -64,12 +64,12 @@ func successText(h *history) string {
 	return s
 }
 
-// authEvidence is the exchange that ended in a success.
+// authEvidence gives the packets of the exchange that ended in a success.
 func authEvidence(h *history) []clue {
 	return []clue{h.lcp.demand, h.auth.challenge, h.auth.request, h.auth.success}
 }
 
-// late is the finding of a refusal that shows only after a provisional success.
+// late makes the finding for a refusal that shows only after a provisional success.
 func late(c confidence, h *history, evidence ...clue) found {
 	f := c.by(append(authEvidence(h), evidence...)...)
 	f.meaning = successText(h)

@@ -1,7 +1,7 @@
 // Package diagnose reads the event stream and says what went wrong, what it means, and what to try.
 //
-// It sees nothing but events, so a live call, a recording and a log of another dialer are judged in the same way: the
-// packets alone must be enough for what PPP shows. A event.Failure is what the engine knew, and is taken as a strong hint.
+// It sees only events, so a live call, a recording and another dialer's log are judged in the same way: for everything that PPP
+// shows, the packets alone must be enough. An event.Failure comes from the part that failed, and is a strong hint.
 package diagnose
 
 import (
@@ -11,28 +11,29 @@ import (
 	"github.com/knakppp/knak/core/sentence"
 )
 
-// Watcher is an event.Sink that keeps a small history of one attempt and judges it. It may be asked at any time, during a
-// live call too; what it keeps does not grow with the call. It is not safe for use from several goroutines.
+// Watcher is an event.Sink that keeps a small history of one attempt and judges it. It can be asked at any time, also during a
+// live call; its memory does not grow with the call. It is not safe for use from several goroutines.
 type Watcher struct{ h history }
 
-// New makes a Watcher that has seen nothing.
+// New makes a Watcher without events.
 func New() *Watcher { return &Watcher{} }
 
-// Record takes one event of the link. A event.Attempt with a number above 1 begins the history anew.
+// Record takes one event of the link. An event.Attempt with a number above 1 begins a new history.
 func (w *Watcher) Record(r event.Record) { w.h.record(r) }
 
-// judged is a finding with what it is ranked by.
+// judged is a finding with the values that it is ranked by.
 type judged struct {
 	confidence
 	firm bool
 	event.Finding
 }
 
-// Findings judges what was seen so far, the most likely cause first. It is empty where nothing is wrong.
+// Findings judges the events so far and gives the findings, the most likely cause first. It is empty if nothing is wrong or
+// nothing is known.
 func (w *Watcher) Findings() []event.Finding { return findings(w.h.judge()) }
 
-// judge asks all rules, stage by stage: what a line of a log names by itself, then what follows from the history. Of two
-// that are as likely, the one that comes first says more.
+// judge asks all rules, stage by stage: first the causes that a line of a log names by itself, then those that follow from the
+// history. Of two equally likely findings, the first one says more.
 func (h *history) judge() []judged {
 	var all []judged
 	for i, stage := range stages {
@@ -50,9 +51,9 @@ func (h *history) judge() []judged {
 			}
 		}
 	}
-	if h.log.eof && !h.ended() && h.Up == nil { // what is missing may only have been cut off
+	if h.log.eof && !h.ended() && h.Up == nil { // missing events may only have been cut off
 		for i := range all {
-			if all[i].confidence == certain || all[i].firm { // somebody said so in words, or it was said often enough
+			if all[i].confidence == certain || all[i].firm { // a program said so in words, or it happened often enough
 				continue
 			}
 			all[i].confidence = possible
@@ -93,7 +94,7 @@ func findings(all []judged) []event.Finding {
 	return out
 }
 
-// Finding gives the most likely cause. It is false where nothing is wrong or nothing is known.
+// Finding gives the most likely cause. It is false if nothing is wrong or nothing is known.
 func (w *Watcher) Finding() (event.Finding, bool) {
 	if all := w.Findings(); len(all) > 0 {
 		return all[0], true
@@ -114,43 +115,43 @@ func (c confidence) String() string {
 	return [...]string{"", "possible", "likely", "certain"}[c]
 }
 
-// rule names one cause. Its texts are for a person who dials a modem and knows no PPP.
+// rule names one cause. Its texts are for a person who dials a modem and does not know PPP.
 type rule struct {
 	id       string
-	category string // one of the corpus's root-cause categories, "" where none fits
+	category string // one of the corpus' categories of causes; "": none fits
 	title    string
 	meaning  string
 	cure     []string // what to try, the best first
 	match    func(*history) found
 }
 
-// found is what a rule says of one history.
+// found is the result of a rule for one history.
 type found struct {
 	confidence
-	firm     bool // what is missing has been missing too often to be only cut off
+	firm     bool // what is missing did not come often enough to be certain that it was not cut off
 	evidence []clue
 	title    string   // in place of the rule's own
-	meaning  string   // what only this call shows; stands behind the rule's own meaning
-	cure     []string // stands before the rule's own cures
+	meaning  string   // what only this call shows; it follows the rule's own meaning
+	cure     []string // shown before the rule's own cures
 	category string   // in place of the rule's own
 }
 
-// no is what a rule that does not match gives.
+// no is the result of a rule that does not match.
 var no found
 
-// by makes a found that is as sure, with its evidence; what was not seen is left out.
+// by makes a found with this confidence and its evidence; empty clues are left out.
 func (c confidence) by(evidence ...clue) found { return found{confidence: c, evidence: evidence} }
 
 // add adds evidence.
 func (f *found) add(evidence ...clue) { f.evidence = append(f.evidence, evidence...) }
 
-// rules is all of them that are Go, by stages. The order decides between causes that are equally likely: what names more
-// of the case stands first.
+// rules holds all rules that are written in Go, by stages. The order decides between equally likely causes: the more specific
+// cause stands first.
 var rules = [...][]rule{slices.Concat(portRules, simRules), dialRules, lcpRules, authRules, ipcpRules, dataRules}
 
-// Categories gives the categories of all findings, sorted. A finding may have another rule's.
+// Categories gives the categories of all findings, sorted. A finding may have another category than its rule.
 func Categories() []string {
-	list := []string{"transport-lost", "wrong-tty-port"} // what rules give in place of their own
+	list := []string{"transport-lost", "wrong-tty-port"} // given by rules instead of their own category
 	for _, r := range sentence.Causes() {
 		list = append(list, r.Category)
 	}

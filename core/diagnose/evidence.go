@@ -7,21 +7,21 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// clue is one piece of evidence: what a recording shows, and where. The zero value: it was not seen.
+// clue is one piece of evidence: what a recording shows, and where. The zero value means: not seen.
 type clue struct {
 	pos    event.Pos // the zero Pos on a live link, and for a count over many places
-	quoted bool      // the packet is quoted before the text; its own text is made when it is shown
+	quoted bool      // the packet is shown before the text; its text is only made when it is shown
 	packet event.Packet
 	text   string
 }
 
-// count is a clue that counts, and so stands nowhere.
+// count makes a clue about a number of events, which has no single place.
 func count(format string, args ...any) clue { return clue{text: fmt.Sprintf(format, args...)} }
 
-// seen says that there is something.
+// seen says whether the clue is not empty.
 func (c clue) seen() bool { return c.quoted || c.text != "" }
 
-// and adds to what is said.
+// and appends to the clue's text.
 func (c clue) and(format string, args ...any) clue {
 	if c.seen() {
 		c.text += fmt.Sprintf(format, args...)
@@ -29,10 +29,10 @@ func (c clue) and(format string, args ...any) clue {
 	return c
 }
 
-// has says whether its text has a part.
+// has says whether the clue's text contains part.
 func (c clue) has(part string) bool { return strings.Contains(c.said(), part) }
 
-// said is what the clue says, without its place.
+// said gives the clue's text without its place.
 func (c clue) said() string {
 	if c.quoted {
 		return c.packet.Line() + c.text
@@ -40,7 +40,7 @@ func (c clue) said() string {
 	return c.text
 }
 
-// String is the clue as a finding shows it: its place and what stands there.
+// String gives the clue as a finding shows it: its place and its text.
 func (c clue) String() string {
 	if p := c.pos.String(); p != "" && c.seen() {
 		return p + ": " + event.Printable(c.said())
@@ -55,13 +55,13 @@ func keep(p *clue, c clue) {
 	}
 }
 
-// fault is a failure that somebody told, as evidence too.
+// fault is a failure from an event or a log, with its evidence.
 type fault struct {
 	event.Failure
 	said clue
 }
 
-// shown gives clues as a finding shows them, without the empty ones, and the places of those that have one.
+// shown gives the texts of clues as a finding shows them, without empty ones, and the places of those that have one.
 func shown(clues []clue) (evidence []string, places []event.Pos) {
 	for _, c := range clues {
 		if !c.seen() {

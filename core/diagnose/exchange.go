@@ -10,11 +10,11 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// exchange is how one control protocol was negotiated (RFC 1661 section 4): who asked how often, what was answered last,
-// and what has been silent since. The rules that know nothing of a protocol's options are made of it.
+// exchange holds how one control protocol was negotiated (RFC 1661 section 4): how often each end asked, the last answers, and
+// the silence since. Rules that do not depend on a protocol's options use it.
 type exchange struct {
 	asked    int       // our Configure-Requests
-	since    int       // those of them that came after the peer's last answer
+	since    int       // how many of them came after the peer's last answer
 	request  clue      // the last of them
 	firstAt  time.Time // of the first
 	lastAt   time.Time // of the last
@@ -22,13 +22,13 @@ type exchange struct {
 	answer   clue      // the last of them
 	code     uint8     // its code
 	answerAt time.Time
-	acks     int // how often the peer acknowledged us
+	acks     int // how often the peer acknowledged our request
 
 	peerAsked  int    // the peer's Configure-Requests
 	peerAsks   clue   // the last of them
 	peerData   []byte // its options, at most maxPeerData octets
-	peerSame   int    // how many of the last of them in a row were the same
-	weAcked    int    // how often we acknowledged those
+	peerSame   int    // how many equal ones came last in a row
+	weAcked    int    // how often we acknowledged them
 	weAnswered int    // our Acks, Naks and Rejects
 }
 
@@ -71,17 +71,17 @@ func (x *exchange) take(h *history, at time.Time, e event.Packet, c packet.Packe
 	}
 }
 
-// oneWay says that the peer goes on asking what was acknowledged, and answers none of our requests: nothing of ours
-// arrives there.
+// oneWay says whether the peer keeps sending a request that we have acknowledged, and answers none of our requests: our packets
+// do not arrive there.
 func (x *exchange) oneWay() bool {
 	return x.peerSame >= 3 && x.weAcked >= 2 && x.asked >= 2 && x.answers == 0
 }
 
-// heard says whether the peer said anything.
+// heard says whether the peer sent any packet of this protocol.
 func (x *exchange) heard() bool { return x.peerAsked+x.answers > 0 }
 
-// account tells the exchange in a sentence: "IPCP: asked 10 times; the last answer was a Reject of VJ compression, 27 s
-// before the last request". It is "" where nothing was exchanged.
+// account gives the exchange in one sentence: "IPCP: asked 10 times; the last answer was a Reject of VJ compression, 27 s before
+// the last request". It is "" if no packet was exchanged.
 func (x *exchange) account(protocol string) string {
 	var parts []string
 	switch {
@@ -140,7 +140,7 @@ func timesText(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// maxNames is how many options a text names.
+// maxNames is the most options that a text names.
 const maxNames = 6
 
 // optionNames gives the options of a Configure packet by their names, with commas.

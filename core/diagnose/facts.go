@@ -14,7 +14,7 @@ import (
 	"github.com/knakppp/knak/core/sentence"
 )
 
-// logLine files a line of another program by what it means.
+// logLine takes a line of another program by its meanings.
 func (h *history) logLine(r event.Record, e event.Log) {
 	h.log.seen = h.log.seen || e.Program != ""
 	if h.Up != nil {
@@ -30,14 +30,14 @@ func (h *history) logLine(r event.Record, e event.Log) {
 	}
 }
 
-// means files one meaning of a line.
+// means takes one meaning of a line.
 func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 	l := &h.log
 	switch word {
-	// How far the call is.
+	// How far the call has come.
 	case event.MeansStarted:
 		l.pppd = true
-		if l.ours && h.Up == nil && len(h.failures) == 0 && !further(h.phase, event.PhaseDial) { // what this side ended was before the start
+		if l.ours && h.Up == nil && len(h.failures) == 0 && !further(h.phase, event.PhaseDial) { // this side ended the call before this one
 			l.ours, l.ended = false, false
 		}
 		h.advance(event.PhaseDial)
@@ -54,7 +54,7 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 		if at, err := time.Parse(time.ANSIC, e.Value); err == nil && l.pppAt.IsZero() {
 			l.pppAt = at
 		}
-		l.ended = l.ended && (h.Up != nil || len(h.failures) > 0 || h.lcp.terminated.seen() || l.ours) // what had ended was nothing yet
+		l.ended = l.ended && (h.Up != nil || len(h.failures) > 0 || h.lcp.terminated.seen() || l.ours) // before this, no call had really begun
 		h.advance(event.PhaseLCP)
 	case event.MeansConnect:
 		_, port, _ := strings.Cut(e.Value, " ")
@@ -85,7 +85,7 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 	// How it ended.
 	case event.MeansHangup:
 		h.hungUp(r, line)
-	case event.MeansHangupSignal: // of the port that ended, or of a person: what follows tells
+	case event.MeansHangupSignal: // by the end of the port, or by a person: the next lines tell
 		keep(&l.signal, line)
 	case event.MeansTerminated, event.MeansExits:
 		l.ended = true
@@ -114,7 +114,7 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 	case event.MeansScriptEnd:
 		l.scriptEnd, l.ended = line, true
 
-	// What failed in PPP, and has no event of its own.
+	// Failures in PPP without an event of their own.
 	case event.MeansAuthFailed:
 		h.auth.names(e.Text)
 		if !h.auth.failure.seen() || h.auth.message == "" {
@@ -134,7 +134,7 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 	case event.MeansLostCompression:
 		keep(&l.lostSync, line)
 
-	// What programs say that use the link.
+	// Messages of programs that use the link.
 	case event.MeansDefaultRouteKept:
 		if !l.route.seen() {
 			l.route, l.routeOver = line, e.Value
@@ -156,7 +156,7 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 	case event.MeansRouteTo:
 		h.routeLine(e.Value, line)
 	case event.MeansPortGone:
-		if !h.Refused { // what goes after the call was over for another reason is not its cause
+		if !h.Refused { // a port that goes away after the call has ended is not the cause
 			keep(&l.gone, line)
 		}
 	case event.MeansNobodyNow:
@@ -190,7 +190,7 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 		h.hit(word, e, line)
 	}
 	switch word {
-	case event.MeansHangup, event.MeansPeerTerminated, event.MeansAuthFailed, event.MeansIPCPRejected, event.MeansExitStatus: // they say more, above
+	case event.MeansHangup, event.MeansPeerTerminated, event.MeansAuthFailed, event.MeansIPCPRejected, event.MeansExitStatus: // they say more, and are handled above
 	default:
 		if f, ok := call.FailureOf(e, word); ok {
 			h.fail(f.Phase, f.Cause, line)
@@ -198,7 +198,7 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 	}
 }
 
-// names files the method that a line names.
+// names notes the method that a line names.
 func (a *authHistory) names(s string) {
 	for _, m := range []string{"CHAP", "PAP", "EAP"} {
 		if strings.Contains(strings.ToUpper(s), m) {
@@ -211,7 +211,7 @@ func (a *authHistory) names(s string) {
 	}
 }
 
-// notInTime files that whoever started the dialer gave up waiting.
+// notInTime notes that the program that started the dialer stopped waiting.
 func (h *history) notInTime(line clue) {
 	switch {
 	case h.Up != nil || len(h.failures) > 0:
@@ -222,7 +222,7 @@ func (h *history) notInTime(line clue) {
 	}
 }
 
-// exitStatus files what pppd's exit status adds to what is known.
+// exitStatus notes what pppd's exit status adds to the known facts.
 func (h *history) exitStatus(r event.Record, e event.Log, line clue) {
 	f, ok := call.FailureOf(e, event.MeansExitStatus)
 	switch {
@@ -251,7 +251,7 @@ func (h *history) rejects(protocol uint16, line clue) {
 	h.lcp.rejected[protocol] = line
 }
 
-// routeLine files a row of the table of routes that somebody pasted behind the log, where it is one of the default route.
+// routeLine notes a row of a table of routes that was pasted after the log, if it is the default route.
 func (h *history) routeLine(device string, line clue) {
 	device, _, _ = strings.Cut(device, " ")
 	switch {
@@ -263,7 +263,7 @@ func (h *history) routeLine(device string, line clue) {
 	}
 }
 
-// unprompted files that chat had a connection and then waited in vain for the words of a person's login.
+// unprompted notes that chat had a connection and then waited in vain for a login prompt.
 func (h *history) unprompted(line clue) {
 	if !h.connected() || h.lcp.rcvd > 0 || h.line.prompt.seen() {
 		return
@@ -276,7 +276,7 @@ func (h *history) unprompted(line clue) {
 	}
 }
 
-// alarm files that a script waited for nothing: for the answer to the dial, or to any other command.
+// alarm notes that a script waited in vain for the answer to the dial, or to another command.
 func (h *history) alarm(line clue) {
 	h.unprompted(line)
 	switch {
@@ -291,7 +291,7 @@ func (h *history) alarm(line clue) {
 	h.log.ended = true
 }
 
-// aborted files that a script saw a string for which it is to give up: an answer to the dial, or to another command.
+// aborted notes that a script saw a string at which it aborts: an answer to the dial, or to another command.
 func (h *history) aborted(text string, line clue) {
 	h.unprompted(line)
 	text = strings.TrimSpace(unended.Replace(text))
@@ -306,10 +306,10 @@ func (h *history) aborted(text string, line clue) {
 	h.fail(event.PhaseDial, event.FailedATError, h.here(h.at.command+": "+text))
 }
 
-// unended takes off how scripts write the end of a line.
+// unended removes the line ends that scripts write.
 var unended = strings.NewReplacer(`\n`, "", `\r`, "", "^M", "", "^J", "")
 
-// bytesLine reads "3152 0", the octets that were sent and received.
+// bytesLine reads the octets that were sent and received, as in "3152 0".
 func (h *history) bytesLine(r event.Record, value string) {
 	sent, rcvd, _ := strings.Cut(value, " ")
 	out, err := strconv.ParseUint(sent, 10, 64)
@@ -327,7 +327,7 @@ func (h *history) minutesLine(r event.Record, value string) {
 		return
 	}
 	h.log.minutes, h.log.timed = m, true
-	if !h.data.ended.seen() && h.lcp.terminated.seen() { // a log that does not show how it came up
+	if !h.data.ended.seen() && h.lcp.terminated.seen() { // the log does not show how the link came up
 		h.data.ended, h.lcp.terminated = h.lcp.terminated, clue{}
 	}
 	if h.line.carrierLost.seen() && h.line.lostIn != event.PhaseDial {
@@ -335,7 +335,7 @@ func (h *history) minutesLine(r event.Record, value string) {
 	}
 }
 
-// saidBy files a text that one end of the link put into its Terminate-Request, which is a sentence of its program.
+// saidBy takes a text from a Terminate-Request: it is a sentence of the program that sent it.
 func (h *history) saidBy(text string, line clue) {
 	for _, w := range sentence.Of("", text).Words {
 		h.hit(w, event.Log{Text: text}, line)

@@ -10,20 +10,20 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// history is what one attempt showed so far: counts, the last of each thing that matters, and the packets' text as
-// evidence. It does not grow with the length of a call.
+// history is what one attempt has shown so far: counts, the last packet or line of each kind, and their text as evidence. It does
+// not grow with the length of a call.
 type history struct {
 	call.Outcome           // whether the link came up
-	pos          event.Pos // of the record that is being taken
-	partial      bool      // the packet that is being taken may have more options than it shows
+	pos          event.Pos // place of the present record
+	partial      bool      // the present packet may have more options than are shown
 	device       event.Device
-	phase        string // the last Phase event, or what the records without one let see
+	phase        string // the phase by the last Phase event, or by other records if there is none
 	far          string // the furthest phase
 	told         bool   // there are Phase events
 	failures     []fault
 	notices      []string // warnings
 	down         *event.Down
-	brokeBy      string // what failed on a link that was up
+	brokeBy      string // the failure that ended a link that was up
 
 	at   atHistory
 	lcp  lcpHistory
@@ -34,29 +34,29 @@ type history struct {
 	log  logHistory
 }
 
-// Bounds of the lists of a history.
+// Limits of the lists in a history.
 const (
 	maxFailures = 16
 	maxNotices  = 16
 	maxLines    = 8
 )
 
-// lineHistory is what the modem said or did on the line while PPP was expected there.
+// lineHistory is what the modem sent or did on the line while PPP was expected.
 type lineHistory struct {
 	texts       []clue // text between or instead of frames, each with its place
-	sevenBit    clue   // that no octet with the highest bit came: text, not frames
+	sevenBit    clue   // no octet had its highest bit set: text, not frames
 	frames      clue   // PPP frames where an answer to a command was expected
-	prompt      clue   // that a prompt for a person was there
-	carrierLost clue   // the words of it, "" if the carrier was not lost
-	lostIn      string // the phase in which it was lost, "" if nothing tells
+	prompt      clue   // a prompt for a person was seen
+	carrierLost clue   // the message about the loss of the carrier; empty: it was not lost
+	lostIn      string // the phase in which it was lost; "": not known
 }
 
-// dataHistory is what happened to packets after an address was there.
+// dataHistory is what happened to packets after an address was agreed.
 type dataHistory struct {
 	probes, answers     int
 	lastProbe           event.Probe
 	echoes, echoReplies int  // LCP Echo-Requests that we sent, replies that came
-	unanswered          int  // Echo-Requests since the last thing that LCP heard
+	unanswered          int  // Echo-Requests since the last packet that LCP received
 	sent, rcvd          int  // IP packets that a recording shows
 	ended               clue // the peer's Terminate-Request after the link was up
 }
@@ -72,7 +72,7 @@ func (h *history) record(r event.Record) {
 	}
 	switch e := r.Event.(type) {
 	case event.Attempt:
-		if e.Number > 1 { // what was before belongs to the attempt that failed; the modem is the same
+		if e.Number > 1 { // everything before belongs to the failed attempt; only the modem is the same
 			*h = history{device: h.device}
 		}
 	case event.Device:
@@ -121,13 +121,13 @@ func (h *history) record(r event.Record) {
 	}
 }
 
-// here is a clue at the record that is being taken.
+// here makes a clue at the present record.
 func (h *history) here(text string) clue { return clue{pos: h.pos, text: text} }
 
-// quote is a packet as evidence.
+// quote makes a clue of a packet.
 func (h *history) quote(e event.Packet) clue { return clue{pos: h.pos, quoted: true, packet: e} }
 
-// advance follows the phases where no Phase event tells them: never back.
+// advance sets the phase if there are no Phase events. It never goes back.
 func (h *history) advance(phase string) {
 	if !h.told && further(phase, h.phase) {
 		h.phase = phase
@@ -135,7 +135,7 @@ func (h *history) advance(phase string) {
 	h.further(phase)
 }
 
-// further says whether a phase comes behind another one on the way to a link that is up.
+// further says whether a phase comes after another one on the way to a link that is up.
 func further(phase, than string) bool {
 	n := event.PhaseOrder(phase)
 	return n <= event.PhaseOrder(event.PhaseUp) && n > event.PhaseOrder(than)
@@ -156,7 +156,7 @@ func (h *history) inPPP() bool {
 	return true
 }
 
-// unescape gives line ends back to a text that was made printable.
+// unescape puts the line ends back into a text that was made printable.
 var unescape = strings.NewReplacer(`\r`, "\n", `\n`, "\n")
 
 func (h *history) text(s string) {
@@ -167,8 +167,8 @@ func (h *history) text(s string) {
 		}
 		if strings.Contains(l, "NO CARRIER") {
 			switch {
-			case h.phase == event.PhaseHangup || h.phase == event.PhaseDown: // it answers our own hanging up
-			case h.lcp.bye: // the same, in a recording that tells no phases
+			case h.phase == event.PhaseHangup || h.phase == event.PhaseDown: // the answer to our own hang-up
+			case h.lcp.bye: // the same, in a recording without phases
 				h.log.ended = true
 			default:
 				h.lost("NO CARRIER", h.phase)
@@ -184,17 +184,16 @@ func (h *history) text(s string) {
 	}
 }
 
-// isFrame says whether a text is that of PPP frames with their escapes (RFC 1662 section 4.2), however a log has made it
-// printable.
+// isFrame says whether a text shows PPP frames with their escapes (RFC 1662 section 4.2), in any printable form.
 func isFrame(s string) bool {
 	return strings.Count(s, "}") >= 6 && (strings.Contains(s, "}!}") || strings.Contains(s, "}#@!") || strings.Contains(s, "} } }"))
 }
 
 func (h *history) lost(how, phase string) {
 	switch {
-	case phase == "" && h.at.dial != "" && !h.connected(): // a log that tells no phases
+	case phase == "" && h.at.dial != "" && !h.connected(): // a log without phases
 		phase = event.PhaseDial
-	case phase == event.PhaseDial && h.connected(): // the call had been put through
+	case phase == event.PhaseDial && h.connected(): // the call was connected
 		phase = event.PhaseLCP
 	}
 	if !h.line.carrierLost.seen() {
@@ -222,12 +221,12 @@ func (h *history) failedIn(phase, cause string) (fault, bool) {
 	return fault{}, false
 }
 
-// over says that the attempt has ended or is known to have failed, so that what is missing will not come any more.
+// over says whether the attempt has ended or has certainly failed, so that nothing more will come.
 func (h *history) over() bool {
 	return h.ended() || h.log.eof
 }
 
-// ended says the same of what was seen: that a recording stops says less.
+// ended is over without the end of the recording, which alone does not prove that the attempt ended.
 func (h *history) ended() bool {
 	return h.down != nil || len(h.failures) > 0 || h.line.carrierLost.seen() || h.log.ended || h.log.signal.seen()
 }
@@ -239,18 +238,18 @@ func (h *history) provisional() bool {
 	return h.auth.success.seen() || ok && f.Provisional
 }
 
-// stuckInIPCP says that the network phase was reached, and that it has not given an address.
+// stuckInIPCP says whether the network phase was reached and has not given an address.
 func (h *history) stuckInIPCP() bool {
 	if h.Up != nil || h.ipcp.acked.IsValid() {
 		return false
 	}
-	if h.IPv6 && h.ipcp.requests < 10 && len(h.failures) == 0 { // IPv6 works; the rest may come
+	if h.IPv6 && h.ipcp.requests < 10 && len(h.failures) == 0 { // IPv6 works, and IPv4 may still come
 		return false
 	}
 	return h.ipcp.requests > 0 || h.phase == event.PhaseIPCP || h.log.seen && h.far == event.PhaseIPCP || slices.ContainsFunc(h.failures, func(f fault) bool { return f.Phase == event.PhaseIPCP })
 }
 
-// packet files one control packet.
+// packet takes one control packet.
 func (h *history) packet(at time.Time, e event.Packet) {
 	c, ok := e.Control()
 	if !ok {
@@ -261,7 +260,7 @@ func (h *history) packet(at time.Time, e event.Packet) {
 	}
 	switch e.Protocol {
 	case packet.LCP:
-		if c.Code != packet.TerminateRequest || e.Dir == event.Rcvd || h.lcp.requests+h.lcp.rcvd > 0 { // who ends what was before begins nothing
+		if c.Code != packet.TerminateRequest || e.Dir == event.Rcvd || h.lcp.requests+h.lcp.rcvd > 0 { // a Terminate-Request for the call before does not begin one
 			h.advance(event.PhaseLCP)
 		}
 		h.lcpPacket(at, e, c)
@@ -281,8 +280,8 @@ func (h *history) packet(at time.Time, e event.Packet) {
 	}
 }
 
-// described files a packet of which a log tells a part. What it holds counts; what it does not hold was perhaps not told, so
-// that nothing may be concluded from it: of a Configure-Nak or an Ack without options only that it came.
+// described takes a packet that a log shows only in part. What is shown counts. From what is not shown nothing follows: a
+// Configure-Nak or Ack without options only says that the packet came.
 func (h *history) described(at time.Time, e event.Described) {
 	h.partial = !e.Whole()
 	h.packet(at, e.Packet)
@@ -294,14 +293,14 @@ func (d *dataHistory) probe(e event.Probe) {
 	switch {
 	case result == "sent":
 		d.probes++
-	case result == "", strings.Contains(result, "our own packet"): // what comes back unchanged says nothing of the network
+	case result == "", strings.Contains(result, "our own packet"): // a probe that comes back unchanged says nothing about the network
 	default:
 		d.answers++
 	}
 	d.lastProbe = e
 }
 
-// packet counts what a recording shows of the network's packets.
+// packet counts the data packets in a recording.
 func (d *dataHistory) packet(e event.Data) {
 	if e.Protocol != packet.IP && e.Protocol != packet.IPv6 && e.Protocol != packet.VJCompressed && e.Protocol != packet.VJUncompressed && e.Protocol != packet.Compressed {
 		return

@@ -8,25 +8,25 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// atHistory is what the AT dialogue showed.
+// atHistory is what the AT dialogue has shown.
 type atHistory struct {
 	sent, rcvd int
-	echoes     int    // commands that only came back
+	echoes     int    // commands that came back as an echo only
 	command    string // the last command that was sent
-	refused    bool   // it was answered with an error
-	answered   bool   // whether anything but its echo came back
+	refused    bool   // the last command was answered with an error
+	answered   bool   // something other than the echo came back
 
 	dial   string    // the dial command, "" if none was sent
-	result string    // what the modem answered to it, "" if nothing yet
-	dialAt event.Pos // where that stands
+	result string    // the modem's answer to the dial command; "": none yet
+	dialAt event.Pos // the place of the dial command
 
 	noContext clue // an error to the command that activates the context
 	boot      clue // a sign that the modem has just started
 
 	pin      string // the last state of +CPIN, for example "SIM PIN"
 	pinSent  bool
-	pinError string // what the modem answered to the PIN if it refused it
-	cme      int    // the last +CME ERROR's number, 0 if there was none or if it came in words
+	pinError string // the modem's answer, if it refused the PIN
+	cme      int    // number of the last +CME ERROR; 0: none, or the error came in words
 	cmeTo    string // the command that it answered
 	cmeLine  clue   // the last error line with its command
 	sim      int    // the last +CME ERROR's number that is of the SIM, until the modem says that the SIM is ready or that it is registered
@@ -40,10 +40,10 @@ type atHistory struct {
 	csqAt   event.Pos
 }
 
-// maxATLine is how much of one line is kept.
+// maxATLine is the most octets that are kept of one line.
 const maxATLine = 200
 
-// record files a line of the dialogue. It says whether the modem has said something: its echo of a command is no such thing.
+// record takes a line of the dialogue. It says whether the modem has answered something; the echo of a command does not count.
 func (a *atHistory) record(e event.AT, here event.Pos) (says bool) {
 	text := strings.TrimSpace(e.Text)
 	if text == "" {
@@ -64,7 +64,7 @@ func (a *atHistory) record(e event.AT, here event.Pos) (says bool) {
 		}
 		return false
 	}
-	if upper == strings.ToUpper(a.command) { // its echo: somebody is there, but no more
+	if upper == strings.ToUpper(a.command) { // the echo shows only that something is there
 		a.echoes++
 		return false
 	}
@@ -101,7 +101,7 @@ func (a *atHistory) record(e event.AT, here event.Pos) (says bool) {
 		delete(a.reg, "+COPS")
 	case strings.HasPrefix(upper, "+CSQ:"):
 		a.csq, a.csqAt = text, here
-	case strings.EqualFold(a.command, "AT+CSQ") && strings.HasPrefix(upper, "99"): // some leave out the name
+	case strings.EqualFold(a.command, "AT+CSQ") && strings.HasPrefix(upper, "99"): // some modems leave out the name
 		a.csq, a.csqAt = "+CSQ: "+text, here
 	case upper == "OK" && strings.HasPrefix(strings.ToUpper(a.command), "AT+CPIN="):
 		a.pin = "READY"
@@ -141,7 +141,7 @@ func (a *atHistory) fail(text string, here event.Pos) {
 		if isOfSIM(n) {
 			a.sim, a.simLine = n, line
 		}
-	case !isOfSIM(a.cme): // what it said of the SIM stays true when it refuses the next command without a number
+	case !isOfSIM(a.cme): // an earlier error about the SIM stays valid when the next command gets an error without a number
 		a.cme, a.cmeLine = 0, line
 	}
 	if strings.HasPrefix(strings.ToUpper(a.command), "AT+CGACT=1") {
@@ -156,7 +156,7 @@ func (a *atHistory) fail(text string, here event.Pos) {
 func (a *atHistory) registration(text string, here event.Pos) {
 	name, rest, _ := strings.Cut(text, ":")
 	fields := strings.Split(rest, ",")
-	if len(fields) == 1 { // Zephyr shows blanks where it has parted a line
+	if len(fields) == 1 { // Zephyr's log has blanks where it has split a line
 		fields = strings.Fields(rest)
 	}
 	if len(fields) == 0 {
@@ -192,7 +192,7 @@ const (
 	cmeSIMPINWant = 11
 )
 
-// States of registration: what is known of the modem on the network.
+// registered is what is known about the registration.
 type registered int
 
 const (
@@ -212,7 +212,7 @@ func (a *atHistory) registered() registered {
 		return regNo
 	}
 	known := regUnknown
-	for _, n := range a.reg { // one yes is enough: an LTE modem may say no for the circuit-switched side
+	for _, n := range a.reg { // one yes is enough: an LTE modem may not be registered for circuit-switched services
 		switch n {
 		case 1, 5, 6, 7, 9, 10:
 			return regYes
@@ -237,7 +237,7 @@ func (a *atHistory) deniedForCalls() bool {
 	return a.state.State == "" && a.reg["+CREG"] == 3 && a.reg["+CGREG"] != 3 && a.reg["+CEREG"] != 3 && a.reg["+C5GREG"] != 3
 }
 
-// registrationText is the evidence for registered.
+// registrationText gives the evidence for the state of registration.
 func (a *atHistory) registrationText() []clue {
 	var out []clue
 	switch {
@@ -252,7 +252,7 @@ func (a *atHistory) registrationText() []clue {
 	return out
 }
 
-// noSignal says whether +CSQ showed that no signal is measured.
+// noSignal says whether +CSQ reported that there is no signal (99).
 func (a *atHistory) noSignal() bool {
 	_, v, _ := strings.Cut(a.csq, ":")
 	return strings.HasPrefix(strings.TrimSpace(v), "99")

@@ -9,18 +9,18 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// logHistory is what lines of other programs' logs showed that no packet and no event of the engine says.
+// logHistory is what lines of other programs have shown, other than packets and events.
 type logHistory struct {
-	seen  bool // there was a line at all
-	known int  // lines that mean something to a rule
+	seen  bool // there was at least one line
+	known int  // lines with a meaning for a rule
 	eof   bool // the recording stops here
-	ended bool // the attempt is over by the log's own words
-	ours  bool // this side ended it
+	ended bool // the log says that the attempt is over
+	ours  bool // this side ended the call
 
 	pppd    bool   // pppd said that it started
-	dialled bool   // pppd took over from a dialer that had a connection
+	dialled bool   // pppd was started by a dialer that had a connection
 	connect clue   // the "Connect: ppp0 <--> tty" line
-	tty     string // its tty, or the interface of a PPPoE session
+	tty     string // the tty in it, or the interface of a PPPoE session
 	pppoe   bool   // the session runs over Ethernet
 	minutes float64
 	timed   bool // minutes is known
@@ -29,23 +29,23 @@ type logHistory struct {
 	wantDNS    bool          // name servers were asked for
 	afterUp    int           // lines after the addresses
 	noNames    clue          // a name could not be found
-	gaveUp     clue          // the dialer that started pppd, or the user, did not wait any longer
-	noRoute    clue          // there is no way to where something was sent
-	ownNoRoute bool          // a daemon says so of an address of its own
+	gaveUp     clue          // the dialer that started pppd, or the user, stopped waiting
+	noRoute    clue          // there was no route to a destination
+	ownNoRoute bool          // a daemon said noRoute about an address of its own
 	pinged     string        // what was pinged last
 	noPing     clue          // every ping was lost
-	route      clue          // the default route of before was kept
-	routeOver  string        // "through" and its interface, where it has no gateway
+	route      clue          // the previous default route was kept
+	routeOver  string        // "through" and its interface, if the route has no gateway
 	routed     bool          // a table of routes shows the default route on the link
-	elsewhere  clue          // and this one shows it somewhere else
+	elsewhere  clue          // the row of a table that shows the default route elsewhere
 	pppAt      time.Time     // when wvdial says that it started pppd
 	pppFor     time.Duration // and how long after that it hung up, 0 if it does not say
-	diedHungUp bool          // pppd exited with the status that says that the line was lost
+	diedHungUp bool          // pppd's exit status says that the line was lost
 	expects    string        // what chat waits for
 	signal     clue          // the dialer got SIGHUP
 	gone       clue          // the port or the device went away
 	wasUp      bool          // an attempt before this one was up
-	redial     clue          // a later try found nobody at the other end
+	redial     clue          // a later attempt found nothing at the other end
 	noAuth     clue          // "No auth is possible"
 	badNak     clue          // "Received bad configure-nak"
 	badAck     clue
@@ -57,15 +57,15 @@ type logHistory struct {
 	scriptEnd  clue // the connect script failed
 	ending     clue // the peer's Terminate-Request in words, with its text
 
-	hits map[string]*lineHit // causes that a line names by itself, by their ids
+	hits map[string]*lineHit // causes that lines name by themselves, by id
 }
 
-// answers takes back that the modem does not answer commands: it only was slow.
+// answers withdraws the finding that the modem does not answer commands: it was only slow.
 func (h *history) answers() {
 	h.failures = slices.DeleteFunc(h.failures, func(f fault) bool { return f.Cause == event.FailedModemSilent && f.Phase != event.PhaseDial })
 }
 
-// fail files a failure that a log tells in words.
+// fail notes a failure that a log reports in words.
 func (h *history) fail(phase, cause string, line clue) {
 	if h.Up != nil && h.brokeBy == "" {
 		h.brokeBy = cause
@@ -75,7 +75,7 @@ func (h *history) fail(phase, cause string, line clue) {
 	}
 }
 
-// hungUp files the end of the line, unless somebody had ended the call before: then it only follows.
+// hungUp notes the end of the line, unless the call was ended before: then it only follows from that.
 func (h *history) hungUp(r event.Record, line clue) {
 	l := &h.log
 	if l.ours || l.ended || l.ending.seen() || h.lcp.terminated.seen() || h.data.ended.seen() || h.otherFailure() {
@@ -88,9 +88,9 @@ func (h *history) hungUp(r event.Record, line clue) {
 	}
 }
 
-// peerEnds files the peer's Terminate-Request as pppd tells it.
+// peerEnds notes the peer's Terminate-Request as pppd reports it.
 func (h *history) peerEnds(line clue, text string) {
-	if h.log.ours { // it only says goodbye, too
+	if h.log.ours { // the peer only answers our own termination
 		return
 	}
 	h.log.ending = line
@@ -104,8 +104,7 @@ func (h *history) peerEnds(line clue, text string) {
 	}
 }
 
-// unprint gives back the octets of a text in which pppd has escaped what cannot be printed, by ^@ and M-x in old
-// releases and by \ooo in newer ones.
+// unprint gives the octets of a text that pppd has made printable: old releases write ^@ and M-x, newer ones \ooo.
 func unprint(s string) []byte {
 	var out []byte
 	for i := 0; i < len(s) && len(out) < 256; {

@@ -15,11 +15,11 @@ import (
 	"github.com/knakppp/knak/core/sentence"
 )
 
-// lcpHistory is what LCP showed.
+// lcpHistory is what LCP has shown.
 type lcpHistory struct {
 	exchange
 	requests int    // Configure-Requests that we sent
-	rcvd     int    // sound LCP packets that were not our own
+	rcvd     int    // valid LCP packets that were not our own
 	magic    uint32 // our magic number, 0: none
 	looped   int    // our own packets that came back
 	loop     clue
@@ -27,18 +27,18 @@ type lcpHistory struct {
 
 	sentAck, rcvdAck bool
 
-	demanded  string // the authentication that the peer asked for last, for example "auth chap MD5"
+	demanded  string // the authentication that the peer demanded last, for example "auth chap MD5"
 	demand    clue   // the packet of it
-	agreed    string // the one that we acknowledged
+	agreed    string // the authentication that we acknowledged
 	refused   clue   // our Nak or Reject of it
-	offered   string // what we offered instead, "" for a Reject
-	gaveWay   bool   // the peer asked again without it, and that was acknowledged
+	offered   string // what we offered instead; "": we sent a Reject
+	gaveWay   bool   // the peer asked again without authentication, and we acknowledged that
 	wePeer    bool   // we ask the peer to authenticate
-	bye       bool   // we sent a Terminate-Request: what goes down after it was told to
+	bye       bool   // we sent a Terminate-Request: everything that ends later was told to
 	peerNoNak clue   // its refusal
 
 	terminated  clue // the peer's Terminate-Request before the link was up
-	afterAuth   bool // it came after the authentication's success
+	afterAuth   bool // it came after the success of the authentication
 	terminateID []byte
 	rejected    map[uint16]clue // protocols that the peer rejected
 }
@@ -58,7 +58,7 @@ func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 		l.take(h, at, e, c)
 		switch c.Code {
 		case packet.ConfigureRequest:
-			if l.terminated.seen() && !l.open() && !h.auth.started() { // what was ended was the call before: it goes on
+			if l.terminated.seen() && !l.open() && !h.auth.started() { // the call before was ended: this one goes on
 				l.terminated, l.terminateID = clue{}, nil
 			}
 			l.requests++
@@ -68,7 +68,7 @@ func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 			l.sentAck = true
 			l.agreed = ""
 			l.gaveWay = !hasAuth && l.refused.seen()
-			if hasAuth { // a peer that gives way may still end the link for it, so the refusal is kept otherwise
+			if hasAuth { // a peer may give way and still end the link for this reason, so the refusal is kept in the other cases
 				l.refused = clue{}
 				l.agreed = notation.OptionText(packet.LCP, auth)
 			}
@@ -99,7 +99,7 @@ func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 		l.loop = h.quote(e)
 		return
 	}
-	if c.Code == packet.ConfigureNak && magic != 0 && bytes.Equal(c.Data, l.ourNak) { // nobody else draws the same number
+	if c.Code == packet.ConfigureNak && magic != 0 && bytes.Equal(c.Data, l.ourNak) { // no other end would choose the same number
 		l.looped++
 		return
 	}
@@ -143,7 +143,7 @@ func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 	}
 }
 
-// ccpPacket looks for a compression that broke down while it was used (RFC 1962 section 3).
+// ccpPacket looks for a compression that failed while in use (RFC 1962 section 3).
 func (h *history) ccpPacket(e event.Packet, c packet.Packet) {
 	switch {
 	case c.Code == packet.TerminateRequest && (bytes.Contains(bytes.ToLower(c.Data), []byte("sync")) || h.log.compressed && !h.log.ended):
@@ -159,7 +159,7 @@ func (h *history) ccpPacket(e event.Packet, c packet.Packet) {
 // of package sentence too, whose tables nearly every live dial does without thanks to this.
 const userRequest = "User request"
 
-// weEnd reads why this side ends the link, where a recording shows a dialer that says so in its Terminate-Request.
+// weEnd reads why this side ends the link, from the text in its Terminate-Request.
 func (h *history) weEnd(e event.Packet, c packet.Packet) {
 	switch string(c.Data) {
 	case "":
@@ -175,7 +175,7 @@ func (h *history) weEnd(e event.Packet, c packet.Packet) {
 	case m.Is(event.MeansEchoTimeout) && !h.otherFailure():
 		h.fail(event.PhaseUp, event.FailedEchoTimeout, h.quote(e))
 	case m.Is(event.MeansAuthFailed) && !h.auth.failure.seen():
-		if _, silent := h.failed(event.FailedAuthTimeout); !silent { // nobody said no
+		if _, silent := h.failed(event.FailedAuthTimeout); !silent { // there was no refusal
 			h.auth.failure = h.quote(e)
 		}
 	default:
@@ -183,7 +183,7 @@ func (h *history) weEnd(e event.Packet, c packet.Packet) {
 	}
 }
 
-// authHistory is what the authentication showed. Whatever it keeps of packets is redacted.
+// authHistory is what the authentication has shown. Secrets in its packets are hidden.
 type authHistory struct {
 	method     string // "PAP", "CHAP" or "EAP"
 	challenger string // the name in the peer's Challenge, for example UMTS_CHAP_SRVR
@@ -194,12 +194,12 @@ type authHistory struct {
 	success    clue // the packet of it
 	failure    clue
 	message    string // the text of success or failure
-	weAsk      clue   // our own Challenge: this side wants the peer to say who it is
+	weAsk      clue   // our own Challenge: this side demands authentication from the peer
 	noAnswer   clue   // the peer's Response without a name or a value
-	malformed  clue   // our Response, where it has a length that its algorithm does not give
+	malformed  clue   // our Response, if its length is not that of its algorithm
 }
 
-// record files a packet. The codes happen to have the same order in all three: 1 opens, the highest two decide.
+// record takes a packet. The codes have the same order in all three protocols: 1 opens the exchange, the two highest decide.
 func (a *authHistory) record(h *history, e event.Packet, c packet.Packet) {
 	a.method = packet.ProtocolName(e.Protocol)
 	switch {
@@ -250,19 +250,19 @@ func message(protocol uint16, c packet.Packet) string {
 	return event.Printable(string(c.Data))
 }
 
-// ipcpHistory is what IPCP showed.
+// ipcpHistory is what IPCP has shown.
 type ipcpHistory struct {
 	exchange
 	requests int            // Configure-Requests that we sent
-	wanted   map[uint8]bool // the options that were ever in one
-	forced   netip.Addr     // an address that we asked for ourselves in the first request
+	wanted   map[uint8]bool // the options that were in any of them
+	forced   netip.Addr     // an address, not 0.0.0.0, in our first request
 
 	empty           int // Naks without an option
 	emptyFirst      time.Time
 	emptyLast       time.Time
 	nak             clue // the last Nak
 	naks            int  // Naks with options
-	repeated        int  // how many of the last of them in a row were the same
+	repeated        int  // how many equal ones came last in a row
 	lastNak         []byte
 	nakAddress      netip.Addr // the last address in a Nak other than 0.0.0.0
 	placeholder     int        // Naks without an address whose name servers are placeholders
@@ -270,14 +270,14 @@ type ipcpHistory struct {
 	addressRejected clue
 	acked           netip.Addr // our address, when the peer acknowledged one
 	ack             clue
-	peer            netip.Addr // the peer's address as it said
+	peer            netip.Addr // the peer's address in its request
 	dns             []netip.Addr
 	peerAddress     netip.Addr // in the peer's own last request
 	refusedTheirs   clue       // our Reject of the peer's address
-	weNaks          int        // how often we named another address for the peer
+	weNaks          int        // how often our Naks named another address for the peer
 	weNaked         clue       // our Nak of it with another address
 	dropped         clue       // its next request, without an address
-	consented       bool       // which we acknowledged
+	consented       bool       // we acknowledged that request
 	again           clue       // the peer's request on a link that is up
 	sentAck         bool       // we acknowledged a request of the peer
 	terminated      clue
@@ -395,7 +395,7 @@ func (p *ipcpHistory) takeNak(h *history, at time.Time, e event.Packet, c packet
 	}
 }
 
-// damage counts what came after the authentication and makes no sense.
+// damage counts packets after the authentication that make no sense.
 func (p *ipcpHistory) damage(h *history, e event.Packet) {
 	if h.ipcp.requests == 0 && h.phase != event.PhaseIPCP {
 		return
@@ -413,7 +413,7 @@ func (p *ipcpHistory) emptyText() clue {
 	return s
 }
 
-// askedText names the options that were ever asked for, in the words of the ipcp.request setting.
+// askedText names all options that were asked for, in the words of the setting ipcp.request.
 func (p *ipcpHistory) askedText() string {
 	var names []string
 	for _, n := range packet.OptionNames {
@@ -431,7 +431,7 @@ func (p *ipcpHistory) askedText() string {
 	return strings.Join(names, ", ")
 }
 
-// askedAll says whether everything was asked for that a Windows dialer asks for, which is all that ipcp.request knows.
+// askedAll says whether all options of ipcp.request were asked for, as a Windows dialer does.
 func (p *ipcpHistory) askedAll() bool {
 	for _, n := range packet.OptionNames {
 		if n.Protocol == packet.IPCP && n.Request && !p.wanted[n.Type] {

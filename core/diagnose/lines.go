@@ -8,13 +8,13 @@ import (
 // maxHitLines is how many lines a cause keeps as evidence.
 const maxHitLines = 3
 
-// lineHit is what lines of a log have said of a cause that they name by themselves (core/sentence/causes).
+// lineHit holds the lines of a log that name one cause by themselves (core/sentence/causes).
 type lineHit struct {
 	evidence []clue
 	meaning  string
 }
 
-// hit files a line that names a cause. A word that is none is passed over.
+// hit notes a line that names a cause. A word that is not a cause is ignored.
 func (h *history) hit(id string, e event.Log, line clue) {
 	c := causeOf(id)
 	if c == nil {
@@ -44,7 +44,7 @@ func causeOf(id string) *sentence.Cause {
 	return nil
 }
 
-// lineFindings gives what the causes of a stage say that lines have named.
+// lineFindings gives the findings of a stage that lines have named.
 func (h *history) lineFindings(stage string) []judged {
 	if len(h.log.hits) == 0 {
 		return nil

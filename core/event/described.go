@@ -9,25 +9,25 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Described is a PPP control packet that a log tells of without showing all of it, for example "received Configure-Nak,
-// 3 options". Of what it is its octets hold as much as the log says: the header, and the options that are named. An
-// option whose value the log leaves out has no data (a length of 2), so that its type is known and nothing more.
+// Described is a PPP control packet that a log mentions without showing all of it, for example "received Configure-Nak, 3
+// options". Its octets hold as much as the log says: the header, and the options that are named. An option whose value is not in
+// the log has no data (a length of 2): only its type is known.
 //
-// Whoever judges by what is absent from a packet, or by all of its octets, must pass a Described over; whoever judges by
-// what is present may take Packet.
+// Code that depends on what is absent from a packet, or on all of its octets, must ignore a Described. Code that depends on what
+// is present may use its Packet.
 type Described struct {
 	Packet
-	NoID    bool // the log does not tell the identifier; the octet is 0
-	Unnamed int  // how many more options the log counts than it names; -1: it does not tell whether there are more
+	NoID    bool // the log does not show the identifier; its octet is 0
+	Unnamed int  // how many options the log counts but does not name; -1: the log does not say whether there are more
 }
 
-// Whole says that the log tells all of the packet's options.
+// Whole says whether the log names all of the packet's options.
 func (d Described) Whole() bool { return d.Unnamed == 0 }
 
 // Kind is "described".
 func (Described) Kind() string { return "described" }
 
-// Line gives the packet in pppd's notation as far as it is known, and says that it is not the packet itself.
+// Line gives the known part of the packet in pppd's notation, with a remark that it is only a description.
 func (d Described) Line() string {
 	s := d.Packet.Line()
 	if d.NoID {
@@ -42,7 +42,7 @@ func (d Described) Line() string {
 	return s + " (described)"
 }
 
-// MarshalJSON gives the keys of a packet and unnamed. Without an identifier id is -1.
+// MarshalJSON gives the keys of a packet, and unnamed. id is -1 if the log does not show the identifier.
 func (d Described) MarshalJSON() ([]byte, error) {
 	v := struct {
 		Dir     Dir      `json:"dir"`

@@ -9,8 +9,8 @@ import (
 // maxText is how many octets of one string from outside are shown on a terminal.
 const maxText = 400
 
-// Printable gives s so that a terminal cannot obey it: control characters, invisible ones and broken UTF-8 become
-// escapes such as \r and \x1b, and what is longer than 400 octets is cut with a note of how much is missing.
+// Printable makes s safe to show on a terminal: control characters, invisible characters and invalid UTF-8 become escapes such as
+// \r and \x1b. A text of more than 400 octets is cut, with a note of how much is missing.
 func Printable(s string) string {
 	cut := 0
 	if len(s) > maxText {

@@ -1,8 +1,8 @@
-// Package event is the one stream of typed events that everything on a link writes and every reader reads: progress on
-// the screen, JSON Lines, recordings, diagnosis, tests. Nothing else in the project prints.
+// Package event defines the one stream of typed events of a link. All parts of a link write it; progress on the screen, JSON
+// Lines, recordings, diagnosis and tests read it. Nothing else in the project prints.
 //
-// Secrets and subscriber identities are hidden (core/private) between whoever makes events of octets and texts and whoever takes them:
-// what a sink gets may be shown. A field of an event needs a class there, which says what may stand in it.
+// Secrets and subscriber identities are hidden (core/private) before a sink gets an event, so a sink may show everything. Each
+// field of an event needs a class in core/private, which says what the field may contain.
 package event
 
 import (
@@ -13,13 +13,13 @@ import (
 
 // Record is one event at one time on one link.
 type Record struct {
-	Time  time.Time // of a log without times: the zero time
+	Time  time.Time // the zero time for a log without times
 	Link  string    // the connection's name, for example "default"
 	Event Event
-	Pos   Pos // where it stood in a recording or a log; the zero Pos on a live link
+	Pos   Pos // the place in a recording or a log; the zero Pos on a live link
 }
 
-// Pos is a place in a recording or a log, as a person counts: from 1. Text has lines, a capture has packets.
+// Pos is a place in a recording or a log, counted from 1: a line of a text, or a packet of a capture.
 type Pos struct {
 	Line   int64 `json:"line,omitempty"`
 	Packet int64 `json:"packet,omitempty"`
@@ -52,7 +52,7 @@ type Event interface {
 	Kind() string
 }
 
-// Dir says which way something went, seen from this host.
+// Dir is a direction, seen from this host.
 type Dir uint8
 
 // The two directions.
@@ -69,10 +69,10 @@ func (d Dir) String() string {
 	return "rcvd"
 }
 
-// MarshalText makes JSON carry String.
+// MarshalText gives String, for JSON.
 func (d Dir) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// Device says which modem is being used and which profile it got.
+// Device says which modem is used, and which profile was chosen for it.
 type Device struct {
 	Port     string `json:"port"`
 	Vendor   string `json:"vendor"`
@@ -101,7 +101,8 @@ const (
 	PhaseDown   = "down"
 )
 
-// PhaseOrder gives the place of a phase on the way of a call, 0 for none: a good call never goes back.
+// PhaseOrder gives the position of a phase in a call, from 1; 0 if phase is not one of the Phase names. In a good call the
+// position never decreases.
 func PhaseOrder(phase string) int {
 	switch phase {
 	case PhaseDial:
@@ -129,11 +130,11 @@ type Phase struct {
 	Phase string `json:"phase"`
 }
 
-// Packet is one PPP control packet. Data is the information field (from the code octet on), hidden as core/private
-// does it, and belongs to the event: its maker must not change it later.
+// Packet is one PPP control packet. Data is the information field (from the code octet on), with secrets hidden by core/private.
+// It belongs to the event and must not be changed afterwards.
 type Packet struct {
 	Dir      Dir
-	Guessed  bool // Dir is a guess: the recording does not have it, and nothing that was said tells it
+	Guessed  bool // Dir is a guess: neither the recording nor the contents show the direction
 	Protocol uint16
 	Data     []byte
 }
@@ -146,7 +147,7 @@ type Quirk struct {
 	Reason string `json:"reason"`
 }
 
-// Up says that the link works. It comes again, with no Down between, where the peer gives other addresses to a link that is up.
+// Up says that the link works. It comes again, without a Down before it, if the peer changes the addresses of a link that is up.
 type Up struct {
 	Interface string   `json:"interface"`
 	Plane     string   `json:"plane"`
@@ -161,7 +162,8 @@ type Up struct {
 	Proved    bool     `json:"proved"`
 }
 
-// Finding is what diagnosis says: what happened, what it means, what to try. Category is one of the corpus's where one fits.
+// Finding is one result of diagnosis: what happened, what it means, what to try. Category is one of the corpus' categories; "" if
+// none fits.
 type Finding struct {
 	ID         string   `json:"id"`
 	Category   string   `json:"category"`
@@ -170,14 +172,14 @@ type Finding struct {
 	Evidence   []string `json:"evidence"`
 	Meaning    string   `json:"meaning"`
 	Cure       []string `json:"cure"`
-	Places     []Pos    `json:"places,omitempty"` // where the evidence stands in a recording or a log, in order; none on a live link
+	Places     []Pos    `json:"places,omitempty"` // the places of the evidence in a recording or a log, in order; none on a live link
 }
 
 // Down says that the link ended.
 type Down struct {
 	Reason   string  `json:"reason"`
 	ExitCode int     `json:"exit_code"`
-	Seconds  float64 `json:"seconds"` // how long it was up; 0 if it never was
+	Seconds  float64 `json:"seconds"` // how long the link was up; 0: it never was up
 	BytesIn  uint64  `json:"bytes_in"`
 	BytesOut uint64  `json:"bytes_out"`
 }
@@ -190,7 +192,7 @@ type State struct {
 	Cause    string `json:"cause"`
 }
 
-// Decision is a decision point with what the engine intended and what was answered by whom.
+// Decision is a decision point: what the engine intended, what was answered, and by whom.
 type Decision struct {
 	Protocol string `json:"protocol"`
 	Point    string `json:"point"`
@@ -199,28 +201,28 @@ type Decision struct {
 	By       string `json:"by"`
 }
 
-// Data is a packet that is not of a control protocol: only that it passed, never what it held.
+// Data says that a packet passed that is not of a control protocol. The contents of the packet are never recorded.
 type Data struct {
 	Dir      Dir    `json:"dir"`
 	Protocol uint16 `json:"protocol"` // RFC 1661 section 2, for example 0x0021 for IPv4
 	Length   int    `json:"length"`   // of the information field, in octets
 }
 
-// Log is a line that another program wrote, in a log that was read, for example pppd's "not replacing existing default
-// route". Secrets and identities in it are replaced. What the line says stands in Means and Value: its reader knows the
-// program's sentences, and nobody after it has to.
+// Log is a line that another program wrote, in a log that was read, for example pppd's "not replacing existing default route".
+// Secrets and identities in it are replaced. Means and Value give the meaning of the line: the reader that made the event knows
+// the program's sentences, so that no other code has to match the text.
 type Log struct {
-	Program string   `json:"program"` // for example "pppd", "chat", "kernel"; "" where the line does not say
+	Program string   `json:"program"` // for example "pppd", "chat", "kernel"; "" if the line does not say
 	Text    string   `json:"text"`
-	Means   []string `json:"means,omitempty"` // Means words; none where nothing is known of the line
-	Value   string   `json:"value,omitempty"` // what the word carries, for example an address
+	Means   []string `json:"means,omitempty"` // words of Means…; none if the meaning is not known
+	Value   string   `json:"value,omitempty"` // a value that belongs to the word, for example an address
 }
 
 // Is says whether the line has that meaning.
 func (l Log) Is(word string) bool { return slices.Contains(l.Means, word) }
 
-// Unread is a part of a recording or a log that could not be understood: damaged, cut off, or of no known kind. It is
-// kept as it stands, so that a reader sees that something was there.
+// Unread is a part of a recording or a log that could not be understood: damaged, cut off, or of no known kind. Its text is kept,
+// so that a reader sees that something was there.
 type Unread struct {
 	Text   string `json:"text"` // made printable, secrets replaced, at most 1000 characters
 	Bytes  int    `json:"bytes"`
@@ -247,7 +249,7 @@ type Probe struct {
 	Result string `json:"result"` // "sent", or what came back
 }
 
-// Attempt says that a new try begins, after how long a wait, and why.
+// Attempt says that a new attempt begins, after which wait, and why.
 type Attempt struct {
 	Number int           `json:"attempt"`
 	Wait   time.Duration `json:"-"`
@@ -255,25 +257,24 @@ type Attempt struct {
 	Reason string        `json:"reason"`
 }
 
-// Notice is something a person should know that fits no other event. Level is "info" or "warning". Programs read About, and
-// never the text.
+// Notice is a message for people that fits no other event. Level is "info" or "warning". Programs read About, never Text.
 type Notice struct {
 	Level string `json:"level"`
 	Text  string `json:"text"`
-	About string `json:"about,omitempty"` // one of the words below, where a program may want to know
+	About string `json:"about,omitempty"` // one of the words below, for notices that programs may act on
 	Cause string `json:"cause,omitempty"` // with About: why, in words
 }
 
 // What a Notice may be about.
 const (
-	NoticeNotGivenBack = "not-given-back" // something that a link took of this host could not be given back
+	NoticeNotGivenBack = "not-given-back" // a change to this host, such as a route, could not be undone
 	NoticeCallMayBeUp  = "call-may-be-up" // the modem could not be made to end the call
-	NoticeWaiting      = "waiting"        // nothing goes on until something outside of knak happens; Cause says what, as in "ttyUSB2 to come back"
-	NoticeNoAPN        = "no-apn"         // nobody knows an APN: not the modem, not the person, not the table of carriers
+	NoticeWaiting      = "waiting"        // knak waits for something to happen; Cause says for what, as in "ttyUSB2 to come back"
+	NoticeNoAPN        = "no-apn"         // no APN is known: not from a person, the modem, or the table of carriers
 )
 
-// Failure says that something failed, as the part that saw it knows it: a hint for diagnosis, in one word. Provisional
-// says that the authentication before it succeeded but that the success proves nothing (3GPP TS 29.061: the modem
+// Failure says that something failed. Its Cause is one word, from the part that saw the failure; diagnosis builds on it.
+// Provisional means that the authentication before it succeeded, but the success proves nothing (3GPP TS 29.061: the modem
 // confirms any name and password and asks the network later).
 type Failure struct {
 	Phase       string `json:"phase"` // one of the Phase names, or "port" or "modem" before them
@@ -287,8 +288,8 @@ const (
 	FailedEmptyNaks          = "empty-naks"          // IPCP Configure-Naks without an option, to the limit
 	FailedRepeatedNaks       = "repeated-naks"       // Naks that change nothing, to the limit
 	FailedNoAddress          = "no-address"          // IPCP opened or ended without an address for us
-	FailedBogusAddress       = "bogus-address"       // an address that cannot be one
-	FailedAddressConflict    = "address-conflict"    // an address that this host or its networks have already
+	FailedBogusAddress       = "bogus-address"       // an address that no network can give
+	FailedAddressConflict    = "address-conflict"    // an address that this host or one of its networks has already
 	FailedCarriesNothing     = "carries-nothing"     // no probe was answered
 	FailedTerminated         = "terminated"          // the peer sent Terminate-Request
 	FailedCarrierLost        = "carrier-lost"        // the modem hung up: DCD, NO CARRIER, or the port ended
@@ -301,7 +302,7 @@ const (
 	FailedAddressRejected    = "address-rejected"    // the peer rejected the IP-Address option
 	FailedLoopedBack         = "looped-back"         // our own packets come back
 	FailedEchoTimeout        = "echo-timeout"        // LCP Echo-Requests were not answered
-	FailedGarbage            = "garbage"             // bytes that are no frames
+	FailedGarbage            = "garbage"             // octets that are not frames
 	FailedProtocolRejected   = "protocol-rejected"   // the peer rejected a protocol that is needed
 	FailedDialRefused        = "dial-refused"        // NO CARRIER, BUSY, NO DIALTONE, NO ANSWER or ERROR to the dial
 	FailedNotRegistered      = "not-registered"      // no network in time
@@ -310,9 +311,9 @@ const (
 	FailedPINWrong           = "pin-wrong"
 	FailedPUKNeeded          = "puk-needed"
 	FailedNoSIM              = "no-sim"
-	FailedNoModem            = "no-modem"     // nothing that looks like a modem was found
+	FailedNoModem            = "no-modem"     // no device that looks like a modem was found
 	FailedModemSilent        = "modem-silent" // no answer to AT
-	FailedDataMode           = "data-mode"    // the port carries PPP frames and would not leave the data state
+	FailedDataMode           = "data-mode"    // the port carries PPP frames, and the modem did not leave the data state
 	FailedPortLocked         = "port-locked"  // another program holds the port
 	FailedPortOpen           = "port-open"    // the port cannot be opened
 	FailedATError            = "at-error"     // ERROR, +CME ERROR or +CMS ERROR to a command that is needed

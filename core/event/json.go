@@ -16,8 +16,8 @@ import (
 // timeFormat is RFC 3339 with microseconds, always six digits.
 const timeFormat = "2006-01-02T15:04:05.000000Z07:00"
 
-// AppendJSON appends the record as one JSON object without a line end: t, link, event and, in a recording, pos first, then the event's own
-// fields. Characters that only HTML needs escaped stay as they are, for pppd's notation is full of < and >.
+// AppendJSON appends the record as one JSON object without a line end: t, link, event and, in a recording, pos first, then the
+// event's own fields. The characters <, > and & are not escaped, because pppd's notation is full of them.
 func (r Record) AppendJSON(dst []byte) ([]byte, error) {
 	if r.Event == nil {
 		return dst, fmt.Errorf("a record of link %q has no event", r.Link)
@@ -58,7 +58,7 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
-// complete fills what a reader of JSON may rely on: a list is never null, and a wait is there in milliseconds.
+// complete makes sure of what readers of the JSON rely on: a list is never null, and a wait is in milliseconds.
 func complete(e Event) Event {
 	list := func(s []string) []string {
 		if s == nil {
@@ -82,10 +82,10 @@ func complete(e Event) Event {
 	return e
 }
 
-// MarshalJSON gives dir, proto (for example "ipcp"), code (pppd's word, "" of a packet without a whole header), id,
-// options (of a Configure packet, each as pppd prints it between < and >) and text (the whole in pppd's notation). guessed is
-// there only where it is true, and hidden (of a CHAP Response, the octets of the value that is not shown) only where it is
-// not 16, for which the text stands.
+// MarshalJSON gives dir, proto (for example "ipcp"), code (pppd's word; "" if the header is not complete), id, options (for a
+// Configure packet, each as pppd prints it between < and >) and text (the whole packet in pppd's notation). guessed is present
+// only if true. hidden is the number of hidden octets in the value of a CHAP Response; it is present only if it is not 16, which
+// is what the text stands for.
 func (p Packet) MarshalJSON() ([]byte, error) {
 	v := struct {
 		Guessed bool     `json:"guessed,omitempty"` // the direction is a guess; this key comes first so that a person who reads the line sees it
@@ -106,7 +106,7 @@ func (p Packet) MarshalJSON() ([]byte, error) {
 	return marshal(v)
 }
 
-// shownHidden is the length that <hidden> stands for in a CHAP Response: that of CHAP with MD5.
+// shownHidden is the length that <hidden> stands for in a CHAP Response: 16 octets, as in CHAP with MD5.
 const shownHidden = 16
 
 // hidden gives the length of a hidden CHAP value; 0 if it is 16, the notation's default, or if nothing is hidden.
@@ -122,7 +122,7 @@ func (p Packet) hidden() int {
 	return n
 }
 
-// WithHidden gives the packet with the hidden value of a CHAP Response as long as JSON's hidden says; 0 changes nothing.
+// WithHidden gives the packet with n octets, from the JSON key hidden, as the hidden value of a CHAP Response; 0 changes nothing.
 func (p Packet) WithHidden(n int) Packet {
 	c, ok := p.Control()
 	if !ok || n <= 0 || n > 255 || p.Protocol != packet.CHAP || c.Code != packet.CHAPResponse || len(c.Data) <= shownHidden || c.Data[0] != shownHidden {
@@ -140,7 +140,7 @@ func (p Packet) Text() string { return notation.Text(p.Protocol, p.Data) }
 // Line gives the packet as pppd prints it, with "sent" or "rcvd" and brackets.
 func (p Packet) Line() string { return notation.Line(p.Dir.String(), p.Protocol, p.Data) }
 
-// Control parses the packet's header. It is false for a protocol without one and for a damaged packet.
+// Control parses the packet's header. It is false for a protocol without such a header, and for a damaged packet.
 func (p Packet) Control() (packet.Packet, bool) {
 	if p.Protocol < 0x8000 {
 		return packet.Packet{}, false
@@ -149,7 +149,7 @@ func (p Packet) Control() (packet.Packet, bool) {
 	return c, err == nil
 }
 
-// Options gives the options of a Configure packet of LCP or of a network control protocol, as far as they are sound.
+// Options gives the options of a Configure packet of LCP or of a network control protocol, up to the first damaged one.
 func (p Packet) Options() []packet.Option {
 	c, ok := p.Control()
 	if !ok || c.Code < packet.ConfigureRequest || c.Code > packet.ConfigureReject {

@@ -17,17 +17,17 @@ func (d *Dir) UnmarshalText(b []byte) error {
 	case "rcvd":
 		*d = Rcvd
 	default:
-		return fmt.Errorf("%q is no direction: sent or rcvd", b)
+		return fmt.Errorf("%q is not a direction: sent or rcvd", b)
 	}
 	return nil
 }
 
-// ErrPacketText says that a packet cannot be made of its text.
+// ErrPacketText means that the record is a packet and ParseJSON was given no function to read its text.
 var ErrPacketText = errors.New("a packet in pppd's notation")
 
-// ParseJSON reads a record as AppendJSON writes it. A packet is there as its text in pppd's notation, which read turns
-// into octets; where read is nil a packet is ErrPacketText. Fields that are not known are passed over: a later version
-// may have more of them. An event that is not known is an error.
+// ParseJSON reads a record as AppendJSON writes it. A packet is written as text in pppd's notation, which read turns into octets;
+// if read is nil, a packet is the error ErrPacketText. Unknown fields are ignored, because a later version may have more of them.
+// An unknown event is an error.
 func ParseJSON(line []byte, read func(text string) (protocol uint16, data []byte, err error)) (Record, error) {
 	var head struct {
 		T     time.Time `json:"t"`

@@ -1,6 +1,6 @@
-// Package learn finds by experiment how an unknown modem wants to be treated: which settings a failure speaks for, which of
-// them to try next, and what of it has helped. It knows no link: somebody tells it how each attempt ended, and gets
-// settings for the next.
+// Package learn finds by experiment the settings that an unknown modem needs: which settings could cure a failure, which of them
+// to try next, and which have helped. It does not dial: the caller reports how each attempt ended and gets the settings for the
+// next one.
 package learn
 
 import (
@@ -13,7 +13,7 @@ import (
 
 // Setting is one quirk, as --set takes it.
 type Setting struct {
-	Key    string `json:"key"` // with "+" behind it for adding to a list
+	Key    string `json:"key"` // a "+" at its end adds to a list
 	Value  string `json:"value"`
 	Reason string `json:"reason"` // why it was tried, for people
 }
@@ -21,28 +21,29 @@ type Setting struct {
 // String gives KEY=VALUE.
 func (s Setting) String() string { return s.Key + "=" + s.Value }
 
-// Failure is how an attempt ended, and what was observed on the way. Observer.Complete fills in the second part.
+// Failure says how an attempt ended, and what was observed before. Observer.Complete fills in the observed part.
 type Failure struct {
 	Kind        string        `json:"kind"`                  // a word of event.Failure.Cause
 	Phase       string        `json:"phase"`                 // of event.Phase
-	Provisional bool          `json:"provisional,omitempty"` // the login had been accepted, which may mean nothing, and no address was given
-	Blanked     bool          `json:"blanked,omitempty"`     // an empty name was tried by itself, and did not help
-	Command     string        `json:"command,omitempty"`     // the AT command that failed or was never answered, "" where none was
-	Up          time.Duration `json:"up,omitempty"`          // how long the link was up; 0: it was not
+	Provisional bool          `json:"provisional,omitempty"` // the login had been accepted, perhaps only provisionally (decision 2), and no address was given
+	Blanked     bool          `json:"blanked,omitempty"`     // knak had tried an empty user name by itself, and it did not help
+	Command     string        `json:"command,omitempty"`     // the AT command that failed or got no answer; "" if there is none
+	Up          time.Duration `json:"up,omitempty"`          // how long the link was up; 0: it was not up
 
-	APN        string `json:"apn,omitempty"`        // of the call, where one is known
-	Answers    int    `json:"answers,omitempty"`    // how many different commands were answered OK
-	Method     string `json:"method,omitempty"`     // "pap", "chap" or "eap", by which the peer was told who we are; "": it was not
-	Spoke      bool   `json:"spoke,omitempty"`      // the modem said something, be it no answer
+	APN        string `json:"apn,omitempty"`        // the APN of the call; "": not known
+	Answers    int    `json:"answers,omitempty"`    // how many different commands were answered with OK
+	Method     string `json:"method,omitempty"`     // the protocol by which knak authenticated: "pap", "chap" or "eap"; "": it did not
+	Spoke      bool   `json:"spoke,omitempty"`      // the modem sent something, even if not an answer
 	Requests   int    `json:"requests,omitempty"`   // how many requests of the phase's protocol were sent
-	Unanswered bool   `json:"unanswered,omitempty"` // and nothing of that protocol came back
-	Cut        bool   `json:"cut,omitempty"`        // the call ended at once after one of them
-	Hasty      bool   `json:"hasty,omitempty"`      // the last of them came soon after the one before, and the call ended at once
-	Back       bool   `json:"back,omitempty"`       // an attempt before had come further with the same settings, or with fewer
+	Unanswered bool   `json:"unanswered,omitempty"` // nothing of that protocol came back
+	Cut        bool   `json:"cut,omitempty"`        // the call ended at once after one of these requests
+	Hasty      bool   `json:"hasty,omitempty"`      // the last request came soon after the one before, and the call ended at once
+	Back       bool   `json:"back,omitempty"`       // an earlier attempt came further with the same settings, or with some of them
 	Echo       bool   `json:"echo,omitempty"`       // a link that was up was lost soon after an Echo-Request of ours
 }
 
-// stages order how far attempts come: an attempt that fails later than the one before has made a step.
+// stages orders the ways to fail by how far the attempt came. An attempt that fails at a later stage than the one before is
+// progress.
 var stages = map[string]int{
 	event.FailedPortOpen: 0, event.FailedModemSilent: 1, event.FailedDataMode: 2, event.FailedATError: 3, event.FailedNotRegistered: 4, event.FailedRegistrationDenied: 4,
 	event.FailedDialRefused: 5,
@@ -50,7 +51,8 @@ var stages = map[string]int{
 
 var phases = map[string]int{event.PhaseLCP: 7, event.PhaseAuth: 8, event.PhaseIPCP: 9, event.PhaseIPV6CP: 9, event.PhaseProve: 10, event.PhaseUp: 11}
 
-// stage is how far the attempt came. Among attempts at which the modem does not answer, or refuses a command, more answers are further.
+// stage says how far the attempt came. If the modem does not answer, or refuses a command, the number of answered commands
+// counts.
 func (f *Failure) stage() float64 {
 	if f.Up > 0 {
 		return float64(phases[event.PhaseUp])
@@ -68,7 +70,8 @@ func (f *Failure) stage() float64 {
 	return 6
 }
 
-// within is how far an attempt came within a phase: a peer that answers, or at least hears, is further than one that is silent.
+// within says how far an attempt came within a phase: a peer that answers counts more than one that only hears, and that more
+// than one that is silent.
 func (f *Failure) within() float64 {
 	switch {
 	case f.Requests == 0:
@@ -81,37 +84,37 @@ func (f *Failure) within() float64 {
 	return 0
 }
 
-// Adapter is the experiment of one dial: one variation after another, cheapest first, keeping what led further. The zero
-// value is ready.
+// Adapter chooses the settings for the attempts of one dial: it tries one variation after another, the cheapest first, and keeps
+// those that came further. The zero value is ready.
 type Adapter struct {
-	// Limit is how many variations are tried; 0: DefaultLimit.
+	// Limit is how many variations are tried at most; 0: DefaultLimit.
 	Limit int
-	// Chosen says whether a person chose a key: it is not touched. nil: none was.
+	// Chosen says whether a person set a key; such a key is never changed. nil: no key was set.
 	Chosen func(key string) bool
-	Prior  Prior // nil: nothing is known of modems like this one
+	Prior  Prior // nil: no modems like this one are known
 
-	kept     []Setting // of variations that led further
-	carried  []Setting // of variations that changed nothing, and may be half of what is needed
-	recalled bool      // kept is what Start was given, and has not failed yet
+	kept     []Setting // of variations that came further
+	carried  []Setting // of variations that changed nothing, but may be half of the cure
+	recalled bool      // kept holds the settings given to Start, and they have not failed yet
 	trying   *variation
-	best     float64 // the furthest stage that an attempt came to
-	furthest Failure // the last failure of that stage
+	best     float64 // the furthest stage that an attempt reached
+	furthest Failure // the last failure at that stage
 	began    bool
 	tried    map[string]bool
 	count    int
 	repeats  int
 }
 
-// soon is how long a link may have been up for its loss to say something of how the modem is treated.
+// soon: if a link was up for longer, its loss says nothing about the settings.
 const soon = time.Minute
 
-// maxRepeats is how often a dial that may have failed by chance is made again once the variations are used up.
+// maxRepeats is how often a dial that may have failed by chance is repeated when no variation is left.
 const maxRepeats = 3
 
-// DefaultLimit is how many variations one dial tries.
+// DefaultLimit is how many variations one dial tries at most.
 const DefaultLimit = 5
 
-// Settings are those of the attempt that runs, or is next.
+// Settings gives the settings of the present or next attempt.
 func (a *Adapter) Settings() []Setting {
 	list := merge(a.kept, a.carried)
 	if a.trying != nil {
@@ -120,23 +123,23 @@ func (a *Adapter) Settings() []Setting {
 	return list
 }
 
-// Experimenting says whether the attempt that runs, or is next, is not the first of its kind: it need not be as patient.
+// Experimenting says whether the present or next attempt tries a variation. Such an attempt may give up sooner.
 func (a *Adapter) Experimenting() bool { return a.trying != nil }
 
-// Recalled says whether it is one with what was learned before.
+// Recalled says whether the present or next attempt uses settings that an earlier dial had learned.
 func (a *Adapter) Recalled() bool { return a.recalled }
 
-// Start begins with settings that have worked before for such a modem.
+// Start begins with settings that worked before with the same modem.
 func (a *Adapter) Start(known []Setting) { a.kept, a.recalled = slices.Clone(known), len(known) > 0 }
 
-// Next hears how an attempt ended and says what the next one varies, in words, and how long to wait before it. It is false
-// where nothing is left that the failure speaks for, or the limit is reached: then the settings that led furthest stay.
+// Next takes the failure of an attempt. It says in words what the next attempt varies, and how long to wait before it. ok is
+// false if no variation is left for this failure or the limit is reached; the settings that came furthest then stay.
 func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 	stage := f.stage()
 	last := a.trying
 	switch {
 	case a.trying == nil:
-	case stage > a.best: // a step: what comes next is another fault
+	case stage > a.best: // progress: the next fault is another one
 		a.keep(merge(a.carried, a.trying.set))
 		a.carried = nil
 	case stage == a.best && a.trying.adds:
@@ -148,7 +151,7 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 		a.best, a.furthest = stage, f
 	case stage == a.best:
 		a.furthest = f
-	default: // it failed before it came to what is searched for, and says little of that
+	default: // it failed earlier than the fault that is looked for, and says little about it
 		f.Back = true
 	}
 	a.began = true
@@ -156,15 +159,15 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 	if limit == 0 {
 		limit = DefaultLimit
 	}
-	if refused(f) && !a.invented(f) || f.Up > soon && !f.Echo { // a link that has held for long was treated well enough
+	if refused(f) && !a.invented(f) || f.Up > soon && !f.Echo { // the settings were good enough for a link that held this long
 		return "", 0, false
 	}
 	if a.count >= limit {
 		return a.repeat(f)
 	}
-	if a.recalled && concerns(a.kept, f) { // another SIM or network may want it otherwise: the search begins anew
+	if a.recalled && concerns(a.kept, f) { // another SIM or network may need other settings: the search begins anew
 		a.recalled, a.kept, a.carried, a.began, a.best = false, nil, nil, false, 0
-		return "what was learned of this modem may hold no more; going on without it", 0, true
+		return "what was learned about this modem may no longer be true; going on without it", 0, true
 	}
 	list := candidates(f, a.Prior)
 	if f.Back {
@@ -179,7 +182,7 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 		}
 		a.tried[v.id] = true
 		a.count++
-		if f.Back && last != nil && (v.wait > 0 || i == 0 && f.Kind == event.FailedATError) && !contradicts(last.set, v.set) { // what was tried was not put to the test: once more, and then it is
+		if f.Back && last != nil && (v.wait > 0 || i == 0 && f.Kind == event.FailedATError) && !contradicts(last.set, v.set) { // the last variation was not really tested: it is tried again together with this one
 			v.set = merge(last.set, v.set)
 		}
 		a.trying = &v
@@ -188,20 +191,20 @@ func (a *Adapter) Next(f Failure) (what string, wait time.Duration, ok bool) {
 	return a.repeat(f)
 }
 
-// invented says that a login was refused for which nobody gave a name or a password: knak had made up a name, because it must send one. Others
-// are tried then, an empty one and the APN, once each; a person's login is never varied.
+// invented says whether the refused login was one that knak had made up, because nobody gave a name and PPP needs one. Then an
+// empty name and the APN are tried as names, once each. A login that a person gave is never varied.
 func (a *Adapter) invented(f Failure) bool {
 	return f.Kind == event.FailedAuthRejected && a.Chosen != nil && !a.Chosen("auth.user")
 }
 
-// concerns says whether settings may have to do with a failure: those of its phase, and of phases before it.
+// concerns says whether settings may have caused a failure: settings of its phase, and of the phases before it, may.
 func concerns(set []Setting, f Failure) bool {
 	const dial = "at. sim. registration. context. dial. port. retry."
 	of := map[string]string{event.PhaseDial: dial, "": dial, event.PhaseLCP: dial + " lcp. auth.", event.PhaseAuth: dial + " lcp. auth."}
 	for _, s := range set {
 		prefix, _, _ := strings.Cut(s.Key, ".")
 		if f.Kind == event.FailedNotRegistered || f.Kind == event.FailedRegistrationDenied {
-			if prefix == "registration" || prefix == "context" { // nothing else is asked of the network by then
+			if prefix == "registration" || prefix == "context" { // before registration only these settings reach the network
 				return true
 			}
 			continue
@@ -213,7 +216,7 @@ func concerns(set []Setting, f Failure) bool {
 	return false
 }
 
-// repeat dials once more with what led furthest, where that may have failed by chance or for want of a pause.
+// repeat dials once more with the settings that came furthest, if they may have failed by chance or because there was no pause.
 func (a *Adapter) repeat(f Failure) (what string, wait time.Duration, ok bool) {
 	chance := f.Kind == event.FailedDialRefused || f.Kind == event.FailedCarrierLost
 	if !chance || f.Up > 0 || a.repeats == maxRepeats {
@@ -228,14 +231,14 @@ func (a *Adapter) touches(v variation) bool {
 	return a.Chosen != nil && slices.ContainsFunc(v.set, func(s Setting) bool { return a.Chosen(strings.TrimSuffix(s.Key, "+")) })
 }
 
-// keep adds settings to those that stay; of one key the later counts.
+// keep adds settings to those that stay. If a key is there already, the new value replaces the old one.
 func (a *Adapter) keep(set []Setting) { a.kept = merge(a.kept, set) }
 
-// Also adds what was seen to help without having been tried.
+// Also keeps settings too that were not tried by Next, but were seen to help.
 func (a *Adapter) Also(set []Setting) { a.keep(set) }
 
-// Worked hears that the link came up, and gives the settings with which it did. What was being tried is kept.
-// number is what was dialled when the modem said CONNECT: where several were tried, that one was learned.
+// Worked is called when the link came up, and gives the settings with which it did. The variation that was being tried is kept.
+// number is the number that was dialled when the modem said CONNECT; if several numbers were tried, this one is learned.
 func (a *Adapter) Worked(number string) []Setting {
 	a.kept, a.carried = merge(a.kept, a.carried), nil
 	if a.trying != nil {
@@ -247,7 +250,7 @@ func (a *Adapter) Worked(number string) []Setting {
 	return slices.Clone(a.kept)
 }
 
-// narrow puts the number that was answered in place of the many that were tried.
+// narrow replaces the list of numbers that were tried by the one that connected.
 func narrow(set []Setting, number string) []Setting {
 	i := slices.IndexFunc(set, func(s Setting) bool { return s.Key == "dial.alternates" })
 	if i < 0 || number == "" || strings.Contains(number, "<") {
@@ -266,8 +269,8 @@ func narrow(set []Setting, number string) []Setting {
 	return merge(set, []Setting{{"dial.number", number, reason}})
 }
 
-// refused says that the failure is no matter of how the modem is treated: the network, the SIM or a person has said no to
-// the login itself. Trying on would count against the account.
+// refused says that no setting of the modem can cure the failure: the network, the SIM or a person refused the login itself. More
+// tries could lock the account.
 func refused(f Failure) bool { return f.Kind == event.FailedAuthRejected || f.NeedsPerson() }
 
 // NeedsPerson says that no setting cures the failure, and that a person must change something before another call has sense: the

@@ -110,7 +110,7 @@ func TestWhatWasLearnedIsKeptBesideOtherFailures(t *testing.T) {
 	if _, _, ok := a.Next(Failure{Kind: event.FailedNotRegistered, Phase: event.PhaseDial}); !ok || len(a.Settings()) != 2 || a.Settings()[0].Key != "auth.user" {
 		t.Errorf("%v", a.Settings())
 	}
-	if what, _, ok := a.Next(ipcpHangup()); !ok || !strings.Contains(what, "may hold no more") || len(a.Settings()) != 0 {
+	if what, _, ok := a.Next(ipcpHangup()); !ok || !strings.Contains(what, "may no longer be true") || len(a.Settings()) != 0 {
 		t.Errorf("%s: %v", what, a.Settings())
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Observer follows the events of a dial and keeps what a failure has to say besides its name. The zero value is ready.
+// Observer follows the events of a dial and collects the observed part of a Failure. The zero value is ready.
 type Observer struct {
-	Device event.Device // as it was told last
+	Device event.Device // from the last event.Device
 	APN    string       // of the call
 
 	up, proved bool
@@ -20,17 +20,17 @@ type Observer struct {
 	begin      time.Time // of the attempt
 	phase      string
 	pending    string          // the command that was sent last and has no answer yet
-	mute       string          // the first command that another one followed without an answer
+	mute       string          // the first command without an answer after which another command was sent
 	dialled    string          // the last number
-	number     string          // the one that was answered CONNECT
-	spoke      bool            // the modem sent a line of AT
-	answers    map[string]bool // the commands that were answered OK
+	number     string          // the number that was answered with CONNECT
+	spoke      bool            // the modem sent a line of text
+	answers    map[string]bool // the commands that were answered with OK
 	connected  bool
-	method     string // by which the peer was told who we are
+	method     string // the protocol by which knak authenticated
 	sent       map[uint16]*requests
 	echo       time.Time
 	replied    bool // an Echo-Request was answered
-	mutedSince bool // nothing came after an Echo-Request
+	mutedSince bool // nothing has come since the last Echo-Request
 }
 
 // requests are the requests of one protocol that were sent.
@@ -38,23 +38,23 @@ type requests struct {
 	count        int
 	last, before time.Time
 	answered     bool     // something of the protocol came back
-	refused      bool     // a Nak or a Reject did
-	first, taken []string // the options of the first request, and of the one that was acknowledged, by their names
+	refused      bool     // a Nak or a Reject came back
+	first, taken []string // names of the options in the first request, and in the acknowledged one
 }
 
-// Dialling forgets what belongs to one attempt.
+// Dialling begins a new attempt: it forgets all but Device and APN.
 func (o *Observer) Dialling() { *o = Observer{Device: o.Device, APN: o.APN} }
 
 // Up says whether the link was up in this attempt.
 func (o *Observer) Up() bool { return o.up }
 
-// Proved says whether a packet had come back by then.
+// Proved says whether the link was proved (event.Up.Proved) when it came up.
 func (o *Observer) Proved() bool { return o.proved }
 
-// Silenced says that nothing has come from the peer since an Echo-Request, not even an answer to the Terminate-Request.
+// Silenced says whether the link was up and nothing has come from the peer since the last Echo-Request, not even a Terminate-Ack.
 func (o *Observer) Silenced() bool { return o.up && o.mutedSince }
 
-// Number is what was dialled when the modem said CONNECT, "" where it did not.
+// Number gives the number that was answered with CONNECT; "" if none was.
 func (o *Observer) Number() string { return o.number }
 
 // Record takes an event.
@@ -82,11 +82,11 @@ func (o *Observer) Record(r event.Record) {
 	}
 }
 
-// command follows the dialogue. Whatever else a modem says is not echo.
+// command follows the AT dialogue. Every line of the modem's that is not an echo counts as speech.
 func (o *Observer) command(e event.AT) {
 	text := strings.TrimSpace(e.Text)
 	if e.Dir == event.Sent {
-		if o.mute == "" && len(o.pending) > len("ATE0") { // the greeting may well be lost
+		if o.mute == "" && len(o.pending) > len("ATE0") { // the first ATE0 may be lost on a modem that wakes up
 			o.mute = o.pending
 		}
 		o.pending = text
@@ -157,7 +157,7 @@ func (o *Observer) packet(now time.Time, e event.Packet, code uint8) {
 	}
 }
 
-// options gives the names of a packet's options, as lcp.request and ipcp.request have them.
+// options gives the names of a packet's options, in the words of lcp.request and ipcp.request.
 func options(protocol uint16, data []byte) []string {
 	p, err := packet.Parse(data)
 	if err != nil {
@@ -180,10 +180,12 @@ var requestWords = map[uint16][]string{
 	packet.LCP: {"mru", "accm", "magic", "pfc", "acfc"}, packet.IPCP: {"address", "dns1", "dns2", "nbns1", "nbns2"},
 }
 
-// unheard is how many requests go without an answer before other ones are tried within a call (lcp.vary_after, ipcp.vary_after).
+// unheard is how many requests without an answer make the engine ask for other options in the same call (lcp.vary_after,
+// ipcp.vary_after).
 const unheard = 3
 
-// Faster gives settings with which the call would have come up sooner: the peer answered nothing until it was asked for other options.
+// Faster gives settings with which the call would have come up sooner: the options of the first request that the peer answered,
+// if it did not answer the earlier ones.
 func (o *Observer) Faster() (set []Setting) {
 	for _, k := range []struct {
 		protocol uint16
@@ -198,7 +200,7 @@ func (o *Observer) Faster() (set []Setting) {
 	return set
 }
 
-// UpAfter is how long after the first event the link was up; 0: it was not.
+// UpAfter gives the time from the first event until the link was up; 0: it was not up.
 func (o *Observer) UpAfter() time.Duration {
 	if !o.up || o.begin.IsZero() {
 		return 0
@@ -206,9 +208,8 @@ func (o *Observer) UpAfter() time.Duration {
 	return o.upAt.Sub(o.begin)
 }
 
-// What an observation means in times: how soon after a packet of ours a call must end for that packet to be the reason, how
-// soon two requests follow each other that a modem may call hasty, and how long a link may carry on after an Echo-Request that
-// was its end.
+// Limits of time: how soon after a packet of ours a call must end for that packet to be the reason; how close two requests must
+// be for a modem to find them hasty; how long a link may go on after the Echo-Request that ended it.
 const (
 	promptly  = 1500 * time.Millisecond
 	hastyGap  = 4 * time.Second
@@ -217,7 +218,7 @@ const (
 
 var protocols = map[string]uint16{event.PhaseLCP: packet.LCP, event.PhaseAuth: packet.PAP, event.PhaseIPCP: packet.IPCP}
 
-// isLogin says whether a protocol authenticates.
+// isLogin says whether a protocol is one of authentication.
 func isLogin(protocol uint16) bool {
 	return protocol == packet.PAP || protocol == packet.CHAP || protocol == packet.EAP
 }
@@ -227,23 +228,23 @@ func ended(kind string) bool {
 	return kind == event.FailedCarrierLost || kind == event.FailedTerminated
 }
 
-// cut says whether the call ended at once after a request of ours: it was heard, then.
+// cut says whether the call ended at once after a request of ours. The peer has then received the request.
 func (o *Observer) cut(now time.Time, f Failure) bool {
 	r := o.sent[protocols[f.Phase]]
 	return ended(f.Kind) && r != nil && r.count > 0 && now.Sub(r.last) < promptly
 }
 
-// Complete fills what was observed into a failure that came at a time.
+// Complete adds what was observed to a failure that happened at now.
 func (o *Observer) Complete(now time.Time, f Failure) Failure {
 	if o.up && f.Up == 0 {
 		f.Up = max(now.Sub(o.upAt), 1)
 	}
-	if !o.up && f.Phase == event.PhaseUp { // it was about to be
+	if !o.up && f.Phase == event.PhaseUp { // the link was about to come up
 		f.Phase = event.PhaseProve
 	}
 	f.APN, f.Method, f.Spoke, f.Answers = o.APN, o.method, o.spoke, len(o.answers)
 	if o.mute != "" {
-		f.Command = o.mute // it is what held the modem up, whatever failed after it
+		f.Command = o.mute // this command blocked the modem, whatever failed after it
 	} else if o.pending != "" && f.Command == "" && f.Phase == event.PhaseDial && len(o.pending) > len("ATE0") {
 		f.Command = o.pending
 	}

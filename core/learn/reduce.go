@@ -6,7 +6,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// confirm repeats a dial until the sequential test has come to an end.
+// confirm repeats a dial until the sequential test has decided.
 func (w *walk) confirm(set []Setting) (up, sure bool) {
 	t := w.tally(set)
 	for {
@@ -22,14 +22,14 @@ func (w *walk) confirm(set []Setting) (up, sure bool) {
 	}
 }
 
-// detached undoes what stays in the modem from one call to the next: that it was told to attach to packet service.
+// detached undoes the one thing that stays in the modem from one call to the next: the attachment to the packet service.
 var detached = []Setting{
-	{"at.init+", "AT+CGATT=0", "What calls before have left in the modem is undone."},
-	{"at.optional+", "AT+CGATT", "What calls before have left in the modem is undone."},
+	{"at.init+", "AT+CGATT=0", "Undoes what earlier calls left in the modem."},
+	{"at.optional+", "AT+CGATT", "Undoes what earlier calls left in the modem."},
 }
 
-// without says whether the link comes up with fewer settings. What failed before anything had come up shows nothing: it
-// is dialled again. One failure suffices where dials failed alike before, and nothing looks like chance.
+// without says whether the link comes up with fewer settings. A failure from before any dial had come up does not count: the set
+// is dialled again. One failure is enough if earlier dials failed in the same way and no result looks like chance.
 func (w *walk) without(set []Setting, what string) (up, sure bool) {
 	if w.attached && !slices.ContainsFunc(set, func(s Setting) bool { return s.Key == "registration.attach" }) {
 		set = merge(set, detached)
@@ -48,14 +48,14 @@ func (w *walk) without(set []Setting, what string) (up, sure bool) {
 	}
 }
 
-// shrink takes away what is not needed: first what was tried together, then within that.
+// shrink removes settings that are not needed: first whole groups that were tried together, then single settings of a group.
 func (w *walk) shrink(set []Setting) ([]Setting, bool) {
 	if len(set) == 0 {
 		return set, true
 	}
 	w.attached = slices.ContainsFunc(set, func(s Setting) bool { return s.Key == "registration.attach" })
 	if !slices.ContainsFunc(set, w.shown) {
-		if up, sure := w.without(nil, "without anything: is it needed at all?"); !sure {
+		if up, sure := w.without(nil, "without any of the settings: are they needed at all?"); !sure {
 			return nil, false
 		} else if up {
 			return w.slowStart(set), true
@@ -81,12 +81,12 @@ func (w *walk) shrink(set []Setting) ([]Setting, bool) {
 			continue
 		}
 		fixed := slices.Concat(slices.Concat(groups[:i]...), slices.Concat(groups[i+1:]...))
-		// Mostly what is named first does it alone.
+		// Usually the first setting of a variation is enough.
 		first := slices.DeleteFunc(slices.Clone(groups[i]), func(s Setting) bool { return !w.shown(s) })
 		if len(first) == 0 {
 			first = groups[i][:1:1]
 		}
-		if up, sure := w.without(slices.Concat(first, fixed), "without the rest of these: is it needed?"); !sure {
+		if up, sure := w.without(slices.Concat(first, fixed), "with the first of these only: are the other ones needed?"); !sure {
 			return nil, false
 		} else if up {
 			if len(first) == 1 {
@@ -108,8 +108,8 @@ func (w *walk) shrink(set []Setting) ([]Setting, bool) {
 	return slices.Concat(groups...), true
 }
 
-// slowStart keeps the wait for a modem that answered nothing at all at first, and by now answers without: it has started meanwhile, and
-// that cannot be shown again without a restart. The wait costs nothing where the modem answers.
+// slowStart keeps at.ready_wait if the modem answered nothing at all at first. The modem has started by now and answers without
+// the wait, so no dial can show that the wait is needed. It costs no time when the modem answers.
 func (w *walk) slowStart(set []Setting) []Setting {
 	if f := w.verdict.Failed; f.Kind != event.FailedModemSilent || f.Answers > 0 {
 		return nil
@@ -119,18 +119,18 @@ func (w *walk) slowStart(set []Setting) []Setting {
 		return nil
 	}
 	s := set[i]
-	s.Reason = "At first the modem answered nothing, and later it did: it may need so long to start."
+	s.Reason = "At first the modem answered nothing, and later it did: it may need this long to start."
 	return []Setting{s}
 }
 
-// shown says that it was seen without any further dial that a setting is needed: a modem that a command silenced goes on where the
-// command is not sent.
+// shown says whether a setting is known to be needed without one more dial: after the command that at.never leaves out, the modem
+// had said nothing more.
 func (w *walk) shown(s Setting) bool {
 	return s.Key == "at.never+" && w.silenced[s.Value]
 }
 
-// reduce takes away parts, in halves while there are many (delta debugging, ddmin), until each that remains is needed beside
-// the others and what is fixed.
+// reduce removes parts, in halves while there are many (delta debugging, ddmin), until every part that remains is needed beside
+// the other parts and the fixed settings.
 func (w *walk) reduce(parts [][]Setting, fixed []Setting) ([][]Setting, bool) {
 	for step := max(1, (len(parts)+1)/2); ; {
 		smaller := false

@@ -12,63 +12,64 @@ import (
 // Experiment is one dial of a search.
 type Experiment struct {
 	Settings []Setting
-	What     string        // why, for people
+	What     string        // the reason in words
 	Wait     time.Duration // before it
 }
 
-// Trial is an experiment that was made. A list of them is all that a search needs to go on after it was cut off.
+// Trial is an experiment that was made, and its result. With the list of its trials a search can go on after an interruption.
 type Trial struct {
 	Settings []Setting     `json:"settings"`
 	What     string        `json:"what"`
 	Up       bool          `json:"up"`               // the link was proved
-	Number   string        `json:"number,omitempty"` // that was dialled when the modem connected
-	Faster   []Setting     `json:"faster,omitempty"` // with which it would have been up sooner
+	Number   string        `json:"number,omitempty"` // the number that was answered with CONNECT
+	Faster   []Setting     `json:"faster,omitempty"` // settings with which it would have been up sooner
 	UpAfter  time.Duration `json:"up_after,omitempty"`
 	Failure  Failure       `json:"failure"`
-	Vendor   string        `json:"vendor,omitempty"` // the modem's maker, as far as this call told it
+	Vendor   string        `json:"vendor,omitempty"` // the modem's maker, if this call showed it
 	Took     time.Duration `json:"took"`
 	Wait     time.Duration `json:"wait,omitempty"` // before it
 }
 
-// Budget bounds a search. Zero: no limit, other than Refusals, whose zero means DefaultRefusals.
+// Budget bounds a search. Zero means no limit, except for Refusals, where zero means DefaultRefusals.
 type Budget struct {
 	Dials    int
 	Time     time.Duration
-	Refusals int           // of the login: a network may lock an account or a SIM
-	Spacing  time.Duration // from the begin of one call to that of the next
+	Refusals int           // how often the login may be refused: a network may lock an account or a SIM
+	Spacing  time.Duration // from the beginning of one call to the beginning of the next
 }
 
 // DefaultRefusals is how often a login may be refused.
 const DefaultRefusals = 5
 
-// Search finds the smallest set of settings with which a modem comes up: it follows failures as Adapter does, then tries
-// what belongs to a stage together, then what dialers ask for that are known to work, takes away what is not needed, and
-// shows of each that remains that a dial fails without it. The same trials always lead to the same next experiment.
+// Search finds the smallest set of settings with which a modem comes up. It first follows the failures as Adapter does; then it
+// tries all variations of a stage together; then the requests of dialers that are known to work. From a set that works it removes
+// what is not needed, and shows for each setting that remains that a dial fails without it. The same trials always lead to the
+// same next experiment.
 type Search struct {
 	Budget Budget
-	Chosen func(key string) bool     // whether a person chose a key: it is not touched; nil: none was
-	Priors func(vendor string) Prior // what is known of the modems of a maker, as the first call told it; nil: nothing
+	Chosen func(key string) bool     // whether a person set a key, which is then never changed; nil: no key was set
+	Priors func(vendor string) Prior // what is known of the modems of the maker that the first call showed; nil: nothing
 	Trials []Trial
 }
 
-// Verdict is what a search has come to.
+// Verdict is the result of a search.
 type Verdict struct {
 	Learned  bool      // a link was proved twice with Settings alone
-	Set      []Setting // the smallest set; empty: nothing is needed
-	Ups, Of  int       // how often a dial with it came up
-	Why      string    // the search ended without: why
-	Furthest Failure   // the failure that came furthest
-	Failed   Failure   // how a dial without any of it failed
-	Noisy    bool      // the same settings have led to both: what was found works as often as Ups and Of say
+	Set      []Setting // the smallest set; empty: no setting is needed
+	Ups, Of  int       // Ups of Of dials with it came up
+	Why      string    // why the search ended without a result
+	Furthest Failure   // the failure at the furthest stage
+	Failed   Failure   // how a dial without any of these settings failed
+	Noisy    bool      // the same settings have both worked and failed: Ups and Of say how often they work
 }
 
-// Next says what to dial next; more is false where the search is over, and then v is what it came to.
+// Next says what to dial next. If more is false, the search is over and v is its result.
 func (s *Search) Next() (e Experiment, more bool, v Verdict) {
 	w := walk{s: s}
 	if s.Priors != nil {
 		vendor := ""
 		if len(s.Trials) > 0 {
-			vendor = s.Trials[0].Vendor // not a later one: the way so far must stay the same
+			vendor = s.Trials[0].Vendor // not of a later trial: the experiments made so far must stay the same
 		}
 		w.prior = s.Priors(vendor)
 	}
@@ -76,60 +77,60 @@ func (s *Search) Next() (e Experiment, more bool, v Verdict) {
 	return w.next, w.wants, w.verdict
 }
 
-// Report hears how an experiment ended.
+// Report records how an experiment ended.
 func (s *Search) Report(e Experiment, r Result) {
 	s.Trials = append(s.Trials, Trial{Settings: e.Settings, What: e.What, Up: r.Up, Number: r.Number, Faster: r.Faster, UpAfter: r.UpAfter, Failure: r.Failure, Vendor: r.Vendor, Took: r.Took, Wait: e.Wait})
 }
 
 // Result is how an experiment ended.
 type Result struct {
-	Up      bool // the link was proved, and not lost while it was looked at
+	Up      bool // the link was proved, and was not lost while it was watched
 	Number  string
 	Vendor  string
-	Faster  []Setting     // with which it would have been up sooner
-	UpAfter time.Duration // how long it took until it was up
-	Failure Failure       // where it was not up
+	Faster  []Setting     // settings with which it would have been up sooner
+	UpAfter time.Duration // how long it took to come up
+	Failure Failure       // if it did not come up
 	Took    time.Duration
 }
 
-// walk is the search from its beginning through the trials that were made, to the first that was not.
+// walk replays the search from its beginning through the trials that were made, up to the first experiment that was not made yet.
 type walk struct {
 	s        *Search
 	prior    Prior
 	used     int
 	took     time.Duration
 	refusals int
-	noisy    bool            // the same settings have led to both
-	up       bool            // something has come up
+	noisy    bool            // the same settings have both worked and failed
+	up       bool            // some dial has come up
 	silenced map[string]bool // commands, as at.never names them, after which the modem said nothing more
 	rested   bool            // the modem wants a pause between calls
 	attached bool            // the modem was told to attach, and stays so
-	fellBack bool            // a dial failed before it came to what its settings are about
+	fellBack bool            // a dial failed at an earlier stage than the one that its settings are for
 	count    map[string]*tally
-	causes   map[string]bool // how dials failed before one came up
+	causes   map[string]bool // how dials failed before the first one came up
 	next     Experiment
 	wants    bool
 	verdict  Verdict
 }
 
-// tally is what came of one set of settings.
+// tally counts the results of one set of settings.
 type tally struct {
 	ups, downs int
-	after      int // of downs, those after something had come up
-	alike      int // of those, the ones that failed as dials did before
+	after      int // of downs: failures after some dial had come up
+	alike      int // of after: failures of the same kind as before any dial had come up
 }
 
-// A sequential test (Wald's) tells settings that work four times of five from such as do not, which come up once in ten at
-// the most; it is wrong once in twenty. Each result adds its weight until the sum is beyond the bound on one side.
+// A sequential test (Wald's) separates settings that work (at least 4 dials of 5 come up) from settings that do not (at most 1
+// dial of 10 comes up); it is wrong once in 20 times. Each result adds its weight until the sum is beyond the bound on one side.
 const (
 	upWeight, downWeight = 2.08, -1.50 // ln(0.8/0.1), ln(0.2/0.9)
 	sequentialBound      = 2.94        // ln(0.95/0.05)
 )
 
-// busyPause is how long a modem is left alone that did not answer a command.
+// busyPause is how long a modem is left alone after it did not answer a command.
 const busyPause = time.Minute
 
-// works and fails say what the sequential test has come to; neither: it goes on.
+// works and fails give the result of the sequential test. If both are false, it is not decided yet.
 func (t *tally) works() bool {
 	return t.ups > 1 && float64(t.ups)*upWeight+float64(t.downs)*downWeight >= sequentialBound
 }
@@ -147,7 +148,7 @@ func id(set []Setting) string {
 	return strings.Join(list, "\n")
 }
 
-// merge lays settings over others.
+// merge gives the settings of under with those of over added; if both have a key, the value of over counts.
 func merge(under, over []Setting) []Setting {
 	list := slices.Clone(under)
 	for _, s := range over {
@@ -157,7 +158,7 @@ func merge(under, over []Setting) []Setting {
 	return list
 }
 
-// tally gives the account of a set.
+// tally gives the counts of a set of settings.
 func (w *walk) tally(set []Setting) *tally {
 	if w.count == nil {
 		w.count = map[string]*tally{}
@@ -170,10 +171,10 @@ func (w *walk) tally(set []Setting) *tally {
 	return t
 }
 
-// shortCall is how long the shortest calls take: one that could not end within the budget is not begun.
+// shortCall is how long the shortest calls take. If less of the budget is left, no call is begun.
 const shortCall = 15 * time.Second
 
-// pause is how long to wait before a dial with a set that follows the trials so far.
+// pause says how long to wait before a dial with set, after the trials so far.
 func (w *walk) pause(set []Setting) (wait time.Duration) {
 	s := w.s
 	if w.rested {
@@ -183,11 +184,11 @@ func (w *walk) pause(set []Setting) (wait time.Duration) {
 		last := &s.Trials[len(s.Trials)-1]
 		wait = max(wait, s.Budget.Spacing-last.Took)
 		if !last.Up && last.Failure.Kind == event.FailedModemSilent && last.Failure.Command != "" {
-			wait = busyPause // it may still be at it, and then shows nothing of what is tried
+			wait = busyPause // it may still be working on that command, and then the next dial tests nothing
 		}
 	}
 	for _, o := range set {
-		if o.Key == "retry.delay" { // the pause between calls is an experiment's own
+		if o.Key == "retry.delay" { // the pause belongs to the experiment
 			pause, _ := time.ParseDuration(o.Value)
 			wait = max(wait, pause)
 		}
@@ -195,10 +196,10 @@ func (w *walk) pause(set []Setting) (wait time.Duration) {
 	return wait
 }
 
-// restPause is the pause after each call for a modem that refused one which came soon after the last, and not the same one later.
+// restPause is the pause after each call for a modem that refused a call soon after the last one, and took the same call later.
 const restPause = 12 * time.Second
 
-// dial gives the result of a dial; ok is false where it has still to be made, or the search ends here.
+// dial gives the result of a dial. ok is false if the dial has still to be made, or if the search ends here.
 func (w *walk) dial(set []Setting, what string) (t Trial, ok bool) {
 	b := w.s.Budget
 	if b.Refusals == 0 {
@@ -208,16 +209,16 @@ func (w *walk) dial(set []Setting, what string) (t Trial, ok bool) {
 	case w.verdict.Why != "":
 		return t, false
 	case w.refusals >= b.Refusals:
-		w.verdict.Why = "the login was refused as often as may be"
+		w.verdict.Why = "the login was refused as often as the limit allows"
 		return t, false
 	}
 	if w.used == len(w.s.Trials) || id(w.s.Trials[w.used].Settings) != id(set) {
-		w.s.Trials = w.s.Trials[:w.used] // those of another program, or other wishes, lead nowhere
+		w.s.Trials = w.s.Trials[:w.used] // these trials were made by another version, or with other settings, and cannot be continued
 		switch {
 		case b.Dials > 0 && w.used >= b.Dials:
-			w.verdict.Why = "no dial is left"
+			w.verdict.Why = "the limit of dials is used up"
 		case b.Time > 0 && w.used > 0 && w.took+w.pause(set)+shortCall > b.Time:
-			w.verdict.Why = "no time is left"
+			w.verdict.Why = "the limit of time is used up"
 		default:
 			w.wants, w.next = true, Experiment{Settings: set, What: what}
 			w.next.Wait = w.pause(set)
@@ -260,7 +261,7 @@ func (w *walk) dial(set []Setting, what string) (t Trial, ok bool) {
 	if t.Failure.Kind == event.FailedAuthRejected {
 		w.refusals++
 	} else if refused(t.Failure) {
-		w.verdict.Why = "no setting cures " + t.Failure.Kind
+		w.verdict.Why = "no setting can cure " + t.Failure.Kind
 		return t, false
 	}
 	return t, true
@@ -276,7 +277,7 @@ func (w *walk) run() {
 	}
 	if ok, sure := w.confirm(set); !sure || !ok {
 		if sure {
-			w.verdict.Why = "what came up once does not come up again"
+			w.verdict.Why = "settings that worked once do not work again"
 		}
 		return
 	}
@@ -287,10 +288,10 @@ func (w *walk) run() {
 	w.verdict.Learned, w.verdict.Set, w.verdict.Ups, w.verdict.Of, w.verdict.Noisy = true, set, t.ups, t.ups+t.downs, w.noisy
 }
 
-// fasterBy is how much sooner a link must be up for a setting to be kept that it does without.
+// fasterBy is how much sooner a link must come up for a setting to be kept that the link does not need.
 const fasterBy = 2 * time.Second
 
-// hasten adds what the peer was asked for in vain first, where the link is up sooner with it.
+// hasten adds settings that ask at once for the options that the peer answers, if the link then comes up sooner.
 func (w *walk) hasten(set []Setting) ([]Setting, bool) {
 	t := w.s.Trials[w.used-1]
 	for i := w.used - 1; i >= 0 && (!t.Up || id(t.Settings) != id(set)); i-- {
@@ -303,7 +304,7 @@ func (w *walk) hasten(set []Setting) ([]Setting, bool) {
 		return set, true
 	}
 	with := merge(set, faster)
-	n, ok := w.dial(with, "what it answered: is it up sooner so?")
+	n, ok := w.dial(with, "with the options that it answered: does it come up sooner?")
 	if !ok {
 		return nil, false
 	}
@@ -322,7 +323,7 @@ func (w *walk) hasten(set []Setting) ([]Setting, bool) {
 
 // climb looks for settings with which the link comes up.
 func (w *walk) climb() (set []Setting, ok bool) {
-	t, ok := w.dial(nil, "as the modem is treated now")
+	t, ok := w.dial(nil, "with the settings as they are now")
 	if !ok {
 		return nil, false
 	}
@@ -339,7 +340,7 @@ func (w *walk) climb() (set []Setting, ok bool) {
 		if round > 0 && !w.noisy && !w.fellBack {
 			break
 		}
-		var ahead []variation // to be tried before others
+		var ahead []variation // to be tried before the others
 		tried := map[string]bool{}
 		if round == 0 {
 			tried[id(kept)] = true
@@ -355,12 +356,12 @@ func (w *walk) climb() (set []Setting, ok bool) {
 			if !ok {
 				return nil, false
 			}
-			if !t.Up && t.Failure.stage() < best && t.Failure.Kind != event.FailedAuthMethod { // before it came to what the settings are about: by chance, or for want of a pause
+			if !t.Up && t.Failure.stage() < best && t.Failure.Kind != event.FailedAuthMethod { // it failed before the stage that the settings are for: by chance, or because there was no pause
 				w.fellBack = true
 				first := t.Failure
 				before := w.rested
 				w.rested = w.rested || first.Kind == event.FailedDialRefused
-				if t, ok = w.dial(set, v.what+", once more, for it failed early"); !ok {
+				if t, ok = w.dial(set, v.what+"; once more, because it failed too early to tell"); !ok {
 					return nil, false
 				}
 				w.rested = before || w.rested && (t.Up || t.Failure.stage() >= best)
@@ -379,7 +380,7 @@ func (w *walk) climb() (set []Setting, ok bool) {
 						}
 						if t.Up || t.Failure.stage() >= best {
 							set = detour
-							if !t.Up && t.Failure.stage() == best { // that was needed on the way
+							if !t.Up && t.Failure.stage() == best { // this was needed to come this far
 								kept = merge(kept, d.set)
 							}
 							break
@@ -401,17 +402,18 @@ func (w *walk) climb() (set []Setting, ok bool) {
 				goto again
 			case n == best && !slices.ContainsFunc(seen, t.Failure.like):
 				seen = append(seen, t.Failure)
-				// It matters, then, and may be half of it: what the new failure speaks for comes on top of it, and by itself.
+				// This variation changes the failure, and so may be half of the cure: the variations for the new
+				// failure are tried with it and without it.
 				ahead = append(ahead, beside(set, t.Failure, w.prior)...)
 				goto again
 			}
 		}
 	}
-	w.verdict.Why = "nothing that is known to help has helped"
+	w.verdict.Why = "none of the known cures has helped"
 	return nil, false
 }
 
-// beside gives the likeliest variations that a failure speaks for, on top of the settings that led to it.
+// beside gives the likeliest variations for a failure, each added to the settings that led to it.
 func beside(set []Setting, f Failure, prior Prior) (list []variation) {
 	for _, v := range candidates(f, prior) {
 		if v.wait == 0 && !contradicts(set, v.set) && len(list) < 3 {
@@ -422,7 +424,7 @@ func beside(set []Setting, f Failure, prior Prior) (list []variation) {
 	return list
 }
 
-// narrowed puts the number that was connected in place of many that were tried, where it works alone.
+// narrowed replaces the list of numbers that were tried by the one that connected, if that one works alone.
 func (w *walk) narrowed(set []Setting, number string) ([]Setting, bool) {
 	less := narrow(set, number)
 	if id(less) == id(set) {
@@ -435,13 +437,13 @@ func (w *walk) narrowed(set []Setting, number string) ([]Setting, bool) {
 	return set, sure
 }
 
-// like says whether two failures speak for the same.
+// like says whether two failures agree in all that variations are chosen by, except for the phase.
 func (f Failure) like(o Failure) bool {
 	return f.Kind == o.Kind && f.Command == o.Command && f.Hasty == o.Hasty && f.Method == o.Method && f.Provisional == o.Provisional
 }
 
-// wishes are what to try after failures of one stage: single changes, then those of the stage together, then what is rarely needed,
-// together, then dialers.
+// wishes lists what to try after failures at one stage: single variations; all variations of the stage together; rarely needed
+// variations together; whole dialers.
 func (w *walk) wishes(kept []Setting, seen []Failure) []variation {
 	var single []variation
 	for i := range seen {
@@ -466,7 +468,7 @@ func (w *walk) wishes(kept []Setting, seen []Failure) []variation {
 	if seen[0].Up > 0 {
 		phase = event.PhaseUp
 	}
-	list = append(list, w.together(rare()[phase], "what is rarely needed, at once")...)
+	list = append(list, w.together(rare()[phase], "rarely needed settings, all at once")...)
 	for _, d := range dialers() {
 		d.set = slices.DeleteFunc(slices.Clone(d.set), func(s Setting) bool { return w.s.Chosen != nil && w.s.Chosen(s.Key) })
 		list = append(list, d)
@@ -474,8 +476,9 @@ func (w *walk) wishes(kept []Setting, seen []Failure) []variation {
 	return list
 }
 
-// pairs are each two variations that do not contradict, one about the login and one about what is asked for where both are there, the
-// likeliest first, with those that do no harm: two things may be wrong at one stage, and nothing shows before both are cured.
+// pairs combines two variations each, because two things may be wrong at one stage and nothing changes until both are cured. The
+// two do not contradict each other; if there are both, one is about the login and one about the options asked for. The likeliest
+// pairs come first, and every pair also holds the variations that do no harm (mild).
 func pairs(single []variation) (list []variation) {
 	const most = 5 // of each sort
 	var mild []Setting
@@ -499,14 +502,14 @@ func pairs(single []variation) (list []variation) {
 			if a.id >= b.id && slices.ContainsFunc(logins, func(o variation) bool { return o.id == b.id }) || contradicts(a.set, b.set) {
 				continue // each two once
 			}
-			list = append(list, variation{id: "pair " + a.id + " " + b.id, what: "two things at once: " + a.what + ", and " + b.what, set: merge(merge(mild, a.set), b.set), score: a.score + b.score})
+			list = append(list, variation{id: "pair " + a.id + " " + b.id, what: "two changes at once: " + a.what + ", and " + b.what, set: merge(merge(mild, a.set), b.set), score: a.score + b.score})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b variation) int { return cmp.Compare(b.score, a.score) })
 	return list
 }
 
-// contradicts says whether two sets give a key different values.
+// contradicts says whether two sets have different values for the same key.
 func contradicts(a, b []Setting) bool {
 	return slices.ContainsFunc(a, func(s Setting) bool {
 		return slices.ContainsFunc(b, func(o Setting) bool {
@@ -515,7 +518,7 @@ func contradicts(a, b []Setting) bool {
 	})
 }
 
-// together makes as few variations of many as their contradictions allow.
+// together merges variations into as few as possible, without putting two into one that contradict each other.
 func (w *walk) together(single []variation, what string) (list []variation) {
 	for rest := single; len(rest) > 1; {
 		var all, left []variation

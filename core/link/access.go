@@ -9,25 +9,27 @@ import (
 	"github.com/knakppp/knak/core/modem"
 )
 
-// This file is which APN is used where nobody named one: the modem's own, then those that the SIM's carrier is known by.
+// This file chooses the APN if nobody named one: first the modem's own, then those that are known for the SIM's carrier.
 
-// maxAccess is how many ways into a network are tried: a carrier with many resellers has more, and a person should choose.
+// maxAccess is how many ways into a network (APN and login) are tried. A carrier with many resellers has more; then a person
+// should choose.
 const maxAccess = 5
 
-// ways is what is known of the ways into the network.
+// ways holds the ways into the network that are known, and which one is used.
 type ways struct {
-	home   modem.Home // whose list it is
+	home   modem.Home // the SIM's network, for which list is
 	list   []Access   // the ways to try, in order; one without a source is the modem's own
 	next   int        // the one of this attempt, or of the next
 	used   *Access    // the carrier's that this attempt uses; nil: the modem's own APN, or the user's
 	told   bool       // what there is to choose from
-	worked bool       // the link has been up: what was used then is right
+	worked bool       // the link has been up: the way used then is right
 }
 
 // login says whether the credentials of this attempt are the carrier's.
 func (w *ways) login() bool { return w.used != nil && w.used.Login }
 
-// accessHook gives the function by which the dialogue asks for a way in; nil where it must not. Where the policy names an APN the dialogue does not ask.
+// accessHook gives the function by which the dialogue asks for a way in; nil if it must not ask. It does not ask if the policy
+// names an APN.
 func (d *dialogue) accessHook(x *at.Exchange) func(modem.Home, string) (modem.Access, bool) {
 	sel := d.selection
 	if sel.Access == nil || sel.Policy.Text("context.apn_lookup") == "never" {
@@ -52,7 +54,7 @@ func (d *dialogue) accessHook(x *at.Exchange) func(modem.Home, string) (modem.Ac
 			x.Event(event.Notice{Level: "info", Text: "back to the modem's own APN " + way.APN})
 		case way.Source != "":
 			a.tell(x)
-			if sel.chosen("auth.user") || !d.cfg.Password.Empty() { // the user's own credentials stand
+			if sel.chosen("auth.user") || !d.cfg.Password.Empty() { // the user's own credentials are kept
 				way.Login, way.User, way.Password = false, "", ""
 			}
 			used := way
@@ -64,15 +66,15 @@ func (d *dialogue) accessHook(x *at.Exchange) func(modem.Home, string) (modem.Ac
 			}
 		}
 		if strings.EqualFold(way.APN, stored) && sel.Policy.Text("context.auth_command") == modem.AuthNone {
-			way.APN = "" // it is there: leave the context as it is, its type too; commands for credentials may name it
+			way.APN = "" // the modem has this APN already: the context stays as it is, its type too
 		}
 		return way.Access, false
 	}
 }
 
-// ownFirst gives the ways to try where the modem has an APN of its own, or none. One of the carrier's that it has is
-// likelier than the rest; another one is somebody's setting, which is not touched unless it fails, and which is tried once
-// more in the end, so that the modem has it again if the fault lay elsewhere.
+// ownFirst gives the ways to try, in order. If the modem has stored one of the carrier's APNs, that one comes first. Any other
+// stored APN was set by a person: it comes first too and is only replaced if it fails. It is tried once more at the end, so that
+// the modem keeps it if the fault was elsewhere.
 func ownFirst(list []Access, stored string) []Access {
 	var first, rest []Access
 	for _, a := range list {
@@ -94,7 +96,7 @@ func ownFirst(list []Access, stored string) []Access {
 	return append(append([]Access{own}, list...), own)
 }
 
-// tell says once what there is to choose from.
+// tell says once the list was shown to the user.
 func (w *ways) tell(x *at.Exchange) {
 	if len(w.list) == 1 || w.told {
 		return
@@ -111,8 +113,8 @@ func (w *ways) tell(x *at.Exchange) {
 	x.Event(event.Notice{Level: "info", Text: fmt.Sprintf("APNs to try for network %s: %s; --apn NAME picks one", network, strings.Join(names, ", "))})
 }
 
-// accessRefused are the failures that an unknown APN can look like besides a late refusal: most networks refuse it when
-// the context is activated, which modems do at the dial or behind IPCP; some lead it nowhere.
+// accessRefused are the failures that an unknown APN can cause, in addition to a late refusal. Most networks refuse the APN when
+// the context is activated, which modems do at the dial or during IPCP; some accept it and carry nothing.
 var accessRefused = map[Kind]bool{
 	event.FailedDialRefused: true, event.FailedAuthRejected: true, event.FailedEmptyNaks: true, event.FailedRepeatedNaks: true,
 	event.FailedNoAddress: true, event.FailedAddressRejected: true, event.FailedTerminated: true, event.FailedCarrierLost: true,

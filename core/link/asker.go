@@ -13,8 +13,8 @@ import (
 	"github.com/knakppp/knak/core/ppp/auth"
 )
 
-// This file is how somebody outside is asked: an Ask goes out, everything else goes on, and an answer comes or does not. What
-// is asked, and what is made of it, is where the question comes from: dialogue.go, decide.go and network.go.
+// This file asks an adviser: an Ask goes out, everything else goes on, and an answer comes or does not come. The questions, and
+// the use of the answers, are in dialogue.go, decide.go and prove.go.
 
 // Ask asks for an Answer with the same ID by Deadline. The session does not wait much longer than that; an answer that
 // comes later changes nothing.
@@ -26,43 +26,43 @@ type Ask struct {
 
 func (Ask) output() {}
 
-// askSlack is between the end of a question's budget, its deadline, and the end of our patience: who spreads a question
-// over several can say which of them was late, and who asks can say that nothing came at all.
+// askSlack is how long the session waits after a question's deadline. An adviser that passes the question to several others can
+// so report which of them was late; after the slack the session reports that no answer came.
 const askSlack = 50 * time.Millisecond
 
-// maxUnanswered is how many questions may stay without any answer, which breaks the contract of advice.Adviser, until
-// nothing more is asked.
+// maxUnanswered is how many questions in a row may stay without any answer before no more are asked. An advice.Adviser must
+// answer each question.
 const maxUnanswered = 3
 
-// asker is the questions that are out.
+// asker holds the questions that wait for an answer.
 type asker struct {
 	link   string
 	wanted func(advice.Question) bool // Config.Wants
 	story  *story
-	hide   func(string) string // what is secret in a text
+	hide   func(string) string // hides secrets in a text
 
 	last       uint64 // the latest Ask's ID
 	open       []*inquiry
-	unanswered int             // the Asks whose time ran out, in a row
-	failed     map[string]bool // who has failed and was told of
+	unanswered int             // how many Asks in a row had no answer in time
+	failed     map[string]bool // advisers whose failure was reported
 }
 
-// inquiry is a question that is out.
+// inquiry is a question that waits for its answer.
 type inquiry struct {
 	id    uint64
 	kind  advice.Kind
 	until time.Time
-	holds bool // what the peer sends waits for it
-	// done takes the answer, which is nil where there is no opinion. late: there is none because time is over.
+	holds bool // input from the peer is held until the answer
+	// done takes the answer; nil means no opinion. late means that there is none because time is over.
 	done func(now time.Time, a advice.Answer, late bool)
 }
 
-// wants says whether somebody has something to say to a question.
+// wants says whether the adviser wants to be asked a question.
 func (k *asker) wants(q advice.Question) bool {
 	return k.wanted != nil && k.unanswered < maxUnanswered && k.wanted(q)
 }
 
-// silent says that nobody is ever asked: who stands on the way of every packet makes no question then.
+// silent says that there is no adviser. Code that runs for every packet then makes no question.
 func (k *asker) silent() bool { return k.wanted == nil }
 
 // ask puts a question out.
@@ -92,7 +92,7 @@ func (k *asker) holding() bool {
 	return false
 }
 
-// kind is what the question with that ID is about; "": it is not out.
+// kind gives the kind of the question with that ID; "": no such question waits.
 func (k *asker) kind(id uint64) advice.Kind {
 	for _, i := range k.open {
 		if i.id == id {
@@ -102,7 +102,7 @@ func (k *asker) kind(id uint64) advice.Kind {
 	return ""
 }
 
-// answer takes the answer to the question with that ID, and tells what went wrong with it.
+// answer takes the answer to the question with that ID, and reports what went wrong with it.
 func (k *asker) answer(now time.Time, id uint64, a advice.Answer, err error) {
 	kind := k.kind(id)
 	if err != nil {
@@ -136,7 +136,7 @@ func (k *asker) deadline() (t time.Time) {
 	return t
 }
 
-// expire goes on without one of the answers that did not come in time, and says whether there was one.
+// expire ends one question whose answer did not come in time, and says whether there was one.
 func (k *asker) expire(now time.Time) bool {
 	n := slices.IndexFunc(k.open, func(i *inquiry) bool { return due(i.until, now) })
 	if n < 0 {
@@ -150,7 +150,7 @@ func (k *asker) expire(now time.Time) bool {
 	return true
 }
 
-// tellFailed says once of each who failed that the link goes its own way.
+// tellFailed reports, once for each adviser, that it failed and that the link decides by itself.
 func (k *asker) tellFailed(now time.Time, kind advice.Kind, f advice.FailedError) {
 	by := f.By
 	if by == "" {
@@ -170,21 +170,21 @@ func (k *asker) tellFailed(now time.Time, kind advice.Kind, f advice.FailedError
 	k.story.event(now, event.Notice{Level: "warning", Text: k.hide(fmt.Sprintf("%s failed at %s: %v; the link goes its own way, and this is not said again", by, what, f.Err))})
 }
 
-// verdict tells what somebody else decided beside what the link intended.
+// verdict reports what an adviser decided, together with what the link intended.
 func (k *asker) verdict(tell func(event.Event), kind advice.Kind, intent, verdict, by string) {
 	tell(event.Decision{Protocol: "link", Point: string(kind), Intent: k.hide(intent), Verdict: k.hide(verdict), By: by})
 }
 
-// engineDecisionTimeout is only for the case that nobody ever answers: the answers come within the budgets of advice.
+// engineDecisionTimeout is for the case that no answer ever comes; normally answers come within the budgets in package advice.
 const engineDecisionTimeout = 10 * time.Second
 
-// decisionPoints are all of them.
+// decisionPoints are all decision points of the engine.
 var decisionPoints = [...]ppp.Points{
 	ppp.PointRequest, ppp.PointPeerRequest, ppp.PointNak, ppp.PointReject, ppp.PointAck, ppp.PointTerminate,
 	ppp.PointTimeout, ppp.PointAuthChallenge, ppp.PointAuthResult, ppp.PointAddress, ppp.PointOpened,
 }
 
-// subscribe makes the engine hand out the decisions that somebody wants.
+// subscribe makes the engine hand out the decisions that the adviser wants.
 func (k *asker) subscribe(settings *ppp.Settings) {
 	if k.silent() {
 		return
@@ -214,11 +214,11 @@ func consult[A advice.Answer](d *dialogue, x *at.Exchange, q advice.Question) (a
 		came = true
 		d.wake(now)
 	})
-	x.Until(i.until.Sub(x.Now())+time.Second, func() bool { return came }) // the inquiry ends by itself before that
+	x.Until(i.until.Sub(x.Now())+time.Second, func() bool { return came }) // the question ends by itself before that
 	return answer
 }
 
-// oneLine makes text of somebody else's fit for a line of a log.
+// oneLine makes text from outside fit for one line of a log.
 func oneLine(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {

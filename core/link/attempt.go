@@ -7,8 +7,8 @@ import (
 	"github.com/knakppp/knak/core/ppp"
 )
 
-// attempt is what belongs to one attempt: every one begins with a value of its own. When it is over it stays, until the next
-// one begins, for what was learned of the modem.
+// attempt is the state of one attempt; each attempt begins with a new value. After its end it is kept until the next one begins,
+// because it holds what was learned about the modem.
 type attempt struct {
 	treatment
 	generation uint64 // counts the attempts, also those after a link that was up
@@ -26,7 +26,7 @@ type attempt struct {
 	meter meter
 }
 
-// refusedLate says that the success of the authentication proved nothing and IPCP has not opened.
+// refusedLate says that the authentication succeeded only provisionally and IPCP has not opened.
 func (a *attempt) refusedLate() bool {
 	return a.provisional && !a.network.Local.IsValid() && !a.carries
 }
@@ -53,23 +53,23 @@ func (s *Session) begin(now time.Time) {
 	s.to(now, &dialing{})
 }
 
-// end makes the session end with an outcome that somebody wants or a limit demands.
+// end ends the session with an outcome that was ordered, or that a limit demands.
 func (s *Session) end(now time.Time, o Outcome) {
 	s.stop = &o
 	s.fail(now, o)
 }
 
-// fail ends the attempt: what went wrong is told, then the link is ended as far as it got.
+// fail ends the attempt: it reports what went wrong, then ends the link from whatever state it has reached.
 func (s *Session) fail(now time.Time, o Outcome) {
 	if s.attempt.outcome.Kind == "" {
 		s.attempt.outcome = o
 		s.story.failure(now, o)
 	}
-	s.asker.dropAll() // what they would answer does not matter any more
+	s.asker.dropAll() // the answers no longer matter
 	s.state.end(s, now, o)
 }
 
-// redialNow ends what there is of the link because another one was ordered.
+// redialNow ends the link because a new dial was ordered.
 func (s *Session) redialNow(now time.Time) {
 	s.fail(now, Outcome{Kind: KindRedial, Phase: s.story.phase, Detail: s.retry.ordered})
 }
@@ -111,7 +111,7 @@ func (s *Session) attemptOver(now time.Time) {
 	o := a.outcome
 	if s.stop != nil {
 		if s.stop.Kind != KindTimeout || o.Kind == "" {
-			o = *s.stop // otherwise the attempt had failed before, and that says more
+			o = *s.stop // otherwise the attempt had failed before, and that outcome says more
 		}
 		s.finish(now, o)
 		return
@@ -127,7 +127,7 @@ func (s *Session) attemptOver(now time.Time) {
 		s.retry.number, s.calls = 0, calls{}
 	}
 	if !wasUp && s.retry.mayTryPort(&s.cfg, o) && s.cfg.OtherPort(o) {
-		s.lost = true // the port that follows is another one
+		s.lost = true // the next port is another one
 		s.to(now, &waiting{wait: attemptSpacing - now.Sub(a.began), reason: "this may be the wrong port of the modem; trying another one"})
 		return
 	}
@@ -154,8 +154,8 @@ func (s *Session) attemptOver(now time.Time) {
 	s.to(now, &waiting{wait: s.retry.wait(a.selection.Policy, o, now.Sub(a.began)), reason: reason})
 }
 
-// vary asks whether the next attempt should be another one than the last, instead of the same once more or none. A cure that
-// retry knows comes first, and what is lost after it was up is dialled again with Persist, or within Timeout.
+// vary asks Config.Vary whether the next attempt should differ from the last one. A cure that retry knows comes first. A link
+// that was up and is lost is dialled again only with Persist, or within Timeout.
 func (s *Session) vary(now time.Time, o Outcome, again, wasUp bool) (what string, wait time.Duration, ok bool) {
 	switch {
 	case s.cfg.Vary == nil, o.Clean() && o.Kind != KindPeerEnded, s.attempt.selection.Policy == nil,
@@ -175,7 +175,7 @@ func (s *Session) vary(now time.Time, o Outcome, again, wasUp bool) (what string
 	return what, wait, ok
 }
 
-// down tells that a link that was up is no more.
+// down reports that a link that was up has ended.
 func (s *Session) down(now time.Time, o Outcome) {
 	m := &s.attempt.meter
 	seconds := 0.0
@@ -187,8 +187,8 @@ func (s *Session) down(now time.Time, o Outcome) {
 	m.since = time.Time{}
 }
 
-// finish ends the session. Where attempts were varied and none worked, what the first one ended with is the truth of it: the
-// others were experiments.
+// finish ends the session. If attempts were varied and none worked, the outcome of the first one counts: the others were
+// experiments.
 func (s *Session) finish(now time.Time, o Outcome) {
 	if s.varied.Kind != "" && !o.Clean() {
 		o = s.varied
@@ -210,7 +210,7 @@ func (s *Session) dialAgain(now time.Time) {
 	s.begin(now)
 }
 
-// finishBetween ends the session between two attempts. Where a person ends the waiting, that counts, whatever the last attempt
+// finishBetween ends the session between two attempts. If a person ends the wait, that is the outcome, whatever the last attempt
 // ended with.
 func (s *Session) finishBetween(now time.Time, o Outcome) {
 	if o.Kind == KindHangup {

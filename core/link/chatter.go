@@ -7,28 +7,28 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// chatter bounds how many events a modem can cause. A modem may send a megabyte of text, commands or Echo-Requests each
-// second for hours, or negotiate again and again; neither a terminal nor a disk is to be filled by that. What is rare by
-// itself (up, down, attempts, failures, findings, what a modem is) is never left out, and diagnosis hears everything.
+// chatter limits how many events a modem can cause. A modem may send a megabyte of text, commands or Echo-Requests each second
+// for hours, or negotiate again and again; that must fill neither a terminal nor a disk. Rare events (up, down, attempts,
+// failures, findings, the device) are never left out, and diagnosis gets all events.
 type chatter struct {
-	spent float64      // of chatterBurst
-	at    time.Time    // when spent was right
+	spent float64      // how much of chatterBurst is used
+	at    time.Time    // the time for which spent is right
 	left  int          // events left out
-	phase *event.Phase // the latest that was left out: it is what the link is in; nil: none was since the last that went out
-	since time.Time    // when the first was left out
+	phase *event.Phase // the latest phase that was left out, which is the link's present one; nil: none was left out since the last one that was shown
+	since time.Time    // when the first of them was left out
 }
 
-// A modem may cause chatterBurst events at once and chatterRate a second for ever. The longest negotiation that ends well
-// has a few hundred.
+// A modem may cause chatterBurst events at once, and chatterRate per second for ever. The longest good negotiation has a few
+// hundred events.
 const (
 	chatterBurst = 1000
 	chatterRate  = 2
 )
 
-// phaseWait is how long a phase that was left out may stay untold.
+// phaseWait is the longest time for which a phase that was left out stays unreported.
 const phaseWait = 5 * time.Second
 
-// admit says whether an event goes out, and what to say before.
+// admit says whether an event goes out, and which events go out before it.
 func (c *chatter) admit(now time.Time, e event.Event) (before []event.Event, pass bool) {
 	phase, isPhase := e.(event.Phase)
 	switch e.(type) {
@@ -56,7 +56,7 @@ func (c *chatter) admit(now time.Time, e event.Event) (before []event.Event, pas
 	return c.summary(e), true
 }
 
-// summary tells how much was left out before e, where that is of interest: at the latest when the link ends.
+// summary gives a notice of how many events were left out, if e is a good place for it: at the latest when the link ends.
 func (c *chatter) summary(e event.Event) (before []event.Event) {
 	_, down := e.(event.Down)
 	if _, up := e.(event.Up); c.phase != nil && (down || up) {
@@ -70,7 +70,7 @@ func (c *chatter) summary(e event.Event) (before []event.Event) {
 	return append(before, event.Notice{Level: "warning", Text: fmt.Sprintf("%d events that the modem caused were left out", n)})
 }
 
-// due is when late is to be told; the zero time: there is none.
+// due says when the phase that was left out must be shown; the zero time: there is none.
 func (c *chatter) due() time.Time {
 	if c.phase == nil {
 		return time.Time{}

@@ -13,12 +13,13 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// This file is how the decisions of the PPP engine get to somebody else, and CHAP responses from there.
+// This file passes decisions of the PPP engine to the adviser, and CHAP responses from the adviser to the engine.
 
 // maxVerdictDelay is how long a Verdict may make the engine wait.
 const maxVerdictDelay = time.Minute
 
-// maxHeld is how much of what the peer says is kept while an answer is waited for. It says it again.
+// maxHeld is how many octets from the peer are kept while an answer is waited for. If more come, they are lost; the peer sends
+// its packets again.
 const maxHeld = 4 << 10
 
 // keep keeps octets for later.
@@ -41,14 +42,14 @@ func (s *Session) Answer(now time.Time, id uint64, a advice.Answer, err error) {
 	s.releaseHeld(now)
 }
 
-// mustHold says whether what the peer sends has to wait, so that everything is taken in the order in which it came and
-// framed as what came before says: behind the Ack of LCP that is being judged there may be a challenge without escapes, and
-// behind a CHAP Failure a Terminate-Request. Where packets may pass they do.
+// mustHold says whether input from the peer has to wait for an answer. Packets must be taken in order, and with the framing that
+// the packet before agreed on: an LCP Ack that is being judged may be followed by a challenge without escapes, a CHAP Failure by
+// a Terminate-Request. Once data packets may pass, nothing waits.
 func (s *Session) mustHold() bool {
 	return len(s.asker.open) > 0 && !s.attempt.carries && s.asker.holding()
 }
 
-// releaseHeld takes what had to wait.
+// releaseHeld takes the input that had to wait.
 func (s *Session) releaseHeld(now time.Time) {
 	st, ok := s.state.(lineState)
 	if !ok || s.mustHold() {
@@ -62,7 +63,7 @@ func (s *Session) releaseHeld(now time.Time) {
 	}
 }
 
-// decide asks about a decision of the engine. It reports false where nobody wants to know.
+// decide asks about a decision of the engine. It is false if the adviser does not want to be asked.
 func (s *Session) decide(now time.Time, l *line, d ppp.Decision) bool {
 	if c, ok := s.challengeOf(d); ok && s.asker.wants(c) {
 		s.askChallenge(now, l, c, d)
@@ -97,7 +98,7 @@ func (s *Session) resolve(now time.Time, l *line, id uint64, v ppp.Verdict) {
 	}
 }
 
-// challengeOf makes the question of a decision that is about a challenge of CHAP (RFC 1994 section 4.1).
+// challengeOf makes the question for a decision that is about a CHAP challenge (RFC 1994 section 4.1).
 func (s *Session) challengeOf(d ppp.Decision) (advice.Challenge, bool) {
 	if d.Point != ppp.PointAuthChallenge || d.Protocol != packet.CHAP || d.Code != packet.CHAPChallenge {
 		return advice.Challenge{}, false
@@ -116,7 +117,7 @@ func (s *Session) challengeOf(d ppp.Decision) (advice.Challenge, bool) {
 	}, true
 }
 
-// askChallenge asks for the response. Where there is none the decision is asked about as any other.
+// askChallenge asks for the response. If the adviser gives none, the decision is asked like any other.
 func (s *Session) askChallenge(now time.Time, l *line, c advice.Challenge, d ppp.Decision) {
 	i := s.asker.ask(now, c, func(now time.Time, a advice.Answer, _ bool) {
 		if !s.has(l) {

@@ -14,18 +14,18 @@ import (
 	"github.com/knakppp/knak/core/private"
 )
 
-// This file is what is said with a modem on the way to a call, and what somebody else may add to it.
+// This file holds the AT dialogue on the way to a call, and what an adviser may add to it.
 
-// dialogue is what the dialogues of an attempt work with: the treatment, which they fill while they run, and whoever may be
-// asked. They know no session.
+// dialogue is what the AT dialogues of an attempt work with: the treatment, which they fill while they run, and the asker. They
+// do not know the session.
 type dialogue struct {
 	*treatment
 	asker  *asker
 	number int             // of the attempt
-	wake   func(time.Time) // lets the dialogue see that an answer came
+	wake   func(time.Time) // tells the dialogue that an answer came
 }
 
-// dial is the dialogue of an attempt on one port: who is it, how is it to be treated, dial.
+// dial is the dialogue of an attempt on one port: identify the modem, find its settings, dial.
 func (d *dialogue) dial(x *at.Exchange) error {
 	if direct, err := d.makeReady(x); err != nil || direct {
 		return err
@@ -39,8 +39,8 @@ func (d *dialogue) prepare(x *at.Exchange) error {
 	return err
 }
 
-// makeReady makes the modem ready to be dialled. direct: the profile names no number, so the port carries PPP at once, and
-// there is nobody to talk AT with.
+// makeReady makes the modem ready for the dial. direct means that the profile names no number: the port carries PPP at once, and
+// there is no AT dialogue.
 func (d *dialogue) makeReady(x *at.Exchange) (direct bool, err error) {
 	d.facts = Facts{}
 	selection, err := d.cfg.Resolve(d.facts)
@@ -81,7 +81,7 @@ func (d *dialogue) makeReady(x *at.Exchange) (direct bool, err error) {
 	return false, nil
 }
 
-// registered is what comes between Prepare and the call, where the operator can decide something.
+// registered comes between Prepare and the call: settings that depend on the operator are resolved here.
 func (d *dialogue) registered(x *at.Exchange) error {
 	operator, err := modem.Operator(x, d.plan)
 	if err != nil || operator == "" {
@@ -90,7 +90,7 @@ func (d *dialogue) registered(x *at.Exchange) error {
 	d.facts.Operator = operator
 	keys := d.resolveAgain(x.Event)
 	if d.selection.Policy.Text("context.apn") != "" && d.ways.used != nil {
-		d.ways.used = nil // what the operator's entry names beats what the SIM's carrier is known by
+		d.ways.used = nil // the entry for the operator has precedence over the table of carriers
 		d.replan()
 	}
 	context := func(key string) bool {
@@ -105,7 +105,7 @@ func (d *dialogue) registered(x *at.Exchange) error {
 // maxSettings is how many settings an Identified may hold; more than there are keys are a mistake.
 const maxSettings = 256
 
-// identify asks what else is known of the modem, and gives the selection that follows.
+// identify asks the adviser what else is known about the modem, and gives the selection that follows.
 func (d *dialogue) identify(x *at.Exchange, sel Selection) Selection {
 	if !d.asker.wants(advice.Identify{}) {
 		return sel
@@ -145,7 +145,7 @@ func (d *dialogue) identify(x *at.Exchange, sel Selection) Selection {
 	return next
 }
 
-// credentialsHook gives the function by which the dialogue asks for credentials; nil where nobody has any.
+// credentialsHook gives the function by which the dialogue asks for credentials; nil if the adviser has none.
 func (d *dialogue) credentialsHook(x *at.Exchange) func(modem.Home, string) modem.Access {
 	if !d.asker.wants(advice.Credentials{}) {
 		return nil
@@ -156,7 +156,7 @@ func (d *dialogue) credentialsHook(x *at.Exchange) func(modem.Home, string) mode
 	}
 }
 
-// askCredentials asks for the way into the network. What a person chose stands.
+// askCredentials asks for the way into the network. What a person chose is kept.
 func (d *dialogue) askCredentials(x *at.Exchange, h modem.Home, stored string) (way modem.Access) {
 	sel := d.selection
 	q := advice.Credentials{
@@ -192,7 +192,8 @@ func (d *dialogue) askCredentials(x *at.Exchange, h modem.Home, stored string) (
 	return loginAccess(d.login)
 }
 
-// usable is what counts of an answer: nothing that a person has chosen, and nothing that could not be sent.
+// usable gives the usable part of an answer: without values that a person has chosen already, and without values that cannot be
+// sent.
 func (d *dialogue) usable(x *at.Exchange, a advice.Login, q advice.Credentials) advice.Login {
 	bad := func(what string) {
 		d.asker.tellFailed(x.Now(), advice.KindCredentials, advice.FailedError{By: a.By, Err: fmt.Errorf("%s cannot be used", what)})
@@ -224,7 +225,7 @@ func (d *dialogue) usable(x *at.Exchange, a advice.Login, q advice.Credentials) 
 	return a
 }
 
-// homeCode writes the network that issued a SIM as carriers do: MCC-MNC.
+// homeCode writes the network that issued a SIM as MCC-MNC.
 func homeCode(h modem.Home) string {
 	if (h.MNCLength == 2 || h.MNCLength == 3) && len(h.Digits) >= 3+h.MNCLength {
 		return h.Digits[:3] + "-" + h.Digits[3:3+h.MNCLength]
@@ -232,7 +233,7 @@ func homeCode(h modem.Home) string {
 	return h.Digits
 }
 
-// call is the dialogue from a modem that is ready to data: what is to be sent before, the dial command, and what comes after.
+// call is the dialogue from a modem that is ready to the data state: steps before the dial, the dial command, and steps after it.
 func (d *dialogue) call(x *at.Exchange) error {
 	if d.asker.silent() {
 		return modem.Call(d.plan, &d.dialed)(x)
@@ -283,7 +284,7 @@ func (d *dialogue) call(x *at.Exchange) error {
 // maxSteps is how many steps a Plan may hold.
 const maxSteps = 64
 
-// planned tells a plan, and gives an error where it is that there is to be no call.
+// planned reports a plan, and gives an error if the plan forbids the call.
 func (d *dialogue) planned(x *at.Exchange, a advice.Plan, intent string) error {
 	if !a.Opinion() {
 		return nil
@@ -305,7 +306,7 @@ func (d *dialogue) planned(x *at.Exchange, a advice.Plan, intent string) error {
 	return nil
 }
 
-// abortError says that somebody who was asked would not have the call.
+// abortError means that an adviser forbade the call.
 type abortError struct{ by, reason string }
 
 func (e *abortError) Error() string { return e.by + ": " + e.reason }

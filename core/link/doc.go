@@ -1,6 +1,6 @@
-// Package link is one connection's life as a machine. A Session dials, negotiates, proves, comes up, watches, hangs up and
-// tries again, and holds the machines of the parts below. Package drive turns its crank with real ports, real planes and
-// a real clock; package simulate does it against a simulated modem in virtual time.
+// Package link is one connection's life as a machine. A Session dials, negotiates, proves, comes up, watches, hangs up and tries
+// again, and holds the machines of the parts below. Package drive runs it with real ports, real planes and a real clock; package
+// simulate runs it against a simulated modem in virtual time.
 //
 // It is the only package that knows all the others.
 //
@@ -10,11 +10,10 @@
 //
 //	idle → dialing → negotiating → judging → proving → opening → up → closing → hangingUp → waiting → dialing
 //
-// Judging and proving are left out where nobody wants them; pausing comes before them where the peer changes its mind too
-// fast. With a second port for AT commands preparing and calling stand in
-// the place of dialing, instructing may follow them, and unhooking may come before hangingUp. Between two attempts there may
-// be a step that brings the modem back (recovering), and a port that is opened again (reopening). These are all the ways from
-// one state to another:
+// Judging and proving are left out if they are not wanted; pausing comes before them if the peer changes the addresses too fast.
+// With a second port for AT commands, preparing and calling replace dialing; instructing may follow them, and unhooking may come
+// before hangingUp. Between two attempts there may be a step that brings the modem back (recovering), and a port that is opened
+// again (reopening). These are all the ways from one state to another:
 //
 //	idle         → dialing, preparing, over
 //	dialing      → negotiating, hangingUp, waiting, over
@@ -34,8 +33,8 @@
 //	recovering   → reopening, dialing, preparing, over
 //	reopening    → recovering, waiting, dialing, preparing, over
 //
-// What a state is for stands at its type: talk.go has those in which a dialogue has a port; line.go, network.go, prove.go and
-// up.go those in which PPP has it; attempt.go those between two attempts. What belongs to one attempt is a value that the next
-// attempt does not share (attempt, with its treatment of the modem). Whom a session asks, whether it tries again and what it
-// says are parts of their own: asker, retry, story.
+// Each state is described at its type: in talk.go the states in which a dialogue has a port; in line.go, network.go, prove.go and
+// up.go those in which PPP has it; in attempt.go those between two attempts. The data of one attempt is a value that the next
+// attempt does not share (attempt, with its treatment of the modem). Asking advisers, trying again and reporting are parts of
+// their own: asker, retry, story.
 package link

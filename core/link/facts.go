@@ -11,17 +11,17 @@ import (
 	"github.com/knakppp/knak/core/private"
 )
 
-// Facts are what is known so far when Config.Resolve is called. An empty field is not known yet.
+// Facts is what is known when Config.Resolve is called. An empty field means: not known yet.
 type Facts struct {
 	modem.Identity
 	Operator string // the network that the modem is registered in: MCC-MNC such as "262-01", or the name that the modem gives
 	Auth     string // the authentication that the peer demanded first: a word of auth.allow, or Nothing
-	Peer     string // what the peer calls itself in its first challenge, or Nothing
+	Peer     string // the peer's name in its first challenge, or Nothing
 
-	Advised []advice.Setting // what somebody who was asked proposes for such a modem
+	Advised []advice.Setting // what advisers propose for this modem
 }
 
-// Nothing in a field of Facts says that it is known that there is no such thing.
+// Nothing, in a field of Facts, means that the fact is known, and that there is none: for example no authentication.
 const Nothing = "none"
 
 // demanded gives the authentication that a Configure-Request of LCP demands (RFC 1661 section 6.2).
@@ -36,13 +36,13 @@ func demanded(data []byte) string {
 	}
 	m, ok := auth.MethodOf(o.Data)
 	if !ok {
-		return "" // something that nobody knows
+		return "" // an unknown method
 	}
 	return m.String()
 }
 
-// challenger gives the name in a challenge of CHAP (RFC 1994 section 4.1) or of one of EAP's methods that have one
-// (RFC 3748 section 5.4, draft-kamath-pppext-eap-mschapv2 section 2.1); false: it is none.
+// challenger gives the name in a challenge of CHAP (RFC 1994 section 4.1) or of an EAP method that has one (RFC 3748 section 5.4,
+// draft-kamath-pppext-eap-mschapv2 section 2.1). It is false if p is not a challenge.
 func challenger(protocol uint16, p packet.Packet) (string, bool) {
 	data := p.Data
 	switch {

@@ -11,15 +11,15 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// This file is PPP on a line in the data state, and what all states have in common in which it has one.
+// This file is PPP on a line in the data state, and what the states with such a line share.
 
-// mruSlack is how much longer than our MRU a frame may be before it is dropped: some modems count differently.
+// mruSlack is how much longer than our MRU a frame may be before it is dropped: some modems count the length differently.
 const mruSlack = 128
 
 // quietTime is how long the line must be quiet before text without a line end counts as complete.
 const quietTime = time.Second
 
-// enoughGarbage is how many damaged frames after IPCP began make silence look like garbage.
+// enoughGarbage: after this many damaged frames since IPCP began, silence is reported as garbage.
 const enoughGarbage = 3
 
 // line is the PPP engine with its framing, from CONNECT to the end of the data state.
@@ -31,8 +31,8 @@ type line struct {
 
 	badAtIPCP uint64    // damaged frames before IPCP began
 	quietAt   time.Time // when text without a line end is handed out
-	held      []byte    // what waits for a decision
-	passes    []uint64  // decisions that nobody wanted to know
+	held      []byte    // input that waits for a decision
+	passes    []uint64  // IDs of decisions that the adviser did not want
 }
 
 func newLine(out *outputs, settings ppp.Settings, random io.Reader) *line {
@@ -46,7 +46,7 @@ func decoderConfig(f ppp.Framing) hdlc.DecoderConfig {
 	return hdlc.DecoderConfig{ACCM: f.RecvACCM, MRU: max(f.OwnMRU, hdlc.DefaultMRU) + mruSlack}
 }
 
-// frame follows what the two ends have agreed on.
+// frame sets the framing that the two ends have agreed on.
 func (l *line) frame(f ppp.Framing) {
 	l.encoder.Set(hdlc.Config{ACCM: f.SendACCM, PFC: f.SendPFC, ACFC: f.SendACFC, ShareFlag: true})
 	l.decoder.Set(decoderConfig(f))
@@ -59,22 +59,22 @@ func (l *line) send(protocol uint16, info []byte) {
 	l.out.put(Write{Bytes: l.out.frames[start:len(l.out.frames):len(l.out.frames)]})
 }
 
-// garbled says whether so many frames were damaged since IPCP began that it is no wonder that nothing was understood.
+// garbled says whether so many frames were damaged since IPCP began that this explains the silence.
 func (l *line) garbled() bool { return l.decoder.Stats().Damaged()-l.badAtIPCP >= enoughGarbage }
 
 // lineState is a state in which PPP has the line.
 type lineState interface {
 	state
 	ppp() *line
-	// networkUp hears that IPCP is open, with the addresses in the attempt; old are those before. networkDown hears that it
-	// is not any more.
+	// networkUp is called when IPCP is open; the addresses are in the attempt, old holds the ones before. networkDown is
+	// called when IPCP is no longer open.
 	networkUp(s *Session, now time.Time, old ppp.NetworkUp)
 	networkDown(s *Session, now time.Time)
 	// packet takes an IP packet that came, and says whether it is for the plane.
 	packet(s *Session, now time.Time, ip []byte) bool
 }
 
-// onLine is a lineState on the way up, where it says nothing else.
+// onLine is a lineState with the default behaviour: that of a link on its way up.
 type onLine struct {
 	resting
 	*line
@@ -89,7 +89,7 @@ func (l *onLine) redial(s *Session, now time.Time)              { s.redialNow(no
 func (l *onLine) portLost(s *Session, now time.Time, err error) { s.carrierLost(now, err) }
 func (l *onLine) deadline(*Session) time.Time                   { return soonest(l.engine.Deadline(), l.quietAt) }
 
-// linesChanged ends the call where DCD drops (V.24 circuit 109), unless the profile knows better.
+// linesChanged ends the call if DCD drops (V.24 circuit 109), unless the profile says that DCD means nothing.
 func (l *onLine) linesChanged(s *Session, now time.Time, carrierDropped bool) {
 	if carrierDropped && s.attempt.plan.WatchCarrier {
 		l.engine.LowerDown(now)
@@ -116,7 +116,7 @@ func (l *onLine) end(s *Session, now time.Time, _ Outcome) {
 	s.pumpEngine(now, l.line)
 }
 
-// has says whether the line is the session's still.
+// has says whether l is still the session's line.
 func (s *Session) has(l *line) bool {
 	st, ok := s.state.(lineState)
 	return ok && st.ppp() == l
@@ -133,7 +133,7 @@ func (s *Session) startPPP(now time.Time, rest []byte) {
 	}
 }
 
-// pppSettings are the engine's, with the decisions that somebody wants.
+// pppSettings gives the engine's settings, with the decisions that the adviser wants.
 func (s *Session) pppSettings() ppp.Settings {
 	settings := s.attempt.settings()
 	s.asker.subscribe(&settings)
@@ -167,7 +167,7 @@ func (l *onLine) receive(s *Session, now time.Time, p []byte) (ip, rest []byte) 
 		}
 		switch {
 		case !s.has(l.line):
-			return s.Receive(now, rest) // the engine is done; the rest is for whoever listens now
+			return s.Receive(now, rest) // the engine is done; the rest is for the present state
 		case s.mustHold():
 			l.held = keep(l.held, rest)
 			return nil, nil
@@ -179,7 +179,7 @@ func (l *onLine) receive(s *Session, now time.Time, p []byte) (ip, rest []byte) 
 	return nil, nil
 }
 
-// textSeen takes what stood between frames. NO CARRIER means that the modem has left the data state (V.250 section 5.7.1).
+// textSeen takes text between frames. NO CARRIER means that the modem has left the data state (V.250 section 5.7.1).
 func (s *Session) textSeen(now time.Time, l *line, item hdlc.Item) {
 	if item.Kind != hdlc.Text {
 		return
@@ -195,7 +195,7 @@ func (s *Session) textSeen(now time.Time, l *line, item hdlc.Item) {
 	}
 }
 
-// pumpEngine does what the engine asks for, until it asks for nothing or has lost the line.
+// pumpEngine does what the engine asks for, until it asks for nothing more or has lost the line.
 func (s *Session) pumpEngine(now time.Time, l *line) {
 	for s.has(l) {
 		o, ok := l.engine.Next()
@@ -221,7 +221,7 @@ func (s *Session) pumpEngine(now time.Time, l *line) {
 			s.story.event(now, o.Event)
 		case ppp.Decision:
 			if !s.decide(now, l, o) {
-				l.passes = append(l.passes, o.ID) // not at once: what is still to be taken out must stay as it is
+				l.passes = append(l.passes, o.ID) // not at once, because the outputs still in the queue must not change
 			}
 		case ppp.AuthDone:
 			s.attempt.provisional = o.Provisional
@@ -251,7 +251,7 @@ func (s *Session) pumpEngine(now time.Time, l *line) {
 	}
 }
 
-// phaseOf follows the engine's phases; up is announced by the session, when it is true.
+// phaseOf follows the engine's phases. PhaseUp is reported by the session itself, when the link is really up.
 func (s *Session) phaseOf(now time.Time, l *line, p event.Phase) {
 	switch p.Phase {
 	case event.PhaseUp, event.PhaseDown, event.PhaseHangup:
@@ -262,10 +262,10 @@ func (s *Session) phaseOf(now time.Time, l *line, p event.Phase) {
 	s.story.event(now, p)
 }
 
-// stalled tells what IPCP is stuck on while the engine goes on trying. Where an empty user name is worth an attempt, that
-// is worth more than waiting.
+// stalled reports why IPCP makes no progress while the engine goes on trying. If an empty user name is worth an attempt, the
+// session makes that attempt instead of waiting.
 func (s *Session) stalled(now time.Time, f ppp.Failure) {
-	s.story.stuckAt = time.Time{} // this says it better
+	s.story.stuckAt = time.Time{} // the failure says more than stuck would
 	f.Detail = s.hide(f.Detail)
 	o := Outcome{Kind: Kind(f.Kind), Phase: f.Phase, Detail: f.Detail, Provisional: f.Provisional}
 	if s.retry.otherWayIn(&s.cfg, &s.attempt.treatment, o) && s.stop == nil {
@@ -276,7 +276,7 @@ func (s *Session) stalled(now time.Time, f ppp.Failure) {
 	s.story.findings(now)
 }
 
-// engineFailed takes the reason why the engine gives up, or has; then there is nothing left but to close the line.
+// engineFailed takes the reason why the engine gives up or has given up. Then the line is closed.
 func (s *Session) engineFailed(now time.Time, l *line, f ppp.Failure) {
 	s.failedOf(now, l, f)
 	if _, already := s.state.(*closing); !already {
@@ -284,10 +284,10 @@ func (s *Session) engineFailed(now time.Time, l *line, f ppp.Failure) {
 	}
 }
 
-// shortLife is how soon after it came up the peer must end a link that has carried nothing, for it to have failed.
+// shortLife: if the peer ends a link that has carried nothing within this time after it came up, the link counts as failed.
 const shortLife = 2 * time.Second
 
-// failedOf makes the engine's failure the outcome of the attempt, unless it has one.
+// failedOf makes the engine's failure the outcome of the attempt, unless the attempt has one already.
 func (s *Session) failedOf(now time.Time, l *line, f ppp.Failure) {
 	if s.attempt.outcome.Kind != "" {
 		return
@@ -296,7 +296,7 @@ func (s *Session) failedOf(now time.Time, l *line, f ppp.Failure) {
 	_, wasUp := s.state.(*up)
 	switch {
 	case wasUp && f.Kind == ppp.KindTerminated && s.attempt.meter.in == 0 && now.Sub(s.attempt.meter.since) < shortLife:
-		// A peer that has taken back what it agreed to has ended no working link: pppd does so where it got no address.
+		// A peer that took back its agreement has not ended a working link: pppd does this if it got no address.
 	case wasUp && f.Kind == ppp.KindTerminated:
 		o.Kind, o.Phase = KindPeerEnded, event.PhaseUp
 	case f.Kind == ppp.KindClosed: // and not by us

@@ -9,12 +9,13 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// This file is the states in which PPP negotiates and in which it says good-bye, and what the two ends agree on.
+// This file holds the states in which PPP negotiates and terminates, and the results of the negotiation.
 
-// minMTU is the least that every link must carry (RFC 791 section 3.2).
+// minMTU is the smallest MTU that every link must have, in octets (RFC 791 section 3.2).
 const minMTU = 68
 
-// usualMTU is what no network behind a modem goes beyond, whatever the peer says that it takes itself: its MRU may be 65535.
+// usualMTU is the largest MTU used, in octets. No network behind a modem has a larger one, even if the peer announces an MRU of
+// up to 65535.
 const usualMTU = 1500
 
 // negotiating is LCP, the authentication and IPCP, until IPCP is open; also again, where it has closed before the link was up.
@@ -22,11 +23,11 @@ type negotiating struct{ onLine }
 
 func (n *negotiating) networkUp(s *Session, now time.Time, _ ppp.NetworkUp) { s.judge(now, n.line) }
 
-// networkUp takes the addresses. Where they are no use the attempt ends.
+// networkUp takes the addresses. If they cannot be used, the attempt ends.
 func (s *Session) networkUp(now time.Time, n ppp.NetworkUp) {
 	a := s.attempt
 	n.MTU = a.mtu(n.MTU)
-	if !n.Local.IsValid() { // nobody has asked for one: a verdict of somebody else, or the profile
+	if !n.Local.IsValid() { // no address was asked for: by an adviser's verdict, or by the profile
 		s.fail(now, Outcome{Kind: event.FailedNoAddress, Phase: event.PhaseIPCP, Detail: "IPCP is open without an address for us"})
 		return
 	}
@@ -39,8 +40,8 @@ func (s *Session) networkUp(now time.Time, n ppp.NetworkUp) {
 	s.state.(lineState).networkUp(s, now, old)
 }
 
-// networkUp6 takes the IPv6 identifiers. A plane that was made before them gets ours now: a peer that is slow in IPV6CP
-// does not hold IPv4 up. Where IPv4 is not to come, or has failed, this link has IPv6 only.
+// networkUp6 takes the IPv6 identifiers. A plane that exists already gets our identifier now, so that a peer that is slow in
+// IPV6CP does not delay IPv4. If IPv4 will not come or has failed, this link has IPv6 only.
 func (s *Session) networkUp6(now time.Time, n ppp.NetworkUp6) {
 	s.attempt.network6 = n
 	if s.ipv6Alone(now) {
@@ -56,7 +57,7 @@ func (s *Session) networkUp6(now time.Time, n ppp.NetworkUp6) {
 	}
 }
 
-// networkLost hears that IPCP or IPV6CP has failed, and that the other one may do.
+// networkLost is called when IPCP or IPV6CP has failed and the other one may be enough.
 func (s *Session) networkLost(now time.Time, f ppp.Failure) {
 	if f.Protocol == packet.IPCP {
 		s.attempt.lost4 = &f
@@ -64,7 +65,7 @@ func (s *Session) networkLost(now time.Time, f ppp.Failure) {
 	}
 }
 
-// ipv6Alone goes on with IPv6, where that is open, without waiting for IPv4: it has failed, or the context has none.
+// ipv6Alone goes on with IPv6, if it is open, without waiting for IPv4, which has failed or is not in the context.
 func (s *Session) ipv6Alone(now time.Time) bool {
 	a := s.attempt
 	n, negotiates := s.state.(*negotiating)
@@ -78,7 +79,7 @@ func (s *Session) ipv6Alone(now time.Time) bool {
 	return true
 }
 
-// mtu bounds what the peer takes.
+// mtu gives the MTU for the peer's MRU, within minMTU and usualMTU.
 func (a *attempt) mtu(peers int) int {
 	most := a.selection.Policy.Int("link.mtu")
 	if most < minMTU {
@@ -87,7 +88,7 @@ func (a *attempt) mtu(peers int) int {
 	return min(peers, most)
 }
 
-// ends are the addresses by which the link is proved: those of IPv4, else the link-local ones.
+// ends gives the addresses by which the link is proved: the IPv4 addresses, else the link-local ones.
 func (a *attempt) ends() (local, peer netip.Addr) {
 	if local, peer = a.network.Local, a.network.Peer; local.IsValid() {
 		return local, peer
@@ -111,16 +112,17 @@ func (s *Session) networkDown(now time.Time, n ppp.NetworkDown) {
 		a.network6 = ppp.NetworkUp6{}
 	}
 	if (n.Protocol == packet.IPV6CP) == a.network.Local.IsValid() {
-		return // it is not what the link was brought up by
+		return // the link was not brought up by this protocol
 	}
 	a.carries = false
 	if n.Final {
-		return // what follows says how it ends
+		return // the next events say how the link ends
 	}
 	s.state.(lineState).networkDown(s, now)
 }
 
-// closing is the engine saying good-bye. The plane is gone: nothing may be sent from an address that is being lost.
+// closing is the state in which the engine terminates the link. The plane is closed already: nothing may be sent from an address
+// that is being given back.
 type closing struct{ onLine }
 
 func (c *closing) enter(s *Session, now time.Time) {
@@ -130,7 +132,7 @@ func (c *closing) enter(s *Session, now time.Time) {
 	s.plane.close(&s.out)
 }
 
-// It ends already.
+// The link is ending already.
 func (c *closing) end(*Session, time.Time, Outcome) {}
 func (c *closing) redial(*Session, time.Time)       {}
 func (c *closing) comesUp() bool                    { return false }

@@ -7,7 +7,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// ExitCode is the status with which `knak dial` ends. The numbers are pppd's where pppd has one for the case.
+// ExitCode is the status with which `knak dial` ends. The numbers are pppd's, if pppd has one for the case.
 type ExitCode int
 
 // The exit codes.
@@ -37,12 +37,12 @@ const (
 	ExitFindings      ExitCode = 35 // of `knak diagnose`: something is wrong
 )
 
-// Kind names why a link ended or never came up. Parts below report theirs as the Kind word of an event.Failure.
+// Kind names why a link ended or never came up. The parts below report their reasons in event.Failure.Cause, with the same words.
 type Kind string
 
-// The kinds that only the link itself can tell; those of the parts are in the table below by their words.
+// The kinds that only the link itself knows. The kinds of the parts are in the table exits, by their words.
 const (
-	KindDone        Kind = "done"       // --once: the link was proved, and that was all
+	KindDone        Kind = "done"       // --once: the link was proved, and ended
 	KindHangup      Kind = "hangup"     // a signal, or `knak hangup`
 	KindRedial      Kind = "redial"     // an adviser ordered another attempt
 	KindPeerEnded   Kind = "peer-ended" // the peer ended a link that was up
@@ -50,7 +50,7 @@ const (
 	KindMaxTime     Kind = "max-time"   // --max-time
 	KindMaxBytes    Kind = "max-bytes"  // --max-bytes
 	KindTimeout     Kind = "too-late"   // --timeout passed before the link worked
-	KindUsage       Kind = "usage"      // what the user asked for cannot be followed
+	KindUsage       Kind = "usage"      // what the user asked for is not possible
 	KindNoDNS       Kind = "no-dns"     // ipcp.require_dns, and the peer named no name server
 	KindPlane       Kind = "plane"      // the data plane could not be set up
 	KindPrivilege   Kind = "privilege"  // the data plane needs a privilege
@@ -63,19 +63,19 @@ const (
 	KindInternal    Kind = "internal"
 )
 
-// exit is how the program ends after one kind of end of a link.
+// exit says how the program ends for one Kind.
 type exit struct {
 	kind       Kind
 	code, late ExitCode
 }
 
-// exits is the one table from what happened to how the program ends. late is the code where the peer had called our
-// authentication a success only provisionally and IPCP never opened: then the refusal shows late, in one of the ways of
-// AUTH-02 (3GPP TS 29.061: a modem acknowledges any PAP or CHAP before it knows), and it is an authentication failure.
+// exits is the one table from Kind to exit code. late is the code if the authentication was only provisionally a success and IPCP
+// never opened. A modem acknowledges any PAP or CHAP before it asks the network (3GPP TS 29.061), so the refusal shows late, in
+// one of the ways of AUTH-02; it is an authentication failure.
 var exits = []exit{
 	{kind: KindDone, code: ExitOK},
 	{kind: KindPeerEnded, code: ExitOK},
-	{kind: KindRedial, code: ExitSignal}, // ordered, and not to be followed by another attempt
+	{kind: KindRedial, code: ExitSignal}, // ordered, but no further attempt is allowed
 	{kind: KindHangup, code: ExitSignal},
 	{kind: KindIdle, code: ExitIdle},
 	{kind: KindMaxTime, code: ExitMaxTime},
@@ -128,13 +128,13 @@ var exits = []exit{
 // Outcome says how a link ended.
 type Outcome struct {
 	Kind        Kind
-	Phase       string // one of trace's phases
+	Phase       string // one of event's Phase names
 	Detail      string // what happened, in words; may be ""
-	Command     string // the AT command that failed, redacted; "" where none did
-	Provisional bool   // our authentication was a success only provisionally, and IPCP had not opened
-	Blanked     bool   // an attempt with an empty name was made since the link was up last, besides what Vary wanted
-	Searching   bool   // the modem was still asked whether it has a network
-	Err         error  // the cause, where an error was one
+	Command     string // the AT command that failed, without secrets; "": none
+	Provisional bool   // our authentication was only provisionally a success, and IPCP had not opened
+	Blanked     bool   // an attempt with an empty user name was made since the link was last up, not by Vary
+	Searching   bool   // the link was still waiting for registration
+	Err         error  // the error that was the cause; nil: none
 }
 
 // ExitCode maps the outcome to the program's status.
@@ -146,7 +146,7 @@ func (o Outcome) ExitCode() ExitCode {
 	row := exits[i]
 	switch {
 	case o.Kind == event.FailedTerminated && o.Phase == event.PhaseAuth:
-		return ExitAuth // the peer ended it instead of saying yes
+		return ExitAuth // the peer ended the link instead of accepting the login
 	case o.Provisional && row.late != 0 && (o.Phase == event.PhaseAuth || o.Phase == event.PhaseIPCP):
 		return row.late
 	case o.Kind == KindTimeout:
@@ -155,7 +155,7 @@ func (o Outcome) ExitCode() ExitCode {
 	return row.code
 }
 
-// timeoutCode is the status of the phase that --timeout has ended.
+// timeoutCode gives the exit code for the phase in which --timeout ended the session.
 func (o Outcome) timeoutCode() ExitCode {
 	switch {
 	case o.Phase == event.PhaseDial && o.Searching:
@@ -170,8 +170,7 @@ func (o Outcome) timeoutCode() ExitCode {
 	return ExitNegotiation
 }
 
-// Clean says that the link ended because somebody wanted it to end: a person, a limit that a person set, or the peer
-// of a working link.
+// Clean says whether the link ended on purpose: by a person, by a limit that a person set, or by the peer of a working link.
 func (o Outcome) Clean() bool {
 	switch o.Kind {
 	case KindDone, KindHangup, KindRedial, KindPeerEnded, KindIdle, KindMaxTime, KindMaxBytes:

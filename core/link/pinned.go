@@ -5,16 +5,16 @@ import (
 	"github.com/knakppp/knak/core/ppp/auth"
 )
 
-// pinnedAuth is the authentication by which a link of this run has worked. Where it is dialled again with the same modem,
-// nothing weaker is met: within one call the engine sees to that. A modem that asks for nothing is accepted all the same,
-// because a modem that was reset may well do so, and nothing is given away.
+// pinnedAuth is the authentication by which a link of this run has worked. When the same modem is dialled again, a weaker
+// authentication is refused; within one call the engine does the same. A modem that asks for no authentication is accepted,
+// because a modem that was reset may ask for none, and nothing secret is sent.
 type pinnedAuth struct {
 	agreed auth.Strength // in this attempt
 	floor  auth.Strength // of the links that have worked
 	by     modem.Identity
 }
 
-// worked says that the link is up with what was agreed.
+// worked notes that the link is up with the agreed authentication.
 func (p *pinnedAuth) worked(id modem.Identity) {
 	if id != p.by {
 		p.floor, p.by = auth.NoProof, id
@@ -22,7 +22,7 @@ func (p *pinnedAuth) worked(id modem.Identity) {
 	p.floor = max(p.floor, p.agreed)
 }
 
-// atLeast is what the next authentication must be worth with this modem.
+// atLeast gives the least strength that the next authentication with this modem must have.
 func (p *pinnedAuth) atLeast(id modem.Identity) auth.Strength {
 	if id != p.by {
 		return auth.NoProof

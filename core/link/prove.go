@@ -13,19 +13,19 @@ import (
 	"github.com/knakppp/knak/core/prove"
 )
 
-// This file is the states between addresses and a plane: is the link worth one?
+// This file holds the states between the agreement on addresses and the plane: does the link work?
 
-// maxTargets is how many targets of somebody else are probed.
+// maxTargets is how many targets from an adviser are probed.
 const maxTargets = 8
 
-// judge takes new addresses: the link is proved or believed, unless they change too fast.
+// judge takes new addresses: the link is proved, or believed without proof, unless the addresses change too fast.
 func (s *Session) judge(now time.Time, l *line) {
 	if s.pause(now, l, true) {
 		s.judgeNow(now, l)
 	}
 }
 
-// pause says whether addresses that are new may be followed now. Otherwise it goes to wait.
+// pause is true if new addresses may be used now. Otherwise the session goes to the state pausing.
 func (s *Session) pause(now time.Time, l *line, judge bool) (followed bool) {
 	due := s.changes.Due(now)
 	if due.After(now) {
@@ -36,12 +36,12 @@ func (s *Session) pause(now time.Time, l *line, judge bool) (followed bool) {
 	return true
 }
 
-// pausing waits where the peer changes the addresses again and again: the latest ones are followed, when their time has come.
-// Whoever is asked, probes and planes would only be as busy as the peer likes.
+// pausing waits if the peer changes the addresses again and again; after the wait the latest ones are used. Otherwise the peer
+// could keep advisers, probes and planes busy without limit.
 type pausing struct {
 	onLine
 	until time.Time
-	judge bool // they are to be judged; otherwise the plane is made
+	judge bool // the addresses will be judged; false: the plane is made
 }
 
 func (p *pausing) networkUp(_ *Session, _ time.Time, _ ppp.NetworkUp) { p.judge = true }
@@ -66,7 +66,7 @@ func (p *pausing) advance(s *Session, now time.Time) {
 	s.to(now, &opening{p.onLine})
 }
 
-// judgeNow decides whether a link that IPCP calls open is proved or believed; somebody else may be asked first.
+// judgeNow decides whether a link is proved, or believed without proof; an adviser may be asked first.
 func (s *Session) judgeNow(now time.Time, l *line) {
 	if s.cfg.Prove == ProveNever || !s.asker.wants(advice.Prove{}) {
 		s.proveOrOpen(now, l, s.mustProve(), nil)
@@ -91,7 +91,7 @@ func (s *Session) mustProve() bool {
 	return s.attempt.provisional || s.attempt.lost4 != nil && !s.attempt.network.Local.IsValid()
 }
 
-// proveOrOpen probes before the plane is made, or does not; others are targets besides the profile's.
+// proveOrOpen makes the plane, with probes before it if probe is true. others are targets in addition to the profile's.
 func (s *Session) proveOrOpen(now time.Time, l *line, probe bool, others []netip.Addr) {
 	if probe {
 		s.to(now, &proving{onLine: onLine{line: l}, others: others})
@@ -100,7 +100,7 @@ func (s *Session) proveOrOpen(now time.Time, l *line, probe bool, others []netip
 	s.to(now, &opening{onLine{line: l}})
 }
 
-// judging waits for what somebody says to the proof.
+// judging waits for the adviser's answer about the proof.
 type judging struct {
 	onLine
 	question *inquiry
@@ -151,7 +151,7 @@ func (j *judging) answered(s *Session, now time.Time, p advice.Proof) {
 	s.proveOrOpen(now, j.line, probe, targets)
 }
 
-// proving has probes out.
+// proving waits for answers to probes.
 type proving struct {
 	onLine
 	others []netip.Addr
@@ -232,7 +232,7 @@ func (p *proving) failed(s *Session, now time.Time, reason prove.Reason) {
 		return
 	}
 	a := s.attempt
-	if f := a.lost4; f != nil && !a.network.Local.IsValid() { // IPv6 alone was a hope: why there is no IPv4 says more
+	if f := a.lost4; f != nil && !a.network.Local.IsValid() { // IPv6 alone did not work: the reason why there is no IPv4 says more
 		s.fail(now, Outcome{Kind: Kind(f.Kind), Phase: f.Phase, Detail: s.hide(f.Detail) + "; IPv6 carries nothing either", Provisional: f.Provisional})
 		return
 	}

@@ -6,25 +6,26 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// attemptSpacing is how long after the beginning of an attempt the next one begins at the soonest, however short the profile
-// wants it: an attempt that fails at once is no reason to spin.
+// attemptSpacing is the least time from the beginning of an attempt to the beginning of the next, even if the profile wants less:
+// attempts that fail at once must not follow each other without a pause.
 const attemptSpacing = time.Second
 
-// final are failures that another attempt cannot cure, or must not try to: three wrong PINs block a SIM.
+// final are failures that another attempt cannot cure, or must not try to cure: three wrong PINs block a SIM.
 var final = map[Kind]bool{
 	event.FailedPINNeeded: true, event.FailedPINWrong: true, event.FailedPUKNeeded: true, event.FailedNoSIM: true, KindUsage: true, KindPrivilege: true, KindNoKernel: true, KindPlane: true,
 	event.FailedRegistrationDenied: true, KindInternal: true, KindPlugin: true,
 }
 
-// retry decides whether an attempt follows another one, when, and what is done differently. It knows neither time nor modem.
+// retry decides whether another attempt follows, when, and what it does differently. It reads no clock and does not talk to the
+// modem.
 type retry struct {
 	number    int           // of the attempt, since the start or since the last link that was up
 	delay     time.Duration // the last wait before an attempt
-	ordered   string        // why somebody wants another attempt, "" where nobody does
-	plainText bool          // the attempt reads the password octet by octet for MS-CHAP: the last was refused
-	blanked   bool          // an attempt with an empty name was made since the link was up last
+	ordered   string        // why another attempt was ordered; "": none was
+	plainText bool          // this attempt reads the password octet by octet for MS-CHAP, because the last one was refused
+	blanked   bool          // an attempt with an empty user name was made since the link was last up
 	blankUser bool          // the attempt sends an empty user name although the policy has another
-	otherWay  bool          // the next attempt differs from the last by itself: another name or APN
+	otherWay  bool          // the next attempt differs from the last one: another name or APN
 	recovered bool          // the step before the next attempt was taken
 }
 
@@ -34,8 +35,8 @@ func (r *retry) begins() {
 	r.recovered = false
 }
 
-// next says whether there is another attempt after one that ended with o, and why. wasUp: it is about a link that worked and
-// is lost, which only --persist dials again.
+// next says whether there is another attempt after one that ended with o, and why. wasUp means that a link that worked is lost,
+// which only --persist dials again.
 func (r *retry) next(cfg *Config, t *treatment, o Outcome, wasUp bool) (reason string, again bool) {
 	if ordered := r.ordered; ordered != "" && !final[o.Kind] {
 		r.ordered, r.blankUser, r.otherWay, r.delay = "", false, true, 0 // a new call: no step of retry.ladder before it
@@ -45,7 +46,7 @@ func (r *retry) next(cfg *Config, t *treatment, o Outcome, wasUp bool) (reason s
 	if o.Clean() && o.Kind != KindPeerEnded || final[o.Kind] || policy == nil || wasUp && !cfg.Persist {
 		return "", false
 	}
-	r.blankUser = !r.blankUser && t.mayBlank(o) && !(cfg.Vary != nil && r.blanked) // where attempts are varied, it is one variation among others
+	r.blankUser = !r.blankUser && t.mayBlank(o) && !(cfg.Vary != nil && r.blanked) // with Vary, an empty name is one variation among others
 	r.blanked = r.blanked || r.blankUser
 	r.plainText = !r.plainText && t.mayReadOctets(o)
 	if r.plainText && (cfg.MaxAttempts == 0 || r.number < cfg.MaxAttempts) {
@@ -69,8 +70,8 @@ func (r *retry) next(cfg *Config, t *treatment, o Outcome, wasUp bool) (reason s
 	return o.String(), true
 }
 
-// wrongPort are the failures of an attempt that a port has which is there for something else: it takes no commands, or no
-// dial, or nothing speaks PPP behind its CONNECT.
+// wrongPort are the failures of an attempt on a port that is for something else: it takes no commands, or no dial command, or no
+// PPP follows CONNECT.
 var wrongPort = map[Kind]string{
 	event.FailedModemSilent: event.PhaseDial, event.FailedDialRefused: event.PhaseDial, event.FailedATError: event.PhaseDial,
 	event.FailedDataMode: event.PhaseDial, event.FailedTimeout: event.PhaseLCP, event.FailedLoopedBack: event.PhaseLCP,
@@ -92,8 +93,7 @@ func (r *retry) wayLeft(cfg *Config, t *treatment, o Outcome) bool {
 	return t.ways.left(o) && (cfg.MaxAttempts == 0 || r.number < cfg.MaxAttempts)
 }
 
-// nextWay makes the next attempt use the next way in. After the last one it is the first one's turn again, in case there
-// are attempts left.
+// nextWay makes the next attempt use the next way in. After the last way the first one follows again, if attempts are left.
 func (r *retry) nextWay(cfg *Config, t *treatment, o Outcome) bool {
 	left := r.wayLeft(cfg, t, o)
 	switch {

@@ -21,48 +21,49 @@ import (
 type Config struct {
 	Name string // the link's name, for the trace
 
-	// Resolve says how to treat the modem by what is known of it and of the call. It is called several times in an
-	// attempt, each time with more facts, inside the machine: it must compute only. What more facts decide must not be
-	// among what has been used already; Key.Phase of quirks says which keys that are.
+	// Resolve gives the settings for the modem, by what is known about it and about the call. It is called several times in
+	// an attempt, each time with more facts, inside the machine, so it must compute only. More facts must not change settings
+	// that were used already; quirks.Key.Phase says which keys those are.
 	Resolve func(Facts) (Selection, error)
 
-	// Wants is advice.Adviser's, of whoever answers the Asks that the session puts out; nil: nobody is asked anything.
-	// drive.New and Simulator fill it in from their Adviser.
+	// Wants is the method Wants of the advice.Adviser that answers the session's Asks; nil: no questions. drive.New and
+	// simulate.NewRig set it from their Adviser.
 	Wants func(advice.Question) bool
 
 	PIN      auth.Secret
 	Password auth.Secret
 
-	// PINs remembers from one run to the next which PIN a SIM refused; nil: nothing does. PINAgain and PINLastTry are
-	// modem.Plan's: what a person has allowed all the same.
+	// PINs remembers between runs which PIN a SIM refused; nil: nothing is remembered. PINAgain and PINLastTry are those of
+	// modem.Plan: what a person allows in spite of a refusal.
 	PINs                 modem.PINMemory
 	PINAgain, PINLastTry bool
 
 	// ATPort says that there is a second port for everything but dialling: identity, SIM, context, registration.
 	ATPort bool
 
-	// OtherPort is asked whether the modem has another port that is worth an attempt, after one that failed as a wrong
-	// port does. Where it says yes the port is opened anew, which leads to that one. It must compute only. nil: there is none.
+	// OtherPort is asked whether the modem has another port worth an attempt, after an attempt that failed as on a wrong
+	// port. If it says yes, the port is opened again, which opens the other port. It must compute only. nil: there is no
+	// other port.
 	OtherPort func(Outcome) bool
 
-	// Vary is told of each attempt that failed, and of a link that was up for so long and is lost, and says what the next
-	// attempt does differently and how long to wait before it: what Resolve gives then. It must compute only. nil, and where
-	// it is false: attempts are alike.
+	// Vary is called after each attempt that failed, and after the loss of a link that was up for the time up. It says in
+	// words what the next attempt does differently, and how long to wait before it; Resolve then gives the changed settings.
+	// It must compute only. nil, or ok false: the next attempt does the same.
 	Vary func(o Outcome, up time.Duration) (what string, wait time.Duration, ok bool)
 
 	Prove       ProveMode
 	Once        bool          // hang up as soon as the link is up
-	Persist     bool          // dial again whenever the link ends, other than because somebody wanted it to
+	Persist     bool          // dial again whenever the link ends, except when it was ended on purpose
 	MaxAttempts int           // how often to dial; 0: as retry.attempts says, or without limit with Persist
-	Timeout     time.Duration // how long it may take to a working link, over all attempts; 0: no limit
-	Idle        time.Duration // end after so long without a packet; 0: never
-	MaxTime     time.Duration // end after so long up; 0: never
-	MaxBytes    uint64        // end after so many octets of IP packets in both directions; 0: never
+	Timeout     time.Duration // how long it may take until the link works, over all attempts; 0: no limit
+	Idle        time.Duration // end after this long without a packet; 0: never
+	MaxTime     time.Duration // end when the link was up for this long; 0: never
+	MaxBytes    uint64        // end after this many octets of IP packets, both directions together; 0: never
 
-	Random io.Reader // chance for the engine and the proof; nil: crypto/rand
+	Random io.Reader // random numbers for the engine and the proof; nil: crypto/rand
 }
 
-// random64 is a number that nobody can guess.
+// random64 gives a number that cannot be guessed.
 func (c *Config) random64() uint64 {
 	r := c.Random
 	if r == nil {
@@ -78,7 +79,8 @@ func (c *Config) random64() uint64 {
 // ProveMode says whether a packet must have come back before the link counts as up.
 type ProveMode uint8
 
-// The modes. ProveByProfile follows prove.mode, by which a link is proved where the authentication was provisional.
+// The modes. ProveByProfile follows the setting prove.mode; by its default a link is proved if the authentication was
+// provisional.
 const (
 	ProveByProfile ProveMode = iota
 	ProveAlways
@@ -89,11 +91,11 @@ const (
 // are done in the order in which Next gives them.
 type Output interface{ output() }
 
-// Write asks for octets to be written to the port. They are valid until the next call into the session, and the caller's: who
-// has copied them may wipe them, for a password or a PIN may be among them.
+// Write asks for octets to be written to the port. They are valid until the next call into the session, and belong to the caller.
+// After writing or copying them the caller may overwrite them, because they may contain a password or a PIN.
 type Write struct {
 	Bytes []byte
-	AT    bool // to the AT port
+	AT    bool // to the AT port, not the data port
 }
 
 // PortOp asks for one of at's outputs other than Write, Event and Done.
@@ -102,17 +104,17 @@ type PortOp struct {
 	AT bool // on the AT port
 }
 
-// Event is for the trace.
+// Event is an event for the event stream.
 type Event struct{ Event event.Event }
 
-// OpenPlane asks for a plane; PlaneUp or PlaneFailed answers, once for each, even where ClosePlane has followed. The loop
-// adds what the user chose.
+// OpenPlane asks for a plane. PlaneUp or PlaneFailed must answer each one, even if ClosePlane has followed. The loop adds the
+// user's choices to Config.
 type OpenPlane struct{ Config plane.Config }
 
 // AddIPv6 gives the plane an IPv6 interface identifier that was agreed after OpenPlane.
 type AddIPv6 struct{ ID [8]byte }
 
-// ClosePlane asks for the plane to give back what it took.
+// ClosePlane asks to close the plane, which gives back what it took of the host.
 type ClosePlane struct{}
 
 // Reopen asks for the port to be opened again after it was lost; PortOpened or PortNotOpened answers.
@@ -141,16 +143,16 @@ type Session struct {
 	retry   retry
 	plane   planeOrders
 
-	lines *at.ModemLines // as they were told last; nil: the port has none
+	lines *at.ModemLines // the state given last; nil: the port has no modem lines
 	lost  bool           // the port is gone
 
-	started time.Time // or when a link that worked was ended by an order: Config.Timeout counts from there
-	worked  bool      // the link has been up: Config.Timeout matters no more
-	calls   calls     // that follow one another by orders alone
-	changes pace.Pace // of addresses that the peer gives
-	orders  pace.Pace // of redials
-	stop    *Outcome  // somebody wants the session to end, with this outcome
-	varied  Outcome   // of the first of attempts that were varied since the link was up; empty: none was
+	started time.Time // start, or when a working link was ended by an order: Config.Timeout counts from there
+	worked  bool      // the link has been up: Config.Timeout no longer counts
+	calls   calls     // calls that follow one another only by orders
+	changes pace.Pace // limits how often the peer may change the addresses
+	orders  pace.Pace // limits how often a redial may be ordered
+	stop    *Outcome  // the session was told to end with this outcome; nil: it was not
+	varied  Outcome   // outcome of the first attempt since the link was up, if later ones were varied; empty: none was
 	moved   func(from, to state)
 }
 
@@ -168,7 +170,7 @@ func New(cfg Config) *Session {
 	return s
 }
 
-// Start begins the first attempt. The port is open.
+// Start begins the first attempt. The port must be open.
 func (s *Session) Start(now time.Time) {
 	s.started = now
 	if s.stop != nil { // hung up before it began
@@ -178,23 +180,24 @@ func (s *Session) Start(now time.Time) {
 	s.begin(now)
 }
 
-// Receive takes octets from the port. Where it comes to an IP packet for the plane it returns that and the octets behind
-// it, to be given again; the packet is valid until then. Otherwise it takes all of p.
+// Receive takes octets from the port. At an IP packet for the plane it stops and returns the packet and the octets after it; the
+// caller gives those octets again, and the packet is valid until then. Otherwise it takes all of p.
 func (s *Session) Receive(now time.Time, p []byte) (ip, rest []byte) {
 	return s.state.receive(s, now, p)
 }
 
-// ReceiveAT takes octets from the AT port. What comes while no dialogue is on it is dropped: it must be read all the
-// same, because some modems stop when nobody does (USB-05).
+// ReceiveAT takes octets from the AT port. Octets that come outside of a dialogue are dropped. The port must be read all the
+// time, because some modems stop if it is not (USB-05).
 func (s *Session) ReceiveAT(now time.Time, p []byte) { s.state.receiveAT(s, now, p) }
 
-// Lines tells the state of the port's modem lines, at the start and whenever it changes. Ports without lines never call it.
+// Lines gives the state of the port's modem lines to the session, at the start and at each change. It is never called for ports
+// without lines.
 func (s *Session) Lines(now time.Time, lines at.ModemLines, carrierDropped bool) {
 	s.lines = &lines
 	s.state.linesChanged(s, now, carrierDropped)
 }
 
-// AppendPacket frames an IP packet of the plane's for the line, behind dst. It drops the packet where the link is not up.
+// AppendPacket appends to dst the frame for an IP packet of the plane. It drops the packet if the link is not up.
 func (s *Session) AppendPacket(now time.Time, dst, ip []byte) []byte {
 	up, ok := s.state.(*up)
 	if !ok {
@@ -203,8 +206,8 @@ func (s *Session) AppendPacket(now time.Time, dst, ip []byte) []byte {
 	return up.appendPacket(s.attempt, now, dst, ip)
 }
 
-// PlaneTook says what the plane took of the addresses that the peer named, before PlaneUp; without it, all were taken. Up
-// tells of no others: scripts live by it.
+// PlaneTook says which of the addresses that the peer named the plane has accepted. It is called before PlaneUp; without it, all
+// were accepted. event.Up names no other addresses, because scripts rely on it.
 func (s *Session) PlaneTook(t plane.Taken) { s.plane.taken = t }
 
 // PlaneUp says that the plane works. name is its network interface, or "".
@@ -229,7 +232,7 @@ func (s *Session) PlaneLost(now time.Time, kind Kind, err error) {
 	}
 }
 
-// PortLost says that the port is gone: unplugged, or hung up by its driver.
+// PortLost says that the port is gone: it was unplugged, or its driver closed it.
 func (s *Session) PortLost(now time.Time, err error) {
 	s.lost = true
 	s.state.portLost(s, now, err)
@@ -247,7 +250,7 @@ func (s *Session) PortNotOpened(now time.Time, o Outcome) {
 	s.attemptOver(now)
 }
 
-// PortOpened says that the port is there again.
+// PortOpened says that the port is open again.
 func (s *Session) PortOpened(now time.Time) {
 	if _, ok := s.state.(*reopening); !ok {
 		return
@@ -268,9 +271,9 @@ func (s *Session) Hangup(now time.Time, kind Kind, reason string) {
 	}
 }
 
-// Redial ends what there is of the link cleanly and dials again at once, without regard to Persist but within the limits of
-// Config: an order begins no new count of them. Orders that come too fast are not followed. It does nothing before the start,
-// and where the session is to end.
+// Redial ends the link cleanly and dials again at once. It does not need Persist, but stays within the limits of Config: an order
+// does not reset their counts. Orders that come too fast are ignored, with a notice. It does nothing before Start, and when the
+// session is ending.
 func (s *Session) Redial(now time.Time, reason string) {
 	if s.started.IsZero() || s.stop != nil || s.over() {
 		return
@@ -288,10 +291,10 @@ func (s *Session) Redial(now time.Time, reason string) {
 	s.state.redial(s, now)
 }
 
-// calls is what counts for the limits of Config over several calls that follow one another because that was ordered.
+// calls holds the counts for the limits of Config over several calls that follow one another by orders.
 type calls struct {
-	since  time.Time // when the first of them was up; the zero time: none was
-	octets uint64    // of those that are over
+	since  time.Time // when the first of them came up; the zero time: none did
+	octets uint64    // octets of the calls that are over
 }
 
 // Counters gives the octets of IP packets since the link came up.
@@ -343,8 +346,8 @@ func (s *Session) timeout() time.Time {
 	return s.started.Add(s.cfg.Timeout)
 }
 
-// limitAt is when a limit on the time of a link that was up is reached, whatever the peer or orders make of it meanwhile; the
-// zero time: there is none.
+// limitAt gives the time when a limit (Idle, MaxTime) of a link that was up is reached, even if the peer or an order has
+// interrupted the link; the zero time: there is none.
 func (s *Session) limitAt() (t time.Time) {
 	if s.stop != nil || !s.state.comesUp() && s.attempt.outcome.Kind != KindRedial { // it ends already, and not for another call
 		return t
@@ -372,14 +375,14 @@ func (s *Session) over() bool {
 	return ok
 }
 
-// hide gives a text as it may be shown: a modem may echo a command, or name who calls in the middle of a call.
+// hide gives a text without secrets: a modem may echo a command, or show a caller's number.
 func (s *Session) hide(text string) string {
 	s.learn()
 	return s.story.hider.Text(text)
 }
 
-// learn tells what is secret in this attempt. A password that is the user name or the APN is no secret, and in many
-// networks it is.
+// learn gives the secrets of this attempt to the hider. A password that is equal to the user name or the APN, as in many
+// networks, is not a secret.
 func (s *Session) learn() {
 	if p := s.attempt.selection.Policy; p != nil {
 		s.story.hider.Public(s.attempt.user(p), p.Text("context.apn"))
@@ -404,7 +407,7 @@ func soonest(times ...time.Time) time.Time {
 type outputs struct {
 	list   []Output
 	head   int
-	frames []byte // what the Writes of frames in the queue point into; it begins anew when Next has given all
+	frames []byte // memory for the frames in the queue; it is reused when Next has given all
 }
 
 func (q *outputs) put(o Output) { q.list = append(q.list, o) }

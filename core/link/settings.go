@@ -47,7 +47,7 @@ func addresses(texts []string) []netip.Addr {
 	return list
 }
 
-// address reads one that 0.0.0.0 stands for the absence of.
+// address reads an address; 0.0.0.0 stands for none.
 func address(text string) netip.Addr {
 	a, err := netip.ParseAddr(text)
 	if err != nil || a.IsUnspecified() {
@@ -56,7 +56,7 @@ func address(text string) netip.Addr {
 	return a
 }
 
-// innerMethods are the methods to agree to inside EAP: those of them that are allowed outside; both where none is.
+// innerMethods gives the methods to agree to inside EAP: those that are allowed outside of EAP too; both, if none is.
 func innerMethods(allow []auth.Method) []auth.Method {
 	inner := []auth.Method{auth.MSCHAPv2, auth.CHAPMD5}
 	named := slices.DeleteFunc(slices.Clone(inner), func(m auth.Method) bool { return !slices.Contains(allow, m) })
@@ -66,7 +66,7 @@ func innerMethods(allow []auth.Method) []auth.Method {
 	return named
 }
 
-// negotiation fills what LCP, IPCP and IPV6CP have in common; n holds what has no key.
+// negotiation sets what LCP, IPCP and IPV6CP have in common; n holds the values without a key.
 func negotiation(p Policy, prefix string, n ppp.Negotiation) ppp.Negotiation {
 	n.Restart = p.Duration(prefix + "restart")
 	n.MaxConfigure = p.Int(prefix + "max_configure")

@@ -4,15 +4,15 @@ import (
 	"time"
 )
 
-// state is where a session is in its life; the package's comment draws how one follows another. A value is made when a
-// state is entered and dropped when it is left: what outlives it is the attempt's or the session's.
+// state is one state of a session; the package's comment shows the ways between states. A value is made when the state is
+// entered, and dropped when it is left. What lasts longer belongs to the attempt or the session.
 type state interface {
 	// enter begins what the state is for. It may go on to another state at once.
 	enter(s *Session, now time.Time)
-	// leave drops what belongs to this state alone. The next state is not entered yet.
+	// leave drops what belongs only to this state. It is called before the next state is entered.
 	leave(s *Session)
 
-	// receive, receiveAT, linesChanged, portLost and redial are the session's doors of these names.
+	// receive, receiveAT, linesChanged, portLost and redial are called by the session's methods of the same names.
 	receive(s *Session, now time.Time, p []byte) (ip, rest []byte)
 	receiveAT(s *Session, now time.Time, p []byte)
 	linesChanged(s *Session, now time.Time, carrierDropped bool)
@@ -23,13 +23,13 @@ type state interface {
 	deadline(s *Session) time.Time
 	advance(s *Session, now time.Time)
 
-	// end ends the attempt, as far as it got, because of o.
+	// end ends the attempt from this state, because of o.
 	end(s *Session, now time.Time, o Outcome)
-	// comesUp says whether the attempt can still be refused by somebody without whom there must be no link.
+	// comesUp says whether the link is still coming up, so that the failure of a required adviser ends it.
 	comesUp() bool
 }
 
-// to goes to the next state. Nothing else does.
+// to goes to the next state. It is the only function that does.
 func (s *Session) to(now time.Time, next state) {
 	if s.moved != nil {
 		s.moved(s.state, next)
@@ -39,7 +39,7 @@ func (s *Session) to(now time.Time, next state) {
 	next.enter(s, now)
 }
 
-// resting is what a state does where it says nothing else: it takes nothing and waits for nothing.
+// resting is the default behaviour of a state: it takes nothing and waits for nothing.
 type resting struct{}
 
 func (resting) enter(*Session, time.Time)                             {}

@@ -9,38 +9,38 @@ import (
 	"github.com/knakppp/knak/core/private"
 )
 
-// stuckTime is how long a phase of the negotiation may last before what diagnosis makes of it is told, although the engine
-// goes on trying: its own limits are long, because some modems need them.
+// stuckTime is how long a phase of the negotiation may last before diagnosis reports a likely cause, while the engine goes on
+// trying. The engine's own limits are longer, because some modems need them.
 const stuckTime = 12 * time.Second
 
-// story is what a session says: events without secrets and within bounds, the phase that they tell, and what diagnosis makes of them.
+// story sends the events of a session, without secrets and within limits; it follows the phase, and runs diagnosis on the events.
 type story struct {
 	link    string
 	out     *outputs
 	chatter chatter
 
 	phase     string            // the last event.Phase
-	searching bool              // the last commands ask whether the modem has a network
-	stuckAt   time.Time         // when the phase has lasted so long that a person should be told why
-	watcher   *diagnose.Watcher // of this attempt; nil: there was none yet
-	found     map[string]bool   // findings told since the link was up last
+	searching bool              // the last commands were about registration
+	stuckAt   time.Time         // when the phase has lasted for stuckTime
+	watcher   *diagnose.Watcher // for this attempt; nil: there was no attempt yet
+	found     map[string]bool   // findings reported since the link was last up
 
-	experiment bool // the attempt varies something: what diagnosis makes of its failure says nothing of the modem as it is
+	experiment bool // the attempt varies a setting, so findings about its failure are not reported
 
-	hider *private.Hider // of all that is said
-	learn func()         // tells hider what is secret now
+	hider *private.Hider // hides secrets in every event
+	learn func()         // gives the present secrets to hider
 }
 
 // begin begins the story of an attempt.
 func (t *story) begin() { t.watcher = diagnose.New() }
 
-// worked says that what was found wrong before is so no more.
+// worked forgets the findings from before the link worked.
 func (t *story) worked() {
 	clear(t.found)
 	t.experiment = false
 }
 
-// event puts an event out without secrets, lets diagnosis see it, and follows the phase.
+// event sends an event without secrets, gives it to diagnosis, and follows the phase.
 func (t *story) event(now time.Time, e event.Event) {
 	t.learn()
 	e = t.hider.Record(event.Record{Link: t.link, Event: e}).Event
@@ -73,15 +73,16 @@ func (t *story) event(now time.Time, e event.Event) {
 // deadline is when advance or stuck has something to do; the zero time: never.
 func (t *story) deadline() time.Time { return soonest(t.stuckAt, t.chatter.due()) }
 
-// advance tells in which phase a storm has left the link.
+// advance sends the phase event that was left out during a storm of events.
 func (t *story) advance(now time.Time) {
 	if due(t.chatter.due(), now) {
 		t.out.put(Event{t.chatter.late()})
 	}
 }
 
-// searches says whether the modem is still asked for its network once command was sent: by AT+CREG? and its kin (3GPP TS
-// 27.007 sections 7.2, 10.1.20, 10.1.22, 10.1.47), between which its signal, its radio and its choice of a network may be asked.
+// searches says whether, after command, the dialogue still waits for registration. Commands of that time are AT+CREG? and similar
+// (3GPP TS 27.007 sections 7.2, 10.1.20, 10.1.22, 10.1.47), and between them questions for the signal, the radio and the choice
+// of a network.
 func searches(command string, before bool) bool {
 	name := strings.TrimPrefix(strings.ToUpper(command), "AT")
 	switch {
@@ -95,7 +96,7 @@ func searches(command string, before bool) bool {
 
 func (t *story) enter(now time.Time, phase string) { t.event(now, event.Phase{Phase: phase}) }
 
-// failure tells how an attempt failed and what may cure it; an outcome that somebody wanted is no failure.
+// failure reports how an attempt failed and what may cure it. An outcome that was ordered is not a failure.
 func (t *story) failure(now time.Time, o Outcome) {
 	if o.Clean() {
 		return
@@ -104,7 +105,7 @@ func (t *story) failure(now time.Time, o Outcome) {
 	t.findings(now)
 }
 
-// stuck says why a phase lasts so long, as far as that can be seen. It may still end well.
+// stuck reports why a phase lasts so long, if that can be seen. It may still end well.
 func (t *story) stuck(now time.Time, provisional bool) {
 	t.stuckAt = time.Time{}
 	t.event(now, event.Failure{Phase: t.phase, Cause: event.FailedTimeout, Provisional: provisional,
@@ -112,8 +113,7 @@ func (t *story) stuck(now time.Time, provisional bool) {
 	t.findings(now)
 }
 
-// findings puts out what diagnosis makes of the attempt so far, the likeliest cause only, and each finding once until the
-// link is up.
+// findings sends the likeliest finding about the attempt so far; each finding is sent once until the link is up.
 func (t *story) findings(now time.Time) {
 	if t.experiment {
 		return

@@ -9,20 +9,20 @@ import (
 	"github.com/knakppp/knak/core/modem"
 )
 
-// This file is the states in which a dialogue has a port: on the way to a call, at its end, and between two attempts.
+// This file holds the states in which an AT dialogue has a port: on the way to a call, at its end, and between two attempts.
 
 // talking is a state in which a dialogue has the data port or the AT port.
 type talking struct {
 	resting
-	dialogue *at.Dialogue // nil: it is over
+	dialogue *at.Dialogue // nil: the dialogue is over
 	onAT     bool
 }
 
-// talker is a talking with what it is for.
+// talker is a talking state with its purpose.
 type talker interface {
 	state
 	port() *talking
-	// done hears that the dialogue is over, with what it gave; rest is what the modem sent behind the last line that the
+	// done is called when the dialogue is over, with its error. rest is what the modem sent after the last line that the
 	// dialogue read.
 	done(s *Session, now time.Time, err error, rest []byte)
 }
@@ -120,7 +120,8 @@ func (t *toCall) comesUp() bool { return true }
 
 func (t *toCall) redial(s *Session, now time.Time) { s.redialNow(now) }
 
-// end breaks the dialogue off. What was dialled is ended in the modem, too: any character does that (V.250 section 5.6.1).
+// end breaks the dialogue off. If a dial command is running, a character is sent, which ends it in the modem (V.250 section
+// 5.6.1).
 func (t *toCall) end(s *Session, now time.Time, _ Outcome) {
 	a := s.attempt
 	if t.dialogue != nil || a.connected {
@@ -130,7 +131,7 @@ func (t *toCall) end(s *Session, now time.Time, _ Outcome) {
 	s.attemptOver(now)
 }
 
-// failed ends the attempt where the dialogue gave an error, and says whether it did.
+// failed ends the attempt if the dialogue gave an error, and says whether it did.
 func (t *toCall) failed(s *Session, now time.Time, err error) bool {
 	if err != nil {
 		s.fail(now, dialOutcome(err))
@@ -138,7 +139,7 @@ func (t *toCall) failed(s *Session, now time.Time, err error) bool {
 	return err != nil
 }
 
-// dialing is an attempt on the one port that there is: who is it, how is it to be treated, dial.
+// dialing is an attempt on a single port: identify the modem, find its settings, dial.
 type dialing struct{ toCall }
 
 func (d *dialing) enter(s *Session, now time.Time) { d.begin(s, now, d.dialogueOf(s).dial) }
@@ -149,7 +150,7 @@ func (d *dialing) done(s *Session, now time.Time, err error, rest []byte) {
 	}
 }
 
-// preparing is the same on the AT port of two, up to the dialling.
+// preparing does the same on the AT port, if there are two ports, up to the dial command.
 type preparing struct{ toCall }
 
 func (p *preparing) enter(s *Session, now time.Time) {
@@ -167,7 +168,7 @@ func (p *preparing) done(s *Session, now time.Time, err error, rest []byte) {
 	}
 }
 
-// calling is the dialling on the data port of two.
+// calling dials on the data port, if there are two ports.
 type calling struct{ toCall }
 
 func (c *calling) enter(s *Session, now time.Time) { c.begin(s, now, c.dialogueOf(s).call) }
@@ -182,7 +183,7 @@ func (c *calling) done(s *Session, now time.Time, err error, rest []byte) {
 	}
 }
 
-// instructing is what somebody wants to be said on the AT port between CONNECT and PPP. What comes on the data port waits.
+// instructing sends an adviser's commands on the AT port between CONNECT and PPP. Input from the data port waits.
 type instructing struct {
 	toCall
 	held []byte
@@ -204,7 +205,7 @@ func (i *instructing) done(s *Session, now time.Time, err error, _ []byte) {
 	}
 }
 
-// unhooking is what the profile wants to be said on the AT port before the call is ended.
+// unhooking sends the profile's commands on the AT port before the call is ended.
 type unhooking struct {
 	talking
 	inData bool
@@ -258,12 +259,12 @@ func (r *recovering) done(s *Session, now time.Time, err error, _ []byte) {
 	s.dialAgain(now)
 }
 
-// portLost is as it is when a modem restarts.
+// portLost: the port is lost because the modem restarts, as it should here.
 func (r *recovering) portLost(s *Session, now time.Time, _ error) { s.dialAgain(now) }
 
 func (r *recovering) end(s *Session, now time.Time, o Outcome) { s.finishBetween(now, o) }
 
-// dialOutcome says what an error of the dialogue means.
+// dialOutcome gives the outcome for an error of the dialogue.
 func dialOutcome(err error) Outcome {
 	kind := Kind(modem.KindOf(err))
 	var aborted *abortError

@@ -14,8 +14,8 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// treatment is what is known of the modem, the subscription and the network, and what follows for how they are treated. The
-// dialogue of an attempt fills it, and the negotiation may add to it.
+// treatment is what is known about the modem, the subscription and the network, and the settings that follow from it. The
+// dialogue of an attempt fills it; the negotiation may add to it.
 type treatment struct {
 	cfg *Config
 
@@ -23,18 +23,19 @@ type treatment struct {
 	selection Selection
 	plan      modem.Plan
 	ways      ways
-	login     *advice.Login // somebody else's; nil: none
+	login     *advice.Login // an adviser's login; nil: none
 	pinned    pinnedAuth
 	plainText bool // read the password octet by octet for MS-CHAP
 	blankUser bool // send an empty user name although the policy has another
-	pinSpent  bool // the PIN was sent and has not shown to be right: it is not sent again
+	pinSpent  bool // the PIN was sent and is not known to be right: it is not sent again
 
 	dialed     modem.Result
 	connected  bool         // the modem has said CONNECT
-	afterwards []modem.Step // what somebody wants to be said on the AT port between CONNECT and PPP
+	afterwards []modem.Step // an adviser's commands for the AT port between CONNECT and PPP
 }
 
-// following is the treatment with which the next attempt begins: what was learned of the modem holds until it says who it is.
+// following gives the treatment with which the next attempt begins: what was learned about the modem counts until the modem is
+// identified again.
 func (t *treatment) following(r *retry) treatment {
 	next := treatment{
 		cfg: t.cfg, selection: t.selection, plan: t.plan, ways: t.ways, pinned: t.pinned, blankUser: r.blankUser, plainText: r.plainText,
@@ -44,7 +45,7 @@ func (t *treatment) following(r *retry) treatment {
 	return next
 }
 
-// take makes a selection the one that the attempt follows, and says so.
+// take makes the attempt use a selection, and reports it.
 func (t *treatment) take(tell func(event.Event), selection Selection) {
 	t.selection = selection
 	t.plan = t.planFor(selection)
@@ -54,13 +55,13 @@ func (t *treatment) take(tell func(event.Event), selection Selection) {
 	}
 }
 
-// awaits says whether a fact can still decide something.
+// awaits says whether a fact can still change the selection.
 func (t *treatment) awaits(fact string) bool {
 	return t.selection.Awaits != nil && t.selection.Awaits(fact)
 }
 
-// resolveAgain resolves by what is known now. The resolver leaves alone what has been used already, by the phases of the
-// keys. It reports which keys changed.
+// resolveAgain resolves with what is known now, and gives the keys that changed. The resolver does not change settings of phases
+// that have passed.
 func (t *treatment) resolveAgain(tell func(event.Event)) (keys []string) {
 	selection, err := t.cfg.Resolve(t.facts)
 	if err != nil {
@@ -78,7 +79,7 @@ func (t *treatment) resolveAgain(tell func(event.Event)) (keys []string) {
 	return keys
 }
 
-// replan makes the plan anew, with the same ways to ask.
+// replan makes the plan again, with the same hooks.
 func (t *treatment) replan() {
 	access, credentials := t.plan.Access, t.plan.Credentials
 	t.plan = t.planFor(t.selection)
@@ -100,12 +101,12 @@ func (t *treatment) planFor(selection Selection) modem.Plan {
 		}
 	}
 	if !t.loginGiven(selection) {
-		plan.User = "" // what PPP sends only because it must send something is no name that the network knows
+		plan.User = "" // a name that PPP sends only because it must send one is not known to the network
 	}
 	return plan
 }
 
-// settings are the engine's.
+// settings gives the engine's settings.
 func (t *treatment) settings() ppp.Settings {
 	p := t.selection.Policy
 	settings := engineSettings(p, t.user(p), t.password())
@@ -123,7 +124,7 @@ func (t *treatment) settings() ppp.Settings {
 	return settings
 }
 
-// device is the modem as questions tell of it.
+// device describes the modem for questions.
 func (t *treatment) device(sel Selection) advice.Device {
 	d, id := sel.Device, t.facts.Identity
 	return advice.Device{Port: d.Port, USB: d.USB, Vendor: id.Vendor, Model: id.Model, Firmware: id.Firmware, Profile: d.Profile}
@@ -164,7 +165,7 @@ func (t *treatment) userChosen() bool {
 	return t.selection.chosen("auth.user") || !t.cfg.Password.Empty()
 }
 
-// advisedLogin is the name and password that somebody else gave for this attempt; nil: none.
+// advisedLogin gives the name and password from an adviser for this attempt; nil: none.
 func (t *treatment) advisedLogin() *advice.Login {
 	if t.login == nil || !t.login.Replace {
 		return nil
@@ -206,7 +207,7 @@ func loginAccess(a *advice.Login) modem.Access {
 	return way
 }
 
-// observe looks at a packet before the engine does, so that what it shows can decide how it is answered.
+// observe looks at a packet before the engine does, so that facts in the packet can still change the answer.
 func (s *Session) observe(now time.Time, l *line, protocol uint16, info []byte) {
 	switch s.state.(type) {
 	case *negotiating, *judging:

@@ -11,12 +11,12 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// This file is the states in which there is a plane, or is to be one, and what changes in the middle of a link.
+// This file holds the states with a plane, or in which a plane is being made, and the changes of a link that is up.
 
-// planeOrders is what was said to whoever makes planes.
+// planeOrders holds the orders given to the maker of planes.
 type planeOrders struct {
-	open  bool    // the last word was OpenPlane
-	asked int     // OpenPlanes that were not answered yet
+	open  bool    // the last order was OpenPlane
+	asked int     // how many OpenPlanes have no answer yet
 	id6   [8]byte // the IPv6 identifier that the plane has
 	taken plane.Taken
 }
@@ -35,8 +35,8 @@ func (p *planeOrders) close(out *outputs) {
 	}
 }
 
-// answered takes one answer, and gives the state that waits for it. An answer about a plane that is closed again by then is
-// nobody's.
+// answered takes one answer, and gives the state that waits for it. An answer about a plane that was closed meanwhile has no such
+// state.
 func (p *planeOrders) answered(st state) (*opening, bool) {
 	p.asked--
 	o, waits := st.(*opening)
@@ -55,14 +55,14 @@ func (o *opening) networkUp(s *Session, now time.Time, old ppp.NetworkUp) {
 }
 func (o *opening) networkDown(s *Session, now time.Time) { s.negotiatesAgain(now) }
 
-// negotiatesAgain: the plane stays as it is until the peer has agreed again, for mostly it is the same address. Meanwhile no
+// negotiatesAgain keeps the plane until the peer has agreed again, because the address usually stays the same. Meanwhile no
 // packet passes (RFC 1661 section 3.7).
 func (s *Session) negotiatesAgain(now time.Time) {
 	s.story.event(now, event.Notice{Level: "warning", Text: "the peer negotiates again"})
 }
 
-// addressesAgain follows addresses that were agreed while there was a plane: other ones need another plane, and are proved
-// where the first were.
+// addressesAgain takes addresses that were agreed while there was a plane. Other addresses need another plane, and are proved if
+// the first ones were.
 func (s *Session) addressesAgain(now time.Time, l *line, old ppp.NetworkUp) {
 	a := s.attempt
 	if sameNetwork(old, a.network) {
@@ -94,19 +94,19 @@ type up struct {
 	ip, ip6    rejects
 }
 
-// rejects counts the packets of one kind that the peer rejected since it sent one itself.
+// rejects counts the packets of one protocol that the peer has rejected since it last sent one itself.
 type rejects struct {
 	count int
 	since time.Time
 }
 
-// A peer rejects packets that came before it was ready; one that goes on with it, so often and for so long, takes none.
+// A peer may reject packets that come before it is ready. If it rejects this many, for this long, it takes none at all.
 const (
 	rejectsAtLeast = 3
 	rejectsFor     = 5 * time.Second
 )
 
-// more counts one, and says whether the peer takes no such packets.
+// more counts one rejected packet, and says whether the peer takes no such packets at all.
 func (r *rejects) more(now time.Time) bool {
 	if r.count == 0 {
 		r.since = now
@@ -115,7 +115,7 @@ func (r *rejects) more(now time.Time) bool {
 	return r.count >= rejectsAtLeast && now.Sub(r.since) >= rejectsFor
 }
 
-// dataRejected hears of a Protocol-Reject of a packet with data. A link that carries no IPv4 is none; without IPv6 it goes on.
+// dataRejected takes a Protocol-Reject of a data packet. A link that carries no IPv4 has failed; without IPv6 it goes on.
 func (u *up) dataRejected(s *Session, now time.Time, protocol uint16) {
 	switch {
 	case protocol == packet.IP && u.ip.more(now):
@@ -221,13 +221,13 @@ func (u *up) checkBytes(s *Session, now time.Time) {
 	}
 }
 
-// meter is what passes over a link that is up, however often its plane is made anew.
+// meter counts what passes over a link that is up, even if its plane is replaced.
 type meter struct {
 	since, lastPacket time.Time
 	in, out           uint64 // octets of IP packets
 }
 
-// begin begins to count, unless it is the same link with other addresses.
+// begin starts counting, unless the link only got other addresses.
 func (m *meter) begin(now time.Time) {
 	if m.since.IsZero() {
 		*m = meter{since: now}

@@ -10,13 +10,13 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// ownWay are commands that ask, report or tidy up: knak asks in its own way, and no modem connects the sooner for being
-// asked. Each stands for all that begin with it.
+// ownWay are commands that ask, report or tidy up. They are not copied, because knak has its own, and they do not decide whether
+// a modem connects. Each entry stands for all commands that begin with it.
 var ownWay = []string{"I", "E0", "E1", "V1", "Q0", "H", "+CGMI", "+CGMM", "+CGMR", "+GMI", "+GMM", "+GMR", "+CGSN", "+GSN", "+CIMI", "+CSQ", "+CEER",
 	"+CMEE=", "+CREG=", "+CGREG=", "+CEREG=", "+CPIN=", "+CCID", "+ICCID", "^ICCID", "+CNUM", "+GCAP", "+CSCS=", "+CPMS="}
 
-// Asks says whether a command, as v250.Split gives it, only asks, or is otherwise one that makes no call different: who
-// and where the modem is, its echo and its reports.
+// Asks says whether a command, as v250.Split gives it, makes no difference to a call: questions about the modem and its network,
+// its echo and its reports.
 func Asks(part string) bool {
 	if part == "" || part == "E" || strings.HasSuffix(part, "?") {
 		return true
@@ -24,7 +24,7 @@ func Asks(part string) bool {
 	return slices.ContainsFunc(ownWay, func(p string) bool { return strings.HasPrefix(part, p) })
 }
 
-// where a command stands in the dialogue, by the key whose list it goes into.
+// The places of commands in the dialogue, by the key whose list they go into.
 const (
 	atInit         = "at.init"
 	atAfterPIN     = "at.after_pin"
@@ -32,14 +32,14 @@ const (
 	atBeforeDial   = "at.before_dial"
 )
 
-// commands is what the host sent before it dialled, besides what knak does itself.
+// commands reads what the host sent before it dialled, except what knak sends by itself.
 func (h *host) commands() {
 	lists := map[string][]string{}
 	first := map[string]call.Command{}
 	var optional []string
 	var refusedAt call.Command
 	stage := atInit
-	radio, attach := false, false // it asked before it commanded: knak does so too
+	radio, attach := false, false // the host asked before it gave the command, as knak does
 	for _, cmd := range h.call.Commands {
 		var own []string
 		for _, part := range v250.Split(cmd.Text) {
@@ -72,7 +72,7 @@ func (h *host) commands() {
 		}
 		for _, line := range lines(cmd.Text, own) {
 			if strings.Contains(strings.ToLower(line), hidden) {
-				h.cannot(cmd.Pos, "it sends %s, in which there is a number or a secret; it is not copied", line)
+				h.cannot(cmd.Pos, "it sends %s, which contains a number or a secret and is not copied", line)
 				continue
 			}
 			if err := check(line); err != nil {
@@ -103,8 +103,8 @@ func later(a, b string) string {
 	return order[max(slices.Index(order, a), slices.Index(order, b))]
 }
 
-// lines gives the command line as it was sent where all of it is the dialer's own and no semicolon is in it, else one line for
-// each command: a profile holds one command in each element.
+// lines gives the command line as it was sent, if all of it is the dialer's own and it has no semicolon. Otherwise it gives one
+// line for each command, because an element in a profile holds one command.
 func lines(text string, own []string) []string {
 	if len(v250.Split(text)) == len(own) && !strings.Contains(text, ";") {
 		return []string{"AT" + strings.Join(own, "")}
@@ -116,7 +116,7 @@ func lines(text string, own []string) []string {
 	return list
 }
 
-// hidden begins what stands for a secret in an AT line (private.Hidden).
+// hidden is the beginning of the text that replaces a secret in an AT line (private.Hidden).
 const hidden = "<hidden"
 
 func check(command string) error {
@@ -137,7 +137,7 @@ func (h *host) credentials(part string, cmd call.Command) bool {
 	return false
 }
 
-// dial is the number and the command before it.
+// dial reads the number, and the command before it.
 func (h *host) dial() {
 	d := h.call.Dial
 	if d == nil {
@@ -147,7 +147,7 @@ func (h *host) dial() {
 	line := "AT" + strings.Join(v250.Split(d.Text), "")
 	command, found := strings.CutSuffix(line, number)
 	if !found || number == "" {
-		h.cannot(d.Pos, "it dials with %s, which knak cannot tell apart into a command and a number", d.Text)
+		h.cannot(d.Pos, "it dials with %s, which knak cannot split into a command and a number", d.Text)
 		return
 	}
 	h.set("dial.command", command, "The dialer dials with this command.", shownAT(*d), d.Pos)
@@ -171,7 +171,7 @@ func (h *host) cid() string {
 	return "1"
 }
 
-// telephone says whether a number may be a person's: seven digits or more, or a place where they were hidden.
+// telephone says whether a number may be a person's: it has seven digits or more, or hidden digits.
 func telephone(n string) bool {
 	digits := 0
 	for _, r := range n {
@@ -182,7 +182,7 @@ func telephone(n string) bool {
 	return digits >= 7 || strings.Contains(strings.ToLower(n), hidden)
 }
 
-// context is the PDP context.
+// context reads the PDP context.
 func (h *host) context() {
 	c := h.call
 	ctx, cmd, ok := c.Context()
@@ -198,7 +198,7 @@ func (h *host) context() {
 	if !ok {
 		asked := slices.ContainsFunc(c.Commands, func(k call.Command) bool { return slices.Contains(v250.Split(k.Text), "+CIMI") })
 		if c.Dial != nil && !asked && len(c.Commands) > 0 {
-			h.set("context.apn_lookup", "never", "The dialer defines no context: it takes the APN that the modem has.", shownAT(*c.Dial), c.Dial.Pos)
+			h.set("context.apn_lookup", "never", "The dialer defines no context: it uses the APN that is stored in the modem.", shownAT(*c.Dial), c.Dial.Pos)
 		}
 		return
 	}
@@ -214,7 +214,7 @@ func (h *host) context() {
 	}
 }
 
-// shownAT is a command line as it may be shown: a telephone number is left out.
+// shownAT gives a command line without telephone numbers, so that it can be shown.
 func shownAT(c call.Command) string {
 	if v250.Dials(c.Text) && telephone(c.Text) {
 		return "the dial command"

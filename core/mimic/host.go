@@ -20,7 +20,7 @@ func (h *host) cannot(pos event.Pos, format string, args ...any) {
 	}
 }
 
-// lcp is the host's first Configure-Request, and what of the modem's it refused.
+// lcp reads the host's first Configure-Request, and the modem's options that the host refused.
 func (h *host) lcp() {
 	c := h.call
 	if req, ok := c.LCP.First(event.Sent, packet.ConfigureRequest); ok {
@@ -55,7 +55,7 @@ func (h *host) lcp() {
 				case code == packet.ConfigureReject && w != "" && !slices.Contains(refused, w):
 					refused, at = append(refused, w), s
 				case code == packet.ConfigureNak && o.Type != packet.LCPAuth && o.Type != packet.LCPMagic:
-					h.cannot(s.Pos, "it answers the modem's LCP request with a Configure-Nak of <%s>, which knak would not", notation.OptionText(packet.LCP, o))
+					h.cannot(s.Pos, "it answers the modem's LCP request with a Configure-Nak of <%s>, which knak does not do", notation.OptionText(packet.LCP, o))
 				}
 			}
 		}
@@ -65,7 +65,7 @@ func (h *host) lcp() {
 	}
 }
 
-// auth is the name, and the methods that the host took or asked for.
+// auth reads the name, and the methods that the host accepted or asked for.
 func (h *host) auth() {
 	c := h.call
 	if name, s, ok := c.Name(); ok {
@@ -79,7 +79,7 @@ func (h *host) auth() {
 			h.set("auth.user", name, reason, text(s), s.Pos)
 		}
 		if name != "" {
-			h.cannot(s.Pos, "its password is not in a recording as knak reads it; if there was one, give it with --password-file")
+			h.cannot(s.Pos, "its password is hidden when knak reads a recording; if there was one, give it with --password-file")
 		}
 	}
 	var allow []string
@@ -93,7 +93,7 @@ func (h *host) auth() {
 			m, ok := auth.MethodOf(o.Data)
 			switch {
 			case code == packet.ConfigureReject && len(allow) == 0:
-				h.set("auth.allow", "[]", "The dialer lets nobody ask it for a name: it rejects the modem's demand.", text(s), s.Pos)
+				h.set("auth.allow", "[]", "The dialer rejects the modem's demand for authentication.", text(s), s.Pos)
 				return
 			case code == packet.ConfigureNak && ok && !slices.Contains(allow, m.String()):
 				allow, at = append(allow, m.String()), s
@@ -101,21 +101,21 @@ func (h *host) auth() {
 		}
 	}
 	if len(allow) > 0 {
-		h.set("auth.allow", setting(allow), "The dialer asks for this method where the modem demands another one.", text(at), at.Pos)
+		h.set("auth.allow", setting(allow), "The dialer asks for this method when the modem demands another one.", text(at), at.Pos)
 	}
 }
 
-// isPrivate says whether a name must not be copied: it is a subscriber's identity, or what hides one stands in it.
+// isPrivate says whether a name must not be copied: it is a subscriber's identity, or contains a text that replaces one.
 func isPrivate(name string) bool {
 	return Masked(name)
 }
 
-// Masked says whether what stands in place of a name is no name: whoever wrote or posted the recording replaced it.
+// Masked says whether a name is only a replacement, made by the program or the person that wrote or posted the recording.
 func Masked(name string) bool {
 	return strings.HasPrefix(name, "<") && strings.HasSuffix(name, ">") || strings.Contains(name, hidden) || identity(name)
 }
 
-// identity says whether a name is one in which the digits were replaced.
+// identity says whether a name has replaced digits.
 func identity(name string) bool {
 	run := 0
 	for _, r := range name {
@@ -130,7 +130,7 @@ func identity(name string) bool {
 	return false
 }
 
-// ipcp is what the host asked for: first, and what it added later.
+// ipcp reads the options that the host asked for first, and those that it added later.
 func (h *host) ipcp() {
 	c := h.call
 	requests := c.IPCP.Of(event.Sent, packet.ConfigureRequest)
@@ -147,7 +147,7 @@ func (h *host) ipcp() {
 		}
 		list = append(list, w)
 		if a, ok := o.Address(); ok && a != netip.IPv4Unspecified() {
-			h.cannot(first.Pos, "it names its own %s in IPCP, where knak asks for 0.0.0.0; the value is not copied", w)
+			h.cannot(first.Pos, "it asks for its own %s in IPCP, while knak asks for 0.0.0.0; the value is not copied", w)
 		}
 	}
 	h.set("ipcp.request", setting(list), "The dialer asks in IPCP for these options in this order.", text(first), first.Pos)
@@ -171,9 +171,9 @@ func (h *host) ipcp() {
 	wanted := slices.ContainsFunc([]string{"nbns1", "nbns2"}, func(w string) bool { return !slices.Contains(list, w) })
 	switch {
 	case len(added) > 0:
-		h.set("ipcp.widen", setting(added), "The dialer asks for these as well when the modem's Naks lead nowhere.", text(at), at.Pos)
+		h.set("ipcp.widen", setting(added), "The dialer also asks for these when the modem's Naks give no address.", text(at), at.Pos)
 	case empty > 2 && wanted:
-		h.set("ipcp.widen", "[]", "The dialer goes on asking for the same, however often the modem answers with a Nak that changes nothing.", text(first), first.Pos)
+		h.set("ipcp.widen", "[]", "The dialer keeps asking for the same options, even if the modem often answers with a Nak that changes nothing.", text(first), first.Pos)
 	}
 	if refused := c.IPCP.Of(event.Sent, packet.ConfigureReject); len(refused) > 0 {
 		for _, o := range refused[0].Options {
@@ -184,7 +184,7 @@ func (h *host) ipcp() {
 	}
 }
 
-// nakked says whether the modem named the option in a Nak: then the host only takes up what was proposed.
+// nakked says whether the modem named the option in a Nak: then the host only follows the proposal.
 func nakked(steps []call.Step, typ uint8) bool {
 	return slices.ContainsFunc(steps, func(s call.Step) bool {
 		_, ok := packet.Find(s.Options, typ)
@@ -192,7 +192,7 @@ func nakked(steps []call.Step, typ uint8) bool {
 	})
 }
 
-// others is the protocols besides.
+// others reads the other protocols.
 func (h *host) others() {
 	c := h.call
 	ctx, _, defined := c.Context()
@@ -213,6 +213,6 @@ func (h *host) others() {
 		}
 	}
 	for _, s := range c.LCP.Of(event.Sent, packet.Identification) {
-		h.cannot(s.Pos, "it identifies itself in LCP, which knak does not")
+		h.cannot(s.Pos, "it sends an Identification in LCP, which knak does not do")
 	}
 }

@@ -16,10 +16,10 @@ import (
 
 // model is what the modem does in one call.
 type model struct {
-	lcp, auth, ipcp, network, ipv6cp []string // lines of the tables
+	lcp, auth, ipcp, network, ipv6cp []string // lines of these tables
 	lcpRules, authRules, ipcpRules   []rule
 	actions                          []rule
-	user                             *string // the name of the call, where it is fit to be a condition
+	user                             *string // the call's user name, if it can be a condition; nil: it cannot
 }
 
 // rule is the lines of one [[….rule]] or [[action]].
@@ -75,7 +75,7 @@ func (m *modem) lcp(c *call.Call, k *model) {
 	if e := c.Echoes; e.Sent > 1 && e.Answered == 0 {
 		k.lcpRules = append(k.lcpRules, rule{`on = "echo-request"`, `do = "drop"`})
 	}
-	for _, code := range []uint8{packet.TerminateRequest} { // how long it lingers
+	for _, code := range []uint8{packet.TerminateRequest} { // how long the modem waits before it hangs up
 		s, ok := c.LCP.First(event.Sent, code)
 		if ok && c.Lost != nil && c.Lost.Time.After(s.Time) && c.Lost.Time.Sub(s.Time) > time.Second {
 			add("linger = %s", duration(c.Lost.Time.Sub(s.Time)))
@@ -139,7 +139,7 @@ func (m *modem) auth(c *call.Call, k *model) {
 	}
 }
 
-// responsesBefore counts what the host sent before the verdict.
+// responsesBefore counts the responses that the host sent before the verdict.
 func responsesBefore(c *call.Call, at call.Step) (n int) {
 	for _, s := range c.Auth.Steps {
 		if s.Dir == event.Sent && s.Time.Before(at.Time) && s.Protocol == packet.PAP {
@@ -149,7 +149,7 @@ func responsesBefore(c *call.Call, at call.Step) (n int) {
 	return n
 }
 
-// noVerdict is how it ended a call without a word on the name.
+// noVerdict gives the rule for a call that the modem ended without accepting or refusing the name.
 func (m *modem) noVerdict(c *call.Call, named call.Step) rule {
 	r := rule{`on = "response"`}
 	do, delay := `do = "drop"`, time.Duration(0)
@@ -165,7 +165,7 @@ func (m *modem) noVerdict(c *call.Call, named call.Step) rule {
 	return r
 }
 
-// messageOf is the text of a verdict (RFC 1334 section 2.2.2, RFC 1994 section 4.2).
+// messageOf gives the text of a verdict (RFC 1334 section 2.2.2, RFC 1994 section 4.2).
 func messageOf(s call.Step) string {
 	d := s.Data
 	if s.Protocol == packet.PAP && len(d) > 0 {
@@ -227,15 +227,15 @@ func rejected(c *call.Call, typ uint8) bool {
 	})
 }
 
-// What the simulated modem gives by itself.
+// What the simulated modem gives by default.
 var (
 	defaultLocal = netip.MustParseAddr("192.0.2.1")
 	defaultPeer  = netip.MustParseAddr("192.0.2.2")
 	defaultDNS   = [2]string{"198.51.100.53", "198.51.100.54"}
 )
 
-// gives is what the modem assigns in the end: what it acknowledged, else the one value that it named. An option that it
-// rejected has none, nor has one for which it named now this, now that.
+// gives says what the modem assigns in the end: the value that it acknowledged, else the only value that it named. A rejected
+// option has no value, nor has an option for which the modem named several values.
 func (m *modem) gives(c *call.Call) map[uint8]netip.Addr {
 	all := map[uint8]netip.Addr{}
 	acked, fickle := map[uint8]bool{}, map[uint8]bool{}
@@ -274,7 +274,7 @@ func (m *modem) gives(c *call.Call) map[uint8]netip.Addr {
 	return all
 }
 
-// rest is what happens besides negotiation.
+// rest reads what happens besides the negotiation.
 func (m *modem) rest(c *call.Call, k *model) {
 	if c.Probes > 0 && c.Replies == 0 {
 		k.network = append(k.network, "blackhole = true")
@@ -322,6 +322,6 @@ func (m *modem) rest(c *call.Call, k *model) {
 		}
 	}
 	if c.Unread > 0 || c.Other.More > 0 {
-		m.cant(event.Pos{}, "it sends octets that are no frames; which ones is not copied (docs/sim.md: line.noise, line.corrupt)")
+		m.cant(event.Pos{}, "it sends octets that are not frames; they are not copied (docs/sim.md: line.noise, line.corrupt)")
 	}
 }

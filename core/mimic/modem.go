@@ -12,31 +12,32 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// maxModelled is how many connected calls of a recording a scenario tells apart.
+// maxModelled is the most connected calls of a recording that get rules of their own in a scenario.
 const maxModelled = 8
 
-// Modem writes the simulator scenario (docs/sim.md) that misbehaves as the modem of the recording did towards a host that
-// does the same. source names the recording. Addresses, numbers and identities are replaced by made-up ones.
+// Modem writes a simulator scenario (docs/sim.md) that behaves as the modem of the recording did, if the host behaves as in the
+// recording. source names the recording. Addresses, numbers and identities are replaced by invented ones.
 func Modem(calls []*call.Call, source string) (text string, cannot []Cannot) {
 	return Begin(calls, Head{
-		Comments: []string{"Made by knak mimic --modem from " + source + ": it does to a host that does the same what that modem did.",
-			"docs/sim.md explains the format. Addresses, numbers and identities are made up."},
-		Summary: "Does what the modem in " + source + " did",
+		Comments: []string{"Made by knak mimic --modem from " + source + ": it behaves as that modem did, if the host behaves as in the recording.",
+			"docs/sim.md explains the format. Addresses, numbers and identities are invented."},
+		Summary: "Behaves as the modem in " + source + " did",
 	})
 }
 
-// Head is what a scenario begins with.
+// Head is the beginning of a scenario.
 type Head struct {
 	Comments []string
 	Summary  string
-	// Source and StandsFor are where the behaviour is known from and what that says; none for a recording, which is it.
+	// Source and StandsFor say where the behaviour is known from, and what it stands for; empty for a recording, which is its
+	// own source.
 	Source    []string
 	StandsFor string
-	Facts     *quirks.Facts // who the modem is; nil: as the recording has it
-	End       []string      // comments at the end, before what goes wrong
+	Facts     *quirks.Facts // who the modem is; nil: as in the recording
+	End       []string      // comments at the end, before the table [expect]
 }
 
-// Begin is Modem with another beginning.
+// Begin is Modem with head as the scenario's beginning.
 func Begin(calls []*call.Call, head Head) (text string, cannot []Cannot) {
 	m := modem{calls: calls, pool: newPool(), head: head}
 	m.begin()
@@ -49,24 +50,24 @@ func Begin(calls []*call.Call, head Head) (text string, cannot []Cannot) {
 			m.models = append(m.models, m.model(c))
 		}
 	}
-	m.replies() // last: what the keys above do not say already
+	m.replies() // last, because only answers are written that do not follow from the keys above
 	return m.write(), m.cannot
 }
 
-// Facts is who the modem of a recording is, as far as it said so.
+// Facts gives who the modem of a recording is, as far as the recording shows it.
 func Facts(calls []*call.Call) quirks.Facts {
 	m := modem{calls: calls}
 	m.identity()
 	return quirks.Facts{Manufacturer: m.id[0][1], Model: m.id[1][1], Revision: m.id[2][1], USB: m.id[3][1]}
 }
 
-// modem collects a scenario.
+// modem collects the parts of a scenario.
 type modem struct {
 	calls  []*call.Call
 	head   Head
 	cannot []Cannot
 	pool   *pool
-	power  time.Time // when the recording begins, which stands for power-on
+	power  time.Time // when the recording begins, which counts as power-on
 
 	id       [4][2]string // manufacturer, model, revision, usb
 	silent   bool
@@ -76,8 +77,8 @@ type modem struct {
 	then     []step
 	radioOff bool
 	attach   string
-	traps    []string // commands that the firmware does not survive
-	mutes    []string // and from which on it says nothing
+	traps    []string // commands that make the modem crash (traps)
+	mutes    []string // commands after which the modem says nothing more
 	reply    []reply
 	urcs     []urc
 
@@ -123,7 +124,7 @@ func (m *modem) since(t time.Time) time.Duration {
 	return max(t.Sub(m.power), 0)
 }
 
-// commands gives all commands of the recording in order, those that dial among them.
+// commands gives all commands of the recording in order, dial commands included.
 func (m *modem) commands() (all []*call.Command) {
 	for _, c := range m.calls {
 		for i := range c.Commands {
@@ -136,7 +137,7 @@ func (m *modem) commands() (all []*call.Command) {
 	return all
 }
 
-// identity is who the modem says it is.
+// identity reads who the modem says it is.
 func (m *modem) identity() {
 	for _, c := range m.calls {
 		d := c.Device
@@ -171,7 +172,7 @@ func (m *modem) identity() {
 	}
 }
 
-// answers gives all that was answered to a command that stood alone in its line.
+// answers gives all answers to a command that was alone in its line.
 func answers(all []*call.Command, command string) (list []*call.Command) {
 	for _, c := range all {
 		if parts := v250.Split(c.Text); len(parts) == 1 && parts[0] == command {
@@ -181,7 +182,7 @@ func answers(all []*call.Command, command string) (list []*call.Command) {
 	return list
 }
 
-// valueOf gives what stands behind name in the last line that has it: before the answer a line that nobody asked for may come.
+// valueOf gives the text after name in the last line with it: an unsolicited line may come before the answer.
 func valueOf(c *call.Command, name string) (value string) {
 	for _, l := range c.Lines {
 		if v, ok := strings.CutPrefix(l, name); ok {
@@ -191,7 +192,7 @@ func valueOf(c *call.Command, name string) (value string) {
 	return value
 }
 
-// card is the SIM's state: the last one that was seen. How it came there stands in the replies.
+// card reads the last state of the SIM. The states before it are in the replies.
 func (m *modem) card() {
 	for _, c := range answers(m.commands(), "+CPIN?") {
 		switch v := valueOf(c, "+CPIN:"); {
@@ -217,7 +218,7 @@ func (m *modem) card() {
 // states are the words of registration.state by <stat> (3GPP TS 27.007 section 10.1.20).
 var states = map[string]string{"0": "none", "1": "home", "2": "searching", "3": "denied", "4": "unknown", "5": "roaming"}
 
-// registration is the state on the network over time, as the answers and the lines nobody asked for show it.
+// registration reads the registration over time, from answers and from unsolicited lines.
 func (m *modem) registration() {
 	type sight struct {
 		at    time.Time
@@ -249,7 +250,7 @@ func (m *modem) registration() {
 			}
 		}
 		if len(all) > before && slices.ContainsFunc(all[before:], func(s sight) bool { return s.state == "home" || s.state == "roaming" }) {
-			all = all[before:] // this one tells of the network that counts
+			all = all[before:] // this answer is about the network that counts
 			break
 		}
 	}
@@ -260,7 +261,7 @@ func (m *modem) registration() {
 			m.reg = s.state
 		case s.state != all[i-1].state:
 			after := m.since(s.at)
-			if s.asked { // it changed between two questions
+			if s.asked { // the state changed between two questions
 				after = (after + m.since(all[i-1].at)) / 2
 			}
 			m.then = append(m.then, step{after.Round(10 * time.Millisecond), s.state})
@@ -290,7 +291,7 @@ func (m *modem) registration() {
 	}
 }
 
-// dial is how the number is answered.
+// dial reads how dial commands were answered.
 func (m *modem) dial() {
 	var dials []*call.Command
 	for _, c := range m.calls {
@@ -318,7 +319,7 @@ func (m *modem) dial() {
 			word = "cme"
 			key("cme = %s", Quote(n))
 		}
-		if word == "" { // the simulator knows no such answer to a number, but to a command
+		if word == "" { // the simulator has no such answer for a number, only for a command
 			m.reply = append(m.reply, reply{command: "ATD*", result: f.Result})
 			word = "connect"
 		}
@@ -332,10 +333,10 @@ func (m *modem) dial() {
 			n := slices.Index(dials, worked[0])
 			key("times = %d", n)
 			if n < len(failed) {
-				m.cant(f.Pos, "it answers the number now so, now so; only the first change is copied")
+				m.cant(f.Pos, "its answer to the number changes more than once; only the first change is copied")
 			}
 		default:
-			m.cant(f.Pos, "it connects first and refuses later; only the refusal is copied")
+			m.cant(f.Pos, "it connects at first and refuses later; only the refusal is copied")
 		}
 	}
 	for _, d := range dials {
@@ -347,7 +348,7 @@ func (m *modem) dial() {
 	m.instead()
 }
 
-// apns are the APNs with which it connected, or did not, in lower case; placeholders where they look private.
+// apns gives the APNs with which the modem connected, or did not connect, in lower case. An APN that looks private is replaced.
 func (m *modem) apns(connects bool) (list []string) {
 	for _, c := range m.calls {
 		if c.Dial == nil || strings.HasPrefix(c.Dial.Result, "CONNECT") != connects {
@@ -368,7 +369,7 @@ func overlap(a, b []string) bool {
 	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }
 
-// instead is what comes behind CONNECT where PPP does not.
+// instead reads what the modem sent after CONNECT if it was not PPP.
 func (m *modem) instead() {
 	for _, c := range m.calls {
 		if !connected(c) || c.Dial == nil {
@@ -404,10 +405,10 @@ func (m *modem) instead() {
 	}
 }
 
-// unescape gives line ends back to a text that was made printable.
+// unescape puts the line ends back into a text that was made printable.
 var unescape = strings.NewReplacer(`\r`, "\r", `\n`, "\n")
 
-// quoteText is quote for what may have line ends.
+// quoteText is Quote for a text that may contain line ends.
 func quoteText(s string) string {
 	r := strings.NewReplacer("\r", "\x00", "\n", "\x01").Replace(s)
 	var b strings.Builder
@@ -425,7 +426,7 @@ func quoteText(s string) string {
 	return `"` + b.String() + `"`
 }
 
-// sentSame says whether the host sent just that packet before.
+// sentSame says whether the host sent the same packet before.
 func sentSame(p *call.Protocol, s *call.Step) bool {
 	return slices.ContainsFunc(p.Steps, func(o call.Step) bool {
 		return o.Dir == event.Sent && o.Code == s.Code && o.ID == s.ID && string(o.Data) == string(s.Data) && len(s.Data) > 0

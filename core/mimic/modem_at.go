@@ -11,7 +11,7 @@ import (
 	"github.com/knakppp/knak/core/sim"
 )
 
-// reply is an answer that the simulator would not give by itself.
+// reply is an answer that the simulator does not give by default.
 type reply struct {
 	command string
 	lines   []string
@@ -24,14 +24,14 @@ func (r *reply) same(o *reply) bool {
 	return r.command == o.command && r.result == o.result && slices.Equal(r.lines, o.lines)
 }
 
-// replies finds what the modem answered otherwise than the simulated one would with the keys that are known so far: it is
-// asked the same commands at the same times.
+// replies finds the answers that differ from those of a simulated modem with the keys found so far. For this, the simulated modem
+// is given the same commands at the same times.
 func (m *modem) replies() {
 	all := m.commands()
 	m.silences(all)
 	text := m.write()
 	s, err := sim.Parse("mimic", []byte(text))
-	if err != nil { // its own writing: a mistake of this package, which the tests would show
+	if err != nil { // an error in the scenario is a mistake of this package, which its tests would show
 		return
 	}
 	oracle := sim.New(s, 1)
@@ -68,7 +68,7 @@ func (m *modem) replies() {
 			name, _, _ = strings.Cut(name, "=")
 			name += "=*"
 		}
-		if strings.HasPrefix(name, "AT+CGDCONT=") { // an APN is a subscriber's own affair
+		if strings.HasPrefix(name, "AT+CGDCONT=") { // an APN may be private
 			name = "AT+CGDCONT=*"
 		}
 		if seen[name]++; seen[name] == 1 {
@@ -91,7 +91,7 @@ func (m *modem) replies() {
 	}
 }
 
-// take gives what the simulated modem has to say now.
+// take gives the octets that the simulated modem sends now.
 func take(m *sim.Modem) []byte {
 	var b bytes.Buffer
 	for {
@@ -105,7 +105,7 @@ func take(m *sim.Modem) []byte {
 	}
 }
 
-// talk cuts an answer into its lines and the result, without the echo.
+// talk splits an answer into its lines and the result code, without the echo.
 func talk(b []byte, command string) (lines []string, result string) {
 	for _, l := range strings.FieldsFunc(string(b), func(r rune) bool { return r == '\r' || r == '\n' }) {
 		l = strings.TrimSpace(l)
@@ -120,14 +120,14 @@ func talk(b []byte, command string) (lines []string, result string) {
 	return lines, ""
 }
 
-// alike says whether two answers are the same as far as they are shown.
+// alike says whether two answers are equal in their visible parts.
 func alike(a, b []string) bool {
 	a, b = asked(a), asked(b)
 	return slices.EqualFunc(a, b, func(x, y string) bool { return x == y || strings.Contains(y, hidden) || strings.Contains(x, hidden) })
 }
 
-// asked gives an answer without the lines that nobody asked for: a registration that changed (3GPP TS 27.007 section 10.1.20
-// has one value in those, and two and more in answers).
+// asked gives an answer without unsolicited lines about a changed registration. By 3GPP TS 27.007 section 10.1.20, those have one
+// value, and answers have two or more.
 func asked(lines []string) []string {
 	return slices.DeleteFunc(slices.Clone(lines), func(l string) bool {
 		name, value, ok := strings.Cut(l, ":")
@@ -135,7 +135,8 @@ func asked(lines []string) []string {
 	})
 }
 
-// visibleLines gives lines for a scenario: what is hidden, or should be, becomes zeros, which no one's number is.
+// visibleLines gives lines for a scenario: hidden digits, and digits that should be hidden, become zeros, which are nobody's
+// number.
 func visibleLines(lines []string) (list []string) {
 	for _, l := range lines {
 		for {
@@ -151,7 +152,7 @@ func visibleLines(lines []string) (list []string) {
 	return list
 }
 
-// compact makes few replies of those to one command, which was given n times.
+// compact merges the replies to one command, which was given n times.
 func compact(list []reply, n int) []reply {
 	if len(list) == 0 {
 		return nil
@@ -159,25 +160,25 @@ func compact(list []reply, n int) []reply {
 	uniform := !slices.ContainsFunc(list, func(r reply) bool { return !r.same(&list[0]) })
 	first := list[0]
 	switch {
-	case uniform && len(list) == n: // always
+	case uniform && len(list) == n: // the same answer always
 		first.nth = 0
 		return []reply{first}
-	case uniform && list[len(list)-1].nth == len(list): // the first ones
+	case uniform && list[len(list)-1].nth == len(list): // the first answers are alike
 		first.nth, first.until = 0, len(list)
 		return []reply{first}
 	}
-	if last := &list[len(list)-1]; last.nth == n && n > 1 && !uniform { // it goes on so
+	if last := &list[len(list)-1]; last.nth == n && n > 1 && !uniform { // the last answer stays
 		last.nth = 0
 	}
 	return list
 }
 
-// lost says that a command was not answered because of what is said otherwise: a modem that boots, or did not survive.
+// lost says whether a command without an answer is explained already: the modem was starting, or had crashed.
 func (m *modem) lost(c *call.Command) bool {
 	return m.silent || m.boot > 0 && m.since(c.Sent) < m.boot || len(m.traps)+len(m.mutes) > 0 && m.trapped(c)
 }
 
-// trapped says whether a command is one that the modem does not survive, or came while it was away.
+// trapped says whether a command made the modem crash, or came while the modem was restarting.
 func (m *modem) trapped(c *call.Command) bool {
 	all := m.commands()
 	for i := slices.Index(all, c); i >= 0; i-- {
@@ -192,7 +193,7 @@ func (m *modem) trapped(c *call.Command) bool {
 	return false
 }
 
-// silences finds why commands were not answered: it never says anything, it starts up, or a command brought it down.
+// silences finds why commands were not answered: the modem never answers, it is starting, or a command made it crash.
 func (m *modem) silences(all []*call.Command) {
 	var asked []*call.Command
 	for _, c := range all {
@@ -224,7 +225,7 @@ func (m *modem) silences(all []*call.Command) {
 			return c.Result != "" && "AT"+strings.Join(v250.Split(c.Text), "") == name
 		})
 		switch {
-		case end == i+1 && end < len(asked) || survived || name == "AT" || strings.Contains(strings.ToLower(name), hidden): // one command only: it is not answered
+		case end == i+1 && end < len(asked) || survived || name == "AT" || strings.Contains(strings.ToLower(name), hidden): // only this one command is not answered
 		case end == len(asked) && end-i > 1:
 			m.mutes = append(m.mutes, name)
 		case end < len(asked):

@@ -9,22 +9,22 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Profile writes the quirk profile that makes knak do as the dialer of c did. source names the recording.
+// Profile writes the quirk profile that makes knak behave as the dialer of c did. source names the recording.
 func Profile(c *call.Call, source string) (text string, h Host) {
 	h = Settings(c)
 	var t writer
-	t.line("# Made by knak mimic from %s: knak does with it what the dialer of that recording did.", event.Printable(source))
+	t.line("# Made by knak mimic from %s: with it, knak behaves as the dialer of that recording did.", event.Printable(source))
 	t.line("# docs/quirks.md explains the format. Passwords, telephone numbers and identities are not copied.")
 	for _, c := range h.Cannot {
 		t.line("#")
 		t.comment(c.String())
 	}
 	t.line("schema = 1")
-	t.line("summary = %s", Quote("Does what the dialer in "+source+" did"))
+	t.line("summary = %s", Quote("Behaves as the dialer in "+source+" did"))
 	for _, s := range h.Settings {
 		t.line("")
 		t.line("[%s]", s.Key)
-		value, _ := Literal(s.Key, s.Value) // set has resolved it
+		value, _ := Literal(s.Key, s.Value) // set has checked key and value
 		t.line("value = %s", value)
 		t.line("reason = %s", Quote(s.Reason))
 		where := strings.TrimSpace(source + " " + s.Pos.String())
@@ -37,7 +37,7 @@ func Profile(c *call.Call, source string) (text string, h Host) {
 	return t.String(), h
 }
 
-// String gives what cannot be done with its place, as a sentence.
+// String gives What with its place in the recording.
 func (c Cannot) String() string {
 	text := "Not copied: " + c.What
 	if p := c.Pos.String(); p != "" {
@@ -64,10 +64,10 @@ func (t *writer) comment(text string) {
 	t.line("%s", line)
 }
 
-// maxQuoted bounds a text that comes from a recording, as quirks bounds its texts.
+// maxQuoted is the most characters of a text from a recording; package quirks has the same limit.
 const maxQuoted = 200
 
-// Quote writes a TOML text, at most 200 characters of it, in printable ASCII. What stands in a recording can hold anything.
+// Quote writes a text as a TOML string in printable ASCII, cut to 200 characters. Texts from a recording may contain anything.
 func Quote(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
@@ -99,7 +99,8 @@ func List(texts []string) string {
 	return "[" + strings.Join(q, ", ") + "]"
 }
 
-// Literal writes a value of a key, as --set takes it, as TOML. It is false where the key or the value is none.
+// Literal writes a value of a key, as --set takes it, as TOML. It is false if there is no such key, or if the key does not accept
+// the value.
 func Literal(key, value string) (string, bool) {
 	k, ok := quirks.Lookup(key)
 	if !ok {
@@ -119,7 +120,7 @@ func Literal(key, value string) (string, bool) {
 		}
 		return List(strings.Split(value, ",")), true
 	case quirks.Names, quirks.ATs:
-		return value, true // Go's quotes are TOML's for printable ASCII
+		return value, true // for printable ASCII, Go's quoting is TOML's
 	}
 	return Quote(value), true
 }

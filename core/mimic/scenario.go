@@ -69,7 +69,7 @@ func (t *writer) array(name string, lines ...string) {
 	}
 }
 
-// latest keeps of lines that set the same key the last one.
+// latest keeps the last of several lines that set the same key.
 func latest(lines []string) (list []string) {
 	for i, l := range lines {
 		key, _, _ := strings.Cut(l, " =")
@@ -167,7 +167,7 @@ var parts = []part{
 	{"network", func(k *model) []string { return k.network }, func(*model) []rule { return nil }},
 }
 
-// writeModels writes what the modem does in its calls. What holds for a call only is said with a condition.
+// writeModels writes what the modem does in its calls. Rules for a single call get a condition.
 func (m *modem) writeModels(t *writer) {
 	for _, p := range parts {
 		var lines []string
@@ -183,7 +183,7 @@ func (m *modem) writeModels(t *writer) {
 	m.writeRules(t, "action", func(k *model) []rule { return k.actions })
 }
 
-// refusals leaves auth.accept to the rules where only some calls are refused.
+// refusals removes auth.accept from the table if only some calls are refused; then rules decide.
 func (m *modem) refusals(lines []string) []string {
 	n := 0
 	for i := range m.models {
@@ -202,8 +202,8 @@ func (m *modem) refusals(lines []string) []string {
 	return slices.DeleteFunc(lines, func(s string) bool { return s == `accept = "none"` })
 }
 
-// writeRules writes rules once where all calls have the same, else for each call: by its name where that tells the calls
-// apart, for the name may be the reason, and by its number otherwise.
+// writeRules writes the rules once if all calls have the same; otherwise for each call. The condition is the call's user name if
+// the names differ, because the name may be the reason; else the call's number.
 func (m *modem) writeRules(t *writer, name string, of func(*model) []rule) {
 	if len(m.models) == 0 {
 		return
@@ -234,7 +234,7 @@ func (m *modem) writeRules(t *writer, name string, of func(*model) []rule) {
 	}
 }
 
-// writeExpect says what goes wrong with the defaults of all keys, where the recording says it.
+// writeExpect writes what goes wrong with the defaults of all keys, if the recording shows it.
 func (m *modem) writeExpect(t *writer) {
 	if len(m.calls) == 0 {
 		return

@@ -14,26 +14,26 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// turn is a Configure-Request of the host's with what the modem made of it.
+// turn is a Configure-Request of the host, and the modem's reaction.
 type turn struct {
 	asked   []uint8
-	verb    string // of a rule
+	verb    string // the rule's verb
 	options []string
 	message string
 	delay   time.Duration
-	behaves bool // it is what a modem without a fault would have answered
+	behaves bool // a modem without a fault would have answered the same
 }
 
-// run is several turns one after the other with the same answer.
+// run is several consecutive turns with the same answer.
 type run struct {
 	turn
 	times    int
-	all      [][]uint8 // what was asked in each
+	all      [][]uint8 // the options of each request
 	distinct bool      // the values changed from turn to turn
 	slowest  time.Duration
 }
 
-// sequence gives the rules by which the modem's answers to the host's requests come again. gives is what it assigns in IPCP.
+// sequence gives rules that reproduce the modem's answers to the host's requests. gives says what the modem assigns in IPCP.
 func (m *modem) sequence(c *call.Call, p *call.Protocol, gives map[uint8]netip.Addr) (rules []rule) {
 	var runs []run
 	for i := range p.Steps {
@@ -101,7 +101,7 @@ func known(types []uint8, protocol uint16) bool {
 	return !slices.ContainsFunc(types, func(t uint8) bool { return packet.OptionRequest(protocol, t) == "" })
 }
 
-// lacks gives the options that no request of run i had and that all later ones had: the modem may have waited for them.
+// lacks gives the options that no request of run i had and that all later requests had: the modem may have waited for them.
 func lacks(runs []run, i int) (list []uint8) {
 	if i+1 >= len(runs) || !runs[len(runs)-1].behaves {
 		return nil
@@ -121,7 +121,7 @@ func lacks(runs []run, i int) (list []uint8) {
 	return list
 }
 
-// pacesAlike says whether two delays are one pace.
+// pacesAlike says whether two delays are about equal.
 func pacesAlike(a, b time.Duration) bool {
 	d := (a - b).Abs()
 	return d < 300*time.Millisecond || d < max(a, b)/4
@@ -136,7 +136,7 @@ func sameNames(a, b []string) bool {
 	})
 }
 
-// random gives options whose values are another one each time.
+// random gives options with a random value each time.
 func random(options []string) (list []string) {
 	for _, o := range options {
 		name, _, _ := strings.Cut(o, "=")
@@ -145,8 +145,8 @@ func random(options []string) (list []string) {
 	return list
 }
 
-// turn reads what the modem made of the request at index i. It is false where the request was sent again before an answer
-// could have come, or where nothing shows what became of it.
+// turn reads the modem's reaction to the request at index i. It is false if the request was sent again before an answer could
+// come, or if the recording does not show the reaction.
 func (m *modem) turn(c *call.Call, p *call.Protocol, i int, gives map[uint8]netip.Addr) (turn, bool) {
 	req := &p.Steps[i]
 	t := turn{}
@@ -168,7 +168,7 @@ func (m *modem) turn(c *call.Call, p *call.Protocol, i int, gives map[uint8]neti
 		}
 		return t, true
 	}
-	// No answer: what came instead, before the next request.
+	// No answer: look for what came instead, before the next request.
 	var next time.Time
 	for j := i + 1; j < len(p.Steps); j++ {
 		if s := &p.Steps[j]; s.Dir == event.Sent && s.Code == packet.ConfigureRequest {
@@ -208,7 +208,7 @@ func (m *modem) turn(c *call.Call, p *call.Protocol, i int, gives map[uint8]neti
 		return t, true
 	}
 	if !next.IsZero() && next.Sub(req.Time) < 2*time.Second {
-		return t, false // the host was quicker than any timer: it answered something else
+		return t, false // too early for a timer: the host reacted to something else
 	}
 	if end, ok := c.Terminated(); ok && next.IsZero() && end.Dir == event.Sent && end.Time.Sub(req.Time) < 2*time.Second {
 		return t, false // the host ended the call at once, or there are no times: an answer could not come
@@ -217,7 +217,7 @@ func (m *modem) turn(c *call.Call, p *call.Protocol, i int, gives map[uint8]neti
 	return t, true
 }
 
-// behaves says whether a modem without a fault would have answered so (RFC 1661 sections 5.2 to 5.4).
+// behaves says whether a modem without a fault would have answered in this way (RFC 1661 sections 5.2 to 5.4).
 func (m *modem) behaves(req, a *call.Step, gives map[uint8]netip.Addr) bool {
 	var rejects, naks []packet.Option
 	for _, o := range req.Options {
@@ -262,7 +262,7 @@ func (m *modem) behaves(req, a *call.Step, gives map[uint8]netip.Addr) bool {
 	return a.Code == packet.ConfigureAck && packet.EqualOptions(a.Options, req.Options)
 }
 
-// option writes an option as a scenario does.
+// option writes an option in the notation of scenarios.
 func (m *modem) option(protocol uint16, o packet.Option, rejected bool, asked []packet.Option) string {
 	name := packet.OptionRequest(protocol, o.Type)
 	switch {

@@ -1,7 +1,7 @@
-// Package mimic turns a recording into settings that do the same: of a dialer that worked the quirk profile that makes knak
-// do what it did, and of a modem that misbehaved the simulator scenario that misbehaves so.
+// Package mimic turns a recording into files that reproduce it: a quirk profile with which knak behaves as the recorded dialer
+// did, and a simulator scenario that behaves as the recorded modem did.
 //
-// Telephone numbers, identities and passwords are never copied. What a profile or a scenario cannot say is told.
+// Telephone numbers, identities and passwords are never copied. What a profile or a scenario cannot express is reported (Cannot).
 package mimic
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Setting is one quirk that does what a dialer was seen to do.
+// Setting is one quirk that reproduces something that the dialer did.
 type Setting struct {
 	Key    string
 	Value  string // as --set takes it
@@ -27,19 +27,20 @@ type Setting struct {
 // String gives KEY=VALUE.
 func (s Setting) String() string { return s.Key + "=" + s.Value }
 
-// Cannot is something that the dialer did and that no setting makes knak do, or that is not copied.
+// Cannot is something that the dialer did, but that no setting can reproduce or that must not be copied.
 type Cannot struct {
-	What string // what the dialer did, and what stands in the way
+	What string // what the dialer did, and why it cannot be reproduced
 	Pos  event.Pos
 }
 
-// Host is how a dialer behaved, as far as it is not what knak does by itself.
+// Host is the behaviour of a dialer, as far as it differs from knak's own.
 type Host struct {
 	Settings []Setting
 	Cannot   []Cannot
 }
 
-// Settings gives what makes knak do as the dialer of c did. Only what differs from knak's defaults is in it.
+// Settings gives the settings with which knak behaves as the dialer of c did. Only settings that differ from knak's defaults are
+// in it.
 func Settings(c *call.Call) Host {
 	h := host{call: c}
 	h.commands()
@@ -58,18 +59,18 @@ type host struct {
 	call *call.Call
 }
 
-// set notes a setting, unless it is the default. One that the key does not take is told instead.
+// set adds a setting, unless it is the default. A value that the key does not accept becomes a Cannot.
 func (h *host) set(key, value, reason, shown string, pos event.Pos) {
 	v, def, err := quirks.Parse(key, value)
 	if err != nil {
-		h.cannot(pos, "%s: no setting can say it: %v", strings.TrimSuffix(reason, "."), err)
+		h.cannot(pos, "%s: no setting can do that: %v", strings.TrimSuffix(reason, "."), err)
 		return
 	}
 	if v.Equal(def) {
 		return
 	}
 	out := Setting{Key: key, Value: v.String(), Reason: reason, Shown: shown, Pos: pos}
-	// What the dialer said twice counts as it was said last.
+	// If the dialer did it twice, the last time counts.
 	if i := slices.IndexFunc(h.Settings, func(old Setting) bool { return old.Key == key }); i >= 0 {
 		h.Settings[i] = out
 		return
@@ -77,7 +78,7 @@ func (h *host) set(key, value, reason, shown string, pos event.Pos) {
 	h.Settings = append(h.Settings, out)
 }
 
-// setting gives a list as --set takes it; an empty one is written, for an empty text could be an oversight.
+// setting gives a list as --set takes it. An empty list is written as [], because an empty text could be a mistake.
 func setting(list []string) string {
 	if len(list) == 0 {
 		return "[]"
@@ -85,7 +86,7 @@ func setting(list []string) string {
 	return strings.Join(list, ",")
 }
 
-// text shows a packet in pppd's notation, without the addresses that a network gave.
+// text gives a packet in pppd's notation, without addresses that a network assigned.
 func text(s call.Step) string {
 	p := s.Packet
 	if s.Protocol == packet.IPCP && s.Code <= packet.ConfigureReject {

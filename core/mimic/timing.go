@@ -11,14 +11,15 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// timing is where time can decide: the silence after CONNECT, retransmission, the pace after Naks, patience and echoes.
+// timing reads the times that can decide whether a call works: the silence after CONNECT, retransmission, the pace after Naks,
+// patience and echoes.
 func (h *host) timing() {
 	c := h.call
 	if !c.Timed() {
 		return
 	}
 	if d, s, ok := ConnectDelay(c); ok && d >= 500*time.Millisecond {
-		h.set("dial.connect_delay", tenth(d), "The dialer is silent for so long after CONNECT.", text(s), s.Pos)
+		h.set("dial.connect_delay", tenth(d), "The dialer waits this long after CONNECT.", text(s), s.Pos)
 	}
 	for _, p := range []struct {
 		key   string
@@ -26,14 +27,14 @@ func (h *host) timing() {
 		usual time.Duration
 	}{{"lcp.restart", &c.LCP, 3 * time.Second}, {"ipcp.restart", &c.IPCP, 3 * time.Second}, {"ipv6cp.restart", &c.IPV6CP, 3 * time.Second}} {
 		if d, s, ok := Restart(p.steps); ok && unlike(d, p.usual) {
-			h.set(p.key, tenth(d), "The dialer sends a request that was not answered again after so long.", text(s), s.Pos)
+			h.set(p.key, tenth(d), "The dialer repeats a request without an answer after this time.", text(s), s.Pos)
 		}
 	}
 	if d, s, ok := NakPace(c); ok && unlike(d, 300*time.Millisecond) {
-		h.set("ipcp.empty_nak_pace", tenth(d), "The dialer waits for so long before it answers a Nak that changes nothing.", text(s), s.Pos)
+		h.set("ipcp.empty_nak_pace", tenth(d), "The dialer waits this long before it answers a Nak that changes nothing.", text(s), s.Pos)
 	}
 	if d, s, ok := Patience(c); ok && c.Worked() && d > 50*time.Second {
-		h.set("ipcp.deadline", (d * 3 / 2).Round(10*time.Second).String(), "The modem took so long to give an address that knak would have given up.", text(s), s.Pos)
+		h.set("ipcp.deadline", (d * 3 / 2).Round(10*time.Second).String(), "The modem needed this long to give an address; with its default, knak would have given up.", text(s), s.Pos)
 	}
 	e := c.Echoes
 	held := c.End.Sub(c.UpAt)
@@ -48,7 +49,7 @@ func (h *host) timing() {
 	}
 }
 
-// unlike says whether a time is so far from knak's own that it is worth a setting.
+// unlike says whether a time differs so much from knak's own that it needs a setting.
 func unlike(d, usual time.Duration) bool {
 	diff := (d - usual).Abs()
 	return diff > 200*time.Millisecond && diff > usual/5
@@ -56,7 +57,7 @@ func unlike(d, usual time.Duration) bool {
 
 func tenth(d time.Duration) string { return d.Round(100 * time.Millisecond).String() }
 
-// ConnectDelay is the time from CONNECT to the host's first packet, where the modem had not spoken before it.
+// ConnectDelay gives the time from CONNECT to the host's first packet. It is false if the modem had sent a packet before.
 func ConnectDelay(c *call.Call) (time.Duration, call.Step, bool) {
 	if c.Dial == nil || c.Dial.Answered.IsZero() || !strings.HasPrefix(c.Dial.Result, "CONNECT") || len(c.LCP.Steps) == 0 {
 		return 0, call.Step{}, false
@@ -65,7 +66,7 @@ func ConnectDelay(c *call.Call) (time.Duration, call.Step, bool) {
 	return s.Time.Sub(c.Dial.Answered), s, ok && !s.Time.IsZero()
 }
 
-// Restart is the median time after which a host's request that was not answered went out again.
+// Restart gives the median time after which the host repeated a request without an answer.
 func Restart(p *call.Protocol) (time.Duration, call.Step, bool) {
 	var all []time.Duration
 	var at call.Step
@@ -85,7 +86,7 @@ func Restart(p *call.Protocol) (time.Duration, call.Step, bool) {
 	return median(all), at, len(all) > 0
 }
 
-// NakPace is the median time from a Configure-Nak of the modem's that changes nothing to the host's next IPCP request.
+// NakPace gives the median time from a Configure-Nak of the modem that changes nothing to the host's next IPCP request.
 func NakPace(c *call.Call) (time.Duration, call.Step, bool) {
 	var all []time.Duration
 	var at call.Step
@@ -109,7 +110,7 @@ func NakPace(c *call.Call) (time.Duration, call.Step, bool) {
 	return median(all), at, len(all) > 1
 }
 
-// Patience is how long the host asked for an address: from its first IPCP request to the Ack, or to its last request.
+// Patience gives how long the host asked for an address: from its first IPCP request to the Ack, or to its last request.
 func Patience(c *call.Call) (time.Duration, call.Step, bool) {
 	all := c.IPCP.Of(event.Sent, packet.ConfigureRequest)
 	if len(all) == 0 {

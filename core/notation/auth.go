@@ -2,7 +2,7 @@ package notation
 
 import "github.com/knakppp/knak/core/ppp/packet"
 
-// hide appends n asterisks for a value that the text hides.
+// hide appends n asterisks in place of a value that the text hides.
 func (p *parser) hide(n int) {
 	p.hidden = true
 	for range n {
@@ -10,14 +10,14 @@ func (p *parser) hide(n int) {
 	}
 }
 
-// counted makes the octets from start on counted by the octet before them.
+// counted sets the octet before start to the number of octets from start on.
 func (p *parser) counted(start int) bool {
 	n := len(p.out) - start
 	p.out[start-1] = byte(n)
 	return n <= 255
 }
 
-// str takes a string in quotes, and gives it a leading count if asked.
+// str takes a string in quotes and, with count, puts its length before it.
 func (p *parser) str(count bool) error {
 	if !p.skip(`"`) {
 		return p.bad()
@@ -57,7 +57,7 @@ func (p *parser) pap(code uint8) error {
 	return p.hex(false)
 }
 
-// user takes the name, in quotes or, where a person replaced it, as <user>.
+// user takes the name, in quotes or, if a person replaced it, as <user>.
 func (p *parser) user() error {
 	if p.byte() == '"' {
 		return p.str(true)
@@ -72,7 +72,7 @@ func (p *parser) user() error {
 		}
 	} else {
 		w := p.word()
-		if len(w) > 0 && w[0] >= 0x80 { // quotes of a word processor
+		if len(w) > 0 && w[0] >= 0x80 { // typographic quotes of a word processor
 			return ErrNotation
 		}
 		p.out = append(p.out, w...)
@@ -131,7 +131,7 @@ func (p *parser) chap(code uint8) error {
 	return p.hex(false)
 }
 
-// hexValue takes a value in hex without spaces, with its count before it, or what stands for it.
+// hexValue takes a value in hex without spaces, or a word that hides it, and puts its length before it.
 func (p *parser) hexValue() error {
 	w := p.word()
 	p.out = append(p.out, 0)
@@ -232,7 +232,7 @@ func (p *parser) eapNak() error {
 	return p.hex(false)
 }
 
-// eapValue reads <Value 01 02> <Name "x">, both of which may be missing.
+// eapValue reads <Value 01 02> <Name "x">; each may be missing.
 func (p *parser) eapValue() error {
 	p.out = append(p.out, 0)
 	start := len(p.out)

@@ -1,6 +1,6 @@
 package notation
 
-// bad tells a line that ends too early from one that is something else.
+// bad gives ErrCut if the text has ended, otherwise ErrNotation.
 func (p *parser) bad() error {
 	if p.at >= len(p.text) || p.begun == p.at+1 {
 		return ErrCut
@@ -16,7 +16,7 @@ func (p *parser) byte() byte {
 	return 0
 }
 
-// back goes back over one octet c if it was the last.
+// back goes back by one octet if that octet is c.
 func (p *parser) back(c byte) {
 	if p.at > 0 && p.text[p.at-1] == c {
 		p.at--
@@ -45,7 +45,7 @@ func (p *parser) spaces() {
 	}
 }
 
-// word takes what stands before the next space or mark.
+// word takes the octets before the next space or punctuation mark.
 func (p *parser) word() []byte {
 	rest := p.text[p.at:]
 	for i, c := range rest {
@@ -86,8 +86,8 @@ func (p *parser) field(name string) (uint32, bool) {
 	return hexNumber(p.word())
 }
 
-// hex takes octets, each a space and two digits, and a note that there were more. last says that what follows them is
-// of no interest.
+// hex takes octets, each a space and two digits, and the "..." for more octets. last means that the text after them does not
+// matter.
 func (p *parser) hex(last bool) error {
 	for {
 		t := p.text[p.at:]
@@ -106,7 +106,7 @@ func (p *parser) hex(last bool) error {
 	}
 }
 
-// quoted takes a string up to its closing quote, which must be the one that pppd wrote: a backslash stands before all others.
+// quoted takes a string up to its closing quote. Quotes inside the string have a backslash before them.
 func (p *parser) quoted() error {
 	for p.at < len(p.text) {
 		c := p.text[p.at]
@@ -146,7 +146,7 @@ func (p *parser) escape() error {
 			return ErrCut
 		}
 		switch {
-		case c == '3' && len(t) >= 10 && string(t[:6]) == "777777" && allOctal(t[:10]): // releases that took a char for a signed number
+		case c == '3' && len(t) >= 10 && string(t[:6]) == "777777" && allOctal(t[:10]): // releases that printed a char as a signed number
 			c = (t[7]-'0')<<6 | (t[8]-'0')<<3 | (t[9] - '0')
 			p.at += 10
 		case isOctal(t[0]) && isOctal(t[1]):
@@ -164,7 +164,7 @@ func (p *parser) uint32(v uint32) {
 
 func (p *parser) uint16(v uint32) { p.out = append(p.out, byte(v>>8), byte(v)) }
 
-// placeholder gives a number that depends on a hidden text alone, so that the same text is the same value.
+// placeholder gives a number that depends only on a text that hides a value, so that the same text always gives the same number.
 func (p *parser) placeholder(text []byte) uint32 {
 	p.hidden, p.replaced = true, true
 	h := uint32(2166136261) // FNV-1a

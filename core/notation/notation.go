@@ -1,8 +1,8 @@
-// Package notation reads pppd's debug notation, for example "LCP ConfReq id=0x1 <mru 1500>", back to the octets of the
-// packet. It takes what all releases of pppd have written and what people do to a log before they post it.
+// Package notation reads pppd's debug notation, for example "LCP ConfReq id=0x1 <mru 1500>", back to the octets of the packet. It
+// reads the output of all releases of pppd, and logs that people changed before they posted them.
 //
-// Not every line can be read back whole: a hidden password has no length, and hidden addresses no value. What stands for
-// them is said at Parse, and Packet.Hidden says that something does.
+// Not every line can be read back completely: the length of a hidden password is not known, nor the value of a hidden address.
+// Parse describes the placeholders; Packet.Hidden says whether there are any.
 package notation
 
 import (
@@ -11,31 +11,32 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Packet is what one line holds.
+// Packet is the packet of one line.
 type Packet struct {
 	Protocol uint16
-	Info     []byte // the information field, in the buffer that was given to Parse
+	Info     []byte // the information field, in the buffer given to Parse
 	Cut      bool   // pppd itself wrote only the first octets and then "..."
-	Hidden   bool   // the text hides a value, and octets of ours stand for it
-	Replaced bool   // one of them is an address or a magic number, which pppd itself never hides
-	Used     int    // how much of the text it was
+	Hidden   bool   // the text hides a value, and Info holds a placeholder
+	Replaced bool   // a placeholder is for an address or a magic number, which pppd itself never hides
+	Used     int    // how many octets of the text were read
 }
 
 // Errors of Parse.
 var (
-	// ErrCut says that the text ends inside a packet: it was cut off, or its line was wrapped.
+	// ErrCut means that the text ends inside a packet: it was cut off, or its line was wrapped.
 	ErrCut = errors.New("the line ends inside the packet")
-	// ErrNotation says that the text is not pppd's notation.
+	// ErrNotation means that the text is not in pppd's notation.
 	ErrNotation = errors.New("not in the notation of pppd")
-	// ErrStripped says that options were there and are lost: a web page took what stands between < and > for its own.
+	// ErrStripped means that the options are lost: a web page treated the text between < and > as its own tags.
 	ErrStripped = errors.New("the options are missing")
 )
 
-// Parse reads a packet from text, which begins behind "sent [" or "rcvd [", and appends its octets to buf[:0].
+// Parse reads a packet from text, which begins after "sent [" or "rcvd [", and appends its octets to buf[:0]. The errors are
+// ErrCut, ErrNotation and ErrStripped.
 //
-// What stands for a value that the text hides: for a password and for the value of a response 8 and 16 asterisks, or as
-// many as the text has room for; for an address one of 192.0.2.0/24 (RFC 5737), the same for the same text; for a magic
-// number one that depends on its text.
+// Placeholders for hidden values: 8 asterisks for a password and 16 for the value of a response, or as many as the packet's
+// length leaves room for; for an address, one of 192.0.2.0/24 (RFC 5737); for a magic number, another number. The same text
+// always gives the same placeholder.
 func Parse(buf, text []byte) (Packet, error) {
 	p := parser{text: text, out: buf[:0]}
 	protocol, err := p.packet()
@@ -49,11 +50,11 @@ type parser struct {
 	cut      bool
 	hidden   bool
 	replaced bool
-	begun    int // 1 + where something began that the end of the text cut off
-	wins     int // how many options of the name ms-wins there were
+	begun    int // 1 + the index where an element begins that the end of the text cuts off
+	wins     int // how many options named ms-wins came so far
 }
 
-// packet reads from the protocol's name to what follows the closing bracket.
+// packet reads from the protocol's name to the text after the closing bracket.
 func (p *parser) packet() (uint16, error) {
 	word := p.word()
 	protocol, known := protocolOf(word)
@@ -82,7 +83,7 @@ func (p *parser) packet() (uint16, error) {
 	return 0, p.bad()
 }
 
-// octets reads hex before and after the closing bracket: pppd puts it in either place.
+// octets reads hex before and after the closing bracket: pppd writes it in either place.
 func (p *parser) octets() error {
 	if err := p.hex(false); err != nil {
 		return err
@@ -246,7 +247,7 @@ var dataNames = []struct {
 	{"Comp.", packet.Compressed},
 }
 
-// codes has pppd's words and those that other programs with the same notation use.
+// codes has pppd's words for codes, and those of other programs with the same notation.
 var codes = map[string]uint8{
 	"ConfReq": 1, "ConfAck": 2, "ConfNak": 3, "ConfRej": 4, "TermReq": 5, "TermAck": 6, "CodeRej": 7, "ProtRej": 8, "EchoReq": 9, "EchoRep": 10,
 	"DiscReq": 11, "Ident": 12, "TimeRem": 13, "ResetReq": 14, "ResetAck": 15,

@@ -7,7 +7,7 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// options takes as many options as there are, each " <word value>".
+// options takes all options, each " <word value>".
 func (p *parser) options(protocol uint16) error {
 	for {
 		if !p.skip(" <") && !p.skip("<") {
@@ -70,7 +70,7 @@ func (p *parser) closeOption() error {
 	return nil
 }
 
-// value takes a space and a word, at least one octet long.
+// value takes a space and a word of at least one octet.
 func (p *parser) value() ([]byte, bool) {
 	if !p.skip(" ") {
 		return nil, false
@@ -188,7 +188,7 @@ func (p *parser) algorithm() bool {
 			return true
 		}
 	}
-	p.at = at // octets follow, or nothing that is known
+	p.at = at // octets follow, or something unknown
 	return len(w) == 2 || len(w) == 0
 }
 
@@ -270,8 +270,8 @@ func (p *parser) ipcpOption(word []byte) (uint8, bool) {
 	return 0, false
 }
 
-// Address reads an IPv4 address as a log has it. Of one that was replaced by something else it gives what stands for it,
-// the same that Parse gives, and replaced. It is false for what cannot be an address.
+// Address reads an IPv4 address from a log. If a person replaced the address by another text, it gives the same placeholder as
+// Parse, and replaced is true. ok is false if text cannot stand for an address.
 func Address(text string) (a netip.Addr, replaced, ok bool) {
 	p := parser{text: []byte(" " + text)}
 	if !p.address() || p.at != len(p.text) {
@@ -280,7 +280,7 @@ func Address(text string) (a netip.Addr, replaced, ok bool) {
 	return netip.AddrFrom4([4]byte(p.out)), p.replaced, true
 }
 
-// address takes an IPv4 address, or what somebody wrote in its place.
+// address takes an IPv4 address, or the text that replaces it.
 func (p *parser) address() bool {
 	if !p.skip(" ") {
 		return false
@@ -303,8 +303,8 @@ func (p *parser) address() bool {
 	return true
 }
 
-// hiddenAddress says whether a word can stand for an address: it has at least one character that an address has not, and
-// no letters or signs of other things.
+// hiddenAddress says whether a word can replace an address: it has at least one character that addresses do not have, and none
+// that only other values have.
 func hiddenAddress(w []byte) bool {
 	if len(w) == 0 || len(w) > 40 {
 		return false

@@ -9,9 +9,9 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// AppendText appends the packet in the notation of pppd's debug lines but without the brackets, for example
-// `IPCP ConfReq id=0x1 <addr 0.0.0.0>`. What cannot be understood follows as hex. Passwords and
-// responses to challenges are never shown; what else may not be, core/private has overwritten before.
+// AppendText appends the packet in the notation of pppd's debug lines but without the brackets, for example `IPCP ConfReq id=0x1
+// <addr 0.0.0.0>`. The part that cannot be understood follows as hex. Passwords and responses to challenges are never shown;
+// core/private has overwritten other secrets before.
 func AppendText(dst []byte, protocol uint16, info []byte) []byte {
 	dst, _ = appendParts(dst, protocol, info)
 	return dst
@@ -20,8 +20,8 @@ func AppendText(dst []byte, protocol uint16, info []byte) []byte {
 // Text gives what AppendText appends.
 func Text(protocol uint16, info []byte) string { return string(AppendText(nil, protocol, info)) }
 
-// Line gives one line as pppd's debug option prints it. dir is "sent" or "rcvd". What stands behind a packet (padding, or
-// the bytes of a protocol that pppd does not know) comes after the closing bracket, as pppd has it.
+// Line gives one line as pppd's debug option prints it. dir is "sent" or "rcvd". Octets after a packet (padding, or the contents
+// of a protocol that pppd does not know) come after the closing bracket, as in pppd.
 func Line(dir string, protocol uint16, info []byte) string {
 	dst := append(append(make([]byte, 0, 128), dir...), " ["...)
 	dst, end := appendParts(dst, protocol, info)
@@ -36,14 +36,14 @@ func OptionText(protocol uint16, o packet.Option) string {
 	return strings.TrimSpace(string(appendOption(nil, protocol, raw)))
 }
 
-// Limits on the hex of what is not understood: pppd's in LCP, and one of ours against floods.
+// Limits of the octets shown in hex: pppd's for LCP, and one of our own against very long output.
 const (
 	maxHexLCP = 32
 	maxHex    = 256
-	// maxBody is about how long the options, or one string, of a packet may get before " ..." stands for the rest: no honest
-	// packet comes near it, and one of a hostile peer fills no screen.
+	// maxBody is the approximate length in characters at which the options, or one string, of a packet are cut with " ...".
+	// Ordinary packets are much shorter; the limit keeps a hostile peer from filling the screen.
 	maxBody = 1500
-	// maxTypes is how many types an EAP Nak may suggest in words.
+	// maxTypes is how many types of an EAP Nak are shown by name.
 	maxTypes = 32
 )
 
@@ -51,7 +51,7 @@ var (
 	dataWords = map[uint16]string{packet.IP: "IP", packet.IPv6: "IPV6", packet.Compressed: "Compressed", packet.Encrypted: "Encrypted"}
 )
 
-// appendParts appends the text; end is where pppd closes the bracket.
+// appendParts appends the text; end is the index where pppd closes the bracket.
 func appendParts(dst []byte, protocol uint16, info []byte) (out []byte, end int) {
 	switch protocol {
 	case packet.LCP, packet.IPCP, packet.IPV6CP, packet.CCP, packet.PAP, packet.CHAP, packet.EAP:
@@ -131,7 +131,7 @@ func appendLCP(dst []byte, p packet.Packet) []byte {
 // printable is pppd's test of whether the data of a Terminate packet is a message: its first octet.
 func printable(b []byte) bool { return len(b) > 0 && b[0] >= ' ' && b[0] < 0x7f }
 
-// appendOptionList appends options until one has an impossible length, and gives what is left.
+// appendOptionList appends options until one has an impossible length, and gives the rest.
 func appendOptionList(dst []byte, protocol uint16, b []byte) (out, rest []byte) {
 	begin := len(dst)
 	for len(b) >= 2 {
@@ -148,8 +148,8 @@ func appendOptionList(dst []byte, protocol uint16, b []byte) (out, rest []byte) 
 	return dst, b
 }
 
-// appendOption appends what stands between < and >. raw is one whole option. The octets that its value does not account
-// for follow as hex; of an option that is not understood, all of them.
+// appendOption appends the text between < and >. raw is one whole option. Octets that do not belong to the value follow as hex;
+// if the option is not understood, all octets do.
 func appendOption(dst []byte, protocol uint16, raw []byte) []byte {
 	var used int
 	switch protocol {
@@ -170,7 +170,7 @@ func appendOption(dst []byte, protocol uint16, raw []byte) []byte {
 	return appendHex(dst, raw[2+used:], maxHex)
 }
 
-// Each append…Option gives how many octets of data it showed, -1 if it did not understand the option.
+// Each append…Option gives how many octets of the data it has shown; -1: it did not understand the option.
 
 func appendLCPOption(dst []byte, typ uint8, d []byte) ([]byte, int) {
 	word := ""

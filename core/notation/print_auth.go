@@ -7,8 +7,8 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// The fields that hold a secret are never shown, not even as asterisks, so that the text has one form whatever their length.
-// What else of a packet may not be shown has been overwritten by core/private before.
+// Fields with a secret are never shown, not even as asterisks, so that the text does not reveal their length. core/private has
+// overwritten other secrets of a packet before.
 
 // mschapHeaderLen counts OpCode, MS-CHAPv2-ID and MS-Length.
 const mschapHeaderLen = 4
@@ -142,7 +142,7 @@ func appendMSCHAPv2(dst, d []byte, request bool) []byte {
 	return appendHex(dst, d, maxHexLCP)
 }
 
-// appendValueAndName shows the value of a challenge; of a response, that there was one.
+// appendValueAndName shows the value of a challenge; for a response, it shows only <hidden>.
 func appendValueAndName(dst, d []byte, request bool) []byte {
 	value, name, ok := packet.Counted(d)
 	if !ok {

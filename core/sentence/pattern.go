@@ -9,7 +9,7 @@ type pattern struct {
 	parts [][]byte // around the stars; one part: there is no star
 }
 
-// span is where a star's text stands.
+// span is the place of a star's text.
 type span struct{ from, to int }
 
 func compile(text string) pattern { return pattern{bytes.Split([]byte(text), []byte("*"))} }
@@ -23,7 +23,8 @@ func (p *pattern) matches(s []byte) bool {
 // maxStars is more than any pattern has.
 const maxStars = 12
 
-// find says whether all of s is the pattern, and appends what each star stands for: as little as it can, but for the last.
+// find says whether the whole of s matches the pattern, and appends the text of each star. A star takes as little as possible;
+// the last one takes the rest.
 func (p *pattern) find(s []byte, stars []span) ([]span, bool) {
 	first, n := p.parts[0], len(p.parts)
 	if n == 1 {
@@ -50,18 +51,18 @@ type entry struct {
 	pattern, except pattern
 	hasExcept       bool
 	by              string // the program whose sentence it is
-	only            string // the program that alone may say it
+	only            string // if not "": the only program that may say it
 	word, value     string
 }
 
-// index finds the sentences that a line may be. Those that begin with a text stand under its first octet; of those that
-// begin with a star, some four octets that each of them holds are looked for in the line, all in one pass.
+// index finds the sentences that may match a line. Sentences that begin with text are listed by its first octet. For each
+// sentence that begins with a star, four octets of its text are looked for in the line, for all such sentences in one pass.
 type index struct {
 	entries []entry
 	first   [256][]beginning
 	inside  map[uint32][]int
 	maybe   [1 << 10]uint64 // a bit for the hash of each key of inside
-	short   []int           // those that hold no four octets in a row
+	short   []int           // sentences without four octets in a row
 }
 
 // beginning is the first four octets of a sentence that begins with a text, or as many as it has.
@@ -96,7 +97,7 @@ func (x *index) finish() {
 			x.short = append(x.short, i)
 			continue
 		}
-		k := four(longest, (len(longest)-4)/2) // the middle of a text is seldom a blank and a common word
+		k := four(longest, (len(longest)-4)/2) // the middle of a text is rarely a blank and a common word
 		x.inside[k] = append(x.inside[k], i)
 		h := hash(k)
 		x.maybe[h>>6] |= 1 << (h & 63)
@@ -109,8 +110,8 @@ func four(s []byte, i int) uint32 {
 
 func hash(k uint32) uint32 { return k * 2654435761 >> 16 }
 
-// candidates appends the sentences that a line in lower case may be by the octets that stand in it, in the order of the
-// table. Most lines of a log may be none, and cost no more than this.
+// candidates appends the sentences that may match a line in lower case, judged by its octets, in the order of the table. Most
+// lines of a log match none and cost no more than this.
 func (x *index) candidates(list []int, line []byte) []int {
 	list = append(list, x.short...)
 	head := uint32(0)
@@ -133,7 +134,7 @@ func (x *index) candidates(list []int, line []byte) []int {
 	return list
 }
 
-// match calls f for each of the candidates that a line in lower case is.
+// match calls f for each candidate that matches a line in lower case.
 func (x *index) match(candidates []int, line []byte, f func(*entry, []span)) {
 	var room [maxStars]span
 	for i, n := range candidates {

@@ -1,9 +1,8 @@
-// Package sentence knows what the programs around PPP say (pppd, chat, wvdial, NetworkManager, the kernel), and gives each
-// sentence its meaning. It is the one place that does: a reader asks it once for a line, puts the words into event.Log,
-// and nobody after it looks at the text.
+// Package sentence knows the messages of the programs around PPP (pppd, chat, wvdial, NetworkManager, the kernel) and their
+// meaning. A reader asks it once for each line and puts the words into event.Log; no other code looks at the text.
 //
-// The sentences are data. A file in said is of one program; a file in causes is a finding of diagnosis, whose id is the
-// meaning of its lines: they name a cause by themselves.
+// The sentences are data. A file in said has the messages of one program. A file in causes is a finding of diagnosis: its lines
+// name a cause by themselves, and their meaning is the finding's id.
 package sentence
 
 import (
@@ -24,12 +23,12 @@ import (
 //go:embed said/*.toml causes/*.toml
 var files embed.FS
 
-// Meaning is what a line says.
+// Meaning is the meaning of a line.
 type Meaning struct {
-	By    string   // the program whose sentence it is, for a line that does not name one; "" where anybody may say it
+	By    string   // the program whose sentence it is, for a line that names no program; "": it may be any program's
 	Known bool     // it is a sentence of some program, even if Words is empty
-	Words []string // event's Means words and ids of causes; shared, so that nobody may change it
-	Value string   // what the word carries
+	Words []string // words of event.Log.Means and ids of causes; the slice is shared and must not be changed
+	Value string   // the value that belongs to the word
 }
 
 // Is says whether the line has that meaning.
@@ -38,7 +37,7 @@ func (m Meaning) Is(word string) bool { return slices.Contains(m.Words, word) }
 // Address says whether the line names an address of the link.
 func (m Meaning) Address() bool { return slices.ContainsFunc(m.Words, IsAddress) }
 
-// IsAddress says whether a word is one of those by which a dialer names an address of the link: they come as a group.
+// IsAddress says whether a word is for an address of the link. A dialer writes these lines as a group.
 func IsAddress(word string) bool {
 	switch word {
 	case event.MeansLocalAddress, event.MeansNewAddress, event.MeansRemoteAddress, event.MeansDNSAddress, event.MeansIPv6Up:
@@ -50,28 +49,28 @@ func IsAddress(word string) bool {
 // Cause is a finding of diagnosis that a line names by itself: one file in the directory causes.
 type Cause struct {
 	ID         string   `toml:"-"`
-	Category   string   `toml:"category"` // of the corpus's categories, "" where none fits
-	Stage      string   `toml:"stage"`    // where it ranks among causes that are as sure: port, dial, lcp, auth, ipcp or data
+	Category   string   `toml:"category"` // one of the corpus' categories; "": none fits
+	Stage      string   `toml:"stage"`    // its rank among causes of equal certainty: port, dial, lcp, auth, ipcp or data
 	Confidence string   `toml:"confidence"`
-	When       string   `toml:"when"` // "failed": only where no link came up; "first": nor in an attempt before; "silent": nor did anything answer PPP; "refused": as "failed", and only possible where the authentication succeeded; "up": only where one did; "" or "always"
+	When       string   `toml:"when"` // "failed": only if no link came up; "first": the same, also in no earlier attempt; "silent": the same, and nothing answered PPP; "refused": as "failed", but only "possible" if the authentication succeeded; "up": only if a link came up; "" or "always"
 	Title      string   `toml:"title"`
 	Meaning    string   `toml:"meaning"`
 	Cure       []string `toml:"cure"`
-	Page       string   `toml:"page"` // more for its page in docs/findings
+	Page       string   `toml:"page"` // more text for its page in docs/findings
 	Lines      []Line   `toml:"line"`
-	Example    []string `toml:"example"`   // lines of a log that it must judge
-	NearMiss   []string `toml:"near_miss"` // lines that look alike and that it must not judge
+	Example    []string `toml:"example"`   // lines of a log that must give this cause
+	NearMiss   []string `toml:"near_miss"` // similar lines that must not give it
 }
 
 // Line is one sentence of a Cause.
 type Line struct {
-	Text    string `toml:"text"`    // matched without case, one blank between words; * is any text
-	Program string `toml:"program"` // where the text alone could be anybody's: the program that must have written it
-	Except  string `toml:"except"`  // a line that looks alike and means something else
-	Meaning string `toml:"meaning"` // what this line says beyond the cause's meaning
+	Text    string `toml:"text"`    // compared without case, with one blank between words; * is any text
+	Program string `toml:"program"` // the program that must have written it, if the text alone could be from another; "": any program
+	Except  string `toml:"except"`  // a similar line that means something else
+	Meaning string `toml:"meaning"` // what this line says in addition to the cause's meaning
 }
 
-// program is one file of the directory said.
+// program is one file in the directory said.
 type program struct {
 	Program string   `toml:"program"`
 	Known   []string `toml:"known"` // sentences of the program without a meaning
@@ -79,7 +78,7 @@ type program struct {
 		Text   string `toml:"text"`
 		Except string `toml:"except"`
 		Means  string `toml:"means"`
-		Value  string `toml:"value"` // with $1 for what the first * stood for
+		Value  string `toml:"value"` // $1 stands for the text of the first *
 	} `toml:"sentence"`
 }
 
@@ -132,7 +131,7 @@ func readPrograms(from fs.FS) ([]program, error) {
 		}
 		for _, s := range p.Said {
 			if !event.IsMeaning(s.Means) {
-				return nil, fmt.Errorf("%s: %q means %q, which is no word of core/event", name, s.Text, s.Means)
+				return nil, fmt.Errorf("%s: %q means %q, which is not a word of core/event", name, s.Text, s.Means)
 			}
 		}
 		all = append(all, p)
@@ -140,7 +139,7 @@ func readPrograms(from fs.FS) ([]program, error) {
 	return all, nil
 }
 
-// table is all sentences, compiled.
+// table holds all sentences, compiled.
 var table = sync.OnceValue(func() *index {
 	programs, err := readPrograms(files)
 	if err != nil {
@@ -164,7 +163,7 @@ var table = sync.OnceValue(func() *index {
 	return t
 })
 
-// Of gives the meaning of a line of a program; name is "" where the line names none.
+// Of gives the meaning of a line of a program; name is "" if the line names none.
 func Of(name, text string) Meaning {
 	plain := fold(text)
 	if plain == "" {
@@ -197,13 +196,13 @@ func Of(name, text string) Meaning {
 	return m
 }
 
-// marks stand before a message that one program passes on of another, or that a forum shows in bold.
+// marks stand before a message that one program passes on for another, or that a forum shows in bold.
 var (
 	boldMarks = []string{"[b]", "[i]", "[u]", "**"}
 	sayMarks  = []string{"--> ", "pppd: ", "/usr/sbin/pppd: ", "chat: ", "<info> ", "<warn> ", "<debug> ", "<error> ", "warning: ", "error: "}
 )
 
-// fold gives the line in the form that patterns are compared with but for its case: one blank between words, without marks.
+// fold gives a line in the form for comparison with patterns: one blank between words, without marks. Its case is kept.
 func fold(text string) string {
 	if !isFolded(text) {
 		text = strings.Join(strings.Fields(text), " ")
@@ -221,9 +220,9 @@ func fold(text string) string {
 	return text
 }
 
-// isFolded says that a text has one blank between words already.
+// isFolded says whether a text has one blank between words already.
 func isFolded(s string) bool {
-	blank := true // one at the beginning is too many
+	blank := true // a blank at the beginning does not count as folded
 	for i := range len(s) {
 		c := s[i]
 		if c == ' ' && blank || c < ' ' || c >= 0x80 {
@@ -234,7 +233,7 @@ func isFolded(s string) bool {
 	return !blank || s == ""
 }
 
-// mayBeMarked says whether one of the marks begins so.
+// mayBeMarked says whether one of the marks begins with c.
 func mayBeMarked(c byte) bool {
 	switch c {
 	case '[', '*', '-', 'p', '/', 'c', '<', 'w', 'e':
@@ -261,7 +260,7 @@ var lowered = func() (t [256]byte) {
 	return t
 }()
 
-// expand puts what the stars stood for into a value.
+// expand puts the texts of the stars into a value.
 func expand(line, value string, stars []span) string {
 	if !strings.Contains(value, "$") {
 		return value
@@ -280,7 +279,7 @@ func expand(line, value string, stars []span) string {
 	return strings.TrimSpace(b.String())
 }
 
-// Lines gives the sentence of a cause that a text is, for what it says beyond the cause.
+// Line gives the sentence of a cause that matches a text, for its Meaning in addition to the cause.
 func (c *Cause) Line(name, text string) (Line, bool) {
 	line := appendLower(nil, fold(text))
 	for _, l := range c.Lines {

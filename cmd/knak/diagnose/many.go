@@ -134,7 +134,7 @@ func (d *diagnosis) result(r survey.Result) error {
 		case r.Summary.Bytes == 0 && r.Summary.Format != "":
 			d.fail(exit.Usagef("%s is empty", r.Name))
 		case r.Summary.Format == "":
-			d.fail(exit.Usagef("%s is no recording or log that can be read; --format says what it is: %s", r.Name, strings.Join(read.Names(), ", ")))
+			d.fail(exit.Usagef("%s is not a recording or log that knak can read; if it is one, name its format with --format: %s", r.Name, strings.Join(read.Names(), ", ")))
 		default:
 			d.fail(recordings.NothingTells(r.Name, r.Summary.String()))
 		}

@@ -8,12 +8,12 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// authState is what LCP agreed on about authentication, and how far that is.
+// authState is the authentication that LCP agreed on, and how far it has come.
 type authState struct {
-	methods [2]method // by the side that is to prove itself, which the other side demanded
+	methods [2]method // by the side that must authenticate; the other side demanded it
 	passed  bool
 	failed  bool
-	request [2]uint8 // the last identifier of a PAP request or CHAP challenge or response, by who sent it
+	request [2]uint8 // the last identifier of a PAP request or CHAP challenge or response, by its sender
 	asked   [2]bool
 	replied [2]uint8 // the last CHAP response's
 	said    [2]bool
@@ -26,7 +26,7 @@ type method struct {
 
 func (a *authState) demanded() bool { return a.methods[0].protocol != 0 || a.methods[1].protocol != 0 }
 
-// agree files the Authentication-Protocol option in a request of dir that was acknowledged: the other side is to prove itself.
+// agree notes the Authentication-Protocol option of an acknowledged request of dir: the other side must authenticate.
 func (a *authState) agree(dir event.Dir, option []byte) {
 	m := method{}
 	if len(option) >= 4 {

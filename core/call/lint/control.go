@@ -84,7 +84,7 @@ func (l *Linter) control(e event.Packet, c packet.Packet) {
 	}
 }
 
-// options reads an option list. It is false, with a fault, if a length in it cannot be true.
+// options checks an option list. It is false, and adds a fault, if a length in it is impossible.
 func (l *Linter) options(data []byte) bool {
 	for i := 0; i < len(data); {
 		if len(data)-i < 2 || data[i+1] < 2 || int(data[i+1]) > len(data)-i {
@@ -96,7 +96,7 @@ func (l *Linter) options(data []byte) bool {
 	return true
 }
 
-// next takes the first option of a sound list.
+// next splits off the first option of a valid list.
 func next(list []byte) (option, rest []byte) {
 	if len(list) < 2 || int(list[1]) < 2 || int(list[1]) > len(list) {
 		return nil, nil
@@ -119,7 +119,7 @@ func name(protocol uint16, o []byte) string {
 	return "<" + notation.OptionText(protocol, packet.Option{Type: o[0], Data: o[2:]}) + ">"
 }
 
-// sizes are the lengths, with type and length octet, that an option of a known type must have.
+// size gives the length, with type and length octet, that an option of a known type must have, and the clause.
 func size(protocol uint16, typ uint8) (n int, clause string) {
 	switch protocol {
 	case packet.LCP:
@@ -152,7 +152,7 @@ func size(protocol uint16, typ uint8) (n int, clause string) {
 	return 0, ""
 }
 
-// sizesOf judges the length of each option of a sound list.
+// sizesOf judges the length of each option of a valid list.
 func (l *Linter) sizesOf(protocol uint16, list []byte) {
 	for {
 		o, rest := next(list)
@@ -176,7 +176,7 @@ func (l *Linter) request(e event.Packet, x *exchange, from *side, c packet.Packe
 			l.add("id-kept", "RFC 1661 5.1", "the same identifier after an answer to it: a new request needs a new one")
 		}
 	}
-	if x.open() { // it leaves the Opened state (RFC 1661 section 4.1)
+	if x.open() { // the protocol leaves the Opened state (RFC 1661 section 4.1)
 		x.sides[0].acked, x.sides[1].acked = false, false
 		if x.protocol == packet.LCP {
 			l.relink(x)
@@ -190,7 +190,7 @@ func (l *Linter) request(e event.Packet, x *exchange, from *side, c packet.Packe
 	from.options = append(from.options[:0], c.Data...)
 }
 
-// relink forgets what stood on a link that is being negotiated anew.
+// relink forgets the state of a link that is being negotiated again.
 func (l *Linter) relink(lcp *exchange) {
 	l.auth = authState{}
 	for i := range l.exchanges[:l.used] {
@@ -215,7 +215,7 @@ func (l *Linter) askedFor(e event.Packet, from *side, x *exchange, list []byte) 
 		seen[typ] |= bit
 		if from.rejected[typ]&bit != 0 {
 			l.add("rejected-again", "RFC 1661 5.4", name(e.Protocol, o)+" was rejected before and must not be asked again")
-			from.rejected[typ] &^= bit // said once
+			from.rejected[typ] &^= bit // reported once
 		}
 		if e.Protocol == packet.LCP && o[0] == packet.LCPMagic && len(o) == 6 {
 			l.magicAsked(binary.BigEndian.Uint32(o[2:]), &x.sides[1-e.Dir])
@@ -233,7 +233,7 @@ func (l *Linter) magicAsked(magic uint32, other *side) {
 	}
 }
 
-// answers judges whether a reply belongs to the last request, and how it is to be read on.
+// answers judges whether a reply belongs to the last request, and whether its options may be judged.
 func (l *Linter) answers(what, clause string, to *side, c packet.Packet) bool {
 	if !to.asked {
 		if l.whole {
@@ -242,7 +242,7 @@ func (l *Linter) answers(what, clause string, to *side, c packet.Packet) bool {
 		return false
 	}
 	if c.ID != to.id {
-		l.add(what+"-id", clause, fmt.Sprintf("identifier 0x%x, but the request had 0x%x: it must be dropped without a word", c.ID, to.id))
+		l.add(what+"-id", clause, fmt.Sprintf("identifier 0x%x, but the request had 0x%x: it must be silently discarded", c.ID, to.id))
 		return false
 	}
 	return true

@@ -1,5 +1,5 @@
-// Package lint says what is wrong with each packet by the RFC, as a machine over records: it takes them in order and keeps
-// the little that the next packet must be judged by. It reads no clock and keeps no more for a longer call.
+// Package lint says what is wrong with each packet by the RFCs. It is a machine: it takes records in order and keeps only what it
+// needs to judge the next packet. It reads no clock, and its memory does not grow with the call.
 package lint
 
 import (
@@ -9,23 +9,23 @@ import (
 
 // Fault is one thing that is wrong with a packet.
 type Fault struct {
-	ID      string `json:"id"`                // a few words that stay the same, for example "empty-nak"
-	Clause  string `json:"clause"`            // where it is forbidden or ruled, for example "RFC 1661 5.3"
-	Text    string `json:"text"`              // for a person, without secrets
-	Allowed bool   `json:"allowed,omitempty"` // the RFC permits it, but it seldom means well
+	ID      string `json:"id"`                // a stable id, for example "empty-nak"
+	Clause  string `json:"clause"`            // the clause that forbids or rules it, for example "RFC 1661 5.3"
+	Text    string `json:"text"`              // for people, without secrets
+	Allowed bool   `json:"allowed,omitempty"` // the RFC permits it, but it is usually a sign of a problem
 }
 
-// maxExchanges is of how many control protocols the state is kept at once.
+// maxExchanges is the most control protocols whose state is kept.
 const maxExchanges = 16
 
-// Linter judges packets. The zero value has seen nothing. What was sent before it began is not held against anybody.
+// Linter judges packets. The zero value is ready. Packets that were sent before the recording began are not counted as missing.
 type Linter struct {
 	whole     bool // the call is seen from its beginning
 	begun     bool
 	exchanges [maxExchanges]exchange // by protocol, in the order in which they came
 	used      int
 	auth      authState
-	blind     bool // a direction of this call was a guess: who answers whom is not known any more
+	blind     bool // a direction in this call was a guess: it is no longer known which packet answers which
 	faults    []Fault
 }
 
@@ -35,7 +35,7 @@ type exchange struct {
 	sides    [2]side // by event.Dir: what that side sent
 }
 
-// side is what one end said last.
+// side holds the last packets of one end.
 type side struct {
 	asked    bool   // a Configure-Request was seen
 	id       uint8  // of the last one
@@ -43,7 +43,7 @@ type side struct {
 	answered bool   // a reply that matches came
 	acked    bool   // it was acknowledged
 	rejected [32]byte
-	terms    int // how many Terminate-Requests are open, and the identifiers of the last of them
+	terms    int // how many Terminate-Requests have no answer yet, and the identifiers of the last of them
 	termIDs  [4]uint8
 	echo     bool
 	echoID   uint8
@@ -53,7 +53,7 @@ type side struct {
 
 func (x *exchange) open() bool { return x.sides[0].acked && x.sides[1].acked }
 
-// Check takes the next record and gives what is wrong with it, nothing for a record that is no packet. The list is valid until
+// Check takes the next record and gives what is wrong with it, nothing for a record that is not a packet. The list is valid until
 // the next call.
 func (l *Linter) Check(r event.Record) []Fault {
 	l.faults = l.faults[:0]
@@ -72,7 +72,7 @@ func (l *Linter) Check(r event.Record) []Fault {
 	return l.faults
 }
 
-// restart forgets the call. What comes next is seen from its beginning.
+// restart forgets the call. The next call is seen from its beginning.
 func (l *Linter) restart() {
 	for i := range l.exchanges[:l.used] {
 		l.exchanges[i].forget()
@@ -81,7 +81,7 @@ func (l *Linter) restart() {
 	l.whole, l.begun, l.blind = false, false, false
 }
 
-// early says that all that came so far is the peer's LCP, which waited in the port before anybody dialled.
+// early says whether only LCP packets of the peer came so far: they may have waited in the port before the dial.
 func (l *Linter) early() bool {
 	return l.used == 1 && l.exchanges[0].protocol == packet.LCP && !l.exchanges[0].sides[event.Sent].spoke
 }
@@ -100,7 +100,7 @@ func (l *Linter) allow(id, clause, text string) {
 	l.faults = append(l.faults, Fault{ID: id, Clause: clause, Text: text, Allowed: true})
 }
 
-// exchange gives the state of a protocol. Of more than there is room for the last is forgotten.
+// exchange gives the state of a protocol. If there is no room for another protocol, it replaces the last one.
 func (l *Linter) exchange(protocol uint16) *exchange {
 	for i := range l.exchanges[:l.used] {
 		if l.exchanges[i].protocol == protocol {
@@ -142,10 +142,10 @@ func (l *Linter) packet(e event.Packet) {
 	case err != nil && !hasHeader(e.Protocol):
 		return
 	case len(e.Data) < packet.HeaderLen:
-		l.add("short", "RFC 1661 5", "shorter than the four octets of a header: it must be dropped without a word")
+		l.add("short", "RFC 1661 5", "shorter than the four octets of a header: it must be silently discarded")
 		return
 	case err != nil:
-		l.add("length", "RFC 1661 5", "the length field cannot be true: it must be dropped without a word")
+		l.add("length", "RFC 1661 5", "the length field cannot be true: it must be silently discarded")
 		return
 	}
 	if first && e.Protocol == packet.LCP && c.Code == packet.ConfigureRequest {
@@ -171,7 +171,7 @@ func (l *Linter) packet(e event.Packet) {
 	}
 }
 
-// alone judges a packet by itself.
+// alone judges a packet on its own, without the packets before it.
 func (l *Linter) alone(e event.Packet, c packet.Packet) {
 	if l.unknownCode(e, c) {
 		return
@@ -197,17 +197,17 @@ func hasHeader(protocol uint16) bool {
 	return protocol&0xc000 == 0x8000
 }
 
-// phase judges whether the packet's protocol may speak now (RFC 1661 section 3).
+// phase judges whether the packet's protocol is allowed in the present phase (RFC 1661 section 3).
 func (l *Linter) phase(e event.Packet) {
 	if !l.whole || e.Protocol == packet.LCP {
 		return
 	}
 	if x := l.known(packet.LCP); x == nil || !x.open() && !(x.sides[0].asked && x.sides[1].asked) {
-		l.whole = false // one side never asked for a link, and both speak: the recording is an excerpt
+		l.whole = false // one side sent no Configure-Request, and both sides speak: the recording is an excerpt
 		return
 	}
 	if !l.lcpOpen() {
-		l.add("before-lcp", "RFC 1661 3.4", "before LCP is open: it must be dropped without a word")
+		l.add("before-lcp", "RFC 1661 3.4", "before LCP is open: it must be silently discarded")
 		return
 	}
 	if e.Protocol&0xc000 != 0x8000 {
@@ -231,6 +231,6 @@ func (l *Linter) data(e event.Data) {
 		return
 	}
 	if x := l.known(ncp); !l.lcpOpen() || x == nil || !x.open() {
-		l.add("data-early", "RFC 1661 3.6", packet.ProtocolName(e.Protocol)+" data before "+packet.ProtocolName(ncp)+" is open: it must be dropped without a word")
+		l.add("data-early", "RFC 1661 3.6", packet.ProtocolName(e.Protocol)+" data before "+packet.ProtocolName(ncp)+" is open: it must be silently discarded")
 	}
 }

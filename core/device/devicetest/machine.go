@@ -10,7 +10,7 @@ import (
 	"testing/fstest"
 )
 
-// T is what a test gives: *testing.T and *testscript.TestScript alike.
+// T is a test: a *testing.T or a *testscript.TestScript.
 type T interface {
 	Fatalf(format string, args ...any)
 }
@@ -19,8 +19,8 @@ type T interface {
 type Interface struct {
 	Number string // bInterfaceNumber, two hex digits
 	Class  string // class, subclass and protocol, "ff/01/02"
-	Driver string // the kernel's; "": none is bound
-	TTY    string // "": it has none
+	Driver string // the kernel's driver; "": none is bound
+	TTY    string // its tty; "": it has none
 }
 
 // Machine is a tree below Dir, or one in memory.
@@ -39,7 +39,7 @@ func New(t T, dir string) Machine {
 	return m
 }
 
-// InMemory makes such a tree in memory, for tests of many machines: Sys gives what device.Root wants of it. What Behind makes is
+// InMemory makes such a tree in memory, for tests of many machines; Sys gives it for device.Root. The nodes that Behind makes are
 // on disk, below dir/dev.
 func InMemory(t T, dir string) Machine {
 	m := Machine{t, dir, fstest.MapFS{}}
@@ -49,7 +49,7 @@ func InMemory(t T, dir string) Machine {
 	return m
 }
 
-// Sys is the tree that is mounted on /sys.
+// Sys gives the tree of /sys.
 func (m Machine) Sys() fs.FS {
 	if m.memory == nil {
 		return os.DirFS(filepath.Join(m.Dir, "sys"))
@@ -82,7 +82,7 @@ func (m Machine) File(name, text string) {
 	}
 }
 
-// Link makes a symbolic link that stays in the tree.
+// Link makes a relative symbolic link, so that it stays in the tree.
 func (m Machine) Link(name, target string) {
 	rel, err := filepath.Rel(filepath.Dir(name), target)
 	if err == nil {
@@ -106,7 +106,7 @@ func (m Machine) USB(path, id string, interfaces ...Interface) {
 	m.File(dir+"/idProduct", product)
 	m.File(dir+"/bDeviceClass", "00")
 	m.File(dir+"/bNumInterfaces", fmt.Sprintf("%2d", len(interfaces)))
-	m.File(dir+"/serial", "490154203237518") // what no output may show
+	m.File(dir+"/serial", "490154203237518") // a number that no output may show
 	m.Link("sys/bus/usb/devices/"+path, dir)
 	for n, i := range interfaces {
 		d := fmt.Sprintf("%s/%s:1.%d", dir, path, n)
@@ -129,7 +129,7 @@ func (m Machine) USB(path, id string, interfaces ...Interface) {
 	}
 }
 
-// Clear takes all devices away, of a machine in memory.
+// Clear removes all devices of a machine in memory.
 func (m Machine) Clear() {
 	for name, f := range m.memory {
 		if f.Mode&fs.ModeDir == 0 {
@@ -138,7 +138,7 @@ func (m Machine) Clear() {
 	}
 }
 
-// Behind puts another device node, such as a pseudo-terminal, behind a tty.
+// Behind makes a tty's node a link to another device node, such as a pseudo-terminal.
 func (m Machine) Behind(tty, node string) {
 	name := filepath.Join(m.Dir, "dev", tty)
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
@@ -149,7 +149,7 @@ func (m Machine) Behind(tty, node string) {
 	}
 }
 
-// UART adds a serial port of the machine itself.
+// UART adds a serial port that is built into the machine.
 func (m Machine) UART(device, tty string) {
 	dir := "sys/devices/platform/" + device
 	m.File(dir+"/tty/"+tty+"/dev", "204:64")

@@ -1,4 +1,4 @@
-// Package memory keeps what was learned of this machine's modems in a file of the state directory.
+// Package memory keeps what was learned about this machine's modems, in a file of the state directory.
 package memory
 
 import (
@@ -9,26 +9,28 @@ import (
 	"github.com/knakppp/knak/core/learn"
 )
 
-// Modem is who was learned about. Another firmware may behave otherwise.
+// Modem is the modem that something was learned about. The firmware belongs to it, because another firmware may behave
+// differently.
 type Modem struct {
 	Vendor   string `json:"vendor"`
 	Model    string `json:"model"`
 	Firmware string `json:"firmware"`
-	Sim      string `json:"sim,omitempty"` // the scenario of a simulated modem: many say the same of themselves
+	Sim      string `json:"sim,omitempty"` // the scenario of a simulated modem: many of them give the same model
 }
 
-// Entry is what was learned of one modem.
+// Entry is what was learned about one modem.
 type Entry struct {
 	Modem
 	Settings []learn.Setting `json:"settings"`
 	When     time.Time       `json:"when"`
-	Failure  string          `json:"failure"` // how the attempt before had ended, "phase: cause"
+	Failure  string          `json:"failure"` // how the attempt before the settings were found ended: "phase: cause"
 }
 
 // File is the memory. It may be used by several goroutines.
 type File struct{ list *keep.List[Entry] }
 
-// Open keeps its memory in dir/learned.json, or nowhere where dir is ""; tell hears what is wrong with that file.
+// Open gives the memory in dir/learned.json; if dir is "", nothing is kept. tell is called with a message if there is something
+// wrong with that file.
 func Open(dir string, tell func(string)) *File {
 	path := ""
 	if dir != "" {
@@ -37,22 +39,22 @@ func Open(dir string, tell func(string)) *File {
 	return &File{keep.Open[Entry](path, "what was learned of modems", tell)}
 }
 
-// Path is where the file is.
+// Path gives the path of the file.
 func (f *File) Path() string { return f.list.Path() }
 
-// All gives the entries, the last learned first.
+// All gives the entries, the newest first.
 func (f *File) All() []Entry { return f.list.All() }
 
-// Keep remembers an entry in place of what was known of the modem.
+// Keep stores an entry; it replaces the earlier entry of the same modem.
 func (f *File) Keep(e Entry) {
-	if e.Model == "" { // nobody could be told apart by that
+	if e.Model == "" { // without a model it would match any modem
 		return
 	}
 	f.list.Put(e, func(old Entry) bool { return old.Modem == e.Modem })
 }
 
-// Forget forgets a modem, and says whether anything was known of it.
+// Forget removes a modem's entry, and says whether there was one.
 func (f *File) Forget(m Modem) bool { return f.list.Drop(func(e Entry) bool { return e.Modem == m }) }
 
-// ForgetAll forgets everything.
+// ForgetAll removes all entries.
 func (f *File) ForgetAll() error { return f.list.Clear() }

@@ -23,27 +23,27 @@ var (
 	}
 )
 
-// dump reads rows of octets in hexadecimal. The direction stands before the octets, or in a row of its own before those
-// that it is of, with the time: as HHD's Free Serial Port Monitor has it (Request, Answer), Eltima's (Written data, Read
-// data), Device Monitoring Studio (IRP_MJ_WRITE, IRP_MJ_READ), and many programs that nobody else has seen (TX, RX, >, <).
+// dump reads rows of octets in hexadecimal. The direction, with a time, stands before the octets of a row, or in a row of its own
+// before them. Its words are those of HHD's Free Serial Port Monitor (Request, Answer), Eltima's monitor (Written data, Read
+// data), Device Monitoring Studio (IRP_MJ_WRITE, IRP_MJ_READ), and those of people's own programs (TX, RX, >, <).
 type dump struct {
 	orient orient
 	m      mark
 	marked bool
 	now    time.Time
 
-	speaker speaker // of a dump that does not say which way octets went
+	speaker speaker // for a dump that does not say in which direction octets went
 	told    bool
 }
 
-// kinds of a row.
+// rowKind is what a row is.
 type rowKind uint8
 
 const (
 	rowUnknown rowKind = iota
 	rowMark            // a direction or a time, without octets
 	rowOctets          // octets, with a mark or after one
-	rowNote            // says something that is no octets: understood, and of no use
+	rowNote            // a remark: understood, but of no use
 )
 
 func (d *dump) step(r *reader) error {
@@ -66,17 +66,16 @@ func (d *dump) step(r *reader) error {
 	case kind == rowOctets:
 		d.unmarked(r, octets)
 	case kind == rowUnknown:
-		r.unreadLine(text, size, "no row of a dump")
+		r.unreadLine(text, size, "not a row of a dump")
 	}
 	return nil
 }
 
-// unmarked takes octets of which nothing says which way they went: commands are the host's, answers the modem's, and of
-// frames what they hold tells it.
+// unmarked takes octets without a direction. Commands are the host's, answers are the modem's; for frames their contents decide.
 func (d *dump) unmarked(r *reader, octets []byte) {
 	if !d.told {
 		d.told, r.last = true, d.now
-		r.warning("the dump does not say which way octets went; who asks for an address and who answers a challenge is taken for this host")
+		r.warning("the dump does not say in which direction octets went; the end that asks for an address or answers a challenge is taken for this host")
 	}
 	have := len(r.out)
 	r.last = d.now
@@ -100,10 +99,10 @@ func (d *dump) unmarked(r *reader, octets []byte) {
 // isAttention says whether a line is a command.
 func isAttention(s string) bool { return len(s) >= 2 && strings.EqualFold(s[:2], "AT") }
 
-// plain takes what programming languages write around octets off a row: braces, quotes, \x for 0x.
+// plain removes what programming languages write around octets: braces, quotes, \x for 0x.
 func plain(s string) string {
 	if strings.Contains(s, "|") || !strings.Contains(s, "0x") && !strings.Contains(s, "0X") && !strings.Contains(s, `\x`) && !isDeclared(s) {
-		return s // its characters may be braces, too
+		return s // the character column may contain braces
 	}
 	if _, in, ok := strings.Cut(s, "{"); ok {
 		s = in
@@ -115,13 +114,13 @@ func plain(s string) string {
 
 var marksOff = strings.NewReplacer("{", " ", "}", " ", ";", " ", `"`, " ", `\x`, " 0x")
 
-// isDeclared says whether a row begins or ends an array of octets of a program's source.
+// isDeclared says whether a row begins or ends an array of octets in a program's source.
 func isDeclared(s string) bool {
 	s = strings.TrimSpace(s)
 	return s == "{" || s == "}" || s == "};" || strings.HasSuffix(s, "= {") || strings.HasSuffix(s, "[] =") || strings.HasSuffix(s, "] = ")
 }
 
-// row says what a row is.
+// row says what a row is, and gives its direction and time.
 func row(text string, date time.Time) (mark, []byte, rowKind) {
 	if strings.TrimSpace(text) == "" || strings.Trim(text, "-=_* ") == "" {
 		return mark{}, nil, rowNote
@@ -143,7 +142,7 @@ func row(text string, date time.Time) (mark, []byte, rowKind) {
 	return m, nil, rowUnknown
 }
 
-// isMonitorNote knows what serial port monitors say of anything but data.
+// isMonitorNote says whether a row is one that serial port monitors write about something other than data.
 func isMonitorNote(text string) bool {
 	text = strings.TrimLeft(text, " \t0123456789:")
 	for _, p := range []string{"IRP_MJ_", "IOCTL_", "STATUS_", "Port opened", "Port closed", "Opened", "Closed", "Process", "BaudRate", "Length", "Major Function"} {
@@ -156,8 +155,8 @@ func isMonitorNote(text string) bool {
 
 func (d *dump) end(r *reader) { d.orient.end(r) }
 
-// unreadLine says that a line of a text was not understood. Its end is not shown: it may hold octets of a frame, and who
-// knows whose password.
+// unreadLine makes an Unread for a line of text. The end of the line is not shown: it may hold octets of a frame, and so a
+// password.
 func (r *reader) unreadLine(text string, size int, reason string) {
 	const some = 40
 	if !r.c.Raw && len(text) > some {
@@ -166,7 +165,7 @@ func (r *reader) unreadLine(text string, size int, reason string) {
 	r.add(r.last, event.Unread{Text: event.Printable(text), Bytes: size, Reason: reason})
 }
 
-// isLine says whether octets without a direction can be those of a modem's line: a dump of anything else is none.
+// isLine says whether octets without a direction can come from a modem's line. If not, the dump is of something else.
 func isLine(b []byte) bool {
 	switch {
 	case len(b) < 4:
@@ -179,13 +178,13 @@ func isLine(b []byte) bool {
 	return basic == nil || advanced == nil
 }
 
-// sniffDump looks at the rows that the prefix has. Of a monitor the directions stand in rows of their own, and are words.
+// sniffDump scores the rows of the prefix. With monitor, directions must be words, in rows of their own.
 func sniffDump(b []byte, monitor bool) int {
 	if bytes.IndexByte(b, 0) >= 0 {
 		return source.No
 	}
 	octets, directions, unknown, alone, marked := 0, 0, 0, 0, false
-	var first []byte // octets of rows without a direction
+	var first []byte // the octets of rows without a direction
 	lines := 0
 	for line := range bytes.Lines(b) {
 		if lines++; lines > 400 {

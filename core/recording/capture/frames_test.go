@@ -204,7 +204,7 @@ func TestUSB(t *testing.T) {
 	if w := []string{
 		"USB bus 3 device 7 endpoint 5: 0 octets to the device and 12 from it are neither an AT dialogue nor PPP",
 		"USB bus 3 device 7 endpoint 6: 31 octets to the device and 512 from it are neither an AT dialogue nor PPP",
-		"2 USB transfers (171 octets with their headers) are of no bulk endpoint",
+		"2 USB transfers (171 octets with their headers) are not on bulk endpoints",
 	}; !equal(notices, w) {
 		t.Errorf("%q", notices)
 	}

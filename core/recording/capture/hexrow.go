@@ -2,15 +2,15 @@ package capture
 
 import "strings"
 
-// HexRow reads a row of octets in hexadecimal, as other readers have one in a line of theirs; false: it is none.
+// HexRow reads a row of octets in hexadecimal, for other readers whose lines contain such rows. It is false if row is not one.
 func HexRow(row string) ([]byte, bool) {
 	octets, _, ok := hexRow(row)
 	return octets, ok
 }
 
-// hexRow reads octets that are written as two hexadecimal digits each, at the beginning of a row: with or without an offset
-// before them and the same as characters after them. rest is what follows the octets; ok says that there was an octet and
-// that what follows may stand there.
+// hexRow reads octets at the beginning of a row, written as two hexadecimal digits each. An offset may stand before them, and the
+// same octets as characters after them. rest is what follows the octets. ok means that there was an octet, and that rest may
+// follow octets.
 func hexRow(row string) (octets []byte, rest string, ok bool) {
 	s := strings.TrimLeft(row, " \t")
 	if octets = frameFields(s); octets != nil {
@@ -46,7 +46,7 @@ func hexRow(row string) (octets []byte, rest string, ok bool) {
 		if s == "" {
 			break
 		}
-		// Rows of sixteen octets have a wider gap in the middle; before the characters it is wider still.
+		// Rows of sixteen octets have a wider gap in the middle, and a still wider one before the characters.
 		if blank := strings.TrimLeft(s[:gap], ",:;-"); len(blank) > 2 || len(blank) == 2 && len(octets) != 8 || strings.Contains(blank, "\t") {
 			break
 		}
@@ -62,12 +62,12 @@ func hexRow(row string) (octets []byte, rest string, ok bool) {
 	return octets, rest, true
 }
 
-// frameFields reads a row that is one frame, from its flag on, whose fields a person has set apart: 7EFF03 C021 01 2C 0008 …
+// frameFields reads a row that is one frame, from its flag on, with blanks between its fields: 7EFF03 C021 01 2C 0008 …
 func frameFields(s string) (octets []byte) {
 	if len(s) < 16 || s[0] != '7' || s[1]|0x20 != 'e' {
 		return nil
 	}
-	uneven := false // two digits each is how everybody writes octets
+	uneven := false // ordinary rows have two digits in each group
 	for f := range strings.FieldsSeq(s) {
 		if len(f)%2 != 0 {
 			return nil
@@ -86,7 +86,7 @@ func frameFields(s string) (octets []byte) {
 	return octets
 }
 
-// offset takes an offset such as 00000010 or 0010: off the front of a row.
+// offset removes an offset such as 00000010 or 0010: from the front of a row.
 func offset(s string) (rest string, ok bool) {
 	s = strings.TrimPrefix(s, "0x")
 	n := 0

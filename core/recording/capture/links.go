@@ -12,18 +12,18 @@ import (
 // Link types, as the registry of LINKTYPE_ values has them (tcpdump.org/linktypes.html).
 const (
 	linkEthernet   = 1
-	linkPPP        = 9   // PPP, mostly from the Address field on; no direction
+	linkPPP        = 9   // PPP, usually from the Address field on; no direction
 	linkPPPSerial  = 50  // PPP in HDLC-like framing, without flags and FCS
 	linkPPPEther   = 51  // PPPoE, without the Ethernet header
 	linkRaw        = 101 // IP
 	linkLinux      = 113 // Linux cooked capture
 	linkPPPD       = 166 // PPP as pppd's filters see it: the Address octet gives the direction
 	linkUSBLinux   = 189
-	linkPPPWithDir = 204 // an octet of direction, 0 from the modem, and PPP
+	linkPPPWithDir = 204 // an octet with the direction (0: from the modem), then PPP
 	linkUSBMmapped = 220
 	linkUSBPcap    = 249
-	linkRTAC       = 250 // octets of a serial line, with a header of 12
-	linkUpperPDU   = 252 // what knak writes events as
+	linkRTAC       = 250 // octets of a serial line, after a header of 12 octets
+	linkUpperPDU   = 252 // the type in which knak writes events
 	linkLinux2     = 276
 )
 
@@ -37,16 +37,16 @@ type frame struct {
 	comment string
 }
 
-// links reads the packets of a capture by their link type.
+// links reads the packets of a capture, by their link type.
 type links struct {
 	other   tally // packets without PPP
 	usb     usb
 	speaker speaker
 	guessed bool
-	told    map[uint32]bool // link types that were complained of
+	told    map[uint32]bool // link types that a warning was given for
 }
 
-// tally counts what is understood and not shown.
+// tally counts packets that are understood and not shown.
 type tally struct {
 	packets, octets uint64
 }
@@ -65,7 +65,7 @@ func (l *links) open(r *reader, i *iface) {
 	}
 	if !l.told[i.link] && len(l.told) < 16 {
 		l.told[i.link] = true
-		r.warning("the capture has packets of link type %d, which is not read; those that are can hold PPP or a serial line", i.link)
+		r.warning("the capture has packets of link type %d, which knak does not read: it reads link types that can hold PPP or a serial line", i.link)
 	}
 }
 
@@ -100,8 +100,8 @@ func (l *links) packet(r *reader, i *iface, f frame) {
 	}
 }
 
-// directed reads a packet whose first octet says which way it went: 0 from the modem, else to it. pppd's filter puts it in
-// place of the Address, which may stand there after all.
+// directed reads a packet whose first octet gives the direction: 0 from the modem, otherwise to it. pppd's filter puts it in the
+// place of the Address field; sometimes the Address field is there unchanged.
 func (l *links) directed(r *reader, link uint32, f frame) {
 	b := f.data
 	if len(b) == 0 {
@@ -126,7 +126,7 @@ func (l *links) ppp(r *reader, f frame, b []byte) {
 		r.unread(len(f.data), "an empty packet")
 		return
 	}
-	if f.known && isDialogue(b) { // of a record of pppd's that another program made a capture of
+	if f.known && isDialogue(b) { // another program made the capture from pppd's record, in which the dialogue is not marked
 		r.octets(f.now, f.dir, b)
 		return
 	}
@@ -136,7 +136,7 @@ func (l *links) ppp(r *reader, f frame, b []byte) {
 		if !l.guessed {
 			l.guessed = true
 			r.last = f.now
-			r.warning("the capture does not say which way packets went; who asks for an address and who answers a challenge is taken for this host")
+			r.warning("the capture does not say in which direction packets went; the end that asks for an address or answers a challenge is taken for this host")
 		}
 	}
 	r.last = f.now
@@ -151,8 +151,8 @@ func (l *links) ppp(r *reader, f frame, b []byte) {
 	}
 }
 
-// isDialogue says whether what stands in the place of a frame is text of the AT dialogue. A frame of PPP begins with ff, or with
-// an octet that is odd or that an odd one follows; a command or a result code is printable, and longer than a header.
+// isDialogue says whether octets in the place of a frame are text of the AT dialogue. A PPP frame begins with ff, or its first or
+// second octet is odd; a command or a result code is printable, and longer than a header.
 func isDialogue(b []byte) bool {
 	text := bytes.TrimLeft(b, "\r\n\x00")
 	if len(text) < 2 || !printable(bytes.ReplaceAll(b, []byte{0}, nil)) {
@@ -161,14 +161,14 @@ func isDialogue(b []byte) bool {
 	return bytes.EqualFold(text[:2], []byte("AT")) || len(text) < len(b) || bytes.HasSuffix(text, []byte("\r\n")) || bytes.HasSuffix(text, []byte("\r"))
 }
 
-// rtac reads octets of a serial line: a time of eight octets, an event, the state of the control lines, two octets
-// reserved, and for an event of data what was sent or received.
+// rtac reads octets of a serial line: a time of eight octets, an event, the state of the control lines, two reserved octets and,
+// if the event is data, the octets that were sent or received.
 func (l *links) rtac(r *reader, f frame) {
 	const (
 		head  = 12
 		txGot = 1
 		rxGot = 2
-		ends  = 4 // events up to this one are of data or say nothing
+		ends  = 4 // events up to this one are data or say nothing
 	)
 	b := f.data
 	if len(b) < head {
@@ -189,13 +189,13 @@ func (l *links) rtac(r *reader, f frame) {
 	}
 }
 
-// rtacEvents are the events from 5 on.
+// rtacEvents names the events from 5 on.
 var rtacEvents = [...]string{
 	"the recorder lost data here", "", "a framing error on the line: perhaps the speed is wrong", "a parity error on the line", "a break on the line", "the serial port's buffer overflowed",
 }
 
-// event reads what knak writes beside the frames: a line of the AT dialogue, or an event as JSON, as an Upper PDU of
-// Wireshark (tags of a type and a length of two octets each, in network order).
+// event reads an event that knak wrote: a line of the AT dialogue, or an event as JSON, in the form of Wireshark's Upper PDU
+// (tags of a type and a length of two octets each, in network order).
 func (l *links) event(r *reader, f frame) {
 	const (
 		tagEnd       = 0
@@ -256,6 +256,6 @@ func trimNUL(b []byte) []byte {
 func (l *links) end(r *reader) {
 	l.usb.end(r)
 	if l.other.packets > 0 {
-		r.notice("packets of the capture that carry no PPP: %d (%d octets)", l.other.packets, l.other.octets)
+		r.notice("%d packets (%d octets) of the capture carry no PPP", l.other.packets, l.other.octets)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// word is what monitors call the two directions, in lower case.
+// word gives the direction for a word that monitors use, in lower case.
 func word(s string) (dir event.Dir, ok bool) {
 	switch s {
 	case "tx", "txd", "sent", "send", "sending", "write", "written", "wrote", "out", "output", "request", "irp_mj_write", "host", "pc", "dte", "down",
@@ -20,7 +20,7 @@ func word(s string) (dir event.Dir, ok bool) {
 	return 0, false
 }
 
-// arrows point from one end to another.
+// arrows are signs for the direction.
 var arrows = []struct {
 	text string
 	dir  event.Dir
@@ -29,7 +29,7 @@ var arrows = []struct {
 	{"<--", event.Rcvd}, {"<==", event.Rcvd}, {"<<<", event.Rcvd}, {"<<", event.Rcvd}, {"<-", event.Rcvd}, {"<=", event.Rcvd}, {"<", event.Rcvd},
 }
 
-// mark is what stands before the octets of a row, or in a row of its own.
+// mark is the direction and time before the octets of a row, or in a row of their own.
 type mark struct {
 	found   bool
 	dir     event.Dir
@@ -38,15 +38,15 @@ type mark struct {
 	time    time.Time
 }
 
-// findMark takes time and direction off the front of a row and gives what follows.
+// findMark removes time and direction from the front of a row and gives the rest.
 func findMark(row string, date time.Time) (m mark, rest string) {
 	s := strings.TrimLeft(row, " \t[(#/*")
-	// A number of the row, before the time.
+	// The number of the row may stand before the time.
 	if n, after, ok := strings.Cut(s, " "); ok && n != "" && strings.Trim(n, "0123456789:.") == "" && !strings.Contains(strings.Trim(n, ":."), ":") && len(n) < 10 {
 		if t, rest, ok := cutTime(strings.TrimLeft(after, " \t[("), date); ok {
 			m.timed, m.time, s = true, t, rest
 		} else if m2, rest := direction1(strings.TrimLeft(after, " \t[(")); m2.found && strings.Contains(n, ".") {
-			return m2, rest // seconds since some beginning, which is not known
+			return m2, rest // seconds since a beginning that is not known
 		}
 	}
 	if !m.timed {
@@ -66,7 +66,7 @@ func findMark(row string, date time.Time) (m mark, rest string) {
 	return d, rest
 }
 
-// direction1 takes a word or an arrow off the front.
+// direction1 removes a word or an arrow for the direction from the front.
 func direction1(s string) (mark, string) {
 	n := 0
 	for n < len(s) && (s[n] >= 'a' && s[n] <= 'z' || s[n] >= 'A' && s[n] <= 'Z' || s[n] == '_') {
@@ -92,7 +92,7 @@ func direction1(s string) (mark, string) {
 	return mark{}, s
 }
 
-// layouts are how times are written; the fraction of the seconds may have any length.
+// layouts are the forms of times; the fraction of the seconds may have any length.
 var layouts = []struct {
 	layout string
 	date   bool
@@ -102,13 +102,13 @@ var layouts = []struct {
 	{"15:04:05", false}, {"3:04:05 PM", false},
 }
 
-// cutTime takes a time off the front. One without a date is on the day of date.
+// cutTime removes a time from the front. A time without a date is on the day of date.
 func cutTime(s string, date time.Time) (time.Time, string, bool) {
 	if s == "" || s[0] < '0' || s[0] > '9' {
 		return time.Time{}, s, false
 	}
 	for _, l := range layouts {
-		// A time has as many fields as its layout, so the text of the layout's length, give or take, must parse.
+		// Numbers in a time may be shorter than in the layout, so texts of about the layout's length are tried.
 		for n := len(l.layout) + 4; n >= len(l.layout)-2; n-- {
 			if n > len(s) || n < len(s) && isDigit(s[n]) && isDigit(s[n-1]) {
 				continue
@@ -132,7 +132,7 @@ func cutTime(s string, date time.Time) (time.Time, string, bool) {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// cutFraction takes the fraction of a second off the front; a decimal comma will do.
+// cutFraction removes the fraction of a second from the front; a decimal comma is accepted.
 func cutFraction(s string) (rest string, d time.Duration) {
 	if len(s) < 2 || s[0] != '.' && s[0] != ',' || !isDigit(s[1]) {
 		return s, 0

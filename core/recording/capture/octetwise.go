@@ -23,13 +23,13 @@ var (
 	}
 )
 
-// octetRow is what a row of an octetwise format holds.
+// octetRow is the content of a row of an octetwise format.
 type octetRow struct {
 	mark   mark
 	octets []byte
 }
 
-// octetwise reads formats that write each octet as a number, one or several in a row.
+// octetwise reads formats that write each octet as a number, one or several to a row.
 type octetwise struct {
 	row    func(string, time.Time) (octetRow, bool)
 	orient orient
@@ -49,7 +49,7 @@ func (o *octetwise) step(r *reader) error {
 	}
 	switch {
 	case !ok && strings.TrimSpace(text) != "":
-		r.unreadLine(text, size, "no row of this format")
+		r.unreadLine(text, size, "not a row of this format")
 	case len(row.octets) > 0:
 		o.orient.octets(r, o.now, row.mark.dir, row.mark.certain, row.octets)
 	}
@@ -58,7 +58,7 @@ func (o *octetwise) step(r *reader) error {
 
 func (o *octetwise) end(r *reader) { o.orient.end(r) }
 
-// intercepttyRow reads a row such as "> 0x41 (A)": one octet. A row that begins with ! says something of the line.
+// intercepttyRow reads a row such as "> 0x41 (A)": one octet. A row that begins with ! is a remark about the line.
 func intercepttyRow(text string, date time.Time) (row octetRow, ok bool) {
 	s := strings.TrimSpace(text)
 	if t, rest, ok := cutTime(s, date); ok {
@@ -85,8 +85,8 @@ func intercepttyRow(text string, date time.Time) (row octetRow, ok bool) {
 	return row, len(row.octets) > 0
 }
 
-// slsnifRow reads a row such as "Host   --> A (065) T (084)  (013)": after who spoke, each octet as a character, where it has
-// one, and its number in parentheses, decimal, or hexadecimal with -x. Which it is shows where there is a character.
+// slsnifRow reads a row such as "Host --> A (065) T (084) (013)": the sender, then each octet as a character, if it has one, and
+// as a number in parentheses: decimal, or hexadecimal with -x. An octet with a character shows which of the two it is.
 func slsnifRow(text string, date time.Time) (row octetRow, ok bool) {
 	s := strings.TrimSpace(text)
 	if t, rest, ok := cutTime(strings.TrimLeft(s, "[("), date); ok {

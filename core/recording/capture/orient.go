@@ -8,16 +8,16 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// orient finds out which of two directions is the host's where a dump marks them with arrows only: arrows point from the
-// first of two ends to the second, whichever of them was the modem. Who says AT first is the host, who says OK or CONNECT
-// is the modem. Until that is known what passes is held, up to a limit; then > is taken for what the host sends.
+// orient finds out which of two directions is the host's if a dump marks them with arrows only: an arrow points from one end to
+// the other, and does not say which end is the modem. The end that sends AT first is the host; the end that sends OK or CONNECT
+// is the modem. Until that is known the octets are held, up to orientLimit; then > counts as sent by the host.
 type orient struct {
 	decided bool
 	swap    bool
 	held    []heldPiece
 	size    int
 	begin   [2][]byte // the first octets of each direction
-	blocks  bool      // what stands together may be frames without flags
+	blocks  bool      // octets that are shown together may be frames without flags
 	last    event.Dir
 }
 
@@ -30,10 +30,10 @@ type heldPiece struct {
 
 const (
 	orientLimit = 16 << 10 // octets held
-	orientBegin = 256      // octets of a direction that are looked at
+	orientBegin = 256      // octets of a direction that are examined
 )
 
-// octets gives octets whose direction is certain, or only as an arrow has it.
+// octets takes octets whose direction is certain, or is only given by an arrow.
 func (o *orient) octets(r *reader, now time.Time, dir event.Dir, certain bool, b []byte) {
 	if certain {
 		o.decide(r, o.swap)
@@ -93,8 +93,8 @@ func (o *orient) decide(r *reader, swap bool) {
 
 func (o *orient) end(r *reader) { o.decide(r, o.fromModem() == event.Sent) }
 
-// fromModem gives the direction that is the modem's by what the frames hold: it is the host that asks for an address and
-// says who it is, and the modem that wants to know. Received where nothing tells.
+// fromModem finds by the contents of frames which direction comes from the modem: the host asks for an address and authenticates
+// itself; the modem demands the authentication. It gives event.Rcvd if no frame tells.
 func (o *orient) fromModem() event.Dir {
 	votes := [2]int{}
 	for _, h := range o.held {
@@ -122,7 +122,7 @@ var (
 	wantsCHAP   = []byte{3, 5, 0xc2, 0x23}
 )
 
-// asksIn says whether octets have a request with an option.
+// asksIn says whether b contains a request with an option.
 func asksIn(b, request, option []byte) bool {
 	i := bytes.Index(b, request)
 	return i >= 0 && bytes.Contains(b[i:], option)

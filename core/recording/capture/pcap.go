@@ -7,15 +7,15 @@ import (
 	"github.com/knakppp/knak/core/recording/source"
 )
 
-// Magic numbers of pcap (draft-ietf-opsawg-pcap section 4), and of the variant with longer packet headers that some old
-// systems wrote.
+// Magic numbers of pcap (draft-ietf-opsawg-pcap section 4), and of the variant with longer packet headers that some old systems
+// write.
 const (
 	pcapMicro  = 0xa1b2c3d4
 	pcapNano   = 0xa1b23c4d
 	pcapLonger = 0xa1b2cd34
 )
 
-// maxPacket bounds one packet of a capture; tcpdump's own bound for USB is the greatest, at 1 MiB.
+// maxPacket is the most octets of one packet in a capture; tcpdump's own limit for USB, 1 MiB, is the greatest.
 const maxPacket = 1 << 20
 
 var pcapFormat = source.Format{
@@ -33,7 +33,7 @@ var pcapFormat = source.Format{
 type pcap struct {
 	order binary.ByteOrder
 	unit  time.Duration
-	head  int // of a packet's header
+	head  int // octets of a packet's header
 	iface *iface
 	links links
 }
@@ -74,7 +74,7 @@ func (p *pcap) step(r *reader) error {
 	}
 	size, whole := p.order.Uint32(b[8:]), p.order.Uint32(b[12:])
 	if size > maxPacket {
-		return r.lost(p.head, "a packet header that cannot be one")
+		return r.lost(p.head, "not a possible packet header")
 	}
 	r.pos.Packet++
 	now := time.Unix(int64(p.order.Uint32(b)), int64(p.order.Uint32(b[4:]))*int64(p.unit)).UTC()
@@ -88,8 +88,8 @@ func (p *pcap) step(r *reader) error {
 	return nil
 }
 
-// missing is how many octets of a packet were not captured. More than a PPP frame or a transfer of a serial line can have
-// is not believed: whoever wrote that wrote it into any file.
+// missing gives how many octets of a packet were not captured. More than a PPP frame or a transfer of a serial line can hold is
+// not believed: then the header is wrong.
 func missing(whole, size uint32) int {
 	if whole <= size || whole-size > 0xffff {
 		return 0

@@ -29,12 +29,12 @@ const (
 const (
 	optEnd        = 0
 	optComment    = 1
-	optFlags      = 2  // of a packet: bits 0 and 1 give its direction, 1 inbound and 2 outbound
+	optFlags      = 2  // of a packet: bits 0 and 1 give its direction; 1: inbound, 2: outbound
 	optResolution = 9  // of an interface
 	optOffset     = 14 // of an interface, in seconds
 )
 
-// maxInterfaces bounds the interfaces of a section that are kept.
+// maxInterfaces is the most interfaces of a section that are kept.
 const maxInterfaces = 4096
 
 var pcapngFormat = source.Format{
@@ -50,7 +50,7 @@ var pcapngFormat = source.Format{
 	Open: opener(func(*reader) format { return &pcapng{} }),
 }
 
-// pcapng reads sections one after another. Blocks that say nothing of packets are passed over, as the format means it.
+// pcapng reads sections one after another. Blocks that are not about packets are skipped, as the format provides.
 type pcapng struct {
 	order  binary.ByteOrder
 	ifaces []*iface
@@ -84,15 +84,15 @@ func (p *pcapng) step(r *reader) error {
 		return p.resync(r, "a block whose length cannot be true")
 	}
 	if size > maxPacket+4096 {
-		return r.pass(int64(size)) // names, secrets or the like: nothing that is needed
+		return r.pass(int64(size)) // names, secrets and the like are not needed
 	}
 	whole := int(size+3) &^ 3
 	switch b, _ := r.in.Peek(whole); {
-	case len(b) < whole && whole <= source.PrefixLen: // the file ends before: it is cut off, or the length is wrong
+	case len(b) < whole && whole <= source.PrefixLen: // the file ends inside this block: it is cut off, or the length is wrong
 		return p.resync(r, "a block that is cut off")
 	case len(b) == whole && p.order.Uint32(b[size-4:]) != size:
 		if b, _ := r.in.Peek(whole + 12); !known(kind) || len(b) == whole+12 && !p.begins(b[whole:]) {
-			return p.resync(r, "a block that does not end as it begins, with none behind it")
+			return p.resync(r, "a block whose two lengths differ, with no block after it")
 		}
 	}
 	b, err := r.full(whole)
@@ -101,13 +101,13 @@ func (p *pcapng) step(r *reader) error {
 		return err
 	}
 	if p.order.Uint32(b[size-4:]) != size {
-		r.warning("a block of %d octets ends with another length; it is read as it stands", size)
+		r.warning("a block of %d octets has another length at its end; it is read as if the first length were right", size)
 	}
 	p.block(r, kind, b[8:size-4])
 	return nil
 }
 
-// known says whether a block is of a kind that captures of packets have much of.
+// known says whether a block is of a kind that is frequent in captures of packets.
 func known(kind uint32) bool {
 	switch kind {
 	case blockSection, blockInterface, blockPacket, blockOldPacket, blockSimple, blockNames, blockStats:
@@ -116,7 +116,7 @@ func known(kind uint32) bool {
 	return false
 }
 
-// begins says whether the beginning of a block is likely one.
+// begins says whether b looks like the beginning of a block.
 func (p *pcapng) begins(b []byte) bool {
 	if len(b) < 8 {
 		return false
@@ -125,7 +125,7 @@ func (p *pcapng) begins(b []byte) bool {
 	return known(kind) && size >= 12 && size <= maxPacket+4096
 }
 
-// resync passes what is damaged: it looks for the next block that ends with the length that it begins with.
+// resync skips damaged octets: it looks for the next block with the same length at its beginning and its end.
 func (p *pcapng) resync(r *reader, reason string) error {
 	lost, from := 0, 1
 	for {
@@ -146,7 +146,7 @@ func (p *pcapng) resync(r *reader, reason string) error {
 		}
 		n := len(b)
 		if n == source.PrefixLen {
-			n /= 2 // a block may begin here and end behind what is seen
+			n /= 2 // a block may begin here and end after the octets that are visible
 		}
 		r.in.Skip(n)
 		lost, from = lost+n, 0
@@ -200,12 +200,12 @@ func (p *pcapng) packet(r *reader, kind uint32, b []byte) {
 	}
 	n := p.order.Uint32(b)
 	if kind == blockOldPacket {
-		n = uint32(p.order.Uint16(b)) // and the number of packets dropped
+		n = uint32(p.order.Uint16(b)) // the other half is the number of dropped packets
 	}
 	ticks := uint64(p.order.Uint32(b[4:]))<<32 | uint64(p.order.Uint32(b[8:]))
 	size, whole := p.order.Uint32(b[12:]), p.order.Uint32(b[16:])
 	if uint64(n) >= uint64(len(p.ifaces)) || uint64(size) > uint64(len(b)-20) {
-		r.unread(len(b), "a packet block without its interface, or longer than its block")
+		r.unread(len(b), "a packet block without its interface, or with a packet longer than the block")
 		return
 	}
 	i := p.ifaces[n]
@@ -222,7 +222,8 @@ func (p *pcapng) packet(r *reader, kind uint32, b []byte) {
 				f.known, f.dir = true, event.Sent
 			}
 		case code == optComment && len(value) < 4096 && i.link != linkUpperPDU:
-			// Somebody's words on the packet; knak's own events have their text there for others to read.
+			// A person's comment on the packet. knak's own events have their text there too, for other programs to
+			// show.
 			f.comment = strings.ToValidUTF8(string(value), "?")
 		}
 	}
@@ -231,7 +232,7 @@ func (p *pcapng) packet(r *reader, kind uint32, b []byte) {
 
 func (p *pcapng) end(r *reader) { p.links.end(r) }
 
-// options gives the options of a block, as far as they are sound.
+// options gives the options of a block, up to the first damaged one.
 func options(order binary.ByteOrder, b []byte) func(func(uint16, []byte) bool) {
 	return func(yield func(uint16, []byte) bool) {
 		for len(b) >= 4 {
@@ -249,12 +250,12 @@ type iface struct {
 	link   uint32
 	snap   uint32
 	order  binary.ByteOrder
-	unit   time.Duration // of a tick, if it is a whole number of nanoseconds
+	unit   time.Duration // length of a tick, if it is a whole number of nanoseconds
 	per    uint64        // ticks in a second, if unit is 0
 	offset int64         // in seconds
 }
 
-// resolution sets what if_tsresol says: a power of 10, or of 2 with the highest bit set.
+// resolution sets the unit of times from if_tsresol: a negative power of 10 or, with the highest bit set, of 2.
 func (i *iface) resolution(v byte) {
 	i.unit, i.per = 0, 0
 	switch {

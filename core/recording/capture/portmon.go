@@ -16,9 +16,9 @@ var portmonFormat = source.Format{
 	Open:  opener(func(*reader) format { return &portmon{} }),
 }
 
-// portmon reads a log of Sysinternals' Portmon: a row for each request, with number, time, process, request, port, result and
-// what else there is, of data its length and some tens of its octets, in hexadecimal or as characters. Of longer data the
-// rest is lost, and with it the frame.
+// portmon reads a log of Sysinternals' Portmon. It has a row for each request, with number, time, process, request, port, result
+// and details. The details of data are its length and its first octets, in hexadecimal or as characters. Portmon does not keep
+// the rest of longer data, so such frames are lost.
 type portmon struct {
 	now    time.Time
 	warned bool
@@ -34,12 +34,12 @@ func (p *portmon) step(r *reader) error {
 	request, fields, ok := portmonRow(row)
 	if !ok {
 		if strings.TrimSpace(row) != "" {
-			r.unreadLine(row, size, "no row of Portmon's")
+			r.unreadLine(row, size, "not a row of Portmon's")
 		}
 		return nil
 	}
 	if len(fields) > 1 {
-		if t, _, ok := cutTime(fields[1], r.c.Date); ok { // else it is how long the request took
+		if t, _, ok := cutTime(fields[1], r.c.Date); ok { // otherwise the column is the duration of the request
 			p.now = t
 		}
 	}
@@ -57,7 +57,7 @@ func (p *portmon) step(r *reader) error {
 	case !ok && strings.Contains(row, "Length"):
 		r.unreadLine(row, size, "data that is not understood")
 	case !ok, n == 0:
-		// A request that failed or was given up has none.
+		// A request that failed or was cancelled has no data.
 	default:
 		r.octets(p.now, dir, octets)
 		p.incomplete(r, n, len(octets), hex)
@@ -65,21 +65,21 @@ func (p *portmon) step(r *reader) error {
 	return nil
 }
 
-// incomplete tells of what Portmon did not keep.
+// incomplete makes records of the octets that Portmon did not keep.
 func (p *portmon) incomplete(r *reader, n, have int, hex bool) {
 	if !hex && !p.warned {
 		p.warned = true
-		r.warning("Portmon was set to show characters: octets that are no text are lost; Show Hex in its menu Options keeps them")
+		r.warning("Portmon was set to show characters, so octets that are not text are lost: choose Show Hex in its menu Options to keep them")
 	}
 	if n > have {
-		r.close() // what comes next does not join this
+		r.close() // the next octets do not continue these
 		r.add(r.last, event.Unread{Bytes: 0, Reason: strconv.Itoa(n-have) + " octets that Portmon did not keep"})
 	}
 }
 
 func (p *portmon) end(*reader) {}
 
-// portmonRow takes a row apart as far as the request.
+// portmonRow splits a row into its fields.
 func portmonRow(row string) (request string, fields []string, ok bool) {
 	fields = strings.Fields(row)
 	if len(fields) < 4 {
@@ -115,7 +115,7 @@ func portmonData(row string) (n int, octets []byte, hex, ok bool) {
 	return n, dots([]byte(data)[:min(len(data), n)]), false, true
 }
 
-// dots turns full stops back into line ends, which is what they mostly were: alone at an end, or several in a row.
+// dots turns full stops back into line ends. A full stop at either end, or several together, usually stood for line ends.
 func dots(b []byte) []byte {
 	for i := 0; i < len(b); {
 		end := i

@@ -10,11 +10,11 @@ import (
 
 // The items of a file that pppd's option record writes (pppdump(8)). Integers are big-endian.
 const (
-	itemSent    = 1 // a length of two octets, and so many octets from the host to the modem
+	itemSent    = 1 // a length of two octets, and that many octets from the host to the modem
 	itemRcvd    = 2 // the same from the modem
 	itemEndSent = 3 // the host closed the line
 	itemEndRcvd = 4 // the line ended
-	itemLong    = 5 // so many tenths of a second have passed, in four octets
+	itemLong    = 5 // tenths of a second that passed, in four octets
 	itemShort   = 6 // the same in one octet
 	itemTime    = 7 // the time in Unix seconds, in four octets
 )
@@ -25,11 +25,11 @@ var pppdRecordFormat = source.Format{
 	Open:  opener(func(*reader) format { return &pppdRecord{} }),
 }
 
-// pppdRecord reads an append-mode file: a time may come anywhere, before a session or, as oFono writes it, before every
-// chunk. The file need not be whole.
+// pppdRecord reads a file to which pppd appends sessions. A time may come anywhere: before a session or, as oFono writes it,
+// before every chunk. The file may be incomplete.
 type pppdRecord struct {
 	now   time.Time
-	ended bool // a session: one that follows begins with an AT dialogue
+	ended bool // a session has ended; the next one begins with an AT dialogue
 }
 
 func (p *pppdRecord) step(r *reader) error {
@@ -38,7 +38,7 @@ func (p *pppdRecord) step(r *reader) error {
 		return err
 	}
 	need := itemHead(head[0])
-	head, _ = r.in.Peek(max(need, 1)) // no more than that: a file that is being written may have no more
+	head, _ = r.in.Peek(max(need, 1)) // ask for no more than that: a file that is being written may not have more yet
 	if need == 0 || len(head) >= need && !plausible(head) {
 		return p.resync(r)
 	}
@@ -98,19 +98,19 @@ func (p *pppdRecord) chunk(r *reader, kind byte, n int) error {
 	return nil
 }
 
-// resync looks for the next place from which a few items in a row are possible.
+// resync looks for the next place where several valid items follow each other.
 func (p *pppdRecord) resync(r *reader) error {
 	lost := 0
 	for {
 		b, err := r.in.Peek(source.PrefixLen)
 		if err != nil {
-			r.unread(lost, "no item of a pppd record file")
+			r.unread(lost, "not an item of a pppd record file")
 			return err
 		}
 		for i := 1; i < len(b); i++ {
 			if n, _ := items(b[i:], 4); n >= 4 {
 				r.in.Skip(i)
-				r.unread(lost+i, "no item of a pppd record file")
+				r.unread(lost+i, "not an item of a pppd record file")
 				return nil
 			}
 			if len(b)-i < 8192 && len(b) == source.PrefixLen {
@@ -126,7 +126,7 @@ func (p *pppdRecord) resync(r *reader) error {
 
 func (p *pppdRecord) end(*reader) {}
 
-// itemHead is the size of an item's fixed part, 0 for what begins none.
+// itemHead gives the size of an item's fixed part in octets; 0 if kind is not that of an item.
 func itemHead(kind byte) int {
 	switch kind {
 	case itemSent, itemRcvd:
@@ -141,15 +141,15 @@ func itemHead(kind byte) int {
 	return 0
 }
 
-// earliest and longest bound what makes sense: a clock that was never set says 1970, and pppd is of 1990; a session with a
-// pause of more than 30 days is none.
+// Limits of plausible items: the octets of a chunk; a pause of 30 days; and for times the year 1970, which a clock that was never
+// set shows, or 1990 and later, because pppd is not older.
 const (
 	maxChunk   = 1 << 14
 	maxTenths  = 30 * 24 * 3600 * 10
 	timeOfYear = 365 * 24 * 3600
 )
 
-// plausible says whether an item may be what it seems.
+// plausible says whether b may begin with an item.
 func plausible(b []byte) bool {
 	switch b[0] {
 	case itemSent, itemRcvd:
@@ -163,7 +163,7 @@ func plausible(b []byte) bool {
 	return true
 }
 
-// items counts the items that b begins with, at most limit; whole says that they end where b does, or go beyond it.
+// items counts the items at the beginning of b, at most limit. whole means that they end at the end of b, or after it.
 func items(b []byte, limit int) (n int, whole bool) {
 	for n < limit {
 		if len(b) == 0 {

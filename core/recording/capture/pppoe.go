@@ -49,7 +49,7 @@ func (l *links) ethernet(r *reader, f frame) {
 	l.carried(r, f, kind, rest)
 }
 
-// cooked reads what Linux makes of packets of any interface: the packet type says which were sent (packet(7):
+// cooked reads packets of Linux' "any" interface (cooked capture): the packet type says which packets were sent (packet(7):
 // PACKET_OUTGOING is 4).
 func (l *links) cooked(r *reader, link uint32, f frame) {
 	b := f.data
@@ -80,8 +80,8 @@ func (l *links) carried(r *reader, f frame, kind uint16, b []byte) {
 	}
 }
 
-// pppoe reads a PPPoE packet (RFC 2516 section 4): version and type, code, session, length. Ethernet pads short frames, so
-// the length counts.
+// pppoe reads a PPPoE packet (RFC 2516 section 4): version and type, code, session, length. Ethernet pads short frames, so the
+// length field decides.
 func (l *links) pppoe(r *reader, f frame, b []byte) {
 	if len(b) < 6 || b[0] != 0x11 {
 		r.unread(len(b), "no PPPoE header")
@@ -124,7 +124,7 @@ func (l *links) ip(r *reader, f frame, b []byte) {
 	n, payload := 8, int(binary.BigEndian.Uint16(gre[4:]))
 	for _, bit := range [2]byte{0x10, 0} {
 		if bit != 0 && gre[0]&bit != 0 || bit == 0 && gre[1]&0x80 != 0 {
-			n += 4 // the sequence number, the acknowledgment number
+			n += 4 // the sequence number or the acknowledgment number
 		}
 	}
 	if payload == 0 || gre[0]&0x10 == 0 {

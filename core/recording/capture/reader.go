@@ -9,24 +9,24 @@ import (
 	"github.com/knakppp/knak/core/recording/wire"
 )
 
-// format is what differs from one format to another: step takes a piece of the input and gives what is in it to the
-// reader. It returns io.EOF at the end of the input; end is called once then.
+// format is the part that differs between formats. step takes a piece of the input and gives its contents to the reader; it
+// returns io.EOF at the end of the input. Then end is called once.
 type format interface {
 	step(r *reader) error
 	end(r *reader)
 }
 
-// reader is the source.Source of every format.
+// reader is the source.Source for all formats.
 type reader struct {
 	in    *source.Input
 	c     source.Config
 	f     format
-	line  *wire.Line // of the formats that have one line only
+	line  *wire.Line // for formats with a single line
 	pos   event.Pos
 	last  time.Time
 	out   []event.Record
 	taken int
-	ended error // io.EOF, or the input's
+	ended error // io.EOF, or the error of the input
 	buf   []byte
 }
 
@@ -54,26 +54,26 @@ func (r *reader) Next() (event.Record, error) {
 			return event.Record{}, r.ended
 		}
 		if r.ended = r.f.step(r); r.ended != nil {
-			r.f.end(r) // also of an input that fails, such as a packed file that is cut off: what there was is told first
+			r.f.end(r) // also if reading fails, as for a compressed file that is cut off: its readable part comes first
 			r.close()
 		}
 	}
 }
 
-// octets gives octets of the one line.
+// octets takes octets of the single line.
 func (r *reader) octets(now time.Time, dir event.Dir, b []byte) {
 	r.last = now
 	r.line.Receive(now, dir, b)
 	r.drain(r.line)
 }
 
-// close ends a session of the one line.
+// close ends a session on the single line.
 func (r *reader) close() {
 	r.line.Close(r.last)
 	r.drain(r.line)
 }
 
-// drain takes the records of a line.
+// drain moves the records of a line to the reader.
 func (r *reader) drain(l *wire.Line) {
 	for rec, ok := l.Next(); ok; rec, ok = l.Next() {
 		rec.Pos = r.pos
@@ -93,14 +93,14 @@ func (r *reader) warning(format string, a ...any) {
 	r.add(r.last, event.Notice{Level: "warning", Text: fmt.Sprintf(format, a...)})
 }
 
-// unread says that octets of the recording were not understood. What they are is not shown: they may hold anything.
+// unread makes an Unread for n octets that were not understood. The octets are not shown, because they may hold secrets.
 func (r *reader) unread(n int, reason string) {
 	if n > 0 {
 		r.add(r.last, event.Unread{Bytes: n, Reason: reason})
 	}
 }
 
-// lost reads the input to its end and says that it was not understood from here on, or n octets before.
+// lost reads the input to its end, and makes an Unread for all octets from here on and for the n octets before.
 func (r *reader) lost(n int, reason string) error {
 	for {
 		b, err := r.in.Peek(source.PrefixLen)
@@ -113,8 +113,8 @@ func (r *reader) lost(n int, reason string) error {
 	}
 }
 
-// full takes n octets into the reader's buffer; they hold until the next call. Where the input ends before, got is what
-// there was, and the error io.EOF.
+// full takes n octets into the reader's buffer; they are valid until the next call. If the input ends before, got holds the
+// octets there were, and the error is io.EOF.
 func (r *reader) full(n int) (got []byte, err error) {
 	if cap(r.buf) < n {
 		r.buf = make([]byte, n, max(n, 2*cap(r.buf), 4096))
@@ -130,7 +130,7 @@ func (r *reader) full(n int) (got []byte, err error) {
 	return b, nil
 }
 
-// pass takes n octets that are understood to be of no use.
+// pass skips n octets that are not needed.
 func (r *reader) pass(n int64) error {
 	for n > 0 {
 		b, err := r.in.Peek(int(min(n, source.PrefixLen)))

@@ -17,14 +17,14 @@ var socatFormat = source.Format{
 }
 
 // socat reads what socat writes for -x, -v or both: a row with arrow, time and length, and the octets, in hexadecimal or, for -v
-// alone, as text. Text does not say what an octet above 7f or a control character was; such octets make no frame.
+// alone, as text. In text, octets above 7f and control characters cannot be told apart, so no frames can be read from it.
 type socat struct {
 	orient orient
 	now    time.Time
 	dir    event.Dir
-	left   int // octets that the block still has
+	left   int // octets of the block that are still to come
 	text   bool
-	first  bool // nothing of the block was read yet
+	first  bool // the first row of the block comes next
 	lossy  bool
 }
 
@@ -45,7 +45,7 @@ func (s *socat) step(r *reader) error {
 		if strings.Contains(row, " socat[") {
 			r.add(s.now, event.Log{Program: "socat", Text: event.Printable(row)})
 		} else if row != "--" && row != "" {
-			r.unreadLine(row, size, "no row of socat's")
+			r.unreadLine(row, size, "not a row of socat's")
 		}
 		return nil
 	case s.first:
@@ -58,7 +58,7 @@ func (s *socat) step(r *reader) error {
 	}
 	octets, _, ok := hexRow(row)
 	if !ok {
-		r.unreadLine(row, size, "no octets where socat has them")
+		r.unreadLine(row, size, "no octets where socat writes them")
 		return nil
 	}
 	octets = octets[:min(len(octets), s.left)]
@@ -67,8 +67,8 @@ func (s *socat) step(r *reader) error {
 	return nil
 }
 
-// textRow reads a row of -v alone: control characters that C has an escape for are written so, a line feed ends the row, and
-// anything else that cannot be shown is a full stop.
+// textRow reads a row of -v alone: control characters with an escape in C are written as that escape, a line feed ends the row,
+// and any other octet that is not printable is a full stop.
 func (s *socat) textRow(r *reader, row string) {
 	var b []byte
 	for i := 0; i < len(row) && len(b) < s.left; i++ {
@@ -88,7 +88,7 @@ func (s *socat) textRow(r *reader, row string) {
 	if bytes.Count(b, []byte("..")) > 2 && !s.lossy {
 		s.lossy = true
 		r.last = s.now
-		r.warning("socat was run with -v but without -x: octets that are no text are lost")
+		r.warning("socat was run with -v but without -x, so octets that are not text are lost")
 	}
 	s.orient.octets(r, s.now, s.dir, false, b)
 }

@@ -7,19 +7,19 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// speaker says which way a packet went where a capture does not: by what only a host or only a modem says, and after that
-// by whose Magic-Number, whose address or whose request it is. Between two ends that behave alike it can tell at most that a
-// packet is not of the one who sent another.
+// speaker finds the direction of packets if a capture does not give it: by what only a host or only a modem sends, then by whose
+// Magic-Number, address or request a packet has. If both ends behave alike, it can tell at most that two packets come from
+// different ends.
 type speaker struct {
 	knows bool
-	host  address // on Ethernet
+	host  address // the host's, on Ethernet
 
-	unsure  bool    // nothing told the direction of the packet that is judged
-	demands [2]bool // by event.Dir: who wants the other one to prove who it is
+	unsure  bool    // the direction of the present packet is a guess
+	demands [2]bool // by event.Dir: this end demands authentication
 
-	magic   [2]uint32      // by event.Dir, 0 while not known
-	ip      [2][4]byte     // by event.Dir, as IPCP agreed
-	pending [2][8]question // by event.Dir: requests that wait for an answer
+	magic   [2]uint32      // by event.Dir; 0: not known yet
+	ip      [2][4]byte     // by event.Dir: the addresses that IPCP agreed on
+	pending [2][8]question // by event.Dir: requests without an answer so far
 	next    int
 	last    event.Dir
 }
@@ -29,10 +29,10 @@ type question struct {
 	protocol uint16
 	id       uint8
 	waits    bool
-	sum      uint32 // of the options, which an Ack has unchanged
+	sum      uint32 // of the options, which an Ack repeats unchanged
 	types    [4]uint64
 	zero     bool // it asks for an address
-	number   int  // in the order of all
+	number   int  // its number among all requests
 }
 
 // sum is the FNV-1a hash of b.
@@ -77,7 +77,7 @@ func direction(sent bool) event.Dir {
 	return event.Rcvd
 }
 
-// dir judges a frame. guessed says that nothing told which way it went.
+// dir gives the direction of a frame. guessed means that nothing in it shows the direction.
 func (s *speaker) dir(frame []byte) (d event.Dir, guessed bool) {
 	protocol, info, ok := header(frame)
 	if !ok {
@@ -90,13 +90,13 @@ func (s *speaker) dir(frame []byte) (d event.Dir, guessed bool) {
 	return d, s.unsure
 }
 
-// guess gives a direction that nothing tells.
+// guess gives d and marks it as a guess.
 func (s *speaker) guess(d event.Dir) event.Dir {
 	s.unsure = true
 	return d
 }
 
-// header takes Address, Control and Protocol off a frame.
+// header removes Address, Control and Protocol from a frame.
 func header(b []byte) (protocol uint16, info []byte, ok bool) {
 	if len(b) >= 2 && b[0] == 0xff && b[1] == 3 {
 		b = b[2:]
@@ -115,7 +115,7 @@ func (s *speaker) judge(protocol uint16, info []byte) event.Dir {
 		return s.guess(s.last)
 	}
 	code := info[0]
-	s.unsure = s.demands[event.Sent] && s.demands[event.Rcvd] // each asks and answers
+	s.unsure = s.demands[event.Sent] && s.demands[event.Rcvd] // each end asks and answers
 	switch protocol {
 	case packet.PAP:
 		return direction(code == packet.PAPRequest)
@@ -137,7 +137,8 @@ func (s *speaker) judge(protocol uint16, info []byte) event.Dir {
 	case packet.ConfigureRequest:
 		return s.asks(protocol, p)
 	case packet.TerminateRequest:
-		// The one whose requests had the identifier before; where that is both or none, mostly the host has had enough.
+		// It comes from the end whose requests had the identifier before. If that is both ends or neither, it is usually
+		// the host that ends the call.
 		sent, rcvd := s.counted(event.Sent, protocol, p.ID), s.counted(event.Rcvd, protocol, p.ID)
 		s.unsure = sent == rcvd
 		return direction(sent || !rcvd)
@@ -149,7 +150,8 @@ func (s *speaker) judge(protocol uint16, info []byte) event.Dir {
 	return s.guess(s.last)
 }
 
-// byMagic goes by a Magic-Number. In a capture that begins in the middle of a call the first one is taken for the host's.
+// byMagic gives the direction by a Magic-Number. In a capture that begins in the middle of a call, the first Magic-Number counts
+// as the host's.
 func (s *speaker) byMagic(m uint32) event.Dir {
 	sent, rcvd := &s.magic[event.Sent], &s.magic[event.Rcvd]
 	switch {
@@ -164,7 +166,7 @@ func (s *speaker) byMagic(m uint32) event.Dir {
 		if *rcvd == 0 {
 			*rcvd = m
 		}
-		return event.Rcvd // of two ends it is not the one
+		return event.Rcvd // it is not the host's, so it is the other end's
 	}
 	*sent = m
 	return event.Sent
@@ -184,7 +186,7 @@ func (s *speaker) byAddress(info []byte) event.Dir {
 	return s.last
 }
 
-// asks judges a Configure-Request.
+// asks gives the direction of a Configure-Request.
 func (s *speaker) asks(protocol uint16, p packet.Packet) event.Dir {
 	options, _ := packet.ParseOptions(nil, p.Data)
 	switch protocol {
@@ -194,12 +196,12 @@ func (s *speaker) asks(protocol uint16, p packet.Packet) event.Dir {
 			m, _ = o.Uint32()
 		}
 		if sent, rcvd := s.magic[event.Sent], s.magic[event.Rcvd]; sent != 0 && rcvd != 0 && m != 0 && m != sent && m != rcvd {
-			*s = speaker{knows: s.knows, host: s.host} // another call
+			*s = speaker{knows: s.knows, host: s.host} // another call begins
 		}
 		mine := m != 0 && (m == s.magic[event.Sent] || m == s.magic[event.Rcvd])
 		if _, ok := packet.Find(options, packet.LCPAuth); ok && !mine {
-			// A host does not ask its provider for a password. But where one who did has not been answered and now another
-			// magic number asks for one, there are two of them.
+			// A host does not demand authentication from its provider. But if such a request is unanswered and a
+			// request with another Magic-Number demands it too, both ends demand it.
 			q, ok := s.latest(event.Rcvd, protocol)
 			return direction(ok && q.waits && m != 0 && s.magic[event.Rcvd] != 0)
 		}
@@ -217,7 +219,8 @@ func (s *speaker) asks(protocol uint16, p packet.Packet) event.Dir {
 			case ok && o.Type == packet.IPCPAddress && a.As4() == s.ip[event.Sent]:
 				return event.Sent
 			case ok && o.Type == packet.IPCPAddress:
-				// An address of its own has the provider, and the host once it was told which, or where somebody set one.
+				// The provider has an address of its own. The host has one after it was given one, or if one was
+				// configured.
 				q, ok := s.latest(event.Rcvd, protocol)
 				return direction(ok && q.waits && q.sum != sum(p.Data))
 			}
@@ -226,7 +229,7 @@ func (s *speaker) asks(protocol uint16, p packet.Packet) event.Dir {
 	return s.asksAgain(protocol, p)
 }
 
-// asksAgain judges a Configure-Request in which nothing is a host's or a modem's only: by the requests before.
+// asksAgain gives the direction of a Configure-Request whose options tell nothing, by the requests before it.
 func (s *speaker) asksAgain(protocol uint16, p packet.Packet) event.Dir {
 	var asked, goesOn, same [2]bool
 	for _, d := range [...]event.Dir{event.Sent, event.Rcvd} {
@@ -240,15 +243,15 @@ func (s *speaker) asksAgain(protocol uint16, p packet.Packet) event.Dir {
 		s.unsure = goesOn[event.Sent] == goesOn[event.Rcvd]
 		return direction(goesOn[event.Sent])
 	case asked[event.Sent] && !goesOn[event.Sent], asked[event.Rcvd] && !goesOn[event.Rcvd]:
-		return direction(asked[event.Rcvd]) // the other end's first
+		return direction(asked[event.Rcvd]) // the first request of the other end
 	case asked[event.Sent] || asked[event.Rcvd]:
-		s.unsure = same[event.Sent] || same[event.Rcvd] // again, or the other end's first that is the same
+		s.unsure = same[event.Sent] || same[event.Rcvd] // a repetition, or an equal first request of the other end
 		return direction(asked[event.Sent])
 	}
 	return direction(s.last == event.Rcvd)
 }
 
-// latest gives the last request of a protocol that went in a direction.
+// latest gives the last request of a protocol in a direction.
 func (s *speaker) latest(d event.Dir, protocol uint16) (last question, ok bool) {
 	for _, q := range s.pending[d] {
 		if q.protocol == protocol && q.number >= last.number {
@@ -258,7 +261,7 @@ func (s *speaker) latest(d event.Dir, protocol uint16) (last question, ok bool) 
 	return last, ok
 }
 
-// counted says whether a request of a direction had the identifier, or the one before.
+// counted says whether a request in a direction had the identifier id, or the one before it.
 func (s *speaker) counted(d event.Dir, protocol uint16, id uint8) bool {
 	for _, q := range s.pending[d] {
 		if q.protocol == protocol && (q.id == id || q.id+1 == id) {
@@ -268,7 +271,7 @@ func (s *speaker) counted(d event.Dir, protocol uint16, id uint8) bool {
 	return false
 }
 
-// answers judges a packet that answers a request.
+// answers gives the direction of a packet that answers a request.
 func (s *speaker) answers(protocol uint16, p packet.Packet) event.Dir {
 	options, _ := packet.ParseOptions(nil, p.Data)
 	_, gives := packet.Find(options, packet.IPCPAddress)
@@ -293,7 +296,7 @@ func (s *speaker) answers(protocol uint16, p packet.Packet) event.Dir {
 	return s.guess(direction(s.last == event.Rcvd))
 }
 
-// learn remembers what tells the two ends apart.
+// learn remembers the properties that tell the two ends apart.
 func (s *speaker) learn(d event.Dir, protocol uint16, info []byte) {
 	p, err := packet.Parse(info)
 	if err != nil || protocol < 0x8000 || protocol == packet.PAP || protocol == packet.CHAP || protocol == packet.EAP {

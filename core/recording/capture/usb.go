@@ -11,12 +11,12 @@ import (
 	"github.com/knakppp/knak/core/recording/wire"
 )
 
-// transfer is one USB transfer with the octets that it moved.
+// transfer is one USB transfer with its octets.
 type transfer struct {
 	now      time.Time
 	bus      uint16
 	device   uint16
-	endpoint uint8 // with bit 7 set of one that sends to the host
+	endpoint uint8 // bit 7 is set if it sends to the host
 	bulk     bool
 	control  bool
 	data     []byte
@@ -30,19 +30,18 @@ const (
 	usbBulk      = 3
 )
 
-const usbIn = 0x80 // of an endpoint's address: to the host
+const usbIn = 0x80 // bit of an endpoint's address: it sends to the host
 
-// usb finds the serial ports of modems among the bulk endpoints of a USB capture. The octets of a port go through a Line
-// of its own once they look like an AT dialogue or like PPP; what does not is counted only: mass storage, diagnosis
-// protocols, network interfaces.
+// usb finds the serial ports of modems among the bulk endpoints of a USB capture. Each port whose octets look like an AT dialogue
+// or like PPP gets a Line of its own. Other endpoints (mass storage, diagnosis protocols, network interfaces) are only counted.
 type usb struct {
 	ports  map[portKey]*usbPort
-	ifaces map[portKey]uint8 // the interface of an endpoint, from the configuration descriptors that were seen
-	other  tally             // transfers that are of no bulk endpoint
-	full   tally             // of endpoints that are too many
+	ifaces map[portKey]uint8 // the interface of each endpoint, from the configuration descriptors in the capture
+	other  tally             // transfers on other than bulk endpoints
+	full   tally             // transfers of endpoints beyond the limit
 }
 
-// portKey names a port: a device with an interface where that is known, else with the number of the two endpoints.
+// portKey names a port: a device and an interface or, if the interface is not known, the number of its two endpoints.
 type portKey struct {
 	bus, device uint16
 	number      uint16
@@ -50,9 +49,9 @@ type portKey struct {
 
 const (
 	maxPorts   = 64
-	maxPending = 4096 // octets of a port that wait until it is known what it is
-	maxBegin   = 256  // octets of a direction that are looked at together
-	interfaces = 256  // number is that of an interface from here on
+	maxPending = 4096 // octets of a port that are held until it is known what the port is
+	maxBegin   = 256  // octets of a direction that are examined together
+	interfaces = 256  // numbers from here on are those of interfaces
 )
 
 type usbPort struct {
@@ -62,7 +61,7 @@ type usbPort struct {
 	pending []pendingTransfer
 	held    int
 	ftdi    ftdi
-	begin   [2][]byte // the first octets, by event.Dir: a terminal sends them one by one
+	begin   [2][]byte // the first octets, by event.Dir, collected because a terminal sends them one by one
 	tally   [2]tally  // by event.Dir
 	last    time.Time
 }
@@ -99,7 +98,7 @@ func (u *usb) linux(r *reader, i *iface, f frame) {
 		data = data[:n]
 	}
 	in := endpoint&usbIn != 0
-	// What is sent goes down with the submission, what is received comes up with the completion.
+	// Sent octets are in the submission, received ones in the completion.
 	if event == 'S' && in || event == 'C' && !in || event == 'E' {
 		data = nil
 	}
@@ -118,7 +117,7 @@ func (u *usb) windows(r *reader, f frame) {
 	}
 	head := int(binary.LittleEndian.Uint16(b))
 	if head < 27 || head > len(b) {
-		r.unread(len(b), "a USB packet with a header that cannot be one")
+		r.unread(len(b), "a USB packet with an impossible header")
 		return
 	}
 	info, endpoint, kind := b[16], b[21], b[22]
@@ -147,7 +146,7 @@ func (u *usb) take(r *reader, size int, t transfer) {
 	}
 }
 
-// descriptors learns from a configuration descriptor which endpoints belong together (USB 2.0 section 9.6.3).
+// descriptors reads from a configuration descriptor which endpoints belong together (USB 2.0 section 9.6.3).
 func (u *usb) descriptors(t transfer) {
 	const (
 		configuration   = 2
@@ -215,7 +214,7 @@ func (u *usb) octets(r *reader, t transfer) {
 	}
 	p.line.Receive(t.now, dir, t.data)
 	if t.missing > 0 {
-		// What follows does not join what came before.
+		// The next octets do not continue the ones before.
 		p.line.Close(t.now)
 	}
 	r.drain(p.line)
@@ -258,10 +257,10 @@ func (u *usb) end(r *reader) {
 		r.notice("USB %s: %d octets to the device and %d from it are neither an AT dialogue nor PPP", k, p.tally[event.Sent].octets, p.tally[event.Rcvd].octets)
 	}
 	if u.full.packets > 0 {
-		r.warning("%d transfers (%d octets) are of more USB endpoints than are read", u.full.packets, u.full.octets)
+		r.warning("%d transfers (%d octets) are not read: there are too many USB endpoints", u.full.packets, u.full.octets)
 	}
 	if u.other.packets > 0 {
-		r.notice("%d USB transfers (%d octets with their headers) are of no bulk endpoint", u.other.packets, u.other.octets)
+		r.notice("%d USB transfers (%d octets with their headers) are not on bulk endpoints", u.other.packets, u.other.octets)
 	}
 }
 

@@ -5,18 +5,19 @@ import (
 	"hash/maphash"
 )
 
-// cacheLen is how many lines are remembered, and maxCached how long one may be: most of a long log are the same few hundred.
+// cacheLen is how many lines are remembered; maxCached is the most octets of such a line. Most lines of a long log are
+// repetitions of a few hundred.
 const (
 	cacheLen  = 1024
 	maxCached = 512
 )
 
-// cache remembers what came of lines, so that one that comes again and again is neither read anew nor takes memory. Each
-// line has one place; whoever comes later takes it.
+// cache remembers the results of lines, so that a repeated line is not read again and needs no memory. Each line has one possible
+// place; a later line replaces an earlier one there.
 type cache[T any] struct {
 	seed  maphash.Seed
 	slots []cached[T]
-	none  cached[T] // of lines that are too long
+	none  cached[T] // for lines that are too long
 }
 
 type cached[T any] struct {
@@ -25,7 +26,7 @@ type cached[T any] struct {
 	line  []byte
 	value T
 	set   bool
-	link  string // where the line names one
+	link  string // if the line names one
 }
 
 // slot gives the place of a line.
@@ -43,7 +44,7 @@ func (c *cache[T]) slot(line []byte) *cached[T] {
 	return s
 }
 
-// is says whether the place holds that line.
+// is says whether the place holds line.
 func (s *cached[T]) is(line []byte) bool {
 	return s.set && s.hash == s.asked && bytes.Equal(s.line, line)
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/knakppp/knak/core/recording/source"
 )
 
-// The notation of transcriptions: what a person writes who can only copy what happened from a picture or from a text of
-// somebody else's. One event a line, with # for comments:
+// The notation of transcriptions: for a person who copies a call from a picture or from a description. One event a line, # for
+// comments:
 //
 //	t=1s  > LCP ConfReq 1  mru=1500 magic=M1 pcomp    sent, with the options in their order
 //	t=1s  < LCP ConfAck 1  (same options)             received
@@ -50,10 +50,10 @@ func sniffEvents(prefix []byte) int {
 	return source.No
 }
 
-// eventsSource turns each line into what pppd would have logged, as far as it has words for it.
+// eventsSource turns each line into the line that pppd would have logged, if pppd has one.
 type eventsSource struct {
 	logSource
-	last [2]map[uint16][]byte // the last Configure-Request each way, by protocol
+	last [2]map[uint16][]byte // the last Configure-Request in each direction, by protocol
 }
 
 func openEvents(in *source.Input, c source.Config) source.Source {
@@ -84,7 +84,7 @@ func (s *eventsSource) Next() (event.Record, error) {
 	return r, nil
 }
 
-// cutEvent splits "t=3s..27s > rest". mark is 0 if there is none.
+// cutEvent splits "t=3s..27s > rest". mark is the sign of the direction; 0: there is none.
 func cutEvent(line string) (from, to time.Duration, mark byte, rest string) {
 	if t, ok := strings.CutPrefix(line, "t="); ok {
 		word, after, _ := strings.Cut(t, " ")
@@ -133,7 +133,7 @@ func (s *eventsSource) event(line string, size int) {
 	}
 }
 
-// transcribed are the protocols of the notation with the names of their codes.
+// transcribed are the names of the protocols in the notation.
 var transcribed = map[string]uint16{
 	"LCP": packet.LCP, "IPCP": packet.IPCP, "IPV6CP": packet.IPV6CP, "CCP": packet.CCP, "PAP": packet.PAP, "CHAP": packet.CHAP,
 }
@@ -142,10 +142,10 @@ var transcribedCodes = map[uint16]string{packet.PAP: "AuthReq AuthAck AuthNak", 
 
 const controlCodes = "ConfReq ConfAck ConfNak ConfRej TermReq TermAck CodeRej ProtRej EchoReq EchoRep DiscReq Ident TimeRem"
 
-// numerals are how often a packet was sent again.
+// numerals are the words for how often a packet was sent again.
 var numerals = strings.Fields("one two three four five six seven eight nine ten eleven twelve")
 
-// transcript takes "LCP ConfReq 1 options".
+// transcript takes a line such as "LCP ConfReq 1 options".
 func (s *eventsSource) transcript(dir event.Dir, rest string, span time.Duration) bool {
 	words := strings.Fields(rest)
 	if len(words) < 3 {
@@ -271,7 +271,7 @@ func (s *eventsSource) configure(dir event.Dir, protocol uint16, code uint8, tai
 	return b, true
 }
 
-// cutOption takes a word; one with a value between < and > may have spaces.
+// cutOption splits off a word. A word with a value between < and > may contain spaces.
 func cutOption(s string) (word, rest string) {
 	s = strings.TrimSpace(s)
 	end, depth := len(s), 0
@@ -291,7 +291,7 @@ func cutOption(s string) (word, rest string) {
 	return s[:end], ""
 }
 
-// optionOf makes the option that a word means. A value that is only a name gets one of its own.
+// optionOf makes the option that a word means. If the value is only a name, such as M1, a number is made for it.
 func optionOf(protocol uint16, word string) (packet.Option, bool) {
 	name, value, _ := strings.Cut(word, "=")
 	text := name
@@ -353,7 +353,7 @@ func addressOf(value string) string {
 	return value
 }
 
-// magicOf gives a number for the name of one, the same for the same name.
+// magicOf gives a Magic-Number for a name, always the same for the same name.
 func magicOf(name string) uint32 {
 	if n, err := strconv.ParseUint(name, 0, 32); err == nil {
 		return uint32(n)
@@ -370,7 +370,7 @@ func counted(s string) []byte {
 	return append([]byte{byte(len(s))}, s...)
 }
 
-// message gives the text of a packet: what stands in quotes or without, and nothing for "empty message".
+// message gives the text of a packet, with or without quotes; "" for "empty message".
 func message(s string) string {
 	if s == "empty message" || strings.HasPrefix(s, "(") {
 		return ""
@@ -380,7 +380,7 @@ func message(s string) string {
 
 func unquote(s string) string { return strings.Trim(strings.TrimSpace(s), `"`) }
 
-// meanings are the messages of the notation.
+// meanings are the words for the dialer's messages in the notation.
 var meanings = map[string]string{
 	"serial-connected": event.MeansSerialUp, "link": event.MeansConnect, "auth-ok": event.MeansAuthOK, "auth-failed": event.MeansAuthFailed,
 	"lcp-terminated-by-peer": event.MeansPeerTerminated, "sighup": event.MeansHangupSignal, "modem-hangup": event.MeansHangup,
@@ -389,7 +389,7 @@ var meanings = map[string]string{
 	"dns1": event.MeansDNSAddress, "dns2": event.MeansDNSAddress,
 }
 
-// said takes a message.
+// said takes a message of the dialer.
 func (s *eventsSource) said(text string) {
 	words := strings.Fields(text)
 	if len(words) == 0 {
@@ -410,7 +410,7 @@ func (s *eventsSource) said(text string) {
 		}
 	case strings.HasPrefix(word, "auth-") && meanings[word] != "" && len(words) > 1:
 		value := strings.ToUpper(words[1]) // the method
-		if word == "auth-failed" {         // there it would be what the other end said
+		if word == "auth-failed" {         // after auth-failed it would be a word of the other end
 			value = ""
 		}
 		means(word, value)

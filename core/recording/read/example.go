@@ -11,8 +11,7 @@ import (
 	"github.com/knakppp/knak/core/recording/source"
 )
 
-// CheckFormat reads the examples that stand in the file of a format and says where what comes of them is not what the
-// file says.
+// CheckFormat reads the examples in a format's file. The error says which examples give other events than the file says.
 func CheckFormat(f *format.Format) error {
 	var errs []error
 	for i, e := range f.Examples {
@@ -29,10 +28,10 @@ func CheckFormat(f *format.Format) error {
 			}
 		}
 		if a, b := strings.Join(got, "\n"), strings.Join(e.Gives, "\n"); a != b {
-			errs = append(errs, fmt.Errorf("format %s: example %d gives\n%s\nand not, as the file says,\n%s", f.Name, i+1, indent(a), indent(b)))
+			errs = append(errs, fmt.Errorf("format %s: example %d gives\n%s\nbut the file says\n%s", f.Name, i+1, indent(a), indent(b)))
 		}
 		if hits := ofFormat(f).Sniff([]byte(text)); hits == source.No {
-			errs = append(errs, fmt.Errorf("format %s: example %d is not known for one: no mark stands in it, or none of its lines is understood", f.Name, i+1))
+			errs = append(errs, fmt.Errorf("format %s: example %d is not recognised as this format: it contains no mark, or none of its lines is understood", f.Name, i+1))
 		}
 	}
 	return errors.Join(errs...)
@@ -40,7 +39,7 @@ func CheckFormat(f *format.Format) error {
 
 func indent(s string) string { return "  " + strings.ReplaceAll(s, "\n", "\n  ") }
 
-// essence is an event as an example in a format's file says it; "" for what says nothing about the format.
+// essence writes an event as examples in a format's file do; "" for events that say nothing about the format.
 func essence(e event.Event) string {
 	switch e := e.(type) {
 	case event.AT:

@@ -11,15 +11,15 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// Follow gives the octets of a file that still grows: at its end a Read waits until there is more. It ends, with io.EOF, when
-// ctx does or when the file is removed or renamed. A file that is made shorter is read from its beginning again. The system
-// tells of changes; nothing is asked again and again.
+// Follow gives the octets of a file that is still growing: at the end of the file, Read waits for more. Read gives io.EOF when
+// ctx ends, or when the file is removed or renamed. If the file is made shorter, it is read from its beginning again. The system
+// reports changes (inotify and the like); there is no polling.
 func Follow(ctx context.Context, f *os.File) (io.ReadCloser, error) {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, fmt.Errorf("%s: cannot be followed: %w", f.Name(), err)
 	}
-	// The directory: a file that is moved away is noticed there even while others have it open.
+	// The directory is watched: there, a file that is moved away is noticed even while another program has it open.
 	name, err := filepath.Abs(f.Name())
 	if err == nil {
 		err = w.Add(filepath.Dir(name))
@@ -62,7 +62,7 @@ func (r *follower) Read(p []byte) (int, error) {
 	}
 }
 
-// shrunk says whether the file has become shorter than what was read of it.
+// shrunk says whether the file has become shorter than the part that was read.
 func (r *follower) shrunk() (bool, error) {
 	info, err := r.f.Stat()
 	if err != nil {
@@ -87,7 +87,7 @@ func (r *follower) wait() error {
 				return io.EOF
 			case e.Name != r.name:
 			case e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename):
-				r.gone = true // what was written before is still there
+				r.gone = true // what was written before can still be read
 				return nil
 			case e.Has(fsnotify.Write) || e.Has(fsnotify.Chmod):
 				return nil
@@ -104,5 +104,5 @@ func (r *follower) wait() error {
 	}
 }
 
-// Close ends the watching. The file is left open.
+// Close stops watching the file. The file itself stays open.
 func (r *follower) Close() error { return r.w.Close() }

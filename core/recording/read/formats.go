@@ -8,7 +8,7 @@ import (
 	"github.com/knakppp/knak/core/recording/source"
 )
 
-// Formats is the one table of what can be read. Of two that are equally sure of a file the first is taken.
+// Formats is the one table of formats that can be read. If two formats are equally sure of a file, the first is taken.
 func Formats() []source.Format { return table() }
 
 var table = sync.OnceValue(func() []source.Format {
@@ -19,7 +19,7 @@ var table = sync.OnceValue(func() []source.Format {
 	return all
 })
 
-// Names gives the names of all formats, in the order of the table. It reads no format.
+// Names gives the names of all formats, in the order of the table. It does not read the files of the formats.
 func Names() []string {
 	var names []string
 	for _, f := range append(capture.Formats(), jsonFormat, eventsFormat, logFormat) {

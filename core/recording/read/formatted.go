@@ -12,7 +12,7 @@ import (
 	"github.com/knakppp/knak/core/recording/wire"
 )
 
-// ofFormat gives the format of a log that is data, for the table.
+// ofFormat gives the table's entry for a format that is described by a file.
 func ofFormat(f *format.Format) source.Format {
 	most := source.Certain
 	if f.Weak {
@@ -39,7 +39,7 @@ func ofFormat(f *format.Format) source.Format {
 			case f.Weak:
 				return 2 * source.Weak
 			}
-			return source.Sure + min(hits, 9) // a line of pppd in it is no reason to take it for a log of pppd
+			return source.Sure + min(hits, 9) // lines of pppd in such a log do not make it a log of pppd
 		},
 		Open: func(in *source.Input, c source.Config) source.Source {
 			s, _ := openLog(in, c).(*logSource)
@@ -50,7 +50,7 @@ func ofFormat(f *format.Format) source.Format {
 	}
 }
 
-// stamp reads a time at the start of b and says how long it is without the blanks behind it.
+// stamp reads a time at the start of b. It gives the length of the time, without the blanks after it.
 func (k *clock) stamp(b []byte) (time.Time, int) {
 	t, n := k.parse(b)
 	if n > 0 {
@@ -62,34 +62,34 @@ func (k *clock) stamp(b []byte) (time.Time, int) {
 // moreThanDated is more than sniffLog gives a text whose lines begin with a time.
 const moreThanDated = dated + 1
 
-// mostWeak is more than a log of no known kind is given, and less than one of pppd.
+// mostWeak is the highest score of a weak format: more than a log of unknown kind gets, less than one of pppd.
 const mostWeak = source.Likely + 1
 
-// formatted reads the lines of a log by its format. What the format does not know is read as a line of the programs that
-// knak knows anyhow: a log of lwIP has packets and sentences of pppd in it.
+// formatted reads the lines of a log by its format. Lines that the format does not have are read as lines of pppd and the other
+// built-in programs: a log of lwIP, for example, holds packets and sentences like pppd's.
 type formatted struct {
 	s    *logSource
 	f    *format.Format
 	r    *format.Reader
-	line *wire.Line // of octets in the log
-	open bool       // there were some
+	line *wire.Line // for octets in the log
+	open bool       // line has received octets
 
-	framed bool // packets came of them: what is said of packets besides says the same
+	framed bool // line has given packets: packets in words repeat these
 
 	packet   *format.ControlPacket // its options follow
 	text     []byte                // of a packet, as pppd would write it
-	at       event.Record          // where it stood
-	more     format.Kind           // AT or Octets: lines without a prefix belong to it
-	dir      event.Dir             // of more
-	protocol uint16                // of a packet whose octets are in the lines behind, without their header; 0: they have it
-	tag      string                // of the line with which more begins: rows of octets may have it, too
-	left     int                   // so many lines at most
+	at       event.Record          // the record of the packet's line
+	more     format.Kind           // AT or Octets: lines without a prefix continue it; else nothing is continued
+	dir      event.Dir             // direction of more
+	protocol uint16                // protocol of a packet whose octets are in the lines after it, without the Protocol field; 0: they have the field
+	tag      string                // tag of the line with which more begins; rows of octets may have the same tag
+	left     int                   // how many more lines may continue it
 	swap     swap
 	recent   [16]said
 	written  int
 }
 
-// swap is whether arrows point the other way.
+// swap says whether the arrows of a log point the other way.
 type swap uint8
 
 const (
@@ -98,7 +98,7 @@ const (
 	swapYes
 )
 
-// said is an event that was made, for a log that has the same both in octets and in words.
+// said is an event that was given already. It is kept for logs that show the same event both in octets and in words.
 type said struct {
 	from   origin
 	dir    event.Dir
@@ -106,16 +106,16 @@ type said struct {
 	packet event.Packet // or a packet
 }
 
-// origin is in which way a log has said something.
+// origin says in which form a log has shown an event.
 type origin uint8
 
 const (
 	inWords origin = iota
 	inOctets
-	inOtherWords // by a rule that may say what another has said
+	inOtherWords // by a rule that may repeat what another line has said
 )
 
-// maxMore bounds how many lines without a prefix belong to the one before them.
+// maxMore is the most lines without a prefix that continue the line before them.
 const maxMore = 400
 
 // take takes one line.
@@ -129,7 +129,7 @@ func (f *formatted) take(b []byte, size int) {
 		rest, o := s.clock.outer(b)
 		if o.headed {
 			outer = o
-			if rule = f.r.Match(l); rule == nil { // its own prefix may stand behind another one's
+			if rule = f.r.Match(l); rule == nil { // the format's prefix may stand after another program's
 				l = f.r.Line(rest)
 			}
 		}
@@ -139,7 +139,7 @@ func (f *formatted) take(b []byte, size int) {
 	} else if !outer.at.IsZero() {
 		l.At = outer.at
 	} else if l.Bare {
-		l.At = s.rec.Time // of the line that it belongs to
+		l.At = s.rec.Time // the time of the line that it continues
 	}
 	if s.wrap.text != nil {
 		if l.Bare && !isPacketStart(l.Message) && s.joins(l.Message, size) {
@@ -159,7 +159,7 @@ func (f *formatted) take(b []byte, size int) {
 		if rule == nil {
 			rule = f.r.Match(l)
 		}
-		if rule != nil && rule.Kind == format.Nothing { // it may stand between the options of a packet
+		if rule != nil && rule.Kind == format.Nothing { // such a line may stand between the options of a packet
 			return
 		}
 		f.finish()
@@ -197,14 +197,13 @@ func (f *formatted) take(b []byte, size int) {
 	}
 }
 
-// outer takes off what something that passed the log on has written before each line: a time of its own, and perhaps an
-// arrow.
+// outer removes what a program that passed the log on has written before each line: its own time, and perhaps an arrow.
 func (k *clock) outer(b []byte) ([]byte, logLine) {
 	b = bytes.TrimLeft(b, " \t")
 	rest := b
 	if len(rest) > 0 && rest[0] == '"' { // a column of a table
 		rest = bytes.Replace(rest[1:], []byte(`",`), []byte(" "), 1)
-		if at, n := k.parse(rest); n > 0 && n == len(bytes.TrimSpace(rest)) { // nothing stands in the others
+		if at, n := k.parse(rest); n > 0 && n == len(bytes.TrimSpace(rest)) { // the other columns are empty
 			return nil, logLine{at: at, headed: true}
 		}
 	}
@@ -219,7 +218,7 @@ func (k *clock) outer(b []byte) ([]byte, logLine) {
 	return rest, logLine{at: at, msg: rest, headed: true}
 }
 
-// withoutColours takes the escape sequences of a terminal (ECMA-48 section 5.4) off a line.
+// withoutColours removes the escape sequences of a terminal (ECMA-48 section 5.4) from a line.
 func withoutColours(b []byte) []byte {
 	if bytes.IndexByte(b, 0x1b) < 0 && !bytes.Contains(b, []byte("[0")) {
 		return b
@@ -232,7 +231,7 @@ func withoutColours(b []byte) []byte {
 			n = 2
 		case b[i] == 0x1b:
 			continue
-		case b[i] == '[' && i+1 < len(b) && b[i+1] == '0': // a page has eaten the escape
+		case b[i] == '[' && i+1 < len(b) && b[i+1] == '0': // a web page has dropped the escape character
 			n = 1
 		}
 		if n > 0 {
@@ -254,7 +253,7 @@ func withoutColours(b []byte) []byte {
 	return out
 }
 
-// matched takes a line that a rule knows. It is false if it is none after all.
+// matched takes a line that matches a rule. It is false if the values in the line turn out not to fit.
 func (f *formatted) matched(rule *format.Rule, l format.Line) bool {
 	s := f.s
 	switch rule.Kind {
@@ -266,7 +265,7 @@ func (f *formatted) matched(rule *format.Rule, l format.Line) bool {
 		text := f.r.Field("text")
 		dir = f.oriented(dir, text)
 		if rule.More {
-			f.goesOn(format.AT, event.Rcvd, l.Tag) // an answer goes on, or follows a command
+			f.goesOn(format.AT, event.Rcvd, l.Tag) // an answer has more lines, or follows the command
 		}
 		from := inWords
 		if rule.Again {
@@ -275,7 +274,7 @@ func (f *formatted) matched(rule *format.Rule, l format.Line) bool {
 		f.dialogue(dir, text, from)
 	case format.Octets:
 		dir, ok := f.r.Dir()
-		if !f.r.Has("dir") { // of the block that has begun
+		if !f.r.Has("dir") { // the octets continue the block that has begun
 			dir, ok = f.dir, f.left > 0 && f.more == format.Octets
 		}
 		if !ok {
@@ -325,7 +324,7 @@ func (f *formatted) goesOn(kind format.Kind, dir event.Dir, tag string) {
 	f.more, f.dir, f.tag, f.left = kind, dir, tag, maxMore
 }
 
-// unmatched takes a line that no rule knows.
+// unmatched takes a line that matches no rule.
 func (f *formatted) unmatched(l format.Line, outer logLine, size int) {
 	s := f.s
 	d := logLine{at: l.At, program: l.Tag, msg: l.Message, headed: !l.Bare}
@@ -334,7 +333,7 @@ func (f *formatted) unmatched(l format.Line, outer logLine, size int) {
 		f.dialogue(f.dir, string(l.Message), inWords)
 		return
 	}
-	if l.Bare && !f.framed { // the dialogue as it stands, between the lines of the program
+	if l.Bare && !f.framed { // a line of the AT dialogue as it is, between the lines of the program
 		switch {
 		case format.IsCommand(l.Message):
 			f.goesOn(format.AT, event.Rcvd, "")
@@ -345,12 +344,12 @@ func (f *formatted) unmatched(l format.Line, outer logLine, size int) {
 			return
 		}
 	}
-	if l.Bare && outer.headed { // of another program of the same host
+	if l.Bare && outer.headed { // a line of another program on the same host
 		d = logLine{at: outer.at, headed: true}
 		d.program, d.msg = tag(outer.msg)
 	}
 	if l.Bare && !outer.headed && !s.isPPPD(l.Message) && packetInside(l.Message) < 0 {
-		s.unread(l.Message, size, "of no known kind") // what other programs say is not said in such a log
+		s.unread(l.Message, size, "of no known kind") // such a log holds no lines of other programs
 		return
 	}
 	s.message(d, size)

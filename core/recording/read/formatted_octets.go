@@ -5,7 +5,7 @@ import (
 	"github.com/knakppp/knak/core/recording/capture"
 )
 
-// row takes a row of octets in a line of its own. It is false if it is none.
+// row takes a line that is a row of octets. It is false if b is not one.
 func (f *formatted) row(b []byte) bool {
 	octets, ok := capture.HexRow(string(b))
 	if ok {
@@ -27,7 +27,7 @@ func (f *formatted) octets(dir event.Dir, b []byte) {
 	f.open = true
 }
 
-// settle ends the lines of the dialogue that the blocks of octets before have left without an end.
+// settle ends lines of the dialogue that the blocks of octets before it left without a line end.
 func (f *formatted) settle(dirs ...event.Dir) {
 	if !f.open {
 		return
@@ -59,7 +59,7 @@ func (f *formatted) drain() {
 	}
 }
 
-// end ends what waits for more.
+// end finishes a packet, line or block that waits for more lines.
 func (f *formatted) end() {
 	if f.packet != nil {
 		f.finish()

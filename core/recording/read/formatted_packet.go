@@ -40,7 +40,7 @@ func (f *formatted) finish() {
 	f.s.emit(d)
 }
 
-// made gives the octets of a packet that is told in words; whole says that they are all of it.
+// made gives the octets of a packet that is described in words. whole means that they are the complete packet.
 func (f *formatted) made(p *format.ControlPacket) (e event.Packet, whole bool) {
 	e = event.Packet{Dir: p.Dir, Protocol: p.Protocol}
 	f.text = append(append(append(f.text[:0], packet.ProtocolName(p.Protocol)...), ' '), p.Code...)
@@ -80,7 +80,7 @@ func (f *formatted) made(p *format.ControlPacket) (e event.Packet, whole bool) {
 		f.header(&e, p)
 		return e, false
 	}
-	var good []string // of those that are not understood the others are kept
+	var good []string // options that are not understood are left out, the others are kept
 	for _, o := range p.Options {
 		if !all {
 			if good = append(good, o); !parse(" ", good...) {
@@ -100,7 +100,7 @@ func (f *formatted) made(p *format.ControlPacket) (e event.Packet, whole bool) {
 
 const hexDigits = "0123456789abcdef"
 
-// header gives a packet of which nothing but its header is known.
+// header makes a packet of which only the header is known.
 func (f *formatted) header(e *event.Packet, p *format.ControlPacket) {
 	for code := range uint8(16) {
 		if packet.CodeName(p.Protocol, code) == p.Code {

@@ -8,7 +8,7 @@ import (
 	"github.com/knakppp/knak/core/recording/format"
 )
 
-// oriented gives the direction of a line of the dialogue where the log's arrows may point either way.
+// oriented gives the direction of a line of the dialogue. In some logs the arrows may point either way.
 func (f *formatted) oriented(dir event.Dir, text string) event.Dir {
 	if !f.f.Swaps {
 		return dir
@@ -33,7 +33,7 @@ func (f *formatted) oriented(dir event.Dir, text string) event.Dir {
 	return dir
 }
 
-// lineEnds are how programs write the ends of lines of the dialogue.
+// lineEnds are the ways in which programs write the line ends of the dialogue.
 var lineEnds = strings.NewReplacer("<CRLF>", "\n", "[CR]", "\n", "[LF]", "\n", "{CR}", "\n", "{LF}", "\n", "<0D>", "\n", "<0A>", "\n", "<CR>", "\n", "<LF>", "\n", "<cr>", "\n", "<lf>", "\n", `\r`, "\n", `\n`, "\n", `\x0d`, "\n", `\x0a`, "\n", `\0d`, "\n", `\0a`, "\n",
 	`\015`, "\n", `\012`, "\n", "^M", "\n", "^J", "\n", "␍", "\n", "␊", "\n", "\r", "\n")
 
@@ -62,11 +62,12 @@ func (f *formatted) says(dir event.Dir, l string) {
 	}
 	f.s.fromModem([]byte(l))
 	if f.more == format.AT && v250.IsFinal(l) {
-		f.left = 0 // nothing more belongs to the answer
+		f.left = 0 // the answer is complete
 	}
 }
 
-// again says whether the log has shown this already, in octets what is words now or the other way round.
+// again says whether the log has shown the same event already in the other form: in octets if it is in words now, or the other
+// way round.
 func (f *formatted) again(x said) bool {
 	for i := range f.recent {
 		if r := &f.recent[i]; r.from != x.from && r.same(&x) {
@@ -87,7 +88,7 @@ func (s *said) same(t *said) bool {
 	return len(s.packet.Data) == 0 && s.text != "" || len(s.packet.Data) > 0 && s.packet.Data[0] == t.packet.Data[0] && s.packet.Line() == t.packet.Line()
 }
 
-// literal takes the quotation marks off a text that has them around it, as programs show text: "…", '…', b'…'.
+// literal removes quotation marks around a text: "…", '…', b'…'.
 func literal(s string) string {
 	t := s
 	if len(t) > 2 && t[0] == 'b' {
@@ -99,7 +100,8 @@ func literal(s string) string {
 	return s
 }
 
-// characters gives the octets that a program has shown as characters: <cr>, <ln> and <FF> for what cannot be printed, or C's escapes.
+// characters gives the octets that a program has shown as characters, with <cr>, <ln>, <FF> or C's escapes for octets that cannot
+// be printed.
 func characters(b []byte) []byte {
 	out := make([]byte, 0, len(b))
 	for i := 0; i < len(b); i++ {

@@ -19,7 +19,7 @@ import (
 var jsonFormat = source.Format{Name: "jsonl", Title: "knak's JSON Lines", Sniff: sniffJSON, Open: openJSON}
 
 func sniffJSON(prefix []byte) int {
-	for line := range bytes.Lines(prefix) { // before the first event may stand what somebody else wrote
+	for line := range bytes.Lines(prefix) { // lines of another program may stand before the first event
 		line = bytes.TrimSpace(line)
 		if len(line) == 0 || line[0] != '{' {
 			continue
@@ -35,8 +35,8 @@ func openJSON(in *source.Input, c source.Config) source.Source {
 	return &jsonSource{in: in, c: c, buf: make([]byte, 0, 2048)}
 }
 
-// jsonSource reads what event.Record.AppendJSON writes. A packet is read back from its text, so octets that the text does
-// not have (after the first 32 of one that cannot be understood) are lost, as they are to whoever reads the file.
+// jsonSource reads what event.Record.AppendJSON writes. A packet is read back from its text. Octets that are not in the text are
+// lost: of a packet that cannot be understood, the text has the first 32.
 type jsonSource struct {
 	in    *source.Input
 	c     source.Config
@@ -44,7 +44,7 @@ type jsonSource struct {
 	buf   []byte
 	text  []byte
 	skip  bool   // the rest of a line that is too long
-	link  string // the last one
+	link  string // the last link
 	lines cache[event.Event]
 }
 
@@ -68,7 +68,7 @@ func (s *jsonSource) Next() (event.Record, error) {
 	}
 }
 
-// take reads one line. What stands behind its time is often what another line had.
+// take reads one line. The part after the time is often the same as in an earlier line.
 func (s *jsonSource) take(rec *event.Record, line []byte, size int) {
 	const begin = `{"t":"`
 	var slot *cached[event.Event]
@@ -105,7 +105,7 @@ func (s *jsonSource) unread(line []byte, size int, reason string) event.Event {
 	return event.Unread{Text: printable(string(line[:min(len(line), maxUnread)])), Bytes: size, Reason: reason}
 }
 
-// packet takes the lines that there are most of without a JSON decoder. It is false if the line is anything else.
+// packet reads the most frequent lines, those of packets, without a JSON decoder. It is false for any other line.
 func (s *jsonSource) packet(rec *event.Record, line []byte) bool {
 	const name, dir, text = `","event":"packet",`, `"dir":"`, `"text":"`
 	rest, ok := bytes.CutPrefix(line, []byte(`{"t":"`))
@@ -176,7 +176,8 @@ func (s *jsonSource) parse(d event.Dir, text []byte) (event.Packet, bool) {
 	s.text = append(append(s.text[:0], text...), ']')
 	p, err := notation.Parse(s.buf, s.text)
 	if err != nil || p.Used != len(s.text) {
-		// What stands behind a packet comes before the bracket here: it is found by trying where the packet ends.
+		// Octets after a packet (its padding) stand before the closing bracket here: the end of the packet is found by
+		// trying.
 		p, err = s.parseTail(text)
 	}
 	if err != nil {
@@ -185,7 +186,7 @@ func (s *jsonSource) parse(d event.Dir, text []byte) (event.Packet, bool) {
 	return event.Packet{Dir: d, Protocol: p.Protocol, Data: bytes.Clone(p.Info)}, true
 }
 
-// parseTail reads a text whose last octets stand behind the packet.
+// parseTail reads a text whose last octets come after the packet.
 func (s *jsonSource) parseTail(text []byte) (notation.Packet, error) {
 	end := len(text)
 	for range 64 {
@@ -216,7 +217,7 @@ func parsePos(s string) (event.Pos, bool) {
 	return event.Pos{}, false
 }
 
-// jsonDir is a event.Dir as JSON has it.
+// jsonDir is an event.Dir as written in JSON.
 type jsonDir event.Dir
 
 func (d *jsonDir) UnmarshalText(b []byte) error {
@@ -226,12 +227,12 @@ func (d *jsonDir) UnmarshalText(b []byte) error {
 	case "rcvd":
 		*d = jsonDir(event.Rcvd)
 	default:
-		return fmt.Errorf("%q is no direction", b)
+		return fmt.Errorf("%q is not a direction: sent or rcvd", b)
 	}
 	return nil
 }
 
-// event reads a line of any kind.
+// event reads a line with any event.
 func (s *jsonSource) event(rec *event.Record, line []byte) error {
 	var head struct {
 		T     time.Time `json:"t"`
@@ -243,13 +244,13 @@ func (s *jsonSource) event(rec *event.Record, line []byte) error {
 	if err := json.Unmarshal(line, &head); err != nil {
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return errors.New("no JSON object, or cut off")
+			return errors.New("not a JSON object, or cut off")
 		}
-		return fmt.Errorf("no event of knak's: %w", err)
+		return fmt.Errorf("not an event of knak: %w", err)
 	}
 	make, ok := events[head.Event]
 	if !ok {
-		return fmt.Errorf("no event of the name %q is known", head.Event)
+		return fmt.Errorf("there is no event with the name %q", head.Event)
 	}
 	e, err := make(s, line, event.Dir(head.Dir))
 	if err != nil {
@@ -262,7 +263,7 @@ func (s *jsonSource) event(rec *event.Record, line []byte) error {
 	return nil
 }
 
-// events makes an event of each kind from its line.
+// events has a function for each kind of event that reads it from its line.
 var events = map[string]func(s *jsonSource, line []byte, dir event.Dir) (event.Event, error){
 	"device": decode[event.Device], "phase": decode[event.Phase], "quirk": decode[event.Quirk], "up": decode[event.Up], "finding": decode[event.Finding],
 	"down": decode[event.Down], "state": decode[event.State], "decision": decode[event.Decision], "log": decode[event.Log], "unread": decode[event.Unread],
@@ -313,7 +314,7 @@ var events = map[string]func(s *jsonSource, line []byte, dir event.Dir) (event.E
 func decode[E event.Event](_ *jsonSource, line []byte, _ event.Dir) (event.Event, error) {
 	var e E
 	if err := json.Unmarshal(line, &e); err != nil {
-		return nil, fmt.Errorf("an event whose fields are not knak's: %w", err)
+		return nil, fmt.Errorf("an event with fields that are not knak's: %w", err)
 	}
 	return e, nil
 }

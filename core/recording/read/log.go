@@ -22,10 +22,10 @@ func openLog(in *source.Input, c source.Config) source.Source {
 	return &logSource{in: in, c: c, clock: clock{date: c.Date}, buf: make([]byte, 0, 2048)}
 }
 
-// maxWrapped is over how many lines one packet may be wrapped.
+// maxWrapped is the most lines that one packet may be wrapped over.
 const maxWrapped = 6
 
-// logSource reads lines whatever a logger wrote before them: a log may change them from line to line, as where several were pasted together.
+// logSource reads lines with any logger's prefix. The prefix may change from line to line, as in logs that were pasted together.
 type logSource struct {
 	in     *source.Input
 	c      source.Config
@@ -34,21 +34,21 @@ type logSource struct {
 	retell retelling
 	call   progress
 	split  call.Splitter
-	asked  string // the kind of the event of which split has been asked and which is still to come
-	buf    []byte // for the octets of a packet
+	asked  string // the kind of event that ask was called for and that is still to be given
+	buf    []byte // buffer for the octets of a packet
 	queue  []event.Record
 	head   int
-	rec    event.Record // time, link and place of what is being read
+	rec    event.Record // time, link and place of the present line
 	wrap   wrapped
 	quote  quotation
 	ended  bool
 	lines  cache[event.Event]
-	owns   cache[bool] // whether a line without a program is pppd's
-	note   bool        // it was said that something stands for hidden values
-	form   *formatted  // of a log whose format is data; nil: of pppd and its friends
+	owns   cache[bool] // whether a line that names no program is pppd's
+	note   bool        // the notice about placeholders for hidden values was given
+	form   *formatted  // for a log whose format is a file; nil: the log is of pppd and the other built-in programs
 }
 
-// wrapped is a packet whose line broke off.
+// wrapped is a packet whose line ends before the packet does.
 type wrapped struct {
 	text  []byte // from "sent [" on
 	rec   event.Record
@@ -113,7 +113,7 @@ func (s *logSource) line() error {
 		}
 		s.unwrap()
 	}
-	if s.quote.lines > 0 && (d.headed || len(d.msg) == 0 || isModemManager(d.msg)) { // its end never came
+	if s.quote.lines > 0 && (d.headed || len(d.msg) == 0 || isModemManager(d.msg)) { // the end of the quotation never came
 		q := s.quote
 		s.quote = quotation{}
 		s.quoted(q.sent, q.text)
@@ -141,7 +141,7 @@ var typeset = sync.OnceValue(func() *strings.Replacer {
 	return strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "‘", "'", "’", "'", "–", "--", "—", "--", "−", "-", "\u00a0", " ", "…", "...")
 })
 
-// unquoted takes off the marks of a quotation: of a mail, with a blank behind the mark or without, of a comment, of a frame.
+// unquoted removes the marks of a quotation: a mail's, with or without a blank after it, a comment's, a frame's.
 func unquoted(line []byte) []byte {
 	for len(line) > 1 && line[0] == '>' {
 		line = bytes.TrimPrefix(line[1:], []byte(" "))
@@ -152,8 +152,8 @@ func unquoted(line []byte) []byte {
 	return line
 }
 
-// relayed takes off what a program writes before the lines of wvdial that it passes on: GNOME PPP "GNOME PPP: STDERR: ", and
-// wvdial's own logger "WvDial<*1>: " and, for the modem's, "WvDial Modem<*1>: ".
+// relayed removes what programs write before wvdial's lines when they pass them on: GNOME PPP "GNOME PPP: STDERR: ", and wvdial's
+// own logger "WvDial<*1>: " and, for the modem's, "WvDial Modem<*1>: ".
 func relayed(line []byte) []byte {
 	switch {
 	case bytes.HasPrefix(line, []byte("GNOME PPP: STD")):
@@ -172,7 +172,7 @@ func relayed(line []byte) []byte {
 	return line
 }
 
-// message takes what is not a packet from its first octet on.
+// message takes a message that does not begin with a packet.
 func (s *logSource) message(d logLine, size int) {
 	if len(bytes.TrimSpace(d.msg)) == 0 {
 		return
@@ -197,8 +197,8 @@ func (s *logSource) message(d logLine, size int) {
 	}
 }
 
-// joined finds where another line begins inside a message, 0 if none does: pages that take all space for the same make one
-// line of a whole log.
+// joined gives the index where another line begins inside a message; 0: no line does. Web pages that treat all white space alike
+// make one line of a whole log.
 func (s *logSource) joined(msg []byte) int {
 	if bytes.IndexByte(msg, '>') < 0 && bytes.IndexByte(msg, ']') < 0 {
 		return 0
@@ -208,7 +208,7 @@ func (s *logSource) joined(msg []byte) int {
 		return i + 1
 	}
 	for from := 0; ; {
-		end := bytes.Index(msg[from:], []byte("]: ")) // the number of a program
+		end := bytes.Index(msg[from:], []byte("]: ")) // the end of a program's number, as in pppd[123]:
 		if end < 0 {
 			return 0
 		}
@@ -224,7 +224,7 @@ func (s *logSource) joined(msg []byte) int {
 	}
 }
 
-// said gives the events of a message of one of the known programs. It is false for one of no known kind.
+// said gives the events for a message of one of the known programs. It is false if the message is not known.
 func (s *logSource) said(d logLine) bool {
 	own := ownProgress(d.msg)
 	switch {
@@ -248,11 +248,11 @@ func (s *logSource) said(d logLine) bool {
 		if !s.retold(d) {
 			s.log(d.program, d.msg)
 		}
-	case len(sentence.Of("", string(d.msg[:min(len(d.msg), maxUnread)])).Words) > 0: // a sentence that somebody pasted without its program
+	case len(sentence.Of("", string(d.msg[:min(len(d.msg), maxUnread)])).Words) > 0: // a known sentence that was pasted without the program's name
 		s.log("", d.msg)
 	case showsFrames(string(d.msg)):
 		s.emit(event.Text{Text: printable(string(d.msg[:min(len(d.msg), maxUnread)]))})
-	case isEcho(d.msg): // wvdial's and chat's output alone shows what the modem echoed
+	case isEcho(d.msg): // only output of wvdial and chat shows the modem's echo
 		s.talk.by = "wvdial"
 		s.fromModem(d.msg)
 	default:
@@ -261,7 +261,7 @@ func (s *logSource) said(d logLine) bool {
 	return true
 }
 
-// packetInside finds a packet that does not begin the message: two programs wrote at once, or one quotes another.
+// packetInside finds a packet inside a message: two programs wrote at the same time, or one quotes another.
 func packetInside(msg []byte) int {
 	if bytes.IndexByte(msg, '[') < 0 {
 		return -1
@@ -294,8 +294,8 @@ func (s *logSource) inside(d logLine, i, size int) {
 	s.queue = append(s.queue, packets...)
 }
 
-// packet takes a message that begins with "sent [" or "rcvd [". It is false if it is something else after all. One whose end
-// is missing is kept until the next line shows whether the line was wrapped.
+// packet takes a message that begins with "sent [" or "rcvd [". It is false if the message is not a packet after all. A packet
+// without its end is kept until the next line shows whether the line was wrapped.
 func (s *logSource) packet(msg []byte, size int) bool {
 	dir := event.Sent
 	if msg[0] == 'r' {
@@ -342,8 +342,8 @@ func (s *logSource) packet(msg []byte, size int) bool {
 // maxInside is how many packets are looked for in one line.
 const maxInside = 4
 
-// interrupted takes a line in which another one begins before the end: two programs wrote at once. It is false if there is
-// no whole packet further on.
+// interrupted takes a line in which another line begins before its end, because two programs wrote at the same time. It is false
+// if no complete packet follows.
 func (s *logSource) interrupted(msg []byte, size int) bool {
 	at := 6
 	for range maxInside {
@@ -366,14 +366,14 @@ func (s *logSource) interrupted(msg []byte, size int) bool {
 	return false
 }
 
-// behind takes what follows a packet in its line: nothing, or the line of another program.
+// behind takes the rest of a line after a packet: nothing, or another program's line.
 func (s *logSource) behind(rest []byte) {
 	if rest = bytes.TrimSpace(rest); len(rest) > 0 {
 		s.message(logLine{msg: rest}, len(rest))
 	}
 }
 
-// take makes the events of a packet that was read. It gives the packet's, nil for one of data.
+// take gives the events of a packet that was read. It returns the packet's own event; nil for a data packet.
 func (s *logSource) take(dir event.Dir, p notation.Packet) event.Event {
 	if p.Replaced && !s.note {
 		s.note = true
@@ -390,7 +390,7 @@ func (s *logSource) take(dir event.Dir, p notation.Packet) event.Event {
 	return shared
 }
 
-// unprinted puts back what word processors and web pages put in place of plain characters.
+// unprinted puts back the plain characters that word processors and web pages replace.
 var unprinted = sync.OnceValue(func() *strings.Replacer {
 	return strings.NewReplacer("“", `"`, "”", `"`, "„", `"`, "\u00a0", " ", "‹", "<", "›", ">", "\x93", `"`, "\x94", `"`, "\t", " ", "id = ", "id=", "id =", "id=", "magic = ", "magic=", "magic =", "magic=")
 })
@@ -409,7 +409,7 @@ func repaired(msg []byte) ([]byte, bool) {
 	return []byte(text), text != string(msg) && len(text) > 6
 }
 
-// joins tries whether the line continues the packet that broke off, and says whether it took it.
+// joins says whether the line continues the packet that broke off, and if so takes the line.
 func (s *logSource) joins(line []byte, size int) bool {
 	w := &s.wrap
 	if w.lines >= maxWrapped || len(line) == 0 {
@@ -437,7 +437,7 @@ func (s *logSource) joins(line []byte, size int) bool {
 	return false
 }
 
-// unwrap gives up a packet whose end never came.
+// unwrap gives up a packet whose end did not come.
 func (s *logSource) unwrap() {
 	if s.wrap.text == nil {
 		return
@@ -450,14 +450,14 @@ func (s *logSource) unwrap() {
 	s.rec = now
 }
 
-// maxUnread is how much of what was not understood is kept.
+// maxUnread is the most octets that are kept of a line that was not understood.
 const maxUnread = 1000
 
 func (s *logSource) unread(text []byte, size int, reason string) {
 	s.emit(event.Unread{Text: printable(string(text[:min(len(text), maxUnread)])), Bytes: size, Reason: reason})
 }
 
-// log gives the event of a line of a program, and what it means for the call.
+// log gives the event for a program's line, and the events that follow from it for the call.
 func (s *logSource) log(program string, text []byte) {
 	slot := s.lines.slot(text)
 	if slot.is(text) {

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// logLine is a line of a log without what the logger wrote before the message.
+// logLine is a line of a log, split into the logger's prefix and the message.
 type logLine struct {
 	at      time.Time
-	program string // "" where the line does not say
+	program string // "" if the line does not say
 	msg     []byte
-	headed  bool // there was a time or a program
+	headed  bool // the line had a time or a program's name
 }
 
-// split takes off what syslog, the journal, logread and others write before a message.
+// split removes what syslog, the journal, logread and others write before a message.
 func (k *clock) split(line []byte) logLine {
 	b := line
 	if len(b) > 0 && b[0] == '<' { // the priority of RFC 3164 and RFC 5424
@@ -34,14 +34,14 @@ func (k *clock) split(line []byte) logLine {
 		}
 	}
 	at, n := k.take(b)
-	if n == 0 && len(b) > 0 && (b[0] == ' ' || b[0] == '\t') { // set in, as code is in a page or a mail
+	if n == 0 && len(b) > 0 && (b[0] == ' ' || b[0] == '\t') { // indented, as code in a page or a mail
 		if in := bytes.TrimLeft(b, " \t"); len(in) > 0 {
 			if at, n = k.take(in); n > 0 {
 				b = in
 			}
 		}
 	}
-	for i, c := range b[:min(len(b), 60)] { // what grep writes before a line: the file's name, the line's number
+	for i, c := range b[:min(len(b), 60)] { // grep writes the file's name and the line's number before a line
 		if n > 0 || c == ' ' {
 			break
 		}
@@ -63,7 +63,7 @@ func (k *clock) split(line []byte) logLine {
 		return d
 	}
 	d.program, d.msg = k.tag(d.msg)
-	if d.program == "kernel" { // the time since the boot says nothing more
+	if d.program == "kernel" { // the time since the boot adds nothing
 		if i := bytes.Index(d.msg, []byte("] ")); i > 0 && d.msg[0] == '[' {
 			d.msg = d.msg[i+2:]
 		}
@@ -74,8 +74,8 @@ func (k *clock) split(line []byte) logLine {
 	return d
 }
 
-// relayedByNetifd takes off what OpenWrt's netifd writes before a line of a program that it runs: the interface and the
-// program's number, as in "wan (13951): ".
+// relayedByNetifd removes what OpenWrt's netifd writes before a line of a program that it runs: the interface and the process
+// number, as in "wan (13951): ".
 func relayedByNetifd(b []byte) []byte {
 	i := bytes.Index(b, []byte(" ("))
 	j := bytes.Index(b, []byte("): "))
@@ -107,8 +107,8 @@ func (k *clock) tag(b []byte) (string, []byte) {
 	return program, msg
 }
 
-// tag takes host, facility and program from the start of a message: the first of at most three words that ends in a colon is
-// the program, with its number in brackets or not.
+// tag reads host, facility and program from the start of a message. The program is the first of at most three words that ends in
+// a colon, with or without its process number in brackets.
 func tag(b []byte) (string, []byte) {
 	rest := b
 	for range 3 {
@@ -135,7 +135,8 @@ func tag(b []byte) (string, []byte) {
 	return "", b
 }
 
-// isFacility tells "daemon.notice:" as OpenWrt's page of the log writes it, with a colon that syslog does not put there.
+// isFacility says whether a word is a facility with a colon, as in "daemon.notice:". OpenWrt's page of the log writes it so;
+// syslog has no colon there.
 func isFacility(word []byte) bool {
 	_, level, ok := bytes.Cut(word, []byte("."))
 	if !ok {
@@ -169,7 +170,7 @@ func programName(word []byte) (string, bool) {
 			return "", false
 		}
 	}
-	switch string(word) { // the common ones without a new string
+	switch string(word) { // the common names need no new string
 	case "pppd":
 		return "pppd", true
 	case "chat":
@@ -180,8 +181,8 @@ func programName(word []byte) (string, bool) {
 	return string(word), true
 }
 
-// ownName takes the name with which some programs begin their own lines, for example "/usr/sbin/pppd: ", and what is left
-// of a logger's line where somebody cut off the time, for example "host pppd[123]: " or "daemon.notice pppd[123]: ".
+// ownName reads the name with which some programs begin their own lines, for example "/usr/sbin/pppd: ". It also reads a logger's
+// prefix whose time was cut off, for example "host pppd[123]: " or "daemon.notice pppd[123]: ".
 func ownName(b []byte) (string, []byte, bool) {
 	i := bytes.Index(b[:min(len(b), 80)], []byte(": "))
 	if i < 0 {
@@ -224,7 +225,7 @@ func (k *clock) rfc5424(b []byte) (logLine, bool) {
 	return logLine{at: at, program: string(f[1]), msg: bytes.TrimPrefix(msg, []byte("\xef\xbb\xbf")), headed: true}, true
 }
 
-// journalJSON reads one entry of journalctl -o json. Its message is an array of octets where it is not text.
+// journalJSON reads one entry of journalctl -o json. Its message is an array of octets if it is not text.
 func journalJSON(b []byte) (logLine, bool) {
 	if !bytes.Contains(b, []byte(`"MESSAGE"`)) {
 		return logLine{}, false

@@ -8,7 +8,7 @@ import (
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 
-// printable gives s so that a terminal cannot obey it.
+// printable replaces the control characters in s, so that a terminal does not act on them.
 func printable(s string) string {
 	plain := true
 	for i := range len(s) {

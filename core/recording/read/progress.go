@@ -7,7 +7,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// ownProgress gives what stands behind the time in a line of knak's own progress, "  0.002s  → AT+CGMM"; nil: it is none.
+// ownProgress gives the part after the time in a line of knak's own progress, "  0.002s  → AT+CGMM"; nil: it is not such a line.
 func ownProgress(msg []byte) []byte {
 	b := bytes.TrimLeft(msg, " ")
 	n := 0
@@ -20,7 +20,7 @@ func ownProgress(msg []byte) []byte {
 	return b[n+3:]
 }
 
-// progress takes a line of knak's own progress that is no packet.
+// progress takes a line of knak's own progress that is not a packet.
 func (s *logSource) progress(msg []byte) {
 	if command, ok := bytes.CutPrefix(msg, []byte("→ ")); ok {
 		s.sends(string(command))
@@ -42,7 +42,7 @@ func (s *logSource) progress(msg []byte) {
 				if v, ok := strings.CutPrefix(part, f.name); ok {
 					*f.into = v
 				} else if i == 0 && f.into == &d.Profile && d == (event.Device{}) {
-					understood = false // the maker's name has a comma: where it ends and the model begins is not to be seen
+					understood = false // the maker's name has a comma, so it is not clear where the model begins
 				}
 			}
 		}
@@ -54,7 +54,7 @@ func (s *logSource) progress(msg []byte) {
 	if phase, ok := bytes.CutPrefix(msg, []byte("== ")); ok && string(phase) == "dial" {
 		s.enter(event.PhaseDial)
 	}
-	// Where nothing more is asked for, the dialogue itself is not shown.
+	// Without -v, progress does not show the dialogue itself.
 	if number, ok := bytes.CutPrefix(msg, []byte("dialling ")); ok && s.talk.last == "" {
 		s.sends("ATD" + string(number))
 	} else if bytes.HasPrefix(msg, []byte("connected; ")) && !s.talk.connected {

@@ -1,8 +1,8 @@
-// Package read turns anybody's recording or log of a PPP call into the event stream: it finds out by the content what it
-// is, unpacks it, and gives records one by one in constant memory.
+// Package read turns a recording or log of a PPP call, by whatever program, into the event stream. It recognises the format by
+// the content, decompresses it, and gives records one by one in constant memory.
 //
-// The direction is always from the host's view: sent is from the host to the modem. What cannot be understood is given
-// as event.Unread; nothing is dropped without a word.
+// The direction is always from the host's view: sent is from the host to the modem. What cannot be understood is given as
+// event.Unread; nothing is dropped silently.
 package read
 
 import (
@@ -21,19 +21,19 @@ import (
 	"github.com/knakppp/knak/core/recording/unwrap"
 )
 
-// Options say how to read. The zero value finds out everything.
+// Options says how to read. With the zero value everything is found out from the content.
 type Options struct {
-	Format string    // the name of a format; "" is found out by the content
-	Name   string    // of the file, for errors
+	Format string    // the name of a format; "": recognise it by the content
+	Name   string    // the file's name, for errors
 	Link   string    // for Record.Link
-	Date   time.Time // the day of times without a date and the year of dates without one; the file's time of change will do. Zero: not known
+	Date   time.Time // the day for times without a date, and the year for dates without a year: for example the file's time of change. Zero: not known
 	Raw    bool      // keep secrets and identities
-	Follow bool      // the input still grows: decide by what one read brings
-	// Formats are the user's own. Of two that are equally sure of a log they come first.
+	Follow bool      // the input is still growing: recognise the format by what one Read gives
+	// Formats are the user's own formats. If two formats are equally sure of a log, these come first.
 	Formats []*format.Format
 }
 
-// own gives the user's formats for the table.
+// own gives the table's entries for the user's formats.
 func (o Options) own() []source.Format {
 	var list []source.Format
 	for _, f := range o.Formats {
@@ -47,33 +47,33 @@ type Reader struct {
 	in     *source.Input
 	src    source.Source
 	link   string
-	hider  *private.Hider // of all that every format gives, be it said to be hidden already; nil: Options.Raw
+	hider  *private.Hider // hides secrets in every record, even if the format says that they are hidden already; nil: Options.Raw
 	sum    Summary
-	packed *packed   // nil: the input is not packed
-	closer io.Closer // of the decompression
+	packed *packed   // nil: the input is not compressed
+	closer io.Closer // closes the decompression
 	err    error
 }
 
-// Summary is what was read so far.
+// Summary counts what was read so far.
 type Summary struct {
 	Format      string // the format's name
-	Title       string // the format for a person
-	Compression string // what it was wrapped in: "gzip", "zstd", "bzip2", "UTF-16", "web page" …, with commas between; or ""
-	Damaged     bool   // the compression ends too early or is damaged, and what followed is not known
-	Bytes       int64  // unpacked
+	Title       string // the format's name for people
+	Compression string // compressions and forms that were removed: "gzip", "zstd", "bzip2", "UTF-16", "web page" …, separated by commas; "": none
+	Damaged     bool   // the compressed file is cut off or damaged: the rest could not be read
+	Bytes       int64  // octets after decompression
 	Lines       int64  // 0 for a recording that is not text
 	Records     int64
 	Packets     int64 // control packets and data packets
-	ATLines     int64 // lines of the dialogue with the modem
-	Sentences   int64 // lines of programs that say something of a call
-	Others      int64 // lines of programs that say nothing of one
-	UnreadLines int64 // lines that were not understood: of no known kind, or about PPP in words that nobody knows
+	ATLines     int64 // lines of the AT dialogue
+	Sentences   int64 // lines of programs with a known meaning for a call
+	Others      int64 // lines of programs without a meaning for a call
+	UnreadLines int64 // lines that were not understood: of unknown kind, or about PPP in words that knak does not know
 	UnreadBytes int64 // octets that were not understood
 	First, Last time.Time
 }
 
-// Understood says whether what was read is enough to go by: there is something of a call, and most of what seems to be of
-// one was understood. An event without content is not understanding.
+// Understood says whether enough was understood for a judgement: the input has something about a call, and most of what seems to
+// be about a call was understood. Events without content do not count.
 func (s Summary) Understood() bool {
 	content := s.Packets + s.ATLines + s.Sentences
 	return s.Records == 0 || content > 0 && s.UnreadLines <= 9*content
@@ -83,7 +83,7 @@ func (s Summary) Understood() bool {
 func (s Summary) String() string {
 	text := s.Title
 	if !s.Understood() {
-		text = "This is not understood, but for a few lines. " + text
+		text = "Only a few lines of this are understood. " + text
 	}
 	if s.Compression != "" {
 		text += " (" + s.Compression + ")"
@@ -107,12 +107,12 @@ func (s Summary) String() string {
 		text += "; not understood: " + plural(s.UnreadBytes, "octet")
 	}
 	if s.Damaged {
-		text += "; cut off or damaged: what followed is not known"
+		text += "; cut off or damaged: the rest could not be read"
 	}
 	return text
 }
 
-// plural counts things in words.
+// plural gives a number with its noun: "1 line", "2 lines".
 func plural(n int64, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -120,25 +120,27 @@ func plural(n int64, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// UnknownFormatError says that an input is nothing that can be read, or that Options.Format names no format.
+// UnknownFormatError means that no format was recognised in an input or, if Format is not "", that there is no format of that
+// name.
 type UnknownFormatError struct {
-	Name   string // of the file
+	Name   string // the file's name
 	Format string // what Options.Format asked for, or ""
 	Tried  []string
 }
 
 func (e *UnknownFormatError) Error() string {
 	if e.Format != "" {
-		return fmt.Sprintf("there is no format %q; there are %s", e.Format, strings.Join(e.Tried, ", "))
+		return fmt.Sprintf("there is no format %q: use one of %s", e.Format, strings.Join(e.Tried, ", "))
 	}
 	name := e.Name
 	if name == "" {
 		name = "the input"
 	}
-	return fmt.Sprintf("%s is no recording or log that can be read (tried %s); --format says what it is", name, strings.Join(e.Tried, ", "))
+	return fmt.Sprintf("%s is not a recording or log that knak can read (tried %s); if it is one, name its format with --format", name, strings.Join(e.Tried, ", "))
 }
 
-// Open finds out what input is and gives its reader. An empty input is a log without a line.
+// Open recognises the format of input and gives a reader. An empty input is a log without lines. The error is
+// *UnknownFormatError, ErrPacked, ErrArchive, or that of reading.
 func Open(input io.Reader, o Options) (*Reader, error) {
 	plain, compression, closer, err := unpack(input, o.Follow)
 	if err != nil {
@@ -183,7 +185,7 @@ func begin(in *source.Input, follow bool) ([]byte, error) {
 	return in.Peek(source.PrefixLen)
 }
 
-// choose gives the format that is surest of the prefix, the first in the table of equals.
+// choose gives the format with the highest score for the prefix; among equals, the first in the table.
 func choose(prefix []byte, o Options) (source.Format, bool) {
 	var best source.Format
 	score := 0
@@ -213,12 +215,12 @@ func (r *Reader) Next() (event.Record, error) {
 	if errors.Is(err, io.EOF) && r.packed != nil && r.packed.damaged != nil && !r.sum.Damaged {
 		r.sum.Damaged = true
 		rec, err = event.Record{Time: r.sum.Last, Event: event.Notice{Level: "warning",
-			Text: fmt.Sprintf("the recording ends here, because what it is packed in (%s) is cut off or damaged: %v", r.sum.Compression, r.packed.damaged)}}, nil
+			Text: fmt.Sprintf("the recording ends here, because its compression (%s) is cut off or damaged: %v", r.sum.Compression, r.packed.damaged)}}, nil
 	}
 	if err != nil {
 		r.err = err
 		if r.closer != nil {
-			_ = r.closer.Close() // it was only read from
+			_ = r.closer.Close() // only read from, so an error of Close does not matter
 			r.closer = nil
 		}
 		return event.Record{}, err
@@ -264,8 +266,8 @@ func (r *Reader) count(rec event.Record) {
 	}
 }
 
-// isOfPPP says whether a line without a known meaning seems to be of a call all the same: it names no program, or speaks
-// of PPP and is not of a program whose sentences are known.
+// isOfPPP says whether a line without a known meaning seems to be about a call: it names no program, or it mentions PPP and comes
+// from a program whose sentences are not known.
 func isOfPPP(e event.Log) bool {
 	switch e.Program {
 	case "":
@@ -276,14 +278,14 @@ func isOfPPP(e event.Log) bool {
 	return strings.Contains(e.Program, "ppp") || strings.Contains(e.Text, "ppp") || strings.Contains(e.Text, "PPP")
 }
 
-// Summary gives what was read so far.
+// Summary gives the counts so far.
 func (r *Reader) Summary() Summary {
 	s := r.sum
 	s.Bytes, s.Lines = r.in.Offset(), r.in.Lines()
 	return s
 }
 
-// All gives the records of r in order. It ends at the end of the input; an error is the last it gives.
+// All gives the records of r in order, up to the end of the input. If there is an error, it comes last.
 func All(r *Reader) iter.Seq2[event.Record, error] {
 	return func(yield func(event.Record, error) bool) {
 		for {

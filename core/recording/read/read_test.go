@@ -150,7 +150,7 @@ func TestOpenErrors(t *testing.T) {
 	if _, err := Open(strings.NewReader("x"), Options{Format: "nonsense"}); !errors.As(err, &unknown) || unknown.Format != "nonsense" {
 		t.Error(err)
 	}
-	if _, err := Open(strings.NewReader("\x00\x01\x02\x03garbage\x00\x00"), Options{Name: "f"}); !errors.As(err, &unknown) || !strings.Contains(err.Error(), "f is no recording") {
+	if _, err := Open(strings.NewReader("\x00\x01\x02\x03garbage\x00\x00"), Options{Name: "f"}); !errors.As(err, &unknown) || !strings.Contains(err.Error(), "f is not a recording") {
 		t.Error(err)
 	}
 	if _, err := Open(strings.NewReader("PK\x03\x04abc"), Options{Name: "f.zip"}); !errors.Is(err, ErrArchive) {

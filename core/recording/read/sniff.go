@@ -6,7 +6,7 @@ import (
 	"github.com/knakppp/knak/core/recording/source"
 )
 
-// sniffLog looks for lines of the programs that are known.
+// sniffLog scores a prefix by its lines of known programs.
 func sniffLog(prefix []byte) int {
 	if len(prefix) == 0 {
 		return source.Weak
@@ -44,7 +44,7 @@ func sniffLog(prefix []byte) int {
 // dated is how sure sniffLog is of a text whose lines begin with a time, and that tells of no program that is known.
 const dated = 30
 
-// isText says whether there is next to nothing in b that a log has not.
+// isText says whether b has almost no octets that logs do not have.
 func isText(b []byte) bool {
 	odd := 0
 	for _, c := range b {

@@ -7,24 +7,24 @@ import (
 	"time"
 )
 
-// clock reads the times of a log's lines. It remembers the last text of a time, for many lines have the same.
+// clock reads the times of a log's lines. It remembers the last time and its text, because many lines have the same.
 type clock struct {
-	date time.Time // where years and days come from that a line does not say
-	last []byte    // the last stamp as it stood
-	then time.Time // its time
-	prev time.Time // the last time of all, to see a year or a day pass
-	span int       // what was taken by last
+	date time.Time // gives the year or the day if a line does not
+	last []byte    // the text of the last time
+	then time.Time // the time of last
+	prev time.Time // the last time of any form, to notice the change of a day or year
+	span int       // how many octets last took, blanks included
 
-	minute   [13]byte  // the last "Jun  4 10:52:", for most lines are of the minute of the line before
+	minute   [13]byte  // the last "Jun  4 10:52:", because most lines have the same minute as the line before
 	minuteAt time.Time // its beginning; zero: there was none
 	tags     [4]tagged // the last texts between a time and a message
 	written  int       // into tags
 
-	offset  string // the last offset from UTC as it stood, for example "+02:00"
+	offset  string // the text of the last offset from UTC, for example "+02:00"
 	shifted *time.Location
 }
 
-// year is the year of a date without one: of the file's own time, or one that nobody takes for true.
+// zone is the time zone of times without one: that of the file's own time, or UTC.
 func (k *clock) zone() *time.Location {
 	if k.date.IsZero() {
 		return time.UTC
@@ -32,7 +32,7 @@ func (k *clock) zone() *time.Location {
 	return k.date.Location()
 }
 
-// take reads a time at the start of b and gives how many octets it has with the spaces behind it, 0 if there is none.
+// take reads a time at the start of b, and gives its length in octets with the spaces after it; 0: there is no time.
 func (k *clock) take(b []byte) (time.Time, int) {
 	if len(k.last) > 0 && len(b) >= len(k.last) && string(b[:len(k.last)]) == string(k.last) {
 		return k.then, k.span
@@ -46,7 +46,7 @@ func (k *clock) take(b []byte) (time.Time, int) {
 		n++
 	}
 	if n == len(b) || n == stamp && b[n-1] != ']' {
-		return time.Time{}, 0 // a time stands apart from what follows
+		return time.Time{}, 0 // a time must be followed by a blank
 	}
 	k.last, k.then, k.span, k.prev = append(k.last[:0], b[:n]...), t, n, t
 	return t, n
@@ -77,7 +77,7 @@ func (k *clock) parse(b []byte) (time.Time, int) {
 		if !weekday(b) {
 			return time.Time{}, 0
 		}
-		if t, n := k.iso(b[4:]); n > 0 { // journalctl -o short-full, with the zone's name behind
+		if t, n := k.iso(b[4:]); n > 0 { // journalctl -o short-full, with the zone's name after it
 			n += 4
 			for m := n + 1; m < len(b) && m < n+7; m++ {
 				if b[m] == ' ' {
@@ -128,7 +128,7 @@ func (k *clock) bracketed(b []byte) (time.Time, int) {
 	return t, i + n + 1
 }
 
-// unixStamp reads seconds with a fraction. Of a log that counts from the boot, the boot is taken for the epoch.
+// unixStamp reads seconds with a fraction. If a log counts from the boot, the boot counts as the epoch.
 func unixStamp(b []byte) (time.Time, int) {
 	sec, i := int64(0), 0
 	for ; i < len(b) && i < 11 && '0' <= b[i] && b[i] <= '9'; i++ {
@@ -154,9 +154,9 @@ func weekday(b []byte) bool {
 	return false
 }
 
-// bsd reads "Jun  4 10:52:56" (RFC 3164 section 4.1.2), with a fraction if there is one.
+// bsd reads "Jun 4 10:52:56" (RFC 3164 section 4.1.2), with or without a fraction.
 func (k *clock) bsd(b []byte) (time.Time, int) {
-	if len(b) >= 14 && b[3] == ' ' && b[5] == ' ' && '1' <= b[4] && b[4] <= '9' { // a page has made one blank of two
+	if len(b) >= 14 && b[3] == ' ' && b[5] == ' ' && '1' <= b[4] && b[4] <= '9' { // a web page has turned two blanks into one
 		wide := make([]byte, 0, 32)
 		wide = append(append(append(wide, b[:3]...), "  "...), b[4:min(len(b), 28)]...)
 		t, n := k.bsd(wide)
@@ -188,13 +188,13 @@ func (k *clock) bsd(b []byte) (time.Time, int) {
 	if d := k.prev; !d.IsZero() && d.Year() == t.Year() && d.Month() == time.December && month == 1 {
 		t = t.AddDate(1, 0, 0)
 	} else if !d.IsZero() && d.Year() == t.Year()+1 && month < 7 {
-		t = t.AddDate(1, 0, 0) // the year has passed already
+		t = t.AddDate(1, 0, 0) // the new year has begun
 	}
 	k.minute, k.minuteAt = [13]byte(b[:13]), t.Add(-time.Duration(s)*time.Second-time.Duration(ns))
 	return t, 7 + n
 }
 
-// year gives the last year before the file's time in which that day was.
+// year gives the last year in which that day is not after the file's time.
 func (k *clock) year(m time.Month, day int) int {
 	if k.date.IsZero() {
 		return 0
@@ -206,7 +206,7 @@ func (k *clock) year(m time.Month, day int) int {
 	return y
 }
 
-// iso reads 2024-06-14T10:52:56.761615+02:00 (RFC 3339) and its many relatives.
+// iso reads 2024-06-14T10:52:56.761615+02:00 (RFC 3339) and similar forms.
 func (k *clock) iso(b []byte) (time.Time, int) {
 	if len(b) < 19 || b[4] != '-' || b[7] != '-' || b[10] != 'T' && b[10] != ' ' {
 		return time.Time{}, 0
@@ -232,8 +232,8 @@ func (k *clock) iso(b []byte) (time.Time, int) {
 	return time.Date(y, time.Month(mo), d, h, m, s, ns, zone), n + used
 }
 
-// slashed reads 5/9/2023 1:38:59 PM and 05/09/2023 13:38:59, as terminal programs of Windows write them. Which of the two
-// first numbers is the month differs from country to country: the first, where it can be one.
+// slashed reads 5/9/2023 1:38:59 PM and 05/09/2023 13:38:59, as terminal programs of Windows write them. The month is the first
+// or the second number, depending on the country: the first is taken if it can be a month.
 func (k *clock) slashed(b []byte) (time.Time, int) {
 	var v [6]int // month, day, year, hour, minute, second
 	n := 0
@@ -321,7 +321,7 @@ func offset(b []byte) (*time.Location, int) {
 	return time.FixedZone("", sec), n
 }
 
-// timeOfDay reads 10:52:56.761 on the day of the file, or on no day.
+// timeOfDay reads 10:52:56.761, on the day of the file if that is known.
 func (k *clock) timeOfDay(b []byte) (time.Time, int) {
 	h, m, s, ns, n := hms(b)
 	if n == 0 {

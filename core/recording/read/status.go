@@ -13,12 +13,12 @@ import (
 	"github.com/knakppp/knak/core/sentence"
 )
 
-// established is what pppd writes right behind the modem's last word, where that was not ended by a line end.
+// established is what pppd writes directly after the modem's last word, if that word had no line end.
 const established = "Serial connection established"
 
 // isStatus says whether a line that names no program is pppd's.
 func (s *logSource) isStatus(msg []byte) bool {
-	if s.talk.by == "wvdial" && s.talk.open() { // there the modem speaks too, and wvdial tells what pppd says
+	if s.talk.by == "wvdial" && s.talk.open() { // such lines may be the modem's, and wvdial marks pppd's lines
 		return bytes.Contains(msg, []byte(established))
 	}
 	return s.isPPPD(msg) || bytes.Contains(msg, []byte(established))
@@ -27,7 +27,7 @@ func (s *logSource) isStatus(msg []byte) bool {
 // isPPPD says whether a line is one of pppd's sentences.
 func isPPPD(msg []byte) bool { return len(msg) >= 4 && sentence.Of("", string(msg)).By == "pppd" }
 
-// isPPPD is isPPPD for a log, whose lines come again and again.
+// isPPPD is the function isPPPD with a cache, because lines in a log are repeated.
 func (s *logSource) isPPPD(msg []byte) bool {
 	slot := s.owns.slot(msg)
 	if !slot.is(msg) {
@@ -36,16 +36,16 @@ func (s *logSource) isPPPD(msg []byte) bool {
 	return slot.value
 }
 
-// pppd takes a line of pppd that is no packet.
+// pppd takes a line of pppd that is not a packet.
 func (s *logSource) pppd(msg []byte) {
-	if i := bytes.Index(msg, []byte(established)); i > 0 { // the modem's last word was not ended by a line end
+	if i := bytes.Index(msg, []byte(established)); i > 0 { // the modem's last word had no line end
 		s.fromModem(msg[:i])
 		msg = msg[i:]
 	}
 	s.log("pppd", msg)
 }
 
-// says gives the event of a line, with what follows from it for the call.
+// says gives the event of a line, and the events that follow from it for the call.
 func (s *logSource) says(e event.Log, shared event.Event) {
 	address := slices.ContainsFunc(e.Means, sentence.IsAddress)
 	if !address {
@@ -64,7 +64,7 @@ func (s *logSource) says(e event.Log, shared event.Event) {
 	}
 }
 
-// before does what a word means for what is known of the call before its line is given.
+// before updates the state of the call by a word's meaning, before the event of the line is given.
 func (s *logSource) before(word, value string) {
 	switch word {
 	case event.MeansSerialUp:
@@ -80,7 +80,7 @@ func (s *logSource) before(word, value string) {
 	}
 }
 
-// after does what a word means for the call.
+// after gives the events that follow from a word's meaning.
 func (s *logSource) after(word string, e event.Log) {
 	c := &s.call
 	if f, ok := call.FailureOf(e, word); ok {
@@ -174,7 +174,7 @@ func registrationState(word string) string {
 	return ""
 }
 
-// unended takes off how scripts write the end of a line.
+// unended removes the line ends that scripts write.
 var unended = strings.NewReplacer(`\n`, "", `\r`, "", "^M", "", "^J", "")
 
 // connects takes the interface and the port of a "Connect:".
@@ -196,7 +196,7 @@ func (s *logSource) address(word, value string) {
 		c.up = &event.Up{}
 	}
 	a := firstWord(value)
-	if v, _, ok := notation.Address(a); ok { // in place of a hidden address the one that its packets have
+	if v, _, ok := notation.Address(a); ok { // for a hidden address, the placeholder that packets have
 		a = v.String()
 	}
 	switch word {
@@ -211,7 +211,7 @@ func (s *logSource) address(word, value string) {
 	}
 }
 
-// made gives the event of a line of a program.
+// made gives the event for a program's line.
 func made(program, text string) event.Log {
 	m := sentence.Of(program, text)
 	return event.Log{Program: program, Text: printable(text), Means: m.Words, Value: printable(m.Value)}

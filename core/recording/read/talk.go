@@ -10,13 +10,13 @@ import (
 	"github.com/knakppp/knak/core/sentence"
 )
 
-// dialogue is what a log has shown of the talk with the modem before PPP.
+// dialogue is what a log has shown of the AT dialogue before PPP.
 type dialogue struct {
-	by        string // "chat" or "wvdial" while it goes on: what names no program is the modem's
+	by        string // "chat" or "wvdial" during the dialogue: lines that name no program are then the modem's
 	wvdial    string // the program under whose name wvdial's lines come, for example "wvdial"
 	last      string // the last command
-	answered  bool   // the modem said something
-	final     bool   // and it was a final result code: a command is what comes next
+	answered  bool   // the modem has answered something
+	final     bool   // the answer was a final result code: the next line is a command
 	connected bool
 }
 
@@ -35,11 +35,11 @@ func (s *logSource) sends(command string) {
 // fromModem takes a line of the modem.
 func (s *logSource) fromModem(line []byte) {
 	text := strings.TrimRight(string(line[:min(len(line), maxUnread)]), " \t")
-	for strings.HasSuffix(text, "^M") { // chat shows a carriage return so
+	for strings.HasSuffix(text, "^M") { // chat shows a carriage return as ^M
 		text = strings.TrimSuffix(text, "^M")
 	}
 	text = strings.TrimPrefix(text, "^M")
-	if strings.Trim(text, "^@ \t") == "" { // nothing, or the zeros of a line at another speed
+	if strings.Trim(text, "^@ \t") == "" { // nothing, or zeros received at a wrong speed
 		return
 	}
 	t := &s.talk
@@ -47,7 +47,7 @@ func (s *logSource) fromModem(line []byte) {
 		s.emit(event.Text{Text: printable(text)})
 		return
 	}
-	if isEcho(line) && (t.last == "" || t.final && !strings.EqualFold(strings.TrimSpace(text), t.last)) { // the echo of a command that the log does not have
+	if isEcho(line) && (t.last == "" || t.final && !strings.EqualFold(strings.TrimSpace(text), t.last)) { // the echo of a command that the log does not show
 		s.sends(text)
 		return
 	}
@@ -61,13 +61,13 @@ func (s *logSource) fromModem(line []byte) {
 	if !echo {
 		t.answered = true
 		t.final = v250.IsFinal(text)
-		if t.connected = strings.HasPrefix(text, "CONNECT"); t.connected && s.call.cause == event.FailedDialRefused { // it was dialled again
+		if t.connected = strings.HasPrefix(text, "CONNECT"); t.connected && s.call.cause == event.FailedDialRefused { // the host dialled again
 			s.call.cause, s.call.code, s.call.unsuccessful = "", 0, false
 		}
 	}
 }
 
-// showsFrames says whether a text is that of frames with their escapes (RFC 1662 section 4.2), as a terminal or a log shows them.
+// showsFrames says whether a text shows frames with their escapes (RFC 1662 section 4.2).
 func showsFrames(text string) bool {
 	return strings.Contains(text, "}!}") || strings.Contains(text, "~[7f]") || strings.Contains(text, "~^?}#")
 }
@@ -78,13 +78,13 @@ func isEcho(b []byte) bool {
 		bytes.IndexByte(b, ' ') != 2
 }
 
-// isDialResult says whether a line ends a dial command without a connection (ITU-T V.250 section 6.3).
+// isDialResult says whether a line is a result code of a dial command that did not connect (ITU-T V.250 section 6.3).
 func isDialResult(text string) bool {
 	r, _ := v250.ParseFinal(text)
 	return r.OfCall() && r != v250.Connect
 }
 
-// isChat knows the lines of chat -V, which name no program.
+// isChat says whether a line is one of chat -V, which names no program.
 func isChat(msg []byte) bool {
 	for _, w := range [...]string{"send (", "expect (", "abort on (", "timeout set to ", " -- got it", " -- failed", "report (", "clear abort on (", "SAY "} {
 		if bytes.HasPrefix(msg, []byte(w)) {
@@ -135,7 +135,7 @@ func isWvdial(msg []byte) bool {
 	return bytes.HasPrefix(msg, []byte("-->")) && !bytes.HasPrefix(msg, []byte("--> '"))
 }
 
-// wvdial takes what stands behind its arrow.
+// wvdial takes the part of a wvdial line after its arrow.
 func (s *logSource) wvdial(msg []byte) {
 	text := string(msg)
 	for _, w := range [...]string{"Sending: ", "Re-Sending: "} {
@@ -153,7 +153,7 @@ func (s *logSource) wvdial(msg []byte) {
 	s.log("wvdial", msg)
 }
 
-// echoed parts a command from its echo and the answer, where all stand in one line.
+// echoed separates a command from its echo and the answer, if all are in one line.
 func echoed(text string) (command, answer string) {
 	first := firstWord(text)
 	if i := strings.Index(text, " "+first); i > 0 && len(first) > 2 {
@@ -175,19 +175,19 @@ func isModemManager(msg []byte) bool {
 	return bytes.Contains(msg, mmSent) || bytes.Contains(msg, mmRcvd) || isArrowAlone(msg)
 }
 
-// isArrowAlone says whether a line of ModemManager ends with its arrow: a mail has wrapped it, and what was said is in the next one.
+// isArrowAlone says whether a line of ModemManager ends with its arrow: a mail has wrapped it, and the text is in the next line.
 func isArrowAlone(msg []byte) bool {
 	return bytes.Contains(msg, []byte("(tty")) && (bytes.HasSuffix(msg, []byte("): -->")) || bytes.HasSuffix(msg, []byte("): <--")))
 }
 
-// quotation is what ModemManager shows of the dialogue in quotation marks, where the line ends before the last of them.
+// quotation is a quotation of the dialogue by ModemManager whose line ends before the closing quotation mark.
 type quotation struct {
 	sent  bool
 	text  string
-	lines int // 0: there is none
+	lines int // lines so far; 0: no quotation is open
 }
 
-// maxQuoted is over how many lines a quotation may go.
+// maxQuoted is the most lines of a quotation.
 const maxQuoted = 6
 
 // modemManager takes a line such as [modem0/ttyUSB2/at] --> 'AT+CGMI<CR>'.
@@ -197,7 +197,7 @@ func (s *logSource) modemManager(d logLine) {
 	if !sent {
 		i = bytes.Index(d.msg, mmRcvd)
 	}
-	if i < 0 { // the arrow alone
+	if i < 0 { // only the arrow
 		s.quote = quotation{sent: bytes.HasSuffix(d.msg, []byte("-->")), lines: 1}
 		return
 	}
@@ -210,7 +210,7 @@ func (s *logSource) modemManager(d logLine) {
 	s.quoted(sent, text[:j])
 }
 
-// goesOn takes a line of the quotation that has begun. It is false if there is none.
+// goesOn takes a line that continues an open quotation. It is false if no quotation is open.
 func (s *logSource) goesOn(line []byte) bool {
 	q := &s.quote
 	if q.lines == 0 {
@@ -230,7 +230,7 @@ func (s *logSource) goesOn(line []byte) bool {
 	return true
 }
 
-// quoted takes what was said, with its line ends shown as <CR> and <LF>.
+// quoted takes text of the dialogue, with its line ends shown as <CR> and <LF>.
 func (s *logSource) quoted(sent bool, text string) {
 	for l := range strings.FieldsFuncSeq(lineEnds.Replace(text), func(r rune) bool { return r == '\n' }) {
 		if sent {

@@ -9,14 +9,14 @@ import (
 	"github.com/knakppp/knak/core/recording/unwrap"
 )
 
-// ErrPacked says that an input is packed in a way that is not read.
+// ErrPacked means that an input has a compression that knak does not read.
 var ErrPacked = errors.New("is packed with xz, which knak does not read; unpack it first (xz -dc FILE | knak … -)")
 
-// ErrArchive says that an input is an archive.
-var ErrArchive = errors.New("is an archive of files: unpack it and name the recording in it (of a bundle of knak's, events.jsonl)")
+// ErrArchive means that an input is an archive of several files.
+var ErrArchive = errors.New("is an archive of files: unpack it and name the recording in it (in a bundle of knak report, that is events.jsonl)")
 
-// packed is what a packed input holds. Where the packing is damaged or ends too early, it ends there, and damaged says why;
-// an error of the input itself stays one.
+// packed reads the contents of a compressed input. If the compression is damaged or cut off, the contents end there, and damaged
+// says why. An error of reading the input is returned as an error.
 type packed struct {
 	io.Reader
 	in      *underneath
@@ -31,7 +31,7 @@ func (p *packed) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// underneath remembers the error of a reader, if it is not the end.
+// underneath remembers the error of a reader, if it is not io.EOF.
 type underneath struct {
 	io.Reader
 	err error

@@ -12,18 +12,19 @@ import (
 // maxMuxInfo bounds a frame of the multiplexer, as in core/recording/wire.
 const maxMuxInfo = 4096
 
-// channels cleans the octets of a line that may be multiplexed (3GPP TS 27.010, basic option): each channel has a dialogue, or
-// frames, of its own, and the frames around them are written anew. A line that is not is cleaned as one.
+// channels hides secrets in the octets of a line that may be multiplexed (3GPP TS 27.010, basic option). Each channel has its own
+// dialogue or PPP frames and is cleaned on its own; the multiplexer's frames around them are written anew. A line without
+// multiplexer is cleaned as a single channel.
 type channels struct {
 	line    *private.Stream
-	channel func() *private.Stream // makes one
+	channel func() *private.Stream // makes a Stream for a channel
 	scouted [2][]byte              // octets that may be the multiplexer's first frame
 	decoder [2]*cmux.Decoder       // nil: the line is not multiplexed
 	streams [64]*private.Stream
 	buf     []byte
 }
 
-// Append appends what may be recorded of octets.
+// Append appends the octets b without their secrets.
 func (c *channels) Append(dst []byte, dir event.Dir, b []byte) []byte {
 	if c.decoder[0] == nil {
 		var begun bool
@@ -34,14 +35,14 @@ func (c *channels) Append(dst []byte, dir event.Dir, b []byte) []byte {
 	d := c.decoder[dir]
 	d.Write(b)
 	for f, other, ok := d.Next(); ok; f, other, ok = d.Next() {
-		if other != nil { // the multiplexer has been left, or noise
+		if other != nil { // the multiplexer has ended, or there is noise
 			dst = c.line.Append(dst, dir, bytes.TrimLeft(other, "\xf9"))
 			continue
 		}
 		if f.DLCI != 0 && (f.Type == cmux.UIH || f.Type == cmux.UI) {
 			c.buf = c.stream(f.DLCI).Append(c.buf[:0], dir, f.Info)
 			if f.Info = c.buf; len(f.Info) == 0 {
-				continue // it is held back until its frame or its line is whole
+				continue // held back until its frame or line is complete
 			}
 		}
 		dst = cmux.Append(dst, cmux.Basic, f)
@@ -49,11 +50,11 @@ func (c *channels) Append(dst []byte, dir event.Dir, b []byte) []byte {
 	return dst
 }
 
-// scout looks for the multiplexer's first frame, which begins a line of the dialogue. rest is what is the multiplexer's, if it has
-// begun.
+// scout looks for the multiplexer's first frame at the beginning of a line of the dialogue. If the multiplexer has begun, rest
+// holds its octets.
 func (c *channels) scout(dst []byte, dir event.Dir, b []byte) (out, rest []byte, begun bool) {
 	const flag = 0xf9
-	if held := c.scouted[dir]; len(held) > 0 { // seldom: no packet is copied for it
+	if held := c.scouted[dir]; len(held) > 0 { // this is rare: packets are not copied here
 		b = append(held, b...)
 		c.scouted[dir] = nil
 	}
@@ -68,7 +69,7 @@ func (c *channels) scout(dst []byte, dir event.Dir, b []byte) (out, rest []byte,
 		for d := range c.decoder {
 			c.decoder[d] = cmux.NewDecoder(cmux.Basic, maxMuxInfo)
 		}
-		if held := c.scouted[1-dir]; len(held) > 0 { // of the other direction, the same
+		if held := c.scouted[1-dir]; len(held) > 0 { // the same for the other direction
 			c.scouted[1-dir] = nil
 			dst = c.Append(dst, 1-dir, held)
 		}
@@ -88,7 +89,7 @@ func (c *channels) stream(dlci uint8) *private.Stream {
 	return c.streams[dlci]
 }
 
-// End appends what is held back of a direction.
+// End appends the octets of a direction that are held back.
 func (c *channels) End(dst []byte, dir event.Dir) []byte {
 	if held := c.scouted[dir]; len(held) > 0 {
 		c.scouted[dir] = nil
@@ -105,7 +106,7 @@ func (c *channels) End(dst []byte, dir event.Dir) []byte {
 	return c.line.End(dst, dir)
 }
 
-// Reset forgets what is held back: what comes next does not belong to it.
+// Reset drops the octets that are held back, because the next octets do not continue them.
 func (c *channels) Reset() {
 	c.line.Reset()
 	c.scouted, c.decoder, c.streams = [2][]byte{}, [2]*cmux.Decoder{}, [64]*private.Stream{}

@@ -13,16 +13,16 @@ import (
 	"github.com/knakppp/knak/core/show/progress"
 )
 
-// The layout that pcapng files have here, for who reads them back (draft-ietf-opsawg-pcapng). Octets are little-endian,
-// times are in nanoseconds.
+// The layout of the pcapng files that this package writes (draft-ietf-opsawg-pcapng), for the package that reads them back.
+// Octets are little-endian, times are in nanoseconds.
 //
 // Interface LineInterface has link type PPP with direction: an octet, 0 from the modem and 1 to it, then the frame from the
-// Address field on, or what was left of it, as it stood on the line without escapes and FCS.
+// Address field on (or from where the sender began it), without escapes and FCS.
 //
-// Interface EventInterface has link type Wireshark Upper PDU: tags of a type and a length of two octets each in network
-// order, then what the tag TagDissector names. That is "at" for a line of the AT dialogue, with TagDirection: 0 to the modem,
-// 1 from it; and "json" for any other event, in the form of event.Record's JSON. Each has the event for a person as its
-// comment.
+// Interface EventInterface has link type Wireshark Upper PDU: tags of a type and a length of two octets each in network order,
+// then what the tag TagDissector names. That is "at" for a line of the AT dialogue, with TagDirection: 0 to the modem, 1 from it;
+// and "json" for any other event, in the form of event.Record's JSON. Each packet has, as its comment, the event in words for
+// people.
 const (
 	LineInterface  = 0
 	EventInterface = 1
@@ -56,11 +56,12 @@ const (
 	optResolution       = 9 // of an interface
 	nanoseconds    byte = 9
 
-	// textLimit bounds what of an event goes into an option: its length has two octets, and nobody reads more.
+	// textLimit is the most octets of an event's text that go into an option. The length of an option has two octets, and a
+	// longer text is not read by anyone.
 	textLimit = 4096
 )
 
-// recordedMRU is the longest frame that is taken for one. Modems have sent more than was agreed.
+// recordedMRU is the longest frame, in octets, that is recorded as a frame. Some modems send more than the agreed MRU.
 const recordedMRU = 16 << 10
 
 // pcapng is the Encoder of Pcapng.
@@ -68,18 +69,18 @@ type pcapng struct {
 	o     Options
 	begun bool
 	ways  [2]*hdlc.Decoder // by event.Dir
-	lines *wire.Line       // nil: records say what the bytes say besides frames
+	lines *wire.Line       // nil: the caller gives records for everything in the bytes other than frames
 	hider *private.Hider
-	last  time.Time // of the last packet: the next has no earlier one
-	// Frames that came behind text in one read, such as CONNECT: they wait for the event of the text.
+	last  time.Time // time of the last packet; the next packet gets no earlier time
+	// Frames that came in one read with text before them, such as CONNECT: they wait until the event of the text is written.
 	held []byte
 }
 
 func newPcapng(o Options) *pcapng {
 	p := &pcapng{o: o, hider: newHider(o)}
 	for i := range p.ways {
-		// No control character is dropped: who recorded a line with one that should not be there wants to see it. The
-		// flow control's own would spoil the frames.
+		// No control character is dropped, so that a recording shows those that should not be there. XON and XOFF of
+		// software flow control would damage the frames in it.
 		p.ways[i] = hdlc.NewDecoder(hdlc.DecoderConfig{MRU: recordedMRU, Damaged: !o.Lines})
 	}
 	if o.Lines {
@@ -111,7 +112,7 @@ func (p *pcapng) AppendBytes(dst []byte, now time.Time, dir event.Dir, b []byte)
 	return dst
 }
 
-// release appends the frames that waited.
+// release appends the frames that were held back.
 func (p *pcapng) release(dst []byte) []byte {
 	for b := p.held; len(b) > 0; b = b[binary.LittleEndian.Uint32(b[4:]):] {
 		putTime(b, p.last)
@@ -121,7 +122,7 @@ func (p *pcapng) release(dst []byte) []byte {
 	return dst
 }
 
-// said appends what was read out of the bytes.
+// said appends the events that were read from the bytes.
 func (p *pcapng) said(dst []byte) []byte {
 	for r, ok := p.lines.Next(); ok; r, ok = p.lines.Next() {
 		dst = p.AppendRecord(dst, r)
@@ -146,8 +147,8 @@ func (p *pcapng) frame(dst []byte, now time.Time, dir event.Dir, item hdlc.Item)
 	return endPacket(dst, start, "")
 }
 
-// firstControl is where the protocol numbers of control protocols begin: network control protocols at 0x8000, link control
-// and authentication at 0xc000 (RFC 1661 section 2).
+// firstControl is the first protocol number of a control protocol: network control protocols at 0x8000, link control and
+// authentication at 0xc000 (RFC 1661 section 2).
 const firstControl = 0x8000
 
 func sentOctet(dir event.Dir) byte {
@@ -157,7 +158,8 @@ func sentOctet(dir event.Dir) byte {
 	return 0
 }
 
-// damaged tells of a frame with a wrong FCS or a header that is none. Only with secrets does it say what it held.
+// damaged appends an event for a frame with a wrong FCS or header. The octets of the frame are in it only if secrets are
+// recorded.
 func (p *pcapng) damaged(dst []byte, now time.Time, dir event.Dir, frame []byte) []byte {
 	e := event.Unread{Bytes: len(frame), Reason: dir.String() + ": a damaged frame"}
 	if p.o.Secrets {
@@ -168,14 +170,14 @@ func (p *pcapng) damaged(dst []byte, now time.Time, dir event.Dir, frame []byte)
 
 func (p *pcapng) AppendRecord(dst []byte, r event.Record) []byte {
 	dst = p.begin(dst)
-	if !p.o.Secrets || p.lines == nil { // of another program's call, the lines are the recording's own
+	if !p.o.Secrets || p.lines == nil { // with Lines set the events are made from the bytes, and none comes from the caller
 		r = p.hider.Record(r)
 	}
 	var dissector, column, text, payload string
 	direction := -1
 	switch e := r.Event.(type) {
 	case nil, event.Packet, event.Data:
-		return p.release(dst) // the frame is there
+		return p.release(dst) // the frame is written already
 	case event.AT:
 		dissector, column, payload = DissectorAT, "AT", e.Text
 		text = e.Dir.String() + " " + e.Text
@@ -207,7 +209,7 @@ func (p *pcapng) AppendRecord(dst []byte, r event.Record) []byte {
 	return endPacket(dst, start, text)
 }
 
-// describe gives an event as trace.Progress shows it, without the time.
+// describe gives an event in the words of core/show/progress, without the time.
 func describe(r event.Record) string {
 	var b strings.Builder
 	w := progress.New(&b, progress.Options{Level: progress.Verbose, Start: r.Time})
@@ -224,7 +226,7 @@ func (p *pcapng) Hide(words []string) { p.hider.Learn(words...) }
 
 func (p *pcapng) AppendLost(dst []byte, now time.Time, octets, events uint64) []byte {
 	for _, d := range p.ways {
-		d.Reset() // what came before does not belong to what comes now
+		d.Reset() // what comes now does not continue what came before the hole
 	}
 	return p.AppendRecord(dst, event.Record{Time: now, Event: lost(octets, events)})
 }
@@ -265,7 +267,7 @@ func (p *pcapng) begin(dst []byte) []byte {
 		name, description string
 	}{
 		LineInterface:  {LinkTypePPPWithDir, cut(p.o.Port, 200), "PPP between this host and the modem"},
-		EventInterface: {LinkTypeUpperPDU, "events", "the AT dialogue, and what knak says of the call"},
+		EventInterface: {LinkTypeUpperPDU, "events", "the AT dialogue, and what knak says about the call"},
 	} {
 		dst, start = beginBlock(dst, blockInterface)
 		dst = binary.LittleEndian.AppendUint16(dst, i.link)
@@ -301,7 +303,7 @@ func putTime(block []byte, at time.Time) {
 	binary.LittleEndian.PutUint32(block[16:], uint32(t))
 }
 
-// packetHead is the octets of an Enhanced Packet Block before the packet.
+// packetHead is the number of octets of an Enhanced Packet Block before the packet.
 const packetHead = 28
 
 func endPacket(dst []byte, start int, comment string) []byte {
@@ -341,7 +343,7 @@ func appendOption(dst []byte, code uint16, value string) []byte {
 	return pad(append(dst, value...), len(value))
 }
 
-// appendTag appends a tag of an Upper PDU: in network order, and with its padding in its length.
+// appendTag appends a tag of an Upper PDU: in network order; its length includes the padding.
 func appendTag(dst []byte, tag uint16, value string) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, tag)
 	dst = binary.BigEndian.AppendUint16(dst, uint16((len(value)+3)&^3))
@@ -353,7 +355,7 @@ func pad(dst []byte, n int) []byte {
 	return append(dst, "\x00\x00\x00"[:-n&3]...)
 }
 
-// cut bounds a text, and keeps it UTF-8.
+// cut shortens a text to limit octets, and keeps it valid UTF-8.
 func cut(s string, limit int) string {
 	if len(s) > limit {
 		s = s[:limit-3] + "…"

@@ -12,12 +12,12 @@ import (
 const (
 	itemSent  = 1 // a length of two octets and as many octets, to the modem
 	itemRcvd  = 2 // the same, from the modem
-	itemEnd   = 3 // this host closed
-	itemLong  = 5 // so many tenths of a second passed, in four octets
+	itemEnd   = 3 // this host closed the line
+	itemLong  = 5 // tenths of a second that passed, in four octets
 	itemShort = 6 // the same in one octet
-	itemBegin = 7 // the time of the beginning in Unix seconds, in four octets
+	itemBegin = 7 // the time of the beginning, in Unix seconds, in four octets
 
-	// chunkLimit is how much pppd writes in one item: its greatest read.
+	// chunkLimit is the most octets that pppd writes in one item: the size of its reads.
 	chunkLimit = 1504
 )
 
@@ -26,7 +26,7 @@ type pppdRecord struct {
 	o     Options
 	clean *channels
 	hider *private.Hider
-	clock time.Time // what the items so far add up to
+	clock time.Time // the time that the items so far add up to
 	buf   []byte
 }
 
@@ -64,7 +64,7 @@ func (p *pppdRecord) chunk(dst []byte, now time.Time, dir event.Dir, b []byte) [
 	return dst
 }
 
-// stamp appends what time has passed, if it is a tenth of a second or more. The clock of a file cannot go back.
+// stamp appends the time that has passed, if it is a tenth of a second or more. Time in a file cannot go back.
 func (p *pppdRecord) stamp(dst []byte, now time.Time) []byte {
 	if p.clock.IsZero() {
 		p.clock = now.Truncate(time.Second)
@@ -91,8 +91,8 @@ func (p *pppdRecord) AppendRecord(dst []byte, r event.Record) []byte { return ds
 func (p *pppdRecord) Hide(words []string) { p.hider.Learn(words...) }
 
 func (p *pppdRecord) AppendLost(dst []byte, now time.Time, octets, events uint64) []byte {
-	p.clean.Reset()       // what came before does not belong to what comes now
-	p.clock = time.Time{} // stamps may be among what was lost: what comes next begins anew, as after pppd's next start
+	p.clean.Reset()       // what comes now does not continue what came before the hole
+	p.clock = time.Time{} // times may be lost too: a new beginning is written, as after pppd's next start
 	return dst
 }
 

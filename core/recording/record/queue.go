@@ -8,43 +8,44 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// How much may wait to be written. With a modem of 100 Mbit/s the octets are what passes in a third of a second or more.
+// Limits of what may wait to be written. At 100 Mbit/s the octets last for a third of a second or more.
 const (
 	queueOctets = 4 << 20
 	queueItems  = 64 << 10
 	queueEvents = 4096
 )
 
-// item is one thing that happened: octets of batch.octets, or an event of batch.events.
+// item is one thing that happened: some octets of batch.octets, or one event of batch.events.
 type item struct {
 	at  int64 // Unix nanoseconds
-	n   int32 // octets; -1: an event
+	n   int32 // number of octets; -1: an event
 	dir event.Dir
 }
 
-// batch is what happened, in order.
+// batch holds what happened, in order.
 type batch struct {
 	items  []item
 	octets []byte
 	events []event.Record
-	hide   []string // secrets that may be among the octets
-	// What found no room after the last item.
+	hide   []string // secrets to be hidden in the octets
+	// What had no room after the last item.
 	lostOctets, lostEvents uint64
 }
 
 func (b *batch) reset() {
-	clear(b.events) // let go of what they hold
+	clear(b.events) // so that their values can be freed
 	b.items, b.octets, b.events, b.hide = b.items[:0], b.octets[:0], b.events[:0], nil
 	b.lostOctets, b.lostEvents = 0, 0
 }
 
-// queue takes what happens on the call's path: it copies, and allocates only while it grows to the size that it needs.
+// queue takes octets and events on the path of the call. It copies them, and allocates memory only until it has grown to the size
+// that it needs.
 type queue struct {
 	mu     sync.Mutex
 	fill   batch
 	closed bool
-	wake   chan struct{} // told when something came into an empty queue, and when it is a quarter full
-	urgent bool          // it was told the latter
+	wake   chan struct{} // signalled when something came into an empty queue, and when the queue is a quarter full
+	urgent bool          // wake was signalled because the queue is a quarter full
 }
 
 func (q *queue) bytes(now time.Time, dir event.Dir, p []byte) {
@@ -56,7 +57,8 @@ func (q *queue) bytes(now time.Time, dir event.Dir, p []byte) {
 	switch {
 	case q.closed:
 	case len(b.octets)+len(p) > queueOctets || len(b.items) == queueItems || b.lostOctets > 0:
-		// Once there is a hole, all that follows goes into it until the writer has caught up: one place, and told as such.
+		// Once something is lost, all that follows is lost too until the writer has caught up. So the file has one hole
+		// with a notice, not many.
 		b.lostOctets += uint64(len(p))
 	default:
 		b.octets = append(b.octets, p...)
@@ -66,7 +68,7 @@ func (q *queue) bytes(now time.Time, dir event.Dir, p []byte) {
 	q.mu.Unlock()
 }
 
-// hide takes secrets. They need no place among the items: what is hidden too early is hidden, too.
+// hide takes secrets to be hidden. They need no position among the items: it does no harm to hide them earlier than necessary.
 func (q *queue) hide(secrets []string) {
 	q.mu.Lock()
 	for _, s := range secrets {
@@ -100,11 +102,11 @@ func (q *queue) tell(first, urgent bool) {
 	q.urgent = q.urgent || urgent
 	select {
 	case q.wake <- struct{}{}:
-	default: // it will look anyway
+	default: // a signal is pending already
 	}
 }
 
-// take gives what there is, and takes an empty batch for what comes.
+// take gives the batch that was gathered, and puts an empty one in its place.
 func (q *queue) take(empty batch) (full batch, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -122,7 +124,7 @@ func (q *queue) close() {
 	}
 }
 
-// gather waits for more to come, until it is much, or the queue is closed, or the time is over.
+// gather waits for more items: until the queue is a quarter full or closed, at most for d.
 func (q *queue) gather(d time.Duration) {
 	q.mu.Lock()
 	hurry := q.closed || q.urgent

@@ -15,27 +15,27 @@ import (
 )
 
 const (
-	// gather is how long what happens is gathered before it is written, and syncEvery how often the file is synced while
-	// something is written: together with the time that the card needs, less than a second.
+	// gather is how long octets and events are gathered before they are written. syncEvery is how often the file is synced
+	// while something is written. After a power cut, less than a second is missing, the time that a card needs included.
 	gather    = 200 * time.Millisecond
 	syncEvery = 500 * time.Millisecond
 
-	// closePatience is how long Close waits for a file that takes nothing.
+	// closePatience is how long Close waits for a file that accepts no data.
 	closePatience = 2 * time.Second
 )
 
 // File is what a Recorder writes to: an *os.File, or a test's.
 type File interface {
 	Write([]byte) (int, error)
-	// Sync brings what was written to the disk.
+	// Sync waits until what was written is on the disk.
 	Sync() error
-	// Truncate cuts the file, so that it ends with something whole after a write that failed in the middle.
+	// Truncate cuts the file to size octets, so that it ends with a complete block after a write that failed in the middle.
 	Truncate(size int64) error
 	Close() error
 }
 
-// Recorder writes a recording in a goroutine of its own. Its methods may be called from several goroutines, and none but
-// Close ever waits for the file.
+// Recorder writes a recording in a goroutine of its own. Its methods may be called from several goroutines; only Close waits for
+// the file.
 type Recorder struct {
 	queue  queue
 	name   string
@@ -49,17 +49,16 @@ type Recorder struct {
 	told  bool
 }
 
-// Stats is what a Recorder did.
+// Stats counts what a Recorder has done.
 type Stats struct {
-	Octets     uint64 // that passed on the line and were recorded
-	Written    int64  // octets of the file
-	LostOctets uint64 // of the line, that could not be written
+	Octets     uint64 // octets of the line that were recorded
+	Written    int64  // octets written to the file
+	LostOctets uint64 // octets of the line that could not be written
 	LostEvents uint64
 }
 
-// Create makes the file, which must not exist, with the directories above it, and records into it.
-// Only its owner may read it. notice, which may be nil, is told once if something could not be written; it is called from
-// another goroutine.
+// Create makes the file name, with the directories above it, and records into it. The file must not exist; only its owner may
+// read it. notice, which may be nil, is called once, from another goroutine, if something could not be written.
 func Create(name string, o Options, notice func(event.Notice)) (*Recorder, error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return nil, err
@@ -74,10 +73,10 @@ func Create(name string, o Options, notice func(event.Notice)) (*Recorder, error
 	return Start(name, osFile{f}, o, notice), nil
 }
 
-// osFile is a file of the host.
+// osFile is a File in the file system.
 type osFile struct{ *os.File }
 
-// Sync brings the octets to the disk, and of what the file system knows of the file only what is needed to find them.
+// Sync waits until the octets are on the disk, with only as much metadata as is needed to read them (fdatasync).
 func (f osFile) Sync() error {
 	err := datasync(f.File)
 	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EROFS) {
@@ -86,7 +85,7 @@ func (f osFile) Sync() error {
 	return err
 }
 
-// Truncate cuts the file and goes on behind its new end.
+// Truncate cuts the file to size octets; the next write goes to its new end.
 func (f osFile) Truncate(size int64) error {
 	if err := f.File.Truncate(size); err != nil {
 		return err
@@ -95,7 +94,7 @@ func (f osFile) Truncate(size int64) error {
 	return err
 }
 
-// Start records into an empty file that is open.
+// Start records into an open, empty file.
 func Start(name string, file File, o Options, notice func(event.Notice)) *Recorder {
 	r := &Recorder{name: name, file: file, notice: notice, done: make(chan struct{})}
 	r.queue.wake = make(chan struct{}, 1)
@@ -106,24 +105,24 @@ func Start(name string, file File, o Options, notice func(event.Notice)) *Record
 	return r
 }
 
-// Bytes records octets that passed. It copies them.
+// Bytes records octets that passed at now. It copies p.
 func (r *Recorder) Bytes(now time.Time, dir event.Dir, p []byte) { r.queue.bytes(now, dir, p) }
 
-// Hide names secrets that may be among the octets from now on, as Options.Hidden does for all.
+// Hide adds secrets, which are hidden in the octets from now on. Those in Options.Hidden are hidden from the start.
 func (r *Recorder) Hide(secrets []string) { r.queue.hide(secrets) }
 
-// Record records an event. A Recorder is a event.Sink.
+// Record records an event. A Recorder is an event.Sink.
 func (r *Recorder) Record(rec event.Record) { r.queue.event(rec) }
 
-// Stats says what was done so far.
+// Stats gives the counts so far.
 func (r *Recorder) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.stats
 }
 
-// Close writes the rest and closes the file. It waits for a short while only for a file that takes nothing. Its error
-// says what is wrong with the recording; notice has been told of it.
+// Close writes the rest and closes the file. If the file accepts no data, Close gives up after two seconds. The error says what
+// is wrong with the recording; notice was called with it already.
 func (r *Recorder) Close() error {
 	r.queue.close()
 	select {
@@ -139,8 +138,8 @@ func (r *Recorder) Close() error {
 	return fmt.Errorf("the recording %s is not complete: %w", r.name, r.err)
 }
 
-// CloseUsed is Close for a recording that Create made; one that no octet has reached, because the call never began, is
-// removed, so that a second try finds its name free.
+// CloseUsed is Close for a recording that Create made. If no octet was recorded, because the call never began, it removes the
+// file, so that the name is free for the next try.
 func (r *Recorder) CloseUsed() error {
 	err := r.Close()
 	if s := r.Stats(); s.Octets == 0 && s.LostOctets == 0 {
@@ -155,11 +154,11 @@ type writer struct {
 	options Options
 	encoder Encoder
 	out     []byte
-	size    int64 // of what is whole in the file
-	broken  bool  // the file does not end with something whole, and cannot be cut: nothing more is written
+	size    int64 // octets of complete blocks in the file
+	broken  bool  // the file ends in the middle of a block and cannot be cut: nothing more is written
 	synced  time.Time
 	dirty   bool
-	// A hole that the file does not tell of yet.
+	// A hole that is not noted in the file yet.
 	lostOctets, lostEvents uint64
 }
 
@@ -167,7 +166,7 @@ type writer struct {
 func (r *Recorder) run(o Options) {
 	defer close(r.done)
 	w := &writer{Recorder: r, options: o, encoder: NewEncoder(o)}
-	w.write(w.encoder.AppendRecord(w.out[:0], event.Record{})) // the file's head, so that it is a recording from the start
+	w.write(w.encoder.AppendRecord(w.out[:0], event.Record{})) // the header, so that the file is valid from the start
 	var spare batch
 	timer := time.NewTimer(0)
 	for closed := false; !closed; {
@@ -195,14 +194,15 @@ func (r *Recorder) run(o Options) {
 	}
 }
 
-// pieceSize is how much is written at once, and the most that a full disk costs of what would have found room.
+// pieceSize is how many octets are written at once. When a disk gets full, at most this many octets are lost that would have had
+// room.
 const pieceSize = 16 << 10
 
-// batch writes a batch.
+// batch writes the items of a batch.
 func (w *writer) batch(b *batch) {
 	octets, events := b.octets, b.events
 	if len(b.hide) > 0 {
-		if w.size == 0 { // the encoder may be made anew
+		if w.size == 0 { // the encoder may be a new one
 			w.options.Hidden = append(slices.Clip(w.options.Hidden), b.hide...)
 		}
 		w.encoder.Hide(b.hide)
@@ -244,7 +244,7 @@ func (w *writer) batch(b *batch) {
 	}
 }
 
-// write writes something whole, or nothing. It keeps out's memory for the next.
+// write writes all of out, or nothing. It keeps out's memory for the next call.
 func (w *writer) write(out []byte) bool {
 	w.out = out[:0]
 	if len(out) == 0 {
@@ -267,7 +267,7 @@ func (w *writer) write(out []byte) bool {
 		w.broken = true
 	}
 	if w.size == 0 {
-		w.encoder = NewEncoder(w.options) // the head of the file is to be written again
+		w.encoder = NewEncoder(w.options) // the header has to be written again
 	}
 	return false
 }
@@ -298,7 +298,7 @@ func (r *Recorder) count(octets, lostOctets, lostEvents uint64) {
 	r.mu.Unlock()
 }
 
-// failed remembers the first error, and tells it once.
+// failed keeps the first error, and calls notice with it once.
 func (r *Recorder) failed(err error) {
 	r.mu.Lock()
 	first := !r.told

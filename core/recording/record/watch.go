@@ -9,11 +9,11 @@ import (
 	"github.com/knakppp/knak/core/recording/wire"
 )
 
-// showAfter is how long what passes is gathered before it is shown.
+// showAfter is how long octets are gathered before they are shown.
 const showAfter = 20 * time.Millisecond
 
-// Watcher reads the bytes of a line while they pass, and hands their records to a sink, in a goroutine of its own: a
-// terminal that was stopped holds up nobody. Its methods may be called from several goroutines.
+// Watcher reads the bytes of a line while they pass, and hands their records to a sink in a goroutine of its own. So a stopped
+// terminal (Ctrl-S) does not stop the call. Its methods may be called from several goroutines.
 type Watcher struct {
 	queue queue
 	sink  event.Sink
@@ -21,7 +21,7 @@ type Watcher struct {
 	done  chan struct{}
 }
 
-// Watch begins to hand records of link to sink, without secrets.
+// Watch begins to hand records of link, without secrets, to sink.
 func Watch(link string, sink event.Sink) *Watcher {
 	w := &Watcher{sink: sink, link: link, done: make(chan struct{})}
 	w.queue.wake = make(chan struct{}, 1)
@@ -29,13 +29,13 @@ func Watch(link string, sink event.Sink) *Watcher {
 	return w
 }
 
-// Bytes takes octets that passed. It copies them.
+// Bytes takes octets that passed at now. It copies p.
 func (w *Watcher) Bytes(now time.Time, dir event.Dir, p []byte) { w.queue.bytes(now, dir, p) }
 
-// Record takes an event to be shown among what passed.
+// Record takes an event to be shown between the octets.
 func (w *Watcher) Record(r event.Record) { w.queue.event(r) }
 
-// Close shows the rest. It waits for a short while only for a sink that takes nothing.
+// Close shows the rest. If the sink accepts nothing, Close gives up after a short while.
 func (w *Watcher) Close() {
 	w.queue.close()
 	select {
@@ -84,7 +84,7 @@ func (w *Watcher) run() {
 		}
 		if b.lostOctets > 0 {
 			w.sink.Record(event.Record{Time: time.Now(), Link: w.link, Event: event.Notice{Level: "warning",
-				Text: fmt.Sprintf("%d octets passed that are not shown: showing them is slower than the line", b.lostOctets)}})
+				Text: fmt.Sprintf("%d octets are not shown: the output is slower than the line", b.lostOctets)}})
 		}
 		b.reset()
 		spare = b

@@ -6,22 +6,22 @@ import (
 	"io"
 )
 
-// MaxLine is the most octets of one line that Line gives at once.
+// MaxLine is the most octets that Line gives at once.
 const MaxLine = 64 << 10
 
-// bufferLen is twice the longest line, so that a Line is always in one piece.
+// bufferLen is twice MaxLine, so that a line is always contiguous in the buffer.
 const bufferLen = 2 * MaxLine
 
-// Input reads a file in order and counts what was taken. It never reads more than it was asked for where the file is
-// still growing: one Read of the reader below at a time.
+// Input reads a file in order and counts what was taken. It calls Read of the reader below only when it needs more, once at a
+// time, so that a file that is still growing can be followed.
 type Input struct {
 	r          io.Reader
 	buf        []byte
 	start, end int
 	offset     int64 // of buf[start] in the file
 	lines      int64
-	err        error // the reader's, given out when the buffer is empty
-	within     bool  // the last Line was only a part of its line
+	err        error // the reader's error, returned when the buffer is empty
+	within     bool  // the last call of Line gave only a part of a line
 }
 
 // NewInput makes an Input of r.
@@ -33,7 +33,7 @@ func (in *Input) Offset() int64 { return in.offset }
 // Lines gives how many lines were begun by Line.
 func (in *Input) Lines() int64 { return in.lines }
 
-// fill reads once. It is false if nothing came, in is full or the reader ended.
+// fill calls Read once. It is false if nothing came, the buffer is full or the reader ended.
 func (in *Input) fill() bool {
 	if in.err != nil {
 		return false
@@ -71,8 +71,8 @@ func (in *Input) Peek(n int) ([]byte, error) {
 	return in.some(n)
 }
 
-// Begin gives what one Read brings, or what is there already, but at least one line if the file has one: what a file that
-// still grows can be told by.
+// Begin gives the beginning of the file without taking it, so that its format can be recognised: what is buffered, and more only
+// until there are 512 octets or a line end. It does not wait for more, because the file may still be growing.
 func (in *Input) Begin() ([]byte, error) {
 	for bytes.IndexByte(in.buf[in.start:in.end], '\n') < 0 && in.end-in.start < 512 && in.fill() {
 	}
@@ -97,7 +97,7 @@ func (in *Input) failure() error {
 	return in.err
 }
 
-// Skip takes n octets that Peek has shown.
+// Skip takes n octets that Peek gave.
 func (in *Input) Skip(n int) {
 	n = min(n, in.end-in.start)
 	in.start += n
@@ -117,15 +117,16 @@ func (in *Input) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Full takes exactly len(p) octets, as io.ReadFull does: io.EOF if there is none, io.ErrUnexpectedEOF if there are fewer.
+// Full takes exactly len(p) octets, as io.ReadFull does. The error is io.EOF if no octet is left, io.ErrUnexpectedEOF if there
+// are fewer than len(p).
 func (in *Input) Full(p []byte) error {
 	_, err := io.ReadFull(in, p)
 	return err
 }
 
-// Line takes the next line and gives it without its line end (a line feed, or a carriage return and a line feed). It is
-// valid until the next call. A line longer than MaxLine comes in parts, of which Part says so. size is what was taken
-// with the line end. Where the file ends without one, the rest is a line.
+// Line takes the next line and gives it without its line end (a line feed, or a carriage return and a line feed). It is valid
+// until the next call. A line longer than MaxLine comes in parts; Part tells. size is the number of octets taken, the line end
+// included. If the file ends without a line end, the rest is a line.
 func (in *Input) Line() (line []byte, size int, err error) {
 	scanned := 0
 	for {
@@ -150,7 +151,8 @@ func (in *Input) Line() (line []byte, size int, err error) {
 	}
 }
 
-// Part says that the last Line was cut because it was too long: what comes next belongs to the same line.
+// Part says whether the last call of Line gave only a part of a line longer than MaxLine. The next call goes on with the same
+// line.
 func (in *Input) Part() bool { return in.within }
 
 func (in *Input) take(line []byte, size int, part bool) ([]byte, int, error) {

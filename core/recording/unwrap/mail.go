@@ -19,7 +19,7 @@ import (
 // isMail says whether a text begins as a mail (RFC 5322 section 3.6) or a mail box (RFC 4155) does.
 func isMail(head []byte) bool {
 	rest := head
-	if bytes.HasPrefix(rest, []byte("From ")) { // the line before each mail of a box
+	if bytes.HasPrefix(rest, []byte("From ")) { // the line before each mail in a box
 		i := bytes.IndexByte(rest, '\n')
 		if i < 0 {
 			return false
@@ -32,7 +32,7 @@ func isMail(head []byte) bool {
 		if len(line) == 0 || line[len(line)-1] == ' ' && len(bytes.TrimSpace(line)) == 0 {
 			break
 		}
-		if line[0] == ' ' || line[0] == '\t' { // the field before goes on
+		if line[0] == ' ' || line[0] == '\t' { // continuation of the field before
 			continue
 		}
 		name, _, ok := bytes.Cut(line, []byte(":"))
@@ -48,7 +48,7 @@ func isMail(head []byte) bool {
 	return known >= 2 && fields >= 2
 }
 
-// mail gives the texts of the mails of a box, or of one mail.
+// mail gives the texts of all mails in a box, or of one mail.
 func (w *walker) mail(in Input, r *bufio.Reader, depth int) error {
 	box := &boxReader{r: r}
 	for n := 1; box.next(); n++ {
@@ -59,7 +59,7 @@ func (w *walker) mail(in Input, r *bufio.Reader, depth int) error {
 		m, err := mail.ReadMessage(bufio.NewReader(box))
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
-				if err := w.each(Part{Name: name}, fmt.Errorf("is no mail that can be read: %w", err)); err != nil {
+				if err := w.each(Part{Name: name}, fmt.Errorf("cannot be read as a mail: %w", err)); err != nil {
 					return err
 				}
 			}
@@ -84,7 +84,7 @@ func (w *walker) mail(in Input, r *bufio.Reader, depth int) error {
 // entity gives the texts of a mail or of a part of one (RFC 2045).
 func (w *walker) entity(name string, at time.Time, h textproto.MIMEHeader, body io.Reader, depth int) error {
 	if depth > w.limits.Depth+4 {
-		return w.each(Part{Name: name}, &LimitError{"has parts in parts without end"})
+		return w.each(Part{Name: name}, &LimitError{"has too many parts inside other parts"})
 	}
 	media, params, err := mime.ParseMediaType(h.Get("Content-Type"))
 	if err != nil {
@@ -92,11 +92,11 @@ func (w *walker) entity(name string, at time.Time, h textproto.MIMEHeader, body 
 	}
 	if strings.HasPrefix(media, "multipart/") && params["boundary"] != "" {
 		parts := multipart.NewReader(body, params["boundary"])
-		plain := false // of the forms of the same text one is enough
+		plain := false // one form of the same text is enough
 		for n := 1; ; n++ {
 			p, err := parts.NextRawPart()
 			if err != nil {
-				return nil // the end, or a boundary that is missing: what there was is read
+				return nil // the end, or the last boundary is missing: the parts before are read
 			}
 			inner, _, _ := mime.ParseMediaType(p.Header.Get("Content-Type"))
 			if media == "multipart/alternative" && plain && inner == "text/html" {
@@ -128,7 +128,7 @@ func (w *walker) entity(name string, at time.Time, h textproto.MIMEHeader, body 
 	return w.walk(Input{Name: name, Time: at, Reader: &patient{r: body, left: w.limits.Part}}, depth)
 }
 
-// onlyBase64 leaves out what stands between the octets of base64 and is none of it, as old programs write it.
+// onlyBase64 leaves out characters that are not base64; old programs write such characters in between.
 type onlyBase64 struct{ r io.Reader }
 
 func (o *onlyBase64) Read(p []byte) (int, error) {
@@ -147,15 +147,15 @@ func (o *onlyBase64) Read(p []byte) (int, error) {
 	}
 }
 
-// boxReader gives the mails of a box, one after another: each begins behind a line that begins with "From " and that an empty
-// line, or nothing, stands before (RFC 4155).
+// boxReader gives the mails of a box, one after another. Before each there is a line that begins with "From ", and before that
+// line an empty line or the beginning of the file (RFC 4155).
 type boxReader struct {
 	r     *bufio.Reader
-	line  []byte // what is left of the line that was read
+	line  []byte // the rest of the line that was read
 	blank bool   // the line before was empty
 	begun bool
-	ended bool // the mail
-	over  bool // the box
+	ended bool // the mail has ended
+	over  bool // the box has ended
 }
 
 func (b *boxReader) next() bool {
@@ -165,7 +165,7 @@ func (b *boxReader) next() bool {
 	if !b.begun {
 		b.begun = true
 		if p, _ := b.r.Peek(5); string(p) == "From " {
-			_, _ = b.r.ReadSlice('\n') // it is there
+			_, _ = b.r.ReadSlice('\n') // it was peeked at before
 		}
 	}
 	b.ended, b.blank, b.line = false, true, nil
@@ -173,7 +173,7 @@ func (b *boxReader) next() bool {
 	return err == nil
 }
 
-// more says whether it is a box: there is another mail behind, as far as can be seen.
+// more says whether another mail follows, in what is buffered: then it is a box.
 func (b *boxReader) more() bool {
 	p, _ := b.r.Peek(b.r.Size())
 	return bytes.Contains(p, []byte("\n\nFrom ")) || bytes.Contains(p, []byte("\n\r\nFrom "))
@@ -206,5 +206,5 @@ func (b *boxReader) Read(p []byte) (int, error) {
 
 // skip goes to the end of the mail.
 func (b *boxReader) skip() {
-	_, _ = io.Copy(io.Discard, b) // its own errors are the end
+	_, _ = io.Copy(io.Discard, b) // an error is the end
 }

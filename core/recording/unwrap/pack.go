@@ -6,13 +6,13 @@ import (
 	"io"
 )
 
-// Packing is a compression that is taken off.
+// Packing is a kind of compression.
 type Packing struct {
-	Name string // for a person
+	Name string // for people
 	open func(io.Reader) (io.ReadCloser, error)
 }
 
-// Open gives what is packed in r. Whoever has read it closes it.
+// Open gives the decompressed contents of r. The caller closes it.
 func (p *Packing) Open(r io.Reader) (io.ReadCloser, error) { return p.open(r) }
 
 var packings = []struct {
@@ -24,14 +24,14 @@ var packings = []struct {
 	{"BZh", Packing{"bzip2", func(r io.Reader) (io.ReadCloser, error) { return io.NopCloser(bzip2.NewReader(r)), nil }}},
 }
 
-// PackingOf says by its first octets what something is packed with; nil: with nothing that is known.
+// PackingOf recognises a compression by the first octets; nil: none that is known.
 func PackingOf(head []byte) *Packing {
 	for i := range packings {
 		p := &packings[i]
 		if !bytes.HasPrefix(head, []byte(p.magic)) {
 			continue
 		}
-		if p.Name == "bzip2" && (len(head) < 4 || head[3] < '1' || head[3] > '9') { // a text may begin so
+		if p.Name == "bzip2" && (len(head) < 4 || head[3] < '1' || head[3] > '9') { // a text may begin with these letters
 			continue
 		}
 		return &p.Packing

@@ -6,8 +6,7 @@ import (
 	"io"
 )
 
-// A page that a browser loads is as small as it can be: the second inflater and zstd would be a tenth of it
-// (docs/decisions/0015-page.md).
+// In the page for browsers, the second inflater and zstd would be a tenth of its size (docs/decisions/0015-page.md).
 
 func gunzip(r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// maxWindow bounds the memory of a zstd stream: what zstd itself takes without being asked (window log 27 is its limit).
+// maxWindow is the most octets of a zstd stream's window, to bound the memory (zstd's own limit is window log 27, 128 MiB).
 const maxWindow = 32 << 20
 
 func gunzip(r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) }

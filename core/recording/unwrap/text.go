@@ -11,8 +11,8 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// Text takes what is around a log off it that is no archive: UTF-16, the markup of a web page, numbers before the lines, the
-// fences of Markdown. form says what it was, "" if nothing. The first octets of r decide.
+// Text removes what is around a log, other than archives: UTF-16, the markup of a web page, numbers before the lines, the fences
+// of Markdown. form says what was removed; "": nothing. The first octets of r decide.
 func Text(r io.Reader) (text io.Reader, form string) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	head, _ := b.Peek(begin)
@@ -23,7 +23,7 @@ func Text(r io.Reader) (text io.Reader, form string) {
 		head, _ = b.Peek(begin)
 	}
 	if bytes.IndexByte(head, 0) >= 0 || len(head) > 0 && head[0] == '{' {
-		return b, strings.Join(forms, ", ") // a recording that is no text, or that has a form of its own
+		return b, strings.Join(forms, ", ") // a recording that is not text, or has a form of its own
 	}
 	if isPage(head) {
 		forms = append(forms, "web page")
@@ -35,14 +35,14 @@ func Text(r io.Reader) (text io.Reader, form string) {
 		b = bufio.NewReaderSize(&lines{r: b, take: withoutFence}, 64<<10)
 		head, _ = b.Peek(begin)
 	}
-	if isNumbered(head) && !bytes.Contains(head, []byte("IRP_MJ_")) { // Portmon's export has numbers of its own
+	if isNumbered(head) && !bytes.Contains(head, []byte("IRP_MJ_")) { // the numbers in Portmon's export belong to it
 		n := numbers{}
 		return &lines{r: b, take: n.take}, strings.Join(append(forms, "numbered lines"), ", ")
 	}
 	return b, strings.Join(forms, ", ")
 }
 
-// byteOrder says whether a text is in UTF-16: by its mark, or because every other octet is zero.
+// byteOrder says whether a text is in UTF-16, and in which byte order: by its mark, or because every other octet is zero.
 func byteOrder(head []byte) (unicode.Endianness, bool) {
 	switch {
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}) && len(head) > 3 && head[3] == 0:
@@ -71,7 +71,7 @@ func byteOrder(head []byte) (unicode.Endianness, bool) {
 	return unicode.LittleEndian, false
 }
 
-// isPage says whether a text is a web page or a piece of one. pppd's options stand in angle brackets, too.
+// isPage says whether a text is a web page or a piece of one. pppd's options stand in angle brackets too, and are not tags.
 func isPage(head []byte) bool {
 	low := bytes.ToLower(head)
 	for _, mark := range []string{"<!doctype html", "<html", "<head>", "<body", "<pre>", "<pre ", "<code>", "<code ", "<div>", "<div ", "<blockquote", "<br />", "<br/>", "<br>"} {
@@ -82,17 +82,18 @@ func isPage(head []byte) bool {
 	return false
 }
 
-// page is the text of a web page: that of its preformatted parts alone where it has any in its first part, or all of it. It
-// knows as much of HTML as a log on a page needs: a parser of the whole language costs each start of the program its tables.
+// page reads the text of a web page: only the preformatted parts, if there are any near the beginning, otherwise all of it. It
+// knows only as much HTML as a log on a page needs, because the tables of a full parser would be set up at each start of the
+// program.
 type page struct {
 	r    *bufio.Reader
 	out  []byte
-	pre  int // how deep in preformatted parts
+	pre  int // depth of nesting in preformatted parts
 	only bool
 	done bool
 }
 
-// maxTag bounds what stands between a < and its >.
+// maxTag is the most octets between a < and its >.
 const maxTag = 1 << 20
 
 func newPage(r *bufio.Reader) io.Reader {
@@ -101,8 +102,8 @@ func newPage(r *bufio.Reader) io.Reader {
 	return &page{r: r, only: bytes.Contains(low, []byte("<pre")) || bytes.Contains(low, []byte("<code"))}
 }
 
-// breaks and inline say whether a word is an element of pages; what else stands between angle brackets is a part of the text that
-// somebody forgot to escape.
+// breaks and inline say whether a word is the name of an element in pages. Any other name in angle brackets is text that was not
+// escaped.
 func breaks(element string) bool {
 	switch element {
 	case "br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "blockquote", "section", "article", "header",
@@ -140,7 +141,7 @@ func (p *page) token() {
 	p.out = p.out[:0]
 	text, err := p.r.ReadSlice('<')
 	open := err == nil
-	p.done = err != nil && err != bufio.ErrBufferFull //nolint:errorlint // it is what ReadSlice gives
+	p.done = err != nil && err != bufio.ErrBufferFull //nolint:errorlint // ReadSlice returns exactly this error
 	if open {
 		text = text[:len(text)-1]
 	}
@@ -176,12 +177,12 @@ func (p *page) token() {
 		}
 	case inline(name):
 		p.end()
-	case shown: // no tag: what follows is text again
+	case shown: // not a tag: text follows
 		p.out = append(p.out, '<')
 	}
 }
 
-// text adds a text, with its character references as what they mean.
+// text adds text, with its character references (&lt;) replaced by the characters.
 func (p *page) text(text []byte) {
 	if bytes.IndexByte(text, '&') >= 0 {
 		text = []byte(html.UnescapeString(string(text)))
@@ -192,7 +193,7 @@ func (p *page) text(text []byte) {
 // longestTag is longer than the name of any element.
 const longestTag = 16
 
-// tag looks at the name behind a <, in small letters, and whether it closes an element. What has no name gives "".
+// tag gives the name after a <, in lower case, and whether the tag closes an element. name is "" if there is none.
 func (p *page) tag() (name string, closes bool) {
 	head, _ := p.r.Peek(longestTag)
 	if bytes.HasPrefix(head, []byte("!--")) {
@@ -212,7 +213,7 @@ func (p *page) tag() (name string, closes bool) {
 	return strings.ToLower(string(head[:n])), closes
 }
 
-// end passes over the rest of a tag: to its >, outside of quotes.
+// end skips the rest of a tag, up to its > outside of quotes.
 func (p *page) end() {
 	quote := byte(0)
 	for range maxTag {
@@ -233,7 +234,7 @@ func (p *page) end() {
 	}
 }
 
-// pass passes over everything to the end of mark, in small letters or capitals.
+// pass skips everything up to and including mark, in lower or upper case.
 func (p *page) pass(mark string) {
 	last := mark[len(mark)-1]
 	before := make([]byte, 0, len(mark))
@@ -253,7 +254,7 @@ func (p *page) pass(mark string) {
 	}
 }
 
-// lines changes a text line by line. take gives false for a line that is left out.
+// lines changes a text line by line; if take gives false, the line is left out.
 type lines struct {
 	r    *bufio.Reader
 	take func(line []byte) ([]byte, bool)
@@ -269,7 +270,7 @@ func (l *lines) Read(p []byte) (int, error) {
 		}
 		line, err := l.r.ReadSlice('\n')
 		mid := l.mid
-		l.mid = err == bufio.ErrBufferFull //nolint:errorlint // it is what ReadSlice gives
+		l.mid = err == bufio.ErrBufferFull //nolint:errorlint // ReadSlice returns exactly this error
 		if err != nil && !l.mid {
 			l.err = err
 		}
@@ -290,7 +291,7 @@ func withoutFence(line []byte) ([]byte, bool) {
 	return line, !bytes.HasPrefix(bytes.TrimLeft(line, " >\t"), []byte("```"))
 }
 
-// number takes the number off a line that a page or an editor has put before it.
+// number removes from a line the number that a page or an editor has put before it.
 func number(line []byte) (n int, rest []byte, ok bool) {
 	s := bytes.TrimLeft(line, " \t")
 	i := 0
@@ -300,7 +301,7 @@ func number(line []byte) (n int, rest []byte, ok bool) {
 	if i == 0 || i == len(s) || s[0] == '0' && i > 1 && !bytes.HasPrefix(s, []byte("0")) {
 		return 0, line, false
 	}
-	n, _ = strconv.Atoi(string(s[:i])) // it is digits
+	n, _ = strconv.Atoi(string(s[:i])) // s[:i] is digits only
 	rest = s[i:]
 	switch {
 	case len(bytes.TrimSpace(rest)) == 0:
@@ -315,7 +316,7 @@ func number(line []byte) (n int, rest []byte, ok bool) {
 	return n, rest, true
 }
 
-// numbers takes off the number of each line that follows the one before, or begins anew.
+// numbers removes a line's number if it follows the number before, or begins again at the first.
 type numbers struct{ last int }
 
 func (s *numbers) take(line []byte) ([]byte, bool) {
@@ -326,7 +327,7 @@ func (s *numbers) take(line []byte) ([]byte, bool) {
 	return line, true
 }
 
-// isNumbered says whether five lines one after another begin with numbers that follow each other.
+// isNumbered says whether five consecutive lines begin with consecutive numbers.
 func isNumbered(head []byte) bool {
 	run, last := 0, 0
 	for line := range bytes.Lines(head) {

@@ -1,6 +1,6 @@
-// Package unwrap finds the recordings in what holds several: archives (zip, tar, packed or not), mail boxes and mails with
-// what is attached to them, knak's own bundles; one in another. Everything is read as a stream and bounded: nothing that is
-// packed in a bad way takes memory or time without end, and whatever is left out is said.
+// Package unwrap finds the recordings in files that hold several: archives (zip, tar, compressed or not), mail boxes, mails with
+// attachments, knak's own bundles, also one inside another. Everything is read as a stream and has limits, so that a malicious
+// archive cannot use memory or time without end; what is left out is reported.
 package unwrap
 
 import (
@@ -16,13 +16,13 @@ import (
 	"time"
 )
 
-// Limits bound what is unwrapped. The zero value has the defaults.
+// Limits are the limits of unwrapping. A zero field stands for its default.
 type Limits struct {
-	Depth  int   // of one thing in another; default 4
+	Depth  int   // how many archives may be nested; default 4
 	Parts  int   // recordings in one input; default 1,000,000
 	Part   int64 // octets of one recording; default 2 GiB
 	Total  int64 // octets of all recordings of one input; default 64 GiB
-	Nested int64 // octets of a zip within another thing, which must be held in memory; default 64 MiB
+	Nested int64 // octets of a zip inside another file, which must be held in memory; default 64 MiB
 }
 
 func (l Limits) filled() Limits {
@@ -45,28 +45,28 @@ func (l Limits) filled() Limits {
 
 // Part is one recording.
 type Part struct {
-	Name string // of the input and, behind a colon, what it is called inside
+	Name string // name of the input and, after a colon, the name inside it
 	Time time.Time
 	io.Reader
 }
 
-// Each is called for each recording, in order; it must take what it wants of Part before it returns. An error of it ends the
-// walk. Where a part cannot be read, or is left out because of a limit, err says so and Part has only the name.
+// Each is called for each recording, in order; it must read what it needs from Part before it returns. If it returns an error,
+// the walk ends. If a part cannot be read, or is left out because of a limit, err says why and Part has only its name.
 type Each func(p Part, err error) error
 
-// LimitError says which limit was met.
+// LimitError means that a limit was reached, and says which.
 type LimitError struct{ What string }
 
 func (e *LimitError) Error() string { return e.What }
 
-// Input is something that may hold recordings.
+// Input is a file or stream that may hold recordings.
 type Input struct {
 	Name   string
 	Time   time.Time
 	Reader io.Reader
-	// At reads anywhere in the input, for zips; nil where that is not possible, as in standard input.
+	// At reads anywhere in the input, for zips; nil if that is not possible, as for standard input.
 	At   io.ReaderAt
-	Size int64 // of At
+	Size int64 // length of At, in octets
 }
 
 // Walk gives the recordings in an input: the input itself, if it is one.
@@ -83,7 +83,7 @@ type walker struct {
 	left   int64 // octets of the total
 }
 
-// begin is how much is looked at to see what something is.
+// begin is how many octets are examined to recognise what something is.
 const begin = 4096
 
 func (w *walker) walk(in Input, depth int) error {
@@ -118,7 +118,7 @@ func (w *walker) part(p Part) error {
 		return nil
 	}
 	if w.left <= 0 {
-		return w.each(Part{Name: p.Name}, &LimitError{fmt.Sprintf("is left out: what was read before has %d octets unpacked", w.limits.Total)})
+		return w.each(Part{Name: p.Name}, &LimitError{fmt.Sprintf("is left out: the files before it have %d octets unpacked, which is the limit", w.limits.Total)})
 	}
 	limited := &io.LimitedReader{R: p.Reader, N: min(w.limits.Part, w.left)}
 	before := limited.N
@@ -128,7 +128,7 @@ func (w *walker) part(p Part) error {
 	return err
 }
 
-// kinds of what holds recordings.
+// kind is what something is that may hold recordings.
 type kind uint8
 
 const (
@@ -153,18 +153,17 @@ func kindOf(head []byte) kind {
 	return plain
 }
 
-// packed unpacks one layer: what is inside may be an archive.
+// packed removes one compression; inside may be an archive.
 func (w *walker) packed(in Input, r *bufio.Reader, head []byte, depth int) error {
 	inner, err := PackingOf(head).Open(r)
 	if err != nil {
 		return w.each(Part{Name: in.Name}, err)
 	}
-	defer func() { _ = inner.Close() }() // it was only read from
+	defer func() { _ = inner.Close() }() // only read from, so an error of Close does not matter
 	return w.walk(Input{Name: in.Name, Time: in.Time, Reader: &patient{r: inner, left: w.limits.Total}}, depth+1)
 }
 
-// patient ends a stream whose packing is damaged where the damage is, and one that has no end at its limit: what stood before
-// is read.
+// patient ends a damaged stream at the damage, and an endless one at its limit, so that what stood before is read.
 type patient struct {
 	r    io.Reader
 	left int64
@@ -237,7 +236,7 @@ func (w *walker) zip(in Input, r io.Reader, depth int) error {
 			continue
 		}
 		err = w.walk(Input{Name: name, Time: f.Modified, Reader: &patient{r: inner, left: w.limits.Total}}, depth+1)
-		_ = inner.Close() // it was only read from
+		_ = inner.Close() // only read from, so an error of Close does not matter
 		if err != nil {
 			return err
 		}
@@ -248,7 +247,8 @@ func (w *walker) zip(in Input, r io.Reader, depth int) error {
 	return nil
 }
 
-// isBundle says whether a zip is a bundle of knak's report: the call is in its events, and the other files say the same.
+// isBundle says whether a zip is a bundle made by knak report. Then only its events are read, because its other files repeat
+// them.
 func isBundle(z *zip.Reader) bool {
 	found := 0
 	for _, f := range z.File {

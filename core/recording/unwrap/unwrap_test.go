@@ -129,7 +129,7 @@ func TestBombs(t *testing.T) {
 	for i := range 100 {
 		nested += fmt.Sprintf("--b%d\nContent-Type: multipart/mixed; boundary=b%d\n\n", i, i+1)
 	}
-	if got := found(t, nested, Limits{}); !strings.Contains(got, "parts in parts") {
+	if got := found(t, nested, Limits{}); !strings.Contains(got, "too many parts") {
 		t.Error(got)
 	}
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// maxLoose bounds what is kept of a frame without flags that goes on in the next block.
+// maxLoose is the most octets that are kept of a frame without flags that continues in the next block.
 const maxLoose = 4096
 
-// Block takes octets that a log or a dump shows together. Other than in Receive, frames may stand there without their flags,
-// with escapes or without, one behind another, with an FCS or without; what is none of that is Receive's.
+// Block takes octets that a log or a dump shows together. Unlike for Receive, the frames may lack their flags, escapes or FCS,
+// and stand directly one after another. Octets that are not such frames go to Receive.
 func (l *Line) Block(now time.Time, dir event.Dir, b []byte) {
 	w := &l.ways[dir]
-	if _, ok := control(b); ok && len(bytes.TrimSpace(w.held)) == 0 { // a line end that was left over
+	if _, ok := control(b); ok && len(bytes.TrimSpace(w.held)) == 0 { // a line end that was left before
 		w.held = w.held[:0]
 	}
 	if len(w.loose) == 0 && (l.mux != nil || len(w.held)+len(w.scouted) > 0 || !begins(b) || w.frames && bytes.IndexByte(b, flag) >= 0) {
@@ -29,7 +29,7 @@ func (l *Line) Block(now time.Time, dir event.Dir, b []byte) {
 	w.last = now
 	b = append(w.loose, b...)
 	w.loose = nil
-	if b[1] == escape { // as on the line, but for the flags
+	if b[1] == escape { // as on the line, except for the flags
 		l.Receive(now, dir, slices.Concat(oneFlag, b, oneFlag))
 		return
 	}
@@ -42,7 +42,7 @@ func (l *Line) Block(now time.Time, dir event.Dir, b []byte) {
 		if n == 0 {
 			break
 		}
-		if n < len(b) && b[n] == flag { // of a stream, whose first flag stands elsewhere
+		if n < len(b) && b[n] == flag { // it is part of a stream, whose first flag came earlier
 			l.Receive(now, dir, slices.Concat(oneFlag, b))
 			return
 		}
@@ -54,7 +54,7 @@ func (l *Line) Block(now time.Time, dir event.Dir, b []byte) {
 	}
 }
 
-// EndBlock hands out a frame of Block that waits for its rest.
+// EndBlock hands out a frame of Block that still waits for its end.
 func (l *Line) EndBlock(now time.Time, dir event.Dir) {
 	w := &l.ways[dir]
 	b := w.loose
@@ -97,12 +97,12 @@ func control(b []byte) (at int, ok bool) {
 	return at, false
 }
 
-// looseFrame gives how many octets the frame has with which b begins, its FCS with it where there is one; 0: b is no frame.
-// short says that there is more of it.
+// looseFrame gives the length of the frame at the beginning of b, including its FCS if there is one; 0: b does not begin with a
+// frame. short means that the frame continues after b.
 func looseFrame(b []byte) (n int, short bool) {
 	at, ok := control(b)
 	if !ok {
-		return len(b), false // of data: nothing tells where it ends
+		return len(b), false // a data packet: its end is not marked
 	}
 	if len(b) < at+packet.HeaderLen {
 		return 0, true
@@ -119,12 +119,13 @@ func looseFrame(b []byte) (n int, short bool) {
 	return n, false
 }
 
-// sound says whether a frame ends with its FCS. Where Address and Control fields are not shown, they may have been there.
+// sound says whether a frame ends with its FCS. If the Address and Control fields are missing, the FCS may have been computed
+// with them.
 func sound(frame []byte) bool {
 	return hdlc.Sound(frame) || frame[0] != 0xff && hdlc.Sound(append([]byte{0xff, 0x03}, frame...))
 }
 
-// withoutFCS takes the FCS off a frame that ends with one.
+// withoutFCS removes the FCS from a frame that ends with one.
 func withoutFCS(frame []byte) []byte {
 	at, ok := control(frame)
 	n := len(frame)
@@ -140,8 +141,7 @@ func withoutFCS(frame []byte) []byte {
 	return frame
 }
 
-// Frame is as Packet, for captures whose frames may have their FCS at the end, as those have that were made from pppd's records
-// by other programs.
+// Frame is Packet for captures whose frames may end with their FCS. Programs that convert pppd's records make such captures.
 func (l *Line) Frame(now time.Time, dir event.Dir, frame []byte, missing int) {
 	if missing == 0 && len(frame) > 4 && sound(frame) {
 		frame = frame[:len(frame)-2]

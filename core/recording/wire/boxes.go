@@ -2,9 +2,8 @@ package wire
 
 import "github.com/knakppp/knak/core/event"
 
-// boxes keeps the events of data frames: an event in an interface is an allocation, and a recording has millions of data
-// frames that differ in direction, protocol and length only. An event is never changed, so one does for all that are
-// equal.
+// boxes caches the events of data frames. An event in an interface is an allocation, and a recording has millions of data frames
+// that differ only in direction, protocol and length. Events are never changed, so equal frames can share one.
 type boxes struct {
 	kept *[boxCount]event.Event
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/knakppp/knak/core/private"
 )
 
-// readLines takes octets in the command state, at most to the end of a line or to a flag, and gives the rest.
+// readLines takes octets in the command state, up to the end of a line or to a flag at most, and gives the rest.
 func (l *Line) readLines(now time.Time, dir event.Dir, b []byte) []byte {
 	w := &l.ways[dir]
 	if dir == event.Sent {
@@ -33,18 +33,18 @@ func (l *Line) readLines(now time.Time, dir event.Dir, b []byte) []byte {
 	c, b := b[i], b[i+1:]
 	switch {
 	case c == muxFlag && w.mark > 0:
-		w.held = append(w.held, c) // in a frame of PPP
+		w.held = append(w.held, c) // in a PPP frame
 	case c == muxFlag:
 		w.scouted = append(w.scouted, c)
 	case c != flag:
 		if w.mark > 0 && !isText(w.held[w.mark:]) && len(w.held) < maxSpan {
-			w.held = append(w.held, c) // perhaps in a frame: where the ACCM allows it, line ends are sent as they are
+			w.held = append(w.held, c) // perhaps in a frame: if the ACCM allows it, CR and LF are sent without escapes
 			return b
 		}
 		l.endLine(now, dir)
 	case w.mark == 0:
 		if dir == event.Rcvd && isConnect(strings.TrimSpace(string(bytes.Trim(w.held, "\x00")))) {
-			l.endLine(now, dir) // a modem that does not end the line: the first flag does
+			l.endLine(now, dir) // the modem did not end the line: the first flag ends it
 			w.synced = true
 			return b
 		}
@@ -56,8 +56,8 @@ func (l *Line) readLines(now time.Time, dir event.Dir, b []byte) []byte {
 	return b
 }
 
-// endSpan judges what stands between two flags in the command state: a frame shows that the direction is in the data
-// state, perhaps because the recording began in the middle of a call.
+// endSpan judges the octets between two flags in the command state. If they are a frame, the direction is in the data state:
+// perhaps the recording began in the middle of a call.
 func (l *Line) endSpan(now time.Time, dir event.Dir) {
 	w := &l.ways[dir]
 	span := w.held[w.mark:]
@@ -69,7 +69,7 @@ func (l *Line) endSpan(now time.Time, dir event.Dir) {
 		return
 	}
 	if !ok && isText(span) && len(w.held) < maxLine {
-		w.held = append(w.held, flag) // text with two tildes in it, so far
+		w.held = append(w.held, flag) // so far it is text with two tildes (7e) in it
 		w.mark = len(w.held)
 		return
 	}
@@ -89,7 +89,7 @@ func (l *Line) endSpan(now time.Time, dir event.Dir) {
 	}
 }
 
-// endLine hands out the line that is held.
+// endLine hands out the line that was collected.
 func (l *Line) endLine(now time.Time, dir event.Dir) {
 	w := &l.ways[dir]
 	held := w.held
@@ -106,7 +106,7 @@ func (l *Line) line(now time.Time, dir event.Dir, p []byte) {
 	marks := 0
 	for _, c := range text {
 		if !isChar(c) && c < 0x80 || c >= 0xf8 {
-			marks += 4 // what text in no character set of a modem has
+			marks += 4 // characters that are in no character set of modems
 		} else if c >= 0x80 {
 			marks++
 		}
@@ -115,7 +115,7 @@ func (l *Line) line(now time.Time, dir event.Dir, p []byte) {
 	case len(bytes.Trim(text, "~ \t\x1a\x1b")) == 0 && !bytes.ContainsAny(text, "\x1a\x1b"):
 		return // an empty line, or flags alone
 	case marks > max(len(text)/2, 3):
-		l.unread(now, dir, text, "not text: a wrong speed, or not a modem's command channel")
+		l.unread(now, dir, text, "not text: the speed is wrong, or this is not a modem's command channel")
 		return
 	}
 	if dir == event.Sent {
@@ -132,7 +132,7 @@ func (l *Line) line(now time.Time, dir event.Dir, p []byte) {
 	}
 }
 
-// escape takes the escape sequence off the front of a command (ITU-T V.250 annex B.1.3): it has no line end.
+// escape removes the escape sequence (+++), which has no line end, from the front of a command (ITU-T V.250 annex B.1.3).
 func (l *Line) escape(now time.Time, text []byte) []byte {
 	rest, ok := bytes.CutPrefix(text, []byte("+++"))
 	if !ok || len(rest) == 0 {
@@ -143,8 +143,8 @@ func (l *Line) escape(now time.Time, text []byte) []byte {
 	return rest
 }
 
-// prompted hands out a prompt, which has no line end, when the host answers it: for a message's text (3GPP TS 27.005 section
-// 3.5.1), or a terminal server's for a name or a password.
+// prompted hands out a prompt, which has no line end, when the host answers it: the prompt for a message's text (3GPP TS 27.005
+// section 3.5.1), or a terminal server's prompt for a name or a password.
 func (l *Line) prompted(now time.Time) {
 	w := &l.ways[event.Rcvd]
 	switch {
@@ -156,7 +156,7 @@ func (l *Line) prompted(now time.Time) {
 	}
 }
 
-// data brings both directions to the data state.
+// data puts both directions into the data state.
 func (l *Line) data(now time.Time) {
 	for d := range l.ways {
 		w := &l.ways[d]
@@ -178,8 +178,8 @@ func (l *Line) data(now time.Time) {
 	}
 }
 
-// command brings both directions to the command state; what the others hold is handed out as it stands. The direction
-// own is being read.
+// command puts both directions into the command state. What the other direction still holds is handed out as it is; own is the
+// direction that is being read.
 func (l *Line) command(now time.Time, own event.Dir) {
 	for d := range l.ways {
 		w := &l.ways[d]
@@ -190,8 +190,8 @@ func (l *Line) command(now time.Time, own event.Dir) {
 	}
 }
 
-// lineEnd is the index of the first CR, LF, flag of PPP or of the multiplexer, or end of a message's text (3GPP TS 27.005 section 3.5.1: Ctrl-Z) in b,
-// or len(b).
+// lineEnd gives the index of the first CR, LF, flag of PPP or of the multiplexer, or end of a message's text (3GPP TS 27.005
+// section 3.5.1: Ctrl-Z) in b, or len(b).
 func lineEnd(b []byte) int {
 	for i, c := range b {
 		if c == '\r' || c == '\n' || c == flag || c == muxFlag || c == 0x1a {

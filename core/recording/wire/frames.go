@@ -11,7 +11,7 @@ import (
 	"github.com/knakppp/knak/core/hdlc"
 )
 
-// readFrames takes octets in the data state, at most to the next flag, and gives the rest.
+// readFrames takes octets in the data state, up to the next flag at most, and gives the rest.
 func (l *Line) readFrames(now time.Time, dir event.Dir, b []byte) []byte {
 	w := &l.ways[dir]
 	if dir == event.Sent {
@@ -51,7 +51,7 @@ func (l *Line) readFrames(now time.Time, dir event.Dir, b []byte) []byte {
 	return b[n+1:]
 }
 
-// early hands out whole lines of text that are held, without waiting for a flag.
+// early hands out complete lines of text without waiting for a flag.
 func (l *Line) early(now time.Time, dir event.Dir) {
 	w := &l.ways[dir]
 	for w.frames {
@@ -66,14 +66,14 @@ func (l *Line) early(now time.Time, dir event.Dir) {
 	l.again(now, dir, w.held)
 }
 
-// again reads octets that were taken for a part of a frame in the command state.
+// again reads octets in the command state that were at first taken for a part of a frame.
 func (l *Line) again(now time.Time, dir event.Dir, p []byte) {
 	p = slices.Clone(p)
 	l.ways[dir].held = l.ways[dir].held[:0]
 	l.read(now, dir, p)
 }
 
-// found makes the record of a sound frame.
+// found makes the record of a frame with a correct FCS.
 func (l *Line) found(now time.Time, dir event.Dir, f hdlc.Item) {
 	l.ppp(now, dir, f.Protocol, f.Info, 0)
 }
@@ -90,7 +90,7 @@ func (l *Line) ppp(now time.Time, dir event.Dir, protocol uint16, info []byte, m
 // firstControl: protocol numbers from here on are control protocols (RFC 1661 section 2).
 const firstControl = 0x8000
 
-// packet reads a frame without flags and FCS. Compressed fields are taken, as on the line.
+// packet reads a frame without flags and FCS. Its fields may be compressed, as on the line.
 func (l *Line) packet(now time.Time, dir event.Dir, frame []byte, missing int) {
 	p := frame
 	if len(p) >= 2 && p[0] == 0xff && p[1] == 0x03 {
@@ -106,7 +106,7 @@ func (l *Line) packet(now time.Time, dir event.Dir, frame []byte, missing int) {
 	}
 }
 
-// damaged makes records of what stands between two flags and is no sound frame.
+// damaged makes records of octets between two flags that are not a correct frame.
 func (l *Line) damaged(now time.Time, dir event.Dir, span []byte) {
 	w := &l.ways[dir]
 	for {
@@ -136,7 +136,7 @@ func (l *Line) damaged(now time.Time, dir event.Dir, span []byte) {
 	l.unread(now, dir, span, damage(span, w.synced))
 }
 
-// damage says what is wrong with octets that are no sound frame.
+// damage says what is wrong with octets that are not a correct frame.
 func damage(span []byte, synced bool) string {
 	seven := true
 	for _, c := range span {
@@ -144,13 +144,13 @@ func damage(span []byte, synced bool) string {
 	}
 	switch {
 	case !synced:
-		return "no frame and no text before the first flag"
+		return "neither a frame nor text, before the first flag"
 	case span[len(span)-1] == escape:
 		return "a frame that its sender aborted (7d 7e)"
 	case len(span) < minFrame:
 		return "too short for a frame"
 	case seven && bytes.Contains(span, []byte("}#@!")):
-		return "a frame without its eighth bits: the line is not 8-bit clean"
+		return "a frame that lost its eighth bits: the line is not 8-bit clean"
 	}
 	return "a frame with a wrong FCS"
 }
@@ -164,11 +164,11 @@ func (l *Line) messages(now time.Time, dir event.Dir, p []byte) {
 	}
 }
 
-// message makes the record of one line of text in the data state, and goes by what it means for the state.
+// message makes the record of one line of text in the data state, and changes the state if the line says so.
 func (l *Line) message(now time.Time, dir event.Dir, text string) {
 	l.stats.Lines++
 	if dir == event.Rcvd && isConnect(text) && !l.ways[event.Sent].frames {
-		// A modem that begins with PPP before it says so.
+		// The modem began with PPP before it sent CONNECT.
 		l.add(now, event.AT{Dir: dir, Text: event.Printable(text)})
 		l.data(now)
 		return
@@ -187,7 +187,7 @@ func (l *Line) message(now time.Time, dir event.Dir, text string) {
 	l.add(now, event.AT{Dir: dir, Text: event.Printable(text)})
 }
 
-// rest hands out what a direction holds as it stands: all of it, or only text that is whole.
+// rest hands out what a direction holds: all of it as it is, or only complete text.
 func (l *Line) rest(dir event.Dir, now time.Time, all bool) {
 	w := &l.ways[dir]
 	held := w.held
@@ -219,7 +219,7 @@ func (l *Line) rest(dir event.Dir, now time.Time, all bool) {
 	}
 }
 
-// shown is how many octets of what could not be read are shown: enough for a frame's header, too few for what is in it.
+// shown is how many octets are shown of what could not be read: enough for a frame's header, too few for its contents.
 const shown = 8
 
 func (l *Line) unread(now time.Time, dir event.Dir, p []byte, reason string) {

@@ -13,7 +13,7 @@ import (
 // muxFlag is the flag of the basic option of 3GPP TS 27.010 (section 5.2.1.1).
 const muxFlag = 0xf9
 
-// maxMuxInfo bounds a frame of the multiplexer: modems agree on 31 to 2048 octets (section 5.4.6.3.1, N1).
+// maxMuxInfo is the most octets of information in a frame of the multiplexer; modems agree on 31 to 2048 (section 5.4.6.3.1, N1).
 const maxMuxInfo = 4096
 
 // mux is a line that carries several channels (3GPP TS 27.010). Each is a Line of its own: AT on one, PPP on another.
@@ -21,17 +21,17 @@ type mux struct {
 	option   cmux.Option
 	decoders [2]*cmux.Decoder
 	channels [64]*Line
-	text     [2][]byte // what stands between frames, up to the end of its line
+	text     [2][]byte // text between frames, up to the end of its line
 }
 
-// scout tries whether octets of the command state that begin with the multiplexer's flag are a frame of it. It gives what is
-// left of b.
+// scout checks whether octets of the command state that begin with the multiplexer's flag are one of its frames. It gives the
+// rest of b.
 func (l *Line) scout(now time.Time, dir event.Dir, b []byte) []byte {
 	w := &l.ways[dir]
 	for i, c := range b {
 		w.scouted = append(w.scouted, c)
 		_, _, err := cmux.Parse(cmux.Basic, w.scouted, maxMuxInfo)
-		if err == cmux.ErrShort { //nolint:errorlint // it is what Parse gives, and this is for each octet
+		if err == cmux.ErrShort { //nolint:errorlint // Parse returns exactly this error, and this runs for each octet
 			continue
 		}
 		scouted := slices.Clone(w.scouted)
@@ -41,14 +41,14 @@ func (l *Line) scout(now time.Time, dir event.Dir, b []byte) []byte {
 			l.muxed(now, dir, b[i+1:])
 			return nil
 		}
-		w.held = append(w.held, scouted[0]) // it is text after all, or noise
+		w.held = append(w.held, scouted[0]) // it is text or noise, not a frame
 		l.read(now, dir, scouted[1:])
 		return b[i+1:]
 	}
 	return nil
 }
 
-// multiplexed begins the multiplexer with octets that were taken for a line of the AT dialogue.
+// multiplexed switches to the multiplexer. first holds the octets that were taken for a line of the AT dialogue.
 func (l *Line) multiplexed(now time.Time, dir event.Dir, o cmux.Option, first []byte) {
 	for d := range l.ways {
 		w := &l.ways[d]
@@ -70,7 +70,7 @@ func (l *Line) multiplexed(now time.Time, dir event.Dir, o cmux.Option, first []
 	}
 }
 
-// muxProgram is under which name the multiplexer's own frames are told.
+// muxProgram is the Program of the events that report the multiplexer's own frames.
 const muxProgram = "27.010"
 
 // muxed takes octets of a multiplexed line.
@@ -86,7 +86,7 @@ func (l *Line) muxed(now time.Time, dir event.Dir, b []byte) {
 			if !l.between(now, dir, other) {
 				continue
 			}
-			// The modem has left the multiplexer: what follows is the AT dialogue again.
+			// The modem has left the multiplexer: the AT dialogue follows.
 			rest := slices.Concat(m.text[dir], slices.Clone(d.Rest()))
 			l.unmux(now)
 			l.read(now, dir, rest)
@@ -97,7 +97,7 @@ func (l *Line) muxed(now time.Time, dir event.Dir, b []byte) {
 	}
 }
 
-// channel takes a frame of the multiplexer.
+// channel takes one frame of the multiplexer.
 func (l *Line) channel(now time.Time, dir event.Dir, f cmux.Frame) {
 	l.stats.Frames++
 	if f.Type != cmux.UIH && f.Type != cmux.UI {
@@ -126,15 +126,15 @@ func (l *Line) channel(now time.Time, dir event.Dir, f cmux.Frame) {
 	l.drain(c)
 }
 
-// drain takes the records of a channel.
+// drain moves the records of a channel to the line.
 func (l *Line) drain(c *Line) {
 	for r, ok := c.Next(); ok; r, ok = c.Next() {
 		l.out = append(l.out, r)
 	}
 }
 
-// between takes octets between frames. It says whether they are the line of a modem or a host that is in the multiplexer no
-// more.
+// between takes octets between frames. It is true if they are a line of text, which shows that the modem or the host has left the
+// multiplexer.
 func (l *Line) between(now time.Time, dir event.Dir, b []byte) bool {
 	m := l.mux
 	m.text[dir] = append(m.text[dir], b...)
@@ -153,16 +153,16 @@ func (l *Line) between(now time.Time, dir event.Dir, b []byte) bool {
 	return false
 }
 
-// betweenEnds says that what stood between frames was not understood.
+// betweenEnds makes a record of octets between frames that were not understood.
 func (l *Line) betweenEnds(now time.Time, dir event.Dir) {
 	m := l.mux
 	if text := bytes.Trim(m.text[dir], "\xf9\x7e\x00\r\n"); len(text) > 0 {
-		l.unread(now, dir, m.text[dir], "no frame of the multiplexer")
+		l.unread(now, dir, m.text[dir], "not a frame of the multiplexer")
 	}
 	m.text[dir] = m.text[dir][:0]
 }
 
-// unmux ends the multiplexer: what its channels hold is handed out.
+// unmux ends the multiplexer, and hands out what its channels still hold.
 func (l *Line) unmux(now time.Time) {
 	m := l.mux
 	for d := range m.decoders {
@@ -184,7 +184,7 @@ func (l *Line) unmux(now time.Time) {
 	l.mux = nil
 }
 
-// stats are those of the line and of the channels that are open.
+// add gives the statistics of the line and of its open channels together.
 func (m *mux) add(s Stats) Stats {
 	for _, c := range m.channels {
 		if c != nil {
@@ -196,7 +196,8 @@ func (m *mux) add(s Stats) Stats {
 	return s
 }
 
-// asMux tries whether what stands between two flags is a frame of the multiplexer's advanced option, whose flag is PPP's.
+// asMux checks whether octets between two flags are a frame of the multiplexer's advanced option, which uses the same flag as
+// PPP.
 func (l *Line) asMux(now time.Time, dir event.Dir, span []byte) bool {
 	if len(span) < 3 || span[0]&1 == 0 || span[0] == 0xff {
 		return false

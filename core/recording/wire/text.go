@@ -20,7 +20,7 @@ func isText(p []byte) bool {
 	return true
 }
 
-// ink counts the characters that leave a mark.
+// ink counts the visible characters.
 func ink(p []byte) int {
 	n := 0
 	for _, c := range p {
@@ -31,9 +31,10 @@ func ink(p []byte) int {
 	return n
 }
 
-// lead finds a whole line of text at the beginning of what is in the place of a frame: a modem's message, which ends with
-// CR LF (ITU-T V.250 section 5.7.1), or a command, which ends with CR. It gives the line without its ends, and the size
-// with them; 0 if there is none. Where loose, any line that ends with CR will do: what the host answers to a prompt.
+// lead finds a complete line of text at the beginning of octets that should be a frame: a modem's message, which ends with CR LF
+// (ITU-T V.250 section 5.7.1), or a command, which ends with CR. line is without its line ends, size counts them; size is 0 if
+// there is no such line. With loose, any line that ends with CR is accepted, because a host's answer to a prompt has no other
+// form.
 func lead(p []byte, loose bool) (line []byte, size int) {
 	from := 0
 	for from < len(p) && (p[from] == '\r' || p[from] == '\n') {
@@ -57,8 +58,8 @@ func lead(p []byte, loose bool) (line []byte, size int) {
 	return nil, 0
 }
 
-// isCommand says whether a line begins with the attention code of a command line (ITU-T V.250 section 5.2.1), or with
-// the escape that some dialers send before it with no pause.
+// isCommand says whether a line begins with the attention code of a command line (ITU-T V.250 section 5.2.1), or with the escape
+// sequence that some dialers send directly before it.
 func isCommand(line []byte) bool {
 	line = bytes.TrimPrefix(line, []byte("+++"))
 	if len(line) < 2 || !(line[0] == 'A' && line[1] == 'T' || line[0] == 'a' && line[1] == 't') {
@@ -67,8 +68,8 @@ func isCommand(line []byte) bool {
 	return len(line) == 2 || line[2] >= ' ' && line[2] < 0x7f
 }
 
-// lastResult finds a result code with its line ends at the end of p, where a call was cut off in the middle of a frame:
-// the place where it begins.
+// lastResult finds a result code with its line ends at the end of p, and gives the index where it begins: it follows a frame that
+// was cut off when the call ended.
 func lastResult(p []byte) (from int, ok bool) {
 	tail := p[max(0, len(p)-64):]
 	body, ok := bytes.CutSuffix(tail, []byte("\r\n"))
@@ -82,14 +83,13 @@ func lastResult(p []byte) (from int, ok bool) {
 	return len(p) - len(tail) + i, true
 }
 
-// isResult says whether a line is a result code with which the data state ends (ITU-T V.250 section 5.7.1, 3GPP TS 27.007
-// section 9.2).
+// isResult says whether a line is a result code that ends the data state (ITU-T V.250 section 5.7.1, 3GPP TS 27.007 section 9.2).
 func isResult(line string) bool {
 	r, _ := v250.ParseFinal(line)
 	return r != v250.NoResult && r != v250.Connect
 }
 
-// isConnect says whether a line is the result code CONNECT, with or without a text behind it.
+// isConnect says whether a line is the result code CONNECT, with or without text after it.
 func isConnect(line string) bool {
 	rest, ok := strings.CutPrefix(line, "CONNECT")
 	return ok && (rest == "" || rest[0] == ' ' || rest[0] >= '0' && rest[0] <= '9')

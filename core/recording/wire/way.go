@@ -15,7 +15,7 @@ const (
 
 var oneFlag = []byte{flag}
 
-// Bounds on what is kept of one direction.
+// Limits of what is kept for one direction.
 const (
 	maxMRU  = 16384                 // octets of information in one frame
 	maxSpan = 2*(maxMRU+8) + 2*1024 // octets on the line between two flags
@@ -25,28 +25,29 @@ const (
 // minFrame is the shortest frame: a Protocol of one octet, a code or the like, and an FCS-16 (RFC 1662 section 3.1).
 const minFrame = 4
 
-// minInk is how many printable characters a message has at least that no flag and no line end closes. A frame may begin
-// with one or two.
+// minInk is the least number of visible characters in a message that ends with neither a flag nor a line end. A frame may begin
+// with one or two visible characters.
 const minInk = 3
 
 // way is one direction of a Line.
 type way struct {
 	frames bool      // the data state
 	synced bool      // a flag has passed since the data state began
-	held   []byte    // octets that wait for the rest of their line or frame
-	mark   int       // command state: held[mark:] stands behind a flag and may be a frame; 0: there is none
-	last   time.Time // when octets came last
+	held   []byte    // octets of a line or frame that is not complete
+	mark   int       // command state: held[mark:] follows a flag and may be a frame; 0: no flag has come
+	last   time.Time // time of the last octets
 
-	loose   []byte // of Block: a frame without flags that goes on in the next block
-	scouted []byte // command state: octets behind the multiplexer's flag, which may be a frame of it
+	loose   []byte // for Block: a frame without flags that continues in the next block
+	scouted []byte // command state: octets after the multiplexer's flag, perhaps one of its frames
 
 	decoders [len(readings)]*hdlc.Decoder
-	best     int // the reading that the last sound frame had
+	best     int // the index in readings that decoded the last correct frame
 }
 
-// readings are the ways to read a frame, for nobody tells what the two ends agreed. With an ACCM of 0 nothing that
-// arrives unescaped is dropped, which is right unless equipment on the way has put characters in; those are taken out
-// by the others (RFC 1662 section 4.2). The last is what FCS-Alternatives may agree (RFC 1570 section 2.1).
+// readings are the ways to decode a frame; all are tried, because the recording need not show what the two ends agreed. With an
+// ACCM of 0 no unescaped control character is dropped. That is right unless equipment between the two ends has inserted some; the
+// other readings drop those (RFC 1662 section 4.2). The last is for an FCS that was agreed by FCS-Alternatives (RFC 1570 section
+// 2.1).
 var readings = [...]hdlc.DecoderConfig{
 	{ACCM: 0, MRU: maxMRU},
 	{ACCM: 0x000a0000, MRU: maxMRU},
@@ -54,7 +55,7 @@ var readings = [...]hdlc.DecoderConfig{
 	{ACCM: 0, MRU: maxMRU, FCS: hdlc.FCS32},
 }
 
-// decode reads what stood between two flags. The slices of the item hold until the next call.
+// decode decodes the octets between two flags. The slices of the item are valid until the next call.
 func (w *way) decode(span []byte) (hdlc.Item, bool) {
 	if len(span) < minFrame {
 		return hdlc.Item{}, false
@@ -90,7 +91,7 @@ func (w *way) decodeAs(i int, span []byte) (hdlc.Item, bool) {
 		return item, false
 	}
 	if text {
-		// The frame may stand behind a line of text: that is taken off first.
+		// A line of text may stand before the frame: it is removed first.
 		if _, size := lead(span, false); size > 0 {
 			return item, false
 		}
@@ -100,7 +101,7 @@ func (w *way) decodeAs(i int, span []byte) (hdlc.Item, bool) {
 
 func isControl(r rune) bool { return r < ' ' }
 
-// waits says whether the direction holds text that is whole if nothing follows it for a while.
+// waits says whether the direction holds text that counts as complete if nothing follows for a while.
 func (w *way) waits() bool {
 	if !w.frames || len(w.held) == 0 {
 		return false
@@ -112,12 +113,12 @@ func (w *way) waits() bool {
 	return ok
 }
 
-// hold keeps octets up to the limit and says how many it took.
+// hold keeps octets up to limit, and says how many it took.
 func (w *way) hold(p []byte, limit int) int {
 	n := min(len(p), limit-len(w.held))
 	w.held = append(w.held, p[:n]...)
 	return n
 }
 
-// drop takes octets off the front of what is held.
+// drop removes n octets from the front of held.
 func (w *way) drop(n int) { w.held = append(w.held[:0], w.held[n:]...) }

@@ -1,16 +1,16 @@
-// Package wire turns the bytes of a serial line, as a tap or a recording has them, into the records of package trace:
-// lines of the AT dialogue, PPP frames, text between frames, and what could not be understood.
+// Package wire turns the bytes of a serial line, as a tap or a recording has them, into records of core/event: lines of the AT
+// dialogue, PPP frames, text between frames, and octets that could not be understood.
 //
-// Records are made as the octets are, with the secrets and identities in them: whoever shows them or keeps them hides them
+// The records hold the octets as they are, with secrets and identities. A caller that shows or keeps records must hide these
 // first (core/private).
 //
-// A Line is a machine: it takes bytes and the time, opens nothing and starts nothing. Its memory is bounded, and a data
-// frame costs no allocation.
+// A Line is a machine: it takes bytes and the time, and opens and starts nothing. Its memory is bounded, and a data frame needs
+// no allocation.
 //
-// What a line carries is found out, not told: commands and result codes until CONNECT (ITU-T V.250 section 6.3.1) or the
-// first sound frame; frames (RFC 1662) until the modem says that the call is over, or the host begins a command. So a
-// recording may hold several calls, begin in the middle of one, or hold PPP only. Where frames of the multiplexer of 3GPP TS
-// 27.010 come in the command state, of the basic or the advanced option, each of its channels is read as a line of its own.
+// A Line finds out by itself what the octets are: commands and result codes until CONNECT (ITU-T V.250 section 6.3.1) or the
+// first correct frame; frames (RFC 1662) until the modem says that the call is over, or the host sends a command. So a recording
+// may hold several calls, begin in the middle of one, or hold PPP only. If frames of the multiplexer of 3GPP TS 27.010 (basic or
+// advanced option) come in the command state, each channel is read as a line of its own.
 package wire
 
 import (
@@ -20,17 +20,18 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Options says how a Line reads. The zero value is what a reader of unknown recordings wants.
+// Options says how a Line reads. The zero value is right for unknown recordings.
 type Options struct {
 	// Link is the Link of every record.
 	Link string
-	// Raw gives more of what was not understood: without it a few octets, which tell a wrong speed from a foreign protocol.
+	// Raw shows up to 300 octets of what was not understood. Without it only 8 are shown: enough to tell a wrong speed from
+	// an unknown protocol.
 	Raw bool
 }
 
 // Line is one serial line, both ways. Make one with New.
 //
-//	l.Receive(now, trace.Rcvd, octets)
+//	l.Receive(now, event.Rcvd, octets)
 //	for r, ok := l.Next(); ok; r, ok = l.Next() {
 //		…
 //	}
@@ -38,16 +39,16 @@ type Line struct {
 	o     Options
 	ways  [2]way // by event.Dir
 	out   []event.Record
-	taken int // records of out that Next handed out
+	taken int // how many records of out Next has given
 	boxes boxes
 	stats Stats
-	mux   *mux // the line carries several channels; nil: one
+	mux   *mux // the line is multiplexed; nil: it is not
 }
 
 // Stats counts what a Line has seen since it was made.
 type Stats struct {
 	Bytes       [2]uint64 // octets received, by event.Dir
-	Frames      uint64    // sound frames, and packets given to Packet
+	Frames      uint64    // correct frames, and packets given to Packet
 	Lines       uint64    // lines of the AT dialogue and of text
 	UnreadBytes uint64    // octets that are in an Unread record
 	UnreadSpans uint64    // Unread records
@@ -58,7 +59,7 @@ func New(o Options) *Line {
 	return &Line{o: o}
 }
 
-// Stats gives the counters. Octets that wait for the rest of their frame or line are counted when that is known.
+// Stats gives the counters. Octets of a frame or line that is not complete are counted when it is.
 func (l *Line) Stats() Stats {
 	if l.mux != nil {
 		return l.mux.add(l.stats)
@@ -66,7 +67,7 @@ func (l *Line) Stats() Stats {
 	return l.stats
 }
 
-// Next takes the next record; false says that there is none until Receive, Advance or Close.
+// Next takes the next record. It is false if there is none before Receive, Advance or Close is called again.
 func (l *Line) Next() (event.Record, bool) {
 	if l.taken == len(l.out) {
 		l.out, l.taken = l.out[:0], 0
@@ -77,7 +78,7 @@ func (l *Line) Next() (event.Record, bool) {
 	return r, true
 }
 
-// quiet is how long a direction must say nothing before a message without a line end counts as whole.
+// quiet is how long a direction must be silent before a message without a line end counts as complete.
 const quiet = time.Second
 
 // Deadline is when Advance must be called next; the zero time: nothing waits.
@@ -103,8 +104,8 @@ func (l *Line) Deadline() time.Time {
 	return d
 }
 
-// Advance tells the time: text of a direction that has been quiet for a second is handed out though no line end and no
-// flag came. Receive does the same for the time that it is given.
+// Advance says that the time is now. Text of a direction that has been silent for a second is then handed out even without a line
+// end or flag. Receive does the same with its time.
 func (l *Line) Advance(now time.Time) {
 	for d := range l.ways {
 		if w := &l.ways[d]; w.waits() && !now.Before(w.last.Add(quiet)) {
@@ -121,8 +122,8 @@ func (l *Line) Advance(now time.Time) {
 	}
 }
 
-// Receive takes octets that passed in a direction at a time. How the stream is cut into pieces makes no difference to the
-// records but for their times: each has the time of the piece that completed it. b may be used again afterwards.
+// Receive takes octets that passed in a direction at a time. It does not matter how the stream is cut into pieces, except for the
+// times: a record has the time of the piece that completed it. b may be reused afterwards.
 func (l *Line) Receive(now time.Time, dir event.Dir, b []byte) {
 	l.Advance(now)
 	l.stats.Bytes[dir] += uint64(len(b))
@@ -130,8 +131,8 @@ func (l *Line) Receive(now time.Time, dir event.Dir, b []byte) {
 	l.read(now, dir, b)
 }
 
-// Settle hands out a command, or a result code, that lacks its line end: a log that shows octets block by block may leave the
-// end to a block of its own, or leave it out.
+// Settle hands out a command or a result code that lacks its line end. It is for logs that show octets block by block: the line
+// end may be in a block of its own, or missing.
 func (l *Line) Settle(now time.Time, dir event.Dir) {
 	l.EndBlock(now, dir)
 	if l.mux != nil {
@@ -153,8 +154,8 @@ func (l *Line) Settle(now time.Time, dir event.Dir) {
 	}
 }
 
-// Close says that no more octets come: what waits for the rest of its frame or line is handed out as it stands. The Line
-// may be used again afterwards, for example for the next session of a recording; it is then in the command state.
+// Close says that no more octets come: incomplete frames and lines are handed out as they are. The Line may be used again
+// afterwards, for example for the next session of a recording; it is then in the command state.
 func (l *Line) Close(now time.Time) {
 	for d := range l.ways {
 		l.EndBlock(now, event.Dir(d))
@@ -179,9 +180,9 @@ func (l *Line) Close(now time.Time) {
 	}
 }
 
-// Packet gives the record of a frame that somebody else took off the line, without flags, escapes and FCS: PPP from the
-// Address field or, where that is left out, from the Protocol field on. It does not change what state the Line is in.
-// A capture of link type PPP has such frames; missing is how many octets at the end of this one it does not have.
+// Packet makes the record of a frame that was already decoded: PPP without flags, escapes and FCS, from the Address field on or,
+// if that is compressed away, from the Protocol field on. A capture of link type PPP has such frames. missing is how many octets
+// at its end the capture does not have. Packet does not change the state of the Line.
 func (l *Line) Packet(now time.Time, dir event.Dir, frame []byte, missing int) {
 	l.stats.Bytes[dir] += uint64(len(frame))
 	l.packet(now, dir, frame, missing)

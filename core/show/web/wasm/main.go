@@ -149,7 +149,7 @@ func (p *page) open(u unwrap.Part, input js.Value) (*read.Reader, error) {
 	var unknown *read.UnknownFormatError
 	switch {
 	case errors.As(err, &unknown):
-		return nil, errors.New("This is no recording or log of a call that knak can read.")
+		return nil, errors.New("This is not a recording or log of a call that knak can read.")
 	case err != nil:
 		return nil, errors.New(event.Printable(strings.TrimPrefix(err.Error(), u.Name+": ")))
 	}
