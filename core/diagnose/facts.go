@@ -88,7 +88,7 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 	case event.MeansHangupSignal: // by the end of the port, or by a person: the next lines tell
 		keep(&l.signal, line)
 	case event.MeansTerminated, event.MeansExits:
-		l.ended = true
+		l.ended = l.ended || l.known > 1 || h.begun() || h.far != "" // a stack that says it is dead before anything else has only been made
 	case event.MeansSignal:
 		keep(&l.gaveUp, line)
 		l.ours, l.ended = true, true

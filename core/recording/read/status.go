@@ -77,6 +77,8 @@ func (s *logSource) before(word, value string) {
 		if s.call.phase == "" {
 			s.enter(event.PhaseDial)
 		}
+	case event.MeansScriptEnd: // what has ended was the dial; said after the line, it would begin another
+		s.enter(event.PhaseDial)
 	}
 }
 
@@ -140,7 +142,6 @@ func (s *logSource) after(word string, e event.Log) {
 	case event.MeansScriptEnd:
 		c.code = 8
 		s.talk.by = ""
-		s.enter(event.PhaseDial)
 	case event.MeansDialResult:
 		if event.PhaseOrder(c.phase) <= event.PhaseOrder(event.PhaseDial) {
 			s.failed(event.FailedDialRefused)
