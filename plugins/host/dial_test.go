@@ -141,7 +141,7 @@ func TestBadPlugins(t *testing.T) {
 		{"floods standard error", "floods", nil, "", 0},
 		{"exits in a call", "exits", nil, "plugin exits has ended (exit status 3)", 34},
 		{"exits at once", "dies", nil, "does not start: it ended at once; it wrote: no licence file", 34},
-		{"stopped before the handshake", "stands", nil, "does not start: it did not say within 5s that it listens", 34},
+		{"stopped before the handshake", "stands", nil, "does not start: it did not say within 10s that it listens", 34},
 		{"prints before the handshake", "prints", nil, `does not start: it printed "Hello, I am a plugin" on standard output`, 34},
 		{"wrong version", "version7", nil, "wrong version: it speaks version 7 of the plugin protocol, and this knak speaks 1", 34},
 		{"listens on TCP", "tcp", nil, "must on a unix socket", 34},

@@ -18,7 +18,7 @@ import (
 
 // Times of the second program.
 const (
-	startLimit = 15 * time.Second // for all plugins to start or to fail: each has 5 s, and they start at once
+	startLimit = 20 * time.Second // for all plugins to start or to fail: each has 18 s (serve has them), and they start at once
 	closeLimit = 4 * time.Second  // to end them in order
 	stuckLimit = 5 * time.Second  // to read what it was sent, or to say how its plugins are: then it hangs, and is given up
 )

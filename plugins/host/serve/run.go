@@ -24,7 +24,7 @@ import (
 
 // The times of a start and of an end.
 const (
-	handshakeLimit = 5 * time.Second        // until it prints that it listens: an interpreter on a small board needs seconds
+	handshakeLimit = 10 * time.Second       // until it prints that it listens: an interpreter on a small or busy board needs seconds
 	describeLimit  = 3 * time.Second        // until it says who it is
 	configureLimit = 5 * time.Second        // until it took its configuration: it may open connections
 	shutdownLimit  = 500 * time.Millisecond // for the call that says it is over
