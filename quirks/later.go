@@ -69,7 +69,7 @@ func isSimple(value []byte, open, end string) bool {
 // later makes a profile that is read when it is first looked at; nil where the file is none.
 func later(p *place, file, vendor, name string) *profileFile {
 	id := vendor + "/" + strings.TrimSuffix(name, ".toml")
-	if !wanted(name) || !validID().MatchString(id) {
+	if !wanted(name) || !isID(id) {
 		return nil
 	}
 	q := *p

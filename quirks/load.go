@@ -334,7 +334,7 @@ func (l *loader) profile(p *place, file, vendor, name string) *profileFile {
 		return nil
 	}
 	id := vendor + "/" + strings.TrimSuffix(name, ".toml")
-	if !validID().MatchString(id) {
+	if !isID(id) {
 		l.problem(p, file, pos{}, "the name of a profile's file must be lower-case letters, digits, dots, hyphens and underscores")
 		return nil
 	}

@@ -89,8 +89,24 @@ type reference struct {
 	pos pos
 }
 
-// validID is the form of a profile's id. It becomes a path, so it holds nothing that means something in one.
-var validID = pattern(`^[a-z0-9][a-z0-9._-]{0,63}/[a-z0-9][a-z0-9._-]{0,63}$`)
+// idForm is the form of a profile's id. It becomes a path, so it holds nothing that means something in one.
+const idForm = `^[a-z0-9][a-z0-9._-]{0,63}/[a-z0-9][a-z0-9._-]{0,63}$`
+
+// isID says whether an id has that form. Every start asks it of all profiles, which is sooner done than compiling the form.
+func isID(id string) bool {
+	vendor, model, ok := strings.Cut(id, "/")
+	return ok && isIDPart(vendor) && isIDPart(model)
+}
+
+func isIDPart(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if word := 'a' <= c && c <= 'z' || '0' <= c && c <= '9'; !word && (i == 0 || c != '.' && c != '_' && c != '-') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 64
+}
 
 // families are what keys have before the dot, in the order of Keys.
 var families = sync.OnceValue(func() (list []string) {
@@ -265,7 +281,7 @@ func (r *reader) readQuirk(k *key, t *node) Quirk {
 // CheckID says what is wrong with the id of a new profile.
 func CheckID(id string) error {
 	switch {
-	case !validID().MatchString(id):
+	case !isID(id):
 		return fmt.Errorf("%q is not <vendor>/<model> in lower-case letters, digits, dots, hyphens and underscores", id)
 	case strings.HasSuffix(id, ".sim"):
 		return fmt.Errorf("%q would be the file of a scenario", id)

@@ -108,7 +108,7 @@ const draft = "http://json-schema.org/draft-07/schema#"
 
 func profileSchema() object {
 	p := object{"schema": object{"const": 1}, "summary": described(prosa, "what is odd about the modem, in one line"),
-		"inherits": listOf(object{"type": "string", "pattern": validID().String()}),
+		"inherits": listOf(object{"type": "string", "pattern": idForm}),
 		"replaces": described(object{"type": "boolean"}, "in files of one's own: nothing of the weaker layers' files of this profile counts")}
 	definitions := object{}
 	for name, part := range commonParts {
@@ -130,13 +130,13 @@ func profileSchema() object {
 }
 
 func devicesSchema() object {
-	entry := object{"name": prosa, "profile": object{"type": "string", "pattern": validID().String()}, "source": listOf(prosa),
+	entry := object{"name": prosa, "profile": object{"type": "string", "pattern": idForm}, "source": listOf(prosa),
 		"confidence": object{"enum": Confidences}, "status": object{"enum": Statuses}, "ports": tableSchema(portsSchema())}
 	for _, c := range conditions {
 		entry[c.name] = described(listOf(object{"type": "string", "pattern": c.form().String()}), c.what)
 	}
 	o := tableSchema(object{"schema": object{"const": 1},
-		"disable": described(listOf(object{"type": "string", "pattern": validID().String()}), "in files of one's own: profiles whose entries in weaker layers are to match nothing"),
+		"disable": described(listOf(object{"type": "string", "pattern": idForm}), "in files of one's own: profiles whose entries in weaker layers are to match nothing"),
 		"shared": object{"type": "array", "items": tableSchema(object{"usb": listOf(object{"type": "string", "pattern": conditions[0].form().String()}),
 			"reason": prosa, "source": listOf(prosa)})},
 		"port":   object{"type": "array", "items": tableSchema(ruleSchema())},

@@ -14,7 +14,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -54,12 +53,15 @@ type request struct {
 	Command string `json:"command"`
 }
 
-// validName keeps a link's name usable as a file name.
-var validName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`) })
-
-// CheckName says whether a link may have this name.
+// CheckName says whether a link may have this name, which becomes one of a file.
 func CheckName(link string) error {
-	if !validName().MatchString(link) {
+	valid := link != "" && len(link) <= 63
+	for i := range len(link) {
+		c := link[i]
+		word := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		valid = valid && (word || i > 0 && (c == '.' || c == '_' || c == '-'))
+	}
+	if !valid {
 		return fmt.Errorf("link name %q: use 1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit", link)
 	}
 	return nil
