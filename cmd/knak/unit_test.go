@@ -34,6 +34,9 @@ func TestUnit(t *testing.T) {
 	if values["SuccessExitStatus"] != fmt.Sprint(int(link.ExitSignal)) {
 		t.Errorf("SuccessExitStatus=%s", values["SuccessExitStatus"])
 	}
+	if values["Type"] != "notify" || values["NotifyAccess"] != "main" {
+		t.Errorf("Type=%s, NotifyAccess=%s: nobody is told that the link is up", values["Type"], values["NotifyAccess"])
+	}
 	flags := settings.Keys()
 	for _, word := range strings.Fields(values["ExecStart"])[2:] {
 		if name, ok := strings.CutPrefix(word, "--"); ok && flags.Lookup(name) == nil {

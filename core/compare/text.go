@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/show/wrap"
 )
 
 // TextOptions say how WriteText lays the comparison out.
@@ -124,7 +125,7 @@ func (t *layout) wrapped(mark, head, text string) {
 		t.line(mark + head)
 		mark = indent
 	}
-	for _, l := range wrap(text, t.Width-len(indent)) {
+	for _, l := range wrap.Text(text, t.Width-len(indent)) {
 		t.line(mark + l)
 		mark = indent
 	}
@@ -157,7 +158,7 @@ func (t *layout) cells(s string, width int) []string {
 		open, end = s[:i+1], "\x1b[0m"
 		s = strings.TrimSuffix(s[i+1:], end)
 	}
-	list := wrap(s, width)
+	list := wrap.Text(s, width)
 	for i := range list {
 		list[i] = open + list[i] + end
 	}
@@ -169,34 +170,4 @@ func visible(s string) int {
 		s = strings.TrimSuffix(s[i+1:], "\x1b[0m")
 	}
 	return utf8.RuneCountInString(s)
-}
-
-// wrap breaks a text at blanks; a word that is too long is broken anywhere.
-func wrap(s string, width int) (list []string) {
-	line := ""
-	for _, word := range strings.Fields(s) {
-		for {
-			free := width
-			if line != "" {
-				free -= utf8.RuneCountInString(line) + 1
-			}
-			if utf8.RuneCountInString(word) <= free {
-				if line != "" {
-					line += " "
-				}
-				line += word
-				break
-			}
-			if line != "" {
-				list, line = append(list, line), ""
-				continue
-			}
-			r := []rune(word)
-			list, word = append(list, string(r[:width])), string(r[width:])
-		}
-	}
-	if line != "" || len(list) == 0 {
-		list = append(list, line)
-	}
-	return list
 }

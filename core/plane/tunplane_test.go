@@ -21,35 +21,15 @@ import (
 	"github.com/knakppp/knak/core/plane/nstest"
 )
 
-// onLAN makes the test's namespace a host as there are many: eth0 with 192.168.1.100/24 and 2001:db8:1::100/64, and the
-// router 192.168.1.1, which is its name server and the way out with metric 100. It gives what to open a plane with, and
+// onLAN makes the test's namespace a host as there are many: nstest.LAN, with 2001:db8:1::100/64 on eth0 as well, whose router
+// is its name server, too. It gives what to open a plane with, and
 // what a person is told.
 func onLAN(t *testing.T) (cfg Config, told <-chan event.Notice) {
 	t.Helper()
 	nstest.EnterWithTUN(t)
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name = "eth0"
-	if err := netlink.LinkAdd(&netlink.Tuntap{LinkAttrs: attrs, Mode: netlink.TUNTAP_MODE_TAP}); err != nil {
-		t.Fatal(err)
-	}
-	eth0 := device(t, "eth0")
-	for _, a := range []string{"192.168.1.100/24", "2001:db8:1::100/64"} {
-		addr, err := netlink.ParseAddr(a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if addr.IP.To4() != nil {
-			addr.Broadcast = net.IPv4(192, 168, 1, 255).To4()
-		}
-		if err := netlink.AddrAdd(eth0, addr); err != nil && addr.IP.To4() != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := netlink.LinkSetUp(eth0); err != nil {
-		t.Fatal(err)
-	}
-	if err := netlink.RouteAdd(lanDefault(t)); err != nil {
-		t.Fatal(err)
+	nstest.LAN(t)
+	if a, err := netlink.ParseAddr("2001:db8:1::100/64"); err == nil {
+		_ = netlink.AddrAdd(device(t, "eth0"), a) // a kernel may have no IPv6
 	}
 	path := filepath.Join(t.TempDir(), "resolv.conf")
 	if err := os.WriteFile(path, []byte("nameserver 192.168.1.1\n"), 0o644); err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/knakppp/knak/cmd/knak/terminal"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/sdnotify"
 	"github.com/knakppp/knak/core/show/progress"
 )
 
@@ -67,7 +68,17 @@ func run(ctx context.Context, t *terminal.Terminal, c *connection.Connection) er
 	if recorder != nil {
 		all = append(all, recorder)
 	}
+	manager, err := sdnotify.Take()
+	if err != nil {
+		sink.Record(event.Record{Time: time.Now(), Link: c.Dial.Name, Event: event.Notice{Level: "warning", Text: "the service manager is not told how the dial is doing: " + err.Error()}})
+	}
+	if manager != nil {
+		all = append(all, manager)
+	}
 	outcome := c.Run(ctx, all)
+	if manager != nil {
+		_ = manager.Stopping() // the process ends now, whoever listens
+	}
 	if recorder != nil {
 		_ = recorder.CloseUsed() // sink was told what is wrong
 	}

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/knakppp/knak/core/event"
+	"github.com/knakppp/knak/core/show/wrap"
 )
 
 // indent is the width of the time column and the gap after it.
@@ -40,7 +40,7 @@ func (p *Progress) say(at time.Time, c color, text string) {
 		p.put(before, c, text)
 		return
 	}
-	for _, l := range wrap(text, p.o.Width-len(indent)) {
+	for _, l := range lines(text, p.o.Width-len(indent)) {
 		p.put(before, c, l)
 		before = indent
 	}
@@ -52,7 +52,7 @@ func (p *Progress) more(c color, text string) {
 	if p.o.Journal {
 		before = "  "
 	}
-	for _, l := range wrap(event.Printable(text), p.o.Width-len(before)) {
+	for _, l := range lines(event.Printable(text), p.o.Width-len(before)) {
 		p.put(before, c, l)
 	}
 }
@@ -83,7 +83,7 @@ func (p *Progress) gap() {
 // finding writes a block: the title, what it means, what to try, what was seen.
 func (p *Progress) finding(f event.Finding) {
 	p.gap()
-	for i, l := range wrap(event.Printable(f.Title), p.o.Width-len("problem: ")) {
+	for i, l := range lines(event.Printable(f.Title), p.o.Width-len("problem: ")) {
 		if i == 0 {
 			l = "problem: " + l
 		} else {
@@ -101,7 +101,7 @@ func (p *Progress) finding(f event.Finding) {
 	p.put("", dim, "         ("+event.Printable(id)+")")
 	if f.Meaning != "" {
 		p.put("", bold, "What it means")
-		for _, l := range wrap(clean(f.Meaning), p.o.Width-2) {
+		for _, l := range lines(clean(f.Meaning), p.o.Width-2) {
 			p.put("", none, "  "+l)
 		}
 	}
@@ -117,7 +117,7 @@ func (p *Progress) list(title string, items []string, mark func(int) string) {
 	p.put("", bold, title)
 	for i, item := range items {
 		m := mark(i)
-		for j, l := range wrapTokens(commands(clean(item)), p.o.Width-len(m)) {
+		for j, l := range wrap.Tokens(commands(clean(item)), p.o.Width-len(m)) {
 			if j > 0 {
 				m = strings.Repeat(" ", len(m))
 			}
@@ -154,31 +154,5 @@ func commands(text string) []string {
 	return tokens
 }
 
-// wrap breaks text at spaces into lines of at most n characters.
-func wrap(text string, n int) []string { return wrapTokens(strings.Fields(text), n) }
-
-// wrapTokens sets tokens into lines of at most n characters; a longer token is broken.
-func wrapTokens(tokens []string, n int) []string {
-	var lines []string
-	line, used := "", 0
-	for _, word := range tokens {
-		w := utf8.RuneCountInString(word)
-		if used > 0 && used+1+w <= n {
-			line, used = line+" "+word, used+1+w
-			continue
-		}
-		if used > 0 {
-			lines = append(lines, line)
-		}
-		for w > n {
-			r := []rune(word)
-			lines, word = append(lines, string(r[:n])), string(r[n:])
-			w -= n
-		}
-		line, used = word, w
-	}
-	if used > 0 {
-		lines = append(lines, line)
-	}
-	return lines
-}
+// lines breaks text at spaces into lines of at most n characters; of no text there are none.
+func lines(text string, n int) []string { return wrap.Tokens(strings.Fields(text), n) }

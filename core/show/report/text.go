@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/knakppp/knak/core/show/wrap"
 )
 
 // TextOptions say how the ladder looks on a terminal.
@@ -46,7 +48,7 @@ func (l Ladder) Text(w io.Writer, o TextOptions) error {
 	}
 	for n, f := range l.Findings {
 		mark := fmt.Sprintf("[%d] ", n+1)
-		lines := wrapped(fmt.Sprintf("%s (%s%s)", f.Title, f.Confidence, l.said(n)), d.inner+11-len(mark))
+		lines := wrap.Text(fmt.Sprintf("%s (%s%s)", f.Title, f.Confidence, l.said(n)), d.inner+11-len(mark))
 		d.printf("\n%s%s\n", mark, strings.Join(lines, "\n"+strings.Repeat(" ", len(mark))))
 	}
 	return d.err
@@ -109,7 +111,7 @@ func (d *drawing) row(row *Row, l Ladder) {
 		label += fmt.Sprintf(" [%d]", n+1)
 	}
 	room := d.inner - 6
-	lines := wrapped(label, room)
+	lines := wrap.Text(label, room)
 	clock := d.clock(row.Time)
 	for _, line := range lines[:len(lines)-1] {
 		d.line(clock, d.paint(row.Group, pad(line, d.inner, 3)))
@@ -125,7 +127,7 @@ func (d *drawing) row(row *Row, l Ladder) {
 	}
 	d.line(clock, d.paint(row.Group, arrow))
 	for _, wrong := range row.Wrong {
-		for _, line := range wrapped("! "+wrong, room) {
+		for _, line := range wrap.Text("! "+wrong, room) {
 			d.line("", d.paint("wrong", pad(line, d.inner, 3)))
 		}
 	}
@@ -137,7 +139,7 @@ func (d *drawing) line(clock, inner string) {
 
 // across writes what is no arrow between the lifelines.
 func (d *drawing) across(clock, text, group string) {
-	for i, line := range wrapped(text, d.inner-4) {
+	for i, line := range wrap.Text(text, d.inner-4) {
 		if i == 0 && group == "phase" {
 			line = "== " + line + " =="
 		}
@@ -152,25 +154,4 @@ func pad(s string, width, before int) string {
 		before = max(width-n, 0)
 	}
 	return strings.Repeat(" ", before) + s + strings.Repeat(" ", max(width-before-n, 0))
-}
-
-// wrapped cuts text into lines of at most width runes, at a space where there is one. It gives at least one line.
-func wrapped(text string, width int) []string {
-	var lines []string
-	runes := []rune(text)
-	for len(runes) > width {
-		cut := width
-		for i := width; i > width/2; i-- {
-			if runes[i] == ' ' {
-				cut = i
-				break
-			}
-		}
-		lines = append(lines, string(runes[:cut]))
-		runes = runes[cut:]
-		for len(runes) > 0 && runes[0] == ' ' {
-			runes = runes[1:]
-		}
-	}
-	return append(lines, string(runes))
 }

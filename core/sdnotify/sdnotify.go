@@ -1,0 +1,133 @@
+// Package sdnotify tells the service manager how a dial is doing, by the protocol of sd_notify(3): that the service is ready, what it
+// is at, and that it ends. systemctl status shows it, and units that are ordered after the service wait for it.
+package sdnotify
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/knakppp/knak/core/event"
+)
+
+// Variable names the socket of whoever wants to know; unset: nobody does.
+const Variable = "NOTIFY_SOCKET"
+
+// patience is how long the service is not ready at the most: what is ordered after it, at the start of a machine for one, waits no
+// longer for a network that may be away for days.
+const patience = time.Minute
+
+// Notifier is an event.Sink that tells the manager. It is ready when the link is up for the first time, when an attempt has failed and
+// another follows, and after a minute. It may be used from several goroutines. No watchdog is fed: that would wake an idle link.
+type Notifier struct {
+	to net.Conn
+
+	mu     sync.Mutex
+	late   *time.Timer
+	ready  bool
+	status string
+}
+
+// Take gives a Notifier where the environment names a socket, and nil where it does not. The variable is unset, so that no program
+// which this one starts speaks for it. The manager may have gone: that is no reason not to dial, and what is wrong is only told.
+func Take() (*Notifier, error) {
+	name := os.Getenv(Variable)
+	if name == "" {
+		return nil, nil
+	}
+	if err := os.Unsetenv(Variable); err != nil {
+		return nil, fmt.Errorf("%s: %w", Variable, err)
+	}
+	if !strings.HasPrefix(name, "/") && !strings.HasPrefix(name, "@") { // a path, or a name in Linux's abstract space (unix(7))
+		return nil, fmt.Errorf("%s=%s: must be a path or begin with @", Variable, name)
+	}
+	to, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", Variable, err)
+	}
+	n := &Notifier{to: to}
+	n.late = time.AfterFunc(patience, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.tell(true, n.status)
+	})
+	return n, nil
+}
+
+// words are what the phases are for people.
+var words = map[string]string{
+	event.PhaseDial: "dialling", event.PhaseLCP: "negotiating PPP", event.PhaseAuth: "logging in", event.PhaseIPCP: "asking for an address", event.PhaseIPV6CP: "asking for an address",
+	event.PhaseProve: "looking whether packets come back", event.PhaseHangup: "hanging up",
+}
+
+// Record takes an event of the dial.
+func (n *Notifier) Record(r event.Record) {
+	ready, status := false, ""
+	switch e := r.Event.(type) {
+	case event.Phase:
+		status = words[e.Phase]
+	case event.Registration:
+		status = words[event.PhaseDial] + ", network: " + e.State
+		if e.Signal != "" {
+			status += ", " + e.Signal
+		}
+	case event.Notice:
+		if e.About == event.NoticeWaiting {
+			status = "waiting for " + e.Cause
+		}
+	case event.Attempt:
+		ready, status = e.Number > 1, fmt.Sprintf("attempt %d: %s", e.Number, e.Reason)
+	case event.Up:
+		ready, status = true, "up: "+e.Local
+		if e.Local == "" { // a link of IPv6 alone
+			status = "up: " + e.IPv6
+		}
+		if e.Interface != "" {
+			status += " on " + e.Interface
+		}
+	case event.Down:
+		status = "down: " + e.Reason
+	}
+	if status == "" {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.tell(ready, status)
+}
+
+// tell sends what is new.
+func (n *Notifier) tell(ready bool, status string) {
+	text := ""
+	if ready && !n.ready {
+		n.ready, text = true, "READY=1\n"
+		n.late.Stop()
+	}
+	if status != n.status {
+		n.status = status
+		text += "STATUS=" + strings.ReplaceAll(event.Printable(status), "\n", " ") + "\n"
+	}
+	n.send(text)
+}
+
+func (n *Notifier) send(text string) {
+	if text == "" {
+		return
+	}
+	// A manager that does not listen is no reason to end a link, nor to hold it up.
+	if err := n.to.SetWriteDeadline(time.Now().Add(20 * time.Millisecond)); err == nil {
+		_, _ = n.to.Write([]byte(text))
+	}
+}
+
+// Stopping tells that the service ends by itself, and closes the socket.
+func (n *Notifier) Stopping() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.late.Stop()
+	n.send("STOPPING=1\n")
+	return n.to.Close()
+}
