@@ -12,9 +12,17 @@ import (
 	"github.com/knakppp/knak/plugins/host"
 )
 
+// plugins are those of a host.
+type plugins interface {
+	WantsStatistics() bool
+	Count(link string, at time.Time, s host.Statistics)
+	Refresh(context.Context) []host.State
+	Close()
+}
+
 // Plugins are those of one link.
 type Plugins struct {
-	host     *host.Host
+	host     plugins
 	link     *dialer.Link
 	counting chan struct{} // nil: the link is not up, or nobody wants to know
 }
@@ -25,8 +33,7 @@ type Plugins struct {
 func Start(ctx context.Context, l *dialer.Link, plan host.Plan) (*Plugins, error) {
 	p := &Plugins{link: l}
 	put := func(e event.Event) { l.Record(event.Record{Time: time.Now(), Link: l.Name(), Event: e}) }
-	var err error
-	p.host, err = host.Start(ctx, plan, host.Options{
+	h, err := host.Start(ctx, plan, host.Options{
 		Tell: func(t host.Told) {
 			if t.By != "" {
 				put(event.Log{Program: t.By, Text: t.Text})
@@ -39,8 +46,9 @@ func Start(ctx context.Context, l *dialer.Link, plan host.Plan) (*Plugins, error
 	if err != nil {
 		return nil, err
 	}
-	l.Ask(p.host)
-	l.Watch(p.host)
+	p.host = h
+	l.Ask(h)
+	l.Watch(h)
 	l.Watch(p)
 	l.ShowPlugins(p.status)
 	return p, nil
