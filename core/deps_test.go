@@ -42,7 +42,7 @@ var only = []struct {
 	{[]string{"core/recording/wire"}, []string{"core/at/v250", "core/ppp/packet", "core/event", "core/hdlc", "core/cmux", "core/private"}, "bytes become records in one place, for a tap and for any reader"},
 	{[]string{"core/recording/capture"}, []string{"core/at/v250", "core/ppp/packet", "core/cmux", "core/event", "core/recording/source", "core/recording/wire"}, "a capture's format is only the way to the bytes of a line; wire reads them"},
 	{[]string{"core/call"}, []string{"core/at/v250", "core/ppp/packet", "core/event"}, "a call is sorted from events alone, whatever wrote the recording; at/v250 has the table of result codes"},
-	{[]string{"core/mimic"}, []string{"core/at/v250", "core/ppp/packet", "core/notation", "core/ppp/auth", "core/event", "core/call", "core/sim", "quirks"}, "a recording becomes a profile or a scenario: both forms must be known, no engine and no port"},
+	{[]string{"core/mimic"}, []string{"core/at/v250", "core/ppp/packet", "core/notation", "core/ppp/auth", "core/event", "core/call", "quirks"}, "a recording becomes a profile or a scenario; who asks for a scenario lends it a simulated modem to ask"},
 	{[]string{"core/compare"}, []string{"core/show/wrap", "core/at/v250", "core/ppp/packet", "core/notation", "core/ppp/auth", "core/event", "core/call", "core/mimic"}, "what is different is said of calls; how knak would do it is mimic's"},
 	{[]string{"core/recording/unwrap"}, nil, "what is around a recording is taken off before anybody knows what it is"},
 	{[]string{"core/recording/format"}, []string{"core/at/v250", "core/ppp/packet", "core/event", "core/strict"}, "a format is data and says what lines are; events are made of them where logs are read"},

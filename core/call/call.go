@@ -210,26 +210,11 @@ func (c *Call) Name() (string, Step, bool) {
 		if s.Dir != event.Sent {
 			continue
 		}
-		if name, ok := NameIn(s.Protocol, packet.Packet{Code: s.Code, Data: s.Data}); ok {
-			return name, *s, true
+		if name, ok := packet.AuthName(s.Protocol, s.Code, s.Data); ok {
+			return string(name), *s, true
 		}
 	}
 	return "", Step{}, false
-}
-
-// NameIn gives the name that a packet authenticates with: a PAP request, a CHAP response or an EAP identity.
-func NameIn(protocol uint16, p packet.Packet) (string, bool) {
-	switch {
-	case protocol == packet.PAP && p.Code == packet.PAPRequest:
-		name, _, ok := packet.Counted(p.Data)
-		return string(name), ok
-	case protocol == packet.CHAP && p.Code == packet.CHAPResponse:
-		_, name, ok := packet.Counted(p.Data)
-		return string(name), ok
-	case protocol == packet.EAP && p.Code == packet.EAPResponse && len(p.Data) > 0 && p.Data[0] == packet.EAPIdentity:
-		return string(p.Data[1:]), true
-	}
-	return "", false
 }
 
 // Challenger gives the name in the modem's first challenge, and the packet.
@@ -258,14 +243,28 @@ func (c *Call) Verdict() (Verdict, Step) {
 		if s.Dir != event.Rcvd {
 			continue
 		}
-		switch {
-		case s.Protocol == packet.PAP && s.Code == packet.PAPAck, s.Protocol != packet.PAP && s.Code == packet.CHAPSuccess:
-			return Success, *s
-		case s.Protocol == packet.PAP && s.Code == packet.PAPNak, s.Protocol != packet.PAP && s.Code == packet.CHAPFailure:
-			return Refused, *s
+		if v := VerdictIn(s.Protocol, s.Packet); v != NoVerdict {
+			return v, *s
 		}
 	}
 	return NoVerdict, Step{}
+}
+
+// VerdictIn gives what a packet of the one who asks for the authentication says of it: PAP's Ack and Nak, CHAP's and EAP's Success
+// and Failure, and the Failure of MS-CHAPv2 within EAP, which a Failure of EAP may follow.
+func VerdictIn(protocol uint16, p packet.Packet) Verdict {
+	switch {
+	case protocol == packet.PAP && p.Code == packet.PAPAck,
+		protocol == packet.CHAP && p.Code == packet.CHAPSuccess,
+		protocol == packet.EAP && p.Code == packet.EAPSuccess:
+		return Success
+	case protocol == packet.PAP && p.Code == packet.PAPNak,
+		protocol == packet.CHAP && p.Code == packet.CHAPFailure,
+		protocol == packet.EAP && p.Code == packet.EAPFailure,
+		protocol == packet.EAP && p.Code == packet.EAPRequest && len(p.Data) > 1 && p.Data[0] == packet.EAPMSCHAPv2 && p.Data[1] == packet.MSCHAPv2Failure:
+		return Refused
+	}
+	return NoVerdict
 }
 
 // same says whether two packets are equal except for the identifier.

@@ -199,9 +199,10 @@ type authHistory struct {
 	malformed  clue   // our Response, if its length is not that of its algorithm
 }
 
-// record takes a packet. The codes have the same order in all three protocols: 1 opens the exchange, the two highest decide.
+// record takes a packet.
 func (a *authHistory) record(h *history, e event.Packet, c packet.Packet) {
 	a.method = packet.ProtocolName(e.Protocol)
+	verdict := call.VerdictIn(e.Protocol, c)
 	switch {
 	case e.Dir == event.Sent && e.Protocol == packet.CHAP && c.Code == packet.CHAPChallenge:
 		a.weAsk = h.quote(e)
@@ -210,9 +211,10 @@ func (a *authHistory) record(h *history, e event.Packet, c packet.Packet) {
 			a.noAnswer = h.quote(e)
 		}
 	case e.Dir == event.Sent:
-		name, ok := call.NameIn(e.Protocol, c)
+		name, ok := packet.AuthName(e.Protocol, c.Code, c.Data)
 		if ok {
-			a.user = &name
+			user := string(name)
+			a.user = &user
 		}
 		if ok || e.Protocol == packet.EAP && c.Code == packet.EAPResponse {
 			a.sent++
@@ -221,17 +223,14 @@ func (a *authHistory) record(h *history, e event.Packet, c packet.Packet) {
 				a.malformed = h.quote(e)
 			}
 		}
-	case e.Protocol == packet.PAP && c.Code == packet.PAPAck,
-		e.Protocol == packet.CHAP && c.Code == packet.CHAPSuccess,
-		e.Protocol == packet.EAP && c.Code == packet.EAPSuccess:
+	case verdict == call.Success:
 		a.success = h.quote(e)
 		a.message = message(e.Protocol, c)
-	case e.Protocol == packet.PAP && c.Code == packet.PAPNak,
-		e.Protocol == packet.CHAP && c.Code == packet.CHAPFailure,
-		e.Protocol == packet.EAP && c.Code == packet.EAPFailure && (!a.failure.seen() || a.method != packet.ProtocolName(packet.EAP)),
-		e.Protocol == packet.EAP && c.Code == packet.EAPRequest && len(c.Data) > 1 && c.Data[0] == packet.EAPMSCHAPv2 && c.Data[1] == packet.MSCHAPv2Failure:
-		a.failure = h.quote(e)
-		a.message = message(e.Protocol, c)
+	case verdict == call.Refused:
+		if !a.failure.seen() || e.Protocol != packet.EAP || c.Code != packet.EAPFailure { // EAP's own says nothing more
+			a.failure = h.quote(e)
+			a.message = message(e.Protocol, c)
+		}
 	case e.Protocol == packet.CHAP && c.Code == packet.CHAPChallenge:
 		a.challenge = h.quote(e)
 		if _, name, ok := packet.Counted(c.Data); ok {

@@ -16,14 +16,19 @@ import (
 const maxModelled = 8
 
 // Modem writes a simulator scenario (docs/sim.md) that behaves as the modem of the recording did, if the host behaves as in the
-// recording. source names the recording. Addresses, numbers and identities are replaced by invented ones.
-func Modem(calls []*call.Call, source string) (text string, cannot []Cannot) {
+// recording. source names the recording; simulate makes a simulated modem. Addresses, numbers and identities are replaced by
+// invented ones.
+func Modem(calls []*call.Call, source string, simulate Simulate) (text string, cannot []Cannot) {
 	return Begin(calls, Head{
 		Comments: []string{"Made by knak mimic --modem from " + source + ": it behaves as that modem did, if the host behaves as in the recording.",
 			"docs/sim.md explains the format. Addresses, numbers and identities are invented."},
 		Summary: "Behaves as the modem in " + source + " did",
-	})
+	}, simulate)
 }
+
+// Simulate makes a simulated modem of a scenario's text and gives how it is asked, as core/sim's Asking does: what it answers
+// by itself need not be written down.
+type Simulate func(scenario string, begin time.Time) (ask func(now time.Time, command string) []byte, err error)
 
 // Head is the beginning of a scenario.
 type Head struct {
@@ -38,8 +43,8 @@ type Head struct {
 }
 
 // Begin is Modem with head as the scenario's beginning.
-func Begin(calls []*call.Call, head Head) (text string, cannot []Cannot) {
-	m := modem{calls: calls, pool: newPool(), head: head}
+func Begin(calls []*call.Call, head Head, simulate Simulate) (text string, cannot []Cannot) {
+	m := modem{calls: calls, pool: newPool(), head: head, simulate: simulate}
 	m.begin()
 	m.identity()
 	m.card()
@@ -63,11 +68,12 @@ func Facts(calls []*call.Call) quirks.Facts {
 
 // modem collects the parts of a scenario.
 type modem struct {
-	calls  []*call.Call
-	head   Head
-	cannot []Cannot
-	pool   *pool
-	power  time.Time // when the recording begins, which counts as power-on
+	calls    []*call.Call
+	head     Head
+	cannot   []Cannot
+	pool     *pool
+	simulate Simulate
+	power    time.Time // when the recording begins, which counts as power-on
 
 	id       [4][2]string // manufacturer, model, revision, usb
 	silent   bool

@@ -1,14 +1,12 @@
 package mimic
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/knakppp/knak/core/at/v250"
 	"github.com/knakppp/knak/core/call"
-	"github.com/knakppp/knak/core/sim"
 )
 
 // reply is an answer that the simulator does not give by default.
@@ -30,17 +28,14 @@ func (m *modem) replies() {
 	all := m.commands()
 	m.silences(all)
 	text := m.write()
-	s, err := sim.Parse("mimic", []byte(text))
-	if err != nil { // an error in the scenario is a mistake of this package, which its tests would show
-		return
-	}
-	oracle := sim.New(s, 1)
 	now := m.power
 	if now.IsZero() {
 		now = time.Unix(0, 0)
 	}
-	oracle.Advance(now)
-	take(oracle)
+	ask, err := m.simulate(text, now)
+	if err != nil { // its own writing: a mistake of this package, which the tests would show
+		return
+	}
 	seen := map[string]int{}
 	byCommand := map[string][]reply{}
 	var order []string
@@ -56,10 +51,7 @@ func (m *modem) replies() {
 		if t := c.Sent; t.After(now) {
 			now = t
 		}
-		oracle.Advance(now)
-		take(oracle)
-		oracle.Receive(now, []byte(c.Text+"\r"))
-		lines, result := talk(take(oracle), c.Text)
+		lines, result := talk(ask(now, c.Text), c.Text)
 		name := "AT"
 		if len(parts) > 0 {
 			name += parts[len(parts)-1]
@@ -91,21 +83,7 @@ func (m *modem) replies() {
 	}
 }
 
-// take gives the octets that the simulated modem sends now.
-func take(m *sim.Modem) []byte {
-	var b bytes.Buffer
-	for {
-		o, ok := m.Next()
-		if !ok {
-			return b.Bytes()
-		}
-		if o.Kind == sim.OutputWrite {
-			b.Write(o.Data)
-		}
-	}
-}
-
-// talk splits an answer into its lines and the result code, without the echo.
+// talk cuts an answer into its lines and the result, without the echo.
 func talk(b []byte, command string) (lines []string, result string) {
 	for _, l := range strings.FieldsFunc(string(b), func(r rune) bool { return r == '\r' || r == '\n' }) {
 		l = strings.TrimSpace(l)

@@ -57,7 +57,7 @@ func mimicked(t testing.TB, s sim.Scenario) (text, different string) {
 	t.Helper()
 	a := dial(t, s, s.Expect)
 	calls := linktest.Calls(a.Records)
-	text, _ = mimic.Modem(calls, "the recording")
+	text, _ = mimic.Modem(calls, "the recording", sim.Asking)
 	made, err := sim.Parse("made.sim.toml", []byte(text))
 	if err != nil {
 		return text, "the scenario is refused: " + err.Error()
@@ -135,7 +135,7 @@ func TestModemOfLogs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, _ := mimic.Modem(calls, name+".log")
+		text, _ := mimic.Modem(calls, name+".log", sim.Asking)
 		made, err := sim.Parse("made.sim.toml", []byte(text))
 		if err != nil {
 			t.Errorf("%s: %v\n%s", name, err, text)
@@ -177,7 +177,7 @@ func TestNothingPrivateIsCopied(t *testing.T) {
 	}
 	calls := linktest.Calls(records)
 	profile, h := mimic.Profile(calls[0], "x.log")
-	scenario, _ := mimic.Modem(calls, "x.log")
+	scenario, _ := mimic.Modem(calls, "x.log", sim.Asking)
 	for _, text := range []string{profile, scenario} {
 		for _, secret := range []string{"4711", "2620198", "0171", "geheim", "joe", "100.64."} {
 			if strings.Contains(text, secret) {
@@ -213,7 +213,7 @@ func FuzzMimic(f *testing.F) {
 		if len(calls) == 0 {
 			return
 		}
-		scenario, _ := mimic.Modem(calls, string(text))
+		scenario, _ := mimic.Modem(calls, string(text), sim.Asking)
 		if _, err := sim.Parse("made.sim.toml", []byte(scenario)); err != nil {
 			t.Errorf("%v\n%s", err, scenario)
 		}

@@ -78,7 +78,7 @@ func whatever(t *testing.T, a, b []event.Record) {
 	if len(good) == 0 {
 		return
 	}
-	scenario, _ := mimic.Modem(good, "a")
+	scenario, _ := mimic.Modem(good, "a", sim.Asking)
 	if _, err := sim.Parse("made.sim.toml", []byte(scenario)); err != nil {
 		t.Errorf("%v\n%s", err, scenario)
 	}

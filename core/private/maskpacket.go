@@ -198,16 +198,14 @@ func login(protocol uint16, code uint8, data []byte) []byte {
 		_, name, _ := packet.Counted(b)
 		return name
 	}
-	switch {
-	case protocol == packet.PAP && code == packet.PAPRequest:
-		name, _, _ := packet.Counted(data)
+	if name, ok := packet.AuthName(protocol, code, data); ok {
 		return name
-	case protocol == packet.CHAP && (code == packet.CHAPChallenge || code == packet.CHAPResponse):
+	}
+	switch {
+	case protocol == packet.CHAP && code == packet.CHAPChallenge:
 		return named(data)
 	case protocol == packet.EAP && len(data) > 1 && (code == packet.EAPRequest || code == packet.EAPResponse):
 		switch {
-		case data[0] == packet.EAPIdentity && code == packet.EAPResponse:
-			return data[1:]
 		case data[0] == packet.EAPMD5:
 			return named(data[1:])
 		case data[0] == packet.EAPMSCHAPv2 && len(data) > 5:

@@ -396,25 +396,27 @@ func isAuth(protocol uint16) bool {
 	return protocol == packet.PAP || protocol == packet.CHAP || protocol == packet.EAP
 }
 
-// noteUser keeps the name in the host's answer (RFC 1334 section 2.2.1, RFC 1994 section 4.1, RFC 3748 section 5.1).
+// noteUser keeps the name in the host's answer, and by which method it answered.
 func (c *call) noteUser(protocol uint16, info []byte) {
 	p, err := packet.Parse(info)
 	if err != nil || len(p.Data) == 0 {
 		return
 	}
-	n := int(p.Data[0])
-	switch {
-	case protocol == packet.PAP && p.Code == packet.PAPRequest && len(p.Data) > n:
-		c.user, c.named, c.method = string(p.Data[1:1+n]), true, auth.PAP.String()
-	case protocol == packet.CHAP && p.Code == packet.CHAPResponse && len(p.Data) > n:
-		c.user, c.named, c.method = string(p.Data[1+n:]), true, auth.CHAPMD5.String()
-		switch { // RFC 2433 section 5, RFC 2759 section 4: 49 octets, the last of which are flags that are zero in version 2
-		case n == 49 && p.Data[n] == 0:
-			c.method = auth.MSCHAPv2.String()
-		case n == 49:
-			c.method = auth.MSCHAP.String()
-		}
-	case protocol == packet.EAP && p.Code == packet.EAPResponse && p.Data[0] == packet.EAPIdentity:
-		c.user, c.named, c.method = string(p.Data[1:]), true, auth.EAP.String()
+	name, ok := packet.AuthName(protocol, p.Code, p.Data)
+	if !ok {
+		return
+	}
+	c.user, c.named = string(name), true
+	switch n := int(p.Data[0]); {
+	case protocol == packet.PAP:
+		c.method = auth.PAP.String()
+	case protocol == packet.EAP:
+		c.method = auth.EAP.String()
+	case n == 49 && p.Data[n] == 0: // RFC 2433 section 5, RFC 2759 section 4: 49 octets, the last of which are flags that are zero in version 2
+		c.method = auth.MSCHAPv2.String()
+	case n == 49:
+		c.method = auth.MSCHAP.String()
+	default:
+		c.method = auth.CHAPMD5.String()
 	}
 }

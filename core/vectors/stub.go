@@ -11,6 +11,7 @@ import (
 	"github.com/knakppp/knak/core/compare"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/mimic"
+	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -189,7 +190,7 @@ func (s *Stub) scenario() string {
 	if len(s.Seen) > 0 {
 		head.End = []string{Todo + ": a rule that says when the modem behaves, so that the profile can help. Then: knak quirks test " + s.ID}
 	}
-	body, _ := mimic.Begin(s.Seen, head)
+	body, _ := mimic.Begin(s.Seen, head, sim.Asking)
 	if len(s.Seen) > 0 {
 		return body
 	}

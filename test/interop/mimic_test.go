@@ -61,7 +61,7 @@ func TestPPPDRecordedMimickedReplayed(t *testing.T) {
 			t.Errorf("pppd and knak that mimics it: %s: %s, %s", d.What, d.Good.Text, d.Bad.Text)
 		}
 	}
-	text, _ := mimic.Modem(calls, "call.pcapng")
+	text, _ := mimic.Modem(calls, "call.pcapng", sim.Asking)
 	made, err := sim.Parse("made.sim.toml", []byte(text))
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"github.com/knakppp/knak/cmd/knak/terminal"
 	"github.com/knakppp/knak/core/call"
 	"github.com/knakppp/knak/core/mimic"
+	"github.com/knakppp/knak/core/sim"
 	"github.com/knakppp/knak/quirks"
 )
 
@@ -80,7 +81,7 @@ func run(t *terminal.Terminal, o options) error {
 			return exit.Usagef("--call is for a profile; a scenario holds all calls of the recording")
 		}
 		var cannot []mimic.Cannot
-		text, cannot = mimic.Modem(calls, name)
+		text, cannot = mimic.Modem(calls, name, sim.Asking)
 		m.tell(cannot)
 	} else {
 		c, err := chosenCall(calls, o.recording, o.call)
@@ -91,7 +92,7 @@ func run(t *terminal.Terminal, o options) error {
 		text, h = mimic.Profile(c, name)
 		m.Call, m.Quirks = c.Number, len(h.Settings)
 		m.tell(h.Cannot)
-		scenario, _ = mimic.Modem(calls, name)
+		scenario, _ = mimic.Modem(calls, name, sim.Asking)
 	}
 	return writeMimicked(t, &m, text, scenario, o.output, o.modem)
 }

@@ -69,6 +69,21 @@ func Counted(b []byte) (field, rest []byte, ok bool) {
 	return b[1:n], b[n:], true
 }
 
+// AuthName gives the name that a packet authenticates with, within data: of a PAP request, a CHAP response or an EAP identity (RFC
+// 1334 section 2.2.1, RFC 1994 section 4.1, RFC 3748 section 5.1). It may be empty. It is false for other packets, and where
+// fewer octets are there than the packet says.
+func AuthName(protocol uint16, code uint8, data []byte) (name []byte, ok bool) {
+	switch {
+	case protocol == PAP && code == PAPRequest:
+		name, _, ok = Counted(data)
+	case protocol == CHAP && code == CHAPResponse:
+		_, name, ok = Counted(data)
+	case protocol == EAP && code == EAPResponse && len(data) > 0 && data[0] == EAPIdentity:
+		return data[1:], true
+	}
+	return name, ok
+}
+
 // Len is the number of octets that AppendTo appends.
 func (p Packet) Len() int { return HeaderLen + min(len(p.Data), MaxData) }
 

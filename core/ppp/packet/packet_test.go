@@ -190,3 +190,23 @@ func TestCounted(t *testing.T) {
 		}
 	}
 }
+
+// The name in a packet that authenticates (RFC 1334 section 2.2.1, RFC 1994 section 4.1, RFC 3748 section 5.1).
+func TestAuthName(t *testing.T) {
+	for _, tt := range []struct {
+		protocol uint16
+		code     uint8
+		data     string
+		want     string
+		ok       bool
+	}{
+		{PAP, PAPRequest, "\x02me\x01x", "me", true}, {PAP, PAPRequest, "\x00\x00", "", true}, {PAP, PAPRequest, "\x05me", "", false}, {PAP, PAPAck, "\x02ok", "", false},
+		{CHAP, CHAPResponse, "\x02xyme", "me", true}, {CHAP, CHAPResponse, "", "", false}, {CHAP, CHAPChallenge, "\x02xySRVR", "", false},
+		{EAP, EAPResponse, "\x01me", "me", true}, {EAP, EAPResponse, "\x01", "", true}, {EAP, EAPRequest, "\x01me", "", false}, {EAP, EAPResponse, "\x04\x01xme", "", false},
+		{LCP, 1, "\x02me", "", false},
+	} {
+		if name, ok := AuthName(tt.protocol, tt.code, []byte(tt.data)); string(name) != tt.want || ok != tt.ok {
+			t.Errorf("%x %d %q: %q %v", tt.protocol, tt.code, tt.data, name, ok)
+		}
+	}
+}
