@@ -224,10 +224,7 @@ func Unpack(name string) (root Root, done func(), err error) {
 		return Root{}, nil, err
 	}
 	if info.IsDir() {
-		if _, err := os.Stat(filepath.Join(name, "sys")); err != nil {
-			return Root{}, nil, fmt.Errorf("%s is not a saved machine: it has no directory sys", name)
-		}
-		return Host(name), func() {}, nil
+		return saved(name, name)
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxSaved {
 		return Root{}, nil, fmt.Errorf("%s must be a file of at most %d octets", name, maxSaved)
@@ -236,16 +233,36 @@ func Unpack(name string) (root Root, done func(), err error) {
 	if err != nil {
 		return Root{}, nil, err
 	}
-	done = func() { _ = os.RemoveAll(dir) }
+	remove := func() { _ = os.RemoveAll(dir) }
 	if err := unpack(name, dir); err != nil {
-		done()
+		remove()
 		return Root{}, nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return Host(dir), done, nil
+	root, closed, err := saved(name, dir)
+	if err != nil {
+		remove()
+		return Root{}, nil, err
+	}
+	return root, func() { closed(); remove() }, nil
 }
 
-// unpack writes a tree below dir. os.Root keeps every name of the archive inside. Links are made, not followed; the file system
-// that follows them later does not leave the tree either.
+// saved gives the tree below dir, which somebody else has made: nothing in it leads out of it (os.Root), be it by several links of
+// which each seems to stay inside.
+func saved(name, dir string) (root Root, done func(), err error) {
+	all, err := os.OpenRoot(dir)
+	if err != nil {
+		return Root{}, nil, err
+	}
+	sys, err := all.OpenRoot("sys")
+	if err != nil {
+		return Root{}, nil, errors.Join(fmt.Errorf("%s is not a saved machine: it has no directory sys", name), all.Close())
+	}
+	done = func() { _, _ = sys.Close(), all.Close() }
+	return Root{Sys: sys.FS(), Dev: filepath.Join(dir, "dev"), Said: all.FS()}, done, nil
+}
+
+// unpack writes a tree below dir. os.Root keeps every name of the archive inside. Links are made, not followed; the file
+// system that follows them later does not leave the tree either (saved).
 func unpack(name, dir string) error {
 	f, err := os.Open(name)
 	if err != nil {

@@ -1,7 +1,11 @@
 package device
 
 import (
+	"archive/tar"
+	"compress/gzip"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -51,5 +55,44 @@ func TestSavedMachines(t *testing.T) {
 			fmt.Fprintf(&b, "%s %s modem=%v data=%s at=%s profile=%s\n", d.Path, d.USB, d.Modem, orNone(data), orNone(at), profile)
 		}
 		golden.Same(t, strings.TrimSuffix(name, ".tar.gz")+".txt", []byte(b.String()), "")
+	}
+}
+
+// An archive whose links, each of which seems to stay inside, lead out of it together.
+func TestASavedMachineStaysInside(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "machine.tar.gz")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := gzip.NewWriter(f)
+	w := tar.NewWriter(z)
+	link := func(at, to string) {
+		if err := w.WriteHeader(&tar.Header{Name: at, Linkname: to, Typeflag: tar.TypeSymlink}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link("sys/a/b/c", "../..")                             // sys itself
+	link("sys/file", "a/b/c/../../../../proc/version")     // by its text sys/../proc/version
+	link("sys/endless", "a/b/c/../../../../dev/zero")      // no end
+	link("identity", "sys/a/b/c/../../../../proc/self/fd") // anything
+	for _, c := range []interface{ Close() error }{w, z, f} {
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root, done, err := Unpack(name)
+	if err != nil {
+		return // refused is as good
+	}
+	defer done()
+	for _, path := range []string{"file", "endless"} {
+		if f, err := root.Sys.Open(path); err == nil {
+			f.Close()
+			t.Errorf("%s leads out of the tree", path)
+		}
+	}
+	if _, err := fs.ReadDir(root.Said, "identity"); err == nil {
+		t.Error("identity leads out of the tree")
 	}
 }

@@ -1,13 +1,17 @@
 package experiment
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/knakppp/knak/core/dialer"
 	"github.com/knakppp/knak/core/event"
@@ -233,5 +237,55 @@ func TestOptions(t *testing.T) {
 	}
 	if _, err := New(options(t, odd, dir)); err == nil || !strings.Contains(err.Error(), "remove the file") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A carrier's APN may have the password in it: what is written for others has not, nor has what a modem repeats of it.
+func TestWhatIsWrittenHoldsNoSecret(t *testing.T) {
+	const password = "Zephyr-Quartz9"
+	dir := t.TempDir()
+	o := options(t, strings.Replace(odd, `model = "m1"`, `model = "m1 `+password+`"`, 1), dir)
+	o.Dial.User, o.Dial.Password = "joe", dialer.NewSecret(password)
+	o.Dial.Settings = []string{"context.apn=" + password + ".example"}
+	s := begin(t, o)
+	try(t, s, 100)
+	var export bytes.Buffer
+	if err := s.Export(&export, time.Unix(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	names, err := s.Write()
+	if err != nil || len(names) != 3 {
+		t.Fatalf("%v, %v", names, err)
+	}
+	texts := map[string]string{s.Trace(): ""}
+	for _, name := range append(names, s.Trace()) {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[name] = string(b)
+	}
+	z, err := zip.NewReader(bytes.NewReader(export.Bytes()), int64(export.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts["export/"+f.Name] = string(b)
+	}
+	if len(texts) < 10 {
+		t.Errorf("only %d files", len(texts))
+	}
+	for name, text := range texts {
+		if low := strings.ToLower(name + text); strings.Contains(low, "zephyr") || strings.Contains(low, "quartz9") {
+			t.Errorf("%s has it: %s", name, text[:min(len(text), 400)])
+		}
 	}
 }

@@ -9,12 +9,14 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/foreign"
 	"github.com/knakppp/knak/core/inspect"
 	"github.com/knakppp/knak/core/link/adapt/harvest"
+	"github.com/knakppp/knak/core/private"
 	"github.com/knakppp/knak/core/recording/read"
 )
 
@@ -28,7 +30,13 @@ func (s *Series) Profile() (id string, chosen bool) {
 // found is what there is to be written.
 func (s *Series) found() *harvest.Found {
 	d := &s.o.Dial
-	return &harvest.Found{Device: s.device, Link: s.o.Dial.Name, Simulated: s.Simulated(), Verdict: s.verdict, Trials: s.search.Trials, Given: d.Settings, Database: d.Database}
+	var secrets private.Known
+	secrets.Add(d.Password.Reveal(), d.PIN.Reveal())
+	given := slices.Clone(d.Settings)
+	for i, set := range given { // a carrier may have the password in the APN
+		given[i] = secrets.Text(set)
+	}
+	return &harvest.Found{Device: s.device, Link: s.o.Dial.Name, Simulated: s.Simulated(), Verdict: s.verdict, Trials: s.search.Trials, Given: given, Database: d.Database}
 }
 
 // Write writes what was learned into Options.Dir: the profile, the entry by which dials find it, and a scenario that shows the need of
