@@ -78,7 +78,7 @@ func (p *pattern) mayBegin(c byte, words map[int]map[string]string) bool {
 		return isDigit(c) || c == '.'
 	case kindCommand:
 		return c|0x20 == 'a'
-	case kindAnswer:
+	case kindAnswer, kindCoded:
 		return c <= 'Z' || c == '^'
 	case kindOctets:
 		return isHex(c) || isBlank(c)

@@ -60,6 +60,7 @@ const (
 	kindOctets               // a row of octets in hexadecimal, with the characters behind them or without
 	kindCommand              // an AT command, up to what follows in the pattern, or to the end
 	kindAnswer               // a line that only a modem says: a result code, a code with its colon; likewise
+	kindCoded                // such a line with a code, for example +CSQ: 17,99; likewise
 	kindStamp                // a time as logs of Unix have it
 	kindMS                   // milliseconds since the boot
 	kindUS                   // microseconds since the boot
@@ -67,7 +68,7 @@ const (
 	kindUptime               // hours:minutes:seconds since the boot, with a fraction or without
 )
 
-var kindNames = []string{"text", "dir", "protocol", "code", "word", "int", "hex", "number", "ip", "octets", "command", "answer", "stamp", "ms", "us", "s", "uptime"}
+var kindNames = []string{"text", "dir", "protocol", "code", "word", "int", "hex", "number", "ip", "octets", "command", "answer", "coded", "stamp", "ms", "us", "s", "uptime"}
 
 func (k kind) isTime() bool { return k >= kindStamp }
 
@@ -333,7 +334,7 @@ func (m *matcher) piece(p *piece, pieces []piece, b []byte, at int) bool {
 }
 
 // isSaid says whether a field is a line of the AT dialogue, which ends where the text of the pattern behind it begins.
-func (p *piece) isSaid() bool { return p.kind == kindCommand || p.kind == kindAnswer }
+func (p *piece) isSaid() bool { return p.kind >= kindCommand && p.kind <= kindCoded }
 
 // known says whether a text is a word that a field of its kind may hold.
 func (m *matcher) known(p *piece, b []byte) bool {
@@ -450,6 +451,10 @@ func (p *piece) length(b []byte) int {
 		if end := bytes.TrimRight(b, " \t\r"); isAnswer(end) {
 			return len(end)
 		}
+	case kindCoded:
+		if end := bytes.TrimRight(b, " \t\r"); isCoded(end) {
+			return len(end)
+		}
 	case kindOctets:
 		if !isRow(b) {
 			return 0
@@ -540,10 +545,19 @@ func IsCommand(b []byte) bool { return isCommand(bytes.TrimSpace(b)) }
 // IsAnswer says whether a line is one that only a modem says: a result code, or a code with its colon.
 func IsAnswer(b []byte) bool { return isAnswer(bytes.TrimSpace(b)) }
 
+// isCoded says whether a line begins with a code as modems have them, followed by a colon or alone.
+func isCoded(b []byte) bool {
+	if len(b) <= 2 || bytes.IndexByte([]byte("+^*#%$"), b[0]) < 0 {
+		return false
+	}
+	name, _, _ := bytes.Cut(b, []byte(":"))
+	name = bytes.TrimSuffix(name, []byte(" ERROR")) // +CME ERROR: and +CMS ERROR: (3GPP TS 27.007 section 9.1, TS 27.005 section 3.2.5)
+	return len(name) > 1 && bytes.IndexByte(name, ' ') < 0
+}
+
 func isAnswer(b []byte) bool {
 	if len(b) > 2 && bytes.IndexByte([]byte("+^*#%$"), b[0]) >= 0 {
-		i := bytes.IndexByte(b, ':')
-		return i > 1 && bytes.IndexByte(b[:i], ' ') < 0 || i < 0 && bytes.IndexByte(b, ' ') < 0
+		return isCoded(b)
 	}
 	if len(b) > longestAnswer || len(b) == 0 || b[0] > 'Z' {
 		return false
