@@ -11,7 +11,7 @@ var authRules = []rule{
 	{
 		id: "chap-response-malformed", category: "pppd-or-kernel-bug",
 		title:   "The response to the challenge is longer than it can be",
-		meaning: "CHAP with MD5 answers with 16 octets (RFC 1994 section 4.1). Here it was longer: the digest was not computed, and the peer refused what is no response. Releases 2.5.0 and 2.5.1 of pppd do this where the OpenSSL that they use does not give them MD5.",
+		meaning: "CHAP with MD5 answers with 16 octets (RFC 1994 section 4.1). Here it was longer: the digest was not computed, and the peer refused it. Releases 2.5.0 and 2.5.1 of pppd do this where the OpenSSL that they use does not give them MD5.",
 		cure: []string{`dial without that pppd: knak dial`, `use another release of pppd, or one that was built without OpenSSL's MD5`,
 			`refuse CHAP, so that PAP is used: knak dial --set auth.allow=pap (pppd: refuse-chap)`},
 		match: func(h *history) found {
@@ -24,7 +24,7 @@ var authRules = []rule{
 	{
 		id: "encryption-refused", category: "mppe-mismatch",
 		title:   "The server ended the link because the encryption does not suit it",
-		meaning: "Its Terminate-Request ends with Microsoft's error 741 or 742: it requires encryption (MPPE) and this end offers none, or none of the strength that it wants.",
+		meaning: "Its Terminate-Request ends with Microsoft's error 741 or 742: it requires encryption (MPPE), and this end offers none, or not the strength that the server wants.",
 		cure:    []string{`turn it on (pppd: require-mppe-128, or require-mppe; NetworkManager: "Use Point-to-Point encryption")`, `authenticate by MS-CHAP v2, which gives the keys (pppd: refuse-pap, refuse-chap, refuse-mschap, refuse-eap)`},
 		match: func(h *history) found {
 			if n := rasCode(h.lcp.terminateID); h.Up != nil || n != rasEncryption && n != rasNoEncrypt {
@@ -36,10 +36,10 @@ var authRules = []rule{
 	{
 		id: "auth-rejected", category: "auth-rejected",
 		title:   "The user name or the password was refused",
-		meaning: "The other end said no to what we sent.",
+		meaning: "The other end refused the user name or the password that this side sent.",
 		cure: []string{`check the user name: knak dial --user NAME; some servers want it with a domain, DOMAIN\NAME`,
 			`check the password: knak dial --password-file FILE; the file's first line counts, and a blank at its end is part of it`,
-			`if both are right, ask whether the subscription has been activated`},
+			`if both are right, ask the operator whether the subscription is activated`},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedAuthRejected)
 			var terminated clue
@@ -62,9 +62,9 @@ var authRules = []rule{
 	{
 		id:      "auth-impostor",
 		title:   "The other end did not prove that it knows the password",
-		meaning: "With MS-CHAPv2 both ends prove it (RFC 2759 section 8.7). Whoever answered accepted us without the proof, or with a wrong one: it is not the server that has your password, or a modem that acknowledges anybody. Nothing was sent over the link.",
-		cure: []string{`find out who answers: another device, a wrong number or APN, or somebody in between`,
-			`where a modem is known to acknowledge anybody: knak dial --set auth.tolerate_impostor=true`,
+		meaning: "With MS-CHAPv2 both ends prove that they know the password (RFC 2759 section 8.7). The other end accepted this side without that proof, or with a wrong one: it is not the server that has your password, or it is a modem that accepts anybody. Nothing was sent over the link.",
+		cure: []string{`find out who answers: another device, a wrong number or APN, or an attacker on the line`,
+			`if your modem is known to accept anybody: knak dial --set auth.tolerate_impostor=true`,
 			`or agree on a method without that proof: knak dial --auth chap-md5,pap,none`},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedAuthImpostor)
@@ -77,9 +77,9 @@ var authRules = []rule{
 	{
 		id:      "auth-downgrade",
 		title:   "The other end asked for a weaker authentication than it had before",
-		meaning: "A method was agreed, or has worked, and then the other end asked for one that gives more away: the password in clear, no proof of its own, or nothing at all. That is what somebody does who took over the line. The link was ended instead, and nothing weaker was sent.",
+		meaning: "A method was agreed on, or had worked before, and then the other end asked for a weaker one: the password in clear, no proof of its own, or no authentication at all. An attacker on the line does this. knak ended the link and sent nothing weaker.",
 		cure: []string{`find out who is at the other end of the line`,
-			`where the modem really does so: knak dial --set auth.downgrade=true`,
+			`if your modem really does this: knak dial --set auth.downgrade=true`,
 			`or use the weaker method from the start: knak dial --auth pap`},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedAuthDowngrade)
@@ -91,8 +91,8 @@ var authRules = []rule{
 	},
 	{
 		id: "peer-auth-required", category: "we-require-peer-auth",
-		title:   "We asked the modem to prove who it is, and it will not",
-		meaning: "Our own request demanded an authentication of the other end. A modem has no name or secret of yours, so it refuses. This is a setting on this side, often one that was meant the other way round.",
+		title:   "We asked the modem to authenticate itself, and it refuses",
+		meaning: "This side demanded that the other end authenticates itself. A modem does not have your name or secret, so it refuses. The reason is a setting on this side, often one that was meant for the other direction.",
 		cure:    []string{`do not demand it (knak never does; pppd: noauth)`},
 		match: func(h *history) found {
 			if h.Up == nil && h.auth.weAsk.seen() && h.auth.noAnswer.seen() && h.over() {
@@ -106,10 +106,10 @@ var authRules = []rule{
 	},
 	{
 		id: "auth-method-unacceptable", category: "auth-method-or-secret-missing",
-		title:   "No way of authentication suits both ends",
-		meaning: "The other end demands a method that is not allowed here or for which there is no secret, and takes none of those that we offered.",
+		title:   "The two ends have no authentication method in common",
+		meaning: "The other end demands a method that is not allowed here, or for which there is no secret, and accepts none of the methods that this side offered.",
 		cure: []string{`allow all methods: knak dial --set auth.allow=chap-md5,pap,mschap-v2,mschap,eap (pppd: no refuse-pap, refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`,
-			`give a user name and a password, any where the operator has none: knak dial --user guest --password-file FILE (pppd: a line in chap-secrets and pap-secrets)`},
+			`give a user name and a password (any, if the operator has none): knak dial --user guest --password-file FILE (pppd: a line in chap-secrets and pap-secrets)`},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedAuthMethod)
 			if h.lcp.gaveWay && h.lcp.open() && !told && rasCode(h.lcp.terminateID) != rasNoMethod && (!h.lcp.terminated.seen() || h.ipcp.heard()) {
@@ -137,7 +137,7 @@ var authRules = []rule{
 	{
 		id: "auth-no-answer", category: "auth-method-or-secret-missing",
 		title:   "The authentication gets no answer",
-		meaning: "A method was agreed, and then the other end did not go on with it. Some firmware forgets to send its challenge when an old session was not ended, and some answers one method only.",
+		meaning: "A method was agreed on, and then the other end did not continue. Some firmware does not send its challenge if an old session was not ended, and some answers only one method.",
 		cure: []string{`allow PAP only: knak dial --set auth.allow=pap (pppd: refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`,
 			`or CHAP only: knak dial --set auth.allow=chap-md5 (pppd: refuse-pap)`, cureModem},
 		match: func(h *history) found {
@@ -154,7 +154,7 @@ var authRules = []rule{
 			case waiting && (a.sent >= 3 || h.over() && !h.line.carrierLost.seen() && !h.lcp.terminated.seen()):
 				return likely.by(h.lcp.demand, a.challenge, sentTimes(a))
 			case a.sent > 0 && !a.challenge.seen() && h.lcp.peerSame >= 3 && h.ipcp.requests == 0: // LCP's end may not be in the log
-				return likely.by(a.request, h.lcp.peerAsks.and(", the same %s: it goes on as if nothing had come", timesText(h.lcp.peerSame)))
+				return likely.by(a.request, h.lcp.peerAsks.and(", the same %s: as if it had received nothing", timesText(h.lcp.peerSame)))
 			}
 			return no
 		},
@@ -166,7 +166,7 @@ func (a *authHistory) started() bool { return a.method != "" }
 
 func sentTimes(a *authHistory) clue {
 	if a.sent == 0 {
-		return count("nothing was asked of us after LCP was open")
+		return count("no authentication packet came after LCP was open")
 	}
 	return a.request.and(", sent %d times", a.sent)
 }

@@ -16,9 +16,9 @@ var dataRules = []rule{
 	{
 		id: "link-carries-nothing", category: "no-data-after-up",
 		title: "The link opened but carries nothing",
-		meaning: "There is an address, but nothing that was sent from it was answered. Where the network refused the context, some firmware makes an address up: it looks right and leads nowhere. " +
-			"Or the network lets this SIM in and blocks its data.",
-		cure: []string{`probe a host that you know to answer: knak dial --set prove.targets=ADDRESS; a network may drop what knak sends by default`},
+		meaning: "There is an address, but nothing that was sent from it was answered. If the network refused the context, some firmware invents an address: it looks right but carries nothing. " +
+			"Or the network accepts this SIM but blocks its data.",
+		cure: []string{`probe a host that certainly answers: knak dial --set prove.targets=ADDRESS; a network may drop knak's default probes`},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedCarriesNothing)
 			d := &h.data
@@ -59,25 +59,25 @@ var dataRules = []rule{
 			case h.data.echoes+h.data.echoReplies == 0: // a log without packets
 				out.meaning = "Its silence alone does not say whether the line is gone or whether the limit is too strict for this modem."
 			case h.data.echoReplies == 0:
-				out.meaning = "It never answered one: this firmware does not do it, and the link itself may be sound."
-				out.cure = []string{`do not ask: knak dial --set lcp.echo_mode=off (pppd: lcp-echo-failure 0)`}
+				out.meaning = "It never answered an Echo-Request: this firmware does not support them, and the link itself may be good."
+				out.cure = []string{`send none: knak dial --set lcp.echo_mode=off (pppd: lcp-echo-failure 0)`}
 				return out
 			case h.busy():
-				out.meaning = "It did answer before, and much was going through the link: an answer that waits behind data comes late."
+				out.meaning = "It answered before, and there was much traffic: an answer comes late if it has to wait behind data."
 			default:
 				out.category = "transport-lost"
-				out.meaning = "It did answer before."
+				out.meaning = "It answered before."
 			}
-			out.meaning += " The radio link is gone, the modem is stuck, or bytes are lost on the port while much data flows."
-			out.cure = []string{`dial again and keep dialling: knak dial --persist`, `ask less strictly: knak dial --set lcp.echo_failure=8 (pppd: lcp-echo-failure 8)`,
+			out.meaning += " The radio link is lost, the modem hangs, or bytes are lost on the port when much data flows."
+			out.cure = []string{`dial again and keep dialling: knak dial --persist`, `allow more missing answers: knak dial --set lcp.echo_failure=8 (pppd: lcp-echo-failure 8)`,
 				`check flow control of a serial cable: knak dial --set port.flow=rtscts (pppd: crtscts)`}
 			return out
 		},
 	},
 	{
 		id: "transport-lost", category: "transport-lost",
-		title:   "The way to the modem or to the network went away",
-		meaning: "The device left the machine, or nobody was there any more when the call was tried again. No setting of PPP does that: it is power, a cable, the driver, the line or a modem that restarts.",
+		title:   "The connection to the modem or to the network was lost",
+		meaning: "The device disappeared from the machine, or nothing answered when the call was tried again. No PPP setting causes this: check power, cable, driver and line; or the modem has restarted.",
 		cure: []string{`look for USB disconnects in the kernel's log (dmesg), and give the modem enough power: another cable, a hub with its own supply`,
 			`check the line, for DSL its modem's lamps`, `dial again and keep dialling: knak dial --persist (pppd: persist, maxfail 0)`},
 		match: func(h *history) found {
@@ -98,10 +98,10 @@ var dataRules = []rule{
 	{
 		id: "hangup-just-after-up", category: "port-shared-with-other-program",
 		title: "The port hung up seconds after the link had come up",
-		meaning: "Nothing was said by the other end, no Terminate-Request and no NO CARRIER: the port itself was closed or its lines were changed. " +
-			"That is what another program does that opens the same port: a console or getty, ModemManager, a second dialer.",
-		cure: []string{`see who has the port open: fuser -v PORT`, `stop the getty on it: systemctl stop serial-getty@PORT.service, and take console=PORT from the kernel's command line`,
-			`ignore the line of the carrier where there is none: knak dial --set port.watch_carrier=false (pppd: local)`},
+		meaning: "The other end sent neither a Terminate-Request nor NO CARRIER: the port itself was closed, or its lines were changed. " +
+			"Another program that opens the same port does this: a console or getty, ModemManager, a second dialer.",
+		cure: []string{`see who has the port open: fuser -v PORT`, `stop the getty on it: systemctl stop serial-getty@PORT.service, and remove console=PORT from the kernel's command line`,
+			`ignore the carrier line (DCD) if the port has none: knak dial --set port.watch_carrier=false (pppd: local)`},
 		match: func(h *history) found {
 			if h.Up == nil || !h.log.seen || !h.shortLived() || h.log.gone.seen() || h.log.pppoe {
 				return no
@@ -115,11 +115,11 @@ var dataRules = []rule{
 	},
 	{
 		id: "pppoe-session-cut", category: "pppd-or-kernel-bug",
-		title: "The PPPoE session was closed without a word of PPP",
-		meaning: "A server that ends a session says so by an LCP Terminate-Request first. Here there was none, and echo had not failed: a PADT closed it. " +
-			"Kernels have taken a PADT that was meant for another subscriber with the same session number for their own. The log alone does not tell which PADT it was.",
+		title: "The PPPoE session was closed without a PPP packet",
+		meaning: "A server that ends a session first sends an LCP Terminate-Request. Here there was none, and echo had not failed: a PADT closed the session. " +
+			"Some kernels have accepted a PADT that was meant for another subscriber with the same session number. The log alone does not show which PADT it was.",
 		cure: []string{`look at what arrives: tcpdump -e -n -i INTERFACE ether proto 0x8863, and compare the PADT's destination with this interface's address`, `use a newer kernel`,
-			`keep dialling until then (pppd: persist, holdoff 5)`},
+			`until then keep dialling (pppd: persist, holdoff 5)`},
 		match: func(h *history) found {
 			if h.Up == nil || !h.log.pppoe || !h.line.carrierLost.seen() || h.log.gone.seen() || h.log.redial.seen() || h.otherFailure() {
 				return no
@@ -130,9 +130,9 @@ var dataRules = []rule{
 	{
 		id: "ip-rejected", category: "no-data-after-up",
 		title: "The modem rejects the packets that it agreed to carry",
-		meaning: "IPCP was open, and yet each IPv4 packet was answered with a Protocol-Reject: what speaks PPP at the other end has lost its network, or the context carries no IPv4. " +
+		meaning: "IPCP was open, but each IPv4 packet was answered with a Protocol-Reject: the PPP of the other end has lost its network, or the context carries no IPv4. " +
 			"A few such rejections just after the link came up are harmless.",
-		cure: []string{`check the type of the context: knak dial --set context.type=IP (AT+CGDCONT? shows what is set)`, `dial again by itself: knak dial --persist`},
+		cure: []string{`check the type of the context: knak dial --set context.type=IP (AT+CGDCONT? shows what is set)`, `let knak dial again: knak dial --persist`},
 		match: func(h *history) found {
 			f, told := h.failedIn(event.PhaseUp, event.FailedProtocolRejected)
 			if !told {
@@ -143,10 +143,10 @@ var dataRules = []rule{
 	},
 	{
 		id: "address-conflict", category: "no-data-after-up",
-		title: "The address that the peer gave is one of this host's own networks",
+		title: "The address that the peer gave is in one of this host's own networks",
 		meaning: "With it, this host could not reach a neighbour, its router or itself any more, so the link was not brought up, or was ended when the host got that network. " +
-			"A stick or router that gives out private addresses may have the same network behind it as this host has on its LAN. Where it has not, somebody tries to take this host's traffic.",
-		cure: []string{`give the stick's or the LAN's network another range, in its own settings`, `take the address all the same, if nobody else has it: knak dial --allow-address ADDRESS`},
+			"A stick or router that gives private addresses may use the same network as this host's LAN. If it does not, somebody may be trying to take over this host's traffic.",
+		cure: []string{`give the stick's or the LAN's network another range, in its own settings`, `accept the address anyway, if no other device has it: knak dial --allow-address ADDRESS`},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedAddressConflict)
 			if !told {
@@ -157,10 +157,10 @@ var dataRules = []rule{
 	},
 	{
 		id: "default-route-kept", category: "default-route-not-installed",
-		title: "The default route still leads another way",
-		meaning: "The link is up, but pppd left an existing default route in place, so what is meant for the Internet does not go through the link. " +
-			"Often that route was put there for the stick's own network port, where nobody answers.",
-		cure: []string{`let the link have it: knak dial --default-route (pppd: replacedefaultroute, or ip route replace default dev ppp0)`, `stop the DHCP client on the stick's other network port`},
+		title: "The default route does not lead through the link",
+		meaning: "The link is up, but pppd left an existing default route in place, so traffic to the Internet does not go through the link. " +
+			"Often that route belongs to the stick's own network port, where nothing answers.",
+		cure: []string{`give the link the default route: knak dial --default-route (pppd: replacedefaultroute, or ip route replace default dev ppp0)`, `stop the DHCP client on the stick's other network port`},
 		match: func(h *history) found {
 			if h.Up == nil || !h.log.route.seen() || h.log.routed {
 				return no
@@ -182,8 +182,8 @@ var dataRules = []rule{
 	{
 		id: "default-route-missing", category: "default-route-not-installed",
 		title:   "No default route leads through the link",
-		meaning: "The link is up, but programs say that there is no way to the Internet.",
-		cure:    []string{`let the link have the default route: knak dial --default-route (pppd: defaultroute and, where another exists, replacedefaultroute)`, `or set it by hand: ip route replace default dev ppp0`},
+		meaning: "The link is up, but programs report that there is no route to the Internet.",
+		cure:    []string{`give the link the default route: knak dial --default-route (pppd: defaultroute and, where another exists, replacedefaultroute)`, `or set it by hand: ip route replace default dev ppp0`},
 		match: func(h *history) found {
 			if h.Up == nil || !h.log.noRoute.seen() && !h.log.elsewhere.seen() || h.log.routed {
 				return no
@@ -203,10 +203,10 @@ var dataRules = []rule{
 	},
 	{
 		id: "ipcp-renegotiated", category: "ipcp-option-interop",
-		title: "The peer negotiated the addresses anew on a link that was up",
+		title: "The peer negotiated the addresses again on a link that was up",
 		meaning: "A Configure-Request on an open link takes it down until both ends have agreed again (RFC 1661 section 4.3). " +
-			"Some modems send one right after the link came up, and with a dialer that obeys the addresses and routes go away for a moment.",
-		cure: []string{`dial with knak, which keeps the link up where nothing changes`, `see whether an up and a down script can bear to run twice (pppd: ip-up, ip-down)`},
+			"Some modems send one right after the link came up, and with a dialer that follows this rule, addresses and routes go away for a moment.",
+		cure: []string{`dial with knak, which keeps the link up if nothing changes`, `check that up and down scripts may run twice (pppd: ip-up, ip-down)`},
 		match: func(h *history) found {
 			if h.Up == nil || !h.ipcp.again.seen() {
 				return no
@@ -216,9 +216,9 @@ var dataRules = []rule{
 	},
 	{
 		id: "compression-sync-lost", category: "compression-failure",
-		title:   "The compression lost its step",
-		meaning: "Packets arrive compressed and cannot be unpacked any more. A peer that compresses wrongly, or bytes that are lost on the port, do that.",
-		cure:    []string{`do without compression (knak asks for none; pppd: nodeflate nobsdcomp, or noccp for all of it)`, `check flow control of a serial cable: knak dial --set port.flow=rtscts (pppd: crtscts)`},
+		title:   "The compression of the two ends is out of step",
+		meaning: "Compressed packets arrive and can no longer be decompressed. The reason is a peer that compresses wrongly, or bytes that are lost on the port.",
+		cure:    []string{`use no compression (knak asks for none; pppd: nodeflate nobsdcomp, or noccp for all of it)`, `check flow control of a serial cable: knak dial --set port.flow=rtscts (pppd: crtscts)`},
 		match: func(h *history) found {
 			switch {
 			case h.log.lostSync.seen():
@@ -236,22 +236,22 @@ var dataRules = []rule{
 		match: func(h *history) found {
 			if h.Up == nil && h.lcp.terminated.seen() && !h.begun() {
 				out := likely.by(h.lcp.terminated)
-				out.meaning = "It sent a Terminate-Request. This log begins in the middle of a session: whether it worked before that, and for how long, is not in it. Time limits, idle rules and networks that drop the context end sessions so."
+				out.meaning = "It sent a Terminate-Request. This log begins in the middle of a session: it does not show whether the link worked before, and for how long. Time limits, idle limits and networks that drop the context end sessions in this way."
 				return out
 			}
 			if h.Up == nil || !h.data.ended.seen() {
 				return no
 			}
 			out := certain.by(h.data.ended)
-			out.meaning = "The link worked and was then ended properly by the other end: a time limit, an idle rule, or the network dropped the context."
+			out.meaning = "The link worked and was then ended properly by the other end: a time limit, an idle limit, or the network dropped the context."
 			return out
 		},
 	},
 	{
 		id: "dns-missing", category: "dns-missing-or-placeholder",
 		title:   "The link has no usable name server",
-		meaning: "Addresses work, names do not: the modem gave no name server, or only placeholders that its firmware fills in while it has none.",
-		cure:    []string{cureWider, `give it longer for real ones: knak dial --set ipcp.placeholder_patience=60s (pppd: ipcp-max-failure 100)`, `set name servers by hand for this link`},
+		meaning: "Addresses work, names do not: the modem gave no name server, or only placeholders, which its firmware gives while it has no real ones.",
+		cure:    []string{cureWider, `give it more time for real ones: knak dial --set ipcp.placeholder_patience=60s (pppd: ipcp-max-failure 100)`, `set name servers by hand for this link`},
 		match: func(h *history) found {
 			asked := h.ipcp.wanted[129] || h.ipcp.wanted[131] || h.log.wantDNS || h.log.noNames.seen()
 			if h.Up == nil || h.Up.Local == "" && h.log.seen || len(h.failures) > 0 || h.log.seen && h.log.afterUp == 0 && len(h.Up.DNS) == 0 || !asked && len(h.Up.DNS) == 0 {

@@ -12,7 +12,7 @@ var dialRules = []rule{
 	{
 		id: "registration-denied", category: "dial-refused-by-network",
 		title:   "The network refuses this SIM",
-		meaning: "The modem asked to register and was told no. The subscription is not active, not valid in this network or country, or the device is barred.",
+		meaning: "The modem asked to register, and the network refused. The subscription is not active, not valid in this network or country, or the device is blocked.",
 		cure:    []string{`ask the operator whether the SIM is active and may use data, here and in this device`, `let the modem choose the network by itself: AT+COPS=0`, `try the SIM in a telephone`},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedRegistrationDenied)
@@ -28,7 +28,7 @@ var dialRules = []rule{
 	{
 		id: "not-registered", category: "not-registered",
 		title:   "The modem is not registered in a network",
-		meaning: "It has no network that would carry a call: it is still searching, its radio is off, the antenna is missing, or there is no coverage.",
+		meaning: "No network can carry a call: the modem is still searching, its radio is off, the antenna is missing, or there is no coverage.",
 		cure: []string{`wait longer: knak dial --set registration.wait=5m --timeout 7m`, `look at the signal: AT+CSQ answers 99 where there is none; check antenna and place`,
 			`turn the radio on: AT+CFUN=1; and let the modem choose the network: AT+COPS=0`},
 		match: func(h *history) found {
@@ -42,7 +42,7 @@ var dialRules = []rule{
 			case h.Up == nil && h.dialFailed() && h.at.registered() == regUnknown && (h.at.boot.seen() || h.at.cme == cmeSIMBusy || h.at.pinSent && h.at.pinError == ""):
 				evidence = append(evidence, h.at.boot, h.dialText())
 				out := likely.by(evidence...)
-				out.meaning = "It had only just started or got its PIN: that takes up to a minute before it can be dialled."
+				out.meaning = "The modem had only just started or received its PIN: it may need up to a minute before it can dial."
 				return out
 			case told:
 				return certain.by(evidence...)
@@ -57,7 +57,7 @@ var dialRules = []rule{
 	{
 		id: "dial-error", category: "dial-refused-by-network",
 		title:   "The modem refuses the dial command",
-		meaning: "It answered with an error before it called anybody. The number, the context or its state does not suit it.",
+		meaning: "It answered with an error before it made a call. The number, the context or the modem's state is wrong.",
 		cure:    []string{cureAPN, `try another dial string: knak dial --number "*99#" or --number "*99***1#"`, `check that the context exists: AT+CGDCONT?`, cureModem},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedDialRefused)
@@ -81,8 +81,8 @@ var dialRules = []rule{
 	},
 	{
 		id: "no-carrier", category: "dial-refused-by-network",
-		title:   "The call was not put through",
-		meaning: "The modem took the dial command, tried, and gave up. The network refused the data call, or the modem was not ready for it.",
+		title:   "The call was not connected",
+		meaning: "The modem accepted the dial command, tried, and gave up. The network refused the data call, or the modem was not ready for it.",
 		cure:    []string{cureRegistration, cureAPN, `ask the operator whether data is enabled for this SIM`, `try another dial string: knak dial --number "*99#" or --number "*99***1#"`},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedDialRefused)
@@ -102,9 +102,9 @@ var dialRules = []rule{
 	{
 		id: "ppp-instead-of-answers", category: "login-dialogue-mismatch",
 		title:   "The modem sends PPP packets where the dialer expects words",
-		meaning: "The other end has begun PPP, or never ended it after the call before, while the dialer still gives commands or waits for a prompt. Nobody answers its packets, so it hangs up after a while.",
+		meaning: "The other end has begun PPP, or did not end it after the last call, while the dialer still sends commands or waits for a prompt. Its packets get no answer, so it hangs up after a while.",
 		cure: []string{`let PPP begin at once after CONNECT (wvdial: Stupid Mode = yes; pppd: nothing after CONNECT in the chat script)`,
-			`take the modem out of the old call first: knak dial does (pppd: "" "\d+++\d" and ATH at the beginning of the chat script), or unplug it`},
+			`end the old call first: knak dial does this by itself (pppd: "" "\d+++\d" and ATH at the beginning of the chat script), or unplug it`},
 		match: func(h *history) found {
 			if h.Up != nil || !h.line.frames.seen() || h.lcp.requests+h.lcp.rcvd > 0 || h.auth.started() || !h.over() {
 				return no
@@ -115,8 +115,8 @@ var dialRules = []rule{
 	{
 		id: "connect-script-failed", category: "dial-refused-by-network",
 		title:   "The script that dials has failed",
-		meaning: "The steps that set up the modem and dial ended with an error: a script of chat, or what another program has in its place. The lines before it, or the script's own log, say at which command; chat writes one with -v.",
-		cure:    []string{`see the dialogue (pppd: connect 'chat -v -f FILE'; knak dial shows it with -v)`, cureRegistration, cureAPN},
+		meaning: "The steps that set up the modem and dial ended with an error: a chat script, or the dialling part of another program. The lines before, or the script's own log, show which command failed; chat writes a log with -v.",
+		cure:    []string{`look at the dialogue (pppd: connect 'chat -v -f FILE'; knak dial shows it with -v)`, cureRegistration, cureAPN},
 		match: func(h *history) found {
 			if h.Up != nil || !h.log.scriptEnd.seen() {
 				return no
@@ -131,7 +131,7 @@ var dialRules = []rule{
 	{
 		id:      "at-error",
 		title:   "The modem refuses a command that is needed",
-		meaning: "One of the commands before the dial was answered with an error. Firmware differs in what it knows.",
+		meaning: "One of the commands before the dial was answered with an error. Not every firmware has every command.",
 		cure:    []string{`see which profile is used and why: knak quirks explain; a profile can leave the command out or word it differently`, cureModem},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedATError)
@@ -180,8 +180,8 @@ func isError(result string) bool { return strings.Contains(strings.ToUpper(resul
 
 // whyNotPutThrough is what each result code adds (V.250 section 6.3.1).
 var whyNotPutThrough = map[string]string{
-	"BUSY":        "BUSY: the number is engaged, which a data call never is: the number may be a voice number, or the network is full.",
-	"NO DIALTONE": "NO DIALTONE: the modem has no network at all at this moment, or takes the number for one of a telephone line.",
-	"NO ANSWER":   "NO ANSWER: the network did not answer in the modem's own time.",
-	"OK":          "OK: the modem took the command for something else than a call.",
+	"BUSY":        "BUSY: the number is busy, which cannot happen in a data call: it may be a voice number, or the network is overloaded.",
+	"NO DIALTONE": "NO DIALTONE: the modem has no network at this moment, or treats the number as one for a telephone line.",
+	"NO ANSWER":   "NO ANSWER: the network did not answer within the modem's own time limit.",
+	"OK":          "OK: the modem did not treat the command as a data call.",
 }

@@ -17,8 +17,8 @@ var ipcpRules = []rule{
 		id: "ipcp-empty-nak", category: "apn-or-account-not-accepted",
 		title: "The modem answers the request for an address with Configure-Naks that hold nothing",
 		meaning: "A Configure-Nak should say what would be acceptable; an empty one says nothing. Modems do this when they have no address to give: " +
-			"the network refused the user name, the password or the APN, the modem is not registered, or the request is not the one that its firmware expects. " +
-			"The packets alone cannot tell these apart.",
+			"the network refused the user name, the password or the APN, the modem is not registered, or the request is not the one that the firmware expects. " +
+			"The packets alone do not show which of these it is.",
 		match: func(h *history) found {
 			_, told := h.failed(event.FailedEmptyNaks)
 			switch p := &h.ipcp; {
@@ -35,7 +35,7 @@ var ipcpRules = []rule{
 	{
 		id: "context-refused", category: "pdp-activation-refused",
 		title:   "The modem could not activate the context",
-		meaning: "The command that activates the packet data context by itself was answered with an error: the network refuses it, whatever PPP does later.",
+		meaning: "The command that activates the packet data context was answered with an error: the network refuses the context, whatever PPP does later.",
 		cure:    []string{`AT+CEER may name the reason; AT+CGATT? should answer 1`, cureAPN, `ask the operator whether data is enabled for this SIM`},
 		match: func(h *history) found {
 			if h.Up != nil || !h.at.noContext.seen() {
@@ -51,7 +51,7 @@ var ipcpRules = []rule{
 	{
 		id: "ipcp-protocol-rejected", category: "apn-or-account-not-accepted",
 		title:   "The modem does not speak IPCP on this call",
-		meaning: "It rejected the protocol that hands out IPv4 addresses. Modems do this when the context that was dialled carries no IPv4.",
+		meaning: "It rejected IPCP, the protocol that gives IPv4 addresses. Modems do this when the dialled context carries no IPv4.",
 		cure:    []string{`check the type of the context: knak dial --set context.type=IP (AT+CGDCONT? shows what is set)`, cureAPN},
 		match: func(h *history) found {
 			f, told := h.failedIn(event.PhaseIPCP, event.FailedProtocolRejected)
@@ -65,7 +65,7 @@ var ipcpRules = []rule{
 	{
 		id: "ipcp-terminated-by-peer", category: "pdp-activation-refused",
 		title:   "The modem ended IPCP instead of giving an address",
-		meaning: "It could not get an address from the network: the context was refused there.",
+		meaning: "The modem could not get an address from the network: the network refused the context.",
 		cure:    []string{cureContext},
 		match: func(h *history) found {
 			if h.Up != nil || !h.ipcp.terminated.seen() || h.ipcp.acked.IsValid() || h.ipcp.weNaks >= 3 { // ipcp-peer-address-refused says more
@@ -77,7 +77,7 @@ var ipcpRules = []rule{
 	{
 		id: "lcp-terminated-by-peer-after-auth", category: "pdp-activation-refused",
 		title:   "The modem ended the link when it was asked for an address",
-		meaning: "It asked the network for an address, got none, and gave up the whole link: the network refused the context.",
+		meaning: "The modem asked the network for an address, got none, and ended the whole link: the network refused the context.",
 		cure:    []string{cureContext},
 		match: func(h *history) found {
 			f, told := h.failedIn(event.PhaseIPCP, event.FailedTerminated)
@@ -95,9 +95,9 @@ var ipcpRules = []rule{
 	{
 		id: "ipcp-hangup-after-auth", category: "pdp-activation-refused",
 		title:   "The modem hung up when it was asked for an address",
-		meaning: "The call was answered; only the request for an address made the modem ask the network, and the network refused.",
+		meaning: "The call was answered, but the modem asks the network only when an address is requested, and the network refused.",
 		cure: []string{cureContext,
-			`where the operator's APN takes PAP only, refuse the others: knak dial --set auth.allow=pap (pppd: refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`},
+			`if the operator's APN accepts only PAP, refuse the other methods: knak dial --set auth.allow=pap (pppd: refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`},
 		match: func(h *history) found {
 			if !h.line.carrierLost.seen() || !h.stuckInIPCP() || h.lcp.terminated.seen() || h.ipcp.placeholder > 0 {
 				return no
@@ -111,8 +111,8 @@ var ipcpRules = []rule{
 	{
 		id: "ipcp-placeholder-only", category: "apn-or-account-not-accepted",
 		title: "The modem gives placeholder name servers and never an address",
-		meaning: "10.11.12.13 and 10.11.12.14 are what the firmware fills in while the network has not given it anything; on a good call they last some seconds. " +
-			"Here no address ever followed: the network did not accept the user name, the password or the APN, or did not answer at all.",
+		meaning: "The firmware gives 10.11.12.13 and 10.11.12.14 while it has nothing from the network; in a good call this lasts a few seconds. " +
+			"Here no address followed: the network did not accept the user name, the password or the APN, or did not answer at all.",
 		match: func(h *history) found {
 			p := &h.ipcp
 			if !h.stuckInIPCP() || p.placeholder == 0 || p.nakAddress.IsValid() {
@@ -132,9 +132,9 @@ var ipcpRules = []rule{
 	},
 	{
 		id: "ipcp-address-rejected", category: "ipcp-option-interop",
-		title:   "The modem will not talk about our address",
-		meaning: "It rejected the IP-Address option, so it cannot tell which address to use. Some firmware does this while it has no context; older peers want the addresses option of RFC 1172.",
-		cure:    []string{cureContext, cureAPN, `if the operator gave a fixed address, this modem needs another way to set it, often by AT+CGDCONT`},
+		title:   "The modem refuses to negotiate our address",
+		meaning: "It rejected the IP-Address option, so it cannot say which address to use. Some firmware does this while it has no context; older peers need the option IP-Addresses of RFC 1172.",
+		cure:    []string{cureContext, cureAPN, `if the operator gave you a fixed address, set it in another way for this modem, often by AT+CGDCONT`},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedAddressRejected)
 			switch {
@@ -149,7 +149,7 @@ var ipcpRules = []rule{
 	{
 		id: "local-address-forced", category: "local-ip-forced",
 		title:   "We asked for an address of our own, and the modem does not give it",
-		meaning: "The first request carried an address instead of asking for one. A cellular network gives the address; some modems do not even answer a request that brings one.",
+		meaning: "The first request contained an address instead of 0.0.0.0, which asks for one. A cellular network gives the address; some modems do not even answer a request that contains one.",
 		cure:    []string{`ask for any address (knak does by default; pppd: noipdefault, and no local address among the options)`},
 		match: func(h *history) found {
 			p := &h.ipcp
@@ -162,9 +162,9 @@ var ipcpRules = []rule{
 	},
 	{
 		id: "ipcp-ack-not-taken", category: "ipcp-option-interop",
-		title:   "An acknowledgement of our request is not taken for one",
-		meaning: "The peer acknowledges what was asked, and it is thrown away as not equal to the request, so both ends say the same again and again. One of the two has a fault in its IPCP.",
-		cure:    []string{`ask for less, so that there is less to differ in: knak dial --set ipcp.request=address (pppd: novj, without usepeerdns)`, `use another release of pppd, or dial without it: knak dial`},
+		title:   "An acknowledgement of our request is not recognised",
+		meaning: "The peer acknowledges the request, but this side discards the acknowledgement because it is not equal to the request; so both ends repeat their packets. One of the two has a fault in its IPCP.",
+		cure:    []string{`ask for fewer options, so that less can differ: knak dial --set ipcp.request=address (pppd: novj, without usepeerdns)`, `use another release of pppd, or dial without it: knak dial`},
 		match: func(h *history) found {
 			if h.Up != nil || !h.log.badAck.seen() {
 				return no
@@ -181,10 +181,10 @@ var ipcpRules = []rule{
 	},
 	{
 		id: "ipcp-option-dropped", category: "ipcp-option-interop",
-		title: "The peer never agreed to the address that this side holds to be agreed",
-		meaning: "This side wanted another address for the peer; the peer then left the option out of its request, and that was acknowledged. " +
-			"Leaving an option out means to fall back to none (RFC 1661 section 5.3), not to agree: each end now takes another address for the peer's.",
-		cure: []string{`take what the peer says (knak does; pppd: ipcp-accept-remote)`, `or insist: a release of pppd from 2021 on refuses a request without the option`},
+		title: "The peer never agreed to the address that this side believes is agreed",
+		meaning: "This side wanted another address for the peer; the peer then left the option out of its request, and this side acknowledged that. " +
+			"To leave an option out means to have no value (RFC 1661 section 5.3), not to agree: each end now believes in a different address for the peer.",
+		cure: []string{`accept the peer's address (knak does; pppd: ipcp-accept-remote)`, `or insist on yours: pppd releases since 2021 refuse a request without the option`},
 		match: func(h *history) found {
 			if !h.ipcp.consented {
 				return no
@@ -194,13 +194,13 @@ var ipcpRules = []rule{
 	},
 	{
 		id: "ipcp-peer-address-refused", category: "ipcp-option-interop",
-		title:   "This side does not take the address that the peer has for itself",
-		meaning: "The peer asked for its address again and again, and each time this side named another one, because its options or its system know the peer's address already. The two never agree.",
-		cure:    []string{`take what the peer says (knak does; pppd: ipcp-accept-remote, and no remote address among the options)`},
+		title:   "This side does not accept the peer's address",
+		meaning: "The peer sent its address again and again, and each time this side answered with another one, because an address for the peer is set in its options or its system. The two never agree.",
+		cure:    []string{`accept the peer's address (knak does; pppd: ipcp-accept-remote, and no remote address among the options)`},
 		match: func(h *history) found {
 			if p := &h.ipcp; h.Up == nil && p.refusedTheirs.seen() && !p.sentAck && (p.terminated.seen() || h.lcp.terminated.seen()) && !isRAS(h.lcp.terminateID) {
 				out := likely.by(p.refusedTheirs, p.terminated, h.lcp.terminated)
-				out.meaning = "The peer asked for its address, by name or to be given one, and this side refused to talk about it: it has none to give."
+				out.meaning = "The peer sent its address or asked for one, and this side rejected the option, because it has no address to give."
 				out.cure = []string{`name an address for the peer (pppd: 192.0.2.1:192.0.2.2, or one in the fourth field of the secrets file)`}
 				return out
 			}
@@ -213,7 +213,7 @@ var ipcpRules = []rule{
 	{
 		id: "ipcp-garbage", category: "apn-or-account-not-accepted",
 		title:   "The modem sends garbage where an address is expected",
-		meaning: "After the authentication came bytes that are no packets of any protocol that was agreed. Some firmware answers so when the network refused the context.",
+		meaning: "After the authentication came bytes that are not packets of any agreed protocol. Some firmware does this when the network refused the context.",
 		cure:    []string{cureModem},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedGarbage)
@@ -230,7 +230,7 @@ var ipcpRules = []rule{
 	{
 		id: "ipcp-changing-nak", category: "ipcp-option-interop",
 		title:   "The modem names another value in each Configure-Nak and never settles",
-		meaning: "Each of its suggestions was taken up, and each time it wanted another one. This is a fault in its IPCP, or its way of stalling while the network refuses.",
+		meaning: "Each suggestion was accepted, and each time the modem wanted another value. This is a fault in its IPCP, or it waits in this way while the network refuses.",
 		cure:    []string{cureContext, cureAPN, cureModem},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedRepeatedNaks)
@@ -244,8 +244,8 @@ var ipcpRules = []rule{
 	{
 		id: "ipcp-repeated-nak", category: "pdp-activation-refused",
 		title:   "The modem repeats the same Configure-Nak and never gives an address",
-		meaning: "It stalls: its Naks change nothing, whatever is asked. That is normal for some seconds while it activates the context. It did not end here, so the network has probably refused or not answered.",
-		cure:    []string{`give it longer: knak dial --set ipcp.deadline=3m --timeout 5m (pppd: ipcp-max-failure 300)`, cureContext},
+		meaning: "The modem is waiting: its Naks change nothing, whatever is asked. That is normal for some seconds while it activates the context. Here it did not end, so the network has probably refused or not answered.",
+		cure:    []string{`give it more time: knak dial --set ipcp.deadline=3m --timeout 5m (pppd: ipcp-max-failure 300)`, cureContext},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedRepeatedNaks, event.FailedNoAddress)
 			p := &h.ipcp
@@ -274,7 +274,7 @@ var ipcpRules = []rule{
 	{
 		id: "ipcp-no-answer", category: "pdp-activation-refused",
 		title:   "The modem does not answer the request for an address",
-		meaning: "LCP and the authentication went well, then nothing came back. Modems fall silent so when the network does not answer them, or refuses the context: its side is down, the subscription has no data, or the user name, the password or the APN is wrong.",
+		meaning: "LCP and the authentication worked, then nothing came back. Modems are silent here when the network does not answer them, or refuses the context: the network is down, the subscription has no data, or the user name, the password or the APN is wrong.",
 		cure:    []string{cureContext, `give it longer: knak dial --set ipcp.deadline=3m --set ipcp.max_configure=60 --timeout 5m (pppd: ipcp-max-configure 60)`},
 		match: func(h *history) found {
 			_, told := h.failedIn(event.PhaseIPCP, event.FailedTimeout)
@@ -309,10 +309,10 @@ var ipcpRules = []rule{
 			f.firm = p.since >= 5
 			switch {
 			case p.nakAddress.IsValid() && p.code == packet.ConfigureNak:
-				f.meaning = "It named an address, and did not answer the request for that address. It says yes only when its context is up, and that did not happen in time; or its answer was lost on the line. " + f.meaning
+				f.meaning = "It named an address, and did not answer the request for that address. It acknowledges only when its context is up, and that did not happen in time; or its answer was lost on the line. " + f.meaning
 				f.cure = append([]string{`give it longer: knak dial --set ipcp.deadline=3m --set ipcp.max_configure=60 --timeout 5m (pppd: ipcp-max-configure 60)`, cureContext}, f.cure...)
 			default:
-				f.meaning = "It rejected or changed at once what it can decide by itself. What is left to answer needs the network, and the network gives nothing: its side is down, the signal is weak, the subscription has no data, or the APN, the user name or the password is wrong. " + f.meaning
+				f.meaning = "It rejected or changed at once what it can decide by itself. The rest needs the network, and the network gives nothing: it is down, the signal is weak, the subscription has no data, or the APN, the user name or the password is wrong. " + f.meaning
 				f.cure = append([]string{cureContext, `look at the signal: AT+CSQ; below about 8 a modem often gets no data`,
 					`give it longer: knak dial --set ipcp.deadline=3m --set ipcp.max_configure=60 --timeout 5m (pppd: ipcp-max-configure 60)`}, f.cure...)
 			}
@@ -322,9 +322,9 @@ var ipcpRules = []rule{
 	{
 		id: "ipcp-peer-never-asks", category: "ipcp-option-interop",
 		title: "The modem acknowledged our address and never asked for its own",
-		meaning: "IPCP is open when each end has acknowledged the other's request (RFC 1661 section 4.1). The modem took ours, and its own request never came: it was lost, it came before this side was ready for it, or the firmware forgets it. " +
+		meaning: "IPCP is open when each end has acknowledged the other's request (RFC 1661 section 4.1). The modem acknowledged ours, and its own request never came: it was lost, it came before this side was ready, or the firmware does not send it. " +
 			"A dialer that waits for it gives up in the end.",
-		cure: []string{`dial with knak, which can take the request for granted: knak dial --set ipcp.assume_request_after=5s`, `let PPP begin a little later: knak dial --set dial.connect_delay=2s (pppd: connect-delay 2000)`,
+		cure: []string{`dial with knak, which can go on without that request: knak dial --set ipcp.assume_request_after=5s`, `let PPP begin a little later: knak dial --set dial.connect_delay=2s (pppd: connect-delay 2000)`,
 			`ask for the address only: knak dial --set ipcp.request=address (pppd: novj, without usepeerdns)`, cureModem},
 		match: func(h *history) found {
 			_, told := h.failedIn(event.PhaseIPCP, event.FailedTimeout)
@@ -344,8 +344,8 @@ var ipcpRules = []rule{
 	},
 	{
 		id: "bogus-address", category: "pdp-activation-refused",
-		title: "The modem gave an address that cannot be one",
-		meaning: "PPP calls this a success, but nothing sent from such an address can come back. Firmware fills in a default address when the network refused the context: " +
+		title: "The modem gave an address that no host can have",
+		meaning: "For PPP this is a success, but no answer can reach such an address. Firmware gives a default address when the network refused the context: " +
 			"the user name, the password or the APN is wrong, or the modem is not registered.",
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedBogusAddress)
@@ -372,7 +372,7 @@ func emptyNak(c confidence, h *history) found {
 	f := late(c, h, h.ipcp.request, naks)
 	f.cure = cureAccount(h, true)
 	f.meaning += " With a Huawei E398 that did this, the Windows dialer that worked sent an empty user name, and Windows dialers ask for DNS and NBNS " +
-		"addresses as well. That this is the cure was never confirmed by anybody."
+		"addresses as well. This cure was never confirmed."
 	f.add(h.at.registrationText()...)
 	return f
 }

@@ -12,9 +12,9 @@ import (
 var lcpRules = []rule{
 	{
 		id: "line-looped-back", category: "line-looped-back",
-		title:   "We hear our own packets",
-		meaning: "The modem sends back what it gets. It is in command mode and echoes, or this is a port for commands and not for data.",
-		cure:    []string{curePort, `turn the echo off: ATE0; and see that the dial command is answered by CONNECT before PPP begins`, cureModem},
+		title:   "Our own packets come back",
+		meaning: "The modem sends back what it receives. It is in command mode and echoes, or this port is for commands and not for data.",
+		cure:    []string{curePort, `turn the echo off: ATE0; and check that the dial command is answered with CONNECT before PPP begins`, cureModem},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedLoopedBack)
 			switch {
@@ -31,7 +31,7 @@ var lcpRules = []rule{
 	{
 		id: "login-prompt", category: "login-dialogue-mismatch",
 		title:   "The other end wants a login by text before PPP",
-		meaning: "It shows a prompt for a person where PPP is expected. Terminal servers do this; cellular modems do not.",
+		meaning: "It shows a login prompt where PPP is expected. Terminal servers do this; cellular modems do not.",
 		cure:    []string{`answer the prompts by a script before PPP (pppd: connect with chat), or ask the provider for a number that begins with PPP`},
 		match: func(h *history) found {
 			if h.Up != nil || h.lcp.rcvd > 0 || h.auth.started() {
@@ -56,7 +56,7 @@ var lcpRules = []rule{
 	{
 		id: "wrong-port", category: "wrong-tty-port",
 		title:   "This port answers with text where PPP is expected",
-		meaning: "A modem has several ports, and this one takes commands but does not carry data. Or the call never left command mode.",
+		meaning: "A modem has several ports, and this one takes commands but does not carry data. Or the modem never left command mode.",
 		cure:    []string{curePort},
 		match: func(h *history) found {
 			if h.Up != nil || h.lcp.rcvd > 0 || h.auth.started() {
@@ -76,8 +76,8 @@ var lcpRules = []rule{
 	{
 		id: "text-instead-of-frames", category: "no-lcp-answer",
 		title:   "Text comes where PPP frames are expected",
-		meaning: "What answers on this port speaks in words and not in PPP: a console, a login, a program's own messages, or a modem that has left the call.",
-		cure:    []string{`read what it says, with a terminal program: it usually tells what is there`, curePort, cureModem},
+		meaning: "Text comes from this port and not PPP: a console, a login, a program's messages, or a modem that has ended the call.",
+		cure:    []string{`read the text with a terminal program: it usually shows what is connected`, curePort, cureModem},
 		match: func(h *history) found {
 			if h.Up != nil || h.lcp.rcvd > 0 || h.auth.started() || !slices.ContainsFunc(h.line.texts, hasWord) || h.lcp.requests == 0 || !h.over() || h.line.frames.seen() {
 				return no
@@ -88,7 +88,7 @@ var lcpRules = []rule{
 	{
 		id: "lcp-no-answer", category: "no-lcp-answer",
 		title:   "Nothing on the line answers PPP",
-		meaning: "The modem said that it was connected, or was taken to be, and then no packet came. Often this is a port that takes commands only; or the firmware still holds an old call.",
+		meaning: "The modem reported a connection, or the dialer assumed one, and then no packet came. Often this port is for commands only; or the firmware still holds an old call.",
 		cure:    []string{curePort, cureModem, `check speed and flow control of a serial cable: knak dial --baud N --set port.flow=rtscts (pppd: crtscts)`},
 		match: func(h *history) found {
 			f, told := h.failedIn(event.PhaseLCP, event.FailedTimeout)
@@ -125,10 +125,10 @@ var lcpRules = []rule{
 	},
 	{
 		id: "line-one-way", category: "no-lcp-answer",
-		title: "What is sent does not arrive at the other end",
-		meaning: "The other end goes on asking what was acknowledged long ago, and answers none of our requests: we hear it, and it does not hear us. " +
-			"It may not be getting the octets at all (a wire, flow control, a port that only sends), or it throws them away as damaged (another speed, control characters that are lost on the way).",
-		cure: []string{`check the line to the modem's receiver and the flow control: knak dial --set port.flow=none, or rtscts (pppd: nocrtscts, or crtscts)`,
+		title: "Sent packets do not arrive at the other end",
+		meaning: "The other end repeats a request that was acknowledged long ago, and answers none of our requests: this side receives its packets, but it does not receive ours. " +
+			"Either it does not get the octets (a wire, flow control, a port that only sends), or it discards them as damaged (a wrong speed, control characters that are lost on the way).",
+		cure: []string{`check the wire to the modem's receiver, and the flow control: knak dial --set port.flow=none, or rtscts (pppd: nocrtscts, or crtscts)`,
 			`escape all control characters that are sent: knak dial --set lcp.send_accm=0xffffffff`, curePort, cureModem},
 		match: func(h *history) found {
 			l := &h.lcp
@@ -144,7 +144,7 @@ var lcpRules = []rule{
 	{
 		id: "lcp-not-agreed", category: "no-lcp-answer",
 		title:   "The two ends could not agree on the link's own options",
-		meaning: "Packets went both ways, but LCP did not open. Frames may be lost or damaged on the way, or one end insists on an option.",
+		meaning: "Packets passed in both directions, but LCP did not open. Frames may be lost or damaged on the way, or one end insists on an option.",
 		cure:    []string{`ask for nothing: knak dial --set lcp.request=[] (pppd: default-asyncmap, nomagic, nopcomp, noaccomp)`, `check flow control of a serial cable: knak dial --set port.flow=rtscts (pppd: crtscts)`},
 		match: func(h *history) found {
 			f, told := h.failedIn(event.PhaseLCP, event.FailedTimeout)
@@ -166,8 +166,8 @@ var lcpRules = []rule{
 	{
 		id: "lcp-ended-by-peer", category: "no-lcp-answer",
 		title: "The modem ends the link before LCP is agreed on",
-		meaning: "It answered the first packets of PPP with a Terminate-Request. Such a modem is still ending the call before this one, has lost its context since it said CONNECT, " +
-			"or takes the options for unbearable.",
+		meaning: "It answered the first PPP packets with a Terminate-Request. Such a modem is still ending the previous call, has lost its context since CONNECT, " +
+			"or does not accept the options.",
 		cure: []string{`try again after some seconds: knak dial --persist`, `let PPP begin later: knak dial --set dial.connect_delay=2s (pppd: connect-delay 2000)`, cureContext,
 			`ask for nothing: knak dial --set lcp.request=[] (pppd: default-asyncmap, nomagic, nopcomp, noaccomp)`, cureModem},
 		match: func(h *history) found {
@@ -181,7 +181,7 @@ var lcpRules = []rule{
 	{
 		id: "no-carrier-in-ppp", category: "transport-lost",
 		title:   "The modem hung up",
-		meaning: "The call was cut by the modem or by the network, not by this side.",
+		meaning: "The modem or the network ended the call, not this side.",
 		cure:    []string{`dial again and keep dialling: knak dial --persist`, `check signal (AT+CSQ) and power: modems on a weak USB port restart when they send`, cureModem},
 		match: func(h *history) found {
 			_, silent := h.failedIn(event.PhaseLCP, event.FailedTimeout)

@@ -10,10 +10,10 @@ var portRules = []rule{
 	{
 		id: "port-shared", category: "port-shared-with-other-program",
 		title:   "ModemManager is using this modem",
-		meaning: "It sends commands of its own to the same ports, and answers go to whoever reads first.",
-		cure: []string{`keep it off this modem for as long as knak dials: knak dial --inhibit`,
+		meaning: "It sends its own commands to the same ports, and an answer goes to the program that reads first.",
+		cure: []string{`keep it away from this modem while knak dials: knak dial --inhibit`,
 			`or stop it: systemctl stop ModemManager`,
-			`or make it leave this modem alone for good, by a udev rule with ENV{ID_MM_DEVICE_IGNORE}="1" for its USB id`},
+			`or make it ignore this modem permanently, by a udev rule with ENV{ID_MM_DEVICE_IGNORE}="1" for its USB id`},
 		match: func(h *history) found {
 			for _, f := range h.failures {
 				if namesModemManager(f.Detail) {
@@ -34,14 +34,14 @@ var portRules = []rule{
 	{
 		id: "port-locked", category: "port-shared-with-other-program",
 		title:   "Another program holds this port",
-		meaning: "Two programs on one port take each other's bytes, so knak does not use it.",
-		cure:    []string{`see who: fuser -v PORT, or the process number in /var/lock/LCK..*`, `end that program (another pppd, wvdial or knak, a getty, ModemManager), or dial on another port: knak dial --port PATH`},
+		meaning: "Two programs on one port take each other's bytes, so knak does not use this port.",
+		cure:    []string{`find the program: fuser -v PORT, or the process number in /var/lock/LCK..*`, `end that program (another pppd, wvdial or knak, a getty, ModemManager), or dial on another port: knak dial --port PATH`},
 		match:   told(event.FailedPortLocked),
 	},
 	{
 		id:      "port-open",
 		title:   "The port cannot be opened",
-		meaning: "The operating system refused it.",
+		meaning: "The operating system refused to open it.",
 		cure:    []string{`see what is there: knak devices`, `let knak look for other causes: knak doctor`},
 		match: func(h *history) found { // its detail says why, and what to do
 			f, told := h.failed(event.FailedPortOpen)
@@ -60,7 +60,7 @@ var portRules = []rule{
 	{
 		id: "port-lost", category: "modem-not-answering",
 		title:   "The port went away before the call",
-		meaning: "The modem was unplugged, restarted or lost its power while it was prepared for the call, or whatever stands in for the port ended. No call came about.",
+		meaning: "The modem was unplugged, restarted or lost its power while the call was prepared, or the program that provides the port ended. There was no call.",
 		cure: []string{`see whether the modem is there again, perhaps under another name: knak devices`, `look for a restart or a lack of power: dmesg | tail; use a powered hub or a shorter cable`,
 			`let knak wait for it: knak dial --persist`},
 		match: func(h *history) found {
@@ -73,7 +73,7 @@ var portRules = []rule{
 	{
 		id:      "no-modem",
 		title:   "No modem was found",
-		meaning: "No port on this machine looks like one of a modem. A stick that is still a disc drive or a network card is not one yet.",
+		meaning: "No port on this machine looks like one of a modem. A stick that still shows a disc drive or a network card is not a modem yet.",
 		cure: []string{`see what is there: knak devices; lsusb shows whether the stick is plugged in at all`, `install usb_modeswitch, which turns a stick from a disc drive into a modem`,
 			`name the port if you know it: knak dial --port PATH`},
 		match: told(event.FailedNoModem),
@@ -81,7 +81,7 @@ var portRules = []rule{
 	{
 		id: "modem-not-answering", category: "modem-not-answering",
 		title:   "The modem does not answer commands",
-		meaning: "Nothing came back to AT. This is another kind of port, the modem is stuck or still in an old call, or speed and flow control do not fit.",
+		meaning: "Nothing came back to AT. The port is for something else, the modem hangs or is still in an old call, or the speed or flow control is wrong.",
 		cure:    []string{curePort, cureModem, `try without hardware flow control: knak dial --set port.flow=none`},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedModemSilent, event.FailedDataMode)

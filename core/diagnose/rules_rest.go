@@ -14,7 +14,7 @@ var restRules = []rule{
 	{
 		id:      "stopped-here",
 		title:   "The call failed, and no known cause fits",
-		meaning: "No rule of knak knows this case; this is how far it came.",
+		meaning: "No rule of knak fits this case; the evidence shows how far the call came.",
 		match: func(h *history) found {
 			switch {
 			case h.Up != nil && !h.broke():
@@ -28,7 +28,7 @@ var restRules = []rule{
 				}
 				out := likely.by(f.said)
 				out.title = "This side ended the call: " + f.Cause
-				out.meaning = "Neither the modem nor the network did it."
+				out.meaning = "Neither the modem nor the network ended it."
 				out.cure = []string{`let knak look at this host: knak doctor`}
 				return out
 			}
@@ -37,17 +37,17 @@ var restRules = []rule{
 			out := possible.by(h.accounts()...)
 			out.title, out.meaning, out.cure = s.title, s.meaning, s.cure
 			if h.log.gaveUp.seen() || h.log.ours && h.Up == nil {
-				out.meaning = "This side ended it before it was decided. " + out.meaning
+				out.meaning = "This side ended it before it had worked or failed. " + out.meaning
 			}
 			return out
 		},
 	},
 	{
 		id:      "log-ends-here",
-		title:   "The log ends before the call was decided",
-		meaning: "Nothing had failed so far as it shows, and nothing had worked either.",
-		cure: []string{`post the rest: everything up to "Connection terminated" or the next attempt (pppd: the options debug and logfile FILE; journalctl -t pppd -t chat)`,
-			`or record a call whole: knak dial --record FILE`},
+		title:   "The log ends before the call has worked or failed",
+		meaning: "In the part that it shows, nothing has failed and nothing has worked.",
+		cure: []string{`post the rest too: everything up to "Connection terminated" or the next attempt (pppd: the options debug and logfile FILE; journalctl -t pppd -t chat)`,
+			`or record a complete call: knak dial --record FILE`},
 		match: func(h *history) found {
 			if h.Up != nil || h.ended() || !h.log.eof || h.Worked() {
 				return no
@@ -76,31 +76,31 @@ var stops = map[string]stop{
 	"": {
 		place: "the dialer's start", title: "The call failed before it began",
 		meaning: "Neither a dial nor a packet is shown.",
-		cure:    []string{`let the dialer say more (pppd: debug, and chat -v; knak dial -v), and look at the lines before its first word`, `see what is there: knak devices; and knak doctor`},
+		cure:    []string{`let the dialer log more (pppd: debug, and chat -v; knak dial -v), and look at the lines before its first word`, `see what is there: knak devices; and knak doctor`},
 	},
 	event.PhaseDial: {
 		place: "the dialogue with the modem", title: "It stopped while the modem was being dialled",
-		meaning: "PPP had not begun. What stops a call here is the modem or the network behind it, or a script that waits for another word.",
-		cure:    []string{`see the whole dialogue (pppd: chat -v; knak dial -v)`, cureRegistration, cureModem},
+		meaning: "PPP had not begun. At this point the reason is the modem, the network, or a script that waits for a word that does not come.",
+		cure:    []string{`look at the whole dialogue (pppd: chat -v; knak dial -v)`, cureRegistration, cureModem},
 	},
 	event.PhaseLCP: {
 		place: "LCP, where the two ends agree on the line", title: "It stopped in LCP, where the two ends agree on the line",
-		meaning: "LCP did not open. Lost or damaged frames are the usual reason where both ends speak; else one of them insists on an option.",
+		meaning: "LCP did not open. If both ends send packets, the usual reason is lost or damaged frames; otherwise one end insists on an option.",
 		cure:    []string{`ask for nothing: knak dial --set lcp.request=[] (pppd: default-asyncmap, nomagic, nopcomp, noaccomp)`, `check speed and flow control of a serial cable: knak dial --baud N --set port.flow=rtscts (pppd: crtscts)`, curePort},
 	},
 	event.PhaseAuth: {
 		place: "the authentication", title: "It stopped in the authentication",
-		meaning: "LCP was open, and the authentication was not over.",
+		meaning: "LCP was open, and the authentication had not finished.",
 		cure:    []string{`allow PAP only: knak dial --set auth.allow=pap (pppd: refuse-chap, refuse-mschap, refuse-mschap-v2, refuse-eap)`, cureCredentials, cureModem},
 	},
 	event.PhaseIPCP: {
 		place: "IPCP, where the addresses are agreed on", title: "It stopped in IPCP, where the addresses are agreed on",
-		meaning: "The line and the authentication were in order, and no address came of it. On a cellular modem that is mostly the network: APN, account, coverage.",
+		meaning: "The line and the authentication were good, but no address came. With a cellular modem the reason is usually the network: APN, account, coverage.",
 		cure:    []string{cureContext, cureAPN, cureCredentials},
 	},
 	event.PhaseUp: {
 		place: "a link that was up", title: "The link was up, and then it ended",
-		meaning: "It worked and was lost; the reason given is below, and nothing says more.",
+		meaning: "It worked and was lost; the only known reason is in the evidence.",
 		cure:    []string{`dial again and keep dialling: knak dial --persist (pppd: persist)`, `check signal (AT+CSQ) and power: modems on a weak USB port restart when they send`},
 	},
 }

@@ -10,9 +10,9 @@ import (
 var simRules = []rule{
 	{
 		id: "puk-needed", category: "not-registered",
-		title:   "The SIM is blocked and wants its PUK",
-		meaning: "A wrong PIN was entered too often. Only the PUK, which came with the SIM, opens it again; ten wrong PUKs destroy the SIM, so knak never sends one.",
-		cure:    []string{`put the SIM into a telephone and enter the PUK there; the operator tells it to the owner`},
+		title:   "The SIM is blocked and needs its PUK",
+		meaning: "A wrong PIN was entered too often. Only the PUK, which came with the SIM, unlocks it again; ten wrong PUKs destroy the SIM, so knak never sends one.",
+		cure:    []string{`put the SIM into a telephone and enter the PUK there; the owner gets it from the operator`},
 		match: func(h *history) found {
 			return simCase(h, h.at.pin == "SIM PUK" || h.at.sim == cmePUKNeeded, event.FailedPUKNeeded)
 		},
@@ -32,8 +32,8 @@ var simRules = []rule{
 	},
 	{
 		id: "pin-needed", category: "not-registered",
-		title:   "The SIM wants a PIN",
-		meaning: "It is locked until its PIN is entered, after each start of the modem.",
+		title:   "The SIM needs a PIN",
+		meaning: "After each start of the modem the SIM is locked until its PIN is entered.",
 		cure:    []string{`knak dial --pin-file FILE`, `or put the SIM into a telephone and turn the PIN off there`},
 		match: func(h *history) found {
 			waiting := h.at.pin == "SIM PIN" && !h.at.pinSent && (h.over() || h.dialFailed()) && !h.connected()
@@ -55,7 +55,7 @@ var simRules = []rule{
 	{
 		id: "no-sim", category: "not-registered",
 		title:   "The modem finds no SIM that works",
-		meaning: "There is no SIM in it, it lies the wrong way round, its contacts are dirty, or it has failed.",
+		meaning: "There is no SIM, it is inserted the wrong way round, its contacts are dirty, or it is broken.",
 		cure:    []string{`take the SIM out, look at it, put it in again, and plug the modem in again`, `try the SIM in a telephone`},
 		match: func(h *history) found {
 			seen := strings.Contains(h.at.pin, "NOT INSERTED") || h.at.sim == 10 || h.at.sim == 13 || h.at.sim == 15
