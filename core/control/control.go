@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -288,6 +289,9 @@ func (s *Server) Close() error {
 
 // Links lists the names of the links that have a socket below dir, sorted. A missing directory is no error.
 func Links(dir string) ([]string, error) {
+	if err := believable(dir); err != nil {
+		return nil, err
+	}
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -304,6 +308,21 @@ func Links(dir string) ([]string, error) {
 	}
 	slices.Sort(links)
 	return links, nil
+}
+
+// answerLimit bounds what is taken of a server's answer: a status has some thousand octets.
+const answerLimit = 1 << 20
+
+// believable refuses a directory that somebody else has made, or could: below /tmp anybody may have been the first to make the one
+// of this user's name, and could answer in a dial's place. Root may ask the dials of others.
+func believable(dir string) error {
+	if os.Geteuid() == 0 {
+		return nil
+	}
+	if err := trust.Path(dir); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("control directory: %w; nobody in it is asked", err)
+	}
+	return nil
 }
 
 // Held lists the links of Links whose dial is running: it answers on its socket. A socket that a killed dial left
@@ -344,6 +363,9 @@ func ask(ctx context.Context, dir, link, command string, answer any) error {
 	if err := CheckName(link); err != nil {
 		return err
 	}
+	if err := believable(dir); err != nil {
+		return err
+	}
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "unix", file(dir, link, ".sock"))
 	if nobody(err) {
@@ -358,7 +380,7 @@ func ask(ctx context.Context, dir, link, command string, answer any) error {
 	if err := json.NewEncoder(conn).Encode(request{Command: command}); err != nil {
 		return fmt.Errorf("link %q: %w", link, err)
 	}
-	if err := json.NewDecoder(conn).Decode(answer); err != nil {
+	if err := json.NewDecoder(io.LimitReader(conn, answerLimit)).Decode(answer); err != nil {
 		if ctx.Err() != nil {
 			return fmt.Errorf("link %q did not answer in time: %w", link, ctx.Err())
 		}

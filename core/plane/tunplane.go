@@ -45,7 +45,7 @@ type tunPlane struct {
 	cause error // why the plane has ended by itself
 
 	seen     gate.Host // as steering saw it; belongs to Deliver
-	seenAt   time.Time
+	seenDue  time.Time // when it may look again
 	steering map[string]bool // what was told of packets that steer
 }
 
@@ -365,6 +365,8 @@ func (p *tunPlane) Taken() Taken {
 // The bounds of what packets that steer may cost: a router advertises every 3 s at most (RFC 4861 section 6.2.1).
 const (
 	steerEvery = time.Second
+	// A router's tables are long: looking takes a twentieth of the time, however fast a peer advertises.
+	longestTables = 30 * time.Second
 	steerWords = 4
 )
 
@@ -373,8 +375,7 @@ func (p *tunPlane) passes(packet []byte) bool {
 	if packet[0]>>4 == 4 {
 		return false // a redirect
 	}
-	if now := time.Now(); now.Sub(p.seenAt) >= steerEvery {
-		p.seenAt = now
+	if now := time.Now(); !now.Before(p.seenDue) {
 		h, _, _, err := p.view.Look(p.device.Name())
 		if err != nil {
 			return false
@@ -383,6 +384,7 @@ func (p *tunPlane) passes(packet []byte) bool {
 		h.Resolvers = p.dns.resolvers
 		p.mu.Unlock()
 		p.seen = h
+		p.seenDue = now.Add(max(steerEvery, min(20*time.Since(now), longestTables)))
 	} else {
 		return false // it comes again
 	}
