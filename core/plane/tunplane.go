@@ -44,8 +44,8 @@ type tunPlane struct {
 	taken Taken
 	cause error // why the plane has ended by itself
 
-	seen     gate.Host // as steering saw it; belongs to Deliver
-	seenDue  time.Time // when it may look again
+	seen     gate.Host       // as steering saw it; belongs to Deliver
+	seenDue  time.Time       // when it may look again
 	steering map[string]bool // what was told of packets that steer
 }
 
@@ -367,7 +367,7 @@ const (
 	steerEvery = time.Second
 	// A router's tables are long: looking takes a twentieth of the time, however fast a peer advertises.
 	longestTables = 30 * time.Second
-	steerWords = 4
+	steerWords    = 4
 )
 
 // passes judges a packet that may move traffic of the host.
