@@ -176,7 +176,7 @@ func TestMaskEveryField(t *testing.T) {
 
 var escapes = regexp.MustCompile(`\\\\[0-3][0-7]{2}|\\u[0-9a-f]{4}|\\.`)
 
-// Whatever comes, hiding neither panics nor shows what is known, and hiding again changes nothing.
+// Whatever comes, hiding neither panics nor shows what is known, and a packet keeps its length. FuzzTwice hides again.
 func FuzzHider(f *testing.F) {
 	f.Add("Hunter-22", "AT+CPIN=\"1234\"|+CMT: x|body", []byte("no Hunter-22"), uint8(0))
 	f.Add("7351", ">AT+CGAUTH=1,1,\"a\",\"7351\"|+X: 37333531", []byte{0x37, 0x15}, uint8(3))
