@@ -147,6 +147,8 @@ func better(before, after *judgement) *judgement {
 		return after
 	case after.sure() == 0 && before.sure() > 0:
 		return before
+	case !before.up && before.stage <= event.PhaseOrder(event.PhaseDial) && after.stage > event.PhaseOrder(event.PhaseDial): // what stopped the one before was overcome
+		return after
 	case after.undecided() && !before.undecided() && before.sure() > 0: // it was cut off before it showed anything
 		return before
 	case before.sure() >= likely && after.sure() < likely:

@@ -51,6 +51,7 @@ func (h *history) means(r event.Record, word string, e event.Log, line clue) {
 			l.pppFor = at.Sub(l.pppAt)
 		}
 	case event.MeansStartingPPP:
+		l.ppp = true
 		if at, err := time.Parse(time.ANSIC, e.Value); err == nil && l.pppAt.IsZero() {
 			l.pppAt = at
 		}

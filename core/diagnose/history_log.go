@@ -38,6 +38,7 @@ type logHistory struct {
 	routeOver  string        // "through" and its interface, if the route has no gateway
 	routed     bool          // a table of routes shows the default route on the link
 	elsewhere  clue          // the row of a table that shows the default route elsewhere
+	ppp        bool          // the dialer says that it starts PPP
 	pppAt      time.Time     // when wvdial says that it started pppd
 	pppFor     time.Duration // and how long after that it hung up, 0 if it does not say
 	diedHungUp bool          // pppd's exit status says that the line was lost

@@ -109,6 +109,9 @@ var dialRules = []rule{
 			if h.Up != nil || !h.line.frames.seen() || h.lcp.requests+h.lcp.rcvd > 0 || h.auth.started() || !h.over() {
 				return no
 			}
+			if h.log.ppp { // they came before the dialer had started it
+				return no
+			}
 			return likely.by(h.line.frames)
 		},
 	},

@@ -34,11 +34,11 @@ var lcpRules = []rule{
 		meaning: "It shows a login prompt where PPP is expected. Terminal servers do this; cellular modems do not.",
 		cure:    []string{`answer the prompts by a script before PPP (pppd: connect with chat), or ask the provider for a number that begins with PPP`},
 		match: func(h *history) found {
-			if h.Up != nil || h.lcp.rcvd > 0 || h.auth.started() {
+			if h.Up != nil || h.lcp.rcvd > 0 || h.auth.started() || h.line.frames.seen() {
 				return no
 			}
 			if h.line.prompt.seen() && h.over() {
-				if len(h.line.texts) == 0 && !h.line.frames.seen() && isWaitingFor(h.line.prompt.text) { // wvdial says so of silence, too
+				if len(h.line.texts) == 0 && isWaitingFor(h.line.prompt.text) { // wvdial says so of silence, too
 					out := possible.by(h.line.prompt)
 					out.title = "The dialer waited for a login by text, and the log does not show what came"
 					return out

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -110,6 +111,11 @@ func (k *clock) tag(b []byte) (string, []byte) {
 // tag reads host, facility and program from the start of a message. The program is the first of at most three words that ends in
 // a colon, with or without its process number in brackets.
 func tag(b []byte) (string, []byte) {
+	if len(b) > 3 && b[0] == '[' { // metalog: "[pppd] message"
+		if i := bytes.Index(b[:min(len(b), 40)], []byte("] ")); i > 2 && isLetter(b[1]) && bytes.IndexAny(b[1:i], " :=[(\"'") < 0 && !isLevel(b[1:i]) {
+			return string(b[1:i]), b[i+2:]
+		}
+	}
 	rest := b
 	for range 3 {
 		if isPacketStart(rest) {
@@ -133,6 +139,15 @@ func tag(b []byte) (string, []byte) {
 		rest = bytes.TrimLeft(rest[i:], " ")
 	}
 	return "", b
+}
+
+// isLevel says whether a word in brackets is how important a message is.
+func isLevel(word []byte) bool {
+	switch strings.ToLower(string(word)) {
+	case "debug", "info", "notice", "warn", "warning", "error", "err", "crit", "trace", "fatal":
+		return true
+	}
+	return false
 }
 
 // isFacility says whether a word is a facility with a colon, as in "daemon.notice:". OpenWrt's page of the log writes it so;

@@ -21,6 +21,7 @@ type mux struct {
 	option   cmux.Option
 	decoders [2]*cmux.Decoder
 	channels [64]*Line
+	opening  [64]bool  // the host has asked to open the channel
 	text     [2][]byte // text between frames, up to the end of its line
 }
 
@@ -73,6 +74,9 @@ func (l *Line) multiplexed(now time.Time, dir event.Dir, o cmux.Option, first []
 // muxProgram is the Program of the events that report the multiplexer's own frames.
 const muxProgram = "27.010"
 
+// channelRefused is the finding that a refused channel names by itself.
+const channelRefused = "mux-channel-refused"
+
 // muxed takes octets of a multiplexed line.
 func (l *Line) muxed(now time.Time, dir event.Dir, b []byte) {
 	if len(b) == 0 {
@@ -101,7 +105,13 @@ func (l *Line) muxed(now time.Time, dir event.Dir, b []byte) {
 func (l *Line) channel(now time.Time, dir event.Dir, f cmux.Frame) {
 	l.stats.Frames++
 	if f.Type != cmux.UIH && f.Type != cmux.UI {
-		l.add(now, event.Log{Program: muxProgram, Text: dir.String() + " " + f.Type.String() + " of DLCI " + strconv.Itoa(int(f.DLCI))})
+		e := event.Log{Program: muxProgram, Text: dir.String() + " " + f.Type.String() + " of DLCI " + strconv.Itoa(int(f.DLCI))}
+		opening := &l.mux.opening[f.DLCI]
+		if f.Type == cmux.DM && dir == event.Rcvd && *opening { // to anything but SABM it only says that the channel is not open
+			e.Means = []string{channelRefused}
+		}
+		*opening = f.Type == cmux.SABM && dir == event.Sent
+		l.add(now, e)
 		return
 	}
 	if f.DLCI == 0 {
