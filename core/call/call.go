@@ -113,18 +113,7 @@ func (c *Call) PPP() bool {
 func (c *Call) AT() bool { return c.Dial != nil || len(c.Commands) > 0 }
 
 // Address gives the host's address that the modem acknowledged in IPCP.
-func (c *Call) Address() (netip.Addr, bool) {
-	for i := len(c.IPCP.Steps) - 1; i >= 0; i-- {
-		s := &c.IPCP.Steps[i]
-		if s.Dir != event.Rcvd || s.Code != packet.ConfigureAck {
-			continue
-		}
-		if o, ok := packet.Find(s.Options, packet.IPCPAddress); ok {
-			return o.Address()
-		}
-	}
-	return netip.Addr{}, false
-}
+func (c *Call) Address() (netip.Addr, bool) { return c.Ours, c.Ours.IsValid() }
 
 // Cut says whether the recording shows neither that the link came up nor how the call ended: it began too late or ended too
 // early.

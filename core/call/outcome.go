@@ -21,14 +21,17 @@ type Outcome struct {
 	// refused.
 	IPv6, Refused bool
 
+	// Ours is this end's address as the peer acknowledged it in IPCP, and Theirs the peer's own as it last asked for it. Not valid:
+	// the packets show none.
+	Ours, Theirs netip.Addr
+
 	own    bool // a recording of knak's own, which has an Up event when the link is up
 	failed bool // something failed, other than the loss of the line
 
-	requests [2]int        // number of IPCP's Configure-Requests, by event.Dir
-	agreed   [2]bool       // whether such a request was acknowledged
-	v6agreed bool          // the peer acknowledged our IPV6CP request
-	address  [2]netip.Addr // the acknowledged addresses, by event.Dir
-	data     [2]int        // data packets, by event.Dir
+	requests [2]int  // number of IPCP's Configure-Requests, by event.Dir
+	agreed   [2]bool // whether such a request was acknowledged
+	v6agreed bool    // the peer acknowledged our IPV6CP request
+	data     [2]int  // data packets, by event.Dir
 }
 
 // Take takes one event of the attempt.
@@ -50,8 +53,8 @@ func (o *Outcome) Take(r event.Record) {
 		o.packet(e.Packet)
 	case event.Data:
 		o.data[e.Dir]++
-		if o.Up == nil && o.address[event.Sent].IsValid() && o.data[event.Sent] > 0 && o.data[event.Rcvd] > 0 { // a recording of octets has no event for it
-			o.up(r).Local = o.address[event.Sent].String()
+		if o.Up == nil && o.Ours.IsValid() && o.data[event.Sent] > 0 && o.data[event.Rcvd] > 0 { // a recording of octets has no event for it
+			o.up(r).Local = o.Ours.String()
 		}
 	}
 }
@@ -101,18 +104,27 @@ func (o *Outcome) packet(e event.Packet) {
 	}
 	c, ok := e.Control()
 	switch {
-	case !ok:
+	case !ok || e.Dir == event.Rcvd && damaged(c): // it asks nothing and agrees to nothing
 	case c.Code == packet.ConfigureRequest:
 		o.requests[e.Dir]++
 		if a, ok := addressIn(e); ok && e.Dir == event.Rcvd {
-			o.address[event.Rcvd] = a
+			o.Theirs = a
 		}
 	case c.Code == packet.ConfigureAck:
 		o.agreed[1-e.Dir] = true
 		if a, ok := addressIn(e); ok && e.Dir == event.Rcvd {
-			o.address[event.Sent] = a
+			o.Ours = a
 		}
 	}
+}
+
+// damaged says whether the options of a Configure packet cannot be taken apart.
+func damaged(c packet.Packet) bool {
+	if c.Code < packet.ConfigureRequest || c.Code > packet.ConfigureReject {
+		return false
+	}
+	_, err := packet.ParseOptions(nil, c.Data)
+	return err != nil
 }
 
 func addressIn(e event.Packet) (netip.Addr, bool) {
@@ -131,8 +143,8 @@ func (o *Outcome) Worked() bool {
 	case o.own || o.failed || o.Refused:
 		return false
 	}
-	a := o.address[event.Sent]
-	return o.agreed[event.Sent] && o.agreed[event.Rcvd] && a.IsValid() && (Believable(a, o.address[event.Rcvd]) || o.requests[event.Sent] == 0)
+	a := o.Ours
+	return o.agreed[event.Sent] && o.agreed[event.Rcvd] && a.IsValid() && (Believable(a, o.Theirs) || o.requests[event.Sent] == 0)
 }
 
 // NeverAgreed says whether IPCP certainly did not open: there are packets without an Ack, or a line said that it failed. Octets

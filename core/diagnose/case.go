@@ -118,7 +118,7 @@ func (h *history) reached() int {
 	switch {
 	case h.Up != nil:
 		phase = event.PhaseUp
-	case h.ipcp.requests > 0:
+	case h.ipcp.asked > 0:
 		phase = event.PhaseIPCP
 	case h.auth.success.seen() || h.auth.failure.seen():
 		phase = event.PhaseAuth

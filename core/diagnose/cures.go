@@ -21,7 +21,7 @@ func cureAccount(h *history, windowsFirst bool) []string {
 	if h.auth.user != nil && *h.auth.user != "" {
 		windows = append(windows, cureEmptyUser)
 	}
-	if h.ipcp.requests > 0 && !h.ipcp.askedAll() {
+	if h.ipcp.asked > 0 && !h.ipcp.askedAll() {
 		windows = append(windows, cureWider)
 	}
 	account := []string{cureCredentials, cureAPN, cureRegistration}
@@ -41,7 +41,7 @@ func sentText(h *history) string {
 	default:
 		s = fmt.Sprintf("The user name that was sent was %q", *h.auth.user)
 	}
-	if h.ipcp.requests > 0 {
+	if h.ipcp.asked > 0 {
 		s += "; what was asked for: " + h.ipcp.askedText()
 	}
 	return s + "."

@@ -30,6 +30,7 @@ type exchange struct {
 	peerSame   int    // how many equal ones came last in a row
 	weAcked    int    // how often we acknowledged them
 	weAnswered int    // our Acks, Naks and Rejects
+	weAgreed   bool   // one of them was an Ack
 }
 
 const maxPeerData = 256
@@ -67,6 +68,7 @@ func (x *exchange) take(h *history, at time.Time, e event.Packet, c packet.Packe
 		x.weAnswered++
 		if c.Code == packet.ConfigureAck {
 			x.weAcked++
+			x.weAgreed = true
 		}
 	}
 }
@@ -76,6 +78,9 @@ func (x *exchange) take(h *history, at time.Time, e event.Packet, c packet.Packe
 func (x *exchange) oneWay() bool {
 	return x.peerSame >= 3 && x.weAcked >= 2 && x.asked >= 2 && x.answers == 0
 }
+
+// open says that both Configure-Acks were seen.
+func (x *exchange) open() bool { return x.weAgreed && x.acks > 0 }
 
 // heard says whether the peer sent any packet of this protocol.
 func (x *exchange) heard() bool { return x.peerAsked+x.answers > 0 }

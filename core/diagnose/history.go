@@ -240,13 +240,13 @@ func (h *history) provisional() bool {
 
 // stuckInIPCP says whether the network phase was reached and has not given an address.
 func (h *history) stuckInIPCP() bool {
-	if h.Up != nil || h.ipcp.acked.IsValid() {
+	if h.Up != nil || h.Ours.IsValid() {
 		return false
 	}
-	if h.IPv6 && h.ipcp.requests < 10 && len(h.failures) == 0 { // IPv6 works, and IPv4 may still come
+	if h.IPv6 && h.ipcp.asked < 10 && len(h.failures) == 0 { // IPv6 works, and IPv4 may still come
 		return false
 	}
-	return h.ipcp.requests > 0 || h.phase == event.PhaseIPCP || h.log.seen && h.far == event.PhaseIPCP || slices.ContainsFunc(h.failures, func(f fault) bool { return f.Phase == event.PhaseIPCP })
+	return h.ipcp.asked > 0 || h.phase == event.PhaseIPCP || h.log.seen && h.far == event.PhaseIPCP || slices.ContainsFunc(h.failures, func(f fault) bool { return f.Phase == event.PhaseIPCP })
 }
 
 // packet takes one control packet.
@@ -260,7 +260,7 @@ func (h *history) packet(at time.Time, e event.Packet) {
 	}
 	switch e.Protocol {
 	case packet.LCP:
-		if c.Code != packet.TerminateRequest || e.Dir == event.Rcvd || h.lcp.requests+h.lcp.rcvd > 0 { // a Terminate-Request for the call before does not begin one
+		if c.Code != packet.TerminateRequest || e.Dir == event.Rcvd || h.lcp.asked+h.lcp.rcvd > 0 { // a Terminate-Request for the call before does not begin one
 			h.advance(event.PhaseLCP)
 		}
 		h.lcpPacket(at, e, c)

@@ -18,14 +18,11 @@ import (
 // lcpHistory is what LCP has shown.
 type lcpHistory struct {
 	exchange
-	requests int    // Configure-Requests that we sent
-	rcvd     int    // valid LCP packets that were not our own
-	magic    uint32 // our magic number, 0: none
-	looped   int    // our own packets that came back
-	loop     clue
-	ourNak   []byte // our last Configure-Nak
-
-	sentAck, rcvdAck bool
+	rcvd   int    // valid LCP packets that were not our own
+	magic  uint32 // our magic number, 0: none
+	looped int    // our own packets that came back
+	loop   clue
+	ourNak []byte // our last Configure-Nak
 
 	demanded  string // the authentication that the peer demanded last, for example "auth chap MD5"
 	demand    clue   // the packet of it
@@ -43,9 +40,6 @@ type lcpHistory struct {
 	rejected    map[uint16]clue // protocols that the peer rejected
 }
 
-// open says that both Configure-Acks were seen.
-func (l *lcpHistory) open() bool { return l.sentAck && l.rcvdAck }
-
 func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 	l := &h.lcp
 	options := e.Options()
@@ -61,11 +55,9 @@ func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 			if l.terminated.seen() && !l.open() && !h.auth.started() { // the call before was ended: this one goes on
 				l.terminated, l.terminateID = clue{}, nil
 			}
-			l.requests++
 			l.magic = magic
 			l.wePeer = l.wePeer || hasAuth
 		case packet.ConfigureAck:
-			l.sentAck = true
 			l.agreed = ""
 			l.gaveWay = !hasAuth && l.refused.seen()
 			if hasAuth { // a peer may give way and still end the link for this reason, so the refusal is kept in the other cases
@@ -84,7 +76,7 @@ func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 			h.data.echoes++
 			h.data.unanswered++
 		case packet.TerminateRequest:
-			l.bye = l.bye || l.requests+l.rcvd > 0
+			l.bye = l.bye || l.asked+l.rcvd > 0
 			h.weEnd(e, c)
 		}
 		return
@@ -111,8 +103,6 @@ func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 		if hasAuth {
 			l.demanded, l.demand = notation.OptionText(packet.LCP, auth), h.quote(e)
 		}
-	case packet.ConfigureAck:
-		l.rcvdAck = true
 	case packet.ConfigureReject:
 		if hasAuth {
 			l.peerNoNak = h.quote(e)
@@ -252,9 +242,8 @@ func message(protocol uint16, c packet.Packet) string {
 // ipcpHistory is what IPCP has shown.
 type ipcpHistory struct {
 	exchange
-	requests int            // Configure-Requests that we sent
-	wanted   map[uint8]bool // the options that were in any of them
-	forced   netip.Addr     // an address, not 0.0.0.0, in our first request
+	wanted map[uint8]bool // the options that were in any of them
+	forced netip.Addr     // an address, not 0.0.0.0, in our first request
 
 	empty           int // Naks without an option
 	emptyFirst      time.Time
@@ -267,9 +256,7 @@ type ipcpHistory struct {
 	placeholder     int        // Naks without an address whose name servers are placeholders
 	placeholderNak  clue
 	addressRejected clue
-	acked           netip.Addr // our address, when the peer acknowledged one
 	ack             clue
-	peer            netip.Addr // the peer's address in its request
 	dns             []netip.Addr
 	peerAddress     netip.Addr // in the peer's own last request
 	refusedTheirs   clue       // our Reject of the peer's address
@@ -278,7 +265,6 @@ type ipcpHistory struct {
 	dropped         clue       // its next request, without an address
 	consented       bool       // we acknowledged that request
 	again           clue       // the peer's request on a link that is up
-	sentAck         bool       // we acknowledged a request of the peer
 	terminated      clue
 	damaged         int
 	damagedLine     clue
@@ -301,17 +287,15 @@ func (p *ipcpHistory) record(h *history, at time.Time, e event.Packet, c packet.
 				p.refusedTheirs = h.quote(e)
 			}
 		case c.Code == packet.ConfigureAck:
-			p.sentAck = true
 			p.consented = p.consented || p.dropped.seen()
 		}
 		if c.Code == packet.ConfigureRequest {
 			if p.wanted == nil {
 				p.wanted = map[uint8]bool{}
 			}
-			if p.requests == 0 && address.IsValid() && !address.IsUnspecified() {
+			if p.asked == 1 && address.IsValid() && !address.IsUnspecified() {
 				p.forced = address
 			}
-			p.requests++
 			for _, o := range options {
 				p.wanted[o.Type] = true
 			}
@@ -329,7 +313,6 @@ func (p *ipcpHistory) record(h *history, at time.Time, e event.Packet, c packet.
 			p.again = h.quote(e)
 		}
 		if p.peerAddress = address; address.IsValid() {
-			p.peer = address
 			p.weNaked, p.dropped, p.consented = clue{}, clue{}, false
 		} else if p.weNaked.seen() && !p.dropped.seen() {
 			p.dropped = h.quote(e)
@@ -342,9 +325,6 @@ func (p *ipcpHistory) record(h *history, at time.Time, e event.Packet, c packet.
 		}
 	case packet.ConfigureAck:
 		p.ack = h.quote(e)
-		if address.IsValid() {
-			p.acked = address
-		}
 		p.dns = p.dns[:0]
 		for _, o := range options {
 			if a, ok := o.Address(); ok && (o.Type == packet.IPCPDNS1 || o.Type == packet.IPCPDNS2) {
@@ -396,7 +376,7 @@ func (p *ipcpHistory) takeNak(h *history, at time.Time, e event.Packet, c packet
 
 // damage counts packets after the authentication that make no sense.
 func (p *ipcpHistory) damage(h *history, e event.Packet) {
-	if h.ipcp.requests == 0 && h.phase != event.PhaseIPCP {
+	if h.ipcp.asked == 0 && h.phase != event.PhaseIPCP {
 		return
 	}
 	p.damaged++

@@ -145,7 +145,7 @@ var authRules = []rule{
 			_, late := h.failedIn(event.PhaseAuth, event.FailedTimeout)
 			told = told || late
 			a := &h.auth
-			waiting := h.lcp.open() && h.lcp.agreed != "" && !a.success.seen() && !a.failure.seen() && h.ipcp.requests == 0
+			waiting := h.lcp.open() && h.lcp.agreed != "" && !a.success.seen() && !a.failure.seen() && h.ipcp.asked == 0
 			switch {
 			case h.Up != nil || a.success.seen() || a.failure.seen():
 				return no
@@ -153,7 +153,7 @@ var authRules = []rule{
 				return certain.by(h.lcp.demand, a.challenge, sentTimes(a))
 			case waiting && (a.sent >= 3 || h.over() && !h.line.carrierLost.seen() && !h.lcp.terminated.seen()):
 				return likely.by(h.lcp.demand, a.challenge, sentTimes(a))
-			case a.sent > 0 && !a.challenge.seen() && h.lcp.peerSame >= 3 && h.ipcp.requests == 0: // LCP's end may not be in the log
+			case a.sent > 0 && !a.challenge.seen() && h.lcp.peerSame >= 3 && h.ipcp.asked == 0: // LCP's end may not be in the log
 				return likely.by(a.request, h.lcp.peerAsks.and(", the same %s: as if it had received nothing", timesText(h.lcp.peerSame)))
 			}
 			return no

@@ -279,7 +279,7 @@ var dataRules = []rule{
 
 // begun says whether anything of how the call began is there: a dial, a request of either end, an authentication.
 func (h *history) begun() bool {
-	return h.at.sent > 0 || h.lcp.requests+h.lcp.peerAsked > 0 || h.auth.started() || h.ipcp.requests+h.ipcp.peerAsked > 0 || h.log.connect.seen() || h.log.pppd
+	return h.at.sent > 0 || h.lcp.asked+h.lcp.peerAsked > 0 || h.auth.started() || h.ipcp.asked+h.ipcp.peerAsked > 0 || h.log.connect.seen() || h.log.pppd
 }
 
 // busy says that much went through the link.

@@ -106,7 +106,7 @@ var dialRules = []rule{
 		cure: []string{`let PPP begin at once after CONNECT (wvdial: Stupid Mode = yes; pppd: nothing after CONNECT in the chat script)`,
 			`end the old call first: knak dial does this by itself (pppd: "" "\d+++\d" and ATH at the beginning of the chat script), or unplug it`},
 		match: func(h *history) found {
-			if h.Up != nil || !h.line.frames.seen() || h.lcp.requests+h.lcp.rcvd > 0 || h.auth.started() || !h.over() {
+			if h.Up != nil || !h.line.frames.seen() || h.lcp.asked+h.lcp.rcvd > 0 || h.auth.started() || !h.over() {
 				return no
 			}
 			if h.log.ppp { // they came before the dialer had started it
@@ -138,7 +138,7 @@ var dialRules = []rule{
 		cure:    []string{`see which profile is used and why: knak quirks explain; a profile can leave the command out or word it differently`, cureModem},
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedATError)
-			if !told && h.Up == nil && h.over() && h.at.dial == "" && h.at.refused && h.lcp.requests+h.lcp.rcvd == 0 {
+			if !told && h.Up == nil && h.over() && h.at.dial == "" && h.at.refused && h.lcp.asked+h.lcp.rcvd == 0 {
 				out := possible.by(h.at.cmeLine) // it was the last thing that was said; whether it was needed, nobody says
 				if h.at.pinError != "" && h.at.command != "" && strings.HasPrefix(strings.ToUpper(h.at.command), "AT+CPIN=") {
 					out.meaning = "ERROR alone does not say that the PIN was wrong: a SIM that wants none refuses it so, and quotation marks of a text processor do, too. AT+CPIN? says what the SIM wants."

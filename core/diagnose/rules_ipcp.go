@@ -68,7 +68,7 @@ var ipcpRules = []rule{
 		meaning: "The modem could not get an address from the network: the network refused the context.",
 		cure:    []string{cureContext},
 		match: func(h *history) found {
-			if h.Up != nil || !h.ipcp.terminated.seen() || h.ipcp.acked.IsValid() || h.ipcp.weNaks >= 3 { // ipcp-peer-address-refused says more
+			if h.Up != nil || !h.ipcp.terminated.seen() || h.Ours.IsValid() || h.ipcp.weNaks >= 3 { // ipcp-peer-address-refused says more
 				return no
 			}
 			return late(likely, h, h.ipcp.request, h.ipcp.terminated)
@@ -81,11 +81,11 @@ var ipcpRules = []rule{
 		cure:    []string{cureContext},
 		match: func(h *history) found {
 			f, told := h.failedIn(event.PhaseIPCP, event.FailedTerminated)
-			if h.Up != nil || h.ipcp.acked.IsValid() || h.ipcp.terminated.seen() || isRAS(h.lcp.terminateID) || h.ipcp.placeholder > 0 ||
+			if h.Up != nil || h.Ours.IsValid() || h.ipcp.terminated.seen() || isRAS(h.lcp.terminateID) || h.ipcp.placeholder > 0 ||
 				h.ipcp.forced.IsValid() && h.ipcp.nakAddress.IsValid() { // local-address-forced: it did give one
 				return no
 			}
-			unasked := h.lcp.demanded == "" && h.lcp.agreed == "" && !h.lcp.wePeer && !h.auth.started() && h.ipcp.requests > 0
+			unasked := h.lcp.demanded == "" && h.lcp.agreed == "" && !h.lcp.wePeer && !h.auth.started() && h.ipcp.asked > 0
 			if h.lcp.terminated.seen() && (h.lcp.afterAuth || unasked) || told && !h.log.seen {
 				return late(likely, h, h.ipcp.request, h.lcp.terminated, f.said)
 			}
@@ -154,7 +154,7 @@ var ipcpRules = []rule{
 		match: func(h *history) found {
 			p := &h.ipcp
 			asked := p.peerAddress.IsValid() && p.peerAddress.IsUnspecified() // of us: we are the server, and have an address of our own
-			if !h.stuckInIPCP() || !p.forced.IsValid() || asked || isRAS(h.lcp.terminateID) || p.requests < 3 && !h.ended() {
+			if !h.stuckInIPCP() || !p.forced.IsValid() || asked || isRAS(h.lcp.terminateID) || p.asked < 3 && !h.ended() {
 				return no
 			}
 			return likely.by(p.request, p.nak)
@@ -198,13 +198,13 @@ var ipcpRules = []rule{
 		meaning: "The peer sent its address again and again, and each time this side answered with another one, because an address for the peer is set in its options or its system. The two never agree.",
 		cure:    []string{`accept the peer's address (knak does; pppd: ipcp-accept-remote, and no remote address among the options)`},
 		match: func(h *history) found {
-			if p := &h.ipcp; h.Up == nil && p.refusedTheirs.seen() && !p.sentAck && (p.terminated.seen() || h.lcp.terminated.seen()) && !isRAS(h.lcp.terminateID) {
+			if p := &h.ipcp; h.Up == nil && p.refusedTheirs.seen() && !p.weAgreed && (p.terminated.seen() || h.lcp.terminated.seen()) && !isRAS(h.lcp.terminateID) {
 				out := likely.by(p.refusedTheirs, p.terminated, h.lcp.terminated)
 				out.meaning = "The peer sent its address or asked for one, and this side rejected the option, because it has no address to give."
 				out.cure = []string{`name an address for the peer (pppd: 192.0.2.1:192.0.2.2, or one in the fourth field of the secrets file)`}
 				return out
 			}
-			if h.Up != nil || h.ipcp.weNaks < 3 || h.ipcp.sentAck || !h.over() {
+			if h.Up != nil || h.ipcp.weNaks < 3 || h.ipcp.weAgreed || !h.over() {
 				return no
 			}
 			return likely.by(h.ipcp.weNaked, count("%d Configure-Naks with another address for the peer", h.ipcp.weNaks), h.ipcp.terminated)
@@ -252,7 +252,7 @@ var ipcpRules = []rule{
 			if h.Up != nil || h.log.badAcks > 0 {
 				return no
 			}
-			if h.log.badNak.seen() && h.over() && !p.acked.IsValid() && p.placeholder == 0 {
+			if h.log.badNak.seen() && h.over() && !h.Ours.IsValid() && p.placeholder == 0 {
 				return late(likely, h, p.request, p.nak, h.log.badNak)
 			}
 			if !h.stuckInIPCP() || p.placeholder > 0 || p.empty >= 2 && p.repeated < 2 || p.forced.IsValid() {
@@ -283,14 +283,14 @@ var ipcpRules = []rule{
 			case !h.stuckInIPCP() || p.answers > 0 || p.terminated.seen() || h.lcp.terminated.seen() || p.forced.IsValid() || p.damaged >= 3 ||
 				h.line.carrierLost.seen() || h.lcp.rejected[packet.IPCP].seen():
 				return no
-			case !told && p.requests == 0 && h.auth.success.seen() && h.log.gaveUp.seen(): // a log without packets
+			case !told && p.asked == 0 && h.auth.success.seen() && h.log.gaveUp.seen(): // a log without packets
 				out := late(likely, h, h.log.gaveUp)
 				out.category = "apn-or-account-not-accepted"
 				return out
-			case told || p.requests >= 3 && h.over():
-				return late(likely, h, p.request.and(", %d requests without an answer", p.requests))
-			case p.requests >= 3:
-				return late(possible, h, p.request.and(", %d requests without an answer", p.requests))
+			case told || p.asked >= 3 && h.over():
+				return late(likely, h, p.request.and(", %d requests without an answer", p.asked))
+			case p.asked >= 3:
+				return late(possible, h, p.request.and(", %d requests without an answer", p.asked))
 			}
 			return no
 		},
@@ -329,8 +329,8 @@ var ipcpRules = []rule{
 		match: func(h *history) found {
 			_, told := h.failedIn(event.PhaseIPCP, event.FailedTimeout)
 			p := &h.ipcp
-			if h.Up != nil || p.acks == 0 || p.peerAsked > 0 || p.requests == 0 || h.lcp.terminated.seen() || p.terminated.seen() || h.line.carrierLost.seen() ||
-				!call.Believable(p.acked, p.peer) || h.log.badAck.seen() {
+			if h.Up != nil || p.acks == 0 || p.peerAsked > 0 || p.asked == 0 || h.lcp.terminated.seen() || p.terminated.seen() || h.line.carrierLost.seen() ||
+				!call.Believable(h.Ours, h.Theirs) || h.log.badAck.seen() {
 				return no
 			}
 			switch {
@@ -349,13 +349,13 @@ var ipcpRules = []rule{
 			"the user name, the password or the APN is wrong, or the modem is not registered.",
 		match: func(h *history) found {
 			f, told := h.failed(event.FailedBogusAddress)
-			a := h.ipcp.acked
-			if h.Up == nil && (told || a.IsValid() && h.ipcp.requests > 0 && !call.Believable(a, h.ipcp.peer)) {
+			a := h.Ours
+			if h.Up == nil && (told || a.IsValid() && h.ipcp.asked > 0 && !call.Believable(a, h.Theirs)) {
 				return late(certain, h, h.ipcp.ack, f.said)
 			}
 			// An engine that believes no such address asks on instead of taking it.
 			n := h.ipcp.nakAddress
-			if h.stuckInIPCP() && h.over() && n.IsValid() && !call.Believable(n, h.ipcp.peer) {
+			if h.stuckInIPCP() && h.over() && n.IsValid() && !call.Believable(n, h.Theirs) {
 				return late(certain, h, h.ipcp.nak)
 			}
 			return no

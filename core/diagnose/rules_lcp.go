@@ -79,7 +79,7 @@ var lcpRules = []rule{
 		meaning: "Text comes from this port and not PPP: a console, a login, a program's messages, or a modem that has ended the call.",
 		cure:    []string{`read the text with a terminal program: it usually shows what is connected`, curePort, cureModem},
 		match: func(h *history) found {
-			if h.Up != nil || h.lcp.rcvd > 0 || h.auth.started() || !slices.ContainsFunc(h.line.texts, hasWord) || h.lcp.requests == 0 || !h.over() || h.line.frames.seen() {
+			if h.Up != nil || h.lcp.rcvd > 0 || h.auth.started() || !slices.ContainsFunc(h.line.texts, hasWord) || h.lcp.asked == 0 || !h.over() || h.line.frames.seen() {
 				return no
 			}
 			return likely.by(h.line.texts...)
@@ -96,12 +96,12 @@ var lcpRules = []rule{
 			if h.at.result != "" && h.dialFailed() { // there was no call: nobody was there to answer
 				return no
 			}
-			if h.log.seen && h.Up == nil && h.log.connect.seen() && h.log.gaveUp.seen() && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == event.PhaseLCP && len(h.failures) == 0 {
+			if h.log.seen && h.Up == nil && h.log.connect.seen() && h.log.gaveUp.seen() && l.asked+l.rcvd == 0 && !h.auth.started() && h.far == event.PhaseLCP && len(h.failures) == 0 {
 				out := likely.by(h.log.connect, h.log.gaveUp) // nobody waited for the timeout
 				out.category = h.silentCategory()
 				return out
 			}
-			if h.log.seen && h.Up == nil && l.requests+l.rcvd == 0 && !h.auth.started() && h.far == event.PhaseLCP && (told || h.log.diedHungUp) {
+			if h.log.seen && h.Up == nil && l.asked+l.rcvd == 0 && !h.auth.started() && h.far == event.PhaseLCP && (told || h.log.diedHungUp) {
 				c := likely
 				if !told && h.log.hungUpEarly() {
 					c = possible
@@ -113,12 +113,12 @@ var lcpRules = []rule{
 			switch {
 			case h.Up != nil || h.auth.started() || l.rcvd > 0 || l.looped > 0 || h.line.carrierLost.seen() && !told:
 				return no
-			case told || l.requests >= 3 && h.over():
-				out := likely.by(h.connectText(), count("%d Configure-Requests without an answer", l.requests), f.said)
+			case told || l.asked >= 3 && h.over():
+				out := likely.by(h.connectText(), count("%d Configure-Requests without an answer", l.asked), f.said)
 				out.category = h.silentCategory()
 				return out
-			case l.requests >= 5:
-				return possible.by(count("%d Configure-Requests without an answer", l.requests))
+			case l.asked >= 5:
+				return possible.by(count("%d Configure-Requests without an answer", l.asked))
 			}
 			return no
 		},
@@ -152,7 +152,7 @@ var lcpRules = []rule{
 			if h.Up != nil || l.rcvd == 0 || l.refused.seen() || l.oneWay() {
 				return no
 			}
-			if !told && h.over() && l.peerAsked > 0 && l.asked >= 5 && l.answers == 0 && !l.terminated.seen() && !h.auth.started() && h.ipcp.requests == 0 {
+			if !told && h.over() && l.peerAsked > 0 && l.asked >= 5 && l.answers == 0 && !l.terminated.seen() && !h.auth.started() && h.ipcp.asked == 0 {
 				out := likely.by(l.peerAsks.and(", asked %s", timesText(l.peerAsked)), l.request.and(", %s without an answer", timesText(l.asked)))
 				out.firm = true // it was asked often enough
 				return out
@@ -172,7 +172,7 @@ var lcpRules = []rule{
 			`ask for nothing: knak dial --set lcp.request=[] (pppd: default-asyncmap, nomagic, nopcomp, noaccomp)`, cureModem},
 		match: func(h *history) found {
 			l := &h.lcp
-			if h.Up != nil || !l.terminated.seen() || l.requests == 0 || l.open() || l.refused.seen() || h.auth.started() || h.ipcp.requests > 0 || isRAS(l.terminateID) || l.wePeer {
+			if h.Up != nil || !l.terminated.seen() || l.asked == 0 || l.open() || l.refused.seen() || h.auth.started() || h.ipcp.asked > 0 || isRAS(l.terminateID) || l.wePeer {
 				return no
 			}
 			return likely.by(l.request, l.terminated)

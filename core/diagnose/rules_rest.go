@@ -110,11 +110,11 @@ func (h *history) stoppedIn() string {
 	switch {
 	case h.Up != nil:
 		return event.PhaseUp
-	case h.ipcp.requests+h.ipcp.peerAsked > 0 || h.far == event.PhaseIPCP || h.far == event.PhaseUp:
+	case h.ipcp.asked+h.ipcp.peerAsked > 0 || h.far == event.PhaseIPCP || h.far == event.PhaseUp:
 		return event.PhaseIPCP
 	case h.auth.started() || h.far == event.PhaseAuth:
 		return event.PhaseAuth
-	case h.lcp.requests+h.lcp.rcvd > 0 || h.far == event.PhaseLCP:
+	case h.lcp.asked+h.lcp.rcvd > 0 || h.far == event.PhaseLCP:
 		return event.PhaseLCP
 	case h.at.sent > 0 || h.far == event.PhaseDial:
 		return event.PhaseDial
@@ -141,7 +141,7 @@ func (h *history) broke() bool {
 // accounts tells what was exchanged, protocol by protocol, what the failing parts said, and how it ended.
 func (h *history) accounts() []clue {
 	var out []clue
-	if h.at.sent > 0 && h.lcp.requests+h.lcp.rcvd == 0 {
+	if h.at.sent > 0 && h.lcp.asked+h.lcp.rcvd == 0 {
 		out = append(out, count("%s", h.at.account()))
 	}
 	out = append(out, count("%s", h.lcp.account("LCP")))
