@@ -165,7 +165,7 @@ func TestHangupWhileDialling(t *testing.T) {
 
 // A modem that floods fills neither the screen nor the memory, and knak's own words come through.
 func TestFlood(t *testing.T) {
-	const seconds = 60
+	const seconds = 20
 	junk := make([]byte, 0, 100<<10)
 	for len(junk) < 50<<10 {
 		junk = append(junk, "\r\nBUY MORE DATA NOW\r\n"...)

@@ -1,6 +1,7 @@
 package notation
 
 import (
+	"bytes"
 	"encoding/hex"
 	"net/netip"
 	"strings"
@@ -104,17 +105,14 @@ func TestHexOfAFloodIsCut(t *testing.T) {
 
 // TestTextIsBounded: whatever a packet holds, its text is not longer than a screen (peers B7: a line of 26,260 characters).
 func TestTextIsBounded(t *testing.T) {
-	for _, protocol := range []uint16{packet.LCP, packet.IPCP, packet.IPV6CP, packet.CCP, packet.ECP, packet.PAP, packet.CHAP, packet.EAP, packet.IP, 0x1234} {
+	for _, fill := range [][]byte{
+		{1, 2}, {1, 4, 5, 0xdc}, {3, 6, 10, 0, 0, 1}, {0xff}, {0}, {'"'}, {3, 255}, {0x03, 0x1a, 0x04, 0x00}, {26, 3, 1, 0, 0xff, 0xfe},
+		{19, 9, 3, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff}, {200, 0xff, 0x80, 0x81}, {1, 0xff},
+	} {
+		data := bytes.Repeat(fill, 16000/len(fill))
 		for code := range 256 {
-			for _, fill := range [][]byte{
-				{1, 2}, {1, 4, 5, 0xdc}, {3, 6, 10, 0, 0, 1}, {0xff}, {0}, {'"'}, {3, 255}, {0x03, 0x1a, 0x04, 0x00}, {26, 3, 1, 0, 0xff, 0xfe},
-				{19, 9, 3, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff}, {200, 0xff, 0x80, 0x81}, {1, 0xff},
-			} {
-				data := make([]byte, 16000)
-				for i := range data {
-					data[i] = fill[i%len(fill)]
-				}
-				info := packet.Packet{Code: uint8(code), ID: 1, Data: data}.AppendTo(nil)
+			info := packet.Packet{Code: uint8(code), ID: 1, Data: data}.AppendTo(nil)
+			for _, protocol := range []uint16{packet.LCP, packet.IPCP, packet.IPV6CP, packet.CCP, packet.ECP, packet.PAP, packet.CHAP, packet.EAP, packet.IP, 0x1234} {
 				if n := len(Text(protocol, info)); n > 2*maxBody {
 					t.Fatalf("%s of %x: %d characters", packet.CodeName(protocol, uint8(code)), fill, n)
 				}
