@@ -117,7 +117,7 @@ func (l *Link) find(ctx context.Context) (*place, *Error) {
 		out := link.Outcome{Kind: event.FailedNoModem, Phase: event.PhaseDial, Detail: err.Error()}
 		var several *device.SeveralError
 		if errors.As(err, &several) {
-			out.Kind = link.KindUsage
+			out.Kind, out.Err = link.KindUsage, err // whoever asks a person takes the ports from it
 		}
 		return nil, l.failed(out, err)
 	}

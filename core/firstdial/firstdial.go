@@ -91,6 +91,16 @@ func (h *Heard) Next(o link.Outcome, a Answers) (q Question, ports []string) {
 	return Nothing, nil
 }
 
+// MayVary says whether a dial that ended so, and that no question helps, may come up when it is varied: not where the host, the SIM or the
+// account stands against it.
+func (a Answers) MayVary(o link.Outcome) bool {
+	switch o.ExitCode() {
+	case link.ExitOK, link.ExitUsage, link.ExitPrivilege, link.ExitNoKernel, link.ExitSignal, link.ExitLocked, link.ExitOpen, link.ExitNoModem, link.ExitSIM, link.ExitPlugin:
+		return false
+	}
+	return !o.Clean() && (o.Kind != event.FailedAuthRejected || !a.Named && a.PasswordFile == "")
+}
+
 // Section is the section [connection.name] for a configuration: what was asked or said, and as a comment what the modem is.
 // What knak finds by itself each time is left out, so that the section suits the next modem, too. today is for the comment.
 func Section(name string, a Answers, h *Heard, today time.Time) string {

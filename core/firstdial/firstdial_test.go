@@ -49,6 +49,30 @@ func TestNext(t *testing.T) {
 }
 
 // What is written is TOML, whatever a modem calls itself, and says what was answered.
+// A second dial is made only where varying it may help, and none that would count against a SIM or an account.
+func TestMayVary(t *testing.T) {
+	for _, c := range []struct {
+		outcome link.Outcome
+		answers Answers
+		want    bool
+	}{
+		{link.Outcome{Kind: event.FailedCarrierLost, Phase: event.PhaseIPCP}, Answers{}, true},
+		{link.Outcome{Kind: event.FailedModemSilent}, Answers{}, true},
+		{link.Outcome{Kind: event.FailedAuthRejected}, Answers{}, true},
+		{link.Outcome{Kind: event.FailedAuthRejected}, Answers{Named: true}, false},
+		{link.Outcome{Kind: event.FailedAuthRejected}, Answers{PasswordFile: "p"}, false},
+		{link.Outcome{Kind: event.FailedPINWrong}, Answers{}, false},
+		{link.Outcome{Kind: event.FailedNoModem}, Answers{}, false},
+		{link.Outcome{Kind: event.FailedPortLocked}, Answers{}, false},
+		{link.Outcome{Kind: link.KindDone}, Answers{}, false},
+		{link.Outcome{Kind: link.KindHangup}, Answers{}, false},
+	} {
+		if got := c.answers.MayVary(c.outcome); got != c.want {
+			t.Errorf("%s, %+v: %v", c.outcome.Kind, c.answers, got)
+		}
+	}
+}
+
 func TestSection(t *testing.T) {
 	var h Heard
 	for _, e := range []event.Event{

@@ -181,7 +181,7 @@ func (o Outcome) Clean() bool {
 
 // String says what happened in a few words.
 func (o Outcome) String() string {
-	if o.Clean() && o.Detail != "" {
+	if (o.Clean() || o.Kind == KindUsage) && o.Detail != "" {
 		return o.Detail
 	}
 	text := string(o.Kind)

@@ -35,6 +35,7 @@ import (
 	"github.com/knakppp/knak/core/link/adapt/harvest"
 	"github.com/knakppp/knak/core/recording/read"
 	"github.com/knakppp/knak/core/show/progress"
+	"github.com/knakppp/knak/core/show/wrap"
 )
 
 // options are what knak learn can be told besides what a dial can.
@@ -135,7 +136,7 @@ func run(ctx context.Context, t *terminal.Terminal, c *connection.Connection, o 
 		return exit.Usage(err)
 	}
 	if n := l.series.Resumed(); n > 0 {
-		fmt.Fprintf(t.Err, "going on after %s of an earlier run (%s)\n", terminal.Plural(n, "call"), l.series.State())
+		l.say(plain, "going on after %s of an earlier run (%s)", terminal.Plural(n, "call"), l.series.State())
 	}
 	if err := l.begin(); err != nil {
 		return err
@@ -151,7 +152,7 @@ func run(ctx context.Context, t *terminal.Terminal, c *connection.Connection, o 
 		if !more {
 			return l.end()
 		}
-		fmt.Fprintf(t.Err, "call %d: %s\n", len(l.series.Trials())+1, strings.Join(append([]string{e.What}, texts(e.Settings)...), " "))
+		l.say(bold, "call %d: %s", len(l.series.Trials())+1, strings.Join(append([]string{e.What}, texts(e.Settings)...), " "))
 		if o.dryRun {
 			return nil
 		}
@@ -168,6 +169,35 @@ type learner struct {
 	series  *experiment.Series
 	shown   event.Sink // of the call that is made
 }
+
+// say tells a person something: at a terminal as wide as that is, what does not fit under itself, and in a colour.
+func (l *learner) say(color, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	lines, indent := []string{text}, ""
+	if columns := terminal.Width(l.t.Err); columns > 0 {
+		indent = text[:len(text)-len(strings.TrimLeft(text, " "))]
+		lines = wrap.Text(text, max(columns, 40)-len(indent)-2)
+		lines[0] = indent + lines[0]
+	}
+	for i, line := range lines {
+		if i > 0 {
+			line = indent + "  " + line
+		}
+		if color != "" && l.t.Color(l.t.Err) {
+			line = color + line + reset
+		}
+		fmt.Fprintln(l.t.Err, line)
+	}
+}
+
+// SGR sequences (ECMA-48 section 8.3.117).
+const (
+	plain = ""
+	bold  = "\x1b[1m"
+	red   = "\x1b[1;31m"
+	green = "\x1b[32m"
+	reset = "\x1b[0m"
+)
 
 // texts are settings as --set takes them.
 func texts(set []learn.Setting) (list []string) {
@@ -195,7 +225,7 @@ func (l *learner) begin() error {
 		return exit.Usagef("--from %s: no call in it has failed in a way that could be gone on from", l.options.from)
 	}
 	f := l.series.Trials()[0].Failure
-	fmt.Fprintf(l.t.Err, "beginning with %s: %s in phase %s\n", l.options.from, f.Kind, f.Phase)
+	l.say(plain, "beginning with %s: %s in phase %s", l.options.from, f.Kind, f.Phase)
 	return nil
 }
 
@@ -205,7 +235,7 @@ func (l *learner) ask() error {
 	if l.options.dials > 0 {
 		limit = "at most " + terminal.Plural(l.options.dials, "call")
 	}
-	fmt.Fprintf(l.t.Err, "This dials again and again, %s: calls and data may be billed, and a network may count logins that it refuses.\n", limit)
+	l.say(plain, "This dials again and again, %s: calls and data may be billed, and a network may count logins that it refuses.", limit)
 	if l.options.yes || l.options.dryRun || l.series.Simulated() {
 		return nil
 	}
@@ -252,7 +282,11 @@ func (l *learner) try(ctx context.Context, e learn.Experiment, limit time.Durati
 	if l.t.Style.JSON {
 		_ = json.NewEncoder(l.t.Out).Encode(t) // main tells of a broken standard output
 	}
-	fmt.Fprintf(l.t.Err, "  %s\n", result)
+	color := plain
+	if t.Up {
+		color = green
+	}
+	l.say(color, "  %s", result)
 	return nil
 }
 
@@ -263,7 +297,7 @@ func (l *learner) end() error {
 		if err := output.Whole(l.options.export, func(w io.Writer) error { return l.series.Export(w, time.Now()) }); err != nil {
 			return fmt.Errorf("--export: %w", err)
 		}
-		fmt.Fprintf(l.t.Err, "wrote %s: look into it before you share it\n", l.options.export)
+		l.say(plain, "wrote %s: look into it before you share it", l.options.export)
 	}
 	if len(trials) > 1 {
 		fmt.Fprintf(l.t.Err, "the calls, and which settings each had:\n%s", harvest.Matrix(trials))
@@ -272,13 +306,13 @@ func (l *learner) end() error {
 		return l.failed(v, trials)
 	}
 	if v.Noisy {
-		defer fmt.Fprintf(l.t.Err, "calls of this modem also fail by chance: with the same settings some came up and some did not\n")
+		defer l.say(plain, "calls of this modem also fail by chance: with the same settings some came up and some did not")
 	}
 	with := "nothing changed: this modem needs no profile"
 	if len(v.Set) > 0 {
 		with = strings.Join(texts(v.Set), " ")
 	}
-	fmt.Fprintf(l.t.Err, "learned after %s: %d of %d came up with %s\n", terminal.Plural(len(trials), "call"), v.Ups, v.Of, with)
+	l.say(green, "learned after %s: %d of %d came up with %s", terminal.Plural(len(trials), "call"), v.Ups, v.Of, with)
 	names, err := l.series.Write()
 	if err != nil {
 		return fmt.Errorf("learn: %w", err)
@@ -290,8 +324,16 @@ func (l *learner) end() error {
 		}
 		fmt.Fprintln(l.t.Out, name)
 	}
-	if id, chosen := l.series.Profile(); chosen && len(names) > 0 {
-		fmt.Fprintf(l.t.Err, "this modem does not say who it is, so its profile must be chosen: knak dial --quirks %s, or quirks = %q in the configuration\n", id, id)
+	if len(names) == 0 || l.t.Style.JSON {
+		return nil
+	}
+	if where := files.Quirks(); l.options.output != where.User && l.options.output != where.System {
+		l.say(plain, "to use it, copy what is in %s to %s", l.options.output, cmp.Or(where.User, where.System))
+	}
+	if id, chosen := l.series.Profile(); chosen {
+		l.say(plain, "this modem does not say who it is, so its profile must be chosen: knak dial --quirks %s, or quirks = %q in the configuration", id, id)
+	} else if !l.series.Simulated() {
+		l.say(plain, "knak dial takes it for this modem then; knak learn --export packs it for others")
 	}
 	return nil
 }
@@ -299,9 +341,11 @@ func (l *learner) end() error {
 // failed says how far the search came, and what a person should look at.
 func (l *learner) failed(v learn.Verdict, trials []learn.Trial) error {
 	f := v.Furthest
-	fmt.Fprintf(l.t.Err, "not learned: %s. The call that came furthest: %s in phase %s.\nLook at %s.\nRuled out:\n", v.Why, cmp.Or(f.Kind, "none"), cmp.Or(f.Phase, event.PhaseDial), f.Look())
+	l.say(red, "not learned: %s. The call that came furthest: %s in phase %s.", v.Why, cmp.Or(f.Kind, "none"), cmp.Or(f.Phase, event.PhaseDial))
+	l.say(bold, "Look at %s.", f.Look())
+	l.say(plain, "Ruled out:")
 	for _, t := range trials {
-		fmt.Fprintf(l.t.Err, "  %s: %s in phase %s\n", t.What, cmp.Or(t.Failure.Kind, "up"), cmp.Or(t.Failure.Phase, "up"))
+		l.say(plain, "  %s: %s in phase %s", t.What, cmp.Or(t.Failure.Kind, "up"), cmp.Or(t.Failure.Phase, "up"))
 	}
 	if f.Kind == "" {
 		return &exit.StatusError{Code: link.ExitFatal}

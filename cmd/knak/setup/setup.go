@@ -25,6 +25,7 @@ import (
 	"github.com/knakppp/knak/cmd/knak/settings"
 	"github.com/knakppp/knak/cmd/knak/terminal"
 	"github.com/knakppp/knak/core/control"
+	"github.com/knakppp/knak/core/device"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/files"
 	"github.com/knakppp/knak/core/firstdial"
@@ -117,16 +118,20 @@ func run(ctx context.Context, t *terminal.Terminal, cmd *cobra.Command, args []s
 	f.answers.More = more(cmd)
 	d := &c.Dial
 	d.Name, d.Plane, d.Hooks, d.Limits.Once = f.name, plane.KindNone, hooks.Config{}, true
+	varies := !d.NoAdapt
+	d.NoAdapt = true // what a person can answer is not found out by trying
 	for asked := 0; ; asked++ {
-		heard := &firstdial.Heard{}
-		outcome, err := f.dial(ctx, c, heard)
-		if err != nil {
+		heard, outcome, question, ports, err := f.dial(ctx, c, asked < 3)
+		switch {
+		case err != nil:
 			return err
-		}
-		question, ports := heard.Next(outcome, f.answers)
-		if question == firstdial.Nothing || asked == 3 {
+		case question == firstdial.Nothing && varies && f.answers.MayVary(outcome):
+			d.NoAdapt, varies = false, false
+			f.t.Say("no answer of yours would help; trying what else may")
+			continue
+		case question == firstdial.Nothing:
 			if outcome.ExitCode() != link.ExitOK {
-				return &exit.StatusError{Code: outcome.ExitCode(), Text: "nothing was written; after the cure: knak init"}
+				return &exit.StatusError{Code: outcome.ExitCode(), Text: "nothing was written; when that is cured, run the same command again"}
 			}
 			return f.write(heard)
 		}
@@ -171,21 +176,58 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func (f *first) dial(ctx context.Context, c *connection.Connection, heard *firstdial.Heard) (link.Outcome, error) {
+// dial dials once, and says what is to be asked then, if anything may be. A question stands in the place of the account of what went wrong.
+func (f *first) dial(ctx context.Context, c *connection.Connection, mayAsk bool) (heard *firstdial.Heard, o link.Outcome, q firstdial.Question, ports []string, err error) {
 	sink, finish := f.t.Sinks(time.Now(), progress.Normal, c.Options.Timeout)
-	outcome := c.Run(ctx, event.Fanout{sink, heard})
-	return outcome, finish()
+	heard = &firstdial.Heard{}
+	end := &endHolder{next: sink}
+	o = c.Run(ctx, event.Fanout{end, heard})
+	if mayAsk {
+		q, ports = heard.Next(o, f.answers)
+	}
+	if q == firstdial.Nothing || !f.attended() && !(q == firstdial.WhichPort && f.options.yes) {
+		end.release()
+	}
+	return heard, o, q, ports, finish()
 }
+
+// endHolder is a Sink that keeps the account of a failure back until another attempt follows it.
+type endHolder struct {
+	next event.Sink
+	held []event.Record
+}
+
+// Record hands r on, or keeps it.
+func (h *endHolder) Record(r event.Record) {
+	switch r.Event.(type) {
+	case event.Failure, event.Finding, event.Down:
+		h.held = append(h.held, r)
+		return
+	case event.Attempt:
+		h.release()
+	}
+	h.next.Record(r)
+}
+
+func (h *endHolder) release() {
+	for _, r := range h.held {
+		h.next.Record(r)
+	}
+	h.held = nil
+}
+
+// attended says whether somebody can be asked.
+func (f *first) attended() bool { return !f.options.yes && terminal.Attended(f.t.In) }
 
 // ask asks a person, and puts the answer where the next dial and the configuration take it from.
 func (f *first) ask(q firstdial.Question, ports []string, c *connection.Connection) error {
-	attended := !f.options.yes && terminal.Attended(f.t.In)
+	attended := f.attended()
 	switch q {
 	case firstdial.WhichPort:
 		choice := 1
 		if attended {
 			for i, p := range ports {
-				fmt.Fprintf(f.t.Err, "  %d  %s\n", i+1, p)
+				fmt.Fprintf(f.t.Err, "  %d  %s%s\n", i+1, p, known(p, c.Dial.Database))
 			}
 			text, err := f.line("Which modem? [1] ")
 			if err != nil {
@@ -202,7 +244,10 @@ func (f *first) ask(q firstdial.Question, ports []string, c *connection.Connecti
 		c.Options.Port, c.Dial.Port = f.answers.Port, f.answers.Port
 		f.t.Say("the modem at %s", f.answers.Port)
 	case firstdial.WhichPIN:
-		file := filepath.Join(filepath.Dir(f.options.output), f.name+".pin")
+		file, err := filepath.Abs(filepath.Join(filepath.Dir(f.options.output), f.name+".pin")) // a dial may be started anywhere
+		if err != nil {
+			return err
+		}
 		if _, err := os.Lstat(file); err == nil { // said before a try of the SIM is spent
 			return fmt.Errorf("the SIM needs its PIN, and %s is there already: name it with --pin-file, or remove it", file)
 		}
@@ -233,6 +278,22 @@ func (f *first) ask(q firstdial.Question, ports []string, c *connection.Connecti
 		f.answers.APN, c.Dial.Settings = apn, set
 	}
 	return nil
+}
+
+// known is what the bus and the database say of the modem on a port.
+func known(port string, db *quirks.DB) string {
+	facts, err := device.FactsOn(files.Machine(), db, port)
+	if err != nil || facts.USB == "" || facts.USB == quirks.None {
+		return ""
+	}
+	text := "  USB " + facts.USB
+	if name := strings.TrimSpace(facts.Manufacturer + " " + facts.Model); name != "" {
+		text += " " + event.Printable(name)
+	}
+	if r, err := db.Resolve(facts, "", nil); err == nil && r.Profile() != "" {
+		text += ", profile " + r.Profile()
+	}
+	return text
 }
 
 func (f *first) line(prompt string) (string, error) {
