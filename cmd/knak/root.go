@@ -37,7 +37,7 @@ import (
 	"github.com/knakppp/knak/cmd/knak/version"
 )
 
-// run is main with the world as arguments. It returns the exit status.
+// run is main with its environment as arguments. It returns the exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	out := terminal.Keep(stdout)
 	t := &terminal.Terminal{In: stdin, Out: out, Err: stderr}
@@ -62,7 +62,7 @@ type command struct {
 	make func(*terminal.Terminal) *cobra.Command
 }
 
-// commands are those of knak, by what they are called.
+// commands are knak's commands, by name.
 var commands = []command{
 	{"compare", compare.Command},
 	{"completion", completion.Command},
@@ -87,8 +87,8 @@ var commands = []command{
 	{"version", version.Command},
 }
 
-// rootCommand makes knak with the one command that the first argument names, for that is all that is needed then, and the
-// flags of the others cost every start a millisecond. With any other beginning, a help or a completion among them, it has all.
+// rootCommand makes knak with only the command that the first argument names, because the flags of all the others would cost
+// every start a millisecond. If the first argument is not a command, for example a flag or help, it makes all commands.
 func rootCommand(t *terminal.Terminal, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "knak",
@@ -131,7 +131,7 @@ says in plain words what went wrong and what to try.
 // extraCommands holds commands that only some builds have (see man.go).
 var extraCommands []func(*terminal.Terminal) *cobra.Command
 
-// markUsageErrors makes wrong arguments usage errors, as wrong flags are, and an unknown subcommand an error everywhere.
+// markUsageErrors makes wrong arguments usage errors, as wrong flags are, and makes an unknown subcommand an error everywhere.
 func markUsageErrors(cmd *cobra.Command) {
 	check := cmd.Args
 	if check == nil && cmd.HasSubCommands() {

@@ -247,7 +247,7 @@ func (x *Exchange) prepare(line string) (*command, error) {
 func (x *Exchange) catchUp() error {
 	tries := 3
 	if !x.synced {
-		tries = 1 // it may not be there at all; whoever asks decides how long that is tried
+		tries = 1 // the modem may not be there; the caller decides how long to try
 	}
 	var err error
 	for range tries {
@@ -483,7 +483,7 @@ func (x *Exchange) showLine(line string) {
 	x.tell()
 }
 
-// tell names what is known to whoever records what passes at the port, where there is more than before.
+// tell gives new secrets to the recorder of the port.
 func (x *Exchange) tell() {
 	if x.told != x.known.Count() {
 		x.told = x.known.Count()

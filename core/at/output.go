@@ -28,7 +28,7 @@ type SetFlow struct{ Mode string }
 // Discard asks for everything that the port has received but not yet handed over to be thrown away.
 type Discard struct{}
 
-// Hide says that what is written from now on may hold these secrets, for whoever records what passes at the port. A port
+// Hide says that the octets written from now on may contain these secrets, so that a recorder of the port can hide them. A port
 // ignores it.
 type Hide struct{ Secrets []string }
 

@@ -12,8 +12,8 @@ import (
 // and comparison count the same attempts in the same recording. It can be used on a live call too; its memory does not grow. The
 // zero value is ready.
 //
-// Another attempt begins with an Attempt event, with a dial after a dial, with the message of a dialer that starts or connects
-// again, with a command after a call that is over (except for a command that only hangs up, as disconnect scripts send), and with
+// Another attempt begins with one of these: an Attempt event; a dial after a dial; the message of a dialer that starts or
+// connects again; a command after a call that is over (except for a command that only hangs up, as disconnect scripts send);
 // LCP's Configure-Request after a link that is over (RFC 1661 section 3.7). A Configure-Request on a link that is not over only
 // negotiates it again.
 type Splitter struct {

@@ -141,7 +141,7 @@ func Listen(dir, link string, handler Handler) (*Server, error) {
 		return nil, err
 	}
 	path := file(dir, link, ".sock")
-	// Whoever holds the lock is the only dial of this link: a socket that lies here belongs to one that was killed.
+	// The process with the lock is the only dial of this link: a socket that exists here belongs to a killed one.
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.Join(fmt.Errorf("control socket left behind: %w", err), lock.Close())
 	}
@@ -187,8 +187,8 @@ func RemoveLeftover(dir, link string) error {
 	return nil
 }
 
-// MakePrivate makes the directory and refuses one that somebody else may write, or could put another in place of: whoever
-// can replace a socket in it could answer in a dial's place.
+// MakePrivate makes the directory. It refuses a directory that another user may write or replace, because a user who can replace
+// a socket in it could answer in the dial's place.
 func MakePrivate(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("control directory: %w", err)

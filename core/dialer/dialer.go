@@ -41,7 +41,7 @@ type Options struct {
 	Simulated              *sim.Scenario
 
 	// Far is a host behind a simulated modem, with any address that no built-in answer comes from; nil: there is none. A
-	// stack.Stack of core/plane/stack is one. Whoever has made it closes it.
+	// stack.Stack of core/plane/stack is one. The caller closes it.
 	Far Far
 
 	// What the network is told. Empty is what the profile, the SIM's carrier or the modem has.

@@ -64,9 +64,9 @@ type Link struct {
 	outcome link.Outcome // once done is closed
 }
 
-// Prepare finds the modem and takes the link's name, and dials nothing yet: whoever is to take part is added, and then Run dials.
-// ctx bounds the finding. An error is an *Error, which Options.Events has heard of, or says what of o cannot be followed. Close
-// gives back what was taken.
+// Prepare finds the modem and takes the link's name without dialling, so that receivers, advisers and plugins can be added; then
+// Run dials. ctx bounds the finding. An error is an *Error, which Options.Events has heard of, or says what of o cannot be
+// followed. Close gives back what was taken.
 func Prepare(ctx context.Context, o Options) (*Link, error) {
 	if err := o.Complete(); err != nil {
 		return nil, err

@@ -79,7 +79,7 @@ const (
 	MeansAborted      = "aborted"       // a script saw a string at which it aborts; value: the string
 	MeansScriptEnd    = "script-failed" // the dialling script ended with an error
 	MeansDisconnects  = "disconnects"   // the dialer is hanging up; value: when, as above
-	MeansRegistration = "registration"  // the modem's registration, value: the word of whoever tells it, such as home, denied, searching
+	MeansRegistration = "registration"  // the modem's registration; value: the program's word for it, such as home, denied, searching
 	MeansRegDenied    = "registration-refused"
 	MeansNoNetwork    = "no-network"
 	MeansSIMMissing   = "sim-missing"

@@ -1,5 +1,5 @@
 // Package firstdial is what a person must be asked before a modem comes up for the first time, and the section of the
-// configuration that comes of the answers. It computes only: whoever dials gives it the events and the outcomes.
+// configuration that comes of the answers. It computes only: the caller dials, and passes the events and the outcomes to it.
 package firstdial
 
 import (

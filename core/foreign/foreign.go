@@ -1,6 +1,6 @@
 // Package foreign opens files that somebody else may have made: lock files in a directory that all may write, state,
-// configuration, files with secrets, resolv.conf. Whoever can put a file there can put a named pipe, a device, a link to
-// one, or a file without end in its place; none of these may hold this process up, fill its memory, or lead it elsewhere.
+// configuration, files with secrets, resolv.conf. A user who can write there can put a named pipe, a device, a link or an endless
+// file in its place; none of these may block this process, fill its memory, or make it open another file.
 package foreign
 
 import (

@@ -205,7 +205,7 @@ func (d *Decoder) Flush() Item {
 	return Item{}
 }
 
-// Pending says whether Flush could hand out something: whoever owns the clock needs a timer only then.
+// Pending says whether Flush could hand out something: only then the caller needs a timer.
 func (d *Decoder) Pending() bool {
 	if d.line.open {
 		return d.line.ink

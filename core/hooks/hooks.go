@@ -218,7 +218,7 @@ func (r *Runner) script(path string, c call) error {
 	err = cmd.Run()
 	if ctx.Err() != nil {
 		if cmd.Process != nil {
-			_ = end(cmd, syscall.SIGKILL) // whoever of the group is left; nobody, if all went well
+			_ = end(cmd, syscall.SIGKILL) // processes of the group that are left; usually none
 		}
 		if bound.Err() != nil {
 			return fmt.Errorf("%s was ended, because the dial ends", c.name)

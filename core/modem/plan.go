@@ -15,8 +15,8 @@ type Plan struct {
 	// Optional names commands of Send that may be answered with an error. Key at.optional; default none. ATZ, AT&F and
 	// commands that only ask may be in any case.
 	Optional []string
-	// Never names commands that are not sent, whoever wants them: the dialogues go on as if the modem had answered ERROR.
-	// Key at.never; default none.
+	// Never names commands that are never sent, not even for an adviser: the dialogues go on as if the modem had answered
+	// ERROR. Key at.never; default none.
 	Never []string
 	// StartDelay is a silence before the first command. Key at.start_delay; 0 to 60 s, default 0.
 	StartDelay time.Duration

@@ -28,9 +28,8 @@ type Access struct {
 	Method         string
 }
 
-// subscribe fills in what the plan leaves open, by asking whoever knows carriers. The SIM is asked also where the context
-// has an APN: it may be the carrier's, and want the carrier's credentials. A SIM that does not tell who issued it is no
-// failure.
+// subscribe fills in what the plan leaves open, by asking Credentials and Access. The SIM is asked also where the context has an
+// APN: it may be the carrier's, and want the carrier's credentials. A SIM that does not tell who issued it is no failure.
 func subscribe(x *at.Exchange, p *Plan) error {
 	if p.Credentials == nil && (p.APN != "" || p.Access == nil) {
 		return nil

@@ -52,7 +52,7 @@ type Config struct {
 	Local     netip.Addr   // our IPv4 address, or the zero Addr where IPCP did not open
 	Peer      netip.Addr   // the peer's IPv4 address, or the zero Addr where the peer names none
 	DNS       []netip.Addr // the link's DNS servers, best first
-	NBNS      []netip.Addr // the link's NetBIOS name servers; no plane uses them, but scripts are told of those that are taken
+	NBNS      []netip.Addr // the link's NetBIOS name servers; no plane uses them, but the accepted ones are passed to scripts
 	MTU       int          // the largest packet that the peer takes: its MRU; 0 is 1500
 	Allow     gate.Allow   // addresses that are taken although something on this host stands against them
 

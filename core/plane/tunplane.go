@@ -199,7 +199,7 @@ func (p *tunPlane) setDNS(v gate.Verdict) error {
 		Mode: p.cfg.DNSMode, Interface: p.device.Name(), Servers: v.DNS, Default: d.first, Path: p.cfg.ResolvConf, Notice: p.cfg.notice,
 	}, &d.undo)
 	if err != nil || d.mode != resolv.File && d.mode != resolv.Resolvconf {
-		return err // nobody asks them, or whoever does asks them over their own interface
+		return err // no program asks them, or only over their own interface
 	}
 	// They often answer over the link only. Nothing but default routes leads to those that were taken.
 	for _, s := range v.DNS {

@@ -56,8 +56,8 @@ type Config struct {
 // ErrNoPTY means that this system's pseudo-terminals are none that a modem could be shown on.
 var ErrNoPTY = errors.New("a modem on a pseudo-terminal needs Linux")
 
-// ErrNoModemLines means that the tty has none: it is a pseudo-terminal, or its driver does not know them. Whoever only
-// wants to know or to set them may go on without.
+// ErrNoModemLines means that the tty has none: it is a pseudo-terminal, or its driver does not know them. A caller that only
+// wants to read or set them may go on without.
 var ErrNoModemLines = errors.New("the port has no modem lines")
 
 // Status is the state of the lines that the modem drives.

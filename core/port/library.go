@@ -15,8 +15,8 @@ import (
 )
 
 // library is a port whose bytes go through go.bug.st/serial, for systems where the runtime cannot wait on a serial port. The
-// library's reads and writes may wait for ever, so goroutines make them: whoever has a deadline waits for a goroutine, and
-// leaves it waiting where the deadline passes.
+// library's reads and writes may block for ever, so goroutines make them: a caller with a deadline waits for the goroutine, and
+// leaves it when the deadline passes.
 type library struct {
 	path     string
 	lib      serial.Port
@@ -108,7 +108,7 @@ func (p *library) Path() string { return p.path }
 // LockFile is "": the system itself keeps a second program from the port.
 func (p *library) LockFile() string { return "" }
 
-// read hands on what arrives. Two buffers take turns: whoever takes one has done with the other.
+// read hands on what arrives. Two buffers are used alternately: a reader that takes one has finished with the other.
 func (p *library) read() {
 	defer close(p.arrived)
 	buffers := [2][]byte{make([]byte, readSize), make([]byte, readSize)}

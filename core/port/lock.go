@@ -222,8 +222,8 @@ func lockPID(content []byte) (pid int, ok bool) {
 	return 0, false
 }
 
-// StaleLocks finds the lock files in dir ("": DefaultLockDir) that this user's processes have left which have ended. They hold
-// nobody, and whoever opens that port next takes them over; until then they look as if the port were in use.
+// StaleLocks finds the lock files in dir ("": DefaultLockDir) that this user's processes have left which have ended. They lock
+// nothing, and the next program that opens the port replaces them; until then the port looks as if it were in use.
 func StaleLocks(dir string) (names []string, err error) {
 	dir = cmp.Or(dir, DefaultLockDir)
 	entries, err := os.ReadDir(dir)

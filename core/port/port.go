@@ -36,9 +36,9 @@ type Port struct {
 // Open opens the tty at path, which may be a symbolic link. It fails with a *LockedError when another process has it and
 // with an *OpenError otherwise; both say what to do.
 //
-// The port is taken in every way that others honour: by a UUCP lock file, by flock, and by exclusive use (TIOCEXCL). A
-// process that honours none, and has it open already, is found through /proc; pseudo-terminals are left out of that,
-// because whoever made them keeps them open. Where the lock directory cannot be written, the other ways remain.
+// The port is taken in every way that others honour: by a UUCP lock file, by flock, and by exclusive use (TIOCEXCL). A process
+// that honours none, and has it open already, is found through /proc; pseudo-terminals are left out of that, because the program
+// that made them keeps them open. Where the lock directory cannot be written, the other ways remain.
 func Open(path string, cfg Config) (_ *Port, err error) {
 	if cfg.Baud == 0 {
 		cfg.Baud = DefaultBaud

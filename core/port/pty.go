@@ -123,10 +123,10 @@ func (p *PTY) alone() bool {
 	return fds[0].Revents&unix.POLLHUP != 0
 }
 
-// Write sends b to the slave side. While nobody has that open it returns ErrHungUp. There is no bound but the deadline:
-// whoever has it open may leave it unread.
+// Write sends b to the slave side. While nobody has that open it returns ErrHungUp. Only the deadline limits the wait: the
+// program that has it open may not read.
 func (p *PTY) Write(b []byte) (int, error) {
-	if p.alone() { // the tty would keep it for whoever comes next
+	if p.alone() { // the tty would keep it for the next program
 		return 0, ErrHungUp
 	}
 	n, err := p.file.Write(b)
@@ -143,7 +143,7 @@ func (p *PTY) SetWriteDeadline(t time.Time) error {
 	return closed(p.file.SetWriteDeadline(t))
 }
 
-// Close ends the pseudo-terminal: whoever has the slave open is hung up.
+// Close ends the pseudo-terminal: a program that has the slave open gets a hangup.
 func (p *PTY) Close() error { return errors.Join(p.file.Close(), p.opened.Close()) }
 
 // isPTY says whether the tty is the slave of a pseudo-terminal.

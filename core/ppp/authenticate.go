@@ -25,7 +25,7 @@ type authentication struct {
 	serverDone   bool
 	done         AuthDone
 
-	// elsewhere is the last challenge that a Verdict answered: the secret is with whoever gave it.
+	// elsewhere is the last challenge that a Verdict answered: the adviser that answered has the secret.
 	elsewhere []byte
 
 	spoken bool // we have answered the peer's challenge, or sent a request

@@ -112,9 +112,9 @@ type Verdict struct {
 	Authenticator []byte
 }
 
-// Decision asks what to do. The packet, and those of the same protocol behind it, wait for Resolve or for Deadline; then
-// Intent is done. What follows a packet of LCP may be framed as that packet says: whoever takes a decision about LCP should
-// give the engine's decoder nothing before it is resolved. Timers keep running. Everything in it belongs to the receiver.
+// Decision asks what to do. The packet, and those of the same protocol behind it, wait for Resolve or for Deadline; then Intent
+// is done. Octets after an LCP packet may be framed as that packet says: while a decision about LCP is open, the caller should
+// give the engine's decoder no input. Timers keep running. Everything in it belongs to the receiver.
 type Decision struct {
 	ID       uint64
 	Protocol uint16

@@ -323,7 +323,7 @@ func (l *layer) followNak(m decisionContext, a reply) {
 	}
 	l.answered = true
 	l.pace = a.delay
-	l.decided = a.foreign // whoever decided about this has decided about the request that follows
+	l.decided = a.foreign // a decision about this packet includes the request that follows
 	l.event(ReceiveNak)
 }
 

@@ -45,7 +45,7 @@ type decisionContext struct {
 	info   []byte           // the packet as a whole, with PointAuthChallenge
 }
 
-// decider is whoever a decision belongs to: a layer, or the authentication.
+// decider is the owner of a decision: a layer, or the authentication.
 type decider interface {
 	pendingDecision() *pending
 	proto() uint16

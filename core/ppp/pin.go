@@ -7,8 +7,9 @@ import (
 	"github.com/knakppp/knak/core/ppp/auth"
 )
 
-// pin holds the authentication of a link to what was agreed first: whoever speaks in the peer's place later must not get the
-// password more cheaply than the peer did (docs/decisions/0003-authentication.md). It lasts from Open to Finished.
+// pin keeps the authentication of a link at least as strong as the first one agreed: an attacker who takes the peer's place later
+// must not get the password more easily than the peer did (docs/decisions/0003-authentication.md). It lasts from Open to
+// Finished.
 type pin struct {
 	floor  auth.Strength // the weakest that is accepted; NoProof: anything
 	by     auth.Method   // what made it so

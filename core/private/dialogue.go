@@ -36,7 +36,7 @@ const (
 	allLines      // of a message, up to the next final result
 )
 
-// prompt says what the modem, or whoever it called, waits for.
+// prompt says what the modem, or the called end, waits for.
 type prompt uint8
 
 const (

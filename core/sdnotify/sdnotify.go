@@ -13,7 +13,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Variable names the socket of whoever wants to know; unset: nobody does.
+// Variable is the environment variable with the socket of the service manager; unset: there is none.
 const Variable = "NOTIFY_SOCKET"
 
 // patience is how long the service is not ready at the most: what is ordered after it, at the start of a machine for one, waits no

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 )
 
-// This file is the network's IPv6: a router on the link that advertises a prefix, and whoever is asked answers an echo.
+// This file is the network's IPv6: a router on the link that advertises a prefix, and hosts that all answer an echo.
 
 const (
 	ip6HeaderLen   = 40

@@ -19,8 +19,8 @@ const (
 	icmp6TooBig    = 2
 )
 
-// squeeze sends a packet that is longer than the host takes: in fragments where it may be, and else not at all, which whoever
-// sent it is told.
+// squeeze sends a packet that is longer than the host takes: in fragments if allowed; otherwise it is dropped, and its sender
+// gets an error.
 func (m *Modem) squeeze(now time.Time, b []byte) {
 	most := m.call.peerMRU
 	header := 0
@@ -55,7 +55,7 @@ func (m *Modem) squeeze(now time.Time, b []byte) {
 	}
 }
 
-// tooBig is the error about a packet, to whoever sent it; nil where there must be none.
+// tooBig makes the error about a packet for its sender; nil if there must be none.
 func tooBig(b []byte, most int) []byte {
 	switch {
 	case b[0]>>4 == 4 && len(b) >= ipHeaderLen:

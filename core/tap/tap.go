@@ -63,8 +63,8 @@ type Tap struct {
 	ended  chan error
 }
 
-// Open makes the pseudo-terminal and the symbolic link at through that leads to it. A link that leads nowhere is replaced.
-// Whoever may open the tty like may open the pseudo-terminal.
+// Open makes the pseudo-terminal and the symbolic link at through that leads to it. A link that leads nowhere is replaced. Every
+// user who may open the tty may open the pseudo-terminal.
 func Open(through, like string, ears ...Ear) (*Tap, error) {
 	through, err := filepath.Abs(through)
 	if err != nil {
@@ -335,7 +335,8 @@ func (t *Tap) watchLines() {
 	}
 }
 
-// hangUp hangs up whoever has the pseudo-terminal open, and gives the next program a new one under the same name.
+// hangUp gives a hangup to the program that has the pseudo-terminal open, and a new pseudo-terminal under the same name to the
+// next program.
 func (t *Tap) hangUp(old *port.PTY) {
 	pty, path, err := t.make()
 	if err != nil {

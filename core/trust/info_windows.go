@@ -62,8 +62,8 @@ func ours(who *windows.SID) bool {
 	return slices.ContainsFunc(ourSIDs(), who.Equals)
 }
 
-// ourSIDs are those of this user, of the administrators, of the system itself and of its installer, and those that stand for
-// whoever owns a file.
+// ourSIDs are those of this user, of the administrators, of the system itself and of its installer, and those that stand for the
+// owner of a file.
 var ourSIDs = sync.OnceValue(func() (list []*windows.SID) {
 	if user, err := windows.GetCurrentProcessToken().GetTokenUser(); err == nil {
 		list = append(list, user.User.Sid)

@@ -34,8 +34,8 @@ func Path(path string) error {
 // maxLinks is how many symbolic links may stand in a path, as the kernel has such a limit.
 const maxLinks = 20
 
-// Resolve is Path, and gives the path without symbolic links. It looks at the links too, and at the directories in which
-// they stand: whoever can replace a link leads to another file.
+// Resolve is Path, and gives the path without symbolic links. It looks at the links too, and at the directories in which they
+// stand: a user who can replace a link can make it lead to another file.
 func Resolve(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -76,8 +76,8 @@ func Resolve(path string) (string, error) {
 	}
 }
 
-// Named checks a file that a person has named, such as one on the command line: the file itself and not where it is, and
-// whoever called sudo may own it as well, for that is who named it.
+// Named checks a file that a person has named, such as one on the command line: the file itself and not where it is, and the user
+// who called sudo may own it too, because that user named it.
 func Named(path string, info fs.FileInfo) error {
 	err := Info(path, info)
 	var bad *Error

@@ -28,7 +28,7 @@ type Plugins struct {
 }
 
 // Start starts the plugins of a plan for a link that was prepared and does not run yet. What they write and how they fare is told
-// to the link's watchers. One that does not start is told of and left out; where it is required the error is an
+// to the link's watchers. A plugin that does not start is reported and left out; if it is required, the error is an
 // *advice.RequiredError. Close ends them.
 func Start(ctx context.Context, l *dialer.Link, plan host.Plan) (*Plugins, error) {
 	p := &Plugins{link: l}

@@ -14,6 +14,7 @@ var (
 	date    = ""
 )
 
+// Info says which build of knak this is.
 type Info struct {
 	Version string `json:"version"`
 	Commit  string `json:"commit,omitempty"`
@@ -23,6 +24,7 @@ type Info struct {
 	Arch    string `json:"arch"`
 }
 
+// Version gives what the linker has set, or else what the Go tool has noted in the program.
 func Version() Info {
 	v := Info{Version: version, Commit: commit, Date: date, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
 	if info, ok := debug.ReadBuildInfo(); ok {

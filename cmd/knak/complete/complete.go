@@ -38,6 +38,7 @@ func Auth(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellComp
 	return list, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
+// Profiles completes the id of a profile.
 func Profiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	db, _ := quirks.Open(files.Quirks()) // a completion says nothing of errors
 	return db.Profiles(), cobra.ShellCompDirectiveNoFileComp
@@ -48,6 +49,7 @@ func Scenarios(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirec
 	return files.Scenarios(), cobra.ShellCompDirectiveDefault
 }
 
+// Keys completes a quirk key.
 func Keys(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	var keys []string
 	for _, k := range quirks.Keys {
@@ -87,6 +89,7 @@ func First(f cobra.CompletionFunc) cobra.CompletionFunc {
 	}
 }
 
+// Links completes the name of a link that a running dial holds.
 func Links(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	links, _ := control.Links(control.Dir()) // a completion says nothing of errors
 	return links, cobra.ShellCompDirectiveNoFileComp

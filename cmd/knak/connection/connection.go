@@ -1,4 +1,4 @@
-// Package connection is what a person says of a connection, by flags, variables and configuration, read, checked and dialled.
+// Package connection reads, checks and dials a connection that a person describes by flags, variables and configuration.
 package connection
 
 import (
@@ -21,9 +21,9 @@ import (
 
 // Connection is a connection with everything read and checked, before anything is touched.
 type Connection struct {
-	Options Options        // as it was said
-	Dial    dialer.Options // what that comes to
-	Plugins host.Plan      // those that the configuration names; none: nobody is asked
+	Options Options        // the options as given
+	Dial    dialer.Options // the options for the dial
+	Plugins host.Plan      // the plugins of the configuration; none: no plugin is asked
 }
 
 // Read reads and checks everything that the user said.
@@ -98,7 +98,7 @@ func Read(t *terminal.Terminal, cmd *cobra.Command, args []string) (*Connection,
 	return c, nil
 }
 
-// checkConnection says what people mean who name a port or a flag where a connection is expected.
+// checkConnection gives a hint if a port or a flag was given where a connection is expected.
 func checkConnection(name string) error {
 	if strings.HasPrefix(name, "/dev/") || strings.HasPrefix(name, "tty") {
 		return exit.Usagef("%q is a port, not a connection of the configuration; did you mean: knak dial --port %s", name, devPath(name))

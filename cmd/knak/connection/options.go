@@ -18,7 +18,7 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// overrides are the settings of the strongest layer: the flags that stand for a key, and then --set, which wins.
+// overrides gives the settings of the strongest layer: the flags that stand for a key, then --set, which wins.
 func (o *Options) overrides(s *settings.Settings) []settings.Setting {
 	var list []settings.Setting
 	add := func(option, key, value string) {
@@ -39,8 +39,7 @@ func (o *Options) overrides(s *settings.Settings) []settings.Setting {
 	return append(list, s.Sets...)
 }
 
-// resolveSettings checks a profile and settings against the database. Of a setting that is wrong the error says where it
-// was said.
+// resolveSettings checks a profile and settings against the database. The error for a wrong setting says where it was set.
 func resolveSettings(db *quirks.DB, profile string, list []settings.Setting) ([]string, error) {
 	var texts []string
 	for _, s := range list {
@@ -59,14 +58,14 @@ func resolveSettings(db *quirks.DB, profile string, list []settings.Setting) ([]
 	return texts, nil
 }
 
-// noHooks as --hooks means that no script is run.
+// noHooks, as the value of --hooks, means that no script is run.
 const noHooks = "none"
 
-// lastMetric is the metric of --backup: behind whatever sets metrics by itself. NetworkManager adds 20000 to that of a
-// network on which it reaches nobody.
+// lastMetric is the metric of --backup: higher than those that other programs set. NetworkManager adds 20000 to the metric of a
+// network without connectivity.
 const lastMetric = 1_000_000
 
-// dial is what the options come to that need no reading.
+// dial gives the part of dialer.Options that needs no file to be read.
 func (o *Options) dial() dialer.Options {
 	d := dialer.Options{
 		Port: o.Port, ATPort: o.ATPort, APN: o.APN, User: o.User, PINAgain: o.PINAgain, PINLastTry: o.PINLastTry, Profile: o.Quirks,
@@ -95,7 +94,7 @@ func (o *Options) dial() dialer.Options {
 // defaultLink is the name of a link whose connection has none.
 const defaultLink = "default"
 
-// linkName is what the link is called: what --link says, else its connection, else its simulator or port.
+// linkName gives the link's name: that of --link, else the connection's, else that of the simulator or port.
 func (o *Options) linkName(connection string) (string, error) {
 	name := defaultLink
 	switch {
@@ -119,7 +118,7 @@ func (o *Options) linkName(connection string) (string, error) {
 	return name, nil
 }
 
-// check says what in the options cannot be.
+// check reports options that are impossible or exclude each other.
 func (o *Options) check() error {
 	switch {
 	case o.Prove && o.NoProve:
@@ -150,8 +149,8 @@ func (o *Options) check() error {
 	return o.checkRecord()
 }
 
-// Options are what a dial can be told. Every one is a flag, a key of the configuration file and an environment
-// variable KNAK_… (dashes become underscores). --set is not among them: its values add up (see settings.sets).
+// Options are the options of a dial. Every one is a flag, a key of the configuration file and an environment variable KNAK_…
+// (dashes become underscores). --set is not among them: its values add up (see settings.sets).
 type Options struct {
 	Link           string        `mapstructure:"link"`
 	Port           string        `mapstructure:"port"`

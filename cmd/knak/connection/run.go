@@ -53,12 +53,12 @@ func (c *Connection) Run(ctx context.Context, sink event.Sink) link.Outcome {
 			go rights.GiveMemoryBack()
 		}
 	}))
-	// What the system does not have is no reason not to dial.
+	// If the system does not have the function, the dial goes on without it.
 	_ = rights.Drop()
 	if len(c.Plugins.Plugins) == 0 && !o.StartsPrograms() {
 		_ = rights.Filter()
 	}
 	outcome := l.Run(ctx)
-	stop() // a second signal ends what is still to be tidied up
+	stop() // a second signal ends the clean-up
 	return outcome
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/knakppp/knak/core/survey"
 )
 
-// diagnosis is what one run of diagnose has told.
+// diagnosis is the state of one run of diagnose.
 type diagnosis struct {
 	a       *terminal.Terminal
 	o       options
@@ -63,14 +63,14 @@ func run(ctx context.Context, t *terminal.Terminal, o options) error {
 	return d.outcome()
 }
 
-// outcome is the worst of all results: a call that failed hides nothing that could not be judged, nor is it hidden.
+// outcome gives the worst of all results. A failed call does not hide an input that could not be judged, nor the other way round.
 func (d *diagnosis) outcome() error {
 	var end exit.StatusError
 	switch {
 	case d.failing == 1: // it may name what stands in an archive
 		end = exit.StatusError{Code: exit.Code(d.failed), Text: terminal.PrintableLines(d.failed.Error())}
 	case d.failing > 1:
-		end = exit.StatusError{Code: exit.Code(d.failed), Text: fmt.Sprintf("%d of what was to be judged could not be", d.failing)}
+		end = exit.StatusError{Code: exit.Code(d.failed), Text: fmt.Sprintf("%d of the inputs could not be judged", d.failing)}
 	}
 	if d.wrong {
 		end.Code = link.ExitFindings
@@ -87,7 +87,7 @@ func isLink(name string) bool {
 	return name != "-" && errors.Is(err, fs.ErrNotExist) && control.CheckName(name) == nil
 }
 
-// fail keeps what could not be judged: one is the error of the program, several are said as they come.
+// fail notes an input that could not be judged. A single one is the error of the program; several are reported as they come.
 func (d *diagnosis) fail(err error) {
 	if d.failing++; d.failing == 1 {
 		d.failed = err
@@ -109,7 +109,7 @@ func (d *diagnosis) link(ctx context.Context, name string) {
 	}
 }
 
-// between parts what is told of two recordings.
+// between separates the results of two recordings.
 func (d *diagnosis) between() {
 	if d.told > 0 && !d.a.Style.JSON && !d.o.summary {
 		fmt.Fprintln(d.a.Out)
@@ -117,7 +117,7 @@ func (d *diagnosis) between() {
 	d.told++
 }
 
-// result tells of one recording.
+// result shows the result of one recording.
 func (d *diagnosis) result(r survey.Result) error {
 	d.groups.Add(r)
 	named := slices.Contains(d.named, r.Name) || r.Name == "standard input"

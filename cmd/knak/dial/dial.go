@@ -77,7 +77,7 @@ func run(ctx context.Context, t *terminal.Terminal, c *connection.Connection) er
 	}
 	outcome := c.Run(ctx, all)
 	if manager != nil {
-		_ = manager.Stopping() // the process ends now, whoever listens
+		_ = manager.Stopping() // the process ends now
 	}
 	if recorder != nil {
 		_ = recorder.CloseUsed() // sink was told what is wrong

@@ -15,13 +15,13 @@ func (e *UsageError) Error() string { return e.Err.Error() }
 
 func (e *UsageError) Unwrap() error { return e.Err }
 
-// Usage makes an error one of that kind.
+// Usage makes a UsageError of an error.
 func Usage(err error) error { return &UsageError{err} }
 
-// Usagef makes an error of that kind.
+// Usagef makes a UsageError of a formatted text.
 func Usagef(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
 
-// StatusError ends the program with a status of its own. One that was already shown has an empty text.
+// StatusError ends the program with a status of its own. If the error was shown already, its text is empty.
 type StatusError struct {
 	Code link.ExitCode
 	Text string

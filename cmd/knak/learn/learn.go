@@ -77,36 +77,36 @@ What was cut off goes on where it was. Exit status 0: it was learned; otherwise 
 	f.DurationVar(&o.budget, "budget", 10*time.Minute, "how long all calls may take together; 0: no limit")
 	f.IntVar(&o.dials, "max-dials", 40, "dial at most `n` times; 0: no limit")
 	f.IntVar(&o.refusals, "max-refusals", learn.DefaultRefusals, "end after `n` logins that the network refused: it may lock an account or a SIM")
-	f.StringVar(&o.from, "from", "", "begin with the call that failed in this `recording`, such as a log of pppd, as if it had been the first one")
-	f.StringVar(&o.export, "export", "", "pack the files, the matrix of the experiments and what passed in them, masked, into this `file` for others, for example odd.zip")
+	f.StringVar(&o.from, "from", "", "use the failed call in this `recording`, such as a log of pppd, as the first experiment")
+	f.StringVar(&o.export, "export", "", "pack the files, a matrix of the experiments and their events, without secrets, into this `file` for others, for example odd.zip")
 	recordings.AddFormatFlag(cmd, &o.format)
 	f.StringVar(&o.output, "output", "", "write below this `directory`, laid out as /etc/knak (default: the user's own, ~/.config/knak)")
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be dialled first, and dial nothing")
 	f.BoolVar(&o.yes, "yes", false, "do not ask before the first call")
-	f.BoolVar(&o.unknown, "unknown", false, "treat the modem as one that nobody knows, whatever profile it has")
+	f.BoolVar(&o.unknown, "unknown", false, "treat the modem as unknown, even if it has a profile")
 	complete.Flag(cmd, "set", complete.Set)
 	complete.Flag(cmd, "quirks", complete.Profiles)
 	complete.Flag(cmd, "sim", complete.Scenarios)
 	return cmd
 }
 
-// heeded are the flags of a dial that mean something here. The others are taken, for they may stand in a configuration.
+// heeded are the flags of a dial that have an effect here. The others are accepted, because they may be in a configuration.
 var heeded = []string{
 	"link", "port", "at-port", "baud", "apn", "user", "password-file", "auth", "local-address", "peer-address", "number", "pin-file", "pin-again", "pin-last-try", "quirks", "set",
 	"timeout", "no-prove", "plugin-dir", "sim", "inhibit",
 }
 
-// tellUnheeded names the flags that were given and mean nothing here.
+// tellUnheeded names the flags that were given and have no effect here.
 func tellUnheeded(t *terminal.Terminal, cmd *cobra.Command) {
 	dial := settings.Keys()
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if dial.Lookup(f.Name) != nil && cmd.InheritedFlags().Lookup(f.Name) == nil && !slices.Contains(heeded, f.Name) {
-			fmt.Fprintf(t.Err, "--%s is for knak dial, and means nothing here: each call is one experiment of a few seconds, and no packet of this host goes over it\n", f.Name)
+			fmt.Fprintf(t.Err, "--%s is for knak dial, and has no effect here: each call is one experiment of a few seconds, and no packet of this host goes over it\n", f.Name)
 		}
 	})
 }
 
-// run makes one experiment after the other, and says and writes what was found.
+// run makes one experiment after the other, and reports and writes the result.
 func run(ctx context.Context, t *terminal.Terminal, c *connection.Connection, o options) error {
 	switch {
 	case o.budget < 0 || o.dials < 0:
@@ -207,7 +207,7 @@ func texts(set []learn.Setting) (list []string) {
 	return list
 }
 
-// begin takes the call that failed in a recording for the first experiment.
+// begin uses the failed call in a recording as the first experiment.
 func (l *learner) begin() error {
 	if l.options.from == "" || len(l.series.Trials()) > 0 {
 		return nil
@@ -222,14 +222,14 @@ func (l *learner) begin() error {
 		return err
 	}
 	if !l.series.Begin(filepath.Base(l.options.from), &seen) {
-		return exit.Usagef("--from %s: no call in it has failed in a way that could be gone on from", l.options.from)
+		return exit.Usagef("--from %s: it has no failed call that could be the first experiment", l.options.from)
 	}
 	f := l.series.Trials()[0].Failure
 	l.say(plain, "beginning with %s: %s in phase %s", l.options.from, f.Kind, f.Phase)
 	return nil
 }
 
-// ask tells of the risk, and asks where nobody has agreed.
+// ask explains the risk, and asks for consent unless --yes was given.
 func (l *learner) ask() error {
 	limit := "without a limit"
 	if l.options.dials > 0 {
@@ -240,7 +240,7 @@ func (l *learner) ask() error {
 		return nil
 	}
 	if !terminal.Attended(l.t.In) {
-		return exit.Usagef("nobody can be asked whether to go on: add --yes")
+		return exit.Usagef("there is no terminal to ask whether to go on: add --yes")
 	}
 	fmt.Fprint(l.t.Err, "Go on? [y/N] ")
 	in := bufio.NewScanner(l.t.In)
@@ -250,7 +250,7 @@ func (l *learner) ask() error {
 	return nil
 }
 
-// try makes one experiment and says what came of it.
+// try makes one experiment and reports its result.
 func (l *learner) try(ctx context.Context, e learn.Experiment, limit time.Duration) error {
 	l.shown = event.Fanout{}
 	finish := func() error { return nil }
@@ -290,7 +290,7 @@ func (l *learner) try(ctx context.Context, e learn.Experiment, limit time.Durati
 	return nil
 }
 
-// end says what the search came to, and writes it.
+// end reports the result of the search, and writes it.
 func (l *learner) end() error {
 	v, trials := l.series.Verdict(), l.series.Trials()
 	if l.options.export != "" {

@@ -170,7 +170,7 @@ type explainedLoser struct {
 	Why    string `json:"why"`
 }
 
-// explanation takes a resolution apart. With a chosen profile no entry decides anything, so none is told of.
+// explanation takes a resolution apart. With a chosen profile no entry decides anything, so none is shown.
 func explanation(r *quirks.Resolution, key string, chosen bool) explained {
 	e := explained{Profiles: append([]string{}, r.Profiles()...), Warnings: r.Warnings(), Matches: []explainedMatch{}, Settings: []explainedSetting{}}
 	matches := r.Matches()

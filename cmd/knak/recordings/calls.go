@@ -6,7 +6,7 @@ import (
 	"github.com/knakppp/knak/core/recording/read"
 )
 
-// Name is what a recording is called to the user.
+// Name gives the name of a recording for messages.
 func Name(arg string) string {
 	if arg == "-" {
 		return "standard input"
@@ -14,7 +14,7 @@ func Name(arg string) string {
 	return arg
 }
 
-// Calls reads a recording and sorts it into calls. One that shows none is a mistake of the user's.
+// Calls reads a recording and sorts it into calls. A recording without a call is a usage error.
 func Calls(t *terminal.Terminal, name, format string) ([]*call.Call, error) {
 	r, err := Open(t, name, read.Options{Format: format})
 	if err != nil {

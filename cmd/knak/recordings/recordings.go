@@ -90,7 +90,7 @@ func (r *Recording) Each(sinks ...event.Sink) error {
 // Source says in a few words what was read and how much of it was not understood.
 func (r *Recording) Source() string { return r.Summary().String() }
 
-// Tells is an error where nothing that was read tells of a call.
+// Tells gives an error if nothing that was read is about a call.
 func (r *Recording) Tells(told bool) error {
 	switch {
 	case told:
@@ -101,12 +101,13 @@ func (r *Recording) Tells(told bool) error {
 	return NothingTells(r.Name, r.Source())
 }
 
+// NothingTells makes the error for a recording that has nothing about a call; source says what was read.
 func NothingTells(name, source string) error {
-	return exit.Usagef("%s: nothing in it tells of a call (%s); --format says what it is, where that was found out wrongly: %s", name, source, strings.Join(read.Names(), ", "))
+	return exit.Usagef("%s: nothing in it tells of a call (%s); if the format was recognised wrongly, name the right one with --format: %s", name, source, strings.Join(read.Names(), ", "))
 }
 
 // AddFormatFlag adds --format to a command that reads recordings.
 func AddFormatFlag(cmd *cobra.Command, into *string) {
-	cmd.Flags().StringVar(into, "format", "", "what the recording is, where it cannot be told by its content: a `name` of "+strings.Join(read.Names(), ", ")+", or the file of a format")
+	cmd.Flags().StringVar(into, "format", "", "format of the recording, if it is not recognised by its content: a `name` of "+strings.Join(read.Names(), ", ")+", or the file of a format")
 	complete.Flag(cmd, "format", cobra.FixedCompletions(read.Names(), cobra.ShellCompDirectiveDefault))
 }

@@ -1,4 +1,4 @@
-// Package settings reads what a person said: flags, variables, configuration files, and where each was said.
+// Package settings reads flags, environment variables and configuration files, and remembers where each value was set.
 package settings
 
 import (
@@ -22,7 +22,7 @@ import (
 // sectionKey is the table that holds the connections.
 const sectionKey = "connection"
 
-// configLimit bounds a configuration file, for somebody may name /dev/zero.
+// configLimit is the most octets of a configuration file: somebody may name /dev/zero.
 const configLimit = 1 << 20
 
 // File is a configuration file whose keys, types and values were checked.
@@ -30,14 +30,15 @@ type File struct {
 	path     string
 	options  map[string]any            // the top level
 	Sections map[string]map[string]any // [connection.NAME]
-	plugins  []Plugin                  // [plugins.NAME], as they stand
+	plugins  []Plugin                  // [plugins.NAME], unchecked
 	places   map[string][2]int         // line and column of each value, by its path of keys
 }
 
-// pathKey makes one text of a path of keys; no TOML key in a configuration has this character.
+// pathKey joins a path of keys into one text, with a character that no key in a configuration has.
 func pathKey(path []string) string { return strings.Join(path, "\x00") }
 
-// place says where a value stands: file:line:column, of the nearest table around it where the parser tells no more.
+// place gives the place of a value, file:line:column. If the parser does not give it, it is the place of the nearest table around
+// the value.
 func (c *File) place(path ...string) string {
 	for n := len(path); n > 0; n-- {
 		if p, ok := c.places[pathKey(path[:n])]; ok {
@@ -47,8 +48,8 @@ func (c *File) place(path ...string) string {
 	return c.path
 }
 
-// ReadFile reads a configuration file strictly: an unknown key, a wrong type and a value out of range are errors that
-// name the place. It says what root's knak does to the host, so root's reads none that others can change.
+// ReadFile reads a configuration file strictly: an unknown key, a wrong type and a value out of range are errors that name the
+// place. A configuration decides what knak as root does to the host; so as root it refuses files that other users can change.
 func ReadFile(path string, named bool) (*File, error) {
 	text, err := foreign.Read(path, foreign.Rules{Limit: configLimit, Links: true, Named: named, Trusted: os.Geteuid() == 0})
 	if err != nil {
@@ -96,7 +97,7 @@ func parseConfig(path string, text []byte) (*File, error) {
 	return c, nil
 }
 
-// check looks at the keys and values of a table that stands below path.
+// check checks the keys and values of the table at path.
 func (c *File) check(table map[string]any, path []string) error {
 	for _, name := range slices.Sorted(maps.Keys(table)) {
 		place := c.place(append(slices.Clone(path), name)...)
@@ -152,7 +153,7 @@ func checkConfigValue(f *pflag.Flag, value any) error {
 	return nil
 }
 
-// Keys are the flags that are keys of a configuration file: those of dial, and the global ones.
+// Keys gives the flags that are keys of a configuration file: those of dial, and the global ones.
 var Keys = sync.OnceValue(func() *pflag.FlagSet {
 	f := pflag.NewFlagSet("", pflag.ContinueOnError)
 	AddGlobalFlags(f)
@@ -160,7 +161,7 @@ var Keys = sync.OnceValue(func() *pflag.FlagSet {
 	return f
 })
 
-// Key gives the flag of a configuration key, nil if there is none. --config cannot stand in the file it names.
+// Key gives the flag of a configuration key; nil if there is none. --config cannot be in a configuration file.
 func Key(name string) *pflag.Flag {
 	if name == "config" {
 		return nil
@@ -175,7 +176,7 @@ func globalFlag(name string) bool {
 	return f.Lookup(name) != nil
 }
 
-// unknownKey says that there is no such key, which ones there are, and which one was perhaps meant.
+// unknownKey gives the message for an unknown key, with the keys there are, or those that were perhaps meant.
 func unknownKey(name string, section bool) string {
 	text := fmt.Sprintf("unknown key %q", name)
 	if section && globalFlag(name) {

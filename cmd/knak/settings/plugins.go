@@ -19,11 +19,11 @@ const pluginsKey = "plugins"
 // Plugin is one [plugins.NAME] of a configuration file.
 type Plugin struct {
 	host.Plugin
-	order int64  // where it stands among the others; those of one order stand as in the files
+	order int64  // its place among the plugins; those with the same order are asked as in the files
 	From  string // file:line:column
 }
 
-// pluginKeys are what [plugins.NAME] may hold, with what takes a value of it.
+// pluginKeys are the keys of [plugins.NAME], each with the function that takes its value.
 var pluginKeys = map[string]func(p *Plugin, value any) error{
 	"path": func(p *Plugin, value any) error {
 		text, ok := value.(string)
@@ -60,7 +60,7 @@ var pluginKeys = map[string]func(p *Plugin, value any) error{
 	"order": func(p *Plugin, value any) error {
 		ok := false
 		if p.order, ok = value.(int64); !ok {
-			return errors.New("must be a number; plugins with a lower one are asked first, and it is 0 where it is not given")
+			return errors.New("must be a number; plugins with a lower number are asked first, and the default is 0")
 		}
 		return nil
 	},
@@ -115,7 +115,7 @@ func (c *File) readPlugins(value any) error {
 	return nil
 }
 
-// takePlugins adds a file's plugins: one that an earlier file names as well is replaced.
+// takePlugins adds a file's plugins. A plugin replaces one of the same name from an earlier file.
 func (s *Settings) takePlugins(list []Plugin) {
 	for _, p := range list {
 		s.Plugins = slices.DeleteFunc(s.Plugins, func(have Plugin) bool { return have.Name == p.Name })

@@ -8,7 +8,7 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// OpenQuirks reads the quirk database of this machine and says on standard error what is wrong in outer layers.
+// OpenQuirks reads the quirk database of this machine, and reports mistakes in outer layers on standard error.
 func OpenQuirks(t *terminal.Terminal) (*quirks.DB, error) {
 	db, problems := quirks.Open(files.Quirks())
 	for _, p := range problems {

@@ -23,8 +23,8 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Verbosity is the flag --verbose. Configuration files and variables see a bool; on the command line it counts, so
-// that -vv shows more than -v.
+// Verbosity is the flag --verbose. In configuration files and variables it is a bool; on the command line it counts, so that -vv
+// shows more than -v.
 type Verbosity int
 
 func (v *Verbosity) String() string { return strconv.FormatBool(*v > 0) }
@@ -32,7 +32,7 @@ func (v *Verbosity) String() string { return strconv.FormatBool(*v > 0) }
 // Type is "bool", so that configuration files and variables take true and false.
 func (v *Verbosity) Type() string { return "bool" }
 
-// Set counts how often it was said.
+// Set counts how often the flag was given.
 func (v *Verbosity) Set(text string) error {
 	on, err := strconv.ParseBool(text)
 	switch {
@@ -46,10 +46,10 @@ func (v *Verbosity) Set(text string) error {
 	return nil
 }
 
-// IsBoolFlag lets -v stand without a value.
+// IsBoolFlag allows -v without a value.
 func (v *Verbosity) IsBoolFlag() bool { return true }
 
-// OptionWords are the options that take one of a few words.
+// OptionWords are the options with a fixed set of words.
 var OptionWords = map[string][]string{
 	"plane":      plane.Kinds(),
 	"dns":        {"system", "resolved", "resolvconf", "file", "none"},
@@ -57,15 +57,15 @@ var OptionWords = map[string][]string{
 	"log-format": {"text", "json", "journal"},
 }
 
-// optionRanges are the options whose numbers are bounded further than their type does.
+// optionRanges are the ranges of numeric options, if narrower than the type.
 var optionRanges = map[string]struct{ low, high int64 }{
 	"baud":         {300, 4_000_000},
 	"metric":       {0, 1<<32 - 1}, // rtnetlink's priority
 	"max-attempts": {0, 1_000_000_000},
 }
 
-// checkOption says what is wrong with the text of an option's value: what a flag, a variable or a key of the
-// configuration file must be. The error stands behind the option's name and value.
+// checkOption says what is wrong with the text of an option's value, from a flag, a variable or a configuration file. The message
+// is shown after the option's name and value.
 func checkOption(f *pflag.Flag, text string) error {
 	switch f.Value.Type() {
 	case "bool":
@@ -122,7 +122,7 @@ func AuthMethods(text string) (methods []string, none bool, err error) {
 	return methods, none, nil
 }
 
-// FlagError makes pflag's errors ones for people.
+// FlagError makes pflag's errors readable for people.
 func FlagError(cmd *cobra.Command, err error) error {
 	var bad *pflag.InvalidValueError
 	if errors.As(err, &bad) {
@@ -139,7 +139,7 @@ func FlagError(cmd *cobra.Command, err error) error {
 	return exit.Usagef("%w\nsee: %s --help", err, cmd.CommandPath())
 }
 
-// otherNames are what newcomers call what a flag does, in the words of pppd, wvdial and mmcli.
+// otherNames are names from pppd, wvdial and mmcli that newcomers try, with knak's flag.
 var otherNames = [...]struct {
 	name, flag string
 }{
@@ -149,7 +149,7 @@ var otherNames = [...]struct {
 	{"defaultroute", "--default-route, which is the default"}, {"nodefaultroute", "--no-default-route"}, {"log-file", "2> FILE, or --record FILE"}, {"iface", "--interface NAME"}, {"ifname", "--interface NAME"}, {"detach", "knak up"},
 }
 
-// flagHint says what somebody may have meant by a flag that does not exist.
+// flagHint gives the flag that was probably meant by one that does not exist.
 func flagHint(cmd *cobra.Command, name string) string {
 	for _, other := range otherNames {
 		if other.name == name && cmd.Flags().Lookup("port") != nil {
@@ -168,22 +168,22 @@ func flagHint(cmd *cobra.Command, name string) string {
 type Settings struct {
 	v *viper.Viper
 
-	// from says of each option that somebody set where it was set: "--apn", "KNAK_APN" or "config.toml:3:7".
+	// from gives, for each option that was set, the place: "--apn", "KNAK_APN" or "config.toml:3:7".
 	From map[string]string
 
-	// plugins are those that the files name, in the order in which they are asked.
+	// plugins are the plugins of the files, in the order in which they are asked.
 	Plugins []Plugin
 
 	everything bool // -vv
 
-	// broken is why the configuration files count only in part or not at all; nil: they were read.
+	// broken says why configuration files were ignored, in part or completely; nil: they were read.
 	broken error
 
 	// sets are the settings of quirks, weakest first: those of the files, the environment and the command line.
 	Sets []Setting
 }
 
-// Setting is one KEY=VALUE of --set, or of a flag that stands for a quirk, and where it was said.
+// Setting is one KEY=VALUE from --set, or from a flag that stands for a quirk, with the place where it was set.
 type Setting struct{ Text, From string }
 
 // listSeparator stands between the elements of a list in an environment variable: no quirk or forward has one in it.
@@ -195,8 +195,7 @@ func Read(cmd *cobra.Command, connection string) (*Settings, error) {
 	return readAnyhow(cmd, connection, false)
 }
 
-// readAnyhow does what Read does. With anyhow, a configuration file that cannot be read is left out instead of being
-// an error, and broken says why.
+// readAnyhow is Read. With anyhow, a configuration file that cannot be read is left out and not an error; broken says why.
 func readAnyhow(cmd *cobra.Command, connection string, anyhow bool) (*Settings, error) {
 	s := &Settings{v: viper.New(), From: map[string]string{}}
 	s.v.SetEnvPrefix("KNAK")
@@ -353,9 +352,8 @@ func Files(chosen string) (paths []string, required bool) {
 	return paths, false
 }
 
-// ReadGlobal reads the options that all commands have, for a command that has no others in files or variables. A
-// mistake in a configuration file is only warned of: somebody who must end a link now should not have to mend a file
-// first.
+// ReadGlobal reads the options that all commands have, for a command that has no others in files or variables. A mistake in a
+// configuration file only gives a warning: a person who must end a link now should not have to correct a file first.
 func ReadGlobal(t *terminal.Terminal, cmd *cobra.Command) error {
 	s, err := readAnyhow(cmd, "", true)
 	if err != nil {
@@ -365,7 +363,7 @@ func ReadGlobal(t *terminal.Terminal, cmd *cobra.Command) error {
 		return err
 	}
 	if s.broken != nil && !t.Style.Quiet {
-		fmt.Fprintf(t.Err, "knak: warning: %v (this command goes on without; a dial would not)\n", s.broken)
+		fmt.Fprintf(t.Err, "knak: warning: %v (this command goes on without that file; a dial would not)\n", s.broken)
 	}
 	return nil
 }
@@ -380,6 +378,7 @@ func ReadGlobalStrictly(t *terminal.Terminal, cmd *cobra.Command) error {
 	return TakeGlobal(t, s)
 }
 
+// TakeGlobal puts the options that all commands have into t.
 func TakeGlobal(t *terminal.Terminal, s *Settings) error {
 	if err := s.Fill(&t.Style); err != nil {
 		return err

@@ -27,8 +27,8 @@ func Own() string {
 	return paths[len(paths)-1]
 }
 
-// Append adds a section to a configuration file, which need not exist. What stands in it stays as it is, with its mode; the
-// file is replaced in one step.
+// Append adds a section to a configuration file, which need not exist. The rest of the file and its mode stay unchanged; the file
+// is replaced in one step.
 func Append(path, section string) error {
 	mode := fs.FileMode(0o644)
 	old, err := foreign.Read(path, foreign.Rules{Limit: configLimit, Links: true, Named: true, Trusted: os.Geteuid() == 0})
@@ -58,7 +58,7 @@ func Append(path, section string) error {
 	return nil
 }
 
-// WriteSecret writes a file that its owner alone may read; where there is one already it is an error.
+// WriteSecret writes a file that only its owner may read. It is an error if the file exists.
 func WriteSecret(path, text string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -71,7 +71,7 @@ func WriteSecret(path, text string) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// ShowOnly leaves the other flags out of the help of a command for which they mean little.
+// ShowOnly leaves all other flags out of a command's help, because they matter little for it.
 func ShowOnly(f *pflag.FlagSet, names ...string) {
 	f.VisitAll(func(flag *pflag.Flag) { flag.Hidden = flag.Hidden || !slices.Contains(names, flag.Name) })
 }

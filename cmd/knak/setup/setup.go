@@ -262,7 +262,7 @@ func (f *first) ask(q firstdial.Question, ports []string, c *connection.Connecti
 		c.Dial.PIN = auth.NewSecret(pin)
 	case firstdial.WhichAPN:
 		if !attended {
-			return errors.New("the APN is missing or wrong: the provider of the SIM tells it; name it with --apn")
+			return errors.New("the APN is missing or wrong: ask the SIM's provider for it, and give it with --apn")
 		}
 		apn, err := f.line("Access point name (APN) of the SIM's provider: ")
 		if err != nil {
@@ -360,7 +360,7 @@ func (f *first) write(heard *firstdial.Heard) error {
 		up += " --config " + f.options.output
 	}
 	f.t.Say("dial it: %s", up)
-	f.t.Say("how it is: knak status %s      end it: knak down %s", f.name, f.name)
+	f.t.Say("show it: knak status %s      end it: knak down %s", f.name, f.name)
 	if own && os.Geteuid() == 0 && runtime.GOOS == "linux" {
 		f.t.Say("dial it at each start: systemctl enable --now knak@%s", f.name)
 	}

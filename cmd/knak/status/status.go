@@ -54,7 +54,7 @@ link, is up, and 1 when not.`,
 		},
 	}
 	cmd.Flags().BoolVar(&o.exitCode, "exit-code", false, "end with 0 if the link is up and with 1 if not")
-	cmd.Flags().BoolVar(&o.watch, "watch", false, "show it anew every second, with the throughput, until a signal")
+	cmd.Flags().BoolVar(&o.watch, "watch", false, "show it again every second, with the throughput, until a signal")
 	return cmd
 }
 

@@ -72,8 +72,8 @@ func (t *Terminal) Sinks(start time.Time, level progress.Level, limit time.Durat
 	}
 }
 
-// clock lets a progress show the time once a second, as long as it waits for something. While the link is up it does not run: an idle
-// link wakes nobody. What comes after an end of the link starts it again.
+// clock makes progress show the time once a second while it waits for something. It does not run while the link is up, so that an
+// idle link causes no wake-ups. It starts again when the link has ended.
 type clock struct {
 	progress interface{ Tick(now time.Time) bool }
 
@@ -182,11 +182,11 @@ func Width(w io.Writer) int {
 	return columns
 }
 
-// screenful is how many events after a finding push it out of a person's sight.
+// screenful is how many events after a finding scroll it off the screen.
 const screenful = 15
 
-// reminder is a Sink that tells the last finding once more at the end, where much has happened since it was told: what
-// went wrong must stand in the last lines. A link that came up has left its findings behind.
+// reminder is a Sink that shows the last finding once more at the end if many events came after it, so that the last lines say
+// what went wrong. Findings from before a link came up are not repeated.
 type reminder struct {
 	next     event.Sink
 	attempts bool // only attempts count: of the rest little is shown

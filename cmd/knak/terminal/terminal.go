@@ -1,4 +1,4 @@
-// Package terminal is what a command has of the person who called it: where it reads and writes, and how it tells.
+// Package terminal is the connection of a command to the person who called it: input, output and style.
 package terminal
 
 import (
@@ -9,7 +9,7 @@ import (
 	"golang.org/x/term"
 )
 
-// Style are the flags that every command has.
+// Style holds the flags that every command has.
 type Style struct {
 	JSON       bool   `mapstructure:"json"`
 	Verbose    bool   `mapstructure:"verbose"`
@@ -19,7 +19,7 @@ type Style struct {
 	LogFormat  string `mapstructure:"log-format"`
 }
 
-// Attended says whether r is a terminal, so that somebody is there who can answer a question.
+// Attended says whether r is a terminal, so that a person can answer a question.
 func Attended(r io.Reader) bool {
 	f, ok := r.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
@@ -32,7 +32,7 @@ func (t *Terminal) Say(format string, args ...any) {
 	}
 }
 
-// Terminal is what every command needs of the world.
+// Terminal holds what every command needs: input, output and style.
 type Terminal struct {
 	In       io.Reader
 	Out, Err io.Writer

@@ -7,7 +7,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// PrintableLines makes each line of a text one that a terminal cannot obey.
+// PrintableLines makes each line of a text safe to show on a terminal.
 func PrintableLines(text string) string {
 	var lines []string
 	for l := range strings.SplitSeq(text, "\n") {
@@ -16,7 +16,7 @@ func PrintableLines(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// Plural counts things in words.
+// Plural gives a number with its noun: "1 file", "2 files".
 func Plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -24,6 +24,7 @@ func Plural(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
+// OrUnknown gives s, or "unknown" if s is "".
 func OrUnknown(s string) string {
 	if s == "" {
 		return "unknown"
@@ -31,6 +32,7 @@ func OrUnknown(s string) string {
 	return s
 }
 
+// OrNone gives s, or "none" if s is "".
 func OrNone(s string) string {
 	if s == "" {
 		return "none"
@@ -38,4 +40,5 @@ func OrNone(s string) string {
 	return s
 }
 
+// JoinWords gives words separated by commas.
 func JoinWords(words []string) string { return strings.Join(words, ", ") }

@@ -1,6 +1,6 @@
-// Package v250 knows what a line of the AT command channel says: which commands stand in a command line, which lines are
-// result codes, what a modem says unasked, and what error numbers mean (ITU-T V.250, 3GPP TS 27.007, 27.005). It is the
-// one place that does: the dialogue with a modem, hiding, and whoever reads a recording take lines apart alike.
+// Package v250 knows what a line of the AT command channel says: which commands stand in a command line, which lines are result
+// codes, what a modem says unasked, and what error numbers mean (ITU-T V.250, 3GPP TS 27.007, 27.005). All parts of knak use it,
+// so that the dialogue with a modem, hiding, and the readers of recordings split lines in the same way.
 package v250
 
 import (

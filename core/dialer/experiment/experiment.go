@@ -1,9 +1,9 @@
 // Package experiment finds out by dialling how an odd modem wants to be treated. It makes the calls that core/learn asks for, one
 // after the other, goes on where it was cut off, and writes what was found. knak learn is made of it.
 //
-// A Series is one search on one modem. A program calls Next for what to dial, Try to dial it, until nothing is left, and then asks
-// for the Verdict; Write puts the profile where dials find it. The calls are real ones: they may be billed, and a network may count
-// logins that it refuses, so whoever begins a series has asked a person.
+// A Series is one search on one modem. A program calls Next for what to dial, Try to dial it, until nothing is left, and then
+// asks for the Verdict; Write puts the profile where dials find it. The calls are real ones: they may be billed, and a network
+// may count logins that it refuses, so a program must ask a person before it begins a series.
 package experiment
 
 import (

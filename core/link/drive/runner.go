@@ -1,4 +1,4 @@
-// Package drive runs a link.Session with the world: ports, planes, the clock, and whoever is asked.
+// Package drive runs a link.Session with real ports, planes, the clock and an adviser.
 package drive
 
 import (
@@ -183,8 +183,8 @@ func (r *Runner) Run(ctx context.Context) link.Outcome {
 	return r.outcome
 }
 
-// waitForWorkers waits until all is given back, but not for ever: a program that is told of the name servers, for example,
-// may hang. It goes on by itself; what this process holds goes with it.
+// waitForWorkers waits until all is given back, but not for ever: a program that sets the name servers, for example, may hang. It
+// goes on by itself; what this process holds goes with it.
 func (r *Runner) waitForWorkers() {
 	ended := make(chan struct{})
 	go func() {

@@ -1,4 +1,4 @@
-// Package linktest dials simulated modems in virtual time, for the tests of whatever reads what a call says.
+// Package linktest dials simulated modems in virtual time, for tests of packages that read the events of a call.
 package linktest
 
 import (
@@ -25,7 +25,7 @@ type Call struct {
 	Set      []string // settings above it, KEY=VALUE
 
 	Begin time.Time // the time of the first record; the zero time is noon of 2026-11-22, UTC
-	// Tap, unless nil, is told of the octets on the line, as simulate.World says.
+	// Tap, unless nil, gets the octets on the line, as in simulate.World.
 	Tap func(now time.Time, dir event.Dir, p []byte)
 }
 

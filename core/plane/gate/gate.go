@@ -1,6 +1,6 @@
-// Package gate judges the addresses that a peer names for a link, before this host lives by them: ours, the peer's, those
-// of the name servers. Whoever is at the other end of a modem's line chooses them freely; by an address that is the host's
-// gateway's, a neighbour's or its own resolver's it would take traffic that is not meant for the link.
+// Package gate judges the addresses that a peer names for a link, before this host lives by them: ours, the peer's, those of the
+// name servers. The other end of a modem's line chooses them freely. With the address of the host's gateway, a neighbour or its
+// own resolver, it could take traffic that is not meant for the link.
 //
 // The package computes only. Who looks at the host is package host of the planes; who changes it asks here first, and
 // again whenever the peer names other addresses or the host has got others.
@@ -18,7 +18,7 @@ type Offer struct {
 	Local netip.Addr   // to be ours
 	Peer  netip.Addr   // the peer's own
 	DNS   []netip.Addr // its name servers, best first
-	NBNS  []netip.Addr // its NetBIOS name servers, which only scripts are told of
+	NBNS  []netip.Addr // its NetBIOS name servers, which are only passed to scripts
 }
 
 // Host is what stands on this host beside the link: what other interfaces have, and where others' routes lead.

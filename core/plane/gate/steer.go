@@ -113,7 +113,7 @@ func (h *Host) Steering(packet []byte, defaultRoute bool) (why string) {
 			if what := h.Prefix(p); what != "" {
 				return "a router advertisement of the network " + p.String() + ", which " + what
 			}
-		case optionRDNSS: // the kernel hands them on to whoever listens, rdnssd for example
+		case optionRDNSS: // the kernel passes them to programs that listen, for example rdnssd
 			for list := o[8:]; len(list) >= 16; list = list[16:] {
 				a := plain(netip.AddrFrom16([16]byte(list)))
 				what, _ := never(a, Peer) // a link-local one has an interface here

@@ -1,8 +1,8 @@
 // Package proxy lets programs of this host use a network that only this process can reach: a SOCKS5 proxy (RFC 1928) and
 // an HTTP proxy (RFC 9110 sections 3.7 and 9.3.6) on one address, told apart by a client's first octet, and forwarded ports.
 //
-// It asks for no password: whoever can connect to the address can use the network. It therefore belongs on the loopback
-// interface.
+// It asks for no password: every program that can connect to the address can use the network. It therefore belongs on the
+// loopback interface.
 package proxy
 
 import (

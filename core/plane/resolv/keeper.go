@@ -17,10 +17,10 @@ import (
 // host's; when it ends, those of the one before it are, and in the end the original comes back, whichever link ends first
 // and whatever is killed in between.
 //
-// What is needed for that stands in a state beside the file, and is on the disk before the file is changed; the file is
-// replaced in one step. So after a crash at any moment the file holds something that the state knows, and whoever comes
-// next puts it right: another dial, hangup or doctor. What the file holds and the state does not know somebody else has
-// written: an edit of ours is made to the original, and a file in place of ours is the new original.
+// What is needed for that stands in a state beside the file, and is on the disk before the file is changed; the file is replaced
+// in one step. So after a crash at any moment the file has a content that the state knows, and the next dial, hangup or doctor
+// can correct it. What the file holds and the state does not know somebody else has written: an edit of ours is made to the
+// original, and a file in place of ours is the new original.
 
 // DefaultPath is the resolver's configuration (resolv.conf(5)).
 const DefaultPath = "/etc/resolv.conf"

@@ -99,7 +99,7 @@ func (s *Stack) Listen(network, address string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
-	context.AfterFunc(s.ctx, func() { _ = l.Close() }) // whoever accepts must hear of the end
+	context.AfterFunc(s.ctx, func() { _ = l.Close() }) // a goroutine that accepts must learn of the end
 	return l, nil
 }
 

@@ -284,7 +284,7 @@ func (c *coalescer) finish() []byte {
 		binary.BigEndian.PutUint16(p[4:], uint16(len(p)-40))
 	}
 	v.put(out)
-	// The sum of the pseudo-header, not inverted: whoever needs the checksum goes on from there.
+	// The sum of the pseudo-header, not inverted: the receiver of the packet completes the checksum.
 	binary.BigEndian.PutUint16(p[c.ipHead+checksumAt:], fold(pseudoHeader(p, c.ipHead, len(p)-c.ipHead)))
 	return out
 }

@@ -1,9 +1,9 @@
 // Package auth holds the authentication protocols of PPP as machines, for both ends: PAP (RFC 1334), CHAP with MD5
 // (RFC 1994), MS-CHAP (RFC 2433), MS-CHAPv2 (RFC 2759) and EAP (RFC 3748) with MD5-Challenge and MSCHAPv2.
 //
-// The client is the end that proves who it is; the server is the authenticator. Both take the information field of PPP
-// packets (from the code octet on) and the time, and hand out what to do. They know nothing of LCP: whoever owns the link
-// makes the machine for the method that LCP agreed on, starts it when LCP is Opened and drops it when LCP goes down.
+// The client is the end that proves who it is; the server is the authenticator. Both take the information field of PPP packets
+// (from the code octet on) and the time, and hand out what to do. They do not know LCP: the owner of the link makes the machine
+// for the method that LCP agreed on, starts it when LCP is Opened and drops it when LCP goes down.
 package auth
 
 import (

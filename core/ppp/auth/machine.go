@@ -16,7 +16,7 @@ import (
 
 const (
 	maxName  = 255 // what the protocols' length octets, or good sense, allow
-	maxNotes = 32  // a peer that goes on talking nonsense is told of this often
+	maxNotes = 32  // a peer that keeps sending invalid packets is reported this often
 	maxText  = 256 // how much of a peer's text is shown
 )
 

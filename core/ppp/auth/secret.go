@@ -17,7 +17,7 @@ type Secret struct {
 // NewSecret makes a Secret of a text.
 func NewSecret(text string) Secret { return Secret{&text} }
 
-// Reveal gives the text. Whoever calls it must not let it reach a trace, an error, a log or an argument list.
+// Reveal gives the text. The caller must keep it out of traces, errors, logs and argument lists.
 func (s Secret) Reveal() string {
 	if s.text == nil {
 		return ""

@@ -7,7 +7,7 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Strength orders the methods by what they give away to whoever listens, or stands in the peer's place. A link whose
+// Strength orders the methods by how little they reveal to an eavesdropper, or to an attacker in the peer's place. A link whose
 // authentication was of one strength is not to go on with a lesser one (docs/decisions/0003-authentication.md).
 type Strength uint8
 

@@ -296,7 +296,8 @@ type retelling struct {
 // has no reason to say the same so often.
 const enoughAlike = 3
 
-// tellsCommand takes a command. As long as no answer is told of, the program may only log what it sends: then it is a line like others.
+// tellsCommand takes a command. While no answer has been seen, the program may log only what it sends: then the line is one like
+// others.
 func (s *logSource) tellsCommand(d logLine, text []byte) {
 	t := &s.retell
 	if command := string(text); t.command == command {

@@ -1,4 +1,4 @@
-// Package wrap sets text into lines, for whoever writes for people.
+// Package wrap breaks text into lines of a given width.
 package wrap
 
 import (

@@ -22,8 +22,8 @@ type Bus interface {
 	Remove(usbip.Device)
 }
 
-// ServeAll serves the modems of scenarios as sticks on one bus, at the places 1, 2 and so on, to whoever connects to l, until ctx ends
-// or one of them cannot be served. It closes l. sink may be nil.
+// ServeAll serves the modems of scenarios as sticks on one bus, at the places 1, 2 and so on, to every client that connects to l,
+// until ctx ends or one of them cannot be served. It closes l. sink may be nil.
 func ServeAll(ctx context.Context, l net.Listener, scenarios []sim.Scenario, sink event.Sink) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

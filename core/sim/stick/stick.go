@@ -78,7 +78,7 @@ func (s *Stick) set(c Config) error {
 	return nil
 }
 
-// Become makes the stick another device: it leaves the bus, and whoever attaches it next finds the new one.
+// Become makes the stick another device: it leaves the bus, and the next client that attaches it finds the new device.
 func (s *Stick) Become(c Config) error {
 	s.mu.Lock()
 	err := s.set(c)

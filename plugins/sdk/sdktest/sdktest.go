@@ -154,7 +154,7 @@ var epoch = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 // Dial dials once with the plugin, and fails the test where that is not possible: no such scenario, a configuration that
 // the plugin refuses. That the link does not come up is for the test to judge.
 //
-// An Observer is told of the events when the dial is over, in their order.
+// An Observer gets the events, in order, when the dial is over.
 func Dial(t testing.TB, p sdk.Plugin, options ...Option) *Call {
 	t.Helper()
 	s := newSetup(t, options)
