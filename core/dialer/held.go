@@ -71,7 +71,7 @@ func (h *held) Status() control.Status {
 	if st.Up != nil {
 		st.BytesIn, st.BytesOut = h.link.Counters()
 		if seen := h.link.sight(); seen.Signal != "" || seen.Operator != "" {
-			st.Signal, st.Operator = seen.Signal, seen.Operator
+			st.Signal, st.Operator = h.link.hides.Text(seen.Signal), h.link.hides.Text(seen.Operator)
 		}
 	}
 	h.mu.Lock()
@@ -79,6 +79,10 @@ func (h *held) Status() control.Status {
 	h.mu.Unlock()
 	if plugins != nil {
 		st.Plugins = plugins()
+		for i := range st.Plugins { // what they say of themselves, and of what went wrong
+			p := &st.Plugins[i]
+			p.Version, p.Problem, p.Cure = h.link.hides.Text(p.Version), h.link.hides.Text(p.Problem), h.link.hides.Text(p.Cure)
+		}
 	}
 	return st
 }
@@ -92,7 +96,7 @@ func (h *held) Hangup(ctx context.Context) control.Goodbye {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	bye := control.Goodbye{Link: h.board.Status().Link, WasUp: h.wasUp, Reason: h.outcome.Detail, Error: strings.Join(h.problems, "; ")}
+	bye := control.Goodbye{Link: h.board.Status().Link, WasUp: h.wasUp, Reason: h.link.hides.Text(h.outcome.Detail), Error: h.link.hides.Text(strings.Join(h.problems, "; "))}
 	if h.wasUp {
 		bye.GivenBack = h.givenBack
 	}

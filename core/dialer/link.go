@@ -40,6 +40,7 @@ type Link struct {
 	held    *held
 	server  *control.Server
 	adviser advice.Adviser
+	hides   *private.Sink // before whoever watches from outside
 
 	inhibitor inhibitor
 	watcher   watcher
@@ -81,7 +82,8 @@ func Prepare(ctx context.Context, o Options) (*Link, error) {
 	case o.Simulated == nil && l.state == "":
 		l.state = files.State()
 	}
-	l.sinks = event.Fanout{private.NewSink(event.Fanout{event.SinkFunc(l.tell), l.held}, []string{o.User, o.APN}, l.secrets())}
+	l.hides = private.NewSink(event.Fanout{event.SinkFunc(l.tell), l.held}, []string{o.User, o.APN}, l.secrets())
+	l.sinks = event.Fanout{l.hides}
 	if failed := l.prepare(ctx); failed != nil {
 		l.held.finish(failed.Outcome)
 		_ = l.Close() // what counts is why there is no link
@@ -191,7 +193,23 @@ func (l *Link) Watch(s event.Sink) {
 }
 
 // Ask lets the link ask somebody: for before Run.
-func (l *Link) Ask(a advice.Adviser) { l.adviser = a }
+func (l *Link) Ask(a advice.Adviser) { l.adviser = overheard{a, l.hides} }
+
+// overheard is an adviser whose passwords are hidden from then on in all that comes past the session: what the same plugin
+// writes to its log, or another one says of it.
+type overheard struct {
+	advice.Adviser
+	hides *private.Sink
+}
+
+// Ask asks.
+func (o overheard) Ask(ctx context.Context, q advice.Question) (advice.Answer, error) {
+	a, err := o.Adviser.Ask(ctx, q)
+	if login, ok := a.(advice.Login); ok {
+		o.hides.Learn(login.Password.Reveal())
+	}
+	return a, err
+}
 
 // ShowPlugins lets a status show plugins: for before Run. list is called for each status.
 func (l *Link) ShowPlugins(list func() []control.Plugin) {

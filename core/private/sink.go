@@ -22,6 +22,20 @@ func NewSink(next event.Sink, public, secrets []string) *Sink {
 	return s
 }
 
+// Learn adds secrets.
+func (s *Sink) Learn(secrets ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hider.Learn(secrets...)
+}
+
+// Text gives a text that is no part of an event, without secrets and identities.
+func (s *Sink) Text(text string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hider.Text(Identities(text))
+}
+
 // Record hands r on.
 func (s *Sink) Record(r event.Record) {
 	s.mu.Lock()
