@@ -78,6 +78,10 @@ func (h *history) lcpPacket(at time.Time, e event.Packet, c packet.Packet) {
 		case packet.TerminateRequest:
 			l.bye = l.bye || l.asked+l.rcvd > 0
 			h.weEnd(e, c)
+		case packet.TerminateAck: // only a Terminate-Request is answered so (RFC 1661 section 4.2): the log begins behind it
+			if !l.terminated.seen() && !h.data.ended.seen() && !h.log.ours && h.Up == nil && l.asked+l.rcvd == 0 {
+				l.terminated = h.quote(e)
+			}
 		}
 		return
 	}

@@ -147,6 +147,8 @@ var ruleCases = []ruleCase{
 		tell(authenticated("x"), gets("10.7.0.2"), up("192.0.2.1"), pkt(sentDir, packet.LCP, packet.TerminateRequest, nil), ended(9, 9))},
 	{"peer-ended-session", tell(pkt(rcvdDir, packet.LCP, packet.TerminateRequest, nil), logs("Connection terminated.")),
 		tell(request, pkt(rcvdDir, packet.LCP, packet.TerminateRequest, nil), logs("Connection terminated."))},
+	{"peer-ended-session", tell(pkt(sentDir, packet.LCP, packet.TerminateAck, nil), logs("Connection terminated.")), // the log begins behind the request
+		tell(pkt(rcvdDir, packet.LCP, packet.TerminateAck, nil), logs("Connection terminated."))},
 	{"stopped-here", tell(dialled, request, rcvd(packet.LCP, packet.ConfigureRequest, magic2), logs("Connection terminated.")),
 		tell(dialled, request, rcvd(packet.LCP, packet.ConfigureRequest, magic2))},
 	{"stopped-here", tell(authenticated("x"), good[:len(good)-1], failure(event.PhaseUp, "max-strangeness", "it was strange"), down()), tell(authenticated("x"), good)},
