@@ -56,7 +56,7 @@ func ExampleError() {
 	}
 	// Output:
 	// pin-needed 31
-	// The SIM wants a PIN
+	// The SIM needs a PIN
 }
 
 func TestDialThatFails(t *testing.T) {
