@@ -105,15 +105,15 @@ func checkFiles(t *terminal.Terminal, cmd *cobra.Command, args []string) error {
 	if err := settings.ReadGlobal(t, cmd); err != nil {
 		return err
 	}
-	paths := args
-	if len(paths) == 0 {
-		paths, _ = settings.Files("")
+	paths, named := args, len(args) > 0
+	if !named {
+		paths, named = settings.Files(settings.Chosen(cmd))
 	}
 	bad, some := false, false
 	for _, path := range paths {
-		file, err := settings.ReadFile(path, len(args) > 0)
+		file, err := settings.ReadFile(path, named)
 		switch {
-		case err != nil && len(args) == 0 && errors.Is(err, fs.ErrNotExist):
+		case err != nil && !named && errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
 			bad, some = true, true

@@ -352,6 +352,14 @@ func Files(chosen string) (paths []string, required bool) {
 	return paths, false
 }
 
+// Chosen is the configuration file that --config or its variable names; "": none.
+func Chosen(cmd *cobra.Command) string {
+	if f := cmd.Flags().Lookup("config"); f != nil && f.Changed {
+		return f.Value.String()
+	}
+	return os.Getenv("KNAK_CONFIG")
+}
+
 // ReadGlobal reads the options that all commands have, for a command that has no others in files or variables. A mistake in a
 // configuration file only gives a warning: a person who must end a link now should not have to correct a file first.
 func ReadGlobal(t *terminal.Terminal, cmd *cobra.Command) error {

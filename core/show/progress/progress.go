@@ -322,7 +322,11 @@ func (p *Progress) upText(at time.Time, e event.Up) {
 	if e.Interface != "" {
 		text += " on " + e.Interface
 	}
-	if e.Plane != "" {
+	switch e.Plane {
+	case "":
+	case "none":
+		text += " (no plane)"
+	default:
 		text += " (" + e.Plane + ")"
 	}
 	if peer != "" {

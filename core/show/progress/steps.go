@@ -84,7 +84,11 @@ func (p *Progress) steps(r event.Record) {
 		}
 	case event.Quirk:
 		if e.Key == "context.apn" && e.Value != "" && !p.quirks[e] {
-			p.say(r.Time, none, event.Printable("APN "+e.Value+" ("+e.Source+")"))
+			text := "APN " + e.Value
+			if e.Source != "command line" { // who said it knows that, and it may have been in a file
+				text += " (" + e.Source + ")"
+			}
+			p.say(r.Time, none, event.Printable(text))
 		}
 		if len(p.quirks) < 1000 {
 			p.quirks[e] = true
