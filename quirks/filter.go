@@ -29,7 +29,7 @@ func (db *DB) Makers() (list []string) {
 func (f Filter) Profiles(db *DB) ([]string, error) {
 	if f.Key != "" {
 		if _, ok := Lookup(f.Key); !ok {
-			return nil, fmt.Errorf("--key %q: there is no such key; docs/md lists all", f.Key)
+			return nil, fmt.Errorf("--key %q: there is no such key; knak help quirks lists all", f.Key)
 		}
 	}
 	if _, err := path.Match(f.ID, ""); err != nil {

@@ -17,8 +17,10 @@ func addFilter(cmd *cobra.Command, f *quirks.Filter) {
 	flags.StringVar(&f.Behaviour, "behaviour", "", "only profiles whose summary or reasons have these `words`")
 	complete.Flag(cmd, "key", complete.Keys)
 	complete.Flag(cmd, "id", complete.Profiles)
-	complete.Flag(cmd, "vendor", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		db, _ := quirks.Open(files.Quirks())
-		return db.Makers(), cobra.ShellCompDirectiveNoFileComp
-	})
+	complete.Flag(cmd, "vendor", completeMakers)
+}
+
+func completeMakers(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	db, _ := quirks.Open(files.Quirks())
+	return db.Makers(), cobra.ShellCompDirectiveNoFileComp
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/knakppp/knak/cmd/knak/complete"
 	"github.com/knakppp/knak/cmd/knak/exit"
 	"github.com/knakppp/knak/cmd/knak/settings"
 	"github.com/knakppp/knak/cmd/knak/terminal"
@@ -58,16 +59,23 @@ type listOptions struct {
 func listCommand(t *terminal.Terminal) *cobra.Command {
 	var o listOptions
 	cmd := &cobra.Command{
-		Use:   "list",
+		Use:   "list [VENDOR]",
 		Short: "List the profiles and the devices that get them",
-		Example: `  knak quirks list --vendor huawei
+		Example: `  knak quirks list huawei
   knak quirks list --key auth.user --json
   knak quirks list --behaviour "empty nak"
   knak quirks list --markdown >devices.md`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: complete.First(completeMakers),
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := settings.ReadGlobal(t, cmd); err != nil {
 				return err
+			}
+			if len(args) == 1 {
+				if o.filter.Vendor != "" {
+					return exit.Usagef("give VENDOR or --vendor, not both")
+				}
+				o.filter.Vendor = args[0]
 			}
 			return list(t, o)
 		},

@@ -251,7 +251,7 @@ func (s *Settings) readFiles(connection string) error {
 		for _, file := range files {
 			names = slices.AppendSeq(names, maps.Keys(file.Sections))
 		}
-		hint := ""
+		hint := fmt.Sprintf("; knak init %s makes one", connection)
 		if near := quirks.Nearest(connection, names); near != "" {
 			hint = fmt.Sprintf("; did you mean %s?", near)
 		}
