@@ -1,8 +1,8 @@
-// Package advice is what a link asks somebody outside of it, and what may be answered: plain values and one interface.
-// Who is asked may be a plugin in another process, a script, or a test; the link does not know.
+// Package advice defines what a link asks an adviser, and the possible answers: plain values and one interface. The adviser may
+// be a plugin in another process, a script, or a test; the link does not know.
 //
-// What is answered is a proposal. The link checks it, encodes it itself, and goes its own way where there is no answer,
-// a wrong one, or none in time. What a person chose on the command line or in their own configuration beats any answer.
+// An answer is a proposal. The link checks it and encodes it itself. If there is no answer, a wrong one, or none in time, the
+// link decides by itself. What a person chose on the command line or in their own configuration has precedence over any answer.
 package advice
 
 import (
@@ -13,14 +13,15 @@ import (
 	"time"
 )
 
-// Adviser is somebody who may be asked.
+// Adviser answers the questions of a link.
 type Adviser interface {
-	// Wants says whether anybody has something to say to a question. It is called from inside a machine, often: it must
-	// be quick, do no I/O, never block, and be safe for concurrent use. Only what a question's comment says is filled in.
+	// Wants says whether the adviser wants to be asked a question. It is called often, from inside a machine: it must be
+	// quick, do no I/O, never block, and be safe for concurrent use. Only the fields that the question's comment names are
+	// set.
 	Wants(Question) bool
-	// Ask asks. It must return when ctx ends, and be safe for concurrent use; the question must not be changed. A nil or
-	// zero Answer means no opinion. An error tells what went wrong; an answer beside it counts all the same, for of
-	// several that were asked one may have failed. A *RequiredError in it ends the dial.
+	// Ask asks. It must return when ctx ends, and be safe for concurrent use; the question must not be changed. A nil or zero
+	// Answer means no opinion. An error says what went wrong; an answer returned with it counts too, because only one of
+	// several advisers may have failed. A *RequiredError in it ends the dial.
 	Ask(ctx context.Context, q Question) (Answer, error)
 }
 
@@ -40,8 +41,8 @@ const (
 // Question is one of Identify, Credentials, Steps, Challenge, Decide and Prove.
 type Question interface {
 	Kind() Kind
-	// Redacted gives the question for somebody who may not see secrets; where there is none in it, the question itself.
-	// For a Challenge, which is nothing but secrets, it is nil: such a one must not be asked at all.
+	// Redacted gives the question without secrets, for an adviser that may not see them. For a Challenge, which consists of
+	// secrets, it is nil: such an adviser must not be asked.
 	Redacted() Question
 }
 
@@ -49,13 +50,13 @@ type Question interface {
 type Answer interface {
 	// To is the kind of question that it answers.
 	To() Kind
-	// Opinion says that it holds anything at all; the zero Answer of each kind does not.
+	// Opinion says whether the answer holds anything; a zero Answer does not.
 	Opinion() bool
 }
 
-// Budget is how long a question may take: soft is when those who are slow should be told of, hard when the link goes on
-// without an answer. Where several are asked it is for all of them together. The ctx of Ask ends a little after hard, so that
-// an Adviser that keeps the budget itself can still say who was late.
+// Budget is how long a question may take: after soft, slow advisers should be reported; after hard, the link goes on without an
+// answer. If several are asked, it is for all of them together. The ctx of Ask ends a little after hard, so that an Adviser that
+// keeps the budget itself can still say who was late.
 func Budget(k Kind) (soft, hard time.Duration) {
 	soft, hard = budget(k)
 	if n, err := strconv.Atoi(patience); err == nil {
@@ -85,8 +86,7 @@ func budget(k Kind) (soft, hard time.Duration) {
 	}
 }
 
-// RequiredError says that somebody without whom there must be no link has failed: it ends the dial (exit code 34). A link
-// that is up stays up.
+// RequiredError means that an adviser that is required has failed: it ends the dial (exit code 34). A link that is up stays up.
 type RequiredError struct {
 	By  string // for example "plugin acme"
 	Err error
@@ -99,7 +99,7 @@ func (e *RequiredError) Error() string {
 // Unwrap gives the cause.
 func (e *RequiredError) Unwrap() error { return e.Err }
 
-// FailedError says who failed, so that a person is told once of each and not with every question.
+// FailedError says which adviser failed, so that each is reported once and not with every question.
 type FailedError struct {
 	By  string
 	Err error
@@ -110,7 +110,7 @@ func (e *FailedError) Error() string { return fmt.Sprintf("%s: %v", e.By, e.Err)
 // Unwrap gives the cause.
 func (e *FailedError) Unwrap() error { return e.Err }
 
-// ErrTooLate is the failure of somebody who did not answer in time.
+// ErrTooLate means that an adviser did not answer in time.
 var ErrTooLate = errors.New("no answer in time")
 
 // Failures splits an error of Ask into one failure for each adviser that failed. By is "" if the error does not name
@@ -137,7 +137,7 @@ func Failures(err error) []FailedError {
 	return []FailedError{{Err: err}}
 }
 
-// Consult asks, and makes an error of a panic.
+// Consult asks, and turns a panic into an error.
 func Consult(ctx context.Context, by Adviser, q Question) (a Answer, err error) {
 	defer func() {
 		if p := recover(); p != nil {

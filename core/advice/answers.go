@@ -7,8 +7,8 @@ import (
 	"github.com/knakppp/knak/core/ppp/auth"
 )
 
-// Setting is one quirk setting that somebody proposes. It goes into the layer of plugins: above the system's files, below
-// the user's and the command line.
+// Setting is one quirk setting that an adviser proposes. It goes into the layer of plugins: above the system's files, below the
+// user's and the command line.
 type Setting struct {
 	Key    string // of quirks.Keys; "+" behind it adds to a list, "-" removes
 	Value  string // in the notation of --set

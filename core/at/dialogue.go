@@ -1,9 +1,9 @@
 // Package at is the AT command channel as a machine (ITU-T V.250, 3GPP TS 27.007).
 //
-// A dialogue with a modem is written as a function that reads from top to bottom: send this, wait for that. NewDialogue
-// turns such a function into a machine with the shape that all machines of the project have, by running it as a
-// coroutine that stands still whenever it waits. There is no second goroutine that runs at the same time, so the same
-// bytes at the same times always give the same outputs.
+// A dialogue with a modem is written as a function that reads from top to bottom: send this, wait for that. NewDialogue turns
+// such a function into a machine with the shape that all machines of the project have, by running it as a coroutine that is
+// suspended whenever it waits. There is no second goroutine that runs at the same time, so the same bytes at the same times
+// always give the same outputs.
 package at
 
 import (
@@ -23,15 +23,15 @@ type Dialogue struct {
 	resume   func() (struct{}, bool) // runs the function until it waits; nil before the start
 	release  func()                  // ends the coroutine
 	over     bool                    // Done was given out, or Stop called
-	deadline time.Time               // what the function waits for, or zero
+	deadline time.Time               // when the function must be resumed, or zero
 	data     bool                    // everything received belongs to PPP
-	begun    bool                    // rest has got past the line end that belongs to the last line
+	begun    bool                    // the line end that belongs to the last line was skipped
 
 	out  []Output
 	rest []byte
 }
 
-// NewDialogue makes a dialogue of talk, which begins when the first Receive, Lines or Advance tells the time.
+// NewDialogue makes a dialogue of talk. It begins with the first call of Receive, Lines or Advance.
 func NewDialogue(talk func(*Exchange) error) *Dialogue {
 	d := &Dialogue{}
 	d.x = &Exchange{d: d, talk: talk}
@@ -58,7 +58,7 @@ func (d *Dialogue) Receive(now time.Time, p []byte) {
 	}
 }
 
-// keep takes bytes that are PPP's aside. A line end that belongs to the CONNECT line is not among them.
+// keep stores bytes of PPP, without the line end that belongs to the CONNECT line.
 func (d *Dialogue) keep(p []byte) {
 	for !d.begun && len(p) > 0 && (p[0] == '\r' || p[0] == '\n') {
 		p = p[1:]
@@ -67,22 +67,22 @@ func (d *Dialogue) keep(p []byte) {
 	d.rest = append(d.rest, p[:min(len(p), maxRest-len(d.rest))]...)
 }
 
-// Lines tells the state of the modem's lines, at the start and whenever it changes. On a port without such lines it is
-// never called.
+// Lines gives the state of the modem's lines to the dialogue, at the start and at each change. It is never called for a port
+// without such lines.
 func (d *Dialogue) Lines(now time.Time, l ModemLines) {
 	d.x.state, d.x.hasState = l, true
 	d.start(now)
 	d.run()
 }
 
-// Wake says that something the function waits for, other than the modem and the time, has happened: what Until was given
-// is asked again.
+// Wake says that something has happened that the function waits for, other than input or time: the function given to Until is
+// called again.
 func (d *Dialogue) Wake(now time.Time) {
 	d.start(now)
 	d.run()
 }
 
-// Advance tells the time. The first call starts the dialogue.
+// Advance says that the time is now. The first call starts the dialogue.
 func (d *Dialogue) Advance(now time.Time) {
 	d.start(now)
 	if !d.deadline.IsZero() && !now.Before(d.deadline) {
@@ -104,8 +104,8 @@ func (d *Dialogue) Next() (Output, bool) {
 	return o, true
 }
 
-// Stop ends the dialogue where it stands; its deferred calls run. It gives no more outputs. It may be called at any
-// time, also twice.
+// Stop ends the dialogue at its present point; its deferred calls run. It gives no more outputs. It may be called at any time,
+// also twice.
 func (d *Dialogue) Stop() {
 	d.over = true
 	d.deadline = time.Time{}
@@ -115,8 +115,8 @@ func (d *Dialogue) Stop() {
 	d.out = nil
 }
 
-// Rest gives, after Done, the bytes that are not the dialogue's any more: those that followed the last line it read,
-// with the PPP frames that came while it dialled in front. It gives them once.
+// Rest gives, after Done, the bytes that do not belong to the dialogue: the PPP frames that came while it dialled, then the bytes
+// after the last line that it read. It gives them once.
 func (d *Dialogue) Rest() []byte {
 	p := d.rest
 	d.rest = nil
@@ -126,7 +126,7 @@ func (d *Dialogue) Rest() []byte {
 // Noise counts the octets that were neither text nor frames, and the lines that were too long and cut.
 func (d *Dialogue) Noise() (octets, cutLines uint64) { return d.reader.noise, d.reader.cuts }
 
-// start notes the time and, the first time, runs the function to its first wait.
+// start notes the time and, at the first call, runs the function to its first wait.
 func (d *Dialogue) start(now time.Time) {
 	d.x.now = now
 	if d.resume != nil || d.over {
@@ -136,7 +136,7 @@ func (d *Dialogue) start(now time.Time) {
 	d.run()
 }
 
-// run lets the function go on until it waits again or ends.
+// run resumes the function until it waits again or ends.
 func (d *Dialogue) run() {
 	if d.over {
 		return

@@ -15,12 +15,12 @@ import (
 // Times that the standards leave open.
 const (
 	defaultTimeout = 5 * time.Second
-	quiet          = 200 * time.Millisecond // a modem that has been silent for so long sends no late reply any more
+	quiet          = 200 * time.Millisecond // after this silence no late reply will come
 	frameGrace     = 500 * time.Millisecond // how long an answer may still come after a PPP frame did
 	connectGrace   = 3 * time.Second        // how long CONNECT may still come after a PPP frame did
 	okGrace        = 5 * time.Second        // how long CONNECT may still come after an OK did
 	syncTimeout    = time.Second            // for the AT that finds the way back into step
-	maxCommand     = 1024                   // V.250 section 5.2.1 wants 40 characters at least; no modem takes this many
+	maxCommand     = 1024                   // V.250 section 5.2.1 requires 40 characters at least; no modem accepts this many
 	maxReplyLines  = 256
 )
 
@@ -71,7 +71,7 @@ func (x *Exchange) sequence(yield func(struct{}) bool) {
 	x.err = x.talk(x)
 }
 
-// pause stands still until something happens or it is time.
+// pause suspends the function until something happens or the time has come.
 func (x *Exchange) pause(until time.Time) {
 	if x.d.over {
 		panic(stopped{}) // a deferred call of a stopped function
@@ -85,7 +85,7 @@ func (x *Exchange) pause(until time.Time) {
 // Now is the time.
 func (x *Exchange) Now() time.Time { return x.now }
 
-// Event puts an event into the trace. It must hold no secret.
+// Event sends an event. It must not hold a secret.
 func (x *Exchange) Event(ev event.Event) { x.d.event(ev) }
 
 // Secret marks a part of a command line: the modem gets it, traces and errors show <hidden>. The mark survives Quote
@@ -98,17 +98,17 @@ func (x *Exchange) Secret(s string) string {
 // CharDelay sets the pause after each character that is sent from now on, for modems that lose characters otherwise.
 func (x *Exchange) CharDelay(d time.Duration) { x.charDelay = d }
 
-// Never names commands that Command refuses as the modem would, with a *ResultError, and does not send. Each stands for
-// everything that begins with it and goes on with no letter: AT+CSQ is also AT+CSQ=?, but not AT+CSQN.
+// Never names commands that Command refuses as the modem would, with a *ResultError, and does not send. Each stands for every
+// command that begins with it and continues with no letter: AT+CSQ is also AT+CSQ=?, but not AT+CSQN.
 func (x *Exchange) Never(commands []string) { x.never = commands }
 
-// IgnoreFrames says whether PPP frames in place of an answer are no error, as while a call is being ended.
+// IgnoreFrames says whether PPP frames in place of an answer are ignored, as while a call is being ended.
 func (x *Exchange) IgnoreFrames(on bool) { x.ignoreFrames = on }
 
 // Synced says whether the modem has answered a command with OK and has not missed one since.
 func (x *Exchange) Synced() bool { return x.synced && !x.behind }
 
-// Lines is the state of the modem's lines; false where the port has none.
+// Lines gives the state of the modem's lines; it is false if the port has none.
 func (x *Exchange) Lines() (ModemLines, bool) { return x.state, x.hasState }
 
 // SetDTR raises or drops DTR.
@@ -133,7 +133,7 @@ func (x *Exchange) Discard() {
 // Write sends bytes as they are: no line end, no pacing, no event. For frames and escape sequences.
 func (x *Exchange) Write(p []byte) { x.d.emit(Write{Bytes: slices.Clone(p)}) }
 
-// Subscribe has call called for each unsolicited line that begins with prefix.
+// Subscribe makes call be called for each unsolicited line that begins with prefix.
 func (x *Exchange) Subscribe(prefix string, call func(line string)) {
 	x.subscribers = append(x.subscribers, subscriber{prefix, call})
 }
@@ -243,7 +243,7 @@ func (x *Exchange) prepare(line string) (*command, error) {
 	return &c, nil
 }
 
-// catchUp finds the way back into step after a timeout.
+// catchUp synchronises again after a timeout.
 func (x *Exchange) catchUp() error {
 	tries := 3
 	if !x.synced {
@@ -395,7 +395,7 @@ func (x *Exchange) answerLine(c *command, reply *Reply, line string) (bool, erro
 			return false, nil
 		}
 		if of := x.showInfo(line); of != "" && !slices.Contains(c.prefixes, of+":") {
-			return false, nil // somebody's message, and no answer to anything
+			return false, nil // another message, not an answer
 		}
 		if len(reply.Lines) < maxReplyLines {
 			reply.Lines = append(reply.Lines, line)
@@ -453,7 +453,7 @@ func (x *Exchange) take() (string, bool) {
 	return line, true
 }
 
-// unsolicited traces a line that answers nothing and tells those who subscribed to it.
+// unsolicited reports a line that is not an answer, and calls its subscribers.
 func (x *Exchange) unsolicited(line string) {
 	if isKnown(line) || !x.inData() {
 		x.showLine(line)
@@ -465,8 +465,8 @@ func (x *Exchange) unsolicited(line string) {
 	}
 }
 
-// inData says that the modem sends, or may be sending, somebody's packets. What looks like lines then may be a piece of
-// them, and must not be shown.
+// inData says whether the modem sends, or may send, packets. What looks like a line may then be a piece of a packet, and must not
+// be shown.
 func (x *Exchange) inData() bool { return x.ignoreFrames || x.d.reader.framed }
 
 // showInfo traces a line of information text. of is the name of the reply whose message it is the text of, as "+CMT", or "".

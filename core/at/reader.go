@@ -2,7 +2,7 @@ package at
 
 import "bytes"
 
-// Bounds on what is kept of a modem that does not behave.
+// Limits of what is kept, for modems that send nonsense.
 const (
 	maxLine  = 1024      // characters of one line; the rest of it is cut
 	maxFrame = 4096      // octets of one frame that may be PPP's
@@ -12,9 +12,9 @@ const (
 // flag is the HDLC flag sequence (RFC 1662 section 3.1). In text it is a tilde.
 const flag = 0x7e
 
-// framePatterns are beginnings of PPP frames (RFC 1662 sections 3.1 and 4.2, RFC 1661 section 6) that do not occur in
-// what modems say. The first octets of an LCP frame are always sent so (RFC 1662 section 7.1); with the compressed
-// forms an established link begins an IP packet. The last one is LCP on a line that strips the eighth bit.
+// framePatterns are beginnings of PPP frames (RFC 1662 sections 3.1 and 4.2, RFC 1661 section 6) that do not occur in modems'
+// text. The first octets of an LCP frame are always sent so (RFC 1662 section 7.1); with the compressed forms an established link
+// begins an IP packet. The last one is LCP on a line that strips the eighth bit.
 var framePatterns = [][]byte{
 	{0x7e, 0xff, 0x7d, 0x23},
 	{0x7e, 0xff, 0x03},

@@ -9,31 +9,31 @@ import (
 
 // observation is what one call shows of an aspect.
 type observation struct {
-	known  bool   // the call came so far, and the recording shows it
-	key    string // two calls are alike in the aspect if their keys are
+	known  bool   // the call came this far, and the recording shows it
+	key    string // two calls agree in the aspect if their keys are equal
 	text   string // for a person
-	does   string // in words that follow "the working one", "" where the aspect is no news in a sentence
+	does   string // in words that follow "the working one"; "": the aspect is not for a sentence
 	pos    event.Pos
 	number float64  // for aspects with a tolerance
-	first  []string // for options: what was asked for at once, and in all
+	first  []string // for options: those asked for in the first request
 	all    []string
 }
 
-// aspect is one line of the table of what is compared.
+// aspect is one row in the table of what is compared.
 type aspect struct {
 	id       string
 	role     Role
 	protocol string
 	what     string
-	weight   int // how telling a difference is
+	weight   int // how much a difference tells, 1 to 100
 	why      string
-	keys     []string // the quirk keys by which knak does it
+	keys     []string // the quirk keys that make knak do the same
 	see      func(*call.Call) observation
 	alike    func(a, b observation) bool // nil: the keys are the same
-	unless   []string                    // it is no news where one of these is different
+	unless   []string                    // it is left out if one of these aspects differs
 }
 
-// table is all aspects: first what the host does, then what the modem does, each in the order of a call.
+// table gives all aspects: first the host's, then the modem's, each in the order of a call.
 func table() []aspect { return append(hostAspects(), modemAspects()...) }
 
 func keysOf(id string) []string {
@@ -48,7 +48,7 @@ func keysOf(id string) []string {
 	return nil
 }
 
-// differences gives all that is different and shown on both sides, and how much was compared.
+// differences gives all aspects that differ and that both sides show, and how many aspects were compared.
 func differences(good, bad *call.Call) (list []Difference, compared int) {
 	for _, a := range table() {
 		g, b := a.see(good), a.see(bad)

@@ -16,11 +16,11 @@ const (
 	atAnswer  = "at-answer"
 )
 
-// lineSettings are commands that set the modem's ways with a telephone line or with its cable. Over USB and on a cellular network they
-// change next to nothing.
+// lineSettings are commands for the telephone line or the serial cable. Over USB and on a cellular network they change almost
+// nothing.
 var lineSettings = []string{"Z", "&F", "&C", "&D", "&K", "&S", "&R", "S", "X", "L", "M", "T", "P", "\\Q", "\\N", "%C", "+FCLASS", "+IFC", "+IPR", "+ICF", "+CRC", "+DS", "V", "Q", "E", "N"}
 
-// weightOf is how telling a command is that only one dialer sends.
+// weightOf gives the weight of a command that only one dialer sends.
 func weightOf(part string) int {
 	switch {
 	case strings.HasPrefix(part, "+CFUN"), strings.HasPrefix(part, "+CGATT"), strings.HasPrefix(part, "+CGACT"), strings.HasPrefix(part, "+COPS="):
@@ -31,10 +31,10 @@ func weightOf(part string) int {
 	return 58
 }
 
-// least is the weight below which a difference is not told unless it is the only one of its kind.
+// least is the weight below which a difference is left out, unless it is the only one of its kind.
 const least = 10
 
-// parts gives the commands that count, with where each was sent.
+// parts gives the commands that count, with the place of each.
 func parts(c *call.Call) (list []string, pos map[string]event.Pos, result map[string]string) {
 	pos, result = map[string]event.Pos{}, map[string]string{}
 	for _, cmd := range c.Commands {
@@ -52,7 +52,7 @@ func parts(c *call.Call) (list []string, pos map[string]event.Pos, result map[st
 	return list, pos, result
 }
 
-// commands compares the AT commands before the call: those that only one side sends, and those that were answered otherwise.
+// commands compares the AT commands before the call: those that only one side sends, and those with different answers.
 func commands(good, bad *call.Call) (list []Difference) {
 	if len(good.Commands) == 0 || len(bad.Commands) == 0 {
 		return nil

@@ -1,6 +1,6 @@
-// Package compare lays two recordings of a call side by side, one that worked and one that did not, and says what was
-// different: not by time but by role, protocol and step. What two calls always have different, such as identifiers,
-// magic numbers, the addresses that were given and small differences in time, does not count.
+// Package compare compares two recordings of a call, one that worked and one that failed, and says what was different: by role,
+// protocol and step, not by time. What differs between any two calls does not count: identifiers, magic numbers, assigned
+// addresses and small differences in time.
 package compare
 
 import (
@@ -22,20 +22,20 @@ type Side struct {
 	Cut     bool   `json:"cut"`     // the recording ends, or begins, in the middle
 }
 
-// Role says whose doing something was.
+// Role says which end did something.
 type Role string
 
 // The roles.
 const (
 	Host  Role = "host"  // the dialer
-	Modem Role = "modem" // and the network behind it
+	Modem Role = "modem" // the modem, and the network
 )
 
 // Seen is what one side shows of an aspect.
 type Seen struct {
 	Text string    `json:"text"`
 	Pos  event.Pos `json:"-"`
-	At   string    `json:"at"` // Pos in words, "" where there is none
+	At   string    `json:"at"` // Pos in words; "": none
 }
 
 // Difference is one thing that the two sides did differently.
@@ -46,7 +46,7 @@ type Difference struct {
 	What     string   `json:"what"`     // for example "user name"
 	Good     Seen     `json:"good"`
 	Bad      Seen     `json:"bad"`
-	Weight   int      `json:"weight"`   // how telling it is, from 1 to 100
+	Weight   int      `json:"weight"`   // how much it tells, from 1 to 100
 	Why      string   `json:"why"`      // why it can matter
 	Settings []string `json:"settings"` // KEY=VALUE for knak dial --set, so that knak does what the good side did
 
@@ -57,28 +57,29 @@ type Difference struct {
 type Result struct {
 	Good    Side `json:"good"`
 	Bad     Side `json:"bad"`
-	Swapped bool `json:"swapped"` // what was given as good failed and the other one worked: they are exchanged here
+	Swapped bool `json:"swapped"` // the recording given as good failed and the other one worked: they were exchanged
 	// Host and Modem are the differences that matter, the most telling first.
 	Host     []Difference `json:"host"`
 	Modem    []Difference `json:"modem"`
 	Remarks  []string     `json:"remarks"`  // what could not be compared, and why
-	Sentence string       `json:"sentence"` // what it comes to
-	Settings []string     `json:"settings"` // what knak must be told to do what the sentence says of the good side, KEY=VALUE
+	Sentence string       `json:"sentence"` // the conclusion
+	Settings []string     `json:"settings"` // the settings, KEY=VALUE, with which knak does what the sentence says about the good side
 
 	compared int // how many aspects both sides show
 }
 
-// Same says whether nothing that matters is different.
+// Same says whether there is no difference that matters.
 func (r *Result) Same() bool { return len(r.Host) == 0 && len(r.Modem) == 0 }
 
-// Recording is what Compare takes of one side.
+// Recording is one of the two inputs of Compare.
 type Recording struct {
 	Name  string
 	Calls []*call.Call
 }
 
-// Compare compares a recording of a dialer that worked with one of a dialer that did not. Of a good recording with several calls the last
-// that worked is taken, of a bad one the last that did not, or else the last. It is false where one of them shows no call.
+// Compare compares a recording of a dialer that worked with one of a dialer that did not. If a recording has several calls,
+// Compare takes the last that worked from good, and the last that failed from bad; if there is none, the last one. It is false if
+// one of them has no call.
 func Compare(good, bad Recording) (Result, bool) {
 	if len(good.Calls) == 0 || len(bad.Calls) == 0 {
 		return Result{}, false
@@ -107,7 +108,7 @@ func Compare(good, bad Recording) (Result, bool) {
 	return r, true
 }
 
-// pick gives the last call that worked, or did not; else the last that shows any PPP; else the last.
+// pick gives the last call that worked, or that failed; else the last one with PPP; else the last one.
 func pick(calls []*call.Call, worked bool) *call.Call {
 	for _, fits := range []func(*call.Call) bool{
 		func(c *call.Call) bool { return c.Worked() == worked && c.PPP() },
@@ -127,8 +128,8 @@ func side(r Recording, c *call.Call) Side {
 	return Side{Name: r.Name, Call: c.Number, Calls: len(r.Calls), Worked: c.Worked(), Outcome: outcome(c), Cut: c.Cut()}
 }
 
-// settle gives each difference of the host the settings that do what the good side did. A setting whose value is knak's
-// own default needs no telling.
+// settle adds to each difference of the host the settings that do what the good side did. Settings that are knak's default are
+// left out.
 func (r *Result) settle(m mimic.Host) {
 	for i := range r.Host {
 		d := &r.Host[i]

@@ -12,8 +12,8 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// hostAspects is what a dialer decides. The weights are a judgement: first what a network looks at to let somebody in, then
-// what a modem's firmware is known to wait for, then what only shows whose dialer it was.
+// hostAspects lists what a dialer decides. The weights are a judgement: highest is what a network checks before it lets a host
+// in, then what modems' firmware is known to wait for, then what only shows which dialer it was.
 func hostAspects() []aspect {
 	return []aspect{
 		{id: "auth-name", role: Host, protocol: "auth", what: "name sent", weight: 100, keys: []string{"auth.user"}, see: name, alike: maskedAlike,
@@ -87,7 +87,8 @@ func name(c *call.Call) observation {
 	return observation{known: true, key: n, text: text, does: does, pos: s.Pos}
 }
 
-// maskedAlike says that of two names that are not empty one was replaced before the recording was given away: they may be the same.
+// maskedAlike says whether one of two names, neither of them empty, was replaced before the recording was given away: they may be
+// the same.
 func maskedAlike(a, b observation) bool {
 	return a.key != "" && b.key != "" && (mimic.Masked(a.key) || mimic.Masked(b.key))
 }
@@ -169,7 +170,7 @@ func lcpAsked(c *call.Call) observation {
 	return observation{known: ok, key: set(list), text: orNothing(list), does: "asks in LCP for " + and(list), pos: s.Pos}
 }
 
-// ipcpAsked is all that the host ever asked for by itself: what the modem proposed first is the modem's doing.
+// ipcpAsked gives all options that the host asked for by itself. Options that the modem proposed first do not count.
 func ipcpAsked(c *call.Call) observation {
 	s, ok := first(&c.IPCP)
 	var early []string
@@ -202,7 +203,7 @@ func gives(typ uint8) bool {
 	return slices.Contains([]uint8{packet.IPCPAddress, packet.IPCPDNS1, packet.IPCPDNS2, packet.IPCPNBNS1, packet.IPCPNBNS2}, typ)
 }
 
-// ipcpOthers is what the host asks for besides addresses: compression, mostly.
+// ipcpOthers gives the options other than addresses that the host asks for, usually compression.
 func ipcpOthers(c *call.Call) observation {
 	s, ok := first(&c.IPCP)
 	var list []string
@@ -219,13 +220,14 @@ func within(a, b []string) bool {
 	return !slices.ContainsFunc(a, func(s string) bool { return !slices.Contains(b, s) })
 }
 
-// askedAlike says that the bad one asked at some time for all that the good one asked for, and at once for nothing that the good
-// one never wanted: what a host adds because the modem's answers lead nowhere is no cause of them.
+// askedAlike says whether the bad side asked at some time for everything that the good side asked for, and in its first request
+// for nothing more. Options that a host adds later, because the modem's answers give no address, are not the cause of these
+// answers.
 func askedAlike(good, bad observation) bool {
 	return within(good.all, bad.all) && within(bad.first, good.all)
 }
 
-// asksFor says what a host asks for in IPCP as people say it.
+// asksFor says in words what a host asks for in IPCP.
 func asksFor(list []string) string {
 	var groups []string
 	for _, g := range []string{"DNS", "NBNS"} {
@@ -252,14 +254,14 @@ func and(list []string) string {
 	return strings.Join(list[:len(list)-1], ", ") + " and " + list[len(list)-1]
 }
 
-// ipcpFirst counts only where the two asked for the same in the end.
+// ipcpFirst counts only if both sides asked for the same options in the end.
 func ipcpFirst(c *call.Call) observation {
 	s, ok := first(&c.IPCP)
 	list := names(s.Options, ipcpName)
 	return observation{known: ok, key: set(list), text: orNothing(list), does: "asks first for " + and(list), pos: s.Pos}
 }
 
-// ipcpValues is what the host proposes by itself instead of 0.0.0.0.
+// ipcpValues gives the values other than 0.0.0.0 that the host proposes by itself.
 func ipcpValues(c *call.Call) observation {
 	s, ok := first(&c.IPCP)
 	var own []string
@@ -293,7 +295,7 @@ func lcpValues(c *call.Call) observation {
 	return observation{known: ok, key: set(list), text: orNothing(list), does: "asks in LCP for " + and(list), pos: s.Pos}
 }
 
-// order is the order of the options in the first request.
+// order gives the order of the options in the first request.
 func order(of func(*call.Call) *call.Protocol, name func(packet.Option) string) func(*call.Call) observation {
 	return func(c *call.Call) observation {
 		s, ok := first(of(c))
@@ -302,7 +304,7 @@ func order(of func(*call.Call) *call.Protocol, name func(packet.Option) string) 
 	}
 }
 
-// refused is what the host refuses of the modem's requests.
+// refused gives the options of the modem's requests that the host refuses.
 func refused(of func(*call.Call) *call.Protocol, but uint8) func(*call.Call) observation {
 	return func(c *call.Call) observation {
 		p := of(c)

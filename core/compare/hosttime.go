@@ -13,7 +13,8 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// near says whether two times are so alike that no modem could mind: within half a second, or less than twice as long.
+// near says whether two times are so close that no modem depends on the difference: within half a second, or by less than a
+// factor of two.
 func near(a, b observation) bool {
 	short, long := min(a.number, b.number), max(a.number, b.number)
 	return long-short < 0.5 || long < 2*short
@@ -45,7 +46,7 @@ func restart(of func(*call.Call) *call.Protocol) func(*call.Call) observation {
 	}
 }
 
-// patience is how long the host asks for an address. It matters where the failing one gave up itself.
+// patience gives how long the host asks for an address. It matters if the failing side gave up by itself.
 func patience(c *call.Call) observation {
 	d, s, ok := mimic.Patience(c)
 	v := span(d, s, ok, "asks in IPCP for %s")
@@ -62,10 +63,10 @@ func patience(c *call.Call) observation {
 	return v
 }
 
-// longEnough says that the failing one asked at least as long as the working one had to.
+// longEnough says whether the failing side asked at least as long as the working side needed.
 func longEnough(good, bad observation) bool { return bad.number+0.5 >= good.number }
 
-// method is the method that the host answered by.
+// method gives the authentication method that the host used.
 func method(c *call.Call) observation {
 	for _, s := range c.Auth.Steps {
 		if s.Dir != event.Sent {
@@ -80,7 +81,7 @@ func method(c *call.Call) observation {
 	return observation{}
 }
 
-// demanded is the method in the modem's first LCP request, or in the last, which the host agreed to.
+// demanded gives the method in the modem's first LCP request or, with last, in the last one, which the host agreed to.
 func demanded(c *call.Call, last bool) string {
 	word := ""
 	for _, s := range c.LCP.Of(event.Rcvd, packet.ConfigureRequest) {
@@ -98,7 +99,7 @@ func demanded(c *call.Call, last bool) string {
 	return word
 }
 
-// methodWanted is the method that the host asks for where the modem demands another.
+// methodWanted gives the method that the host asks for when the modem demands another one.
 func methodWanted(c *call.Call) observation {
 	if demanded(c, false) == "" {
 		return observation{}
@@ -122,7 +123,7 @@ func methodWanted(c *call.Call) observation {
 	return observation{known: true, text: "none: it takes " + demanded(c, false), does: "takes " + demanded(c, false)}
 }
 
-// speaker is who sends the first Configure-Request: the host where it does not wait for the modem's.
+// speaker says which end sends the first Configure-Request: the host, unless it waits for the modem's.
 func speaker(c *call.Call) observation {
 	mine, ok := first(&c.LCP)
 	theirs, both := c.LCP.First(event.Rcvd, packet.ConfigureRequest)
@@ -137,5 +138,5 @@ func speaker(c *call.Call) observation {
 	return observation{known: true, key: "both", text: "both at once", does: "speaks at once", pos: mine.Pos}
 }
 
-// eitherSpeaks says that nobody waits for anybody.
+// eitherSpeaks says whether neither host waits for the modem.
 func eitherSpeaks(a, b observation) bool { return a.key != "modem" && b.key != "modem" }

@@ -9,7 +9,7 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// modemAspects is what the modem does. Where the hosts did different things most of it follows from that.
+// modemAspects lists what the modem does. If the hosts behaved differently, most differences here follow from that.
 func modemAspects() []aspect {
 	return []aspect{
 		{id: "dial-result", role: Modem, protocol: "at", what: "answer to the number", weight: 100, see: dialResult,
@@ -79,10 +79,10 @@ func demand(c *call.Call) observation {
 	return observation{known: true, key: word, text: word, does: "is asked for " + word, pos: s.Pos}
 }
 
-// maxKinds bounds how many kinds of answers are told.
+// maxKinds is the most kinds of answers that are shown.
 const maxKinds = 6
 
-// answers is the kinds of answers to the host's requests, in order; how often each came does not matter, nor do values.
+// answers gives the kinds of answers to the host's requests, in order, without their number and values.
 func answers(of func(*call.Call) *call.Protocol) func(*call.Call) observation {
 	return func(c *call.Call) observation {
 		p := of(c)
@@ -123,7 +123,7 @@ func answers(of func(*call.Call) *call.Protocol) func(*call.Call) observation {
 	}
 }
 
-// kindOf is what an answer says, without values that always differ.
+// kindOf describes an answer without values that always differ.
 func kindOf(s call.Step) string {
 	word := map[uint8]string{packet.ConfigureAck: "Ack", packet.ConfigureNak: "Nak", packet.ConfigureReject: "Reject", packet.CodeReject: "Code-Reject"}[s.Code]
 	if s.Code == packet.ConfigureAck || s.Code == packet.CodeReject {
@@ -146,7 +146,7 @@ func kindOf(s call.Step) string {
 	return word + " (" + strings.Join(list, " ") + ")"
 }
 
-// own is the options of the modem's first own request.
+// own gives the options of the modem's first own request.
 func own(of func(*call.Call) *call.Protocol, name func(packet.Option) string) func(*call.Call) observation {
 	return func(c *call.Call) observation {
 		p := of(c)
@@ -172,7 +172,7 @@ func own(of func(*call.Call) *call.Protocol, name func(packet.Option) string) fu
 	}
 }
 
-// ending is how the modem ended the call, where it did.
+// ending says how the modem ended the call, if it did.
 func ending(c *call.Call) observation {
 	if c.Cut() || !c.PPP() {
 		return observation{}
@@ -201,7 +201,7 @@ func texts(c *call.Call) observation {
 	var list []string
 	var pos event.Pos
 	for _, t := range c.Texts {
-		if text := strings.TrimSpace(t.Text); !strings.Contains(text, "NO CARRIER") && len(list) < 3 { // the end of the call is told by itself
+		if text := strings.TrimSpace(t.Text); !strings.Contains(text, "NO CARRIER") && len(list) < 3 { // the end of the call is an aspect of its own
 			if list = append(list, text); len(list) == 1 {
 				pos = t.Pos
 			}

@@ -10,7 +10,7 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// outcome tells in a few words how a call ended.
+// outcome says in a few words how a call ended.
 func outcome(c *call.Call) string {
 	switch {
 	case c.Worked() && !c.UpAt.IsZero() && c.UpAt.After(c.Begin):
@@ -58,7 +58,7 @@ func outcome(c *call.Call) string {
 
 func phase(c *call.Call) string { return word(c.Reached()) }
 
-// word is a phase as people say it.
+// word gives a phase in words.
 func word(phase string) string {
 	switch r := phase; r {
 	case event.PhaseLCP, event.PhaseIPCP:
@@ -72,7 +72,7 @@ func word(phase string) string {
 	}
 }
 
-// remarks says what could not be compared.
+// remarks lists what could not be compared.
 func remarks(r *Result, g, b *call.Call) (list []string) {
 	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
 	if r.Swapped {
@@ -106,7 +106,7 @@ func remarks(r *Result, g, b *call.Call) (list []string) {
 	return list
 }
 
-// titles are the words for the two sides.
+// titles gives the words for the two sides.
 func (r *Result) titles() (good, bad string) {
 	if r.Good.Worked && !r.Bad.Worked {
 		return "working one", "failing one"
@@ -114,15 +114,15 @@ func (r *Result) titles() (good, bad string) {
 	return "first one", "second one"
 }
 
-// The sentence names what weighs this much, and at most so many; where nothing does, the most telling alone.
+// The sentence names differences with at least this weight, and at most this many; if there is none, only the first difference.
 const (
 	telling = 75
 	named   = 3
-	// Below this a difference of the dialers hardly explains that the modem does something else.
+	// Below this weight, a difference between the dialers hardly explains a difference of the modem.
 	slight = 35
 )
 
-// whats gives what the differences are about, three at most.
+// whats gives the subjects of the differences, three at most.
 func whats(list []Difference) (out []string) {
 	for _, d := range list[:min(len(list), named)] {
 		out = append(out, d.What)
@@ -130,7 +130,7 @@ func whats(list []Difference) (out []string) {
 	return out
 }
 
-// sentence says what it comes to.
+// sentence gives the conclusion.
 func (r *Result) sentence() string {
 	good, bad := r.titles()
 	switch {
@@ -168,7 +168,7 @@ func (r *Result) telling() []Difference {
 	return r.Host[:min(max(n, 1), len(r.Host))]
 }
 
-// Advice says with which settings knak does as the good side did, or why none is needed or there is none.
+// Advice introduces the settings with which knak does as the good side did, or says that none is needed or none exists.
 func (r *Result) Advice() string {
 	good, _ := r.titles()
 	switch {
@@ -191,7 +191,7 @@ func (r *Result) Command() string {
 	return strings.Join(words, " ")
 }
 
-// quote quotes a word for a shell where that is needed.
+// quote quotes a word for a shell, if needed.
 func quote(s string) string {
 	if !strings.ContainsAny(s, " \t\n\"'*?[]{}()<>|&;$#`\\!~") {
 		return s
@@ -199,7 +199,7 @@ func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// Story tells what the modem of a call did, one line each, in the order of the table.
+// Story says what the modem of a call did, one line for each aspect, in the order of the table.
 func Story(c *call.Call) (lines []string) {
 	for _, a := range modemAspects() {
 		if v := a.see(c); v.known {

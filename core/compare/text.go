@@ -11,17 +11,17 @@ import (
 	"github.com/knakppp/knak/core/show/wrap"
 )
 
-// TextOptions say how WriteText lays the comparison out.
+// TextOptions says how WriteText lays out the comparison.
 type TextOptions struct {
 	Width int  // columns; 0: 80
 	Color bool // with ANSI colours
 	All   bool // with what the modem did, and with all differences
 }
 
-// shownDifferences is how many differences are shown of each role where not all are asked for.
+// shownDifferences is how many differences of each role are shown without All.
 const shownDifferences = 6
 
-// WriteText writes the comparison for a person, the two sides beside each other.
+// WriteText writes the comparison for people, with the two sides next to each other.
 func (r *Result) WriteText(w io.Writer, o TextOptions) error {
 	if o.Width <= 0 {
 		o.Width = 80
@@ -71,7 +71,7 @@ func (r *Result) WriteText(w io.Writer, o TextOptions) error {
 	return t.w.Flush()
 }
 
-// short gives a name that is too long for its column without the directories.
+// short removes the directories from a name that is too long for its column.
 func (t *layout) short(name string) string {
 	if utf8.RuneCountInString(name) <= t.column {
 		return name
@@ -131,7 +131,7 @@ func (t *layout) wrapped(mark, head, text string) {
 	}
 }
 
-// pair writes two texts beside each other. Nothing is written where both are empty.
+// pair writes two texts next to each other; nothing if both are empty.
 func (t *layout) pair(indent, a, b string) {
 	if a == "" && b == "" {
 		return

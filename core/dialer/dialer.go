@@ -1,5 +1,5 @@
-// Package dialer dials a cellular modem: it finds the modem, unlocks it, brings the link up and holds it, and remembers what
-// the next dial should know. knak dial is made of it.
+// Package dialer dials a cellular modem: it finds the modem, unlocks the SIM, brings the link up and holds it, and remembers
+// facts for the next dial. knak dial uses it.
 //
 // A Go program dials with one call, and needs no interface, no root and no proxy: the IP stack is in the process. Dial returns
 // when the link works; Link's DialContext is that of a net.Dialer, and Transport that of a web client. A program that holds a link
@@ -28,28 +28,28 @@ type Secret = auth.Secret
 // NewSecret makes a Secret.
 func NewSecret(text string) Secret { return auth.NewSecret(text) }
 
-// Options says what to dial and how. The zero value dials the one modem of this host with what its profile and its SIM say, and
-// gives connections through it to this process alone.
+// Options says what to dial and how. The zero value dials the only modem of this host with the settings of its profile and its
+// SIM, and gives connections through it to this process only.
 type Options struct {
 	Name string // the link's name in events and for knak status; "": "link"
 
-	// Which modem. Port is a tty, such as /dev/ttyUSB2, or - for standard input and output; ATPort is one for all but dialling.
-	// Scenario is a simulated modem in this process in place of a real one: the name of one that comes with knak, such as
-	// "behaves" or "huawei/e398", or a file; Simulated is one that the program has read or made itself. With none of them it is the
-	// only modem of this host.
+	// Which modem. Port is a tty, such as /dev/ttyUSB2, or - for standard input and output; ATPort is a tty for everything
+	// but dialling. Scenario is a simulated modem in this process: the name of one that comes with knak, such as "behaves" or
+	// "huawei/e398", or a file. Simulated is a scenario that the program has read or made itself. If none is set, the only
+	// modem of this host is dialled.
 	Port, ATPort, Scenario string
 	Simulated              *sim.Scenario
 
-	// Far is a host behind a simulated modem, with any address that no built-in answer comes from; nil: there is none. A
-	// stack.Stack of core/plane/stack is one. The caller closes it.
+	// Far is a host in the network of a simulated modem; it may have any address that has no built-in answers. nil: there is
+	// none. A stack.Stack of core/plane/stack is one. The caller closes it.
 	Far Far
 
-	// What the network is told. Empty is what the profile, the SIM's carrier or the modem has.
+	// APN and login. Empty: from the profile, the SIM's carrier or the modem.
 	APN, User string
 	Password  Secret
 
-	// PIN unlocks the SIM. One that the SIM refused is not sent to it again, by this process or the next, unless PINAgain; and
-	// the last try is not spent, unless PINLastTry.
+	// PIN unlocks the SIM. A PIN that the SIM refused is not sent again, by this process or a later one, except with
+	// PINAgain. The last try is not used, except with PINLastTry.
 	PIN                  Secret
 	PINAgain, PINLastTry bool
 
@@ -59,32 +59,33 @@ type Options struct {
 
 	Inhibit bool          // keep ModemManager off the modem until Close
 	Persist bool          // dial again whenever the link ends, until Close
-	Timeout time.Duration // how long it may take to a working link; 0: as long as the context allows
+	Timeout time.Duration // how long it may take until the link works; 0: as long as the context allows
 	Limits  Limits
 
-	// Where packets go: one of plane.Kinds; "": plane.KindStack, without which there is no DialContext. PlaneConfig says what
-	// of the plane is chosen, such as Proxy, DefaultRoute or DNSMode; what the link gives is filled in.
+	// Plane says where packets go: one of plane.Kinds; "": plane.KindStack, the only one with DialContext. PlaneConfig holds
+	// choices such as Proxy, DefaultRoute or DNSMode; the link's own values are filled in.
 	Plane       string
 	PlaneConfig plane.Config
 	Hooks       hooks.Config // the host's own scripts: Dir, Limit, Speed, Param and ScriptsDoDNS; Dir "": none are run
 
-	// StateDir is where is kept what the next dial should know: which port of the modem worked, which PINs the SIM refused, what
-	// was learned of the modem; of simulated modems in sim below it. "": where knak dial keeps it on this host, and nowhere for a
-	// simulated modem.
+	// StateDir is the directory for what the next dial should know: which port of the modem worked, which PINs the SIM
+	// refused, what was learned about the modem. For simulated modems it is the directory sim below it. "": the directory
+	// that knak dial uses on this host; for a simulated modem nothing is kept.
 	StateDir string
-	// NoAdapt varies nothing when a dial fails, and uses nothing that was learned so.
+	// NoAdapt: a failed dial does not try other settings, and learned settings are not used.
 	NoAdapt bool
-	// Reachable lets knak status and knak hangup reach the link by its name, which then no other link on this host can have.
+	// Reachable lets knak status and knak hangup reach the link by its name. No other link on this host can then have that
+	// name.
 	Reachable bool
 
 	// Database holds the profiles; nil: those that come with this module, and no others.
 	Database *quirks.DB
-	// Events hears everything that happens on the link, one at a time, in order, without secrets. It must not block, and may call
-	// no method of the Link but Up. nil: nobody does.
+	// Events is called for every event on the link, one at a time, in order, without secrets. It must not block, and must
+	// call no method of the Link except Up. nil: events are dropped.
 	Events func(event.Record)
-	// Tap hears the octets that pass at the port; nil: nobody does.
+	// Tap gets the octets that pass at the port; nil: no tap.
 	Tap drive.Tap
-	// Experiment is what one dial of a search tries; nil: it is no experiment.
+	// Experiment is what this dial of a search tries; nil: it is not an experiment.
 	Experiment *Experiment
 }
 
@@ -102,31 +103,30 @@ func (o *Options) StartsPrograms() bool {
 	return o.Hooks.Dir != "" || !byFile
 }
 
-// Far is a host at the far end of a simulated modem: what is sent to it goes to Deliver, and what it sends comes by Read, which
-// calls each for every packet that is there, or waits for one, and gives an error after it was closed. It is a pointer, and of one
-// link at a time.
+// Far is a host at the far end of a simulated modem. Packets to it go to Deliver. Read waits for packets from it and calls each
+// for every one; after the host was closed, it gives an error. The value must be a pointer, and used by one link at a time.
 type Far interface {
 	Deliver(packet []byte) error
 	Read(each func(packet []byte) (more bool)) error
 }
 
-// Limits end a link, or the dialling, without anybody asking for it. Zero means that there is no limit.
+// Limits end a link, or the dialling, automatically. Zero means no limit.
 type Limits struct {
 	Once     bool          // end the link as soon as it is up
 	Attempts int           // how often to dial; 0: once, or as the profile says, or without limit with Persist
-	Idle     time.Duration // end after so long without a packet
-	Time     time.Duration // end after so long up
-	Bytes    uint64        // end after so many octets of IP packets in both directions
+	Idle     time.Duration // end after this long without a packet
+	Time     time.Duration // end when the link was up for this long
+	Bytes    uint64        // end after this many octets of IP packets, both directions together
 }
 
-// Error says how a link ended, or why there is none.
+// Error says how a link ended, or why it did not come up.
 type Error struct {
 	Outcome link.Outcome
 	Finding *event.Finding // the likeliest cause and its cure; nil: nothing was found
 	cause   error
 }
 
-// Error gives what happened, and the cause where one was found.
+// Error gives what happened, and the cause if one was found.
 func (e *Error) Error() string {
 	if e.Finding != nil {
 		return e.Outcome.String() + "; " + e.Finding.Title
@@ -134,7 +134,7 @@ func (e *Error) Error() string {
 	return e.Outcome.String()
 }
 
-// Unwrap gives the cause, where an error was one.
+// Unwrap gives the error that was the cause; nil: none.
 func (e *Error) Unwrap() error {
 	if e.cause != nil {
 		return e.cause
@@ -142,11 +142,11 @@ func (e *Error) Unwrap() error {
 	return e.Outcome.Err
 }
 
-// ErrDown says that the link is not up at this moment.
+// ErrDown means that the link is not up at this moment.
 var ErrDown = errors.New("the link is down")
 
-// Dial dials and returns when packets flow. ctx bounds only the dialling, as with a net.Dialer: when it ends the attempt is ended in
-// order, and its cause returned. Otherwise an error is an *Error, or says what of o cannot be followed.
+// Dial dials and returns when packets flow. ctx limits only the dialling, as with a net.Dialer: when it ends, the attempt is
+// ended properly, and the cause of ctx is returned. Any other error is an *Error, or says which of the options are impossible.
 func Dial(ctx context.Context, o Options) (*Link, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)

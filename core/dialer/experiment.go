@@ -9,7 +9,7 @@ import (
 // Experiment is what one dial of a search tries. Package experiment makes them.
 type Experiment struct {
 	Learned, Unset []quirks.Advised // policy.Resolver's
-	Unknown        bool             // the modem is treated as one that nobody knows
+	Unknown        bool             // the modem is treated as unknown
 }
 
 func (e *Experiment) apply(r *policy.Resolver) {

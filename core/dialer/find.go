@@ -28,8 +28,8 @@ var builtin = sync.OnceValues(func() (*quirks.DB, []*quirks.Problem) {
 	return quirks.Open(quirks.Sources{Builtin: knak.Files})
 })
 
-// Complete fills in what stands for an empty Name and Database, reads the Scenario, adds APN and User to the Settings, and says what
-// of the options cannot be followed. Dial and Prepare do so themselves: it is for who must know first what is going to be dialled.
+// Complete fills in defaults for Name and Database, reads the Scenario, adds APN and User to the Settings, and reports options
+// that are impossible. Dial and Prepare call it themselves; it is for programs that must know before what will be dialled.
 func (o *Options) Complete() error {
 	if o.Name == "" {
 		o.Name = "link"
@@ -60,11 +60,11 @@ func (o *Options) Complete() error {
 	return err
 }
 
-// place is where a modem is, and how to get there.
+// place is where a modem is, and how to open it.
 type place struct {
-	now   func() (port string, facts quirks.Facts) // on which port now, and what is known of the modem there before it is asked
+	now   func() (port string, facts quirks.Facts) // the present port, and what is known about the modem before it is asked
 	open  func(context.Context) (drive.Port, error)
-	found *device.Choice // nil: it is no tty of this host
+	found *device.Choice // nil: it is not a tty of this host
 }
 
 // fixed is a place that does not change.
@@ -72,13 +72,13 @@ func fixed(name string, facts quirks.Facts, open func(context.Context) (drive.Po
 	return &place{now: func() (string, quirks.Facts) { return name, facts }, open: open}
 }
 
-// name is that of the port.
+// name gives the port's name.
 func (p *place) name() string {
 	name, _ := p.now()
 	return name
 }
 
-// otherPort is what link.Config.OtherPort asks.
+// otherPort gives the function for link.Config.OtherPort.
 func (p *place) otherPort() func(link.Outcome) bool {
 	if p.found == nil {
 		return nil
@@ -99,7 +99,7 @@ func (p *place) remember(r event.Record) {
 	}
 }
 
-// find finds the modem. What asking it says of its settings is added to the options'.
+// find finds the modem. Settings that were found by asking it are added to the options.
 func (l *Link) find(ctx context.Context) (*place, *Error) {
 	o := &l.o
 	switch {
@@ -126,7 +126,7 @@ func (l *Link) find(ctx context.Context) (*place, *Error) {
 		return nil, l.failed(serialOutcome(ctx, err), err)
 	}
 	if len(serial) > 0 {
-		o.Settings = append(serial, o.Settings...) // weaker than what anybody said
+		o.Settings = append(serial, o.Settings...) // weaker than settings that a person gave
 		l.notice("info", "found by asking: "+strings.Join(serial, ", "))
 	}
 	resolve := func(t device.Try) (link.Policy, error) { return o.Database.Resolve(t.Facts, o.Profile, o.Settings) }
@@ -140,7 +140,7 @@ func (l *Link) find(ctx context.Context) (*place, *Error) {
 	}, nil
 }
 
-// memoryOpener gives the function that powers the simulated modem on, with what is behind it.
+// memoryOpener gives the function that powers on the simulated modem, with the host Far behind it.
 func (o *Options) memoryOpener() func(context.Context) (drive.Port, error) {
 	m := sim.New(*o.Simulated, uint64(time.Now().UnixNano()))
 	if o.Far == nil {
@@ -154,11 +154,11 @@ func (o *Options) memoryOpener() func(context.Context) (drive.Port, error) {
 	}
 }
 
-// leads are where what far hosts send goes, by the host: one goroutine reads each, as long as it is open, for a Read cannot be ended
-// with a link.
+// leads holds, for each far host, the port that gets its packets. One goroutine reads each host while it is open, because a Read
+// cannot be ended when a link ends.
 var leads sync.Map // of *atomic.Pointer[drive.MemoryPort]
 
-// lead leads what a far host sends to a port, in place of the one before.
+// lead directs the packets of a far host to a port, instead of the one before.
 func lead(far Far, p *drive.MemoryPort) {
 	mine := &atomic.Pointer[drive.MemoryPort]{}
 	mine.Store(p)
@@ -174,11 +174,11 @@ func lead(far Far, p *drive.MemoryPort) {
 	}()
 }
 
-// portPause is how often is looked for a modem that Persist waits for.
+// portPause is how often Persist looks for a modem that it waits for.
 const portPause = time.Second
 
-// await chooses the port. With Persist a modem that is not there yet is waited for, as one is that was lost, but no longer than
-// Timeout: a machine that starts may see its modem late.
+// await chooses the port. With Persist it waits for a modem that is not there yet, but no longer than Timeout: after a start of
+// the machine, the modem may appear late.
 func (l *Link) await(ctx context.Context) (*device.Choice, error) {
 	o := &l.o
 	tell := func(text string) { l.notice("info", text) }
@@ -215,7 +215,7 @@ func (l *Link) await(ctx context.Context) (*device.Choice, error) {
 	}
 }
 
-// serialOutcome says what it means that nobody answers on a UART.
+// serialOutcome gives the outcome if no modem answers on a UART.
 func serialOutcome(ctx context.Context, err error) link.Outcome {
 	var silent *device.NoAnswerError
 	switch {

@@ -11,7 +11,7 @@ import (
 	"github.com/knakppp/knak/core/plane"
 )
 
-// held is what the control socket shows of a link, and does.
+// held answers the control socket for a link.
 type held struct {
 	link  *Link
 	board *control.Board
@@ -25,7 +25,7 @@ type held struct {
 	ended     chan struct{}
 }
 
-// Record remembers what a status shows, and what a hang-up gives back.
+// Record notes what a status shows, and what a hang-up will give back.
 func (h *held) Record(r event.Record) {
 	h.board.Record(r)
 	h.mu.Lock()
@@ -43,7 +43,7 @@ func (h *held) Record(r event.Record) {
 	}
 }
 
-// givenBack lists what a link that is up holds, for people.
+// givenBack lists in words what a link that is up holds.
 func givenBack(u event.Up) []string {
 	var list []string
 	if u.Interface != "" {
@@ -65,7 +65,7 @@ func (h *held) finish(o link.Outcome) {
 	close(h.ended)
 }
 
-// Status gives the board with the counters of this moment.
+// Status gives the state with the present counters.
 func (h *held) Status() control.Status {
 	st := h.board.Status()
 	if st.Up != nil {

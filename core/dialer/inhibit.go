@@ -15,8 +15,8 @@ import (
 	"github.com/knakppp/knak/core/port"
 )
 
-// inhibitor keeps ModemManager off the modem of a link, where Options.Inhibit asks for that. Where ModemManager does not know the modem
-// yet, as when both start with the machine, it is asked again for a while.
+// inhibitor keeps ModemManager away from the modem of a link, for Options.Inhibit. If ModemManager does not know the modem yet,
+// as after a start of the machine, it asks again for a while.
 type inhibitor struct {
 	link *Link
 
@@ -49,7 +49,7 @@ func (i *inhibitor) before(ctx context.Context, tell func(string)) {
 	}
 	d, ok := device.Meant(files.Machine(), i.link.o.Database, i.link.o.Port)
 	if !ok {
-		return // there is no modem yet, or it has no place that ModemManager could be told
+		return // there is no modem yet, or it has no place in sysfs, by which ModemManager knows modems
 	}
 	uid, ok := d.InSysfs(files.Machine())
 	if !ok {
@@ -90,7 +90,8 @@ func (i *inhibitor) before(ctx context.Context, tell func(string)) {
 	}
 }
 
-// ask asks ModemManager once. The errors are those after which to ask again: nobody is there to be kept away, or not yet.
+// ask asks ModemManager once. After an error it is worth asking again: ModemManager is not running, or does not know the modem
+// yet.
 func (i *inhibitor) ask(ctx context.Context, uid string, tell func(string)) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -118,7 +119,7 @@ func (i *inhibitor) ask(ctx context.Context, uid string, tell func(string)) erro
 	return nil
 }
 
-// again goes on asking, until ModemManager knows the modem, or the link is over.
+// again repeats the question until ModemManager knows the modem, or the link is over.
 func (i *inhibitor) again(uid string, tell func(string)) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -165,7 +166,7 @@ func (i *inhibitor) patient(open func(context.Context) (drive.Port, error), tell
 	}
 }
 
-// waitUntilFree waits until nobody has the ttys open; otherwise it says who has.
+// waitUntilFree waits until no program has the ttys open; otherwise it says which program has.
 func waitUntilFree(ctx context.Context, nodes []string) (who string) {
 	for end := time.Now().Add(letGo); ; {
 		who = ""

@@ -30,10 +30,10 @@ import (
 )
 
 // Link is a link to a network: Dial gives one that is up, Prepare one that Run is to bring up. Its methods are safe for
-// concurrent use, but for those that say that they are for before Run.
+// concurrent use, except those that must be called before Run.
 type Link struct {
 	o       Options
-	state   string // Options.StateDir, or what stands for it; "": nothing is remembered
+	state   string // Options.StateDir or its default; "": nothing is remembered
 	at      *place
 	adapted *adapt.Dial // nil: nothing is varied
 	scripts *hooks.Runner
@@ -56,7 +56,7 @@ type Link struct {
 	telling sync.Mutex // held while Options.Events hears
 
 	mu      sync.Mutex
-	sinks   event.Fanout  // who hears what happens: first those from whom secrets are hidden
+	sinks   event.Fanout  // receivers of events
 	begun   bool          // Run was called, or is about to be
 	runner  *drive.Runner // nil: before Run
 	up      *event.Up     // nil: it is down
@@ -66,8 +66,8 @@ type Link struct {
 }
 
 // Prepare finds the modem and takes the link's name without dialling, so that receivers, advisers and plugins can be added; then
-// Run dials. ctx bounds the finding. An error is an *Error, which Options.Events has heard of, or says what of o cannot be
-// followed. Close gives back what was taken.
+// Run dials. ctx limits the search. An error is an *Error, which was sent to Options.Events too, or says which of the options are
+// impossible. Close releases everything.
 func Prepare(ctx context.Context, o Options) (*Link, error) {
 	if err := o.Complete(); err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func Prepare(ctx context.Context, o Options) (*Link, error) {
 	l.sinks = event.Fanout{l.hides}
 	if failed := l.prepare(ctx); failed != nil {
 		l.held.finish(failed.Outcome)
-		_ = l.Close() // what counts is why there is no link
+		_ = l.Close() // the first error counts
 		return nil, failed
 	}
 	return l, nil
@@ -97,7 +97,7 @@ func (l *Link) prepare(ctx context.Context) (failed *Error) {
 	if err := plane.Obstacle(o.Plane, o.PlaneConfig.Proxy); err != nil {
 		return l.failed(obstacleOutcome(o.Plane, err), err)
 	}
-	if o.Reachable { // before the modem is looked for: that may be waited for long
+	if o.Reachable { // before the search for the modem, which may wait long
 		var err error
 		l.server, err = control.Listen(control.Dir(), o.Name, l.held)
 		var busy *control.BusyError
@@ -124,7 +124,7 @@ func (l *Link) prepare(ctx context.Context) (failed *Error) {
 	return nil
 }
 
-// secrets are what must not be shown, in whatever event it comes back.
+// secrets gives the texts that no event may show.
 func (l *Link) secrets() []string { return []string{l.o.Password.Reveal(), l.o.PIN.Reveal()} }
 
 func obstacleOutcome(kind string, err error) link.Outcome {
@@ -141,7 +141,7 @@ func obstacleOutcome(kind string, err error) link.Outcome {
 	return o
 }
 
-// hooksConfig adds to what was chosen of the host's scripts what this link and this process are.
+// hooksConfig adds the properties of this link and this process to the chosen configuration of the host's scripts.
 func (l *Link) hooksConfig() hooks.Config {
 	cfg := l.o.Hooks
 	cfg.Link, cfg.TTY, cfg.UID, cfg.PID = l.o.Name, l.at.name(), os.Getuid(), os.Getpid()
@@ -152,7 +152,7 @@ func (l *Link) hooksConfig() hooks.Config {
 	return cfg
 }
 
-// adapting lets the dial learn.
+// adapting gives the part that lets the dial learn; nil: nothing is varied.
 func (l *Link) adapting() *adapt.Dial {
 	tell := func(text string) { l.notice("info", text) }
 	chosen := func(key string) bool {
@@ -170,7 +170,7 @@ func (l *Link) adapting() *adapt.Dial {
 	return adapt.New(adapt.Config{File: memory.Open(l.state, tell), Sim: scenario, Chosen: chosen, Prior: adapt.Priors(l.o.Database), Persist: l.o.Persist, Now: time.Now, Tell: tell})
 }
 
-// pins is the memory of refused PINs, which has a second place for a machine whose disk is read-only.
+// pins gives the memory of refused PINs. It has a second place, for a machine with a read-only disk.
 func (l *Link) pins() *refusal.Store {
 	second := control.Dir()
 	switch {
@@ -185,14 +185,14 @@ func (l *Link) pins() *refusal.Store {
 // Name is the link's name.
 func (l *Link) Name() string { return l.o.Name }
 
-// Watch adds somebody who hears everything that happens, secrets included: for before Run.
+// Watch adds a sink that gets every event, before secrets are hidden. It must be called before Run.
 func (l *Link) Watch(s event.Sink) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sinks = append(l.sinks[:len(l.sinks):len(l.sinks)], s)
 }
 
-// Ask lets the link ask somebody: for before Run.
+// Ask sets the link's adviser. It must be called before Run.
 func (l *Link) Ask(a advice.Adviser) { l.adviser = overheard{a, l.hides} }
 
 // overheard is an adviser whose passwords are hidden from then on in all that comes past the session: what the same plugin
@@ -211,18 +211,18 @@ func (o overheard) Ask(ctx context.Context, q advice.Question) (advice.Answer, e
 	return a, err
 }
 
-// ShowPlugins lets a status show plugins: for before Run. list is called for each status.
+// ShowPlugins lets a status show plugins; list is called for each status. It must be called before Run.
 func (l *Link) ShowPlugins(list func() []control.Plugin) {
 	l.held.mu.Lock()
 	defer l.held.mu.Unlock()
 	l.held.plugins = list
 }
 
-// Record adds an event of somebody who takes part to what happens.
+// Record adds an event of another part, such as a plugin, to the events of the link.
 func (l *Link) Record(r event.Record) { l.record(r) }
 
-// Run dials and holds the link until it ends, and says how. When ctx ends the link is hung up in order. It is called once; Close
-// then gives back the rest.
+// Run dials and holds the link until it ends, and says how. When ctx ends, the link is hung up properly. Run is called once;
+// Close then releases the rest.
 func (l *Link) Run(ctx context.Context) link.Outcome {
 	l.begin()
 	ctx, stop := context.WithCancel(ctx)
@@ -249,14 +249,14 @@ func (l *Link) Run(ctx context.Context) link.Outcome {
 	l.mu.Unlock()
 	outcome := runner.Run(ctx)
 	if runner.Idle() {
-		l.failed(outcome, nil) // the port could not be opened: there was no session to say so
+		l.failed(outcome, nil) // the port could not be opened, so no session has reported it
 	}
 	l.end(outcome)
-	l.release() // another dial may have the name at once
+	l.release() // another dial can take the name at once
 	return outcome
 }
 
-// release gives the link's name back.
+// release frees the link's name.
 func (l *Link) release() {
 	l.released.Do(func() {
 		if l.server != nil {
@@ -265,14 +265,14 @@ func (l *Link) release() {
 	})
 }
 
-// begin makes Close wait for the end.
+// begin makes Close wait for the end of the link.
 func (l *Link) begin() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.begun = true
 }
 
-// end says that the link is over.
+// end marks the link as over.
 func (l *Link) end(outcome link.Outcome) {
 	l.watcher.end()
 	l.mu.Lock()
@@ -282,7 +282,7 @@ func (l *Link) end(outcome link.Outcome) {
 	close(l.done)
 }
 
-// resolve makes the function by which the link learns how to treat its modem.
+// resolve makes the function that gives the link the settings for its modem.
 func (l *Link) resolve() func(link.Facts) (link.Selection, error) {
 	carriers := &policy.Carriers{Path: apn.Installed()}
 	return func(known link.Facts) (link.Selection, error) {
@@ -298,7 +298,7 @@ func (l *Link) resolve() func(link.Facts) (link.Selection, error) {
 	}
 }
 
-// openPlane adds what was chosen to what the link has.
+// openPlane opens the plane with the chosen options and the link's values.
 func (l *Link) openPlane(ctx context.Context, has plane.Config) (plane.Plane, error) {
 	kind := l.o.Plane
 	if kind == "" {
@@ -316,7 +316,7 @@ func (l *Link) openPlane(ctx context.Context, has plane.Config) (plane.Plane, er
 	return p, err
 }
 
-// tell is where Options.Events hears, one event after the other.
+// tell calls Options.Events, one event after the other.
 func (l *Link) tell(r event.Record) {
 	if l.o.Events == nil {
 		return
@@ -326,7 +326,7 @@ func (l *Link) tell(r event.Record) {
 	l.o.Events(r)
 }
 
-// record is where everything passes that happens.
+// record takes every event of the link.
 func (l *Link) record(r event.Record) {
 	l.mu.Lock()
 	switch e := r.Event.(type) {
@@ -352,7 +352,7 @@ func (l *Link) notice(level, text string) {
 	l.record(event.Record{Time: time.Now(), Link: l.o.Name, Event: event.Notice{Level: level, Text: text}})
 }
 
-// failed tells of a failure that happened before there was a session, with what diagnosis says of it.
+// failed reports a failure from before there was a session, with diagnosis' finding.
 func (l *Link) failed(o link.Outcome, cause error) *Error {
 	w := diagnose.New()
 	put := func(e event.Event) {
@@ -362,7 +362,7 @@ func (l *Link) failed(o link.Outcome, cause error) *Error {
 	}
 	failed := &Error{Outcome: o, cause: cause}
 	put(event.Failure{Phase: o.Phase, Cause: string(o.Kind), Detail: o.Detail})
-	if f, ok := w.Finding(); ok && o.Kind != link.KindHangup { // somebody wanted it to end: there is nothing to find
+	if f, ok := w.Finding(); ok && o.Kind != link.KindHangup { // it was ended on purpose: there is nothing to diagnose
 		put(f)
 		failed.Finding = &f
 	}
@@ -370,14 +370,14 @@ func (l *Link) failed(o link.Outcome, cause error) *Error {
 	return failed
 }
 
-// Fail tells that there will be no link, in place of Run.
+// Fail reports that there will be no link; it is called instead of Run.
 func (l *Link) Fail(o link.Outcome) error {
 	failed := l.failed(o, nil)
 	l.end(o)
 	return failed
 }
 
-// dialer is the stack of a link that is up.
+// dialer gives the stack of a link that is up.
 func (l *Link) dialer() (plane.Dialer, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -388,7 +388,7 @@ func (l *Link) dialer() (plane.Dialer, error) {
 	return d, nil
 }
 
-// DialContext is net.Dialer's through the link, of one with the plane stack: networks tcp, tcp4, tcp6, udp, udp4 and udp6, an
+// DialContext is that of a net.Dialer, through a link with the plane stack: networks tcp, tcp4, tcp6, udp, udp4 and udp6, an
 // address HOST:PORT. Names are resolved by the name servers that the network gave. While the link is down it gives ErrDown.
 func (l *Link) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	d, err := l.dialer()
@@ -398,7 +398,8 @@ func (l *Link) DialContext(ctx context.Context, network, address string) (net.Co
 	return d.Dial(ctx, network, address)
 }
 
-// Transport is a web client's way through the link: &http.Client{Transport: l.Transport()}. No proxy of the environment's is asked.
+// Transport gives an http.Transport through the link, for &http.Client{Transport: l.Transport()}. It ignores proxies in the
+// environment.
 func (l *Link) Transport() *http.Transport {
 	return &http.Transport{
 		DialContext: l.DialContext, ForceAttemptHTTP2: true, MaxIdleConns: 100, IdleConnTimeout: 90 * time.Second,
@@ -406,9 +407,9 @@ func (l *Link) Transport() *http.Transport {
 	}
 }
 
-// Listen takes TCP connections that come over the link, of one with the plane stack: networks tcp and tcp4, an address [HOST]:PORT.
-// Most networks let none through; those of a private access point may. The listener ends with the link, also where that is dialled
-// again.
+// Listen accepts TCP connections over a link with the plane stack: networks tcp and tcp4, an address [HOST]:PORT. Most networks
+// let no incoming connections through; private access points may. The listener ends when the link ends, even if the link is
+// dialled again.
 func (l *Link) Listen(network, address string) (net.Listener, error) {
 	d, err := l.dialer()
 	if err != nil {
@@ -426,7 +427,7 @@ func (l *Link) Ping(ctx context.Context, to netip.Addr) (time.Duration, error) {
 	return d.Ping(ctx, to)
 }
 
-// Up gives what the link has, addresses and name servers; false while it is down.
+// Up gives the link's addresses and name servers; it is false while the link is down.
 func (l *Link) Up() (event.Up, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -451,7 +452,7 @@ func (l *Link) Counters() (in, out uint64) {
 	return 0, 0
 }
 
-// Hangup ends the link, for the reason that events then tell. It returns at once.
+// Hangup ends the link; events give the reason. It returns at once.
 func (l *Link) Hangup(reason string) {
 	if r := l.running(); r != nil {
 		r.Hangup(link.KindHangup, reason)
@@ -470,7 +471,7 @@ func (l *Link) Redial(reason string) {
 // Done is closed when the link has ended.
 func (l *Link) Done() <-chan struct{} { return l.done }
 
-// Err says how the link ended: nil while it has not, and where somebody wanted it to end.
+// Err says how the link ended. It is nil while the link has not ended, and if it was ended on purpose.
 func (l *Link) Err() error {
 	select {
 	case <-l.done:
@@ -490,7 +491,7 @@ func (l *Link) ended() *Error {
 	return &Error{Outcome: l.outcome, Finding: l.finding}
 }
 
-// Close hangs up, waits until the modem is on hook and the port given back, and gives back the rest. It may be called more than
+// Close hangs up, waits until the modem has hung up and the port is closed, and releases the rest. It may be called more than
 // once.
 func (l *Link) Close() error {
 	l.cancel()

@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	lookFresh = 5 * time.Second // what was seen is told again for so long
-	lookSpoil = time.Minute     // a port that does not answer is left alone for so long
+	lookFresh = 5 * time.Second // how long an answer is reused
+	lookSpoil = time.Minute     // how long a port that does not answer is left alone
 	lookLimit = 1500 * time.Millisecond
-	lookIdle  = 30 * time.Second // for so long the port stays open for the next status; then others may have it
+	lookIdle  = 30 * time.Second // how long the port stays open for the next status; then other programs can use it
 )
 
-// watcher asks the modem's other port how it is doing, when a status is asked for and no more often than every few seconds. That port is
-// only taken while statuses come: it is for other programs too.
+// watcher asks for signal and operator on the modem's other port, when a status is requested and at most every few seconds. It
+// holds that port only while statuses are requested, because other programs may use it too.
 type watcher struct {
 	mu    sync.Mutex
 	line  *port.Port
@@ -28,7 +28,7 @@ type watcher struct {
 	idle  *time.Timer
 }
 
-// look gives what the modem said last on the port at path, or says now.
+// look gives the modem's last answer on the port at path, or asks again.
 func (w *watcher) look(path string, never []string) modem.Sight {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -64,7 +64,7 @@ func (w *watcher) look(path string, never []string) modem.Sight {
 	return w.sight
 }
 
-// end gives the port back.
+// end closes the port.
 func (w *watcher) end() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -78,7 +78,7 @@ func (w *watcher) drop() {
 	w.line, w.path, w.again = nil, "", time.Time{}
 }
 
-// sight is how the modem is doing now, where another of its ports can be asked while the link is up.
+// sight gives the modem's signal and operator, if another of its ports can be asked while the link is up.
 func (l *Link) sight() modem.Sight {
 	if l.o.ATPort != "" || l.at == nil || l.at.found == nil {
 		return modem.Sight{} // the session has that port, or there is none

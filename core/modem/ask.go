@@ -5,23 +5,23 @@ import (
 	"time"
 )
 
-// Said is what a tty turned out to be when it was asked, or merely listened to.
+// Said is what a tty is, judged by its answers or by what it sends by itself.
 type Said uint8
 
-// What a tty can have said.
+// The kinds of ttys.
 const (
 	SaysNothing Said = iota // not a sensible octet
 	TakesAT                 // a final result code: it takes AT commands (ITU-T V.250)
 	SpeaksNMEA              // NMEA 0183 sentences
 	SpeaksDiag              // frames of a chip maker's diagnosis (HDLC-like, but not PPP)
 	SendsPPP                // PPP frames: a modem that still is in the data state
-	OnlyEchoes              // what was sent, and nothing else: no modem, or TX and RX joined
+	OnlyEchoes              // only what was sent: there is no modem, or TX and RX are joined
 	IsConsole               // a login prompt or a shell: a computer's console
-	SaysGarbage             // octets that are no text: another speed
+	SaysGarbage             // octets that are not text: the speed is wrong
 )
 
-// The rhythm of asking. A command channel that sleeps or has rubbish in its buffer needs a second AT; no modem needs
-// more than two seconds for OK.
+// The times of asking. A command channel that sleeps or has rubbish in its buffer needs a second AT; no modem needs more than two
+// seconds for OK.
 const (
 	askAgain = 600 * time.Millisecond
 	askTimes = 3
@@ -45,16 +45,16 @@ func NewAsker(now time.Time) *Asker {
 	return &Asker{until: now.Add(askLimit), next: now, again: askAgain}
 }
 
-// Within lets it ask twice in a shorter time, for a port on which several speeds are tried.
+// Within makes it ask twice within d, for a port on which several speeds are tried.
 func (a *Asker) Within(d time.Duration) {
 	a.until = a.next.Add(d)
 	a.again = d / 2
 }
 
-// maxHeard bounds what is kept of a tty that chatters.
+// maxHeard is the most octets that are kept from a tty that sends much.
 const maxHeard = 4096
 
-// Receive takes what the tty said.
+// Receive takes octets from the tty.
 func (a *Asker) Receive(_ time.Time, b []byte) {
 	if a.done {
 		return
@@ -69,7 +69,7 @@ func (a *Asker) Receive(_ time.Time, b []byte) {
 	}
 }
 
-// Advance takes the time.
+// Advance says that the time is now.
 func (a *Asker) Advance(now time.Time) {
 	if a.done {
 		return
@@ -107,8 +107,8 @@ func (a *Asker) Next() ([]byte, bool) {
 // Done says whether the answer is known, and gives it.
 func (a *Asker) Done() (Said, bool) { return a.said, a.done }
 
-// finals are the result codes by which a command channel shows itself (V.250 section 5.7.1); in numeric form, where
-// ATV0 is in force, a digit between carriage returns.
+// finals are the result codes that show a command channel (V.250 section 5.7.1); in numeric form, where ATV0 is in force, a digit
+// between carriage returns.
 var finals = [][]byte{[]byte("OK"), []byte("ERROR"), []byte("+CME ERROR"), []byte("COMMAND NOT SUPPORT"), []byte("NO CARRIER"), []byte("0"), []byte("4")}
 
 // classify says what the octets heard so far are.
@@ -162,8 +162,8 @@ func classify(b []byte) Said {
 	return said
 }
 
-// sentence says whether a line is an NMEA 0183 sentence with a right checksum. One without is not enough: "$" begins
-// replies of some modems as well.
+// sentence says whether a line is an NMEA 0183 sentence with a right checksum. A line without a checksum is not enough, because
+// replies of some modems begin with "$" too.
 func sentence(line []byte) bool {
 	if len(line) < 9 || line[0] != '$' && line[0] != '!' {
 		return false

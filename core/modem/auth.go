@@ -44,7 +44,7 @@ var authCommands = []struct {
 	{name: "+CNCFG", set: "AT+CNCFG={iptype},{apn},{user},{password},{type}", clear: "AT+CNCFG={iptype},{apn}"},
 }
 
-// contextAPN is the APN as the context gets it.
+// contextAPN gives the APN in the form that the context gets.
 func contextAPN(p Plan) string {
 	if p.AuthCommand == AuthAPNPrefix && p.User != "" && (p.AuthMethod == "pap" || p.AuthMethod == "chap") {
 		return strings.ToUpper(p.AuthMethod) + ":" + p.APN
@@ -52,7 +52,7 @@ func contextAPN(p Plan) string {
 	return p.APN
 }
 
-// authLine is the command line that gives the modem the credentials; "" where no command does.
+// authLine gives the command line with the credentials; "": none is needed.
 func authLine(x *at.Exchange, p Plan) (string, error) {
 	if p.AuthCommand == AuthNone || p.AuthCommand == AuthAPNPrefix || p.AuthCommand == "" {
 		return "", nil
@@ -70,7 +70,7 @@ func authLine(x *at.Exchange, p Plan) (string, error) {
 			form = c.clear
 		}
 		if p.APN == "" && strings.Contains(form, "{apn}") {
-			return "", nil // it would take the APN away that the modem has
+			return "", nil // it would remove the modem's stored APN
 		}
 		user := p.User
 		if private.Name(user) != user { // a subscriber's number

@@ -8,7 +8,8 @@ import (
 	"github.com/knakppp/knak/core/private"
 )
 
-// Board is what a machine says of itself. A module that is soldered to a board may be known by nothing else.
+// Board is what a machine's firmware says about the machine. A module that is soldered to a board may be recognised by nothing
+// else.
 type Board struct {
 	DMI        string   // vendor/product by the firmware's tables (SMBIOS 3.4 section 7.2), or ""
 	Compatible []string // the root node's compatible strings, the most exact one first (Devicetree Specification 0.4 section 2.3.1)
@@ -16,11 +17,10 @@ type Board struct {
 	NoTree     bool     // there is no device tree
 }
 
-// maxCompatible bounds the compatible strings; real boards have up to six.
+// maxCompatible is the most compatible strings that are read; real boards have up to six.
 const maxCompatible = 32
 
-// ReadBoard reads the board in sysfs, the tree that is mounted on /sys. It never reads a serial number. What cannot be read
-// is left empty.
+// ReadBoard reads the board from sysfs, the tree at /sys. It never reads a serial number. Fields that cannot be read stay empty.
 func ReadBoard(sysfs fs.FS) Board {
 	var b Board
 	t := tree{sysfs}

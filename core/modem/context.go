@@ -11,9 +11,9 @@ import (
 // setContext defines the PDP context and gives the modem the credentials, as far as the plan says so (3GPP TS 27.007
 // section 10.1.1).
 //
-// What is stored is read first: that costs one round trip, a few milliseconds, while defining a context anew makes many
-// modems write to flash memory, and an LTE modem leave and join the network where it is the context of its attachment.
-// It is done before registration is waited for, since that same context may decide whether the network takes the modem.
+// The stored context is read first. That costs one round trip, a few milliseconds, while a new definition makes many modems write
+// to flash memory, and makes an LTE modem leave and join the network if the context is that of its attachment. This comes before
+// the wait for registration, because the same context may decide whether the network accepts the modem.
 func setContext(x *at.Exchange, p Plan) error {
 	sendAnyhow(x, p, p.Send.BeforeContext)
 	if p.APN != "" {
@@ -41,7 +41,7 @@ func setContext(x *at.Exchange, p Plan) error {
 	return send(x, p, "at.after_context", p.Send.AfterContext)
 }
 
-// defineTries is how often a context is defined that the modem does not keep (quirk PDP-18).
+// defineTries is how often a context is defined if the modem does not keep it (quirk PDP-18).
 const defineTries = 3
 
 func defineContext(x *at.Exchange, p Plan) error {
@@ -63,7 +63,7 @@ func defineContext(x *at.Exchange, p Plan) error {
 	return &Error{Kind: ATError, Text: "the modem does not keep the APN and the type of its PDP context"}
 }
 
-// contextIs says whether the modem's context is what the plan wants.
+// contextIs says whether the modem's context is as the plan says.
 func contextIs(x *at.Exchange, p Plan) (bool, error) {
 	reply, err := x.Command("AT"+p.Define+"?", p.Timeout)
 	var result *at.ResultError
@@ -81,9 +81,9 @@ func contextIs(x *at.Exchange, p Plan) (bool, error) {
 	return false, nil
 }
 
-// retryInactive sends a command about the context and, where the modem refuses it, deactivates the context and tries
-// once more: some take it only while the context is not active (quirk PDP-01). That the last bearer of an LTE modem
-// cannot be closed is no failure of its own (quirk PDP-19).
+// retryInactive sends a command about the context and, where the modem refuses it, deactivates the context and tries once more:
+// some accept it only while the context is not active (quirk PDP-01). An LTE modem cannot close its last bearer; that error is
+// ignored (quirk PDP-19).
 func retryInactive(x *at.Exchange, p Plan, line, text string) error {
 	_, err := x.Command(line, p.Timeout)
 	var result *at.ResultError
@@ -98,7 +98,7 @@ func retryInactive(x *at.Exchange, p Plan, line, text string) error {
 	return failIf(err, text)
 }
 
-// failIf is fail where there is an error.
+// failIf is fail if err is not nil.
 func failIf(err error, text string) error {
 	if err == nil {
 		return nil

@@ -13,25 +13,25 @@ import (
 	"github.com/knakppp/knak/core/private"
 )
 
-// Result is what a dialogue learned. The dialogue fills it while it runs.
+// Result is what a dialogue has learned; the dialogue fills it while it runs.
 type Result struct {
 	Registration string // the last word of event.Registration, or ""
 	Signal       string // for example "-71 dBm", or ""
-	Connect      string // the final line, for example "CONNECT 7200000"; "" where the modem began PPP without
+	Connect      string // the final line, for example "CONNECT 7200000"; "" if the modem began PPP without one
 	Number       string // the number that was dialled
-	PINSent      bool   // the PIN was sent, and the SIM has not shown since that it was right
+	PINSent      bool   // the PIN was sent, and the SIM has not confirmed it yet
 }
 
-// Call synchronises and dials. It comes after Prepare, on the same port or on another one of the same modem, where a profile
-// wants no more than the dialling on the data port (quirk DATA-03). What the modem sent for PPP is in the dialogue's Rest. r may be nil.
+// Call synchronises and dials. It comes after Prepare, on the same port, or on another port of the modem if a profile wants only
+// the dial command on the data port (quirk DATA-03). Octets of PPP are in the dialogue's Rest. r may be nil.
 func Call(p Plan, r *Result) func(*at.Exchange) error {
 	r = notNil(r)
 	return func(x *at.Exchange) error { return call(x, p, r) }
 }
 
-// Prepare is the way from an unknown port to a modem that can be dialled: synchronise, initialise, unlock, set the context, wait
-// for registration. It waits for nothing that the modem does not need. It may be run after Sync and Ask in the same dialogue.
-// Its events are the phase "dial", AT lines, registration states, notices. r may be nil.
+// Prepare makes a modem on an unknown port ready for the dial: synchronise, initialise, unlock, set the context, wait for
+// registration. It does not wait longer than the modem needs. It may be run after Sync and Ask in the same dialogue. Its events
+// are the phase "dial", AT lines, registration states, notices. r may be nil.
 func Prepare(p Plan, r *Result) func(*at.Exchange) error {
 	r = notNil(r)
 	return func(x *at.Exchange) error {
@@ -48,7 +48,7 @@ func Prepare(p Plan, r *Result) func(*at.Exchange) error {
 		if err := send(x, p, "at.after_pin", p.Send.AfterPIN); err != nil {
 			return err
 		}
-		p := p // the SIM may tell more
+		p := p // the SIM may add to it
 		if err := subscribe(x, &p); err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func notNil(r *Result) *Result {
 	return r
 }
 
-// call dials, one number after the other while the modem refuses the number itself.
+// call dials one number after the other, as long as the modem refuses the number itself.
 func call(x *at.Exchange, p Plan, r *Result) error {
 	if err := Sync(x, p); err != nil { // the last question may have gone without an answer
 		return err
@@ -91,7 +91,7 @@ func call(x *at.Exchange, p Plan, r *Result) error {
 	if err := speedUp(x, p); err != nil {
 		return err
 	}
-	var refusal error // of the first number, which says more than that of a substitute
+	var refusal error // the refusal of the first number says more than that of an alternate
 	first := p.expand(p.Number)
 	for i, number := range append([]string{first}, p.Alternates...) {
 		if number = p.expand(number); i > 0 && (number == first || number == packetService && first != contextOne) {
@@ -105,7 +105,7 @@ func call(x *at.Exchange, p Plan, r *Result) error {
 			}
 		}
 		reply, err := x.Command(p.DialCommand+number, p.DialTimeout)
-		if err == nil && reply.Result != v250.Connect { // the plan's command is none that dials
+		if err == nil && reply.Result != v250.Connect { // the plan's command does not dial
 			err = &at.ResultError{Command: p.DialCommand + number, Result: reply.Result, Code: -1, Text: reply.Text + ", but no CONNECT"}
 		}
 		if err == nil {
@@ -130,7 +130,7 @@ func call(x *at.Exchange, p Plan, r *Result) error {
 	return refused(x, p, refusal)
 }
 
-// alternatePause is the time between a call that was refused and one of another number: some modems need to come to rest.
+// alternatePause is the time between a call that was refused and one of another number: some modems need this pause.
 const alternatePause = time.Second
 
 // mayAlternate says whether another number is tried after such a result.
@@ -142,13 +142,13 @@ func (p Plan) mayAlternate(r v250.Result) bool {
 	return p.AlternatesWhen == "refused" && r != v250.Connect && r != v250.OK && r != v250.Delayed
 }
 
-// defineOther gives the context that a number names the plan's APN, where it is not the plan's context. A modem that does not take it
-// is dialled all the same.
+// defineOther gives the plan's APN to the context that a number names, if that is not the plan's context. If the modem refuses,
+// the number is dialled anyway.
 func defineOther(x *at.Exchange, p Plan, number string) error {
 	rest, ok := strings.CutPrefix(number, "*99***")
 	cid, err := strconv.Atoi(strings.TrimSuffix(rest, "#"))
 	if !ok || err != nil || cid == p.CID || p.APN == "" {
-		return nil //nolint:nilerr // it names no context
+		return nil //nolint:nilerr // the number names no context
 	}
 	p.CID, p.ReadBack = cid, false
 	var result *at.ResultError
@@ -172,7 +172,7 @@ func refused(x *at.Exchange, p Plan, err error) error {
 	case errors.As(err, &result):
 		e.Result = result.Text
 	case errors.As(err, &silent):
-		// Any character ends an attempt to dial (V.250 section 5.6.1): the AT of the next command does.
+		// Any character ends a dial command that is running (V.250 section 5.6.1): here the AT of the next command.
 		e.Text = fmt.Sprintf("no CONNECT within %v", p.DialTimeout)
 	default:
 		return fail(err, "dialling failed")
@@ -190,13 +190,13 @@ func refused(x *at.Exchange, p Plan, err error) error {
 	return e
 }
 
-// speedUp makes the modem and the port take the plan's faster speed (AT+IPR, ITU-T V.250 section 6.2.10). Where that does
-// not work the call is made at the old one.
+// speedUp makes the modem and the port take the plan's faster speed (AT+IPR, ITU-T V.250 section 6.2.10). If that fails, the call
+// is made at the old speed.
 func speedUp(x *at.Exchange, p Plan) error {
 	if p.FastBaud == 0 {
 		return nil
 	}
-	// Some modems keep the speed in flash memory: it is not written without need.
+	// Some modems keep the speed in flash memory: so the speed is not set without need.
 	reply, err := x.Command("AT+IPR?", p.Timeout)
 	if value, _ := reply.Value("+IPR:"); err == nil && number(value) == p.FastBaud {
 		return nil

@@ -22,15 +22,15 @@ const (
 	Denied       Kind = event.FailedRegistrationDenied // the network refuses this subscription
 	DialRefused  Kind = event.FailedDialRefused        // no CONNECT; Result holds the modem's words
 	ATError      Kind = event.FailedATError            // a command that must succeed did not
-	DataMode     Kind = event.FailedDataMode           // the port carries PPP frames and would not leave the data state
+	DataMode     Kind = event.FailedDataMode           // the port carries PPP frames, and the modem did not leave the data state
 )
 
-// Error is how a dialogue ends when the modem, the SIM or the network does not do what is needed.
+// Error ends a dialogue if the modem, the SIM or the network does not do what is needed.
 type Error struct {
 	Kind   Kind
-	Result string // the modem's own words, redacted; "" where it said nothing
-	Text   string // what happened, one plain sentence part
-	Err    error  // what lies below, or nil
+	Result string // the modem's answer, without secrets; "": none
+	Text   string // what happened, in a few words
+	Err    error  // the underlying error, or nil
 }
 
 func (e *Error) Error() string {
@@ -43,12 +43,12 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// PINRefusedError says that the SIM refused the PIN, or that it was not tried because that could lock the SIM. The caller
-// must not run the same plan again: three wrong PINs block it.
+// PINRefusedError means that the SIM refused the PIN, or that the PIN was not sent because that could lock the SIM. The caller
+// must not run the same plan again: three wrong PINs lock the SIM.
 type PINRefusedError struct {
-	Remaining int    // tries left, or -1 where that is not known
-	Guessed   bool   // Remaining is what was counted here: the modem does not tell
-	Tried     bool   // false: the PIN was not sent, so as to leave the last try to a person
+	Remaining int    // tries that are left; -1: not known
+	Guessed   bool   // Remaining was counted by knak, because the modem does not report it
+	Tried     bool   // false: the PIN was not sent, to leave the last tries to a person
 	Before    bool   // it was not sent because the SIM has refused it in an earlier run
 	Result    string // the modem's words
 }
@@ -83,7 +83,7 @@ func (e *PINRefusedError) Error() string {
 	return what
 }
 
-// KindOf gives the kind of failure in err's chain, or "" where it is none of this package's or of package at's.
+// KindOf gives the kind of failure in err's chain; "" if there is no error of this package or of package at.
 func KindOf(err error) Kind {
 	var e *Error
 	var refused *PINRefusedError

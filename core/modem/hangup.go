@@ -12,23 +12,22 @@ import (
 // HangupResult says how a call ended.
 type HangupResult struct {
 	Method string // "none" (the call was over by itself), "terminate", "dtr", "escape" or "break"
-	Seen   string // what showed it: "NO CARRIER", "DCD" (the line dropped) or "OK" (in answer to AT)
+	Seen   string // what showed the end: "NO CARRIER", "DCD" (the line dropped) or "OK" (in answer to AT)
 }
 
-// terminateFrame is an LCP Terminate-Request (RFC 1661 section 5.5) with identifier 1 and no data, framed and escaped as
-// every LCP packet is (RFC 1662 section 7.1). A modem that is in the data state ends the call on it, whatever was
-// negotiated; one in command state reads a line of nonsense.
+// terminateFrame is an LCP Terminate-Request (RFC 1661 section 5.5) with identifier 1 and no data, framed and escaped as every
+// LCP packet is (RFC 1662 section 7.1). A modem in the data state then ends the call, whatever was negotiated; a modem in the
+// command state reads a meaningless line.
 var terminateFrame = []byte("~\xff}#\xc0!}%}!} }$=\xc7~")
 
 // breakTime is how long a break condition lasts; 0.3 s is longer than any character at any speed.
 const breakTime = 300 * time.Millisecond
 
-// hangTimeout is for ATH: some modems take long to end a call (quirk HUP-03).
+// hangTimeout is the time limit of ATH: some modems take long to end a call (quirk HUP-03).
 const hangTimeout = 20 * time.Second
 
-// Hangup ends a call by the plan's methods, each verified, until one has worked. inData says whether the modem is
-// believed to be in the data state still. "terminate" is not done here: the PPP engine has ended the link in order
-// before. r may be nil.
+// Hangup ends a call by the plan's methods, each verified, until one has worked. inData says whether the modem is believed to be
+// in the data state still. "terminate" is not done here: the PPP engine has terminated the link before. r may be nil.
 func Hangup(p Plan, inData bool, r *HangupResult) func(*at.Exchange) error {
 	return func(x *at.Exchange) error {
 		follow(x, p)
@@ -93,10 +92,10 @@ func isTerminate(method string) bool { return method == "terminate" }
 type ending struct {
 	x         *at.Exchange
 	p         Plan
-	hadDCD    bool // there was a carrier when it began: losing it tells something
+	hadDCD    bool // there was a carrier at the beginning, so its loss shows the end of the call
 	noCarrier bool
 	ok        bool
-	byItself  bool // the call was over before anything was done
+	byItself  bool // the call ended before anything was sent
 }
 
 func newEnding(x *at.Exchange, p Plan) *ending {
@@ -109,7 +108,7 @@ func newEnding(x *at.Exchange, p Plan) *ending {
 	return e
 }
 
-// over lets frames count again.
+// over makes frames count again.
 func (e *ending) over() { e.x.IgnoreFrames(false) }
 
 func (e *ending) done(r *HangupResult, method, seen string) error {
@@ -142,7 +141,7 @@ func (e *ending) run(methods []string, r *HangupResult) error {
 	return &Error{Kind: DataMode, Text: "the modem could not be brought out of the data state"}
 }
 
-// lost says what shows that the call is over, or "".
+// lost gives the sign that the call is over; "": none.
 func (e *ending) lost() string {
 	lines, _ := e.x.Lines()
 	switch {
@@ -180,8 +179,8 @@ func (e *ending) terminate() string {
 	return ""
 }
 
-// dropDTR drops DTR, which ends the call where the modem is set to AT&D2 (V.250 section 6.2.9), for as long as it takes
-// the modem to show that. On a port without modem lines it does nothing.
+// dropDTR drops DTR, which ends the call if the modem is set to AT&D2 (V.250 section 6.2.9), until the modem shows the end. On a
+// port without modem lines it does nothing.
 func (e *ending) dropDTR() string {
 	if _, has := e.x.Lines(); !has {
 		return ""
@@ -234,7 +233,7 @@ func (e *ending) sendBreak() string {
 	return e.hang()
 }
 
-// hang ends the call in the command state (V.250 section 6.3.6), as far as the plan wants that.
+// hang ends the call in the command state (V.250 section 6.3.6), if the plan has a command for it.
 func (e *ending) hang() string {
 	if e.p.HangupCommand == "" {
 		return "OK"

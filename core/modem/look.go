@@ -6,17 +6,17 @@ import (
 	"github.com/knakppp/knak/core/at"
 )
 
-// lookTimeout is for each question: a port for commands that is awake answers these from memory.
+// lookTimeout is the time limit of each question: a command port that is awake answers these from memory.
 const lookTimeout = 600 * time.Millisecond
 
-// Sight is how a modem is doing while its other port carries a call.
+// Sight is the signal and operator of a modem while its other port carries a call.
 type Sight struct {
-	Signal   string // "-79 dBm"; "" where it is not known
-	Operator string // as Operator gives it; "" where it is not known
+	Signal   string // "-79 dBm"; "": not known
+	Operator string // as Operator gives it; "": not known
 }
 
-// Look asks a modem how it is doing, on a port that carries no call. It only asks (AT+CSQ, AT+COPS?) and changes nothing, so the operator
-// is in whatever format the modem has. never is what this modem must not be asked (key at.never).
+// Look asks a modem for signal and operator, on a port that carries no call. It only asks (AT+CSQ, AT+COPS?) and changes nothing,
+// so the operator comes in the modem's present format. never lists commands that this modem must not get (key at.never).
 func Look(s *Sight, never []string) func(*at.Exchange) error {
 	return func(x *at.Exchange) error {
 		x.Never(never)

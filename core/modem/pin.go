@@ -8,49 +8,49 @@ import (
 	"github.com/knakppp/knak/core/at"
 )
 
-// This file is what keeps a SIM from being locked: which card it is, how many tries are left, and what is remembered of
-// its PINs from one run to the next. Three wrong PINs lock a SIM (ETSI TS 102 221 section 9.5.1), and a service that
-// restarts a dial has them spent in seconds.
+// This file keeps a SIM from being locked: it finds out which card it is and how many tries are left, and remembers from one run
+// to the next what happened to its PINs. Three wrong PINs lock a SIM (ETSI TS 102 221 section 9.5.1), and a service that restarts
+// a dial uses three tries in seconds.
 
-// pinTriesFull is how many tries a SIM has at first; who made it may have given it more.
+// pinTriesFull is how many tries a SIM usually has; its maker may have given it more.
 const pinTriesFull = 3
 
 // Card says which SIM a PIN is for.
 type Card struct {
 	ICCID string // digits; "": the modem does not tell
-	Modem string // where there is no ICCID: the modem's serial number, or else its make; it stands for whatever SIM is in it
+	Modem string // if there is no ICCID: the modem's serial number, or else its make, in place of the SIM
 }
 
-// PINRecord is what is remembered of a PIN at a card.
+// PINRecord is what is remembered about a PIN on a card.
 type PINRecord struct {
 	Refused bool // the card has refused this PIN
-	// Sent says that this PIN was sent and that nothing is known of the outcome: the process, the modem or the power ended.
+	// Sent means that this PIN was sent and the outcome is not known, because the process, the modem or the power ended.
 	Sent bool
-	// TriesBefore is how many tries were left before it was sent; -1 where the modem did not tell.
+	// TriesBefore is how many tries were left before it was sent; -1: the modem did not say.
 	TriesBefore int
-	// Wrong is how many tries were spent, or may have been, since the card has accepted a PIN.
+	// Wrong is how many tries were used, or may have been, since the card last accepted a PIN.
 	Wrong int
 }
 
-// PINOutcome is what became of a PIN that was sent.
+// PINOutcome is the outcome of a PIN that was sent.
 type PINOutcome uint8
 
 // The outcomes.
 const (
 	PINAccepted PINOutcome = iota
 	PINRefused
-	PINUnspent // the modem did not take it, and the number of tries is what it was
+	PINUnspent // the modem did not pass it on: the number of tries is unchanged
 )
 
-// PINMemory remembers, from one run to the next, what became of PINs. Its methods are called from inside the dialogue, and
-// must not wait for anybody.
+// PINMemory remembers the outcomes of PINs from one run to the next. Its methods are called inside the dialogue and must not
+// block.
 type PINMemory interface {
-	// Recall gives what is remembered of a PIN at a card.
+	// Recall gives what is remembered about a PIN on a card.
 	Recall(c Card, pin string) PINRecord
-	// Sending is called before the PIN is sent, for a machine that loses its power over it. tries is how many are left, -1
-	// where the modem does not tell. The error is that it will not be remembered.
+	// Sending is called before the PIN is sent, in case the machine loses power meanwhile. tries is how many are left; -1:
+	// not known. An error means that this will not be remembered.
 	Sending(c Card, pin string, tries int) error
-	// Settle says what became of it. The error is that it will not be remembered.
+	// Settle stores the outcome. An error means that it will not be remembered.
 	Settle(c Card, pin string, o PINOutcome) error
 }
 
@@ -58,7 +58,7 @@ type PINMemory interface {
 // section 13.2: always): the vendors' own, and EF_ICCID by the standard (3GPP TS 27.007 section 8.18).
 var iccidCommands = []string{"AT+CCID", "AT+CRSM=176,12258,0,0,10", "AT+ICCID", "AT^ICCID?", "AT+QCCID", "AT#CCID", "AT+CCID?"}
 
-// readCard finds out which SIM is there.
+// readCard finds out which SIM is in the modem.
 func readCard(x *at.Exchange, p Plan) (Card, error) {
 	for _, command := range iccidCommands {
 		reply, err := x.Command(command, p.Timeout)
@@ -166,10 +166,10 @@ func questionsFor(vendor string) []triesQuestion {
 	return slices.DeleteFunc(slices.Clone(triesQuestions), func(q triesQuestion) bool { return q.vendor != "" && !knows(q) })
 }
 
-// maxTries bounds what is believed: a SIM counts its tries in four bits (ETSI TS 102 221 section 11.1.9).
+// maxTries is the largest count that is believed: a SIM counts its tries in four bits (ETSI TS 102 221 section 11.1.9).
 const maxTries = 15
 
-// pinTries asks how many tries are left; -1 where the modem does not tell.
+// pinTries asks how many tries are left; -1: the modem does not say.
 func pinTries(x *at.Exchange, p Plan) int {
 	for _, q := range questionsFor(p.Identity.Vendor) {
 		reply, err := x.Command(q.command, p.Timeout)

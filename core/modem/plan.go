@@ -7,7 +7,7 @@ import "time"
 type Plan struct {
 	// Send are the profile's own commands, by when they are sent.
 	Send Commands
-	// AlsoBeforeDial is what somebody besides the profile wants to be sent after Send.BeforeDial. No key.
+	// AlsoBeforeDial are an adviser's steps after Send.BeforeDial. No key.
 	AlsoBeforeDial []Step
 	// Tries is how often a command of Send is sent while it is answered with an error, one second apart. Key at.tries;
 	// 1 to 100, default 1.
@@ -51,17 +51,17 @@ type Plan struct {
 	PINQuoted bool
 	// PINSpent says that the PIN was sent before without showing that it is right: it is not sent again. No key.
 	PINSpent bool
-	// PINs remembers what became of PINs in earlier runs; nil: nothing does. No key.
+	// PINs remembers the outcomes of PINs in earlier runs; nil: nothing is remembered. No key.
 	PINs PINMemory
-	// PINAgain sends a PIN that the SIM has refused before, and PINLastTry one on which the SIM's last try is spent: a
-	// person has said so. No keys.
+	// PINAgain sends a PIN that the SIM has refused before; PINLastTry sends it even if that uses the SIM's last try. Only a
+	// person may set these. No keys.
 	PINAgain, PINLastTry bool
 	// PINWait is a silence after the PIN was accepted. Key sim.pin_wait; 0 to 60 s, default 0.
 	PINWait time.Duration
 	// SIMWait is how long a SIM may say that it is busy. Key sim.wait; 0 to 120 s, default 20 s.
 	SIMWait time.Duration
 
-	// Identity is who the modem is, where the caller knows. No key.
+	// Identity is who the modem is, if the caller knows. No key.
 	Identity Identity
 
 	// Require says to dial only when the modem says that it is registered. Key registration.require; default true. A
@@ -93,12 +93,12 @@ type Plan struct {
 	ContextType string
 	// APN is the access point name; "" leaves the context as the modem has it. Key context.apn; default "".
 	APN string
-	// Access is asked where APN is empty: how does a subscription of this network get in? stored is the APN that the context
-	// has, or "". ask says that the number of digits of the network's code must be known first; it is called once more
-	// then. It must compute only. No key; nil: the SIM is not asked.
+	// Access gives the way into the network of a SIM. It is called if APN is empty; stored is the context's APN, or "". ask
+	// means that the number of digits of the network's code must be known first; then Access is called again. It must compute
+	// only. No key; nil: the SIM is not asked.
 	Access func(home Home, stored string) (a Access, ask bool)
-	// Credentials is asked before Access, whether or not APN is empty, and what it gives beats both. home is empty where the
-	// SIM does not tell. nil: nobody has anything to say. No key.
+	// Credentials is called before Access, also if APN is set, and its result has precedence over both. home is empty if the
+	// SIM does not say. nil: there is none. No key.
 	Credentials func(home Home, stored string) Access
 	// Define is the command that defines the context: "+CGDCONT" or "+ZGDCONT". Key context.define; default "+CGDCONT".
 	Define string

@@ -11,11 +11,11 @@ import (
 // recoveryPause is the time between switching something off and on again.
 const recoveryPause = time.Second
 
-// Recovery is one step of the quirk key retry.ladder, between two attempts to dial. Taking the modem's power, or resetting its
-// USB port, is the host's matter and not among them. "redial" does nothing; "attach" detaches the modem from packet service and
-// attaches it again (quirk IPCP-13); "radio" switches its radio off and on (quirk SIM-05); "reset" restarts the modem and
-// waits, and the port may be lost meanwhile (quirk DIAL-11). What the modem refuses is told and is no error: the next
-// attempt shows whether it helped.
+// Recovery is one step of the quirk key retry.ladder, between two attempts to dial. To switch off the modem's power or to reset
+// its USB port is left to the host. "redial" does nothing; "attach" detaches the modem from packet service and attaches it again
+// (quirk IPCP-13); "radio" switches its radio off and on (quirk SIM-05); "reset" restarts the modem and waits, and the port may
+// be lost meanwhile (quirk DIAL-11). A refusal by the modem is reported and not an error: the next attempt shows whether the step
+// helped.
 func Recovery(step string, p Plan) func(*at.Exchange) error {
 	return func(x *at.Exchange) error {
 		if step == "redial" {
@@ -51,7 +51,7 @@ func offAndOn(x *at.Exchange, p Plan, off, on string, wait time.Duration) error 
 	}
 	_, err := x.Command(off, max(p.Timeout, attachTimeout))
 	x.Wait(recoveryPause)
-	// On again in any case: an error may mean that it was half done.
+	// Switch on again in any case: after an error it may be half off.
 	_, onErr := x.Command(on, max(p.Timeout, attachTimeout))
 	x.Wait(wait)
 	if err == nil {

@@ -45,7 +45,7 @@ func registered(state int) bool {
 type domain struct {
 	name    string
 	state   int
-	reports bool // unsolicited codes are on already, by somebody else's wish
+	reports bool // unsolicited codes were on already
 	asked   bool // they were switched on here
 }
 
@@ -55,12 +55,12 @@ type registrar struct {
 	p       Plan
 	result  *Result
 	domains []domain
-	told    string // what the last event said
+	told    string // the text of the last event
 	changed bool   // an unsolicited code came
 }
 
-// register waits for registration, as long as the plan allows. Any registration will do: many modems attach to packet
-// service only when they dial.
+// register waits for registration, as long as the plan allows. Any registration is enough: many modems attach to packet service
+// only when they dial.
 func register(x *at.Exchange, p Plan, result *Result) error {
 	if !p.Require {
 		return nil
@@ -96,7 +96,7 @@ func register(x *at.Exchange, p Plan, result *Result) error {
 	}
 }
 
-// ask asks all domains until one is registered. It reports whether there is nothing to wait for any more.
+// ask asks all domains until one is registered. It is true if there is nothing more to wait for.
 func (r *registrar) ask() (bool, error) {
 	for i := range r.domains {
 		d := &r.domains[i]
@@ -104,7 +104,7 @@ func (r *registrar) ask() (bool, error) {
 			continue
 		}
 		if d.name == "+C5GREG" && r.domains[0].state == noCommand {
-			d.state = noCommand // what does not know LTE knows no 5G
+			d.state = noCommand // a modem without LTE has no 5G
 			continue
 		}
 		if err := r.askDomain(d); err != nil {
@@ -135,7 +135,7 @@ func (r *registrar) askDomain(d *domain) error {
 	var result *at.ResultError
 	switch {
 	case err == nil:
-		d.state = noCommand // until it says something: some ports answer OK to everything (quirk USB-12)
+		d.state = noCommand // until it answers with a state: some ports answer OK to everything (quirk USB-12)
 		for _, line := range reply.Lines {
 			if n, state, ok := registrationState(line, d.name+":"); ok {
 				d.state, d.reports = state, n > 0
@@ -159,7 +159,7 @@ func (r *registrar) askDomain(d *domain) error {
 
 func (r *registrar) any(state int) bool { return r.best(state) == state }
 
-// best gives the first of the states that a domain is in, or noCommand.
+// best gives the first of these states that a domain is in, or noCommand.
 func (r *registrar) best(states ...int) int {
 	for _, s := range states {
 		for _, d := range r.domains {
@@ -171,7 +171,7 @@ func (r *registrar) best(states ...int) int {
 	return noCommand
 }
 
-// tell makes an event of a state that is new, with the signal where the plan wants it.
+// tell makes an event for a new state, with the signal if the plan wants it.
 func (r *registrar) tell(state int) {
 	word := stateWords[state]
 	if word == "" {
@@ -204,8 +204,8 @@ func signal(x *at.Exchange, p Plan) string {
 	return ""
 }
 
-// rouse looks why a modem does not even search: a radio that is off, or AT+COPS=2 (3GPP TS 27.007 section 7.3). It
-// reports whether it changed anything. AT+COPS=0 is not sent to a modem that registers by itself: some begin a new
+// rouse finds out why a modem does not search: its radio is off, or it was told not to register by AT+COPS=2 (3GPP TS 27.007
+// section 7.3). It says whether it changed anything. AT+COPS=0 is not sent to a modem that registers by itself: some begin a new
 // search, some hang (quirks REG-03, REG-06).
 func (r *registrar) rouse(until time.Time) (bool, error) {
 	if !r.p.RadioOn || r.best(searching, unknown, noAnswer) != noCommand {
@@ -243,7 +243,7 @@ func (r *registrar) subscribe() bool {
 	return some
 }
 
-// unsubscribe puts things back, so that the codes do not come when nobody reads.
+// unsubscribe switches the codes off again, so that they do not come when the port is not read.
 func (r *registrar) unsubscribe() {
 	for _, d := range r.domains {
 		if d.asked && r.x.Synced() {

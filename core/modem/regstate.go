@@ -5,11 +5,11 @@ import (
 )
 
 // This file reads what modems answer to AT+CREG?, AT+CGREG?, AT+CEREG? and AT+C5GREG? (3GPP TS 27.007 sections 7.2, 10.1.20,
-// 10.1.22 and 10.1.47), and what they say of it unasked. testdata/registration.txt is what is known of how they do.
+// 10.1.22 and 10.1.47), and their unsolicited codes. testdata/registration.txt lists the known forms.
 
-// registrationState reads a reply "+CREG: n,stat[,…]". An unsolicited code "+CREG: stat[,…]" may come in its place, which
-// shows that n is not 0. Both hold numbers and locations, and nothing but their form tells which is which: a state is a
-// small decimal number; an area code is quoted, or hexadecimal, or longer. name is the command's, with its mark and a colon.
+// registrationState reads a reply "+CREG: n,stat[,…]". An unsolicited code "+CREG: stat[,…]" may come in its place, which shows
+// that n is not 0. Both hold numbers and locations, which can be told apart only by their form: a state is a small decimal
+// number; an area code is quoted, or hexadecimal, or longer. name is the command's, with its mark and a colon.
 func registrationState(line, name string) (n, state int, ok bool) {
 	head, value, ok := cutName(line)
 	if !ok || !strings.EqualFold(head, strings.Trim(name, "+:")) {
@@ -39,7 +39,7 @@ const uiccFailure = 90
 
 func knownState(state int) bool { return state >= 0 && state <= 11 || state == uiccFailure }
 
-// believed gives unknown for a state that nobody has defined: the modem may be registered or not.
+// believed gives unknown for an undefined state: the modem may be registered or not.
 func believed(state int) int {
 	if !knownState(state) {
 		return unknown

@@ -13,7 +13,7 @@ import (
 // simTimeout is for AT+CPIN: some modems take longer than for anything else while they start (quirk AT-11).
 const simTimeout = 10 * time.Second
 
-// pinEffect is how long a SIM may ask for the PIN still after it was accepted.
+// pinEffect is how long a SIM may still ask for the PIN after it was accepted.
 const pinEffect = 3 * time.Second
 
 // The +CME ERROR numbers that tell about the SIM (3GPP TS 27.007 section 9.2.1).
@@ -60,7 +60,7 @@ func usePIN(x *at.Exchange, p Plan, r *Result) error {
 		known = p.PINs.Recall(card, p.PIN)
 	}
 	tries := pinTries(x, p)
-	if known.Sent && tries >= 0 && tries < known.TriesBefore { // what became of it shows in the number
+	if known.Sent && tries >= 0 && tries < known.TriesBefore { // the number of tries shows the outcome
 		remember(x, p.PINs.Settle(card, p.PIN, PINRefused))
 		known.Refused = true
 	}
@@ -94,14 +94,14 @@ func usePIN(x *at.Exchange, p Plan, r *Result) error {
 	return err
 }
 
-// remember tells once that a memory does not take what it is told.
+// remember reports once that the memory could not store something.
 func remember(x *at.Exchange, err error) {
 	if err != nil {
 		x.Event(event.Notice{Level: "warning", Text: "the next run will not know what became of the PIN: " + err.Error()})
 	}
 }
 
-// enterPIN sends the PIN, once, and waits until the SIM shows what it thinks of it.
+// enterPIN sends the PIN once, and waits until the SIM shows whether it is right.
 func enterPIN(x *at.Exchange, p Plan, r *Result) error {
 	if err := sendPIN(x, p); err != nil {
 		return err
@@ -122,7 +122,7 @@ func enterPIN(x *at.Exchange, p Plan, r *Result) error {
 	}
 }
 
-// sendPIN sends the PIN. Whether it was taken where the modem did not answer shows the SIM's state afterwards.
+// sendPIN sends the PIN. If the modem does not answer, the SIM's state afterwards shows whether the PIN was accepted.
 func sendPIN(x *at.Exchange, p Plan) error {
 	pin := x.Secret(p.PIN)
 	if p.PINQuoted {
@@ -142,7 +142,7 @@ func sendPIN(x *at.Exchange, p Plan) error {
 	return &PINRefusedError{Tried: true, Remaining: pinTries(x, p), Result: result.Text}
 }
 
-// simState asks for the SIM's state until it is more than "busy". "" means that the modem has no such question.
+// simState asks for the SIM's state until it is not "busy". "" means that the modem does not have the command.
 func simState(x *at.Exchange, p Plan) (string, error) {
 	until := x.Now().Add(p.SIMWait)
 	verbose, radio := false, false
@@ -191,7 +191,7 @@ func simState(x *at.Exchange, p Plan) (string, error) {
 	}
 }
 
-// usable says what a state of the SIM other than SIM PIN means for dialling.
+// usable gives the error for a state of the SIM, other than SIM PIN, with which no dial is possible.
 func usable(state string) error {
 	switch {
 	case strings.HasPrefix(state, "SIM PUK") && state != "SIM PUK2":
@@ -201,7 +201,7 @@ func usable(state string) error {
 	case state == "NOT INSERTED", state == "SIM NOT INSERTED", state == "NOT READY":
 		return &Error{Kind: NoSIM, Result: "+CPIN: " + state, Text: "the modem has no SIM that it can read"}
 	}
-	return nil // READY; PIN2 and PUK2 guard other things; what is not known is no reason not to dial
+	return nil // READY; PIN2 and PUK2 do not matter for dialling; with an unknown state the dial goes on
 }
 
 // radioTimeout is for commands that switch the radio.

@@ -10,11 +10,11 @@ import (
 	"github.com/knakppp/knak/core/at"
 )
 
-// Step is one command that somebody besides the profile wants to be sent, and what must come back.
+// Step is one command of an adviser's, and the answer that must come.
 type Step struct {
 	Command string // "": nothing is sent
-	// Expect are the beginnings of lines of which one must come, in the reply or behind it. A final result that is no OK
-	// counts only where Expect names it. Empty: OK must come, or where nothing is sent the time must pass.
+	// Expect lists beginnings of lines; a line with one of them must come, in the reply or after it. A final result other
+	// than OK counts only if Expect names it. Empty: OK must come or, if Command is "", the time must pass.
 	Expect    []string
 	Timeout   time.Duration // 0: Plan.Timeout; more than five minutes: five minutes
 	Sensitive bool          // neither command nor reply is shown
@@ -26,7 +26,7 @@ const maxStepTimeout = 5 * time.Minute
 // ErrDials refuses a step that would dial: that is for Plan.DialCommand.
 var ErrDials = errors.New("a step must not dial: dial.command and dial.number are for that")
 
-// Steps is a dialogue that takes the steps in order and ends with the first that fails. The modem must be in step: after
+// Steps is a dialogue that takes the steps in order and ends with the first that fails. The exchange must be synchronised: after
 // Sync, or between other commands. Plan.Never holds.
 func Steps(p Plan, steps []Step) func(*at.Exchange) error {
 	return func(x *at.Exchange) error {

@@ -10,17 +10,16 @@ import (
 	"github.com/knakppp/knak/core/at"
 )
 
-// Home is the network that issued the SIM, as far as the IMSI tells. The subscriber's own part of the IMSI is forgotten
-// as soon as it is read.
+// Home is the network that issued the SIM, by the IMSI. The subscriber's part of the IMSI is dropped as soon as it is read.
 type Home struct {
 	// Digits are the first six of the IMSI: the country's three, and three that hold the network's two or three.
 	Digits string
-	// MNCLength is how many digits the network has, 2 or 3; 0: the SIM was not asked; -1: it does not tell.
+	// MNCLength is how many digits the network's code has, 2 or 3; 0: the SIM was not asked; -1: it does not say.
 	MNCLength int
 }
 
-// Access is how a subscription gets into its network. An empty APN leaves the context as it is. With Login the
-// credentials, which may be empty, take the place of the plan's. Method is "pap", "chap" or "": the plan's.
+// Access is how a subscription gets into its network. An empty APN leaves the context as it is. With Login the credentials, which
+// may be empty, replace those of the plan. Method is "pap", "chap" or "": the plan's.
 type Access struct {
 	APN            string
 	Login          bool
@@ -28,8 +27,8 @@ type Access struct {
 	Method         string
 }
 
-// subscribe fills in what the plan leaves open, by asking Credentials and Access. The SIM is asked also where the context has an
-// APN: it may be the carrier's, and want the carrier's credentials. A SIM that does not tell who issued it is no failure.
+// subscribe fills in what the plan leaves open, by asking Credentials and Access. The SIM is asked even if the context has an
+// APN: it may be the carrier's, and need the carrier's credentials. A SIM that does not say who issued it is not an error.
 func subscribe(x *at.Exchange, p *Plan) error {
 	if p.Credentials == nil && (p.APN != "" || p.Access == nil) {
 		return nil
@@ -71,7 +70,7 @@ func subscribe(x *at.Exchange, p *Plan) error {
 	return nil
 }
 
-// adopt puts what a says into the plan.
+// adopt puts the values of a into the plan.
 func (p *Plan) adopt(a Access) {
 	if a.APN != "" {
 		p.APN = a.APN
@@ -149,7 +148,7 @@ func mncLength(x *at.Exchange, p Plan) (int, error) {
 	return -1, nil
 }
 
-// goOn makes nothing of a question that was refused or not answered, once the modem is in step again.
+// goOn ignores that a question was refused or not answered, once the exchange is synchronised again.
 func goOn(x *at.Exchange, p Plan, err error) error {
 	var result *at.ResultError
 	var silent *at.TimeoutError

@@ -12,8 +12,8 @@ import (
 // syncTry is how long one AT may take to be answered before the next is sent.
 const syncTry = time.Second
 
-// Sync makes the modem answer AT, or says why it does not. It returns at once where the exchange is in step already. A
-// modem that still has a call is brought out of it; one that hides its result codes is told to show them.
+// Sync makes the modem answer AT, or says why it does not. It returns at once if the exchange is synchronised already. It ends a
+// call that the modem still has, and switches result codes on if they are off.
 func Sync(x *at.Exchange, p Plan) error {
 	follow(x, p)
 	if x.Synced() {
@@ -67,7 +67,7 @@ func Sync(x *at.Exchange, p Plan) error {
 	}
 }
 
-// Reset restarts the modem. That it does not answer any more counts as done; the port may go away and come back.
+// Reset restarts the modem. If the modem stops answering, that counts as done; the port may go away and come back.
 func Reset(p Plan) func(*at.Exchange) error {
 	return func(x *at.Exchange) error {
 		if err := Sync(x, p); err != nil {
@@ -82,7 +82,7 @@ func Reset(p Plan) func(*at.Exchange) error {
 	}
 }
 
-// follow makes the exchange keep to what the plan says of every command.
+// follow applies the plan's rules for all commands to the exchange.
 func follow(x *at.Exchange, p Plan) {
 	x.CharDelay(p.CharDelay)
 	x.Never(p.Never)
@@ -116,7 +116,7 @@ func send(x *at.Exchange, p Plan, key string, lines []string) error {
 // sendPause is the time between two tries of a command that was answered with an error.
 const sendPause = time.Second
 
-// sendAnyhow sends commands of the profile of which nothing depends; a modem that does not answer one gets no more.
+// sendAnyhow sends commands of the profile whose result does not matter. If the modem does not answer one, no more are sent.
 func sendAnyhow(x *at.Exchange, p Plan, lines []string) {
 	for _, line := range lines {
 		_, err := x.Command(p.expand(line), p.Timeout)
@@ -135,7 +135,7 @@ func mayFail(line string) bool {
 	return strings.HasSuffix(line, "?") || strings.EqualFold(line, "ATZ") || strings.EqualFold(line, "AT&F")
 }
 
-// fail makes an Error of what an exchange gave.
+// fail makes an Error of an exchange's error.
 func fail(err error, text string) *Error {
 	e := &Error{Kind: KindOf(err), Text: text, Err: err}
 	if e.Kind == "" {

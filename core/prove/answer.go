@@ -6,7 +6,7 @@ import (
 	"net/netip"
 )
 
-// answer is what a packet that came in says.
+// answer is what a received packet means for the proof.
 type answer struct {
 	by       string
 	from, to netip.Addr // to: of a probe that came back, where it had been sent
@@ -15,8 +15,8 @@ type answer struct {
 	looped   bool       // it is a probe of ours
 }
 
-// judge says what a packet means. ok is false when it means nothing: it is broken, a fragment, not for us, or from a
-// sender who cannot be. rounds is how many have been sent.
+// judge says what a packet means. ok is false if it means nothing: it is damaged, a fragment, not for us, or from an impossible
+// sender. rounds is how many rounds have been sent.
 func (p *prober) judge(b []byte, peer netip.Addr, rounds int) (a answer, ok bool) {
 	from, to, proto, body, ok := split(b)
 	if !ok || from == to || from.IsUnspecified() || from.IsLoopback() || from.IsMulticast() {
@@ -24,7 +24,7 @@ func (p *prober) judge(b []byte, peer netip.Addr, rounds int) (a answer, ok bool
 	}
 	a = answer{from: from, to: to}
 	if from == p.local {
-		// Nobody but us has this address: somebody sends our own packets back.
+		// Only we have this address: our own packets come back.
 		if how, _, mine := p.quoted(proto, body, from, to); mine {
 			a.by, a.looped = how, true
 			return a, true
@@ -50,8 +50,8 @@ func (p *prober) judge(b []byte, peer netip.Addr, rounds int) (a answer, ok bool
 			return a, true
 		}
 	}
-	// Whatever else somebody sends to an address that was given to us a moment ago, the network has brought it here. The
-	// peer may well be the modem, which need not have asked any network.
+	// Any other packet to an address that was given to us a moment ago was brought by the network. This does not hold for a
+	// packet from the peer: the peer may be the modem itself, without any network.
 	if from == peer {
 		return a, false
 	}

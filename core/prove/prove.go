@@ -1,8 +1,8 @@
 // Package prove answers one question: does the link carry packets? It sends a few harmless probes and takes any
 // plausible answer as proof. It is a machine: packets and the time go in, packets and a result come out.
 //
-// An answer from the peer itself proves the link up to the modem or the network's gateway, whichever holds that address;
-// an answer from anywhere else proves it beyond. Proved says who answered.
+// An answer from the peer itself proves the link up to the modem or the network's gateway, whichever holds that address; an
+// answer from anywhere else proves the network behind it too. Proved says who answered.
 package prove
 
 import (
@@ -13,18 +13,18 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// DefaultLimit, DefaultInterval and DefaultName are what a Config with a zero Limit, Interval and Name means.
-// The name is one of those that RFC 2606 section 3 reserves: it is nobody's, and every resolver knows it.
+// DefaultLimit, DefaultInterval and DefaultName are used if Config has a zero Limit, Interval or Name. The name is one that RFC
+// 2606 section 3 reserves: it belongs to nobody, and every resolver knows it.
 const (
 	DefaultLimit    = 10 * time.Second
 	DefaultInterval = time.Second
 	DefaultName     = "example.com"
 )
 
-// minInterval keeps a mistaken Interval from flooding a slow link.
+// minInterval keeps a wrong Interval from flooding a slow link.
 const minInterval = 100 * time.Millisecond
 
-// assumedLimit is how long we try where all there is to probe is a peer address that we made up.
+// assumedLimit is how long we try if the only target is a peer address that we made up.
 const assumedLimit = 2 * time.Second
 
 // quick are the times of the first rounds, after Start. The first packets are often lost: a peer such as pppd raises its
@@ -58,7 +58,7 @@ type Output interface{ output() }
 // Send says that an IP packet is to be sent. Packet is the receiver's from then on.
 type Send struct{ Packet []byte }
 
-// Event is something for the trace.
+// Event is an event for the event stream.
 type Event struct{ Probe event.Probe }
 
 // Proved says that the link carries packets. It is the last output.

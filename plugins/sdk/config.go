@@ -64,10 +64,10 @@ func decode(text string, v any) error {
 	d.UseNumber()
 	var from any
 	if err := d.Decode(&from); err != nil {
-		return errors.New("the configuration is no JSON")
+		return errors.New("the configuration is not JSON")
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the configuration")
+		return errors.New("there is text after the configuration")
 	}
 	return fill(target.Elem(), from, "")
 }
@@ -210,7 +210,7 @@ func fillStruct(v reflect.Value, from any, key string) error {
 			for j := range fields {
 				known[j] = fields[j].name
 			}
-			return &KeyError{below(key, name), fmt.Errorf("there is no such key; there are %s", strings.Join(known, ", "))}
+			return &KeyError{below(key, name), fmt.Errorf("there is no such key; the keys are %s", strings.Join(known, ", "))}
 		}
 		f := fields[i]
 		seen[f.name] = true
@@ -222,12 +222,12 @@ func fillStruct(v reflect.Value, from any, key string) error {
 			return err
 		}
 		if s, ok := table[name].(string); ok && f.enum != nil && !slices.Contains(f.enum, s) {
-			return &KeyError{below(key, f.name), fmt.Errorf("one of these is wanted: %s", strings.Join(f.enum, ", "))}
+			return &KeyError{below(key, f.name), fmt.Errorf("it must be one of %s", strings.Join(f.enum, ", "))}
 		}
 	}
 	for _, f := range fields {
 		if f.required && !seen[f.name] {
-			return &KeyError{below(key, f.name), errors.New("it is needed, and not there")}
+			return &KeyError{below(key, f.name), errors.New("this key is required")}
 		}
 	}
 	return nil
@@ -277,7 +277,7 @@ func schemaOf(v any) (string, error) {
 }
 
 func schema(t reflect.Type, depth int) map[string]any {
-	const deepest = 16 // a type that holds itself
+	const deepest = 16 // a limit for types that contain themselves
 	switch {
 	case depth > deepest:
 		return map[string]any{}

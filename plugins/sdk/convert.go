@@ -154,7 +154,7 @@ func proofOf(p Proof) *v1.ProveResponse {
 // text makes s fit for the wire, where text is UTF-8.
 func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
-// wait gives whole milliseconds, rounded up so that a short wait is not none.
+// wait gives whole milliseconds, rounded up so that a short wait does not become 0.
 func wait(d Duration) uint32 {
 	if d <= 0 {
 		return 0

@@ -12,11 +12,11 @@ type Addr = netip.Addr
 // Duration is the standard library's.
 type Duration = time.Duration
 
-// Negotiator may decide otherwise than knak would on an event of LCP, the authentication, IPCP or IPV6CP. knak waits
-// 20 ms, and at most 150 ms, for all plugins together.
+// Negotiator may decide differently from knak about an event of LCP, the authentication, IPCP or IPV6CP. knak waits 20 ms, and at
+// most 150 ms, for all plugins together.
 type Negotiator interface {
-	// Decisions lists what the plugin decides. It is asked once, before Configure. The first entry that fits an event decides
-	// it.
+	// Decisions lists the events that the plugin decides about. It is called once, before Configure. The first entry that
+	// fits an event is used.
 	Decisions() []On
 }
 
@@ -30,7 +30,7 @@ type On struct {
 // Protocol is a PPP protocol number.
 type Protocol uint16
 
-// The protocols of which there are events.
+// The protocols with events.
 const (
 	LCP    Protocol = 0xc021
 	PAP    Protocol = 0xc023
@@ -40,7 +40,7 @@ const (
 	IPV6CP Protocol = 0x8057
 )
 
-// Point is what has happened, and so what may be answered. Pass always may.
+// Point is what has happened; it determines the possible answers. Pass is always possible.
 type Point int32
 
 // The decision points.
@@ -56,8 +56,8 @@ const (
 	PointNak Point = 3
 	// PointReject: the same for a Configure-Reject.
 	PointReject Point = 4
-	// PointAck: a Configure-Ack of knak's request came; the intent is Ack (take it) or Drop (it does not match).
-	// Ack; Retry (ask again after Delay); Drop; Terminate.
+	// PointAck: a Configure-Ack of knak's request came; the intent is Ack (accept it) or Drop (it does not match). Ack; Retry
+	// (ask again after Delay); Drop; Terminate.
 	PointAck Point = 5
 	// PointTerminate: a Terminate-Request came; the intent is Ack, which ends the protocol.
 	// Ack; Retry (acknowledge, but negotiate on); Drop.
@@ -79,17 +79,17 @@ const (
 	PointOpened Point = 11
 )
 
-// Event is one decision that knak has to take.
+// Event is one decision that knak has to make.
 type Event struct {
 	Link     Link
 	Device   Device
 	ID       uint64 // counts the decisions of this attempt
 	Protocol Protocol
-	Point    Point   // one of a later knak may be one that is not here
-	Code     uint8   // of the packet that came; 0: none did
+	Point    Point   // a later knak may have points that are not listed here
+	Code     uint8   // code of the packet that came; 0: no packet came
 	Options  Options // of the packet, or of the request that is about to be sent
-	Packet   []byte  // the information field that came, from the code on; nil: none did
-	Redacted bool    // secrets in Packet and Options are overwritten, for the plugin has no GrantSecrets
+	Packet   []byte  // the information field that came, from the code on; nil: no packet came
+	Redacted bool    // secrets in Packet and Options are overwritten, because the plugin has no GrantSecrets
 	Intent   Verdict // what knak does if the plugin passes
 	Budget   Duration
 }
@@ -97,7 +97,7 @@ type Event struct {
 // Action is what a Verdict says to do.
 type Action int32
 
-// The actions. Which ones a Point takes is said there.
+// The actions. The comment of each Point says which are possible.
 const (
 	ActionPass      Action = 1 // as knak intended; the zero Action passes as well
 	ActionAck       Action = 2
@@ -123,7 +123,7 @@ type Verdict struct {
 // Pass lets knak do as it intended.
 func Pass() Verdict { return Verdict{Action: ActionPass} }
 
-// Ack acknowledges, or takes what came.
+// Ack acknowledges, or accepts what came.
 func Ack() Verdict { return Verdict{Action: ActionAck} }
 
 // Nak answers with a Configure-Nak that suggests the options.
@@ -135,22 +135,22 @@ func Reject(options ...Option) Verdict { return Verdict{Action: ActionReject, Op
 // Request asks for the options.
 func Request(options ...Option) Verdict { return Verdict{Action: ActionRequest, Options: options} }
 
-// Wait does nothing for a while, then what knak intended.
+// Wait does nothing for d, then what knak intended.
 func Wait(d Duration) Verdict { return Verdict{Action: ActionWait, Delay: d} }
 
-// Retry asks again what was asked before.
+// Retry sends the same request again.
 func Retry() Verdict { return Verdict{Action: ActionRetry} }
 
 // Terminate ends the protocol, or the link for LCP and the authentication.
 func Terminate(reason string) Verdict { return Verdict{Action: ActionTerminate, Reason: reason} }
 
-// Drop makes it as if the packet had never come, or been lost on its way out.
+// Drop ignores the packet that came, or does not send the packet.
 func Drop() Verdict { return Verdict{Action: ActionDrop} }
 
 // Send sends a packet in place of knak's answer: the information field, from the code on.
 func Send(packet []byte) Verdict { return Verdict{Action: ActionSend, Packet: packet} }
 
-// In gives the verdict with a delay before it is followed.
+// In gives the verdict with a delay before it takes effect.
 func (v Verdict) In(d Duration) Verdict {
 	v.Delay = d
 	return v

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Observer is told what happens. Events wait in a queue of 64; where the plugin is slower the oldest are lost and counted.
-// knak waits at most 5 s for each. Secrets and the subscriber's identity are in none.
+// Observer gets events. They wait in a queue of 64; if the plugin is too slow, the oldest are lost and counted. knak waits at
+// most 5 s for each. No event holds secrets or the subscriber's identity.
 type Observer interface {
 	Notify(ctx context.Context, n Notice) error
 }
 
-// EventSelector may be implemented by an Observer that wants other events than "phase", "up", "down", "finding" and
-// "statistics". It is asked once, before Configure. docs/cli.md lists the kinds.
+// EventSelector may be implemented by an Observer that wants events other than "phase", "up", "down", "finding" and "statistics".
+// It is called once, before Configure. docs/cli.md lists the kinds.
 type EventSelector interface {
 	Events() []string
 }
@@ -50,7 +50,7 @@ type Down struct {
 	BytesIn, BytesOut uint64
 }
 
-// Finding is what diagnosis says.
+// Finding is one result of diagnosis.
 type Finding struct {
 	ID, Category string
 	Confidence   string // "certain", "likely" or "possible"
@@ -60,7 +60,7 @@ type Finding struct {
 	Cure         []string
 }
 
-// Statistics counts octets of IP packets since the link came up. It comes from time to time.
+// Statistics counts octets of IP packets since the link came up. It is sent from time to time.
 type Statistics struct {
 	BytesIn, BytesOut uint64
 	Seconds           float64

@@ -95,14 +95,14 @@ func (l Options) Has(typ uint8) bool {
 	return ok
 }
 
-// Address reads the first option of that type as an IPv4 address; the zero Addr where there is none.
+// Address reads the first option of that type as an IPv4 address; the zero Addr if there is none.
 func (l Options) Address(typ uint8) Addr {
 	o, _ := l.Find(typ)
 	a, _ := o.Address()
 	return a
 }
 
-// With gives the list with o in the place of the first option of its type, or behind all others.
+// With gives the list with o in place of the first option of its type or, if there is none, at the end.
 func (l Options) With(o Option) Options {
 	out := slices.Clone(l)
 	if i := slices.IndexFunc(out, func(p Option) bool { return p.Type == o.Type }); i >= 0 {

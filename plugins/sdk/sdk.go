@@ -11,12 +11,12 @@
 //		sdk.Serve(sdk.Plugin{Name: "acme", Version: "1.0.0", Implementation: plugin{}})
 //	}
 //
-// What the plugin takes part in follows from what Implementation implements. All that is proposed is checked and encoded by
-// knak, which stays the owner of every state machine; an error, a panic or a late answer means that knak goes its own way.
-// docs/plugins.md is the guide, and package sdktest tests a plugin against simulated modems.
+// The interfaces that Implementation implements decide what the plugin is asked. knak checks and encodes every proposal, and
+// stays the owner of every state machine; after an error, a panic or a late answer knak decides by itself. docs/plugins.md is the
+// guide, and package sdktest tests a plugin against simulated modems.
 //
-// The types are this package's own: neither gRPC and go-plugin nor knak's engine show through, so that each may change
-// without a change in plugins.
+// The types are this package's own and do not depend on gRPC, go-plugin or knak's engine, so that these can change without a
+// change in plugins.
 package sdk
 
 import (
@@ -24,24 +24,24 @@ import (
 	"log/slog"
 )
 
-// Version is the SDK's.
+// Version is the version of the SDK.
 const Version = "1.0.0"
 
-// Plugin says what is served.
+// Plugin describes the plugin.
 type Plugin struct {
 	Name    string // as in the file's name, knak-plugin-NAME: lower-case letters, digits and "-"
 	Version string // the plugin's own
 	About   string // one line for people
 
 	// Implementation implements one or more of Identifier, CredentialResolver, Challenger, DialHook, Negotiator, Prover,
-	// Observer and Commander; and where it wants Configurer, HealthChecker and Closer. Its methods may be called by several
+	// Observer and Commander; and optionally Configurer, HealthChecker and Closer. Its methods may be called by several
 	// goroutines at once.
 	Implementation any
 
 	// Schema is the JSON Schema of the plugin's configuration. "": it is made from the fields of Configurer.Config.
 	Schema string
 
-	// Grants are what the plugin can make use of, for people who install it: GrantSecrets, GrantControl.
+	// Grants lists the grants that the plugin can use, for people who install it: GrantSecrets, GrantControl.
 	Grants []Grant
 
 	// Log is the least level that is logged; the zero value is slog.LevelInfo.
@@ -57,13 +57,13 @@ const (
 	GrantControl Grant = "control" // to hang up and to redial: Commander
 )
 
-// Link says which connection is meant; one plugin may serve several.
+// Link is the connection that a question is about; one plugin may serve several.
 type Link struct {
 	Name    string // for example "default"
-	Attempt int    // from 1; 0 where it does not matter. What did not work may be answered differently
+	Attempt int    // from 1; 0: it does not matter. After a failed attempt a plugin may answer differently
 }
 
-// Device is what is known of the modem. An empty field is not known.
+// Device is what is known about the modem. An empty field means: not known.
 type Device struct {
 	Port     string // for example "/dev/ttyUSB0"
 	USB      string // vid:pid in lower-case hex, for example "12d1:1506"
@@ -73,7 +73,7 @@ type Device struct {
 	Profile  string // the id of the quirk profile that it got
 }
 
-// Identifier may know more of a modem than it says of itself. knak waits 200 ms, and at most 1 s.
+// Identifier may know more about a modem than the modem says. knak waits 200 ms, and at most 1 s.
 type Identifier interface {
 	Identify(ctx context.Context, q Identify) (Identified, error)
 }
@@ -86,17 +86,17 @@ type Identify struct {
 
 // Identified answers Identify. The zero value is no opinion.
 type Identified struct {
-	// These take the place of what the modem said where they are not empty, so that the right profile is found.
+	// Values that are not empty replace what the modem said, so that the right profile is found.
 	Vendor, Model, Firmware string
-	// Settings stand above the profile's and below the user's.
+	// Settings are stronger than the profile's and weaker than the user's.
 	Settings []Setting
 }
 
 // Setting is one quirk key with its value.
 type Setting struct {
-	Key    string // as `knak quirks keys` lists them; "+" behind it adds to a list, "-" removes
+	Key    string // as `knak quirks keys` lists them; a "+" at its end adds to a list, a "-" removes from it
 	Value  string // as --set of `knak dial` takes it
-	Reason string // why, shown wherever the setting is; must not be empty
+	Reason string // why; it is shown with the setting and must not be empty
 }
 
 // CredentialResolver knows logins. knak waits 1 s, and at most 10 s.
@@ -109,17 +109,17 @@ type Credentials struct {
 	Link      Link
 	Device    Device
 	Home      string // the network that issued the SIM: MCC-MNC such as "262-01", or six digits where the MNC's length is not known
-	APN       string // what knak would use; "": what the modem has
+	APN       string // what knak would use; "": the modem's stored APN
 	StoredAPN string // what the modem's context has now
 	User      string // what knak would use; the digits of an identity are replaced
-	// A person chose these: an answer does not change them.
+	// A person chose the APN, or the user: an answer does not change it.
 	APNChosen, UserChosen bool
 }
 
 // Login answers Credentials. The zero value is no opinion.
 type Login struct {
 	APN string // "": as knak has it
-	// Replace puts User and Password in the place of knak's, also where they are empty.
+	// Replace makes User and Password replace knak's, even if they are empty.
 	Replace  bool
 	User     string
 	Password string   // a plugin that is a Challenger leaves it empty
@@ -140,7 +140,7 @@ type Challenge struct {
 	Method string // "chap-md5", "mschap" or "mschap-v2"
 	ID     uint8  // the packet's identifier (RFC 1994 section 4.1)
 	Value  []byte // the challenge
-	Peer   string // what the peer calls itself
+	Peer   string // the peer's name
 	User   string // the name that knak would send
 }
 
@@ -148,7 +148,7 @@ type Challenge struct {
 type Response struct {
 	Name  string // "": Challenge.User
 	Value []byte // 16 octets for chap-md5, 49 for mschap and mschap-v2
-	// Authenticator is, for mschap-v2, what the peer's Success must hold behind "S=": 20 octets (RFC 2759 section 8.7).
+	// Authenticator is, for mschap-v2, what must follow "S=" in the peer's Success: 20 octets (RFC 2759 section 8.7).
 	Authenticator []byte
 }
 
@@ -174,23 +174,23 @@ type Steps struct {
 	Dial    string // the command that dials, or has dialled; the digits of a telephone number are replaced
 	Connect string // After: the modem's final line
 	Steps   []Step // Before: what knak would send
-	// Commands says that commands can be sent: Before always, After where there is an AT port besides the one that carries
-	// PPP. Where they cannot a Plan can only abort.
+	// Commands says whether commands can be sent: Before always, After only if there is an AT port in addition to the port
+	// with PPP. If not, a Plan can only abort.
 	Commands bool
 }
 
-// Step is one AT command. Of a sensitive one a plugin without GrantSecrets sees a word in the command's place, which it may
-// move but not change.
+// Step is one AT command. In place of a sensitive command, a plugin without GrantSecrets sees a word, which it may move but not
+// change.
 type Step struct {
 	Command   string
-	Expect    []string // beginnings of lines of which one must come; nil: OK is enough
+	Expect    []string // beginnings of lines, one of which must come; nil: OK is enough
 	Timeout   Duration // 0: as for any command
 	Sensitive bool     // must not be shown
 }
 
 // Plan answers Steps. The zero value is no opinion.
 type Plan struct {
-	Replace bool // Steps take the place of knak's; otherwise they come behind them
+	Replace bool // Steps replace knak's; otherwise they follow knak's
 	Steps   []Step
 	Abort   string // ends the attempt, for this reason
 	Reason  string // for the trace
@@ -205,7 +205,7 @@ type Prover interface {
 type Prove struct {
 	Link        Link
 	Device      Device
-	Local, Peer Addr // Peer may be one that was made up: PeerAssumed
+	Local, Peer Addr // if PeerAssumed, knak made up Peer
 	PeerAssumed bool
 	DNS         []Addr
 	MTU         int
@@ -215,13 +215,13 @@ type Prove struct {
 
 // Proof answers Prove. The zero value is no opinion.
 type Proof struct {
-	Targets []Addr // to be probed besides knak's own
+	Targets []Addr // to be probed in addition to knak's own
 	Trust   string // a reason to believe the link without a probe
 	Refuse  string // a reason to give it up; beats Trust
 }
 
-// Commander gives orders that come from outside, for example from a fleet's broker. It needs GrantControl. Commands runs
-// for as long as knak wants orders: it returns when ctx ends. give fails when knak is gone.
+// Commander passes on orders from outside, for example from a fleet's broker. It needs GrantControl. Commands runs until ctx
+// ends. give fails when knak has ended.
 type Commander interface {
 	Commands(ctx context.Context, give func(Command) error) error
 }
@@ -244,11 +244,11 @@ const (
 
 // Configurer takes a configuration: the table [plugins.NAME.config].
 type Configurer interface {
-	// Config gives a pointer to the struct that the configuration is read into. What it holds already are the defaults. Keys
-	// are the names of the fields' json tags; one that no field has is an error, which names it.
+	// Config gives a pointer to the struct that the configuration is read into. The values in it are the defaults. Keys are
+	// the names in the fields' json tags; an unknown key is an error.
 	Config() any
-	// Configure is called when the configuration has been read into the struct, also where there was none. A *KeyError names
-	// the key that is wrong.
+	// Configure is called after the configuration was read into the struct, even if there was none. A *KeyError names the key
+	// that is wrong.
 	Configure(ctx context.Context, grants []Grant) error
 }
 
@@ -273,7 +273,7 @@ type HealthChecker interface {
 	Health(ctx context.Context) error
 }
 
-// Closer is told that nothing more will be asked. The process is ended soon after.
+// Closer is called when no more questions will come. The process is ended soon after.
 type Closer interface {
 	Close() error
 }

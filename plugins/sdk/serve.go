@@ -22,7 +22,7 @@ import (
 	"github.com/knakppp/knak/plugins/sdk/internal/early"
 )
 
-// Serve serves the plugin until its host is done with it, and does not return. It is the last call of main.
+// Serve serves the plugin until knak ends it, and does not return. It is the last call of main.
 //
 // Before it, standard output may be used freely: it goes to the log, as standard error does. slog.Default logs to the host,
 // each record with its level.

@@ -31,7 +31,7 @@ type server struct {
 	describe  *v1.DescribeResponse
 }
 
-// newServer finds out what the plugin is. Its errors are the author's mistakes.
+// newServer finds out which interfaces the plugin implements. Its errors are mistakes of the author.
 func newServer(p Plugin) (*server, error) {
 	if !validName(p.Name) {
 		return nil, fmt.Errorf("the plugin's name %q must be lower-case letters, digits and \"-\"", p.Name)
@@ -116,7 +116,7 @@ func halfImplemented(implementation any) error {
 		case t.Implements(want):
 			continue
 		case pointer.Implements(want):
-			return fmt.Errorf("%T is no %s, but a pointer to it is: give that as Implementation", implementation, want.Name())
+			return fmt.Errorf("%T is not a %s, but a pointer to it is: give that as Implementation", implementation, want.Name())
 		}
 		for i := range want.NumMethod() {
 			method := want.Method(i)
@@ -127,7 +127,7 @@ func halfImplemented(implementation any) error {
 			for j := range want.NumMethod() {
 				all = append(all, want.Method(j).Name+strings.TrimPrefix(want.Method(j).Type.String(), "func"))
 			}
-			return fmt.Errorf("%T has a method %s but is no %s, which needs %s", implementation, method.Name, want.Name(), strings.Join(all, " and "))
+			return fmt.Errorf("%T has a method %s but is not a %s, which needs %s", implementation, method.Name, want.Name(), strings.Join(all, " and "))
 		}
 	}
 	return nil

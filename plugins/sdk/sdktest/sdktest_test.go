@@ -148,9 +148,9 @@ func TestConfigure(t *testing.T) {
 		want   []string
 	}{
 		{map[string]any{"user": "me"}, nil},
-		{map[string]any{}, []string{"user: it is needed, and not there"}},
+		{map[string]any{}, []string{"user: this key is required"}},
 		{map[string]any{"user": "me", "wait": "2m"}, []string{"wait: a minute is the most"}},
-		{map[string]any{"user": "me", "hots": 1}, []string{"hots: there is no such key; there are user, secret, wait"}},
+		{map[string]any{"user": "me", "hots": 1}, []string{"hots: there is no such key; the keys are user, secret, wait"}},
 	} {
 		if got := sdktest.Configure(t, (&everything{}).served(), tt.config); !slices.Equal(got, tt.want) {
 			t.Errorf("%v: %q, want %q", tt.config, got, tt.want)
@@ -180,9 +180,9 @@ func TestAuthorsMistakes(t *testing.T) {
 		{sdk.Plugin{Name: "x"}, "implements none of"},
 		{sdk.Plugin{Name: "x", Implementation: undecided{}}, "has no function"},
 		{sdk.Plugin{Name: "x", Implementation: unconfigured{}}, "pointer to a struct"},
-		{sdk.Plugin{Name: "x", Implementation: half{}}, "sdktest_test.half has a method Config but is no Configurer, which needs Config() interface {} and Configure(context.Context, []sdk.Grant) error"},
-		{sdk.Plugin{Name: "x", Implementation: deaf{}}, "has a method Notify but is no Observer, which needs Notify(context.Context, sdk.Notice) error"},
-		{sdk.Plugin{Name: "x", Implementation: accounts{}}, "is no Configurer, but a pointer to it is"},
+		{sdk.Plugin{Name: "x", Implementation: half{}}, "sdktest_test.half has a method Config but is not a Configurer, which needs Config() interface {} and Configure(context.Context, []sdk.Grant) error"},
+		{sdk.Plugin{Name: "x", Implementation: deaf{}}, "has a method Notify but is not a Observer, which needs Notify(context.Context, sdk.Notice) error"},
+		{sdk.Plugin{Name: "x", Implementation: accounts{}}, "is not a Configurer, but a pointer to it is"},
 	} {
 		r := &refusing{TB: t}
 		func() {
