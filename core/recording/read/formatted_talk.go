@@ -33,8 +33,8 @@ func (f *formatted) oriented(dir event.Dir, text string) event.Dir {
 	return dir
 }
 
-// lineEnds are the ways in which programs write the line ends of the dialogue.
-var lineEnds = strings.NewReplacer("<CRLF>", "\n", "[CR]", "\n", "[LF]", "\n", "{CR}", "\n", "{LF}", "\n", "<0D>", "\n", "<0A>", "\n", "<CR>", "\n", "<LF>", "\n", "<cr>", "\n", "<lf>", "\n", `\r`, "\n", `\n`, "\n", `\x0d`, "\n", `\x0a`, "\n", `\0d`, "\n", `\0a`, "\n",
+// lineEnds are the ways in which programs write the line ends of the dialogue, and a quotation mark within quotation marks.
+var lineEnds = strings.NewReplacer(`\"`, `"`, "<CRLF>", "\n", "[CR]", "\n", "[LF]", "\n", "{CR}", "\n", "{LF}", "\n", "<0D>", "\n", "<0A>", "\n", "<CR>", "\n", "<LF>", "\n", "<cr>", "\n", "<lf>", "\n", `\r`, "\n", `\n`, "\n", `\x0d`, "\n", `\x0a`, "\n", `\0d`, "\n", `\0a`, "\n",
 	`\015`, "\n", `\012`, "\n", "^M", "\n", "^J", "\n", "␍", "\n", "␊", "\n", "\r", "\n")
 
 // dialogue takes text of the AT dialogue, which may be several lines.
@@ -43,7 +43,7 @@ func (f *formatted) dialogue(dir event.Dir, text string, from origin) {
 	if strings.HasPrefix(text, "..") || strings.HasSuffix(text, "..") { // dots in place of line ends
 		text = strings.ReplaceAll(text, "..", "\n")
 	}
-	if strings.ContainsAny(text, "<\\^\r\n") || strings.Contains(text, "\xe2\x90") { // what lineEnds knows begins so
+	if strings.ContainsAny(text, "<[{\\^\r\n") || strings.Contains(text, "\xe2\x90") { // what lineEnds knows begins so
 		text = lineEnds.Replace(text)
 	}
 	for text != "" {
