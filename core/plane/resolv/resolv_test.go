@@ -264,3 +264,25 @@ func TestAnotherNetworkNamespace(t *testing.T) {
 		}
 	}
 }
+
+// A resolver of this host's own asks others, and whoever became one of those would have the host's names.
+func TestServersBehindAStub(t *testing.T) {
+	run := t.TempDir()
+	for name, text := range map[string]string{
+		"stub":                               "nameserver 127.0.0.53\nnameserver 192.0.2.1\n",
+		"systemd/resolve/resolv.conf":        "# made by systemd-resolved\nnameserver 192.0.2.2\nnameserver fe80::1%eth0\n",
+		"NetworkManager/no-stub-resolv.conf": "search lan\nnameserver 10.2.2.2\nnameserver 192.0.2.1\nnameserver nonsense\n",
+	} {
+		path := filepath.Join(run, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := fmt.Sprint(Host{Run: run}.Servers(filepath.Join(run, "stub")))
+	if want := "[127.0.0.53 192.0.2.1 192.0.2.2 fe80::1 10.2.2.2]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got := (Host{Run: t.TempDir()}).Servers(filepath.Join(run, "none")); len(got) > 0 {
+		t.Errorf("out of nothing: %v", got)
+	}
+}

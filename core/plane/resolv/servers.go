@@ -9,8 +9,8 @@ import (
 	"github.com/knakppp/knak/core/foreign"
 )
 
-// Servers gives the name servers that this host asks now, as resolv.conf(5) at path ("" is /etc/resolv.conf) and
-// systemd-resolved name them. What cannot be read names none.
+// Servers gives the name servers that this host asks now, as resolv.conf(5) at path ("" is /etc/resolv.conf) names them and, where
+// that has one of this host which asks others, as systemd-resolved and NetworkManager do. What cannot be read names none.
 func (h Host) Servers(path string) (list []netip.Addr) {
 	if path == "" {
 		path = "/etc/resolv.conf"
@@ -19,7 +19,7 @@ func (h Host) Servers(path string) (list []netip.Addr) {
 	if run == "" {
 		run = "/run"
 	}
-	for _, p := range []string{path, filepath.Join(run, "systemd/resolve/resolv.conf")} {
+	for _, p := range []string{path, filepath.Join(run, "systemd/resolve/resolv.conf"), filepath.Join(run, "NetworkManager/no-stub-resolv.conf")} {
 		text, err := foreign.Read(p, foreign.Rules{Links: true})
 		if err != nil {
 			continue
