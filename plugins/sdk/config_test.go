@@ -55,8 +55,8 @@ func TestDecode(t *testing.T) {
 		{`{"hidden":"x"}`, "", "hidden: there is no such key"},
 		{`{"private":"x"}`, "", "private: there is no such key"},
 		{`[]`, "", "a table is wanted, and this is a list"},
-		{`{"user":"sesame"`, "", "no JSON"},
-		{`{} {}`, "", "something follows"},
+		{`{"user":"sesame"`, "", "not JSON"},
+		{`{} {}`, "", "text after"},
 	} {
 		c := config{User: "default", Wait: time.Second}
 		err := decode(tt.text, &c)
