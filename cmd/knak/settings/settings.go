@@ -354,10 +354,11 @@ func Files(chosen string) (paths []string, required bool) {
 
 // Chosen is the configuration file that --config or its variable names; "": none.
 func Chosen(cmd *cobra.Command) string {
-	if f := cmd.Flags().Lookup("config"); f != nil && f.Changed {
-		return f.Value.String()
+	s, err := readAnyhow(cmd, "", true)
+	if err != nil {
+		return "" // ReadGlobal tells of it
 	}
-	return os.Getenv("KNAK_CONFIG")
+	return s.v.GetString("config")
 }
 
 // ReadGlobal reads the options that all commands have, for a command that has no others in files or variables. A mistake in a
