@@ -81,7 +81,7 @@ func open(t *testing.T, width, height int) *browser {
 // until waits for something that another process does.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	limit := time.Now().Add(30 * time.Second)
+	limit := time.Now().Add(3 * time.Minute) // a busy machine reads slowly; what has gone wrong does not come at all
 	for !done() {
 		if time.Now().After(limit) {
 			t.Fatalf("%s does not come", what)

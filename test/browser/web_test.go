@@ -136,7 +136,7 @@ func (b *browser) status() string {
 // says waits until the page says something.
 func (b *browser) says(text string) {
 	b.t.Helper()
-	limit := time.Now().Add(30 * time.Second)
+	limit := time.Now().Add(3 * time.Minute)
 	for !strings.Contains(b.status(), text) {
 		if time.Now().After(limit) {
 			b.t.Fatalf("the page says %q, not %q", b.status(), text)
