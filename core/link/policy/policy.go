@@ -1,5 +1,5 @@
-// Package policy makes of the quirk database, of what is known of a modem and of what a person chose the selection that a link
-// follows.
+// Package policy makes the selection of settings for a link, from the quirk database, the facts about a modem, and a person's
+// choices.
 package policy
 
 import (
@@ -14,19 +14,19 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Resolver resolves for one connection. Its Resolve is a link.Config's.
+// Resolver resolves the settings for one connection. Its Resolve is for link.Config.
 type Resolver struct {
 	DB      *quirks.DB
 	Facts   quirks.Facts // what is known before the modem is asked who it is
 	Port    string       // the port's name, for people
 	Profile string       // the profile that a person named; "": the one of the device
-	Unknown bool         // the modem is treated as one that nobody knows, unless Profile names a profile
+	Unknown bool         // the modem is treated as unknown, unless Profile names a profile
 	Set     []string     // a person's settings, KEY=VALUE, above everything else
-	// Learned is what experiments have found for the modem with such facts; nil: nothing.
+	// Learned gives what experiments have found for a modem with these facts; nil: nothing.
 	Learned func(link.Facts) []quirks.Advised
 	// Unset gives settings for keys that no layer sets, the way the modem is treated otherwise; nil: there are none.
 	Unset func() []quirks.Advised
-	// Carriers knows how subscriptions get into their networks; nil: nobody does.
+	// Carriers knows the APNs and logins of carriers; nil: none are known.
 	Carriers *Carriers
 }
 
@@ -104,7 +104,7 @@ func failed(refused []*quirks.Problem) []advice.FailedError {
 	return out
 }
 
-// Origin says where a setting comes from, for people.
+// Origin says in words where a setting comes from.
 func Origin(s quirks.Setting) string {
 	switch {
 	case s.Source == "" || s.Layer == quirks.CommandLine:

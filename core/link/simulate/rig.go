@@ -1,5 +1,5 @@
 // Package simulate runs link sessions against simulated modems in virtual time: a call takes microseconds for seconds, opens
-// nothing and starts no goroutine. A Rig is what stands around the session there, as package drive's Runner does in the world.
+// nothing and starts no goroutine. A Rig plays the part that package drive's Runner has with real ports.
 package simulate
 
 import (
@@ -14,14 +14,14 @@ import (
 	"github.com/knakppp/knak/core/sim"
 )
 
-// World is what a simulated session may have besides a modem.
+// World is what a simulated session may have in addition to a modem.
 type World struct {
 	// Adviser is asked in line, so that nothing depends on the real clock: its ctx has no deadline. nil: nobody is asked.
 	Adviser advice.Adviser
 	// Delay is how long an answer takes, in virtual time; nil: none; negative: it never comes. Where it takes longer than the
 	// question's budget, the answer is advice.ErrTooLate at the end of it.
 	Delay func(advice.Question) time.Duration
-	// Tap hears the octets that pass on the data port, in virtual time; it must not keep p. nil: nobody.
+	// Tap gets the octets that pass on the data port, in virtual time; it must not keep p. nil: no tap.
 	Tap func(now time.Time, dir event.Dir, p []byte)
 	// ATModem is the modem as its AT port shows it, for a session with link.Config.ATPort; nil: nothing is at that port.
 	ATModem *sim.Modem

@@ -9,7 +9,7 @@ import (
 //go:embed formats/*.toml
 var shipped embed.FS
 
-// Names gives the names of the formats that knak has, without reading them: a file has the name of its format.
+// Names gives the names of knak's own formats, without reading them: each file has the name of its format.
 func Names() []string {
 	entries, err := shipped.ReadDir("formats")
 	if err != nil {
@@ -22,7 +22,7 @@ func Names() []string {
 	return names
 }
 
-// Shipped gives the formats that knak has. They are read once, when the first log is.
+// Shipped gives knak's own formats. They are read once, when the first log is read.
 var Shipped = sync.OnceValue(func() []*Format {
 	entries, _ := shipped.ReadDir("formats") // they are compiled in
 	var all []*Format

@@ -85,7 +85,7 @@ var codes = sync.OnceValue(func() map[string]string {
 	}
 })
 
-// ControlPacket is a packet as a line tells of it.
+// ControlPacket is a packet as a line describes it.
 type ControlPacket struct {
 	Dir      event.Dir
 	Protocol uint16
@@ -101,7 +101,7 @@ type ControlPacket struct {
 	Whole    bool // what is not told is not there
 }
 
-// Packet gives the packet of the last match; false: it is none, because its words are not known.
+// Packet gives the packet of the last match. It is false if the words for it are not known.
 func (r *Reader) Packet() (ControlPacket, bool) {
 	p := ControlPacket{Length: -1, Count: -1, NoID: true, Below: r.rule.Below, Whole: r.rule.Whole}
 	var ok, ok2, ok3 bool
@@ -157,7 +157,7 @@ func (p *ControlPacket) header(r *Reader) {
 	}
 }
 
-// Protocol gives the protocol that the last match names, 0 if none.
+// Protocol gives the protocol that the last match names; 0: none.
 func (r *Reader) Protocol() uint16 {
 	if !r.Has("protocol") {
 		return 0

@@ -8,7 +8,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Line is one line of a log without what stands before its message.
+// Line is one line of a log, split into prefix and message.
 type Line struct {
 	At      time.Time
 	Timed   bool
@@ -17,7 +17,7 @@ type Line struct {
 	Bare    bool // it has no prefix
 }
 
-// Reader matches the lines of one log. It keeps the fields of the last match.
+// Reader matches the lines of one log, and keeps the fields of the last match.
 type Reader struct {
 	f    *Format
 	m    matcher
@@ -31,7 +31,7 @@ type Reader struct {
 	meant             map[string]map[string]meant // by the field and its text
 }
 
-// NewReader makes a Reader. stamp reads a time as logs of Unix have it at the start of a text, and says how long it is.
+// NewReader makes a Reader. stamp reads a time in a Unix log's form at the start of a text, and gives its length.
 func (f *Format) NewReader(stamp func([]byte) (time.Time, int)) *Reader {
 	r := &Reader{f: f, m: matcher{stamp: stamp, words: f.words}, tags: map[string]string{}, of: map[string]*choices{}, meant: map[string]map[string]meant{}}
 	r.prefixes.f, r.options.f = f, f
@@ -46,7 +46,7 @@ func (f *Format) NewReader(stamp func([]byte) (time.Time, int)) *Reader {
 	return r
 }
 
-// Line takes off what stands before the message.
+// Line splits the prefix from the message.
 func (r *Reader) Line(b []byte) Line {
 	for _, c := range r.prefixes.of(b) {
 		if !r.m.match(c.pattern, b) {
@@ -76,7 +76,7 @@ func (r *Reader) tag(b []byte) string {
 	return s
 }
 
-// Match finds the rule that a line is of; nil if there is none. Its fields are the Reader's until the next call.
+// Match finds the rule that a line matches; nil if there is none. Its fields are the Reader's until the next call.
 func (r *Reader) Match(l Line) *Rule {
 	for _, c := range r.choices(l.Tag).of(l.Message) {
 		if c.rule.bare && !l.Bare {
@@ -118,7 +118,7 @@ func (r *Rule) tagged(tag string) bool {
 	return false
 }
 
-// Field gives a field of the last match: what the line has, or what the rule says.
+// Field gives a field of the last match: from the line, or from the rule.
 func (r *Reader) Field(name string) string {
 	if v := r.m.value(r.msg, name); v != nil {
 		s := string(bytes.TrimSpace(v))
@@ -140,7 +140,7 @@ func (r *Reader) Has(name string) bool {
 	return r.m.value(r.msg, name) != nil || r.rule.constant[name] != ""
 }
 
-// Dir gives which way the last match went; false: its word is not known.
+// Dir gives the direction of the last match. It is false if the word for it is not known.
 func (r *Reader) Dir() (event.Dir, bool) {
 	m := r.meaning("dir", func(s string) meant {
 		d, ok := direction(s)
