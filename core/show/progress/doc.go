@@ -1,3 +1,3 @@
-// Package progress tells a person at a terminal, or the reader of a pipe, what happens on a link: it turns the event
-// stream into lines of plain text, each bounded and free of control characters.
+// Package progress shows what happens on a link, at a terminal or through a pipe: it turns the event stream into lines of plain
+// text, of limited length and without control characters.
 package progress

@@ -2,21 +2,21 @@ package progress
 
 import "time"
 
-// maxCycle is the longest run of lines that is recognised when it repeats: a command, two lines of answer, and OK.
+// maxCycle is the longest group of lines whose repetition is recognised: a command, two lines of answer, and OK.
 const maxCycle = 4
 
-// maxSilence is how long lines may be held back while the same repeats, so that a person sees that time passes.
+// maxSilence is how long repeated lines may be held back, so that a person sees that time passes.
 const maxSilence = 5 * time.Second
 
-// line is one line that may repeat. key is what makes two lines the same: the text without a packet's identifier.
+// line is one line that may repeat. Lines with equal keys are the same; the key is the text without a packet's identifier.
 type line struct {
 	time   time.Time
 	key    string
 	text   string
-	starts bool // a cycle may begin with it: something sent, or something that needs no answer
+	starts bool // a repeated group may begin with it: something sent, or something that needs no answer
 }
 
-// fold recognises that the last lines repeat and holds the repetitions back.
+// fold recognises that the last lines repeat, and holds the repetitions back.
 type fold struct {
 	shown   []string // the keys of the last lines, held ones too, at most maxCycle
 	cycle   int      // how many lines make one repetition; 0: nothing is held
@@ -26,7 +26,7 @@ type fold struct {
 	since   time.Time
 }
 
-// add takes a line. Whatever must be printed first comes out through print and again.
+// add takes a line. Lines that must be printed before it come out through print and again.
 func (f *fold) add(l line, print func(line), again func(at time.Time, times int)) {
 	if f.cycle > 0 {
 		if l.key == f.shown[len(f.shown)-f.cycle] {
@@ -51,7 +51,7 @@ func (f *fold) add(l line, print func(line), again func(at time.Time, times int)
 }
 
 func (f *fold) hold(l line) {
-	if len(f.held) >= 2*f.cycle { // certain to be folded: only what may be left over at the end is kept
+	if len(f.held) >= 2*f.cycle { // certainly folded: only lines that may remain at the end are kept
 		f.held, f.skipped = append(f.held[:0], f.held[f.cycle:]...), f.skipped+f.cycle
 	}
 	f.held = append(f.held, l)
@@ -66,7 +66,7 @@ func (f *fold) remember(key string) {
 	f.shown = append(f.shown, key)
 }
 
-// flush shows what is held: as a count where at least two whole repetitions were held, and the rest as it is.
+// flush shows what is held: at least two whole repetitions as a count, the rest as it is.
 func (f *fold) flush(print func(line), again func(at time.Time, times int)) {
 	if f.cycle == 0 {
 		return
@@ -82,5 +82,5 @@ func (f *fold) flush(print func(line), again func(at time.Time, times int)) {
 	f.cycle, f.held, f.count, f.skipped = 0, nil, 0, 0
 }
 
-// forget makes that nothing before is taken for the beginning of a repetition.
+// forget makes a repetition begin after this point at the earliest.
 func (f *fold) forget() { f.shown = f.shown[:0] }

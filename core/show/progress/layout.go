@@ -26,7 +26,7 @@ const (
 	reset        = "\x1b[0m"
 )
 
-// priorities are those of syslog (RFC 5424 section 6.2.1), by what the colour says at a terminal.
+// priorities are those of syslog (RFC 5424 section 6.2.1), by the colour of the line at a terminal.
 var priorities = map[color]int{red: 3, yellow: 4, green: 5, bold: 5}
 
 // say writes one line with the time before it.
@@ -57,7 +57,7 @@ func (p *Progress) more(c color, text string) {
 	}
 }
 
-// put writes a line: before stands in front of what is coloured.
+// put writes a line; before stands in front of the coloured part.
 func (p *Progress) put(before string, c color, text string) {
 	if p.o.Journal {
 		n, ok := priorities[c]
@@ -73,14 +73,14 @@ func (p *Progress) put(before string, c color, text string) {
 	p.out.WriteString(before + text + "\n")
 }
 
-// gap writes an empty line, which a journal has no use for.
+// gap writes an empty line, except in a journal.
 func (p *Progress) gap() {
 	if !p.o.Journal {
 		p.out.WriteByte('\n')
 	}
 }
 
-// finding writes a block: the title, what it means, what to try, what was seen.
+// finding writes a block: the title, the meaning, what to try, what was seen.
 func (p *Progress) finding(f event.Finding) {
 	p.gap()
 	for i, l := range lines(event.Printable(f.Title), p.o.Width-len("problem: ")) {
@@ -126,7 +126,7 @@ func (p *Progress) list(title string, items []string, mark func(int) string) {
 	}
 }
 
-// clean makes each word of a text of our own printable; such a text may be longer than what a modem may say.
+// clean makes each word of knak's own text printable; such a text may be longer than a modem's.
 func clean(text string) string {
 	words := strings.Fields(text)
 	for i, w := range words {
@@ -135,7 +135,7 @@ func clean(text string) string {
 	return strings.Join(words, " ")
 }
 
-// commands splits text into words, but leaves a command line of knak whole, so that it can be copied.
+// commands splits text into words, but keeps a knak command line together, so that it can be copied.
 func commands(text string) []string {
 	var tokens []string
 	words := strings.Fields(text)

@@ -24,27 +24,27 @@ const (
 	Verbose
 )
 
-// Options says how Progress writes. The zero value is fit for a pipe.
+// Options says how Progress writes. The zero value is right for a pipe.
 type Options struct {
 	Level   Level
 	Color   bool          // whether to use SGR sequences (ECMA-48); the caller knows whether there is a terminal
 	Width   int           // columns for text that is wrapped, 40 to 120; 0: 78
-	Live    bool          // at Normal, keep the last line of a terminal for what is waited for; call Tick once a second
+	Live    bool          // at Normal, use the last line of a terminal to show what knak waits for; call Tick once a second
 	Journal bool          // begin each line with its priority as sd-daemon(3) defines it, and leave the time to the journal
-	Limit   time.Duration // how long the dial may take; 0: not known. It is told beside what is waited for
+	Limit   time.Duration // how long the dial may take; 0: not known. It is shown in the live line
 	Start   time.Time     // the zero of the time column; the zero Time: the first record's
 }
 
-// Progress is a Sink that tells a person what happens, in lines. Nothing that came from a modem reaches the terminal with
-// a control character in it. It may be used from several goroutines.
+// Progress is a Sink that shows people what happens, in lines. No control character from a modem reaches the terminal. It may be
+// used from several goroutines.
 type Progress struct {
 	mu     sync.Mutex
 	w      io.Writer
 	o      Options
-	fits   bool // lines with a time are wrapped, too: there is a terminal, and nobody copies packets from it
+	fits   bool // lines with a time are wrapped too: at a terminal, packets are not copied from them
 	fold   fold
 	brief  brief
-	quirks map[event.Quirk]bool // shown already: a quirk is an event each time it acts
+	quirks map[event.Quirk]bool // quirks shown already: a quirk gives an event each time it acts
 	up     bool
 	out    strings.Builder
 	err    error
@@ -67,7 +67,7 @@ func (p *Progress) Err() error {
 	return p.err
 }
 
-// Flush writes what is held back because it repeats. Call it when no more records come.
+// Flush writes repeated lines that are held back. Call it when no more records come.
 func (p *Progress) Flush() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -76,7 +76,7 @@ func (p *Progress) Flush() {
 	p.write()
 }
 
-// Tick shows the time on the line for what is waited for. It is false once the link is up: nothing is waited for then.
+// Tick shows the time in the live line. It is false once the link is up, because then knak waits for nothing.
 func (p *Progress) Tick(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -104,8 +104,7 @@ func (p *Progress) Record(r event.Record) {
 	p.write()
 }
 
-// write puts out what was said. On a terminal with a line for what is waited for, that line is taken away first and
-// comes back below.
+// write writes the collected text. On a terminal with a live line, that line is removed first and written again below.
 func (p *Progress) write() {
 	text := p.out.String()
 	p.out.Reset()
@@ -136,8 +135,8 @@ func (p *Progress) quiet(r event.Record) {
 	}
 }
 
-// event shows one record at Detail or Verbose. AT lines, packets and the like may be folded; anything else that is shown
-// first lets out what is held.
+// event shows one record at Detail or Verbose. AT lines, packets and the like may be folded; before anything else is shown, the
+// held lines are written.
 func (p *Progress) event(r event.Record) {
 	verbose := p.o.Level >= Verbose
 	switch e := r.Event.(type) {
@@ -173,7 +172,7 @@ func (p *Progress) event(r event.Record) {
 		}
 		return
 	case event.Decision:
-		// What somebody else decided against the engine's intent explains what follows.
+		// A decision against the engine's intent explains what follows.
 		other := e.By != "" && e.Verdict != e.Intent && e.Verdict != "pass"
 		if verbose || other {
 			text := fmt.Sprintf("decision %s %s: %s, intended %s, by %s", e.Protocol, e.Point, e.Verdict, e.Intent, e.By)
@@ -193,7 +192,7 @@ func (p *Progress) event(r event.Record) {
 		if p.quirks[e] && !verbose {
 			return
 		}
-		if len(p.quirks) < 1000 { // a bound, for a plugin could invent them
+		if len(p.quirks) < 1000 { // a limit, because a plugin could invent quirks
 			p.quirks[e] = true
 		}
 	}
@@ -258,7 +257,7 @@ func (p *Progress) other(r event.Record) {
 			p.say(r.Time, none, event.Printable(e.Program)+": "+event.Printable(e.Text))
 		}
 	case nil:
-	default: // a kind that this reader does not know must not be lost
+	default: // an unknown kind of event must not be lost
 		p.say(r.Time, none, event.Printable(fmt.Sprintf("%s %+v", e.Kind(), e)))
 	}
 }
@@ -356,7 +355,7 @@ func (p *Progress) upText(at time.Time, e event.Up) {
 	}
 }
 
-// packetKey is the packet's text without its identifier, so that a repeated request is seen as one.
+// packetKey gives the packet's text without its identifier, so that repeated requests are recognised.
 func packetKey(e event.Packet) string {
 	data := e.Data
 	if c, ok := e.Control(); ok {
@@ -366,7 +365,7 @@ func packetKey(e event.Packet) string {
 	return notation.Line(e.Dir.String(), e.Protocol, data)
 }
 
-// isReply says whether a packet answers another one, so that no repetition begins with it.
+// isReply says whether a packet answers another one; no repetition begins with such a packet.
 func isReply(e event.Packet) bool {
 	c, ok := e.Control()
 	if !ok {

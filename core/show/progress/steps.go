@@ -12,38 +12,38 @@ import (
 
 // This file is Normal: the steps of a dial, a line each.
 
-// brief is what Normal remembers.
+// brief is the state of the level Normal.
 type brief struct {
-	device string // the line that was shown of the modem
+	device string // the line that was shown for the modem
 
 	network   string // the state of the registration that was shown
 	connected bool   // the modem has said CONNECT, and PPP is on
-	accepted  bool   // the success of the authentication was told
+	accepted  bool   // the success of the authentication was shown
 	proved    bool
 	waiting   waiting
 	now       time.Time
-	shown     string // what stands on the live line
+	shown     string // the text of the live line
 }
 
-// waiting is what is waited for.
+// waiting is what knak waits for.
 type waiting struct {
 	what   string
 	signal string
 	since  time.Time
-	told   time.Time // when a line without a terminal last said so
+	told   time.Time // when a line was last written about it, without a terminal
 }
 
-// tellAgain is how often a log is told that the same is still waited for.
+// tellAgain is how often a log gets a line that the wait goes on.
 const tellAgain = 30 * time.Second
 
-// wait says what is waited for from now on; "" for nothing.
+// wait sets what knak waits for from now on; "": nothing.
 func (p *Progress) wait(r event.Record, what string) {
 	if w := &p.brief.waiting; w.what != what {
 		*w = waiting{what: what, since: r.Time, told: r.Time}
 	}
 }
 
-// status is the live line: what is waited for, for how long, out of how long.
+// status gives the live line: what knak waits for, for how long, and the limit.
 func (p *Progress) status() string {
 	w := p.brief.waiting
 	if w.what == "" {
@@ -53,7 +53,7 @@ func (p *Progress) status() string {
 	if r := []rune(text); len(r) >= p.o.Width {
 		text = string(r[:p.o.Width-1])
 	}
-	add := func(more string) { // what has no room is left out: this line must stay one
+	add := func(more string) { // parts without room are left out: this must stay a single line
 		if utf8.RuneCountInString(text+more) < p.o.Width {
 			text += more
 		}
@@ -140,7 +140,7 @@ func (p *Progress) steps(r event.Record) {
 	p.remind(r)
 }
 
-// command tells the call, and that the modem is asked; of the dialogue -v shows the rest.
+// command shows the dial command, and that the modem is asked; -v shows the rest of the dialogue.
 func (p *Progress) command(r event.Record, e event.AT) {
 	if e.Dir != event.Sent {
 		return
@@ -155,7 +155,7 @@ func (p *Progress) command(r event.Record, e event.AT) {
 	}
 }
 
-// registration tells each state of the registration once; searching is what the live line says.
+// registration shows each state of the registration once; searching is shown in the live line.
 func (p *Progress) registration(r event.Record, e event.Registration) {
 	b := &p.brief
 	searching := e.State == "searching" || e.State == "not registered" || e.State == "unknown"
@@ -204,7 +204,7 @@ func (p *Progress) phase(r event.Record, phase string) {
 	}
 }
 
-// remind tells a log now and then that the same is still waited for; a terminal has the live line for that.
+// remind writes a line to a log now and then while the wait goes on; a terminal has the live line for that.
 func (p *Progress) remind(r event.Record) {
 	w := &p.brief.waiting
 	if p.o.Live || w.what == "" || r.Time.Sub(w.told) < tellAgain {
@@ -218,7 +218,7 @@ func (p *Progress) remind(r event.Record) {
 	p.say(r.Time, dim, text)
 }
 
-// accepts says whether a packet is the peer's yes to our login: PAP's Authenticate-Ack (RFC 1334 section 2.2.2), CHAP's
+// accepts says whether a packet is the peer's acceptance of our login: PAP's Authenticate-Ack (RFC 1334 section 2.2.2), CHAP's
 // Success (RFC 1994 section 4.2), EAP's (RFC 3748 section 4.2).
 func accepts(e event.Packet) bool {
 	c, ok := e.Control()
