@@ -1,5 +1,5 @@
-// Package inspect reads a recording to its end, has it judged, and gives what a page, an archive and a comparison show of it: the
-// same to every program that asks.
+// Package inspect reads a recording to its end, has it judged, and prepares what a page, an archive or a comparison shows of it. All programs use it,
+// so they all show the same.
 package inspect
 
 import (
@@ -19,15 +19,15 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Recording is what one recording shows.
+// Recording is everything that is shown of one recording.
 type Recording struct {
 	Summary read.Summary
-	Verdict diagnose.Verdict // Told is 0 where nothing in it tells of a call
+	Verdict diagnose.Verdict // Told is 0 if the recording holds no call
 	Calls   []*call.Call
 	Drawn   report.Call
 }
 
-// Read reads r to its end. title is what the recording is called on a page.
+// Read reads r to its end. title becomes the title of the recording on a page.
 func Read(r *read.Reader, title string) (*Recording, error) {
 	rows, judge := report.NewCollector(0), diagnose.NewCase()
 	var calls call.Collector
@@ -46,7 +46,7 @@ type trials struct {
 	had   [][]string
 }
 
-// Record takes a record.
+// Record notes the settings that an experiment wanted.
 func (t *trials) Record(r event.Record) {
 	for len(t.had) < len(t.calls.Calls()) {
 		t.had = append(t.had, nil)
@@ -97,7 +97,7 @@ func judgement(v diagnose.Verdict) report.Judgement {
 	return report.Judgement{Sentence: v.Sentence(), Good: len(v.Findings) == 0 && v.Told > 0, Up: v.Up, Which: v.Which()}
 }
 
-// Page draws one recording, or two side by side with what differs: the one that works first.
+// Page draws one recording, or two side by side with their differences. The first of two is the working one.
 func Page(list []*Recording, version string, made time.Time) report.Page {
 	page := report.Page{Version: version, Made: made}
 	for _, r := range list {
@@ -130,8 +130,8 @@ func differ(page *report.Page, first, second *Recording) {
 	}
 }
 
-// Words are the words of findings, settings and profiles that an archive may show: those that come with knak. Names
-// that somebody chose are not among them. profiles are the names of the built-in profiles.
+// Words gives the words of findings, settings and profiles that an archive may show: those that come with knak. Names that a person chose are not
+// among them. profiles are the names of the built-in profiles.
 func Words(profiles []string) []string {
 	words := slices.Concat(diagnose.IDs(), diagnose.Categories(), profiles)
 	for _, k := range quirks.Keys {
@@ -140,9 +140,9 @@ func Words(profiles []string) []string {
 	return words
 }
 
-// Bundle reads r to its end and packs it so that others may look at it. facts says which program makes the archive;
-// Bundle fills in what was read. words are the words that may be shown because they come with knak. It gives the
-// verdict. If the verdict says that nothing in r tells of a call, the archive is of no use.
+// Bundle reads r to its end and packs it into an archive that may be shown to others. facts says which program makes the archive; Bundle fills in the
+// facts about the recording. words need no mask because they come with knak. Bundle returns the verdict. If the verdict says that r holds no call, the
+// archive is useless.
 func Bundle(w io.Writer, r *read.Reader, made time.Time, facts share.Facts, words ...string) (diagnose.Verdict, error) {
 	out, judge := share.NewWriter(w, made, words...), diagnose.NewCase()
 	if err := each(r, out, judge); err != nil {

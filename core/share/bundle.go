@@ -15,18 +15,18 @@ import (
 	"github.com/knakppp/knak/core/show/report"
 )
 
-// Facts say what the recording was made with and read by. They hold no name of the machine or of a person.
+// Facts describe the program, the system and the recording of an archive. They hold no name of the machine or of a person.
 type Facts struct {
-	Knak    string `json:"knak"`    // version
+	Knak    string `json:"knak"`    // knak's version
 	System  string `json:"system"`  // operating system and architecture
-	Kernel  string `json:"kernel"`  // release, for example "6.1.0"
-	Format  string `json:"format"`  // of the recording that was read
-	Bytes   int64  `json:"bytes"`   // of it
-	Unread  int64  `json:"unread"`  // octets of it that were not understood
-	Records int64  `json:"records"` // events in it
+	Kernel  string `json:"kernel"`  // the kernel's release, for example "6.1.0"
+	Format  string `json:"format"`  // the format of the recording
+	Bytes   int64  `json:"bytes"`   // the size of the recording, in octets
+	Unread  int64  `json:"unread"`  // octets of the recording that were not understood
+	Records int64  `json:"records"` // events in the recording
 }
 
-// Writer writes an archive: Record takes every record, Close writes the rest.
+// Writer writes an archive: Record adds a record, Close writes the rest.
 type Writer struct {
 	zip       *zip.Writer
 	events    io.Writer
@@ -39,8 +39,8 @@ type Writer struct {
 	err       error
 }
 
-// NewWriter begins an archive in ZIP format. made is the time that the files in it get; words are private.NewMask's: what may be
-// shown because it is the same for everybody.
+// NewWriter begins a ZIP archive. made becomes the time of the files in it. words are those of private.NewMask: words that need no mask because they
+// are the same for everybody.
 func NewWriter(w io.Writer, made time.Time, words ...string) *Writer {
 	b := &Writer{zip: zip.NewWriter(w), mask: private.NewMask(words...), collector: report.NewCollector(0), made: made}
 	b.capture, b.err = newCaptureFile()
@@ -60,7 +60,7 @@ func (b *Writer) create(name string) io.Writer {
 	return w
 }
 
-// Record adds one record as it was read. The first error is returned by Close.
+// Record masks a record as it was read, and adds it. Close returns the first error.
 func (b *Writer) Record(r event.Record) {
 	if b.err != nil {
 		return
@@ -76,7 +76,7 @@ func (b *Writer) Record(r event.Record) {
 	}
 }
 
-// Close writes the findings, the verdict, the facts, the page and what else belongs to it.
+// Close writes the findings, the verdict, the facts, the page and the other files of the archive.
 func (b *Writer) Close(findings []event.Finding, j report.Judgement, facts Facts) error {
 	if b.capture != nil {
 		defer b.capture.file.Close()
@@ -151,7 +151,7 @@ names of networks, and logins that are the same for everybody, such as guest.
 	return s.String()
 }
 
-// Kernel gives the release of the running kernel, "" where it cannot be read.
+// Kernel gives the release of the running kernel, or "" if it cannot be read.
 func Kernel() string {
 	b, err := os.ReadFile("/proc/sys/kernel/osrelease")
 	if err != nil {

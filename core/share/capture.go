@@ -9,14 +9,13 @@ import (
 	"github.com/knakppp/knak/core/recording/record"
 )
 
-// scratch is what was written, to be read again.
+// scratch is a file, or memory, that is written once and then read.
 type scratch interface {
 	io.ReadWriteSeeker
 	io.Closer
 }
 
-// captureFile writes the masked records as a pcapng file, beside the archive until it is whole: an archive in ZIP format is
-// written one file after the other.
+// captureFile writes the masked records into a pcapng file of its own, because a ZIP archive takes one file after the other.
 type captureFile struct {
 	file   scratch
 	encode record.Encoder
@@ -35,7 +34,7 @@ func newCaptureFile() (*captureFile, error) {
 	return &captureFile{file: f, encode: record.NewEncoder(record.Options{Format: record.Pcapng, Program: "knak"}), frames: hdlc.NewEncoder(hdlc.DefaultConfig())}, nil
 }
 
-// Record writes one masked record. A packet is framed again, for its octets are others now.
+// Record writes one masked record. It frames a packet anew, because masking has changed the octets.
 func (c *captureFile) Record(r event.Record) {
 	if c.err != nil {
 		return

@@ -1,2 +1,2 @@
-// Package share makes of a recording an archive that may be shown to anyone: every record goes through a private.Mask.
+// Package share makes an archive of a recording that may be shown to anyone: every record goes through a private.Mask.
 package share

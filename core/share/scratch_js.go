@@ -5,10 +5,10 @@ import (
 	"errors"
 )
 
-// memory is the scratch of a page in a browser, which has no files. It is read from where it was written first, and so once.
+// memory is the scratch of a page in a browser, which has no files. Reading frees it step by step, so it can be read only once.
 type memory struct{ bytes.Buffer }
 
-// most bounds it, in octets.
+// most is the greatest size, in octets.
 const most = 256 << 20
 
 func (m *memory) Write(b []byte) (int, error) {
@@ -20,8 +20,8 @@ func (m *memory) Write(b []byte) (int, error) {
 
 func newScratch() (scratch, error) { return &memory{}, nil }
 
-// Seek goes to the beginning, the only place that captureFile asks for.
+// Seek goes to the beginning, the only position that captureFile asks for.
 func (m *memory) Seek(int64, int) (int64, error) { return 0, nil }
 
-// Close has nothing to close.
+// Close does nothing.
 func (m *memory) Close() error { return nil }

@@ -1,5 +1,5 @@
-// Package survey judges many recordings at once: files, directories, archives and mail boxes, through all processors, in memory
-// that does not grow with their number. Results come in the order of the input.
+// Package survey judges many recordings at once (files, directories, archives and mail boxes) on all processors. Its memory does not grow with their
+// number. Results come in the order of the input.
 package survey
 
 import (
@@ -25,9 +25,9 @@ type Result struct {
 	Name    string
 	Summary read.Summary
 	Verdict diagnose.Verdict
-	// Nothing says that nothing in it tells of a call: it is no recording, or an empty one.
+	// Nothing is true if the recording holds no call: it is empty, or no recording at all.
 	Nothing bool
-	// Err says why it could not be judged; the other fields are of what was read before, if anything was.
+	// Err is the error of reading. The other fields then describe the part before the error.
 	Err error
 }
 
@@ -35,14 +35,14 @@ type Result struct {
 type Options struct {
 	Read    read.Options
 	Limits  unwrap.Limits
-	Workers int // 0: as many as there are processors
+	Workers int // how many recordings are judged at once; 0: as many as there are processors
 }
 
-// small is how much of a recording is taken into memory to be judged beside others. A greater one is judged while it is read.
+// small is the size up to which a recording is read into memory and judged beside others. A larger one is judged while it is read.
 const small = 1 << 20
 
-// Run judges the recordings in files and directories; - is stdin. each gets every result, in order; its error ends the survey.
-// It gives the error of each, or that of ctx.
+// Run judges the recordings in files and directories; the name - is stdin. It calls each with every result, in order. An error of each ends the
+// survey. Run returns that error, or that of ctx.
 func Run(ctx context.Context, names []string, stdin io.Reader, o Options, each func(Result) error) error {
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
@@ -236,19 +236,19 @@ func judge(ctx context.Context, in io.Reader, o read.Options) Result {
 	return out
 }
 
-// Cause is what results have in common: the finding that stands first.
+// Cause is a group of results with the same first finding.
 type Cause struct {
 	ID, Title string
 	Count     int
-	First     string // the name of the first recording with it
+	First     string // the name of the first recording in the group
 }
 
 // Groups counts results by cause.
 type Groups struct {
-	Causes  []Cause // in the order in which they were seen first
-	Up      int     // nothing is wrong
-	Nothing int     // no recording of a call
-	Failed  int     // could not be judged
+	Causes  []Cause // in the order of their first recordings
+	Up      int     // results without a finding
+	Nothing int     // results without a call
+	Failed  int     // results with an error
 	index   map[string]int
 }
 

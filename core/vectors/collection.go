@@ -16,9 +16,9 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Collection holds profiles, device entries and scenarios that are checked together.
+// Collection is a set of profiles, device entries and scenarios that are checked together.
 type Collection struct {
-	Name    string // for people
+	Name    string // a name for messages
 	Sources quirks.Sources
 	layers  []quirks.Layer // whose problems count
 	root    string         // what to put before the names of built-in files
@@ -30,8 +30,8 @@ func Everything(s quirks.Sources) Collection {
 		layers: []quirks.Layer{quirks.Builtin, quirks.Update, quirks.System, quirks.Plugin, quirks.User}}
 }
 
-// Dir is the collection of one directory. A directory that is laid out as /etc/knak adds to the built-in files; one
-// that is laid out as the source tree stands alone.
+// Dir is the collection of one directory. A directory with the layout of /etc/knak adds to the built-in files; a directory with the layout of the
+// source tree replaces them.
 func Dir(dir string) (Collection, error) {
 	has := func(name string) bool {
 		_, err := os.Stat(filepath.Join(dir, name))
@@ -50,8 +50,8 @@ func Dir(dir string) (Collection, error) {
 	return Collection{}, fmt.Errorf("%s has neither quirks.d nor devices.d, as /etc/knak has, nor quirks or devices.toml, as the source tree", dir)
 }
 
-// Open reads the database and the scenarios. What is wrong in files is given beside them, and those are left out; only what is wrong
-// with the program's own is an error.
+// Open reads the database and the scenarios. Files with mistakes are left out, and the mistakes are given beside the rest. Only a mistake in the
+// built-in files is an error.
 func (c *Collection) Open() (db *quirks.DB, library *Library, problems []*quirks.Problem, scenarios []error, err error) {
 	db, problems = quirks.Open(c.Sources)
 	for _, p := range problems {
@@ -63,7 +63,7 @@ func (c *Collection) Open() (db *quirks.DB, library *Library, problems []*quirks
 	return db, library, problems, scenarios, nil
 }
 
-// Problems finds everything that is wrong, sorted by place.
+// Problems gives all mistakes, sorted by place.
 func (c *Collection) Problems() []*quirks.Problem {
 	db, list := quirks.Open(c.Sources)
 	list = append(list, db.Validate()...)
@@ -152,10 +152,10 @@ func unfinished(p Place) (list []*quirks.Problem) {
 	return list
 }
 
-// profileLimit bounds a file of the database.
+// profileLimit is the greatest size of a database file, in octets.
 const profileLimit = 1 << 20
 
-// Own gives the profiles that have a file in the directory.
+// Own gives the profiles whose file is in the directory.
 func (c *Collection) Own(db *quirks.DB) (ids []string) {
 	for _, id := range db.Profiles() {
 		p, _ := db.Profile(id)
@@ -166,7 +166,7 @@ func (c *Collection) Own(db *quirks.DB) (ids []string) {
 	return ids
 }
 
-// Places says where the scenarios of the layers lie.
+// Places gives the directories of the scenarios of all layers.
 func (c *Collection) Places() []Place {
 	s := c.Sources
 	places := []Place{{FS: s.Builtin, Dir: "quirks"}}

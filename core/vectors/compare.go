@@ -10,7 +10,7 @@ import (
 	"github.com/knakppp/knak/core/sim"
 )
 
-// The least that counts as a difference.
+// The smallest values that count as a difference.
 const (
 	slowerShare   = 0.10
 	slowerTime    = 200 * time.Millisecond
@@ -18,7 +18,7 @@ const (
 	packetsNumber = 1
 )
 
-// placeholders are what modems announce in place of a name server that they do not have.
+// placeholders are addresses that modems announce if they have no name server.
 var placeholders = []netip.Prefix{netip.MustParsePrefix("10.11.12.13/32"), netip.MustParsePrefix("10.11.12.14/32"), netip.MustParsePrefix("0.0.0.0/8")}
 
 // realDNS counts the announced name servers that can be ones.

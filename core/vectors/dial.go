@@ -18,15 +18,15 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// epoch is when every simulated dial begins.
+// epoch is the time at which every simulated dial begins.
 var epoch = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 const (
-	// patience is how long a dial may take, over all attempts.
+	// patience is the greatest virtual time of a dial, over all attempts.
 	patience = 2 * time.Minute
-	// chances is how often a scenario is dialled where chance has a part.
+	// chances is how often a scenario with random events is dialled.
 	chances = 4
-	// story is how many lines of a failing run are kept.
+	// story is how many lines of the log of a failing run are kept.
 	story = 25
 )
 

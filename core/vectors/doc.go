@@ -1,4 +1,4 @@
-// Package vectors tests profiles of quirks from both sides: dialled in virtual time, each of a profile's scenarios must go
-// wrong without the profile as it says, and come up with it; and each quirk of the profile must make a difference to
-// one of them. It is how anybody proves that a profile is needed and works, without owning the modem.
+// Package vectors tests profiles of quirks in both directions. It dials each scenario of a profile in virtual time: without the profile the dial must
+// go wrong as the scenario says, and with the profile it must come up. Each quirk of the profile must make a difference in at least one scenario. So
+// anybody can prove that a profile is needed and works, without owning the modem.
 package vectors

@@ -11,25 +11,25 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// suffix is how the name of a scenario's file ends.
+// suffix is the end of a scenario's file name.
 const suffix = ".sim.toml"
 
 // Place is a directory of profiles with scenarios beside them: <FS>/<Dir>/<vendor>/<model>.sim.toml.
 type Place struct {
 	FS   fs.FS
 	Dir  string // within FS: "quirks" or "quirks.d"
-	Name string // what to put before names in errors
+	Name string // the prefix of file names in errors
 }
 
-// Library is the scenarios of all profiles. It does not change after Open and may be used by many at once.
+// Library holds the scenarios of all profiles. It does not change after Open; several goroutines may use it at once.
 type Library struct {
 	scenarios map[string]sim.Scenario // by <vendor>/<name>, without the suffix
 	files     map[string]string       // their files, for people
 	names     []string                // sorted
 }
 
-// Open reads all scenarios. Of several with one name the last place's counts. What is wrong with one is an error; the
-// rest is used.
+// Open reads all scenarios. If several have the same name, the one of the last place counts. Scenarios with mistakes are left out and named in the
+// error.
 func Open(places ...Place) (*Library, []error) {
 	l := &Library{scenarios: map[string]sim.Scenario{}, files: map[string]string{}}
 	var errs []error
@@ -63,7 +63,7 @@ func Open(places ...Place) (*Library, []error) {
 	return l, errs
 }
 
-// maxFile is the size in bytes of the largest file that is read.
+// maxFile is the greatest size of a scenario file, in octets.
 const maxFile = 1 << 18
 
 func readFile(fsys fs.FS, file string) ([]byte, error) {
@@ -97,10 +97,10 @@ func fits(id, scenario string) bool {
 	return ok && (rest == "" || rest[0] == '-' || strings.HasPrefix(id, "common/"))
 }
 
-// Tests says whether there is a scenario that Test would dial for a profile.
+// Tests says whether Test would dial at least one scenario for a profile.
 func (l *Library) Tests(db *quirks.DB, id string) bool { return len(gather(db, l, id)) > 0 }
 
-// Orphans gives the files of the scenarios that belong to no profile.
+// Orphans gives the files of scenarios that belong to no profile.
 func (l *Library) Orphans(db *quirks.DB) (files []string) {
 	all := db.Profiles()
 	for _, name := range l.names {

@@ -12,13 +12,13 @@ type Report struct {
 	OK        bool             `json:"ok"`
 	Scenarios []ScenarioReport `json:"scenarios"`
 	Quirks    []QuirkReport    `json:"quirks"`
-	Problems  []string         `json:"problems"` // what is wrong beyond the scenarios and quirks: no scenario, for example
+	Problems  []string         `json:"problems"` // mistakes outside of the scenarios and quirks, for example that there is no scenario
 }
 
-// ScenarioReport is the result of one scenario, without the profile and with it.
+// ScenarioReport is the result of one scenario, dialled without the profile and with it.
 type ScenarioReport struct {
 	Name     string   `json:"name"`
-	Profile  string   `json:"profile"` // what it was dialled with: the profile, or one that inherits the fragment
+	Profile  string   `json:"profile"` // the profile it was dialled with: the profile itself, or one that inherits the fragment
 	OK       bool     `json:"ok"`
 	Without  Run      `json:"without"`
 	With     Run      `json:"with"`
@@ -30,13 +30,13 @@ type QuirkReport struct {
 	Key    string `json:"key"`
 	Value  string `json:"value"`
 	Source string `json:"source"`         // file:line
-	Home   string `json:"home"`           // the profile whose file it stands in
-	When   string `json:"when,omitempty"` // it makes a difference only when this is so
-	// Verdict is Needed, DeadWeight, Untestable for what no simulator can show, such as the speed of a line, or Idle for what
-	// says when it acts and no scenario shows.
+	Home   string `json:"home"`           // the profile in whose file the quirk stands
+	When   string `json:"when,omitempty"` // the condition under which the quirk applies
+	// Verdict is Needed; DeadWeight; Untestable, if no simulator can show the quirk (the speed of a line, for example); or Idle, if the quirk has a
+	// condition that no scenario meets.
 	Verdict  string `json:"verdict"`
-	Scenario string `json:"scenario"` // the one that shows that it is needed
-	Why      string `json:"why"`      // what gets worse without it; or why it cannot be tested
+	Scenario string `json:"scenario"` // the scenario that shows that the quirk is needed
+	Why      string `json:"why"`      // what gets worse without the quirk; or why it cannot be tested
 
 	strict bool     // it stands in the project's own files
 	plain  bool     // shown by a dial with the profile alone
@@ -51,22 +51,22 @@ const (
 	Idle       = "idle"
 )
 
-// Run is what came of dialling a scenario once, or of several times with different chance: the worst of them.
+// Run is the result of dialling a scenario once. If the scenario has random events, it is the worst of several dials.
 type Run struct {
 	Up       bool     `json:"up"`
-	Seconds  float64  `json:"seconds"` // of virtual time until up
+	Seconds  float64  `json:"seconds"` // virtual seconds until the link was up
 	Exit     int      `json:"exit"`
 	Outcome  string   `json:"outcome"`
-	Findings []string `json:"findings"` // ids
+	Findings []string `json:"findings"` // their ids
 	Proved   bool     `json:"proved"`
 	DNS      []string `json:"dns"`
 	MTU      int      `json:"mtu"`
-	Packets  int      `json:"packets"` // PPP control packets sent until up
-	Held     bool     `json:"held"`    // it stayed up as long as asked
-	HungUp   bool     `json:"hung_up"` // the call was seen to end
-	// HangupSeconds is the virtual time from the beginning of the hang-up to the end.
+	Packets  int      `json:"packets"` // PPP control packets sent until the link was up
+	Held     bool     `json:"held"`    // the link stayed up as long as the scenario asks
+	HungUp   bool     `json:"hung_up"` // the modem saw the end of the call
+	// HangupSeconds is the virtual time from the beginning of the hang-up to its end.
 	HangupSeconds float64  `json:"hangup_seconds"`
-	Log           []string `json:"log,omitempty"` // the last lines of the story, where the run was not as it should be
+	Log           []string `json:"log,omitempty"` // the last lines of the log, if the run was not as expected
 
 	up, hangup time.Duration
 	sent       []string // commands

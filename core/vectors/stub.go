@@ -15,22 +15,22 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Todo marks in a stub what somebody must still write.
+// Todo marks a place in a stub that a person must still fill in.
 const Todo = "TODO"
 
-// Stub is the beginning of a profile: what is known, and marks where something must still be written.
+// Stub is the draft of a profile: the known facts, and marks for those that are missing.
 type Stub struct {
 	ID    string
 	Facts quirks.Facts
-	Seen  []*call.Call // of a recording with the modem; none: there is none
+	Seen  []*call.Call // a recording with the modem; none if there is none
 
-	// What a person said already; empty where nobody did.
+	// The following fields are a person's answers; an empty one was not answered.
 	Summary string   // what is odd about the modem, in one line
 	Set     []string // settings that help, KEY=VALUE
-	Reason  string   // what the modem does that makes them necessary
-	Sources []string // where that is known from
-	Finding string   // what goes wrong without them: the id of a finding
-	Works   bool     // it needs nothing: an entry that says so is all
+	Reason  string   // what the modem does that makes the settings necessary
+	Sources []string // where this is known from
+	Finding string   // the id of the finding that appears without the settings
+	Works   bool     // the modem needs no settings: only the device entry is written
 }
 
 // said gives what was said, or a mark with what is to be written.
@@ -39,7 +39,7 @@ func said(text, what string) string { return cmp.Or(text, Todo+": "+what) }
 // source gives the list of sources.
 func (s *Stub) source() string { return mimic.List(s.Sources) }
 
-// StubFile is one file of a stub. Name is within a directory laid out as /etc/knak.
+// StubFile is one file of a stub. Name is relative to a directory with the layout of /etc/knak.
 type StubFile struct {
 	Name string
 	Text string

@@ -15,7 +15,7 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// TestAll tests profiles, several at once, and gives the reports in their order; those for which ctx left no time are
+// TestAll tests profiles, several at once, and gives the reports in the order of the profiles. When ctx ends, the reports that are not finished are
 // missing.
 func TestAll(ctx context.Context, db *quirks.DB, l *Library, ids []string) []Report {
 	reports := make([]*Report, len(ids))
@@ -56,7 +56,7 @@ type trial struct {
 	settings []quirks.Setting
 }
 
-// Test tests one profile. It takes no more than computing time.
+// Test tests one profile. It runs in virtual time, so it takes only computing time.
 func Test(db *quirks.DB, l *Library, id string) Report {
 	r := Report{Profile: id, OK: true, Scenarios: []ScenarioReport{}, Quirks: []QuirkReport{}, Problems: []string{}}
 	trials := gather(db, l, id)

@@ -1,5 +1,5 @@
-// Package decode writes the event stream for a person who reads packets: one line a record, packets in pppd's notation,
-// with the time, the direction and what is wrong by the RFC.
+// Package decode writes the event stream for a person who reads packets. Each record is one line: time, direction, the packet in pppd's notation, and
+// what is wrong with it by its RFC.
 package decode
 
 import (
@@ -16,28 +16,28 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Options say what is written and how. The zero value writes everything.
+// Options say which records are written, and how. The zero value writes all of them.
 type Options struct {
-	JSON     bool     // JSON Lines, with "wrong" in packets
-	Color    bool     // whether to use SGR sequences (ECMA-48); the caller knows whether there is a terminal
-	Hex      bool     // under a packet its octets
-	Absolute bool     // the time of day in place of seconds since the first record
-	Wrong    bool     // only packets with which something is wrong
+	JSON     bool     // write JSON Lines; packets then have the field "wrong"
+	Color    bool     // use SGR sequences (ECMA-48); the caller knows whether the output is a terminal
+	Hex      bool     // write the octets below each packet
+	Absolute bool     // write the time of day instead of seconds since the first record
+	Wrong    bool     // only packets with a fault, counting those that an RFC allows
 	NoData   bool     // no data packets
-	NoLog    bool     // no lines of other programs that say nothing else
-	Proto    []string // only these protocols and Kinds; empty: all
-	Phase    []string // only these phases, the names of trace; empty: all
+	NoLog    bool     // no lines of other programs' logs that are nothing but text
+	Proto    []string // only these protocols and Kinds; empty: all of them
+	Phase    []string // only these phases, by the names of package event; empty: all of them
 }
 
-// Kinds are the words of Options.Proto beside the names of protocols.
+// Kinds are the words of Options.Proto that are not protocols.
 var Kinds = []string{"at", "text", "data", "log", "unread", "event"}
 
-// Counts are what was seen, whether it was written or not.
+// Counts counts all records, also those that were not written.
 type Counts struct {
 	Records int64
 	Packets int64
-	Faulty  int64 // packets with which something is wrong that no RFC allows
-	Remarks int64 // packets with nothing but what the RFC allows and seldom means well
+	Faulty  int64 // packets with a fault that no RFC allows
+	Remarks int64 // packets whose faults are all allowed by an RFC, but seldom mean well
 }
 
 // Writer is an event.Sink. Each record is written with at most one Write. It is not safe for use from several goroutines.
@@ -55,7 +55,7 @@ type Writer struct {
 	err    error
 }
 
-// New makes a Writer.
+// New makes a Writer that writes to w.
 func New(w io.Writer, o Options) *Writer {
 	d := &Writer{w: w, o: o}
 	for _, p := range o.Proto {
@@ -79,7 +79,7 @@ func protocol(word string) (uint16, bool) {
 	return uint16(n), err == nil
 }
 
-// Protos gives the protocols that Options.Proto can name, in lower case. A number such as 0x8281 is possible too.
+// Protos gives the names of protocols that Options.Proto may hold, in lower case. A protocol number such as 0x8281 is allowed, too.
 func Protos() []string {
 	var list []string
 	for i := range names {
@@ -96,19 +96,19 @@ var names = []struct {
 	{"ecp", packet.ECP}, {"cbcp", packet.CBCP}, {"mplscp", packet.MPLSCP}, {"lqr", packet.LQR}, {"bacp", packet.BACP}, {"ipxcp", packet.IPXCP}, {"nbfcp", packet.NBFCP},
 }
 
-// Known says whether a word can stand in Options.Proto.
+// Known says whether Options.Proto may hold this word.
 func Known(word string) bool {
 	_, ok := protocol(word)
 	return ok || slices.Contains(Kinds, word)
 }
 
-// Counts gives what was seen so far.
+// Counts gives the counts so far.
 func (d *Writer) Counts() Counts { return d.counts }
 
-// Err gives the first error of writing, nil if there was none.
+// Err gives the first write error, or nil.
 func (d *Writer) Err() error { return d.err }
 
-// Record writes r, if the options want it.
+// Record writes r if the options select it.
 func (d *Writer) Record(r event.Record) {
 	if d.err != nil {
 		return

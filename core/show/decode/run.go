@@ -7,12 +7,12 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Reader is what records come from: a read.Reader.
+// Reader gives records one after the other: a read.Reader does.
 type Reader interface {
 	Next() (event.Record, error)
 }
 
-// batchLen is how many records go from the goroutine that reads to the one that writes at once.
+// batchLen is how many records the reading goroutine hands to the writing one at once.
 const batchLen = 512
 
 type batch struct {
@@ -20,8 +20,8 @@ type batch struct {
 	err     error // behind the records
 }
 
-// Run gives all records of r to the sink, in order, reading ahead in a goroutine of its own: a long recording takes half the
-// time. It returns when r ends; what is wrong with r is its error. A sink that need not go on says so with stop.
+// Run passes all records of r to the sink in order. It reads ahead in a goroutine of its own, which takes half the time on a long recording. It
+// returns when r ends; its error is the error of r. A sink that needs no more records calls stop.
 func Run(r Reader, sink event.Sink, stop func() bool) error {
 	full, empty := make(chan batch, 2), make(chan batch, 3)
 	for range cap(empty) {
@@ -68,7 +68,7 @@ func Run(r Reader, sink event.Sink, stop func() bool) error {
 	return failed
 }
 
-// Each gives all records of r to the sink as they come: for a recording that still grows.
+// Each passes each record of r to the sink as it arrives. It is for a recording that still grows.
 func Each(r Reader, sink event.Sink, stop func() bool) error {
 	for !stop() {
 		rec, err := r.Next()

@@ -1,4 +1,4 @@
-// Package page sets a page of the documentation for a terminal: Markdown as docs/ has it, wrapped to the width of the screen.
+// Package page lays out a page of the documentation for a terminal: it takes Markdown as in docs/ and wraps it to the width of the screen.
 package page
 
 import (
@@ -8,12 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// Options say for what terminal a page is set.
+// Options describe the terminal.
 type Options struct {
 	Width int  // columns; 0 and less than 20 stand for 80
-	Color bool // headings and code by SGR sequences (ECMA-48 section 8.3.117); else code stays between backquotes
+	Color bool // mark headings and code by SGR sequences (ECMA-48 section 8.3.117); without it code stays between backquotes
 
-	// Link gives what stands in place of a link: text is what the page shows, target where the link leads. nil: the text alone.
+	// Link gives the text that replaces a link: text is the link's text, target its address. If Link is nil, the text alone is shown.
 	Link func(text, target string) string
 }
 
@@ -23,7 +23,7 @@ const (
 	reset = "\x1b[0m"
 )
 
-// Set gives the page. Markdown that it does not know stays as it is, so that no text is lost.
+// Set lays out a page. Markdown that it does not know stays as it is, so that no text is lost.
 func Set(markdown string, o Options) string {
 	if o.Width < 20 {
 		o.Width = 80
@@ -246,7 +246,7 @@ func cells(row string) []string {
 // width is how many columns a text takes.
 func width(text string) int { return utf8.RuneCountInString(sgr().ReplaceAllString(text, "")) }
 
-// Wrap sets a text into lines of at most n columns; a longer word has a line of its own.
+// Wrap breaks a text into lines of at most n columns. A longer word gets a line of its own.
 func Wrap(text string, n int) []string { return wrap(strings.Fields(text), n) }
 
 // wrap sets words into lines of at most n columns; a longer word has a line of its own.

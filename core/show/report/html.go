@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Style is how a page looks, in CSS, and Script what fits, filters and sorts it: its function knakReport takes the element that
-// holds a fragment, or the document, and the fragment's rows.
+// Style is the CSS of a page. Script sizes, filters and sorts its table of rows: the function knakReport takes the element that holds a fragment (or
+// the document) and the rows of that fragment.
 var (
 	//go:embed page/style.css
 	Style string
@@ -24,27 +24,27 @@ var (
 
 // Call is one recording on the page.
 type Call struct {
-	Title  string // what it is called, for example the file's name
-	Source string // what was read: "pppd's debug log, 214 lines, 3 not understood"
+	Title  string // the title on the page, for example the file's name
+	Source string // the input: "pppd's debug log, 214 lines, 3 not understood"
 	Judgement
 	Ladder      Ladder
-	Experiments []Experiment // of a search, or of a dial that adapted; empty: every attempt was treated alike
+	Experiments []Experiment // the attempts of a search, or of a dial that tried settings; empty if all attempts had the same settings
 }
 
-// Experiment is one attempt of several that were treated differently.
+// Experiment is one attempt of several that were dialled with different settings.
 type Experiment struct {
 	Call     int
-	Settings []string // what it tried, KEY=VALUE
-	Came     string   // how far it came
+	Settings []string // the settings that it tried, KEY=VALUE
+	Came     string   // the last phase that it reached, and why it ended
 	Up       bool
 }
 
-// Judgement is what diagnosis says of a call as a whole; the zero value is that of a call that nobody judged.
+// Judgement is the verdict of diagnosis on a whole call. The zero value means that nobody has judged the call.
 type Judgement struct {
 	Sentence string // the verdict
 	Good     bool   // nothing is wrong
 	Up       bool   // the attempt that is judged came up
-	Which    string // the attempt that is judged, where there are several: "the last of 3 attempts"
+	Which    string // which attempt is judged, if there are several: "the last of 3 attempts"
 }
 
 // Difference is one line of a comparison of two calls.
@@ -52,17 +52,17 @@ type Difference struct {
 	What, First, Second, Why string
 }
 
-// Page is what the HTML shows.
+// Page is the content of an HTML page.
 type Page struct {
-	Calls       []Call // one, or two that are compared: the working one first
-	Verdict     string // of the comparison, one sentence or two
-	Command     string // with which knak does as the one that works; "" if there is none
+	Calls       []Call // one call, or two that are compared: the working one first
+	Verdict     string // the result of the comparison, in one or two sentences
+	Command     string // the knak command that dials as the working call did; "" if there is none
 	Differences []Difference
 	Version     string // of knak
 	Made        time.Time
 }
 
-// policy forbids the page every way to the network, and any script but its own.
+// policy is the page's Content-Security-Policy: no network, and no script but its own.
 const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 
 // HTML writes the page: one file without a reference to any other.
@@ -89,11 +89,11 @@ func (p Page) HTML(w io.Writer) error {
 	return err
 }
 
-// start is what a page of its own does with Script.
+// start runs Script on a page that stands alone.
 const start = `knakReport(document, JSON.parse(document.getElementById("rows").textContent)); document.documentElement.dataset.ready = "yes";`
 
-// Fragment gives what stands on the page without its frame, and in JSON the rows that Script wants, for a page that shows it inside of
-// its own. Nothing of a recording is markup in it.
+// Fragment gives the content of the page without its frame, and the rows for Script in JSON, so that another page can show it. All text from a
+// recording is escaped.
 func (p Page) Fragment() (markup string, rows []byte, err error) {
 	b, data := &builder{}, &builder{}
 	b.content(p)
@@ -167,7 +167,7 @@ func (b *builder) verdict(c Call, named bool) {
 	b.element("p", class, text)
 }
 
-// command is a command in the text of a cure: of knak or of the modem, up to where the sentence goes on.
+// command matches a command (of knak, or an AT command) in the text of a cure, up to the point where the sentence goes on.
 var command = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\bknak [a-z]+(?: --?[a-z][a-z-]*(?:[ =](?:""|[A-Z][A-Z|]*))?)*|\bAT[+&^$%][A-Z][A-Z0-9]*(?:\?|=[0-9A-Z?",.+*#]*[0-9A-Z?"#])?`)
 })

@@ -1,5 +1,4 @@
-// Package report draws a call: the ladder of its negotiation for the terminal and as one HTML page that needs nothing
-// else, and an archive that may be shared because what names a person in it is replaced.
+// Package report draws a call as a ladder of its negotiation: as text for the terminal, or as one HTML page that needs no other file.
 package report
 
 import (
@@ -16,35 +15,35 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Row is one step of the ladder: an arrow between host and modem, or a mark across.
+// Row is one step of the ladder: an arrow between host and modem, or a mark across both lines.
 type Row struct {
 	Time time.Time
 	Pos  event.Pos
-	Kind string // the event's kind, as trace names it
+	Kind string // the event's kind, as package event names it
 	// Group is what colours and filters tell apart: "at", a protocol's name in small letters such as "ipcp", "data",
 	// "phase", "finding", "note" or "unread".
 	Group string
-	Arrow bool      // it went from one end to the other, in direction Dir
+	Arrow bool      // the row is an arrow in direction Dir; otherwise it is a mark
 	Dir   event.Dir // Sent goes from the host to the modem
-	Label string    // short, for the picture
-	Text  string    // the whole, one line
-	Hex   string    // of a control packet
-	Phase string    // in which it stands
+	Label string    // a short text for the picture
+	Text  string    // the whole text, in one line
+	Hex   string    // the octets of a control packet
+	Phase string    // the phase at that time
 
-	Again   int      // how often the same went that way before: a retransmission
+	Again   int      // how often the same packet went in this direction before: above 0 it is a retransmission
 	Refusal bool     // Nak, Reject, Failure, Terminate, ERROR, NO CARRIER
-	Wrong   []string // what is wrong with it by the RFC
-	Count   int      // packets in it: more than one where data packets in a row are drawn as one
-	Bytes   int      // octets in them
-	Pins    []int    // indices of the findings that rest on it
+	Wrong   []string // what is wrong with the packet by its RFC
+	Count   int      // how many packets the row stands for: consecutive data packets share a row
+	Bytes   int      // how many octets these packets have
+	Pins    []int    // indices of the findings whose evidence this row is
 }
 
-// Ladder is a whole call, ready to be drawn.
+// Ladder is a whole call, ready to draw.
 type Ladder struct {
 	Rows     []Row
-	Left     int // rows that were left out between the first and the last half
+	Left     int // how many rows were left out between the first half and the last half
 	Findings []event.Finding
-	Judged   int // the first so many of Findings are of who judged the whole; the others were said while it was recorded
+	Judged   int // how many of Findings, from the first on, diagnosis found in the whole call; the rest were recorded during the call
 	Device   *event.Device
 	Up       *event.Up
 	Down     *event.Down
@@ -65,7 +64,7 @@ type Collector struct {
 	seen  map[sameKey]seen
 }
 
-// sameKey says which packets may be retransmissions of each other.
+// sameKey is equal for packets that may be retransmissions of each other.
 type sameKey struct {
 	dir   event.Dir
 	group string
@@ -77,10 +76,10 @@ type seen struct {
 	again int
 }
 
-// MaxRows is how many rows a page can hold and still be quick in a browser.
+// MaxRows is the greatest number of rows that a page can hold and still be quick in a browser.
 const MaxRows = 4000
 
-// NewCollector keeps at most rows rows, MaxRows where it is 0.
+// NewCollector makes a Collector that keeps at most rows rows; 0 stands for MaxRows.
 func NewCollector(rows int) *Collector {
 	if rows <= 0 {
 		rows = MaxRows
@@ -88,7 +87,7 @@ func NewCollector(rows int) *Collector {
 	return &Collector{half: max(rows/2, 1), seen: map[sameKey]seen{}}
 }
 
-// Record takes the next record.
+// Record adds the next record.
 func (c *Collector) Record(r event.Record) {
 	if !r.Time.IsZero() {
 		if c.out.Begin.IsZero() {
@@ -125,8 +124,8 @@ func (c *Collector) put(row Row) {
 	}
 }
 
-// Ladder gives what was collected. findings are what diagnosis says of the whole; those that stand in the records come
-// behind them, each once.
+// Ladder gives the ladder of the records so far. findings are what diagnosis found in the whole call; findings that were recorded follow them, without
+// duplicates.
 func (c *Collector) Ladder(findings []event.Finding) Ladder {
 	l := c.out
 	l.Left = c.left
@@ -243,7 +242,7 @@ func (c *Collector) row(r event.Record) (Row, bool) {
 	return row, false // states: who wants them reads the log
 }
 
-// refusals are the codes that say no, by protocol.
+// refusals are the packet codes that refuse something, by protocol.
 var refusals = map[uint16][]uint8{
 	packet.PAP:  {packet.PAPNak},
 	packet.CHAP: {packet.CHAPFailure},

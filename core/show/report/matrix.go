@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// mostColumns is how many settings a matrix shows: one letter or digit each.
+// mostColumns is the greatest number of settings in a matrix: each has one letter or digit.
 const mostColumns = 60
 
 const columnNames = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567"

@@ -10,10 +10,10 @@ import (
 	"github.com/knakppp/knak/core/show/wrap"
 )
 
-// TextOptions say how the ladder looks on a terminal.
+// TextOptions say how the ladder is drawn on a terminal.
 type TextOptions struct {
-	Width int  // columns, 80 where it is 0; never less than 40
-	Color bool // SGR colours
+	Width int  // columns; 0 stands for 80, and less than 40 for 40
+	Color bool // whether to use SGR colours
 	ASCII bool // no characters beyond ASCII
 }
 
@@ -80,7 +80,7 @@ func (d *drawing) clock(t time.Time) string {
 	return fmt.Sprintf("%.3f", t.Sub(d.begin).Seconds())
 }
 
-// sgr are the colours of the groups (ECMA-48 section 8.3.117); what is not in it has none.
+// sgr are the colours of the groups (ECMA-48 section 8.3.117); a group that is not listed has no colour.
 var sgr = map[string]string{
 	"at": "36", "lcp": "34", "pap": "35", "chap": "35", "eap": "35", "ipcp": "32", "ipv6cp": "32", "data": "2",
 	"phase": "1", "finding": "1;33", "note": "2", "unread": "31", "wrong": "31",

@@ -1,6 +1,5 @@
-// Package web puts together the page with which knak works in a browser: one HTML file that holds the program (wasm/main.go
-// compiled), so that it works from a disk, a file share or any server of files. Its policy forbids it every connection.
-// docs/decisions/0015-page.md says why it is made so.
+// Package web builds knak's page for browsers: one HTML file that contains the program (wasm/main.go, compiled). It works from a disk, a file share or
+// any file server. Its Content-Security-Policy forbids every connection. docs/decisions/0015-page.md gives the reasons.
 package web
 
 import (
@@ -29,7 +28,7 @@ var (
 	worker string
 )
 
-// Assemble gives the page of a version. program is the compiled program, and support is wasm_exec.js of the Go that compiled it.
+// Assemble builds the page. program is the compiled program; support is wasm_exec.js of the Go release that compiled it.
 func Assemble(program, support []byte, version string) ([]byte, error) {
 	var packed bytes.Buffer
 	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Text breaks a text at blanks into lines of at most n characters, 1 or more; a word that is longer is broken anywhere. It gives at
-// least one line.
+// Text breaks a text at blanks into lines of at most n characters (n is at least 1). A longer word is broken anywhere. The result has at least one
+// line.
 func Text(text string, n int) []string {
 	if lines := Tokens(strings.Fields(text), n); len(lines) > 0 {
 		return lines
@@ -15,8 +15,7 @@ func Text(text string, n int) []string {
 	return []string{""}
 }
 
-// Tokens sets tokens into lines of at most n characters, with a blank between two; one that is longer is broken anywhere. Of no tokens
-// there are no lines.
+// Tokens joins tokens with blanks into lines of at most n characters. A longer token is broken anywhere. Without tokens the result is empty.
 func Tokens(tokens []string, n int) []string {
 	n = max(n, 1)
 	var lines []string

@@ -1,4 +1,4 @@
-// The tool that makes the page for browsers (`make web`): it compiles the program for js/wasm and puts it into one HTML file.
+// The tool that builds the page for browsers (`make web`): it compiles the program for js/wasm and puts it into one HTML file.
 package main
 
 import (
