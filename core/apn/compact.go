@@ -18,7 +18,7 @@ import (
 // MCC and MNC without anything between, parted by spaces. An access point with the APN alone names no credentials; one
 // with more fields does, and those at the end that are empty may be left out but the first.
 
-// compactHead is the first line.
+// compactHead is the first line of the compact form.
 const compactHead = "knak-apn 1\n"
 
 var rankMarks = [...]string{Primary: "+", Unsaid: "", Virtual: "-"}
@@ -28,8 +28,8 @@ var rankMarks = [...]string{Primary: "+", Unsaid: "", Virtual: "-"}
 //go:embed table.txt
 var embedded string
 
-// Embedded reads what the copy that is compiled in says of the networks of one country, by its MCC, each time it is called: for a
-// SIM of that country the Table gives what the whole one gives, which is read for "" and takes ten times as long.
+// Embedded reads the networks of one country (by its MCC) from the copy that is compiled in, each time it is called. For a SIM of
+// that country this Table has the same answers as the whole one. "" reads the whole copy, which takes ten times as long.
 func Embedded(mcc string) (*Table, error) { return readCompact(embedded, mcc) }
 
 // ReadCompact reads the compact form.

@@ -12,14 +12,14 @@ type Network struct{ MCC, MNC string }
 // String gives for example "262-01".
 func (n Network) String() string { return n.MCC + "-" + n.MNC }
 
-// Rank is what the table says about a provider's place among those that have the same network.
+// Rank orders the providers that have the same network.
 type Rank uint8
 
 // The ranks, best first.
 const (
-	Primary Rank = iota // the network's owner, as the table says
-	Unsaid              // the table does not say
-	Virtual             // a virtual operator: the table says that it is not the owner, or tells it by its SIMs' group (EF_GID1)
+	Primary Rank = iota // the table says that the provider owns the network
+	Unsaid              // the table does not say who owns the network
+	Virtual             // a virtual operator: the table says that it is not the owner, or tells its SIMs apart by their group (EF_GID1)
 )
 
 // Provider is a company with its networks and access points.
@@ -30,31 +30,31 @@ type Provider struct {
 	Access   []Access
 }
 
-// Access is one way into a provider's network.
+// Access is one access point of a provider, with its login.
 type Access struct {
 	Provider string
-	Network  Network // the one by which it was found
+	Network  Network // the network by which Lookup found it
 	APN      string
-	// Login says that the table names credentials, perhaps empty ones. Otherwise User, Password and Method are empty and
-	// nothing is known about them.
+	// Login says that the table names credentials, which may be empty. If it is false, nothing is known about credentials: User,
+	// Password and Method are empty.
 	Login    bool
 	User     string
 	Password string
-	Method   string // "pap", "chap" or "": not known
+	Method   string // "pap" or "chap"; "" if it is not known
 }
 
-// Table is a set of providers. It does not change once made and may be used by many at once.
+// Table is a set of providers. It does not change after it was made; several goroutines may use it at once.
 type Table struct {
-	// Source names where the table is from, for people: "mobile-broadband-provider-info 20230416".
+	// Source names the table's origin for people: "mobile-broadband-provider-info 20230416".
 	Source    string
 	Providers []Provider
 }
 
-// Lookup gives the ways in for a SIM of which the first six digits of the IMSI are known, the likeliest first. mncLength
-// is how many of the three behind the country code are the network's: 2 or 3; anything else where the SIM did
-// not say (EF_AD, 3GPP TS 31.102 section 4.2.18). Without it the table decides: in a country most of whose networks have
-// three digits these are tried first, elsewhere two. unsure says that both give a network, so that the SIM had
-// better be asked; the result then holds the ways of the likelier network, followed by those of the other.
+// Lookup gives the access points for a SIM, the likeliest first. digits are the first six digits of the IMSI. mncLength is the
+// number of digits of the network code behind the country code, 2 or 3; any other value means that the SIM did not say (EF_AD,
+// 3GPP TS 31.102 section 4.2.18). Then the table decides: three digits are tried first in a country where most networks have
+// three, otherwise two. unsure says that both lengths give a network, so the caller should ask the SIM. The result then holds the
+// access points of the likelier network, followed by those of the other.
 func (t *Table) Lookup(digits string, mncLength int) (list []Access, unsure bool) {
 	if len(digits) < 6 || strings.Trim(digits[:6], "0123456789") != "" {
 		return nil, false
@@ -124,7 +124,7 @@ func distinct(list []Access) (out []Access) {
 	return out
 }
 
-// Limits on what a table may hold; the largest known has a tenth of it.
+// Limits on the size of a table; the largest known table reaches a tenth of them.
 const (
 	maxProviders = 10_000
 	maxNetworks  = 1_000 // of one provider

@@ -12,10 +12,10 @@ import (
 	"unicode/utf8"
 )
 
-// Path is where the package mobile-broadband-provider-info has its table (Debian; other distributions alike).
+// Path is the file of the package mobile-broadband-provider-info on Debian and other distributions.
 const Path = "/usr/share/mobile-broadband-provider-info/serviceproviders.xml"
 
-// Installed is Path where this system has such a package; elsewhere it is "", for on Windows every user may make such a file.
+// Installed is Path on systems that have such a package, and "" on others: on Windows every user could make that file.
 func Installed() string {
 	if runtime.GOOS == "windows" {
 		return ""
@@ -23,7 +23,7 @@ func Installed() string {
 	return Path
 }
 
-// maxXML is how many octets of a file are read; the largest known has 370 kB.
+// maxXML is the greatest number of octets of the file; the largest known has 370 kB.
 const maxXML = 8 << 20
 
 // The parts of serviceproviders.2.dtd that matter for a data call. CDMA providers have no IMSI to be found by.
@@ -54,7 +54,7 @@ type (
 	}
 )
 
-// ReadXML reads a serviceproviders.xml, format 2.0. source is for people.
+// ReadXML reads a serviceproviders.xml, format 2.0. source becomes Table.Source.
 func ReadXML(r io.Reader, source string) (*Table, error) {
 	t := &Table{Source: source}
 	limited := &io.LimitedReader{R: r, N: maxXML + 1}
@@ -96,8 +96,8 @@ func ReadXML(r io.Reader, source string) (*Table, error) {
 	}
 }
 
-// ReadXMLFor reads what a serviceproviders.xml says of the networks of one country, by its MCC: for a SIM of that country the
-// Table gives what the whole one gives. Decoding all of the XML is half of the work of a dial, and a country is little of it.
+// ReadXMLFor reads the networks of one country (by its MCC) from a serviceproviders.xml. For a SIM of that country this Table has
+// the same answers as the whole one. Decoding the whole XML would take half the time of a dial.
 func ReadXMLFor(mcc string, r io.Reader, source string) (*Table, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxXML+1))
 	if err != nil {

@@ -1,10 +1,10 @@
-// Package cmux is the framing of the multiplexer protocol of 3GPP TS 27.010, by which a modem carries several channels on one
-// serial line: frames to octets and back, in the basic and the advanced option. It keeps no state of channels.
+// Package cmux implements the framing of the multiplexer protocol of 3GPP TS 27.010, with which a modem carries several channels
+// on one serial line. It turns frames into octets and back, in the basic and the advanced option. It keeps no state of channels.
 package cmux
 
 import "errors"
 
-// Option is one of the two ways to frame (section 5.2.1 and 5.2.2). Which it is, AT+CMUX says.
+// Option is one of the two ways to frame (sections 5.2.1 and 5.2.2). The command AT+CMUX selects it.
 type Option uint8
 
 // The options.
@@ -21,7 +21,7 @@ func (o Option) String() string {
 	return "basic"
 }
 
-// Type is what a frame is for: the Control field without its P/F bit (section 5.2.1.3).
+// Type is the kind of a frame: the Control field without its P/F bit (section 5.2.1.3).
 type Type uint8
 
 // The types of frames.
@@ -56,7 +56,7 @@ func (t Type) String() string {
 // Frame is one frame. DLCI 0 is the control channel (section 5.4.6).
 type Frame struct {
 	DLCI uint8 // 0 to 63
-	CR   bool  // the C/R bit: set in commands of the side that opened the multiplexer and in responses of the other
+	CR   bool  // the C/R bit: set in commands of the side that opened the multiplexer, and in responses of the other side
 	Type Type
 	PF   bool // the P/F bit
 	Info []byte
@@ -72,7 +72,7 @@ const (
 	cr = 2
 	pf = 0x10
 
-	// MaxInfo is the most octets of information in a frame of the basic option: a length has 15 bits.
+	// MaxInfo is the greatest number of octets of information in a frame of the basic option: a length has 15 bits.
 	MaxInfo = 1<<15 - 1
 )
 
@@ -128,9 +128,9 @@ var (
 	ErrFrame = errors.New("no frame of 3GPP TS 27.010")
 )
 
-// Parse reads the frame with which b begins, flags included. n is how many octets it has up to its closing flag, which may be
-// the opening flag of the next one and is not counted. Of the basic option the information is a part of b; of the advanced one
-// it is in a slice of its own. Information of more than limit octets is ErrFrame.
+// Parse reads the frame at the beginning of b, flags included. n is its number of octets up to the closing flag; the closing flag
+// is not counted, because it may be the opening flag of the next frame. In the basic option the information is a part of b; in the
+// advanced option it is in a slice of its own. If the information has more than limit octets, the error is ErrFrame.
 func Parse(o Option, b []byte, limit int) (f Frame, n int, err error) {
 	if o == Advanced {
 		return parseAdvanced(b, limit)
@@ -232,17 +232,17 @@ type Decoder struct {
 	taken  int // of buf
 }
 
-// NewDecoder makes a Decoder. limit is the most octets of information in a frame; memory is bounded by it.
+// NewDecoder makes a Decoder. limit is the greatest number of octets of information in a frame; it bounds the Decoder's memory.
 func NewDecoder(o Option, limit int) *Decoder { return &Decoder{option: o, limit: min(limit, MaxInfo)} }
 
-// Write takes octets. Take all that Next gives before the next Write.
+// Write adds octets. Before the next Write, the caller must take everything that Next gives.
 func (d *Decoder) Write(b []byte) {
 	d.buf = append(d.buf[:copy(d.buf, d.buf[d.taken:])], b...)
 	d.taken = 0
 }
 
-// Next gives the next frame, or octets that belong to none, such as text of a modem that has left the multiplexer; ok is false
-// if there is neither until more is written. What it gives is valid until the next Write.
+// Next gives the next frame, or octets that belong to no frame, such as the text of a modem that has left the multiplexer. ok is
+// false if neither is complete. The result is valid until the next Write.
 func (d *Decoder) Next() (f Frame, other []byte, ok bool) {
 	flag := byte(basicFlag)
 	if d.option == Advanced {
@@ -272,7 +272,7 @@ func (d *Decoder) Next() (f Frame, other []byte, ok bool) {
 	return Frame{}, b[:n], true
 }
 
-// Rest gives what waits for the rest of its frame, and forgets it.
+// Rest gives the octets of an unfinished frame, and forgets them.
 func (d *Decoder) Rest() []byte {
 	b := d.buf[d.taken:]
 	d.buf, d.taken = nil, 0

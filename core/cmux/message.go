@@ -1,13 +1,13 @@
 package cmux
 
-// Message is one of the control channel (section 5.4.6.1).
+// Message is a message of the control channel (section 5.4.6.1).
 type Message struct {
 	Type    byte // with the EA and C/R bits clear
 	Command bool
 	Value   []byte
 }
 
-// The types of messages that matter to who reads a recording.
+// The types of messages that matter for a recording.
 const (
 	PN    = 0x80 // parameters of a channel
 	PSC   = 0x40 // power saving
@@ -22,7 +22,7 @@ const (
 	SNC   = 0xd0
 )
 
-// Name gives the standard's name of a message, "" for one that is not known.
+// Name gives the standard's name of a message, or "" for an unknown type.
 func (m Message) Name() string {
 	switch m.Type {
 	case PN:
@@ -51,8 +51,8 @@ func (m Message) Name() string {
 	return ""
 }
 
-// ParseMessage reads the first message of a control channel's information; false: it is none. A frame may hold several: rest
-// is what follows.
+// ParseMessage reads the first message in the information of a control channel's frame. rest are the octets after it: a frame may
+// hold several messages. It is false if there is no message.
 func ParseMessage(info []byte) (m Message, rest []byte, ok bool) {
 	if len(info) < 2 || info[0]&ea == 0 {
 		return Message{}, nil, false

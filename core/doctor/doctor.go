@@ -1,5 +1,5 @@
-// Package doctor looks for what would stop a dial on this machine, or make it another one than was asked for, and for what a dial
-// has left behind that was killed.
+// Package doctor looks for problems on this machine: those that would stop a dial or make it differ from what was asked for, and
+// the leftovers of a killed dial.
 package doctor
 
 import (
@@ -23,19 +23,20 @@ import (
 // Check is the result of one check.
 type Check struct {
 	Name  string `json:"name"`
-	State string `json:"state"` // "ok", "note" or "bad": bad would stop a dial
+	State string `json:"state"` // "ok", "note" or "bad"; "bad" would stop a dial
 	Text  string `json:"text"`
 	Cure  string `json:"cure,omitempty"`
 }
 
-// Machine checks this machine. broken is what is wrong with the configuration, or nil. No port is opened. With fix,
-// what a killed dial has left behind is put right; without it nothing is changed.
+// Machine checks this machine. broken is the error of the configuration, or nil. Machine opens no port. With fix it cleans up
+// after a killed dial; without fix it changes nothing.
 func Machine(ctx context.Context, broken error, fix bool) []Check {
 	return slices.Concat(checkConfig(broken), checkModems(), checkPlanes(), checkDNS(ctx, fix), checkControl(ctx, fix), checkLocks(fix),
 		[]Check{{Name: "rights", State: "ok", Text: rights.Story()}})
 }
 
-// Port looks at a tty alone, and asks whether a modem answers there: it is opened, and AT is sent. tell hears what takes time.
+// Port checks one tty: it opens the port and sends AT to find out whether a modem answers. It calls tell before each step that
+// takes time.
 func Port(ctx context.Context, path string, tell func(text string)) []Check {
 	list := checkPort(path)
 	if slices.ContainsFunc(list, func(c Check) bool { return c.State == "bad" }) {

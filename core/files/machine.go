@@ -6,6 +6,6 @@ import (
 	"github.com/knakppp/knak/core/device"
 )
 
-// Machine is where this machine shows its devices, or the tree that KNAK_SYSROOT names: DIR/sys and DIR/dev, as
-// `knak devices --save` packs them, for tests and to see what another machine has.
+// Machine is where this machine shows its devices: the system's own directories, or DIR/sys and DIR/dev of the tree that
+// KNAK_SYSROOT names. `knak devices --save` packs such a tree; it is for tests, and for looking at another machine's devices.
 func Machine() device.Root { return device.Host(os.Getenv("KNAK_SYSROOT")) }

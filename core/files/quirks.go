@@ -10,7 +10,7 @@ import (
 	"github.com/knakppp/knak/quirks/bundle"
 )
 
-// Quirks says where the layers of this machine are.
+// Quirks gives the places of the layers of profiles on this machine.
 func Quirks() quirks.Sources {
 	s := quirks.Sources{Builtin: knak.Files, Update: Updates().Current(), System: System(), Root: os.Geteuid() == 0}
 	if dir, err := os.UserConfigDir(); err == nil {
@@ -19,7 +19,8 @@ func Quirks() quirks.Sources {
 	return s
 }
 
-// Updates is where updates of the quirk database are installed: for all users, but on Windows.
+// Updates is where updates of the quirk database are installed. They are for all users, except on Windows, where they are for this
+// user.
 func Updates() bundle.Store {
 	if dir := os.Getenv("KNAK_STATE_DIR"); dir != "" {
 		return bundle.Store{Dir: dir}

@@ -39,8 +39,7 @@ func ownScenario(name string) string {
 	return ""
 }
 
-// Scenarios lists the names that Scenario finds: those of the program, and those of scenarios that stand beside
-// profiles of the user or the system.
+// Scenarios lists the names that Scenario finds: the built-in ones, and those beside profiles of the user or the system.
 func Scenarios() []string {
 	names := sim.Names(knak.Files)
 	for _, dir := range ownScenarios() {
@@ -56,8 +55,8 @@ func Scenarios() []string {
 	return names
 }
 
-// Scenario finds a scenario by its name, among those beside profiles of one's own before those of the program, or reads a
-// file.
+// Scenario finds a scenario by its name, or reads it from a file. A scenario beside a profile of the user or the system wins over
+// a built-in one of the same name.
 func Scenario(name string) (sim.Scenario, error) {
 	if file := ownScenario(name); file != "" {
 		s, err := sim.LoadFile(file)
@@ -87,5 +86,5 @@ func Scenario(name string) (sim.Scenario, error) {
 	return sim.LoadFile(name)
 }
 
-// scenarioLimit bounds the file of a scenario.
+// scenarioLimit is the greatest size of a scenario's file, in octets.
 const scenarioLimit = 1 << 20

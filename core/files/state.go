@@ -1,4 +1,5 @@
-// Package files says where this machine has knak's files: what must outlive a run, the layers of profiles, the scenarios of people.
+// Package files says where knak's files are on this machine: the state that must outlive a run, the layers of profiles, and
+// scenarios.
 package files
 
 import (
@@ -10,8 +11,8 @@ import (
 // systemStateDir is where root's knak keeps what must outlive a run.
 const systemStateDir = "/var/lib/knak"
 
-// System is the directory of the configuration, formats and profiles that an administrator has written for all users: /etc/knak. It
-// is "" on Windows: below the root of a drive, and below %ProgramData%, every user may make such a directory.
+// System is the directory of the configuration, formats and profiles that an administrator has written for all users: /etc/knak.
+// It is "" on Windows, because every user may make directories below the root of a drive and below %ProgramData%.
 func System() string {
 	if runtime.GOOS == "windows" {
 		return ""
@@ -19,7 +20,7 @@ func System() string {
 	return "/etc/knak"
 }
 
-// State is where this user's knak keeps what must outlive a run: $KNAK_STATE_DIR, or /var/lib/knak for root, or knak
+// State is where this user's knak keeps state that must outlive a run: $KNAK_STATE_DIR; else /var/lib/knak for root; else knak
 // below $XDG_STATE_HOME; on Windows knak below %LocalAppData%.
 func State() string {
 	if dir := os.Getenv("KNAK_STATE_DIR"); dir != "" {
@@ -43,6 +44,6 @@ func State() string {
 	return filepath.Join(home, ".local", "state", "knak")
 }
 
-// SimulatedState is where a state directory holds what simulated modems have shown: they may say that they are whichever, so it must
-// not be taken for what real ones have.
+// SimulatedState is the directory, below a state directory, for observations of simulated modems. They are kept apart from those
+// of real modems because a simulated modem may claim to be any model.
 func SimulatedState(dir string) string { return filepath.Join(dir, "sim") }

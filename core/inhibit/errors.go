@@ -1,15 +1,16 @@
-// Package inhibit keeps ModemManager, which opens all ttys of every modem that it sees, away from one modem: by its own method
-// InhibitDevice on D-Bus, so that it lets go of the modem and leaves it alone as long as the asking connection lives.
+// Package inhibit keeps ModemManager away from one modem; by itself ModemManager opens all ttys of every modem. The package calls
+// ModemManager's D-Bus method InhibitDevice: ModemManager then leaves the modem alone until the D-Bus connection that called it
+// ends.
 package inhibit
 
 import "errors"
 
-// ErrNotRunning says that there is no ModemManager, or no D-Bus, on this machine: nobody needs to be kept away.
+// ErrNotRunning says that this machine has no ModemManager, or no D-Bus: nothing needs to be kept away.
 var ErrNotRunning = errors.New("no ModemManager runs here")
 
-// ErrUnknown says that ModemManager does not know the modem: it has not seen it yet, or was told to ignore it.
+// ErrUnknown says that ModemManager does not know the modem: it has not seen the modem yet, or was told to ignore it.
 var ErrUnknown = errors.New("ModemManager does not know this modem")
 
-// ErrProbing says that ModemManager is still finding out what the modem is, which takes it half a minute, and cannot be told to leave it
-// before it knows.
+// ErrProbing says that ModemManager is still probing the modem, which takes it half a minute. It cannot leave the modem before it
+// has ended that.
 var ErrProbing = errors.New("ModemManager is still looking at this modem")

@@ -17,17 +17,18 @@ const (
 
 	// Errors of ModemManager (MMCoreError in libmm-glib).
 	notFound   = "org.freedesktop.ModemManager1.Error.Core.NotFound"
-	wrongState = "org.freedesktop.ModemManager1.Error.Core.WrongState" // it is still finding out what the modem is
+	wrongState = "org.freedesktop.ModemManager1.Error.Core.WrongState" // it is still probing the modem
 )
 
-// Lease keeps ModemManager away until it is closed, or this process ends.
+// Lease keeps ModemManager away until Close is called, or this process ends.
 type Lease struct {
 	conn *dbus.Conn
 	uid  string
 }
 
-// Modem asks ModemManager to leave a modem alone. uid is what ModemManager calls it: the path of the USB device in sysfs, "/sys/devices/…".
-// Only root may ask, unless polkit allows more. The errors: ErrNotRunning, ErrUnknown, ErrProbing, else what ModemManager said.
+// Modem asks ModemManager to leave a modem alone. uid is ModemManager's name for it: the path of the USB device in sysfs,
+// "/sys/devices/…". Only root may ask, unless polkit allows it to others. The error is ErrNotRunning, ErrUnknown, ErrProbing, or
+// ModemManager's own error.
 func Modem(ctx context.Context, uid string) (*Lease, error) {
 	conn, err := dbus.ConnectSystemBus(dbus.WithContext(context.WithoutCancel(ctx)))
 	if err != nil {

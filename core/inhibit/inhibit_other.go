@@ -4,10 +4,10 @@ package inhibit
 
 import "context"
 
-// Modem gives ErrNotRunning: ModemManager is Linux's.
+// Modem gives ErrNotRunning: ModemManager runs on Linux only.
 func Modem(context.Context, string) (*Lease, error) { return nil, ErrNotRunning }
 
-// Lease is none.
+// Lease is never given on this system.
 type Lease struct{}
 
 // Close does nothing.

@@ -1,5 +1,5 @@
-// Package keep keeps a short list in a file of the state directory: what this machine's dials have found out and later ones
-// should know. It is a convenience: what cannot be read or written is told and holds up nothing.
+// Package keep keeps a short list in a file of the state directory: facts that this machine's dials have found out and later dials
+// should know. A dial works without it: a file that cannot be read or written causes a message and nothing else.
 package keep
 
 import (
@@ -21,7 +21,7 @@ const (
 	maxOctets  = 256 << 10
 )
 
-// List is a list of T in a file, the last kept first. It may be used by several goroutines.
+// List is a list of T in a file. The entry that was put last stands first. Several goroutines may use it.
 type List[T any] struct {
 	path string
 	what string // what is in it, for people: "which port worked"
@@ -29,16 +29,16 @@ type List[T any] struct {
 	mu   sync.Mutex
 }
 
-// Open gives the list in a file, which need not exist. With "" as its path the list remembers nothing. what names the
-// content in messages; tell gets the message when something is wrong with the file.
+// Open gives the list in the file at path, which need not exist. If path is "", the list remembers nothing. what names the content
+// in messages; tell gets a message if the file cannot be read or written.
 func Open[T any](path, what string, tell func(string)) *List[T] {
 	return &List[T]{path: path, what: what, tell: tell}
 }
 
-// Path is where the file is.
+// Path gives the path of the file.
 func (l *List[T]) Path() string { return l.path }
 
-// All gives the entries.
+// All gives the entries, the last put first.
 func (l *List[T]) All() []T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,7 +64,8 @@ func (l *List[T]) read() []T {
 	return list
 }
 
-// Put keeps an entry in place of those that are of the same thing. The one that was put longest ago makes room.
+// Put adds an entry and removes all entries for which same is true. If the list is full, the entry that was put longest ago is
+// removed.
 func (l *List[T]) Put(entry T, same func(T) bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,7 +77,7 @@ func (l *List[T]) Put(entry T, same func(T) bool) {
 	l.write(append([]T{entry}, list...))
 }
 
-// Drop takes out what same says, and tells whether anything was there.
+// Drop removes all entries for which same is true, and says whether there were any.
 func (l *List[T]) Drop(same func(T) bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

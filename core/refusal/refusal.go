@@ -1,6 +1,6 @@
-// Package refusal remembers on disk, from one run to the next, which PINs a SIM has refused, so that a service which
-// restarts a dial does not spend the SIM's three tries. It keeps salted hashes only, bound to the SIM's ICCID; they are to
-// keep a PIN from being read by chance, not from somebody who has root's files and tries all ten thousand.
+// Package refusal remembers on disk which PINs a SIM has refused, so that a service which restarts a dial does not use up the
+// SIM's three tries. It stores salted hashes, bound to the SIM's ICCID. The hashes keep a person from reading a PIN by chance;
+// they do not stop somebody who can read root's files and tries all ten thousand PINs.
 package refusal
 
 import (
@@ -21,18 +21,18 @@ import (
 // Name is the file's name in its directory.
 const Name = "pins"
 
-// Store is a modem.PINMemory in files: of the directories the first that takes a file is written, and all are read. So the
-// second may be one that lasts until the machine is restarted, for a machine whose disk is read-only. The zero value
-// remembers nothing. It may be used from several goroutines and by several processes.
+// Store is a modem.PINMemory in files. It reads the files of all its directories, and writes to the first directory that can be
+// written. So a machine whose disk is read-only can use a second directory that lasts until it is restarted. The zero value
+// remembers nothing. Several goroutines and processes may use it.
 type Store struct {
 	dirs []string
 	now  func() time.Time
 }
 
-// Open makes a store in these directories, the first one preferred. Nothing is made before something is to be remembered.
+// Open makes a store in these directories; the first is preferred. It creates no file before there is something to remember.
 func Open(dirs ...string) *Store { return &Store{dirs: dirs, now: time.Now} }
 
-// Recall gives what is remembered of a PIN at a card. Of a file that cannot be read it is assumed that one try was spent.
+// Recall gives what is remembered of a PIN and a card. If a file cannot be read, Recall assumes that one try was used.
 func (s *Store) Recall(c modem.Card, pin string) modem.PINRecord {
 	all := modem.PINRecord{TriesBefore: -1}
 	for _, dir := range s.dirs {
@@ -59,8 +59,8 @@ func (s *Store) Recall(c modem.Card, pin string) modem.PINRecord {
 	return all
 }
 
-// Sending remembers that a PIN is about to be sent: a try counts as spent until something else is known. Of a PIN that the
-// card took the last time nothing is written, so that a machine which enters its PIN at every start wears out no memory.
+// Sending records that a PIN is about to be sent: until Settle says more, the try counts as used. If the card accepted this PIN
+// last time, nothing is written, so that a machine which enters its PIN at every start does not wear out its flash memory.
 func (s *Store) Sending(c modem.Card, pin string, tries int) error {
 	return s.change(c, pin, false, func(card *card, p *pinState) bool {
 		if p.Is == isAccepted {
@@ -72,7 +72,7 @@ func (s *Store) Sending(c modem.Card, pin string, tries int) error {
 	})
 }
 
-// Settle remembers what became of it.
+// Settle records the result of sending a PIN.
 func (s *Store) Settle(c modem.Card, pin string, o modem.PINOutcome) error {
 	return s.change(c, pin, true, func(card *card, p *pinState) bool {
 		was, wrong := p.Is, card.Wrong
@@ -112,8 +112,8 @@ func (s *Store) change(c modem.Card, pin string, everywhere bool, do func(*card,
 	return errors.Join(errs...)
 }
 
-// lockWait is how long other processes may need for their changes. A busy machine's memory card takes a second for one, several
-// dials begin at once when a gateway starts, and a refusal that is not remembered costs the SIM a try.
+// lockWait is how long to wait for other processes that change the file. On a busy machine a memory card takes a second for one
+// change, and several dials begin at once when a gateway starts. A refusal that is not recorded costs the SIM a try.
 const lockWait = 10 * time.Second
 
 func (s *Store) changeIn(dir string, c modem.Card, pin string, do func(*card, *pinState) bool) error {

@@ -19,19 +19,19 @@ import (
 // Bounds of a file.
 const (
 	maxFile  = 64 << 10
-	maxCards = 32 // those that were changed longest ago go
-	maxPINs  = 8  // of a card
+	maxCards = 32 // the cards that were changed longest ago are removed
+	maxPINs  = 8  // for each card
 	maxWrong = 100
 )
 
-// What may be known of a PIN.
+// What may be known about a PIN.
 const (
-	isSent     = "sent" // and nothing else
+	isSent     = "sent" // it was sent, and the result is not known
 	isRefused  = "refused"
 	isAccepted = "accepted"
 )
 
-// state is a file.
+// state is the content of the file.
 type state struct {
 	Version int     `json:"version"`
 	Salt    string  `json:"salt"` // hexadecimal, as the hashes are
@@ -105,7 +105,7 @@ func (st *state) format() []byte {
 	return append(text, '\n')
 }
 
-// rounds makes a hash take some milliseconds on a small machine.
+// rounds is chosen so that a hash takes some milliseconds on a small machine.
 const rounds = 4096
 
 func (st *state) hash(text string) string {

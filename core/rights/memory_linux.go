@@ -10,10 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// GiveMemoryBack gives the system what the start of a dial took and the holding of a link does not need: it lives for
-// weeks on small machines. That is the heap that reading the profiles left behind, and the pages of the program itself.
-// They stay in the page cache for as long as there is room, and those that are needed are mapped again when they are
-// touched.
+// GiveMemoryBack returns memory to the system that the start of a dial needed and a running link does not: the heap that reading
+// the profiles left, and the pages of the program itself. A link runs for weeks on small machines. The program's pages stay in the
+// page cache while there is room, and are mapped again when they are used.
 func GiveMemoryBack() {
 	debug.FreeOSMemory()
 	program, err := os.Readlink("/proc/self/exe")

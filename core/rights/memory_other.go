@@ -4,5 +4,5 @@ package rights
 
 import "runtime/debug"
 
-// GiveMemoryBack gives the system what the start of a dial took and the holding of a link does not need.
+// GiveMemoryBack returns memory to the system that the start of a dial needed and a running link does not.
 func GiveMemoryBack() { debug.FreeOSMemory() }

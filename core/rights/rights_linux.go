@@ -1,6 +1,6 @@
-// Package rights gives up what a running dial does not need: to be read by others of its user, most of root's
-// capabilities, and the system calls by which a process that was taken over takes over the host. None of it is asked for
-// again, so it comes after what is opened once, and before the modem is heard.
+// Package rights gives up rights that a running dial does not need: being read by other processes of its user, most of root's
+// capabilities, and the system calls with which a hijacked process could take over the host. Rights that were given up cannot be
+// got back. So the caller gives them up after it has opened what it opens once, and before it reads from the modem.
 package rights
 
 import (
@@ -15,18 +15,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// NoDump keeps other processes of this user from reading this one's memory, with the passwords in it: by ptrace(2), by
-// /proc/PID/mem, and in a core dump (prctl(2), PR_SET_DUMPABLE). Programs that this one starts are as they would be.
+// NoDump keeps other processes of this user from reading this process's memory, which holds passwords: by ptrace(2), by
+// /proc/PID/mem, and in a core dump (prctl(2), PR_SET_DUMPABLE). Programs that this process starts are not affected.
 func NoDump() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
 
-// capability is a right of capabilities(7) with why a dial keeps it.
+// capability is a right of capabilities(7), and the reason why a dial keeps it.
 type capability struct {
 	number int
 	name   string
 	why    string
 }
 
-// kept are the capabilities that a dial keeps, if it has them; all others it gives up.
+// kept are the capabilities that a dial keeps if it has them. It gives up all others.
 var kept = []capability{
 	{unix.CAP_NET_ADMIN, "CAP_NET_ADMIN", "the interface, its addresses and routes"},
 	{unix.CAP_NET_BIND_SERVICE, "CAP_NET_BIND_SERVICE", "a --proxy or --forward on a port below 1024"},
@@ -39,7 +39,7 @@ var kept = []capability{
 	{unix.CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "a serial line that takes nothing does not hold up its closing (TIOCSSERIAL)"},
 }
 
-// Keeps names those of the given capabilities that a dial keeps, and counts those that it gives up.
+// Keeps names those of the given capabilities that a dial keeps, and counts the rest.
 func Keeps(has []int) (names []string, others int) {
 	for _, n := range has {
 		i := slices.IndexFunc(kept, func(c capability) bool { return c.number == n })
@@ -52,7 +52,7 @@ func Keeps(has []int) (names []string, others int) {
 	return names, others
 }
 
-// capabilities are a thread's, as capset(2) takes them.
+// capabilities are a thread's capabilities in the form of capset(2).
 type capabilities struct {
 	header unix.CapUserHeader
 	data   [2]unix.CapUserData
@@ -79,8 +79,8 @@ func Effective() ([]int, error) {
 	return list, nil
 }
 
-// Drop gives up all capabilities but those that Keeps names, in every thread. Programs that root starts later have root's rights
-// again: hooks are trusted, and checked, for that. The error is ENOTSUP in a program that is linked with C code.
+// Drop gives up all capabilities except those that Keeps names, in every thread. Programs that root starts later have root's
+// rights again: these are hooks, whose files are checked before. The error is ENOTSUP in a program that is linked with C code.
 func Drop() error {
 	c, err := current()
 	if err != nil {
@@ -106,9 +106,9 @@ func Drop() error {
 	return nil
 }
 
-// Filter makes the kernel refuse (EPERM) the system calls by which a process takes over a host or another process, those
-// that start a program among them, for all threads and for good (seccomp(2)). It is a list: all else is allowed. It is for
-// a dial that starts no program.
+// Filter makes the kernel refuse (EPERM) the system calls in Refused, in all threads and for good (seccomp(2)). With these calls a
+// process can take over the host or another process, or start a program. All other calls stay allowed. Filter is for a dial that
+// starts no program.
 func Filter() error {
 	arch, ok := arches[runtime.GOARCH]
 	if !ok {
@@ -126,7 +126,7 @@ func Filter() error {
 	return nil
 }
 
-// ErrFilter says that there is no filter of system calls.
+// ErrFilter says that this system has no filter of system calls.
 var ErrFilter = errors.New("no filter of system calls")
 
 func install(program []unix.SockFilter) error {
@@ -223,7 +223,7 @@ var arches = map[string]uint32{
 	"mips": unix.AUDIT_ARCH_MIPS, "mipsle": unix.AUDIT_ARCH_MIPSEL, "riscv64": unix.AUDIT_ARCH_RISCV64,
 }
 
-// Story says for people what a dial of this user keeps and gives up.
+// Story says for people which rights a dial of this user keeps and gives up.
 func Story() string {
 	var parts []string
 	if has, err := Effective(); err == nil && len(has) > 0 {

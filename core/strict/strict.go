@@ -1,5 +1,5 @@
-// Package strict reads TOML strictly: an unknown key, a wrong type and text that is no TOML are errors that name file, line
-// and column, and say what is allowed. Places tells a checker where each key stands, so that what it finds is said the same way.
+// Package strict reads TOML strictly. An unknown key, a wrong type and invalid TOML are errors that name file, line and column,
+// and say what is allowed. Places gives a checker the position of each key, so that its errors look the same.
 package strict
 
 import (
@@ -14,10 +14,10 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// Error says what is wrong in a file, and where.
+// Error is a mistake in a file, with its position.
 type Error struct {
 	File         string
-	Line, Column int // from 1
+	Line, Column int // both from 1
 	Message      string
 }
 
@@ -26,8 +26,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
 }
 
-// Decode reads text into v, a pointer to a struct with toml tags. The error is one or more *Error, joined. limit bounds the
-// file, in octets.
+// Decode reads text into v, a pointer to a struct with toml tags. The error is one or more *Error, joined. limit is the greatest
+// size of the text, in octets.
 func Decode(file string, text []byte, limit int, v any) error {
 	if len(text) > limit {
 		return &Error{file, 1, 1, fmt.Sprintf("the file has more than %d octets", limit)}
@@ -153,13 +153,13 @@ func name(f reflect.StructField) string {
 	return n
 }
 
-// Place is where something stands in a file, from 1.
+// Place is a position in a file; line and column count from 1.
 type Place struct{ Line, Column int }
 
-// Places maps each key of a document, such as "ipcp.rule.2.do", to where it stands. Elements of arrays are counted from 0.
+// Places maps each key of a document, such as "ipcp.rule.2.do", to its position. Elements of arrays count from 0.
 type Places map[string]Place
 
-// Find gives the place of a key or, where that is not in the document, of the nearest table around it.
+// Find gives the position of a key. If the document does not have the key, it gives that of the nearest table around it.
 func (p Places) Find(path string) Place {
 	for {
 		if at, ok := p[path]; ok || path == "" {
@@ -169,7 +169,7 @@ func (p Places) Find(path string) Place {
 	}
 }
 
-// Find gives the Places of a document that is known to be good TOML.
+// Find gives the Places of a valid TOML document.
 func Find(text []byte) Places {
 	found := Places{}
 	count := map[string]int{} // how many [[x]] were seen, by full name of x

@@ -10,19 +10,20 @@ import (
 	"sync"
 )
 
-// Device is a simulated USB device. Its methods are called by one goroutine at a time for each connection; Ready's
-// function may be called from any.
+// Device is a simulated USB device. For each connection, one goroutine at a time calls its methods. The device may call ready from
+// any goroutine.
 type Device interface {
-	// Info says what it is at the moment. It is asked anew for each list and import.
+	// Info describes the device as it is at the moment. It is called anew for each list and each import.
 	Info() Info
-	// Control does a request at endpoint 0 (USB 2.0 section 9.3). data is what the host sent; the answer is cut to wLength.
+	// Control carries out a request at endpoint 0 (USB 2.0 section 9.3). data is the data stage that the host sent. The answer is
+	// cut to wLength.
 	Control(setup Setup, data []byte) (answer []byte, status int32)
-	// Out takes octets at an endpoint.
+	// Out receives the octets that the host sends to an endpoint.
 	Out(endpoint uint8, data []byte) (status int32)
-	// In gives at most n octets of an endpoint; ok is false while it has none, which a host waits for.
+	// In gives at most n octets of an endpoint. ok is false while the endpoint has none; the host then waits.
 	In(endpoint uint8, n int) (data []byte, status int32, ok bool)
-	// Attached tells that a host has it, and gives what to call when In may have something. The context ends when the host
-	// lets it go. gone ends the connection, as if it was unplugged.
+	// Attached says that a host has imported the device. The device calls ready when In may have octets, and gone to end the
+	// connection as if it was unplugged. ctx ends when the host releases the device.
 	Attached(ctx context.Context, ready func(), gone func())
 }
 
@@ -39,7 +40,7 @@ func parseSetup(b [8]byte) Setup {
 	return Setup{b[0], b[1], uint16(b[2]) | uint16(b[3])<<8, uint16(b[4]) | uint16(b[5])<<8, uint16(b[6]) | uint16(b[7])<<8}
 }
 
-// Bus is the devices that a server offers. It may be changed while it is served.
+// Bus is the set of devices that a server offers. It may change while the server runs.
 type Bus struct {
 	mu      sync.Mutex
 	devices []Device
@@ -53,7 +54,7 @@ func (b *Bus) Add(d Device) {
 	b.mu.Unlock()
 }
 
-// Remove takes a device off the bus; a host that has it is told by the device itself.
+// Remove takes a device off the bus. If a host has the device, the device itself must end that connection.
 func (b *Bus) Remove(d Device) {
 	b.mu.Lock()
 	b.devices = slices.DeleteFunc(b.devices, func(other Device) bool { return other == d })
@@ -95,10 +96,10 @@ func (b *Bus) giveBack(d Device) {
 	b.mu.Unlock()
 }
 
-// maxConnections bounds who may be connected at once.
+// maxConnections is the greatest number of connections at once.
 const maxConnections = 256
 
-// Serve offers a bus until ctx ends. Each connection is a host that lists the devices, or has one.
+// Serve offers a bus until ctx ends. Each connection is a host that lists the devices, or that imports one.
 func Serve(ctx context.Context, l net.Listener, b *Bus) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
@@ -209,7 +210,7 @@ func (h *host) run(ctx context.Context, r io.Reader) error {
 	}
 }
 
-// maxWaiting bounds the transfers that wait: a driver has some ten for each endpoint.
+// maxWaiting is the greatest number of transfers that wait: a driver has about ten for each endpoint.
 const maxWaiting = 4096
 
 // do does one request, or lets it wait.

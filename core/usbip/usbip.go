@@ -1,6 +1,6 @@
 // Package usbip serves simulated USB devices by the USB/IP protocol, version 1.1.1 (the kernel's
-// Documentation/usb/usbip_protocol.rst): a Linux with vhci_hcd attaches them by `usbip attach` and binds its real drivers.
-// This file is the wire form: values and octets, nothing else.
+// Documentation/usb/usbip_protocol.rst). A Linux host with vhci_hcd attaches them by `usbip attach` and binds its real drivers.
+// This file is the wire format.
 package usbip
 
 import (
@@ -10,7 +10,7 @@ import (
 	"io"
 )
 
-// Version is the protocol's, in binary-coded decimal.
+// Version is the protocol's version in binary-coded decimal.
 const Version = 0x0111
 
 // Port is the TCP port that IANA has given the protocol.
@@ -32,9 +32,9 @@ const (
 // The statuses of transfers are negative errno values of Linux.
 const (
 	StatusOK       = 0
-	StatusStall    = -32  // EPIPE: the endpoint or the request is not there
+	StatusStall    = -32  // EPIPE: there is no such endpoint or request
 	StatusGone     = -108 // ESHUTDOWN: the device was unplugged
-	statusUnlinked = -104 // ECONNRESET: the transfer was taken back
+	statusUnlinked = -104 // ECONNRESET: the host took the transfer back
 )
 
 const (
@@ -57,10 +57,10 @@ const (
 	SuperSpeed Speed = 5
 )
 
-// Interface is what the list of devices says of one interface.
+// Interface describes one interface in the list of devices.
 type Interface struct{ Class, Subclass, Protocol uint8 }
 
-// Info is what the list of devices says of one device.
+// Info describes one device in the list of devices.
 type Info struct {
 	BusID          string // "1-1"; at most 31 octets
 	Bus, Dev       uint32
@@ -71,7 +71,7 @@ type Info struct {
 	Class          uint8
 	Subclass       uint8
 	Protocol       uint8
-	Configuration  uint8 // the one that is set; 0: none
+	Configuration  uint8 // the configuration that is set; 0: none
 	Configurations uint8
 	Interfaces     []Interface
 }
@@ -150,8 +150,7 @@ func readOperation(r io.Reader) (operation, error) {
 	return o, nil
 }
 
-// request is a message of the host after the import: a transfer (USBIP_CMD_SUBMIT), or that one is taken back
-// (USBIP_CMD_UNLINK).
+// request is a message of the host after the import: a transfer (USBIP_CMD_SUBMIT), or the withdrawal of one (USBIP_CMD_UNLINK).
 type request struct {
 	unlink   bool
 	seq      uint32

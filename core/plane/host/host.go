@@ -1,6 +1,6 @@
 //go:build linux
 
-// Package host gives a network interface of this host its addresses and routes, and remembers how to take them back.
+// Package host gives a network interface of this host its addresses and routes, and remembers how to undo that.
 package host
 
 import (
@@ -32,28 +32,28 @@ const addrGenNone = 1
 // is 15 s of waiting at 384 kbit/s; TCP fills whatever it gets.
 const queueLength = 64
 
-// Config is what an interface is to get.
+// Config says what an interface gets.
 type Config struct {
 	Interface    string
-	Local, Peer  netip.Addr // IPv4; the zero Addr of Local: no IPv4; of Peer: no route to the peer
+	Local, Peer  netip.Addr // IPv4. The zero Local means no IPv4; the zero Peer means no route to the peer
 	MTU          int
 	InterfaceID6 [8]byte // all zero: no IPv6
 	DefaultRoute bool
-	Metric       int // of the routes; of the default route the least that it may have
+	Metric       int // the metric of the routes; the default route may get a greater one if this one is taken
 	Routes       []netip.Prefix
 
-	// Notice hears what is not as wished and yet no failure. It must not be nil.
+	// Notice gets messages about things that differ from the Config but are no failure. It must not be nil.
 	Notice func(level, format string, args ...any)
 }
 
-// Result is what became of the default routes.
+// Result describes the default routes that Configure made.
 type Result struct {
-	Metric   int  // of ours for IPv4
-	NoRouter bool // the kernel takes none for IPv6 from a router advertisement
+	Metric   int  // the metric of our IPv4 default route
+	NoRouter bool // the kernel does not take an IPv6 default route from router advertisements
 }
 
-// Configure sets the interface up. Every change registers its undoing in u; after an error the caller runs u. No route of
-// anybody else is replaced: where one stands in front of ours, Notice says so. It returns what became of the default routes.
+// Configure sets the interface up. Every change registers its undoing in u; after an error the caller runs u. Configure replaces
+// no route of others. If a route of others stands in front of ours, Notice says so.
 //
 // The netlink socket belongs to the network namespace of the calling thread; the undoing works from any thread.
 func Configure(cfg Config, u *undo.List) (Result, error) {
@@ -235,8 +235,8 @@ func (c *configuration) routes() error {
 	return nil
 }
 
-// metrics is how many metrics from the wanted one on are tried for the default route: one that has ours cannot stand
-// beside it, and without a route of our own there would be nothing to fall back to when the other is gone.
+// metrics is how many metrics are tried for the default route, from the wanted one on. Two default routes cannot have the same
+// metric. Without a route of our own there would be no way out when the other one goes.
 const metrics = 32
 
 func (c *configuration) defaultRoute() error {

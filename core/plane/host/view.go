@@ -19,8 +19,8 @@ import (
 	"github.com/knakppp/knak/core/plane/undo"
 )
 
-// View is how the addresses and routes of this host are seen, and that they change. It belongs to the network namespace of
-// the thread that made it; its methods may be called from any.
+// View reads the addresses and routes of this host, and waits for changes of them. It belongs to the network namespace of the
+// thread that made it. Its methods may be called from any thread.
 type View struct {
 	h      *netlink.Handle
 	events *os.File // a netlink socket that hears of IPv4 addresses and routes
@@ -47,7 +47,7 @@ func NewView() (*View, error) {
 	return &View{h: h, events: os.NewFile(uintptr(fd), "netlink"), buffer: make([]byte, 4096)}, nil
 }
 
-// Close ends Changed, and nothing of the view may be used any more.
+// Close ends Changed and closes the view: no method may be called after it.
 func (v *View) Close() error {
 	v.h.Close()
 	return v.Stop()
@@ -61,7 +61,7 @@ func (v *View) Stop() error {
 	return nil
 }
 
-// Forget drops what Changed would say of the past.
+// Forget drops the changes that Changed has not reported yet.
 func (v *View) Forget() {
 	raw, err := v.events.SyscallConn()
 	if err != nil {
@@ -76,10 +76,10 @@ func (v *View) Forget() {
 	})
 }
 
-// maxForgotten bounds Forget where somebody changes routes faster than they are read.
+// maxForgotten ends Forget if routes change faster than it can read.
 const maxForgotten = 10_000
 
-// Route makes one route over the interface of cfg.
+// Route makes one route over the interface of cfg. It registers its undoing in u.
 func (v *View) Route(cfg Config, dst netip.Prefix, u *undo.List) error {
 	c, err := configureBy(v.h, cfg, u)
 	if err != nil {
@@ -89,7 +89,7 @@ func (v *View) Route(cfg Config, dst netip.Prefix, u *undo.List) error {
 	return c.routes()
 }
 
-// Withdraw takes the route to the peer's address away, which the address of the interface brought. That stays as it is.
+// Withdraw removes the route to the peer's address that the interface's address brought. The address stays.
 func (v *View) Withdraw(name string, peer netip.Addr) error {
 	link, err := v.h.LinkByName(name)
 	if err != nil {
@@ -98,7 +98,7 @@ func (v *View) Withdraw(name string, peer netip.Addr) error {
 	return gone(v.h.RouteDel(&netlink.Route{LinkIndex: link.Attrs().Index, Dst: ipNet(netip.PrefixFrom(peer, 32)), Scope: netlink.SCOPE_LINK}))
 }
 
-// Ignore makes Changed say nothing of an interface, which is the caller's own.
+// Ignore makes Changed ignore an interface: the caller's own.
 func (v *View) Ignore(name string) error {
 	link, err := v.h.LinkByName(name)
 	if err != nil {
@@ -108,8 +108,8 @@ func (v *View) Ignore(name string) error {
 	return nil
 }
 
-// Changed waits until something about IPv4 addresses or routes of other interfaces has changed, or may have, and says
-// nothing of what. It belongs to one goroutine. After Close it returns an error.
+// Changed waits until IPv4 addresses or routes of other interfaces have changed, or may have changed. It does not say which. It
+// belongs to one goroutine. After Close it returns an error.
 func (v *View) Changed() error {
 	for {
 		n, err := v.events.Read(v.buffer)
@@ -149,15 +149,15 @@ func ownOnly(b []byte, own uint32) bool {
 	return true
 }
 
-// Way is an IPv4 default route that is not ours.
+// Way is an IPv4 default route of others.
 type Way struct {
 	Interface string
 	Metric    int
 }
 
-// Look gives what stands on this host beside the interface of a name, and the best default route there, if any: Metric is
-// that of others' best default route, and -1 where two routes of half of all addresses do its work, as a VPN has them.
-// Resolvers are not looked for.
+// Look gives the addresses and routes of this host, except those of one interface, and the best IPv4 default route among them. Its
+// Metric is -1 if two routes of half of all addresses each do the work of a default route, as VPNs make them. Look does not look
+// for resolvers.
 func (v *View) Look(except string) (h gate.Host, best Way, found bool, err error) {
 	index := -1
 	names := map[int]string{}
@@ -199,8 +199,8 @@ func (v *View) Look(except string) (h gate.Host, best Way, found bool, err error
 	return h, best, found, nil
 }
 
-// Leads gives the interface that a packet of this host to an address takes, by all that decides it: routes, rules and
-// tables. "" where none does.
+// Leads gives the interface over which this host sends packets for an address, by its routes, rules and tables. It is "" if there
+// is none.
 func (v *View) Leads(to netip.Addr) string {
 	routes, err := v.h.RouteGet(to.AsSlice())
 	if err != nil || len(routes) == 0 {
@@ -266,8 +266,8 @@ func addRoute(h *gate.Host, r *netlink.Route) {
 	}
 }
 
-// half is the length of the prefix of half of all addresses: two such routes are a default route that does not touch the
-// one which is there. VPNs do that.
+// half is the prefix length of a route for half of all addresses. Two such routes act as a default route without touching the
+// existing one. VPNs do that.
 const half = 1
 
 // defaultMetric gives the metric of an IPv4 default route that packets of this host follow.

@@ -2,16 +2,16 @@ package packet
 
 import "strconv"
 
-// OptionName is what an option is called.
+// OptionName holds the names of an option.
 type OptionName struct {
 	Protocol uint16
 	Type     uint8
-	Word     string // in settings, scenarios and on the command line, for example "dns1"
-	Title    string // in a sentence for people, for example "DNS1"
-	Request  bool   // this host may ask for it: Word is a word of lcp.request or ipcp.request
+	Word     string // the word in settings, scenarios and on the command line, for example "dns1"
+	Title    string // the name in a sentence for people, for example "DNS1"
+	Request  bool   // this host may ask for the option: lcp.request or ipcp.request may hold Word
 }
 
-// OptionNames is the one table of the names of options.
+// OptionNames is the only table of the names of options.
 var OptionNames = []OptionName{
 	{LCP, LCPMRU, "mru", "MRU", true},
 	{LCP, LCPACCM, "accm", "ACCM", true},
@@ -49,7 +49,7 @@ func OptionTitle(protocol uint16, typ uint8) string {
 	return "option " + strconv.Itoa(int(typ))
 }
 
-// OptionRequest gives the word by which a setting asks for an option, "" if none can.
+// OptionRequest gives the word with which a setting asks for an option, or "" if no setting can.
 func OptionRequest(protocol uint16, typ uint8) string {
 	if n := optionName(protocol, typ); n.Request {
 		return n.Word
@@ -57,7 +57,7 @@ func OptionRequest(protocol uint16, typ uint8) string {
 	return ""
 }
 
-// OptionType gives the type of the option that a word of settings means.
+// OptionType gives the type of the option that a word of settings names.
 func OptionType(protocol uint16, word string) (uint8, bool) {
 	for _, n := range OptionNames {
 		if n.Protocol == protocol && n.Word == word && word != "" {
@@ -67,7 +67,7 @@ func OptionType(protocol uint16, word string) (uint8, bool) {
 	return 0, false
 }
 
-// CodeName gives pppd's word for a code of a protocol, for example "ConfReq", or "code=0xf" where it has none.
+// CodeName gives pppd's word for a code of a protocol, for example "ConfReq", or "code=0xf" for an unknown code.
 func CodeName(protocol uint16, code uint8) string {
 	if names, ok := codeNames[protocol]; ok && int(code) < len(names) && names[code] != "" {
 		return names[code]

@@ -1,9 +1,9 @@
-// Package packet holds PPP control packets and their options as they are on the wire, writes them in the notation of
-// pppd's debug lines. It imports nothing of the project; what of a packet may not be shown core/private hides.
+// Package packet holds PPP control packets and their options as they are on the wire: it parses and writes them, and knows the
+// names of protocols, codes and options. It imports nothing of the project. Package notation prints packets as pppd does; package
+// private hides what may not be shown.
 //
-// An information field (info) is what follows the protocol field of a frame: for a control packet the octets from the
-// code on. Options are ordered lists and never maps: a Configure-Ack echoes a request octet for octet (RFC 1661
-// section 5.2).
+// An information field (info) is the part of a frame after the protocol field: for a control packet the octets from the code on.
+// Options are ordered lists and never maps: a Configure-Ack echoes a request octet for octet (RFC 1661 section 5.2).
 package packet
 
 import (
@@ -15,22 +15,22 @@ import (
 // HeaderLen is the length in octets of code, identifier and length field (RFC 1661 section 5).
 const HeaderLen = 4
 
-// MaxData is the largest number of octets that Packet.Data can have, for the length field has 16 bits.
+// MaxData is the greatest number of octets that Packet.Data can have: the length field has 16 bits.
 const MaxData = 0xffff - HeaderLen
 
 // ErrShort says that fewer octets than a header were received.
 var ErrShort = errors.New("packet is shorter than its 4-octet header")
 
-// LengthError says that a length field cannot be true.
+// LengthError says that a length field has an impossible value.
 type LengthError struct {
 	What      string // "packet" or "option"
 	Offset    int    // where the packet or option begins, in octets from the start of what was parsed
-	Length    int    // what its length field says
-	Min       int    // the least it may say
+	Length    int    // the value of the length field
+	Min       int    // the smallest possible value
 	Available int    // how many octets there are from Offset on
 }
 
-// Error names the offset and what would have been possible.
+// Error names the offset and the possible values.
 func (e *LengthError) Error() string {
 	if e.Length < e.Min {
 		return fmt.Sprintf("%s at offset %d says length %d, must be at least %d", e.What, e.Offset, e.Length, e.Min)
@@ -38,12 +38,12 @@ func (e *LengthError) Error() string {
 	return fmt.Sprintf("%s at offset %d says length %d, but only %d octets are left", e.What, e.Offset, e.Length, e.Available)
 }
 
-// Packet is one control packet of LCP, of a network control protocol, or of an authentication protocol: they all have
-// this header (RFC 1661 section 5, RFC 1334 section 2.2, RFC 1994 section 4, RFC 3748 section 4).
+// Packet is one control packet of LCP, of a network control protocol, or of an authentication protocol. They all have the same
+// header (RFC 1661 section 5, RFC 1334 section 2.2, RFC 1994 section 4, RFC 3748 section 4).
 type Packet struct {
 	Code uint8
 	ID   uint8  // the identifier, which matches requests and replies
-	Data []byte // what follows the header; for the Configure packets the options
+	Data []byte // the octets after the header; for the Configure packets the options
 }
 
 // Parse reads one packet. Octets beyond its length field are padding and are dropped (RFC 1661 section 5). Data points
@@ -59,8 +59,8 @@ func Parse(b []byte) (Packet, error) {
 	return Packet{Code: b[0], ID: b[1], Data: b[HeaderLen:n:n]}, nil
 }
 
-// Counted splits off a field that stands behind an octet with its length, as names, passwords and challenges do (RFC 1334
-// section 2.2, RFC 1994 section 4.1). It is false where fewer octets are there. Both parts point into b.
+// Counted splits off a field with an octet of length in front, as names, passwords and challenges have (RFC 1334 section 2.2, RFC
+// 1994 section 4.1). It is false if b is shorter than that length says. Both results point into b.
 func Counted(b []byte) (field, rest []byte, ok bool) {
 	if len(b) == 0 || len(b)-1 < int(b[0]) { // not in octet arithmetic: 255 is a legal length
 		return nil, nil, false
@@ -69,9 +69,9 @@ func Counted(b []byte) (field, rest []byte, ok bool) {
 	return b[1:n], b[n:], true
 }
 
-// AuthName gives the name that a packet authenticates with, within data: of a PAP request, a CHAP response or an EAP identity (RFC
-// 1334 section 2.2.1, RFC 1994 section 4.1, RFC 3748 section 5.1). It may be empty. It is false for other packets, and where
-// fewer octets are there than the packet says.
+// AuthName gives the name in an authentication packet, as a part of its data: in a PAP request, a CHAP response or an EAP identity
+// (RFC 1334 section 2.2.1, RFC 1994 section 4.1, RFC 3748 section 5.1). The name may be empty. It is false for other packets, and
+// for packets that are shorter than their lengths say.
 func AuthName(protocol uint16, code uint8, data []byte) (name []byte, ok bool) {
 	switch {
 	case protocol == PAP && code == PAPRequest:

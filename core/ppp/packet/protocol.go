@@ -30,7 +30,7 @@ const (
 	EAP  uint16 = 0xc227 // Extensible Authentication Protocol (RFC 3748)
 )
 
-// protocolNames are looked through from the front, where those stand that are asked for most.
+// protocolNames is searched from the front; the protocols that are looked up most stand first.
 var protocolNames = [...]struct {
 	protocol uint16
 	name     string
@@ -41,7 +41,7 @@ var protocolNames = [...]struct {
 	{Encrypted, "Encrypted"}, {Compressed, "Compressed"}, {MPLSUnicast, "MPLS"},
 }
 
-// ProtocolName gives the short name of a protocol, for example "IPCP", or "0x8281"-like hex where none is known.
+// ProtocolName gives the short name of a protocol, for example "IPCP", or hex such as "0x8281" if it is unknown.
 func ProtocolName(protocol uint16) string {
 	for i := range protocolNames {
 		if protocolNames[i].protocol == protocol {
@@ -105,7 +105,7 @@ const (
 const (
 	EAPIdentity     uint8 = 1
 	EAPNotification uint8 = 2
-	EAPNak          uint8 = 3 // only in a Response: the types that would do
+	EAPNak          uint8 = 3 // only in a Response: the acceptable types
 	EAPMD5          uint8 = 4 // MD5-Challenge
 	EAPOTP          uint8 = 5
 	EAPGTC          uint8 = 6 // Generic Token Card

@@ -6,13 +6,13 @@ import (
 	"sync"
 )
 
-// Fault is one misbehaviour: a part of a scenario.
+// Fault is one misbehaviour, as a part of a scenario.
 type Fault struct {
-	Kind  string // what faults like it have in common
-	What  string // one line
-	Text  string // the tables; two that have a table of one name do not go together
-	Set   string // what a person says of such a modem, as --set takes it; "": nothing
-	Stage string // where nothing helps: the phase that cannot be passed; "": there is a cure
+	Kind  string // a word that similar faults share; a modem has at most one fault of a kind
+	What  string // a description in one line
+	Text  string // the tables of the scenario; two faults that have a table of the same name cannot be combined
+	Set   string // the setting that a person gives for such a modem, in the form of --set; "": none
+	Stage string // the phase that cannot be passed, if no setting helps; "": there is a cure
 }
 
 // rule writes a rule of LCP or IPCP.
@@ -58,7 +58,7 @@ const (
 	storedA = "[[at.reply]]\ncommand = \"AT+CGDCONT?\"\nlines = ['+CGDCONT: 1,\"IP\",\"internet\",\"\",0,0']\n"
 )
 
-// Faults are all that a modem is made of, for reading. The first of its kind is the plainest.
+// Faults are the faults from which Make chooses. Do not change them. The first of each kind is the plainest.
 func Faults() []Fault { return faults() }
 
 var faults = sync.OnceValue(func() []Fault {

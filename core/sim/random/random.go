@@ -1,4 +1,4 @@
-// Package random makes odd modems out of a table of misbehaviours, for what must get along with modems that nobody knows.
+// Package random makes modems with odd behaviour from a table of misbehaviours. They test code that must work with unknown modems.
 package random
 
 import (
@@ -10,33 +10,33 @@ import (
 	"github.com/knakppp/knak/core/sim"
 )
 
-// Most is how many faults a modem can have at the most.
+// Most is the greatest number of faults of a modem.
 const Most = 5
 
-// Wishes say what kind of modem is made.
+// Wishes say what kind of modem Make makes.
 type Wishes struct {
 	Faults   int  // 1 to Most
-	Noisy    bool // besides, some calls fail or frames are lost by chance
-	Hopeless bool // besides, it has a fault that no setting helps against
-	Alone    bool // no fault of which a person must say something (Fault.Set)
+	Noisy    bool // in addition, some calls fail or frames are lost by chance
+	Hopeless bool // in addition, the modem has a fault that no setting helps against
+	Alone    bool // no fault for which a person must give a setting (Fault.Set)
 }
 
-// Modem is one that was made.
+// Modem is a modem that Make has made.
 type Modem struct {
 	sim.Scenario
-	Text   string // its scenario, which says the truth
+	Text   string // its scenario as TOML; it names the faults
 	Faults []Fault
-	Noise  string   // what happens by chance; "": nothing does
-	Set    []string // what a person says of it, as --set takes it
+	Noise  string   // the random event; "": none
+	Set    []string // the settings that a person gives for it, in the form of --set
 }
 
-// noises are what may happen by chance; the first that goes together with the faults is taken.
+// noises are the random events; the first one (in random order) that goes with the faults is taken.
 var noises = []Fault{
 	{What: "every fifth call fails, by chance", Text: "[dial]\nresult = \"no-carrier\"\nchance = 0.2\n"},
 	{What: "every twentieth frame is lost", Text: "[line]\nloss = 0.05\n"},
 }
 
-// Make makes a modem; the same seed and wishes make the same one.
+// Make makes a modem. The same seed and wishes make the same modem.
 func Make(seed uint64, w Wishes) (m Modem, err error) {
 	if w.Faults < 1 || w.Faults > Most {
 		return m, fmt.Errorf("a modem can have 1 to %d faults, not %d", Most, w.Faults)
