@@ -28,17 +28,17 @@ import (
 
 // The commands that a server understands.
 const (
-	CommandStatus = "status" // answers with one Status
-	CommandHangup = "hangup" // answers with one Goodbye when the link is down and everything was given back
+	CommandStatus = "status" // the server sends one Status
+	CommandHangup = "hangup" // the server sends one Goodbye when the link is down and everything was given back
 )
 
-// requestLimit bounds what a client may send: a command is a few dozen octets.
+// requestLimit is the greatest size of a client's request, in octets: a command has a few dozen.
 const requestLimit = 4096
 
-// clientPatience is how long a client may take to say what it wants; it is a local program.
+// clientPatience is how long a client may take to send its request; it is a local program.
 const clientPatience = 5 * time.Second
 
-// Patience is how long a person waits for the status of a running dial.
+// Patience is how long a command waits for the status of a running dial before it tells the person that there is none.
 const Patience = 3 * time.Second
 
 // Goodbye is the answer to a hang-up.
@@ -46,7 +46,7 @@ type Goodbye struct {
 	Link      string   `json:"link"`
 	WasUp     bool     `json:"was_up"`
 	Reason    string   `json:"reason"`
-	GivenBack []string `json:"given_back"` // what was undone, a line each
+	GivenBack []string `json:"given_back"` // the changes of this host that were undone, one a line
 	Error     string   `json:"error,omitempty"`
 }
 
@@ -54,7 +54,7 @@ type request struct {
 	Command string `json:"command"`
 }
 
-// CheckName says whether a link may have this name, which becomes one of a file.
+// CheckName says whether a link may have this name. The name becomes part of a file's name.
 func CheckName(link string) error {
 	valid := link != "" && len(link) <= 63
 	for i := range len(link) {
@@ -111,14 +111,14 @@ type NoLinkError struct{ Link string }
 
 func (e *NoLinkError) Error() string { return fmt.Sprintf("no running dial holds the link %q", e.Link) }
 
-// Handler is what a server does for its clients. Its methods are called from one goroutine a client.
+// Handler does what the clients of a server ask for. Each client has a goroutine that calls its methods.
 type Handler interface {
 	Status() Status
-	// Hangup begins to end the link and returns when it is down, or when ctx ends.
+	// Hangup ends the link. It returns when the link is down, or when ctx ends.
 	Hangup(ctx context.Context) Goodbye
 }
 
-// Server listens for one link.
+// Server listens for the clients of one link.
 type Server struct {
 	listener net.Listener
 	lock     *os.File // held as long as the link is
@@ -127,8 +127,8 @@ type Server struct {
 	clients  sync.WaitGroup
 }
 
-// Listen makes the socket of a link below dir, with the directory where it is missing. A socket that nobody answers,
-// left behind by a killed dial, is replaced. The error is a *BusyError when a running dial holds the link.
+// Listen makes the socket of a link below dir, and the directory if it is missing. If a socket is there that nobody answers, a
+// killed dial has left it, and Listen replaces it. The error is a *BusyError if a running dial holds the link.
 func Listen(dir, link string, handler Handler) (*Server, error) {
 	if err := CheckName(link); err != nil {
 		return nil, err
@@ -209,12 +209,12 @@ func MakePrivate(dir string) error {
 	return nil
 }
 
-// The waits after a failed Accept, when descriptors (EMFILE, ENFILE) or memory are short: who waits in the socket's queue is
-// served when there are some again.
+// How long to wait after a failed Accept, when descriptors (EMFILE, ENFILE) or memory are short. Clients stay in the socket's
+// queue until there are some again.
 const (
 	acceptWait    = 5 * time.Millisecond
 	acceptLongest = time.Second
-	clientsAtOnce = 64 // more wait in the socket's queue: a client costs a descriptor
+	clientsAtOnce = 64 // further clients stay in the socket's queue, because each client costs a descriptor
 )
 
 func (s *Server) accept(ctx context.Context) {
@@ -310,7 +310,7 @@ func Links(dir string) ([]string, error) {
 	return links, nil
 }
 
-// answerLimit bounds what is taken of a server's answer: a status has some thousand octets.
+// answerLimit is the greatest size of a server's answer, in octets: a status has some thousand.
 const answerLimit = 1 << 20
 
 // believable refuses a directory that somebody else has made, or could: below /tmp anybody may have been the first to make the one
@@ -325,8 +325,8 @@ func believable(dir string) error {
 	return nil
 }
 
-// Held lists the links of Links whose dial is running: it answers on its socket. A socket that a killed dial left
-// behind does not answer.
+// Held lists the links of Links that have a running dial: one that answers on its socket. The socket of a killed dial does not
+// answer.
 func Held(dir string) ([]string, error) {
 	links, err := Links(dir)
 	return slices.DeleteFunc(links, func(link string) bool {
@@ -338,13 +338,14 @@ func Held(dir string) ([]string, error) {
 	}), err
 }
 
-// AskStatus asks the dial that holds a link how it is. The error is a *NoLinkError when none does.
+// AskStatus asks the dial that holds a link for its status. The error is a *NoLinkError if no dial holds the link.
 func AskStatus(ctx context.Context, dir, link string) (Status, error) {
 	var st Status
 	return st, ask(ctx, dir, link, CommandStatus, &st)
 }
 
-// AskHangup asks the dial that holds a link to end it, and waits until it has. The error is a *NoLinkError when none does.
+// AskHangup asks the dial that holds a link to end it, and waits until it has. The error is a *NoLinkError if no dial holds the
+// link.
 func AskHangup(ctx context.Context, dir, link string) (Goodbye, error) {
 	var bye Goodbye
 	err := ask(ctx, dir, link, CommandHangup, &bye)

@@ -8,7 +8,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Status is what `knak status` shows of one link. It is read off the link's event stream.
+// Status is what `knak status` shows of one link. It is computed from the link's events.
 type Status struct {
 	Link       string         `json:"link"`
 	Phase      string         `json:"phase"`
@@ -18,31 +18,31 @@ type Status struct {
 	UpSince    *time.Time     `json:"up_since,omitempty"`
 	BytesIn    uint64         `json:"bytes_in"`
 	BytesOut   uint64         `json:"bytes_out"`
-	Signal     string         `json:"signal,omitempty"`   // as it was at the dial or, where another port can be asked, is now
-	Operator   string         `json:"operator,omitempty"` // that of now, where another port can be asked
+	Signal     string         `json:"signal,omitempty"`   // the value of the time of the dial; the present one if another port can be asked
+	Operator   string         `json:"operator,omitempty"` // the present one if another port can be asked
 	Attempt    int            `json:"attempt"`
 	Finding    *event.Finding `json:"finding,omitempty"` // the last one
 	Plugins    []Plugin       `json:"plugins,omitempty"` // in the order in which they are asked
 
-	Findings []event.Finding `json:"findings,omitempty"` // of the last attempt that had any, the last one first, up to eight; none once it is up
+	Findings []event.Finding `json:"findings,omitempty"` // the findings of the last attempt that had any, the last one first, at most eight; none when the link is up
 }
 
-// Plugin is what a status shows of an external plugin.
+// Plugin is the part of a status about one external plugin.
 type Plugin struct {
 	Name      string  `json:"name"`
-	State     string  `json:"state"` // "running", "waiting", "out", or why it never ran
+	State     string  `json:"state"` // "running", "waiting", "out", or the reason why it never ran
 	Version   string  `json:"version,omitempty"`
-	Problem   string  `json:"problem,omitempty"` // what went wrong last
+	Problem   string  `json:"problem,omitempty"` // the last error
 	Cure      string  `json:"cure,omitempty"`
 	Required  bool    `json:"required,omitempty"`
 	PID       int     `json:"pid,omitempty"`
 	Calls     uint64  `json:"calls"`
 	SlowestMS float64 `json:"slowest_ms"`
-	Strikes   int     `json:"strikes,omitempty"` // failures of the last ten minutes; three are too many
-	Lost      uint64  `json:"lost,omitempty"`    // events that it was too slow to be told of
+	Strikes   int     `json:"strikes,omitempty"` // failures in the last ten minutes; after three the plugin is out
+	Lost      uint64  `json:"lost,omitempty"`    // events that were dropped because the plugin was too slow
 }
 
-// maxFindings bounds the findings of one attempt.
+// maxFindings is the greatest number of findings of one attempt.
 const maxFindings = 8
 
 // Board keeps the Status of one link up to date. It is an event.Sink, safe for use by many goroutines.
@@ -52,12 +52,12 @@ type Board struct {
 	anew   bool // another attempt has begun, and has no finding yet
 }
 
-// NewBoard makes the board of a link.
+// NewBoard makes the Board of a link.
 func NewBoard(link string) *Board {
 	return &Board{status: Status{Link: link, Phase: event.PhaseDial, PhaseSince: time.Now(), Attempt: 1}}
 }
 
-// Record takes what a status shows from one event.
+// Record updates the Status by one event.
 func (b *Board) Record(r event.Record) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -93,7 +93,7 @@ func (b *Board) Record(r event.Record) {
 	}
 }
 
-// Status gives the present status.
+// Status gives the present Status.
 func (b *Board) Status() Status {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package firstdial is what a person must be asked before a modem comes up for the first time, and the section of the
-// configuration that comes of the answers. It computes only: the caller dials, and passes the events and the outcomes to it.
+// Package firstdial decides what to ask a person before a modem comes up for the first time, and writes the section of the
+// configuration that follows from the answers. It only computes: the caller dials, and passes the events and outcomes to it.
 package firstdial
 
 import (
@@ -14,17 +14,17 @@ import (
 	"github.com/knakppp/knak/core/link"
 )
 
-// Answers is what is known by now of the connection.
+// Answers holds the known facts about the connection.
 type Answers struct {
-	Port         string // "": the only modem's
-	APN          string // "": the modem's own, or that of the SIM's carrier
+	Port         string // "": the port of the only modem
+	APN          string // "": the APN stored in the modem, or the one of the SIM's carrier
 	User         string
-	Named        bool // User was said, also where it is empty
+	Named        bool // the person gave User, which may be empty
 	PasswordFile string
 	PINFile      string
 	Profile      string
-	Baud         int      // 0: it was not said
-	More         []Option // whatever else was said, in the order in which it is written
+	Baud         int      // 0: the person gave none
+	More         []Option // all other options that the person gave, in the order in which they are written
 }
 
 // Option is a key of the configuration and its value: a string, a list of strings, a bool or an int.
@@ -33,21 +33,21 @@ type Option struct {
 	Value any
 }
 
-// Question is one that has to be asked before the next dial.
+// Question is a question to ask before the next dial.
 type Question uint8
 
 // The questions. No dial needs more than these three.
 const (
-	Nothing Question = iota // the dial cannot be helped by a question, or needs no help
+	Nothing Question = iota // no question can help the dial, or it needs no help
 	WhichPort
 	WhichPIN
 	WhichAPN
 )
 
-// Heard is what a dial has told. It is an event.Sink.
+// Heard holds what the events of a dial have told. It is an event.Sink.
 type Heard struct {
 	Device event.Device
-	APN    string // the last that was set or found
+	APN    string // the last APN that was set or found
 	apn    bool   // somebody is missing one, or it was not accepted
 }
 
@@ -74,8 +74,8 @@ func (h *Heard) Record(r event.Record) {
 	}
 }
 
-// Next says what to ask after a dial that ended so. A PIN that was refused is not asked for again: the SIM has few tries, and a
-// person should look first.
+// Next gives the question to ask after a dial with this outcome. It does not ask again for a PIN that was refused: the SIM has few
+// tries, and a person should look first.
 func (h *Heard) Next(o link.Outcome, a Answers) (q Question, ports []string) {
 	var several *device.SeveralError
 	switch {
@@ -91,8 +91,8 @@ func (h *Heard) Next(o link.Outcome, a Answers) (q Question, ports []string) {
 	return Nothing, nil
 }
 
-// MayVary says whether a dial that ended so, and that no question helps, may come up when it is varied: not where the host, the SIM or the
-// account stands against it.
+// MayVary says whether a dial with this outcome, which no question can help, may come up with other settings. It is false if the
+// host, the SIM or the account is the cause.
 func (a Answers) MayVary(o link.Outcome) bool {
 	switch o.ExitCode() {
 	case link.ExitOK, link.ExitUsage, link.ExitPrivilege, link.ExitNoKernel, link.ExitSignal, link.ExitLocked, link.ExitOpen, link.ExitNoModem, link.ExitSIM, link.ExitPlugin:
@@ -101,8 +101,9 @@ func (a Answers) MayVary(o link.Outcome) bool {
 	return !o.Clean() && (o.Kind != event.FailedAuthRejected || !a.Named && a.PasswordFile == "")
 }
 
-// Section is the section [connection.name] for a configuration: what was asked or said, and as a comment what the modem is.
-// What knak finds by itself each time is left out, so that the section suits the next modem, too. today is for the comment.
+// Section gives the section [connection.name] for a configuration: the options that were asked for or given, and a comment that
+// names the modem. It leaves out what knak finds by itself each time, so that the section also suits the next modem. today is the
+// date in the comment.
 func Section(name string, a Answers, h *Heard, today time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "[connection.%s]\n", name)

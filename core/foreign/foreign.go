@@ -1,6 +1,6 @@
-// Package foreign opens files that somebody else may have made: lock files in a directory that all may write, state,
-// configuration, files with secrets, resolv.conf. A user who can write there can put a named pipe, a device, a link or an endless
-// file in its place; none of these may block this process, fill its memory, or make it open another file.
+// Package foreign opens files that another user may have made: lock files in a directory that all may write, state, configuration,
+// files with secrets, resolv.conf. A user who can write there can put a named pipe, a device, a link or an endless file in the
+// file's place. None of these may block this process, fill its memory, or make it open another file.
 package foreign
 
 import (
@@ -16,28 +16,30 @@ import (
 	"github.com/knakppp/knak/core/trust"
 )
 
-// Rules say what a file may be. The zero value is the strictest: a regular file, no link, of at most DefaultLimit octets.
+// Rules say what kind of file is acceptable. The zero value is the strictest: a regular file, no link, of at most DefaultLimit
+// octets.
 type Rules struct {
-	// Limit is how many octets the file may have; 0 is DefaultLimit.
+	// Limit is the greatest size of the file in octets; 0 stands for DefaultLimit.
 	Limit int64
-	// Links lets the last part of the path be a symbolic link. Links in the directories before it are always followed:
-	// who can change those is asked by Trusted.
+	// Links lets the last part of the path be a symbolic link. Links in the directories before it are always followed: Trusted
+	// checks who can change those.
 	Links bool
-	// Pipes lets the file be a pipe, a socket or a terminal: a person named it, and may have meant /dev/stdin, /dev/fd/3 or
-	// what a shell made of <(command). It is waited for.
+	// Pipes lets the file be a pipe, a socket or a terminal: a person has named it, and may have meant /dev/stdin, /dev/fd/3 or
+	// the pipe that a shell makes of <(command). Opening and reading it may wait.
 	Pipes bool
-	// Trusted refuses a file that anybody but root and this process's user could have changed: itself, a directory above it
-	// or a link on the way (trust.Path). What was handed over as a descriptor is not judged: who started this process did it.
+	// Trusted refuses a file that a user other than root and this process's user could have changed: the file, a directory above
+	// it or a link on the way (trust.Path). A descriptor that this process was started with is not checked: whoever started the
+	// process has chosen it.
 	Trusted bool
-	// Named is for a file that a person has named for this run: Links and Pipes are allowed, and Trusted looks at the file
-	// itself (trust.Named).
+	// Named is for a file that a person has named for this run: it allows Links and Pipes, and makes Trusted check the file only
+	// (trust.Named).
 	Named bool
 }
 
-// DefaultLimit is right for what people write by hand.
+// DefaultLimit, in octets, is enough for a file that people write by hand.
 const DefaultLimit = 1 << 20
 
-// Error says that a file is not what it must be.
+// Error says that a file does not follow the Rules.
 type Error struct {
 	Path string
 	Why  string // "is a named pipe, not a file"
@@ -45,9 +47,8 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Path + " " + e.Why }
 
-// Open opens a file for reading. It does not wait for anybody: not for the other end of a named pipe (open(2), ENXIO and
-// O_NONBLOCK), not for the holder of a lease on the file (fcntl(2), F_SETLEASE). The errors are *Error, *trust.Error and
-// those of the system.
+// Open opens a file for reading. It waits neither for the other end of a named pipe (open(2), ENXIO and O_NONBLOCK) nor for the
+// holder of a lease on the file (fcntl(2), F_SETLEASE). The error is an *Error, a *trust.Error or one of the system.
 func Open(path string, r Rules) (*os.File, error) {
 	r.Links, r.Pipes = r.Links || r.Named, r.Pipes || r.Named
 	handed := descriptor(path)
@@ -147,7 +148,7 @@ func Read(path string, r Rules) ([]byte, error) {
 	return All(f, path, r)
 }
 
-// All reads what Open has opened, to its end. A file that has grown beyond the limit meanwhile is an *Error.
+// All reads a file from Open to its end. If the file has grown beyond the limit meanwhile, the error is an *Error.
 func All(f io.Reader, path string, r Rules) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(f, r.limit()+1))
 	if err != nil {
@@ -159,10 +160,10 @@ func All(f io.Reader, path string, r Rules) ([]byte, error) {
 	return content, nil
 }
 
-// Lock opens the file at path, which it makes where there is none, and takes its flock at once or not at all: the error
-// matches syscall.EWOULDBLOCK where somebody holds it. The system lets it go when the file is closed or the process ends,
-// however it ends. Only this user may open a file that Lock has made, so that nobody else can hold its lock; the directory
-// must be one in which nobody else makes files.
+// Lock opens the file at path, which it makes if there is none, and takes its flock without waiting. If somebody holds the lock,
+// the error matches syscall.EWOULDBLOCK. The system releases the lock when the file is closed or the process ends. Only this user
+// may open a file that Lock has made, so nobody else can hold its lock. The directory must be one in which nobody else makes
+// files.
 func Lock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|openNoFollow|openNonblock, 0o600)
 	if errors.Is(err, syscall.ELOOP) {

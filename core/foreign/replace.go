@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 )
 
-// Replace puts a file in the place of another in one step: a reader, also after a crash, sees the old content or the new one,
-// never a part of it. The content is on the disk before the name leads to it, and the name before Replace returns. The directory
-// must be one in which nobody else makes files.
+// Replace replaces a file in one step: a reader sees the old content or the new one, never a part, even after a crash. The content
+// is on the disk before the name leads to it, and the name is on the disk before Replace returns. The directory must be one in
+// which nobody else makes files.
 func Replace(path string, content []byte, mode fs.FileMode) (err error) {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*") // O_EXCL: it never leads through a link

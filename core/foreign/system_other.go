@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// A browser has no files of anybody's.
+// A browser has no files of other users.
 const openNonblock, openNoTTY, openNoFollow = 0, 0, 0
 
 func flock(*os.File) error { return errors.ErrUnsupported }

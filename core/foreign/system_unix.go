@@ -18,7 +18,7 @@ const (
 
 func flock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
 
-// Settle brings a directory's names to the disk.
+// Settle writes a directory's names to the disk.
 func Settle(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Windows has no such flags and needs none: a named pipe or a device is not to be had under a file's name, but for names such
-// as NUL and COM1, and what was opened is judged all the same.
+// Windows has no such flags and needs none: except for names such as NUL and COM1, a named pipe or a device cannot have a file's
+// name, and Open checks every file after it has opened it.
 const openNonblock, openNoTTY, openNoFollow = 0, 0, 0
 
 // flock locks the whole file (LockFileEx); as with flock(2) the system lets it go with the last handle.

@@ -4,25 +4,26 @@ import (
 	"bytes"
 )
 
-// Headroom is the number of octets in front of a frame's information that the receiver of an Item may overwrite, for
-// example with the header that a TUN device wants.
+// Headroom is the number of octets in front of a frame's information that the receiver of an Item may overwrite, for example with
+// the header that a TUN device needs.
 const Headroom = 16
 
-// DecoderConfig says how frames are read: what this side asked the peer to send. Compressed fields are always taken.
+// DecoderConfig says how frames are read: by the settings that this side has asked the peer to use. Compressed fields are always
+// accepted.
 type DecoderConfig struct {
-	// ACCM has bit n set when the peer was told to escape control character n. Such a character that arrives unescaped
-	// was put in by equipment on the way and is dropped (RFC 1662 section 4.2).
+	// ACCM has bit n set when the peer was told to escape control character n. If such a character arrives unescaped, equipment on
+	// the way has put it in, and the Decoder drops it (RFC 1662 section 4.2).
 	ACCM uint32
 	// FCS is the check sequence that ends each frame.
 	FCS FCS
-	// MRU is the greatest length of the information field that is taken, with whatever slack the caller wants to give
-	// a peer that does not keep to what was agreed. Zero means DefaultMRU. It bounds the Decoder's memory.
+	// MRU is the greatest length of the information field, in octets, including any slack for peers that send more than was
+	// agreed. Zero means DefaultMRU. It bounds the Decoder's memory.
 	MRU int
-	// Damaged hands out frames that were lost on the way as well, for who records a line.
+	// Damaged hands out damaged frames too. It is for recording a line.
 	Damaged bool
 }
 
-// DefaultDecoderConfig is what a link starts with: every control character had to be escaped, FCS-16, an MRU of 1500.
+// DefaultDecoderConfig is the setting at the start of a link: every control character has to be escaped, FCS-16, an MRU of 1500.
 func DefaultDecoderConfig() DecoderConfig {
 	return DecoderConfig{ACCM: DefaultACCM, FCS: FCS16, MRU: DefaultMRU}
 }
@@ -32,30 +33,34 @@ type Kind uint8
 
 // The kinds of Item.
 const (
-	None    Kind = iota // nothing yet: all input was taken, more is needed
+	None    Kind = iota // nothing is complete: all input was taken, more is needed
 	Frame               // a frame with a good FCS
 	Text                // characters between frames: a modem's message or the echo of a command
-	Damaged             // what stood between two flags and is no sound frame, where DecoderConfig.Damaged asks for it
+	Damaged             // octets between two flags that are no good frame, if DecoderConfig.Damaged is set
 )
 
-// Item is what a Decoder found. Its slices belong to the Decoder and hold until the next call of any of its methods.
+// Item is something that a Decoder found. Its slices belong to the Decoder and are valid until the next call of any of its
+// methods.
 type Item struct {
 	Kind Kind
-	// Protocol is the frame's protocol number, always in full: 0x0021 for IP whether it came in one octet or two.
+	// Protocol is the frame's protocol number in full: 0x0021 for IP, whether it came in one octet or two.
 	Protocol uint16
-	// Info is the frame's information field, without padding taken off.
+	// Info is the frame's information field. Padding is still in it.
 	Info []byte
 	// Room is Info with Headroom free octets in front of it, in one slice: Room[Headroom:] is Info.
 	Room []byte
-	// Frame is the frame as it stood on the line, without escapes and FCS: the fields before Info may be compressed. Of
-	// kind Damaged it is what was left of the frame and its FCS.
+	// Frame is the frame as it was on the line, without escapes and FCS; the fields before Info may be compressed. For a Damaged
+	// item it is the rest of the frame, with its FCS.
 	Frame []byte
-	// Text is what stood between frames, mostly with its line ends: for example "\r\nNO CARRIER\r\n". It holds printable
-	// ASCII, CR, LF and TAB only, and at least one printable character.
+	// Text is the text between frames, usually with its line ends: for example "\r
+	//
+	// NO CARRIER\r
+	//
+	// ". It holds printable ASCII, CR, LF and TAB only, and at least one printable character.
 	Text []byte
 }
 
-// Stats counts what a Decoder has seen since it was made. No counter is ever set back.
+// Stats counts what a Decoder has seen since it was made. No counter is ever reset.
 type Stats struct {
 	Bytes     uint64 // octets of input
 	Frames    uint64 // good frames handed out
@@ -65,7 +70,7 @@ type Stats struct {
 	Aborted   uint64 // frames that the peer took back with 7d 7e (RFC 1662 section 4.3)
 	BadHeader uint64 // frames with a good FCS and no PPP header: an unknown Address or Control field, no whole protocol
 	Controls  uint64 // control characters dropped because they are in the ACCM
-	Unescaped uint64 // good frames, also in Frames, whose control characters belong to them: the peer escapes none
+	Unescaped uint64 // good frames, also counted in Frames, that a peer sent without escaping their control characters
 	Noise     uint64 // octets before the first flag that were neither text nor a frame
 	Text      uint64 // octets handed out as text
 }
@@ -73,11 +78,11 @@ type Stats struct {
 // Damaged is the number of frames that were lost: wrong FCS, short, oversize, aborted, or without a header.
 func (s Stats) Damaged() uint64 { return s.FCSErrors + s.Short + s.Oversize + s.Aborted + s.BadHeader }
 
-// Decoder reads frames, and text between them, from a stream of octets. Make one with NewDecoder.
+// Decoder reads frames, and the text between them, from a stream of octets. Make one with NewDecoder.
 //
-// What stands between two flags is a frame when its FCS is good, and text when it is not and all of it is printable. A
-// message such as NO CARRIER that no flag follows is still handed out: as soon as its line is complete, or by Flush.
-// Its octets are kept as well, so a frame that happens to begin like a line of text is not lost.
+// Octets between two flags are a frame if their FCS is good. They are text if it is not and all of them are printable. A message
+// such as NO CARRIER with no flag after it is handed out as soon as its line is complete, or by Flush. The Decoder also keeps its
+// octets, so a frame that happens to begin like a line of text is not lost.
 type Decoder struct {
 	cfg   DecoderConfig
 	stats Stats
@@ -102,8 +107,7 @@ func NewDecoder(cfg DecoderConfig) *Decoder {
 	return d
 }
 
-// Set changes the settings for the frames that follow. A frame of which a part has arrived goes by the new settings from
-// here on.
+// Set changes the settings for the frames that follow. For a frame that has arrived in part, the new settings apply to the rest.
 func (d *Decoder) Set(cfg DecoderConfig) {
 	if cfg.MRU <= 0 {
 		cfg.MRU = DefaultMRU
@@ -122,13 +126,13 @@ func (d *Decoder) Set(cfg DecoderConfig) {
 	}
 }
 
-// Config is what Set got last.
+// Config gives the settings of the last Set.
 func (d *Decoder) Config() DecoderConfig { return d.cfg }
 
 // Stats gives the counters.
 func (d *Decoder) Stats() Stats { return d.stats }
 
-// Reset forgets what has arrived of an unfinished frame or text, and that there has been a flag. The counters stay.
+// Reset forgets an unfinished frame or text, and that there has been a flag. The counters stay.
 func (d *Decoder) Reset() {
 	d.restart()
 	d.synced = false
@@ -188,9 +192,9 @@ func (d *Decoder) next(in []byte) (Item, []byte) {
 	return Item{}, nil
 }
 
-// Flush hands out text that waits for its line end or for the next flag. Call it when the line has been quiet for a
-// while (a second is plenty). It returns kind Text or None. No octet is lost by it: a frame whose second half comes
-// after Flush is still taken. Where a frame stopped in the middle and a whole line of text follows, that is found too.
+// Flush hands out text that waits for its line end or for the next flag. Call it when the line has been quiet for a while (a
+// second is enough). It returns kind Text or None. It loses no octet: a frame whose second half comes after Flush is still found.
+// Flush also finds a whole line of text behind the beginning of a frame.
 func (d *Decoder) Flush() Item {
 	if d.line.open {
 		if d.line.ink {

@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// Config says how frames are written: what the peer agreed to receive.
+// Config says how frames are written: by the settings that the peer has asked for.
 type Config struct {
 	// ACCM has bit n set when control character n must be escaped (RFC 1662 section 7.1).
 	ACCM uint32
@@ -18,12 +18,12 @@ type Config struct {
 	ACFC bool
 	// PFC sends protocol numbers below 0x0100 in one octet (RFC 1661 section 6.5).
 	PFC bool
-	// ShareFlag lets the closing flag of the previous frame open the next: where the buffer given to Append already ends
-	// with a flag, no other is written (RFC 1662 section 3.1). Where it does not, the frame gets its own opening flag.
+	// ShareFlag lets the closing flag of the previous frame open the next one: if the buffer given to Append already ends with a
+	// flag, Append writes no opening flag (RFC 1662 section 3.1). If it does not, the frame gets its own.
 	ShareFlag bool
 }
 
-// DefaultConfig is what a link starts with: every control character escaped, FCS-16, nothing compressed.
+// DefaultConfig is the setting at the start of a link: every control character escaped, FCS-16, nothing compressed.
 func DefaultConfig() Config { return Config{ACCM: DefaultACCM, FCS: FCS16} }
 
 // Encoder writes frames. Make one with NewEncoder.
@@ -49,17 +49,16 @@ func (e *Encoder) Set(cfg Config) {
 	e.agree.set(cfg.ACCM)
 }
 
-// Config is what Set got last.
+// Config gives the settings of the last Set.
 func (e *Encoder) Config() Config { return e.cfg }
 
-// Append writes one frame at the end of dst, from opening to closing flag, and returns the longer slice. It allocates
-// only when dst lacks room: MaxLen(len(info)) octets of spare capacity are always enough. info must not overlap the
-// spare capacity of dst.
+// Append appends one frame to dst, from opening to closing flag, and returns the longer slice. It allocates only if dst lacks
+// room: MaxLen(len(info)) octets of spare capacity are always enough. info must not overlap the spare capacity of dst.
 //
-// An LCP packet with a code from 1 to 7 goes out with every control character escaped and its header whole, whatever
-// is agreed: it is what must get through when the two ends no longer agree (RFC 1661 sections 6.5 and 6.6, RFC 1662
-// section 7.1). Its FCS follows the settings, which the caller sets back to FCS-16 when the link leaves the
-// authentication and network phases (RFC 1570 section 2.1).
+// An LCP packet with a code from 1 to 7 is sent with every control character escaped and with its whole header, regardless of the
+// settings: it must get through when the two ends no longer agree (RFC 1661 sections 6.5 and 6.6, RFC 1662 section 7.1). Its FCS
+// follows the settings; the caller sets them back to FCS-16 when the link leaves the authentication and network phases (RFC 1570
+// section 2.1).
 func (e *Encoder) Append(dst []byte, protocol uint16, info []byte) []byte {
 	esc, acfc, pfc := &e.agree, e.cfg.ACFC, e.cfg.PFC
 	if protocol == protocolLCP && len(info) > 0 && info[0] >= 1 && info[0] <= 7 {
@@ -104,7 +103,7 @@ func (e *Encoder) Append(dst []byte, protocol uint16, info []byte) []byte {
 // octet of header, information and FCS escaped.
 func MaxLen(n int) int { return 2 + 2*(4+n+4) }
 
-// escapes knows how each octet goes out.
+// escapes has the form of each octet on the line.
 type escapes struct {
 	// octet holds what to send, the first octet in the lowest bits: the octet itself, or the Control Escape and the octet
 	// exclusive-or 0x20. From bit 16 on stands how many octets that is.

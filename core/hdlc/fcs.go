@@ -10,7 +10,7 @@ import (
 const (
 	fcs16Poly = 0x8408
 	fcs16Init = 0xffff
-	fcs16Good = 0xf0b8 // what is left after information and FCS of an undamaged frame
+	fcs16Good = 0xf0b8 // the remainder over information and FCS of an undamaged frame
 )
 
 // fcs16Tables[0] is the table of RFC 1662 appendix C.2. fcs16Tables[k][b] is the same for an octet b that k octets of

@@ -1,11 +1,11 @@
-// Package hdlc turns PPP frames into bytes for an asynchronous line and back: flags, escaping and the frame check
-// sequence of RFC 1662. It opens nothing, starts nothing, and allocates nothing once its buffers exist.
+// Package hdlc turns PPP frames into octets for an asynchronous line and back: flags, escaping and the frame check sequence of RFC
+// 1662. It does no input or output, starts no goroutine, and allocates nothing once its buffers exist.
 //
-// The two directions are separate values, because a link agrees the settings of each direction separately: an Encoder
-// follows what the peer wants to receive, a Decoder what this side asked for.
+// The two directions are separate values, because a link negotiates the settings of each direction separately: an Encoder follows
+// what the peer has asked for, a Decoder what this side has asked for.
 package hdlc
 
-// The octets with a meaning of their own on the line (RFC 1662 sections 3.1 and 4.2).
+// The octets with a special meaning on the line (RFC 1662 sections 3.1 and 4.2).
 const (
 	flag        = 0x7e // delimits frames
 	escape      = 0x7d // the next octet is to be taken exclusive-or 0x20

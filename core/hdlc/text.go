@@ -2,7 +2,7 @@ package hdlc
 
 import "bytes"
 
-// maxLine is the longest piece of text that is handed out at once, in octets.
+// maxLine is the longest text that is handed out at once, in octets.
 const maxLine = 256
 
 // text looks for lines of text between and inside frames. It sees the octets as they are on the line: the line ends of a

@@ -18,22 +18,22 @@ import (
 	"github.com/knakppp/knak/core/trust"
 )
 
-// Config says what the scripts are told, and where they are.
+// Config says where the scripts are, and what their arguments and environment say.
 type Config struct {
-	Dir   string        // NAME and NAME.d/* below it are run, for NAME of ip-up, ip-down, ipv6-up, ipv6-down
+	Dir   string        // the scripts are NAME and NAME.d/* below it; NAME is ip-up, ip-down, ipv6-up or ipv6-down
 	Limit time.Duration // how long one script may run; then it and its children are killed
 
 	Link  string // the link's name
 	TTY   string // the port
 	Speed int    // bit/s
 	Param string // the sixth argument, pppd's ipparam
-	User  string // who dials
+	User  string // the user name of the authentication
 	UID   int
 	PID   int
-	// ScriptsDoDNS says that nobody else tells the host the name servers.
+	// ScriptsDoDNS says that nothing else sets the name servers of the host.
 	ScriptsDoDNS bool
 
-	Tell func(event.Notice) // hears of a script that failed; must not block
+	Tell func(event.Notice) // gets a message about a script that failed; must not block
 }
 
 // lastWords is how long a script has between SIGTERM and SIGKILL.
@@ -64,7 +64,7 @@ func New(cfg Config) *Runner {
 	return r
 }
 
-// Record runs what belongs to the event, later: it does not wait. It may be called from several goroutines.
+// Record starts the scripts of the event without waiting for them. Several goroutines may call it.
 func (r *Runner) Record(rec event.Record) {
 	switch rec.Event.(type) {
 	case event.Up, event.Down:
@@ -124,8 +124,9 @@ func (r *Runner) loop() {
 	}
 }
 
-// Close tells the scripts that the link is down, if they know it otherwise, and returns when they have ended. All of that
-// has the limit of one script: what is still running on the way up may take half of it. No Record may follow.
+// Close runs the scripts for a link that is down, if their last call was for a link that is up, and returns when they have ended.
+// All of it has the time of one script; a script that still runs for the link that came up may use half of that. No Record may
+// follow.
 func (r *Runner) Close() {
 	defer r.endLast()
 	defer r.endWays()

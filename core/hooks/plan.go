@@ -1,6 +1,6 @@
-// Package hooks runs this host's own scripts when a link comes up and when it ends: ip-up, ip-down, ipv6-up and
-// ipv6-down with pppd's arguments and environment (pppd(8), "SCRIPTS"), so that what was written for pppd runs unchanged.
-// They run beside the link, one after the other, each for a limited time: a script never holds the link up.
+// Package hooks runs this host's own scripts when a link comes up and when it ends: ip-up, ip-down, ipv6-up and ipv6-down, with
+// pppd's arguments and environment (pppd(8), "SCRIPTS"), so that scripts written for pppd run unchanged. They run beside the link,
+// one after the other, each for a limited time: the link never waits for a script.
 package hooks
 
 import (
@@ -21,8 +21,8 @@ type call struct {
 	down bool // on the way down
 }
 
-// follower leads the scripts to the latest state of the link: what they were told last is up or down, and so is what they
-// should be told. What the link was meanwhile is left out, so that a link that flaps faster than its scripts run, or
+// follower brings the scripts to the latest state of the link. It compares the state of their last call (up or down) with the
+// state of the link, and skips the states between. A link that goes up and down faster than its scripts run, by accident or
 // because its peer wants that, has one call running and none waiting. It is a machine: it runs nothing.
 type follower struct {
 	cfg    Config

@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// Dir is the word for none.
+// Dir is a word that stands for no directory.
 const Dir = "none"
 
 // Scripts are run for a TUN device, which Windows has none of.

@@ -13,7 +13,7 @@ import (
 	"github.com/knakppp/knak/core/plane/tun"
 )
 
-// CheckInterface says whether a TUN device may have this name; %d in it stands for a number, "" for the default.
+// CheckInterface says whether a TUN device may have this name. %d in it stands for a number; "" is the default name.
 func CheckInterface(name string) error {
 	if name == "" {
 		return nil
@@ -21,7 +21,7 @@ func CheckInterface(name string) error {
 	return tun.CheckName(name)
 }
 
-// CheckDNS says whether this host has what a mode of setting name servers needs.
+// CheckDNS says whether this host has the programs or services that a mode of setting name servers needs.
 func CheckDNS(mode string) error {
 	if err := (resolv.Host{}).Check(mode); err != nil {
 		return fmt.Errorf("--dns %s: %w", mode, err)

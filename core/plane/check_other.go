@@ -4,10 +4,10 @@ package plane
 
 import "context"
 
-// CheckInterface has nothing to check: only Linux has this plane.
+// CheckInterface does nothing: only Linux has TUN planes.
 func CheckInterface(string) error { return nil }
 
-// CheckDNS has nothing to check: only Linux has this plane.
+// CheckDNS does nothing: only Linux has TUN planes.
 func CheckDNS(string) error { return nil }
 
 // tunObstacle says that there is no such plane here.

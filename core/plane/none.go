@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// none is the plane that carries nothing: packets of the peer are dropped, and there are never any for it.
+// none is the plane that carries no packets: it drops those of the peer, and sends none.
 type none struct {
 	taken  Taken
 	closed chan struct{}

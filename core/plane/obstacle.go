@@ -2,8 +2,8 @@ package plane
 
 import "net"
 
-// ObstacleError says why this host could not use a plane, where that can be seen before anything is dialled. It matches
-// ErrUnsupported or ErrNotPermitted where it is one of these.
+// ObstacleError says why this host cannot use a plane, as far as that is visible before a dial. It matches ErrUnsupported or
+// ErrNotPermitted if that is the reason.
 type ObstacleError struct {
 	Text string
 	Cure string
@@ -15,7 +15,7 @@ func (e *ObstacleError) Error() string { return e.Text + "; try: " + e.Cure }
 // Unwrap gives ErrUnsupported, ErrNotPermitted or nothing.
 func (e *ObstacleError) Unwrap() error { return e.err }
 
-// Obstacle looks for what stands against a plane of a kind with this proxy; nil where nothing is seen.
+// Obstacle looks for a reason why this host cannot use a plane of a kind with this proxy. It is nil if none is visible.
 func Obstacle(kind, proxy string) error {
 	switch kind {
 	case KindTUN:

@@ -1,8 +1,8 @@
-// Package plane is where the IP packets of a link go: a TUN device of this host, an IP stack inside the process, or
-// nowhere. What a plane changes on the host (addresses, routes, DNS) it gives back when it is closed.
+// Package plane carries the IP packets of a link: to a TUN device of this host, to an IP stack inside the process, or nowhere.
+// When a plane is closed, it undoes what it has changed on the host (addresses, routes, DNS).
 //
-// The packets never pass through the PPP engine: the loop of core/link takes them out of the frames and hands them to
-// Deliver, and puts what Read gives into frames.
+// The packets never pass through the PPP engine. Package drive takes them out of the frames and hands them to Deliver, and puts
+// those of Read into frames.
 package plane
 
 import (
@@ -27,34 +27,34 @@ const (
 // Kinds lists the kinds in the order in which help texts show them.
 func Kinds() []string { return []string{KindAuto, KindTUN, KindStack, KindNone} }
 
-// Why a plane cannot be had here. Open's errors match them with errors.Is.
+// Why this host cannot have a plane. Open's errors match them with errors.Is.
 var (
 	ErrUnsupported  = errors.New("this kernel does not offer it")
 	ErrNotPermitted = errors.New("not permitted")
 	ErrKind         = errors.New("no such plane")
 )
 
-// AddressError says that this host cannot live with the address that the peer gave it. Open gives it, and Read where the
-// host has got something since that stands against the address.
+// AddressError says that this host cannot use the address that the peer gave it. Open returns it. Read returns it if the host gets
+// a conflicting address or route later.
 type AddressError struct{ Word gate.Word }
 
 func (e *AddressError) Error() string { return e.Word.String() }
 
-// Forward makes a TCP port of this host lead to a host behind the link (stack only).
+// Forward forwards a TCP port of this host to a host behind the link (stack only).
 type Forward struct {
 	Listen string // address to listen on, "127.0.0.1:8080"; ":8080" and "8080" mean this host alone, not every interface
 	Target string // HOST:PORT behind the link; a name is resolved through the link's own DNS servers
 }
 
-// Config says what the link has and what to make of it. The zero value of each optional field is its default.
+// Config holds the addresses of a link, and what the plane does with them. The zero value of each optional field is its default.
 type Config struct {
 	Interface string       // tun: the wanted name, with at most one %d; "" is "knak%d"
-	Local     netip.Addr   // our IPv4 address, or the zero Addr where IPCP did not open
-	Peer      netip.Addr   // the peer's IPv4 address, or the zero Addr where the peer names none
+	Local     netip.Addr   // our IPv4 address, or the zero Addr if IPCP is not open
+	Peer      netip.Addr   // the peer's IPv4 address, or the zero Addr if the peer names none
 	DNS       []netip.Addr // the link's DNS servers, best first
-	NBNS      []netip.Addr // the link's NetBIOS name servers; no plane uses them, but the accepted ones are passed to scripts
-	MTU       int          // the largest packet that the peer takes: its MRU; 0 is 1500
-	Allow     gate.Allow   // addresses that are taken although something on this host stands against them
+	NBNS      []netip.Addr // the link's NetBIOS name servers; no plane uses them, but scripts get those that are accepted
+	MTU       int          // the largest packet that the peer accepts: its MRU, in octets; 0 is 1500
+	Allow     gate.Allow   // addresses that are accepted although they conflict with this host's own
 
 	// InterfaceID6 is our IPv6 interface identifier as IPV6CP agreed it (RFC 5072 section 4.1), in network byte order.
 	// All zero: no IPv6. The link-local address is fe80:: and this identifier.
@@ -70,8 +70,8 @@ type Config struct {
 	Proxy    string    // stack: where the proxy listens, "127.0.0.1:1080"; port 0 takes a free one; "" or "off": no proxy
 	Forwards []Forward // stack
 
-	// Notice, unless nil, hears what a person should know: why auto passed over a plane, a default route that stays in
-	// front of ours, what could not be given back. It may be called from any goroutine, until Close returns, and must not block.
+	// Notice, unless nil, gets messages for people: why auto skipped a plane, that another default route stands in front of ours,
+	// what could not be undone. Any goroutine may call it until Close returns. It must not block.
 	Notice func(event.Notice)
 }
 
@@ -84,37 +84,37 @@ func (c *Config) notice(level, format string, args ...any) {
 // Plane carries the packets of one link. Deliver and Flush belong to one goroutine, Read to one other; Close may be
 // called from any, also twice.
 type Plane interface {
-	// Kind is KindTUN, KindStack or KindNone: what auto found, never auto itself.
+	// Kind is KindTUN, KindStack or KindNone: the one that auto chose, never auto itself.
 	Kind() string
-	// Interface is the name of the network interface, or "" where there is none.
+	// Interface is the name of the network interface, or "" if there is none.
 	Interface() string
-	// Deliver takes an IPv4 or IPv6 packet from the peer. The packet is the caller's again when Deliver returns. The plane
-	// may keep it back until Flush. A packet that is not taken (malformed, no room) is dropped without an error, as a
-	// network does; an error means that the plane is of no more use.
+	// Deliver takes an IPv4 or IPv6 packet from the peer. The packet is the caller's again when Deliver returns. The plane may
+	// keep a copy back until Flush. A packet that the plane cannot take (malformed, no room) is dropped without an error, as in
+	// any network. After an error the plane is of no more use.
 	Deliver(packet []byte) error
-	// Flush passes on what Deliver kept back: call it when no more packets are at hand.
+	// Flush passes on the packets that Deliver kept back. Call it when no more packets are at hand.
 	Flush() error
-	// Read waits until there are packets for the peer and calls each for every one that is there, until there is no more,
-	// each returns false, or about 64 packets were given. A packet is valid only during its call. After Close, Read
-	// returns net.ErrClosed.
+	// Read waits for packets for the peer and calls each for every packet that is there. It returns when there are no more, when
+	// each returns false, or after about 64 packets. A packet is valid only during its call. After Close, Read returns
+	// net.ErrClosed.
 	Read(each func(packet []byte) (more bool)) error
-	// Info is lines for people about how to use the link, for example "SOCKS5 and HTTP proxy on 127.0.0.1:1080".
+	// Info gives lines for people about how to use the link, for example "SOCKS5 and HTTP proxy on 127.0.0.1:1080".
 	Info() []string
-	// Close gives back what was taken, last taken first, and ends Read. What could not be given back is in the error.
+	// Close undoes the plane's changes, the last one first, and ends Read. The error names what could not be undone.
 	Close() error
 }
 
-// Taken is what became of the addresses that the peer named: those that this host lives by now.
+// Taken holds the addresses of the peer's offer that the plane uses now.
 type Taken struct {
 	Peer      netip.Addr // the zero Addr: no route leads to it
 	DNS, NBNS []netip.Addr
 	MTU       int
 }
 
-// Judged is implemented by a Plane that may refuse a part of its Config. A Plane without it took all of it.
+// Judged is implemented by a Plane that may refuse a part of its Config. A Plane without it uses all of its Config.
 type Judged interface{ Taken() Taken }
 
-// TakenOf gives what a plane took of cfg.
+// TakenOf gives what a plane uses of cfg.
 func TakenOf(p Plane, cfg Config) Taken {
 	if j, ok := p.(Judged); ok {
 		return j.Taken()
@@ -140,15 +140,14 @@ func (c *Config) offer() gate.Offer {
 
 func (c *Config) taken() Taken { return Taken{c.Peer, c.DNS, c.NBNS, c.MTU} }
 
-// LateIPv6 is what a Plane may offer beyond Plane: to take an IPv6 interface identifier after it was opened. Close gives
-// that back, too; the two are not called at once.
+// LateIPv6 may be implemented by a Plane that can take an IPv6 interface identifier after it was opened. Close undoes that, too.
+// The two methods are not called at once.
 type LateIPv6 interface {
-	// AddIPv6 gives the plane the link-local address of id, as Config.InterfaceID6 would have.
+	// AddIPv6 gives the plane the link-local address of id, as Config.InterfaceID6 would have done.
 	AddIPv6(id [8]byte) error
 }
 
-// Open makes a plane of a kind for a link that is up; "" is KindAuto. If it fails, what it had changed is given back. The
-// context bounds the making only.
+// Open makes a plane of a kind for a link that is up; "" is KindAuto. If it fails, it undoes its changes. ctx bounds Open only.
 func Open(ctx context.Context, kind string, cfg Config) (Plane, error) {
 	cfg.MTU = bounded(cfg.MTU)
 	switch kind {

@@ -14,14 +14,14 @@ import (
 	"github.com/knakppp/knak/core/plane/undo"
 )
 
-// ProxyOff is the value of Config.Proxy that means none, as does "".
+// ProxyOff is a value of Config.Proxy that means no proxy, as does "".
 const ProxyOff = "off"
 
-// Dialer is what a plane of KindStack offers beyond Plane: the link as a library.
+// Dialer is implemented by planes of KindStack: it lets a program use the link as a library.
 type Dialer interface {
-	// Dial is net.Dialer's DialContext through the link, names included.
+	// Dial works as net.Dialer's DialContext does, through the link. It resolves names through the link, too.
 	Dial(ctx context.Context, network, address string) (net.Conn, error)
-	// Listen takes TCP connections that come over the link, as net.Listen does.
+	// Listen accepts TCP connections that come over the link, as net.Listen does.
 	Listen(network, address string) (net.Listener, error)
 	// Ping sends one ICMP echo request through the link and returns how long the reply took.
 	Ping(ctx context.Context, to netip.Addr) (time.Duration, error)

@@ -355,7 +355,7 @@ func (p *tunPlane) Read(each func(packet []byte) bool) error {
 	return err
 }
 
-// Taken gives what the host lives by now.
+// Taken gives the addresses that the host uses now.
 func (p *tunPlane) Taken() Taken {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -396,7 +396,7 @@ func (p *tunPlane) passes(packet []byte) bool {
 	return what == ""
 }
 
-// Close gives everything back. A name server's program that is still being told of the link is ended.
+// Close undoes everything. It ends a name server's program that is still running.
 func (p *tunPlane) Close() (err error) {
 	p.end.Do(func() {
 		close(p.closing)

@@ -7,11 +7,11 @@ type Reason uint8
 
 // The reasons.
 const (
-	Failed     Reason = iota // anything else; the wrapped error says what
+	Failed     Reason = iota // any other reason; the wrapped error says which
 	NotFound                 // there is no such device
 	Permission               // this user may not
-	Busy                     // someone has it exclusively, and who that is could not be found out
-	NotTTY                   // it is something else
+	Busy                     // another process has it exclusively; it was not possible to find out which
+	NotTTY                   // it is not a tty
 )
 
 // String gives a word for use in traces: "failed", "not-found", "permission", "busy", "not-a-tty".
@@ -19,13 +19,13 @@ func (r Reason) String() string {
 	return [...]string{"failed", "not-found", "permission", "busy", "not-a-tty"}[r]
 }
 
-// OpenError says why a port could not be opened, and what to do.
+// OpenError says why a port could not be opened, and what to do about it.
 type OpenError struct {
 	Path   string
 	Reason Reason
-	Err    error  // what the system said
+	Err    error  // the system's error
 	Group  string // with Permission: the group that may use the device, or ""
-	Likely Holder // with Busy: a ModemManager that runs, which it may well be
+	Likely Holder // with Busy: a running ModemManager that probably has it
 }
 
 // Error names the port, the reason and the remedy.
@@ -52,14 +52,14 @@ func (e *OpenError) Error() string {
 	}
 }
 
-// Unwrap gives what the system said.
+// Unwrap gives the system's error.
 func (e *OpenError) Unwrap() error { return e.Err }
 
-// LockedError says that another process has the port, and which.
+// LockedError says which process has the port.
 type LockedError struct {
 	Path    string
-	PID     int    // 0 when the lock does not say
-	Program string // the process's name, or "" when it cannot be seen
+	PID     int    // 0 if the lock does not say
+	Program string // the process's name, or "" if it is not visible
 }
 
 // Error names the port and its holder.

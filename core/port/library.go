@@ -14,7 +14,7 @@ import (
 	"go.bug.st/serial"
 )
 
-// library is a port whose bytes go through go.bug.st/serial, for systems where the runtime cannot wait on a serial port. The
+// library is a port whose bytes go through go.bug.st/serial. It is for systems where the runtime cannot wait on a serial port. The
 // library's reads and writes may block for ever, so goroutines make them: a caller with a deadline waits for the goroutine, and
 // leaves it when the deadline passes.
 type library struct {
@@ -40,13 +40,13 @@ type library struct {
 	expires bool // writing was set
 }
 
-// arrival is what one read of the library gave, and how often Discard had been called then.
+// arrival is the result of one read of the library, and how often Discard had been called before.
 type arrival struct {
 	octets   []byte
 	discards uint64
 }
 
-// readSize is what one read of the library may give: at 921600 bit/s some 40 ms.
+// readSize is the greatest number of octets of one read of the library: at 921600 bit/s about 40 ms.
 const readSize = 4096
 
 // open opens the port. On Linux only tests do: see Open.
@@ -177,8 +177,8 @@ func (p *library) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// OnIdle makes Read call f when there is nothing to read at the moment and it is about to wait. It must be called before
-// Read is; f must not use the port's Read.
+// OnIdle makes Read call f when it is about to wait because there is nothing to read. It must be called before Read; f must not
+// use the port's Read.
 func (p *library) OnIdle(f func()) { p.idle = f }
 
 // write writes what it is given, one after the other.
@@ -202,7 +202,7 @@ func (p *library) write() {
 	}
 }
 
-// Write sends all of b. Where its time is over the port may still send what it has. Its errors are those of Read.
+// Write sends all of b. If its time runs out, the port may still send the rest. Its errors are those of Read.
 func (p *library) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	set := p.expires
@@ -257,10 +257,10 @@ func (p *library) await() error {
 	}
 }
 
-// SetReadDeadline sets when Read gives up, also one that is waiting; the zero time: never.
+// SetReadDeadline sets when Read gives up, including a Read that is waiting. The zero time means never.
 func (p *library) SetReadDeadline(t time.Time) error { return p.setDeadline(&p.reading, t) }
 
-// SetWriteDeadline sets when Write gives up, also one that is waiting. The zero time brings back Config.WriteTimeout.
+// SetWriteDeadline sets when Write gives up, including a Write that is waiting. The zero time brings back Config.WriteTimeout.
 func (p *library) SetWriteDeadline(t time.Time) error {
 	p.mu.Lock()
 	p.expires = !t.IsZero()
@@ -278,7 +278,7 @@ func (p *library) setDeadline(d *deadline, t time.Time) error {
 	return nil
 }
 
-// Close stops readers and writers and drops what is not sent yet. It is fine to close twice.
+// Close ends Read and Write and drops what was not sent. It may be called twice.
 func (p *library) Close() (err error) {
 	p.once.Do(func() {
 		close(p.closing)
@@ -300,7 +300,7 @@ func (p *library) with(f func() error) error {
 	}
 }
 
-// Status reads the modem lines. On a port that has none it returns ErrNoModemLines.
+// Status reads the modem lines. If the port has none, it returns ErrNoModemLines.
 func (p *library) Status() (s Status, err error) {
 	return s, p.with(func() error {
 		bits, err := p.lib.GetModemStatusBits()
@@ -312,10 +312,10 @@ func (p *library) Status() (s Status, err error) {
 	})
 }
 
-// linesPause is how often WaitLines looks: the library cannot wait for a change.
+// linesPause is how often WaitLines reads the lines: the library cannot wait for a change.
 const linesPause = 500 * time.Millisecond
 
-// WaitLines waits until a modem line changes and reads them. A port that has none gives ErrNoModemLines at once.
+// WaitLines waits until a modem line changes and reads the lines. If the port has none, it returns ErrNoModemLines at once.
 func (p *library) WaitLines() (Status, error) {
 	before, err := p.Status()
 	if err != nil {
@@ -398,7 +398,7 @@ func (p *library) handle() (uintptr, error) {
 	return 0, errors.ErrUnsupported
 }
 
-// Drain waits until the driver has sent what Write gave it, at most until deadline; then it returns os.ErrDeadlineExceeded.
+// Drain waits until the driver has sent everything that Write gave it. At deadline it returns os.ErrDeadlineExceeded.
 func (p *library) Drain(deadline time.Time) error {
 	done := make(chan error, 1)
 	go func() { done <- p.lib.Drain() }() // it cannot be ended, but by Close
@@ -414,7 +414,7 @@ func (p *library) Drain(deadline time.Time) error {
 	}
 }
 
-// Discard drops what has arrived and was not read yet, and what was written and is not sent yet.
+// Discard drops octets that have arrived and were not read, and octets that were written and not sent.
 func (p *library) Discard() error {
 	return p.with(func() error {
 		p.discards.Add(1)
@@ -423,7 +423,7 @@ func (p *library) Discard() error {
 	})
 }
 
-// deadline is a time at which a channel is closed. The zero value has none.
+// deadline is a time at which a channel is closed. The zero value has no time.
 type deadline struct {
 	mu    sync.Mutex
 	timer *time.Timer

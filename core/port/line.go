@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Status reads the modem lines. On a tty that has none it returns ErrNoModemLines.
+// Status reads the modem lines. If the tty has none, it returns ErrNoModemLines.
 func (p *Port) Status() (Status, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -28,8 +28,8 @@ func (p *Port) Status() (Status, error) {
 	return Status{DCD: s.DCD, CTS: s.CTS, DSR: s.DSR, RI: s.RI}, nil
 }
 
-// WaitLines waits until a modem line changes and reads them. Where the driver cannot tell of changes it returns
-// ErrNoModemLines at once. Closing the port does not wake it on every driver: give it a goroutine that nobody waits for.
+// WaitLines waits until a modem line changes and reads the lines. If the driver cannot report changes, it returns ErrNoModemLines
+// at once. With some drivers, closing the port does not end WaitLines: call it in a goroutine that nothing waits for.
 func (p *Port) WaitLines() (Status, error) {
 	fd := -1
 	if err := p.control(func(f int) (err error) {
@@ -46,13 +46,13 @@ func (p *Port) WaitLines() (Status, error) {
 	return p.Status()
 }
 
-// SetDTR sets the line Data Terminal Ready, which a modem takes for "hang up" when it falls. On a tty that has no modem
-// lines it returns ErrNoModemLines.
+// SetDTR sets the line Data Terminal Ready. Modems hang up when it falls. If the tty has no modem lines, it returns
+// ErrNoModemLines.
 func (p *Port) SetDTR(on bool) error {
 	return p.withLib(func(lib serial.Port) error { return modemLines(lib.SetDTR(on)) })
 }
 
-// SetRTS sets the line Request To Send, when flow control does not drive it. On a tty that has no modem lines it returns
+// SetRTS sets the line Request To Send, if flow control does not control it. If the tty has no modem lines, it returns
 // ErrNoModemLines.
 func (p *Port) SetRTS(on bool) error {
 	return p.withLib(func(lib serial.Port) error { return modemLines(lib.SetRTS(on)) })
@@ -136,14 +136,14 @@ func makeRaw(t *unix.Termios) {
 	t.Cc[unix.VSTART], t.Cc[unix.VSTOP] = 0x11, 0x13
 }
 
-// Break holds the line in the break state for d, and blocks that long. Where the driver cannot, it returns
+// Break holds the line in the break state for d, and blocks for that time. If the driver cannot do that, it returns
 // ErrNoModemLines.
 func (p *Port) Break(d time.Duration) error {
 	return p.withLib(func(lib serial.Port) error { return modemLines(lib.Break(d)) })
 }
 
-// Drain waits until the driver has sent what Write gave it, at most until deadline; then it returns
-// os.ErrDeadlineExceeded. What stands in the modem's own buffers cannot be known.
+// Drain waits until the driver has sent everything that Write gave it. At deadline it returns os.ErrDeadlineExceeded. Octets in
+// the modem's own buffers are not visible.
 func (p *Port) Drain(deadline time.Time) error {
 	// The system call that waits (TCSBRK) cannot be interrupted by a deadline, so the queue is looked at instead.
 	for pause := time.Millisecond; ; pause = min(2*pause, 20*time.Millisecond) {
@@ -161,7 +161,7 @@ func (p *Port) Drain(deadline time.Time) error {
 	}
 }
 
-// Discard drops what has arrived and was not read yet, and what was written and is not sent yet.
+// Discard drops octets that have arrived and were not read, and octets that were written and not sent.
 func (p *Port) Discard() error {
 	return hungUp(p.control(func(fd int) error { return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIOFLUSH) }))
 }

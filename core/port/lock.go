@@ -24,7 +24,7 @@ import (
 	"github.com/knakppp/knak/core/foreign"
 )
 
-// lockFile is a UUCP lock file of this process. A nil one is none.
+// lockFile is a UUCP lock file of this process. nil stands for none.
 type lockFile struct{ path string }
 
 // mine are the lock files that this process has made. In a container that is started anew the process often has the id of
@@ -53,10 +53,10 @@ func lockName(path string) string {
 // lockContent is what such a file holds: the process id in ten columns and a line feed.
 func lockContent(pid int) []byte { return fmt.Appendf(nil, "%10d\n", pid) }
 
-// newLock is how long an unreadable lock file is taken for one that its owner is about to write.
+// newLock is how long an unreadable lock file counts as one that its owner is about to write.
 const newLock = 5 * time.Second
 
-// lockLimit is how long a lock file may be: the process id, and in some a name of the program and the user behind it.
+// lockLimit is the greatest size of a lock file: it holds the process id and sometimes a program's name and the user.
 const lockLimit = 1024
 
 // takeLock makes the lock file of the tty at path in dir. It returns nil and no error where none can be made there (the
@@ -98,7 +98,7 @@ func takeLock(path, dir string) (*lockFile, error) {
 	return nil, nil // somebody makes them as fast as they are removed, and none of them holds
 }
 
-// unnamed opens a file in dir that has no name (open(2), O_TMPFILE). Tests put a file system in its place that has none.
+// unnamed opens a file without a name in dir (open(2), O_TMPFILE). Tests replace it by a file system that cannot do that.
 var unnamed = func(dir string) (*os.File, error) { return os.OpenFile(dir, unix.O_TMPFILE|os.O_WRONLY, 0o644) }
 
 // newLockFile makes a lock file in dir that has no name yet. Where the file system has no such files, as that of a
@@ -133,8 +133,8 @@ func linkLockFile(f *os.File, name string) error {
 	})
 }
 
-// staleWait is how long another one that is about to remove the same stale lock file is waited for. It needs microseconds;
-// who holds the file for longer wants to be waited for.
+// staleWait is how long to wait for another process that is about to remove the same stale lock file. That takes microseconds; a
+// process that holds the file longer does it to delay us.
 const staleWait = 200 * time.Millisecond
 
 // removeStale removes a lock file that holds nobody. Of several that found the same stale file only one may: the
@@ -222,8 +222,8 @@ func lockPID(content []byte) (pid int, ok bool) {
 	return 0, false
 }
 
-// StaleLocks finds the lock files in dir ("": DefaultLockDir) that this user's processes have left which have ended. They lock
-// nothing, and the next program that opens the port replaces them; until then the port looks as if it were in use.
+// StaleLocks finds the lock files in dir ("": DefaultLockDir) that ended processes of this user have left. They lock nothing, and
+// the next program that opens the port replaces them. Until then the port looks as if it were in use.
 func StaleLocks(dir string) (names []string, err error) {
 	dir = cmp.Or(dir, DefaultLockDir)
 	entries, err := os.ReadDir(dir)
@@ -240,7 +240,7 @@ func StaleLocks(dir string) (names []string, err error) {
 	return names, nil
 }
 
-// RemoveStaleLock removes a lock file that StaleLocks gave, unless somebody has taken the port meanwhile.
+// RemoveStaleLock removes a lock file that StaleLocks gave, unless another process has locked the port meanwhile.
 func RemoveStaleLock(name string) error {
 	err := removeStale(name, func() bool { return !staleLock(name) })
 	if errors.Is(err, fs.ErrNotExist) {
@@ -283,8 +283,8 @@ func (l *lockFile) release() error {
 	return os.Remove(l.path)
 }
 
-// Holders finds the other processes that have the tty at path open, by process id. Without privilege only those of the same
-// user can be seen; what cannot be seen is left out without an error.
+// Holders finds the other processes, by id, that have the tty at path open. Without privilege only processes of the same user are
+// visible; others are left out without an error.
 func Holders(path string) ([]Holder, error) {
 	var want unix.Stat_t
 	if err := unix.Stat(path, &want); err != nil {

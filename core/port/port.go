@@ -18,8 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Port is an open serial port: raw, 8 data bits, no parity, one stop bit, the modem lines not minded. One goroutine may
-// read while another writes; Close may be called from any and wakes both.
+// Port is an open serial port: raw, 8 data bits, no parity, one stop bit; it stays usable whatever the modem lines say. One
+// goroutine may read while another writes. Any goroutine may call Close, which ends both.
 type Port struct {
 	path     string // with all symbolic links resolved
 	file     *os.File
@@ -33,12 +33,12 @@ type Port struct {
 	deadline bool // a write deadline is set
 }
 
-// Open opens the tty at path, which may be a symbolic link. It fails with a *LockedError when another process has it and
-// with an *OpenError otherwise; both say what to do.
+// Open opens the tty at path, which may be a symbolic link. If another process has locked it, the error is a *LockedError;
+// otherwise it is an *OpenError. Both say what to do.
 //
-// The port is taken in every way that others honour: by a UUCP lock file, by flock, and by exclusive use (TIOCEXCL). A process
-// that honours none, and has it open already, is found through /proc; pseudo-terminals are left out of that, because the program
-// that made them keeps them open. Where the lock directory cannot be written, the other ways remain.
+// Open locks the port in every way that other programs respect: by a UUCP lock file, by flock, and by exclusive use (TIOCEXCL). A
+// process that respects none of them and already has the port open is found through /proc. Pseudo-terminals are not searched for,
+// because the program that made them keeps them open. If the lock directory cannot be written, the other ways remain.
 func Open(path string, cfg Config) (_ *Port, err error) {
 	if cfg.Baud == 0 {
 		cfg.Baud = DefaultBaud
@@ -102,11 +102,11 @@ func Exists(path string) bool {
 	return !errors.Is(err, os.ErrNotExist)
 }
 
-// MayOpen says why this user may not open a port, without opening it.
+// MayOpen says why this user may not open a port. It does not open the port.
 func MayOpen(path string) error { return unix.Access(path, unix.R_OK|unix.W_OK) }
 
-// OpenWithin is Open, given up when ctx ends, whatever in the system does not answer: a driver that hangs in open(2), or a
-// file system under the directory of the locks. The port is then given back if it comes after all.
+// OpenWithin is Open, but it gives up when ctx ends, even if the system does not answer: a driver that hangs in open(2), or a file
+// system below the lock directory. If the port opens later, it is closed.
 func OpenWithin(ctx context.Context, path string, cfg Config) (*Port, error) {
 	return within(ctx, path, func() (*Port, error) { return Open(path, cfg) })
 }
@@ -179,8 +179,8 @@ func (p *Port) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// OnIdle makes Read call f when there is nothing to read at the moment and it is about to wait, so that its caller can
-// gather what several reads gave. It must be called before Read is; f must not use the port's Read.
+// OnIdle makes Read call f when it is about to wait because there is nothing to read, so that its caller can gather the results of
+// several reads. It must be called before Read; f must not use the port's Read.
 func (p *Port) OnIdle(f func()) { p.in.idle = f }
 
 // Write sends all of b, or says how many bytes of it the driver took. Its errors are those of Read.
@@ -209,10 +209,10 @@ func (p *Port) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// SetReadDeadline sets when Read gives up, also one that is waiting; the zero time: never.
+// SetReadDeadline sets when Read gives up, including a Read that is waiting. The zero time means never.
 func (p *Port) SetReadDeadline(t time.Time) error { return closed(p.file.SetReadDeadline(t)) }
 
-// SetWriteDeadline sets when Write gives up, also one that is waiting. The zero time brings back Config.WriteTimeout.
+// SetWriteDeadline sets when Write gives up, including a Write that is waiting. The zero time brings back Config.WriteTimeout.
 func (p *Port) SetWriteDeadline(t time.Time) error {
 	p.mu.Lock()
 	p.deadline = !t.IsZero()
@@ -232,8 +232,8 @@ func hungUp(err error) error {
 	return err
 }
 
-// Close stops readers and writers, drops what is not sent yet, and gives everything back: the settings that the tty had,
-// the locks, exclusive use. What must still reach the modem is to be drained before. It is fine to close twice.
+// Close ends Read and Write, drops what was not sent, and restores the tty's settings, its locks and exclusive use. Call Drain
+// before it if the modem must get the rest. It may be called twice.
 func (p *Port) Close() error {
 	p.mu.Lock()
 	again := p.closed

@@ -6,12 +6,12 @@ import (
 	"context"
 )
 
-// Port is an open serial port: raw, 8 data bits, no parity, one stop bit, the modem lines not minded. One goroutine may
-// read while another writes; Close may be called from any and wakes both.
+// Port is an open serial port: raw, 8 data bits, no parity, one stop bit; it stays usable whatever the modem lines say. One
+// goroutine may read while another writes. Any goroutine may call Close, which ends both.
 type Port struct{ library }
 
-// Open opens the port at path: "COM5", or "/dev/cu.usbmodem1". It fails with an *OpenError, which says what to do. The system
-// keeps a second program from the port, and does not say which one has it.
+// Open opens the port at path: "COM5", or "/dev/cu.usbmodem1". The error is an *OpenError, which says what to do. The system keeps
+// a second program from the port, and does not say which program has it.
 func Open(path string, cfg Config) (*Port, error) {
 	p := &Port{}
 	if err := p.open(path, cfg); err != nil {
@@ -23,7 +23,7 @@ func Open(path string, cfg Config) (*Port, error) {
 // OpenWithin is Open: these systems have no driver that is known to hang there.
 func OpenWithin(_ context.Context, path string, cfg Config) (*Port, error) { return Open(path, cfg) }
 
-// MayOpen gives nil: only opening a port shows that here.
+// MayOpen gives nil: on these systems only opening the port shows whether it is possible.
 func MayOpen(string) error { return nil }
 
 // Holders finds nobody: these systems do not say who has a port open.

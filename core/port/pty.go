@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// PTY is the master side of a pseudo-terminal: the simulator's end of the line. It outlives those who open the slave side,
-// one after another, as a modem outlives the programs that use it.
+// PTY is the master side of a pseudo-terminal: the simulator's end of the line. It outlives the programs that open the slave side,
+// one after another, as a modem does.
 type PTY struct {
 	file    *os.File
 	opened  *os.File // an inotify watch: readable when somebody has opened the slave
@@ -21,8 +21,7 @@ type PTY struct {
 	onOpen  func()
 }
 
-// OpenPTY makes a pseudo-terminal in raw mode. The path is that of the slave side, for example /dev/pts/3: what a dialer
-// opens.
+// OpenPTY makes a pseudo-terminal in raw mode. path is that of the slave side, for example /dev/pts/3, which a dialer opens.
 func OpenPTY() (master *PTY, slavePath string, err error) {
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -67,9 +66,9 @@ func OpenPTY() (master *PTY, slavePath string, err error) {
 	return &PTY{file: file, opened: opened}, path, nil
 }
 
-// Read waits for at least one byte from the slave side. When the last process closes that side, a Read returns ErrHungUp
-// once: it is what a modem sees as DTR falling. The next Read waits for somebody to open it anew. Its other errors are
-// those of Port.Read. One goroutine at a time may read.
+// Read waits for at least one byte from the slave side. When the last process closes that side, a Read returns ErrHungUp once: a
+// modem sees the same as DTR falling. The next Read waits until the slave side is opened again. Its other errors are those of
+// Port.Read. One goroutine at a time may read.
 func (p *PTY) Read(b []byte) (int, error) {
 	for {
 		n, err := p.file.Read(b)
@@ -123,7 +122,7 @@ func (p *PTY) alone() bool {
 	return fds[0].Revents&unix.POLLHUP != 0
 }
 
-// Write sends b to the slave side. While nobody has that open it returns ErrHungUp. Only the deadline limits the wait: the
+// Write sends b to the slave side. While no program has it open, it returns ErrHungUp. Only the deadline bounds the wait: the
 // program that has it open may not read.
 func (p *PTY) Write(b []byte) (int, error) {
 	if p.alone() { // the tty would keep it for the next program
@@ -133,12 +132,12 @@ func (p *PTY) Write(b []byte) (int, error) {
 	return n, hungUp(err)
 }
 
-// SetReadDeadline sets when Read gives up, also one that is waiting; the zero time: never.
+// SetReadDeadline sets when Read gives up, including a Read that is waiting. The zero time means never.
 func (p *PTY) SetReadDeadline(t time.Time) error {
 	return closed(errors.Join(p.file.SetReadDeadline(t), p.opened.SetReadDeadline(t)))
 }
 
-// SetWriteDeadline sets when Write gives up, also one that is waiting; the zero time: never.
+// SetWriteDeadline sets when Write gives up, including a Write that is waiting. The zero time means never.
 func (p *PTY) SetWriteDeadline(t time.Time) error {
 	return closed(p.file.SetWriteDeadline(t))
 }

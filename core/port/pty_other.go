@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// PTY is what OpenPTY never gives here.
+// PTY is never made on this system.
 type PTY struct{ terminal }
 
 type terminal interface {

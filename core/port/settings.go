@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Settings reads how the slave side is set. It is only read, so that a program's own reading and setting cannot be
-// disturbed: to be told of changes (TIOCPKT with EXTPROC) the flag EXTPROC would have to be set anew after each of them,
-// between which the program may have set something else.
+// Settings reads the settings of the slave side. Polling cannot disturb a program's own reading and setting. To be notified of
+// changes (TIOCPKT with EXTPROC) the flag EXTPROC would have to be set again after each change, and the program may have set
+// something else in between.
 func (p *PTY) Settings() (s Settings, err error) {
 	err = control(p.file, func(fd int) error {
 		t, err := unix.IoctlGetTermios(fd, unix.TCGETS2)
@@ -33,14 +33,14 @@ func (p *PTY) Settings() (s Settings, err error) {
 	return s, err
 }
 
-// Alone says whether nobody has the slave side open.
+// Alone says whether no program has the slave side open.
 func (p *PTY) Alone() bool { return p.alone() }
 
-// OnOpen makes Read call f when somebody opens the slave side while it waits for that. It must be called before Read is.
+// OnOpen makes Read call f when a program opens the slave side while Read waits for that. It must be called before Read.
 func (p *PTY) OnOpen(f func()) { p.onOpen = f }
 
-// Like gives the slave side the owner, group and mode of another tty, so that the same users may open both. A change
-// that is not permitted is left out.
+// Like gives the slave side the owner, group and mode of another tty, so that the same users may open both. It skips changes that
+// are not permitted.
 func (p *PTY) Like(tty, slave string) {
 	var st unix.Stat_t
 	if unix.Stat(tty, &st) != nil {

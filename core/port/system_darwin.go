@@ -36,11 +36,11 @@ func Exists(path string) bool {
 // readPromptly has nothing to do: a read of the library ends as soon as something is there.
 func readPromptly(uintptr) error { return nil }
 
-// Dir is where ports are.
+// Dir is the directory of the ports.
 const Dir = "/dev"
 
-// List gives the ports for calling out (cu.*), which do not wait for a carrier as tty.* do. What is behind them only IOKit
-// tells, which needs C.
+// List gives the ports for calling out (cu.*); tty.* would wait for a carrier. Only IOKit, which needs C, knows the devices behind
+// them.
 func List() ([]Listed, error) {
 	paths, err := serial.GetPortsList()
 	if err != nil {

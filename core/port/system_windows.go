@@ -55,10 +55,11 @@ func readPromptly(handle uintptr) error {
 	return windows.SetCommTimeouts(windows.Handle(handle), &windows.CommTimeouts{ReadIntervalTimeout: 1})
 }
 
-// Dir is where ports are: their names are all that Windows needs.
+// Dir is "": on Windows the names of ports are enough.
 const Dir = ""
 
-// List gives the COM ports: those of modems' own drivers, too, which the library's enumerator passes over and so tells nothing about.
+// List gives the COM ports, including those of modems' own drivers. The library's enumerator leaves the latter out, so nothing
+// else is known of them.
 func List() ([]Listed, error) {
 	names, err := serial.GetPortsList()
 	if err != nil {

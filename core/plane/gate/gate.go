@@ -1,9 +1,9 @@
-// Package gate judges the addresses that a peer names for a link, before this host lives by them: ours, the peer's, those of the
-// name servers. The other end of a modem's line chooses them freely. With the address of the host's gateway, a neighbour or its
-// own resolver, it could take traffic that is not meant for the link.
+// Package gate judges the addresses that a peer names for a link, before this host uses them: ours, the peer's, those of the name
+// servers. The other end of a modem's line chooses them freely. With the address of the host's gateway, a neighbour or its own
+// resolver it could take traffic that is not meant for the link.
 //
-// The package computes only. Who looks at the host is package host of the planes; who changes it asks here first, and
-// again whenever the peer names other addresses or the host has got others.
+// The package only computes. Package plane/host reads the host's state. The planes ask this package before they change the host,
+// and again when the peer names other addresses or the host gets others.
 package gate
 
 import (
@@ -12,31 +12,30 @@ import (
 	"slices"
 )
 
-// Offer is what a peer names for a link, by IPCP (RFC 1332, RFC 1877) or by its modem's answers. The zero Addr is no
-// address. IPv6 addresses are judged as well.
+// Offer holds the addresses that a peer names for a link, by IPCP (RFC 1332, RFC 1877) or in its modem's answers. The zero Addr is
+// no address. IPv6 addresses are judged as well.
 type Offer struct {
-	Local netip.Addr   // to be ours
+	Local netip.Addr   // the address for this host
 	Peer  netip.Addr   // the peer's own
 	DNS   []netip.Addr // its name servers, best first
 	NBNS  []netip.Addr // its NetBIOS name servers, which are only passed to scripts
 }
 
-// Host is what stands on this host beside the link: what other interfaces have, and where others' routes lead.
+// Host describes this host without the link: the addresses of its other interfaces, and its other routes.
 type Host struct {
-	Addresses  []netip.Addr   // of its other interfaces
-	Broadcasts []netip.Addr   // of the networks that it is connected to
-	Connected  []netip.Prefix // those networks; the other end of a point-to-point interface is one of a single address
+	Addresses  []netip.Addr   // addresses of its other interfaces
+	Broadcasts []netip.Addr   // broadcast addresses of its networks
+	Connected  []netip.Prefix // networks that it is connected to; the other end of a point-to-point interface is a network of a single address
 	Gateways   []netip.Addr   // next hops of its routes
-	Resolvers  []netip.Addr   // the name servers that it asks now
-	// Routes are the destinations of its other routes in any table, without default routes. Some that are in Connected
-	// may be here, too.
+	Resolvers  []netip.Addr   // the name servers that it uses now
+	// Routes are the destinations of its other routes in any table, without default routes. They may overlap with Connected.
 	Routes []netip.Prefix
 }
 
-// Role is what an address is to be.
+// Role is the use of an address.
 type Role string
 
-// The roles, as people read them.
+// The roles, in the words for people.
 const (
 	Local Role = "our address"
 	Peer  Role = "the peer's address"
@@ -44,16 +43,16 @@ const (
 	NBNS  Role = "the NetBIOS name server"
 )
 
-// Word says of one address why it is not taken.
+// Word says why one address is refused.
 type Word struct {
 	Role Role
 	Addr netip.Addr
-	What string // what it is already: "the host's gateway"
-	// Allowable: a person may allow this address all the same. Of what can never be a host's address, nobody can.
+	What string // the present use of the address: "the host's gateway"
+	// Allowable says that a person may allow this address anyway. An address that no host can have is not allowable.
 	Allowable bool
 }
 
-// String is the sentence for people.
+// String gives the sentence for people.
 func (w Word) String() string {
 	text := fmt.Sprintf("%s %s is left out: it is %s", w.Role, w.Addr, w.What)
 	if w.Role == Local {
@@ -65,28 +64,28 @@ func (w Word) String() string {
 	return text
 }
 
-// Verdict is what is left of an Offer.
+// Verdict holds the parts of an Offer that were accepted.
 type Verdict struct {
 	Offer
-	// Refused, unless nil, says why the link must not come up with this address of ours. Local is the zero Addr then.
+	// Refused, unless nil, says why the link must not come up with this Local address. Local is the zero Addr then.
 	Refused *Word
-	// Left are the other addresses that are not taken.
+	// Left holds the other addresses that were refused.
 	Left []Word
-	// ByHost are those of DNS that the host asks already, by a way of its own: no route to them may be made.
+	// ByHost holds the addresses of DNS that the host already uses over another interface: they must get no route over the link.
 	ByHost []netip.Addr
 }
 
-// Allow is what a person allows although something on the host stands against it.
+// Allow holds the conflicts with this host that a person allows.
 type Allow []netip.Prefix
 
 func (a Allow) has(addr netip.Addr) bool {
 	return slices.ContainsFunc(a, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-// Believe judges an offer without looking at this host. It refuses the addresses that no host on any network can have.
+// Believe judges an offer without looking at this host. It refuses addresses that no host on any network can have.
 func Believe(o Offer, allow Allow) Verdict { return Judge(o, Host{}, allow) }
 
-// Judge judges an offer on a host. It is to be asked again whenever either has changed.
+// Judge judges an offer on a host. Call it again whenever one of the two has changed.
 func Judge(o Offer, h Host, allow Allow) Verdict {
 	var v Verdict
 	local := plain(o.Local)
@@ -228,15 +227,14 @@ func (h *Host) isBeyond(a netip.Addr, role Role) string {
 	return ""
 }
 
-// Shared says whether many networks may use this address at once (RFC 1918, RFC 6598). Any other address belongs to
-// one host on the Internet: a route to it through this link takes the traffic for that host away from every other way
-// out.
+// Shared says whether many networks may use this address at once (RFC 1918, RFC 6598). Any other address belongs to one host on
+// the Internet: a route to it through this link would take the traffic for that host away from every other route.
 func Shared(a netip.Addr) bool { return a.IsPrivate() || carrierNAT.Contains(a) }
 
 var carrierNAT = netip.MustParsePrefix("100.64.0.0/10")
 
-// Prefix says what is wrong with a network that a router at the peer's end advertises for the link (RFC 4861 section
-// 4.6.2). "" means that it may be taken.
+// Prefix says why a network that a router at the peer's end advertises for the link (RFC 4861 section 4.6.2) must be refused. ""
+// means that it may be used.
 func (h *Host) Prefix(p netip.Prefix) (why string) {
 	p = p.Masked()
 	switch {

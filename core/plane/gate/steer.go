@@ -9,7 +9,7 @@ import (
 // Packets of the peer can move a host's traffic, too: by redirects, and by router advertisements with networks and a
 // default route in them. These are looked at before the kernel gets them.
 
-// The ICMP messages that steer.
+// The ICMP messages that can move traffic.
 const (
 	protoICMP        = 1
 	protoICMPv6      = 58
@@ -24,7 +24,7 @@ const (
 	advertisementLen = 16 // before its options
 )
 
-// Steers says whether an IP packet may move traffic of the host. It costs a comparison or two for all others.
+// Steers says whether an IP packet may move traffic of the host. For most packets it needs only a comparison or two.
 func Steers(packet []byte) bool {
 	if len(packet) < ipv4Head {
 		return false
@@ -77,9 +77,9 @@ func beyond(packet []byte) (icmp []byte, fragment bool) {
 	}
 }
 
-// Steering judges a packet for which Steers is true. It says what the packet would do to this host and must not; ""
-// means that the packet may pass. A router advertisement passes if the link may have every network in it and this host
-// reaches none of them by another way, and if it holds no routes (RFC 4191). defaultRoute says that it may name its
+// Steering judges a packet for which Steers is true. It gives the reason to drop the packet: what it would do to this host. ""
+// means that the packet may pass. A router advertisement passes if the link may have every network in it, this host reaches none
+// of these networks by another way, and it holds no routes (RFC 4191). defaultRoute says that the advertisement may name its
 // sender as a default router.
 func (h *Host) Steering(packet []byte, defaultRoute bool) (why string) {
 	if packet[0]>>4 == 4 {
@@ -137,11 +137,11 @@ func advertised(o []byte) netip.Prefix {
 // onLink is the L flag of a prefix information option: all of the network is on the link.
 const onLink = 0x80
 
-// OffLink gives a router advertisement that Steering has let pass, with the L flag taken from every network of the
-// Internet's: by it the host would send what is for anybody in that network over the link, also where the rest of the
-// Internet is reached by another way. The host gets its address in the network all the same, and reaches the others by
-// the default route, if that leads over the link. Carriers send no such flag (TS 29.061 section 11.2.1.3.4, RFC 7066
-// section 2.2). The packet stays as it is; where there is something to take from it the result is a copy.
+// OffLink takes a router advertisement that Steering has let pass, and clears the L flag of every network with addresses of the
+// Internet. With that flag the host would send packets for all of that network over the link, even if it reaches the rest of the
+// Internet by another way. The host still gets its address in the network, and reaches the other addresses by the default route if
+// that leads over the link. Carriers do not set the flag (TS 29.061 section 11.2.1.3.4, RFC 7066 section 2.2). OffLink does not
+// change the packet: if there is a flag to clear, the result is a copy.
 func OffLink(packet []byte) []byte {
 	if packet[0]>>4 != 6 {
 		return packet

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Enter moves the calling test into a new network namespace with lo up, or skips the test where that cannot be had.
-// Sockets and devices that the test's own goroutine opens are there; goroutines that it starts are not.
+// Enter moves the calling test into a new network namespace with lo up. It skips the test if that is not possible. Sockets and
+// devices that the test's own goroutine opens are in the namespace; goroutines that it starts are not.
 func Enter(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -55,9 +55,9 @@ func needTUN(t testing.TB) {
 // inside is set in the process that Process makes.
 const inside = "KNAK_NSTEST_INSIDE"
 
-// Process runs the calling test a second time, in a process whose threads are all in a new network and mount
-// namespace: for tests whose code starts goroutines. In that process it returns true. In the first process it waits
-// for the other one, passes on what it logged, fails if it failed, and returns false. env is added to the environment.
+// Process runs the calling test again in a second process, whose threads are all in a new network and mount namespace. It is for
+// code that starts goroutines. In the second process it returns true. In the first process it waits for the second, passes on its
+// log, fails if it failed, and returns false. env is added to the environment.
 func Process(t *testing.T, env ...string) bool {
 	t.Helper()
 	if os.Getenv(inside) != "" {
@@ -89,8 +89,8 @@ func Process(t *testing.T, env ...string) bool {
 	return false
 }
 
-// LAN makes the network of an ordinary host in the namespace that the caller is in: lo, and eth0 with 192.168.1.100/24 and a
-// default route with metric 100. It gives the number of eth0, and the gateway.
+// LAN makes the network of an ordinary host in the caller's namespace: lo, and eth0 with 192.168.1.100/24 and a default route with
+// metric 100. It returns the index of eth0 and the gateway.
 func LAN(t testing.TB) (eth int, gateway net.IP) {
 	t.Helper()
 	must := func(err error) {
@@ -117,7 +117,7 @@ func LAN(t testing.TB) (eth int, gateway net.IP) {
 	return l.Attrs().Index, gateway
 }
 
-// State is what the network namespace has, a line each: interfaces, addresses, the routes of all tables.
+// State lists the interfaces, addresses and routes (of all tables) of the network namespace, one a line.
 func State(t testing.TB) (lines []string) {
 	t.Helper()
 	links, err := netlink.LinkList()

@@ -89,7 +89,7 @@ func gatewayStatus(err error) int {
 	return http.StatusBadGateway
 }
 
-// connListener gives the HTTP server the connections that turned out to be HTTP.
+// connListener gives the HTTP server the connections whose first octet says HTTP.
 type connListener struct{ s *Server }
 
 func (l connListener) Accept() (net.Conn, error) {

@@ -22,13 +22,13 @@ import (
 const (
 	// helloTime is how long a client may take to say what it wants.
 	helloTime = 30 * time.Second
-	// dialTime is how long a connection through the network may take to open.
+	// dialTime is how long it may take to open a connection through the network.
 	dialTime = 60 * time.Second
-	// maxClients bounds what clients can make this process hold: goroutines, buffers and connections.
+	// maxClients is the greatest number of clients at once. It bounds goroutines, buffers and connections.
 	maxClients = 512
 )
 
-// Network is what the proxy leads to.
+// Network is the network behind the proxy.
 type Network interface {
 	Dial(ctx context.Context, network, address string) (net.Conn, error)
 	Resolve(ctx context.Context, network, host string) ([]netip.Addr, error)
@@ -52,7 +52,7 @@ type Server struct {
 	httpConns chan net.Conn
 }
 
-// Listen starts a proxy for both protocols on an address such as "127.0.0.1:1080"; see Local for shorter ones.
+// Listen starts a proxy for both protocols on an address such as "127.0.0.1:1080"; Local completes shorter ones.
 func Listen(address string, network Network) (*Server, error) {
 	s, err := listen(address, network, (*Server).serveProxy)
 	if err != nil {
@@ -63,7 +63,7 @@ func Listen(address string, network Network) (*Server, error) {
 	return s, nil
 }
 
-// Forward starts a listener whose connections all lead to one target, HOST:PORT in the network.
+// Forward starts a listener. Each of its connections is carried to one target, HOST:PORT in the network.
 func Forward(address, target string, network Network) (*Server, error) {
 	if _, _, err := net.SplitHostPort(target); err != nil {
 		return nil, fmt.Errorf("target of the forward: %w", err)
@@ -82,7 +82,7 @@ func Forward(address, target string, network Network) (*Server, error) {
 	return s, nil
 }
 
-// Local completes an address to listen on: without a host it means the loopback interface, not all interfaces.
+// Local completes an address to listen on: without a host it is on the loopback interface, not on all interfaces.
 func Local(address string) string {
 	if !strings.Contains(address, ":") {
 		address = ":" + address
@@ -103,7 +103,7 @@ func listen(address string, network Network, handle func(*Server, net.Conn)) (*S
 	return s, nil
 }
 
-// Addr is where the server listens.
+// Addr gives the address that the server listens on.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
 // Close ends the server and all its connections, and waits until they have ended.

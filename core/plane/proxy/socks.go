@@ -79,7 +79,7 @@ func (s *Server) serveSOCKS(client net.Conn, r *bufio.Reader) {
 	}
 }
 
-// clientReader reads what was read ahead first, and closes the connection itself.
+// clientReader gives the octets that were read ahead first, then those of the connection. It closes the connection itself.
 type clientReader struct {
 	*bufio.Reader
 	io.Closer

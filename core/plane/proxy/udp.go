@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// maxNames bounds how many names an association remembers.
+// maxNames is the greatest number of names that an association remembers.
 const maxNames = 64
 
 // association is one client's UDP ASSOCIATE (RFC 1928 section 7).
@@ -107,7 +107,7 @@ func parseDatagram(b []byte) (to target, payload []byte, err error) {
 	return to, b[len(b)-r.Len():], nil
 }
 
-// onceCloser closes once and remembers how that went.
+// onceCloser closes once and remembers the error.
 type onceCloser struct {
 	once sync.Once
 	err  error

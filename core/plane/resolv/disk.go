@@ -18,7 +18,7 @@ const (
 	kindLink = "link"
 )
 
-// node is what stands under a name, with all of it that must come back.
+// node describes the file at a path, with everything that must be restored.
 type node struct {
 	Kind    string `json:"kind"`
 	Target  string `json:"target,omitempty"`  // of a link
@@ -40,7 +40,7 @@ func (n node) same(o node) bool {
 	return string(n.Content) == string(o.Content) && n.Mode == o.Mode
 }
 
-// disk is the system calls that the keeping of resolv.conf needs, so that a test can let the power fail between any two.
+// disk is the set of system calls that change resolv.conf. A test replaces it to simulate a power failure between any two calls.
 type disk interface {
 	Look(path string) (node, error) // kindNone where there is nothing
 	Create(path string) (diskFile, error)
@@ -54,7 +54,7 @@ type disk interface {
 	Mounted(path string) string // what is mounted at this very name, "" if nothing is
 }
 
-// diskFile is a file that is written.
+// diskFile is a file that is being written.
 type diskFile interface {
 	Write(content []byte) (int, error)
 	Truncate(size int64) error
@@ -67,7 +67,7 @@ type diskFile interface {
 // system is the real disk.
 type system struct{}
 
-// maxContent bounds a resolv.conf, and maxState the state, which may hold three.
+// maxContent is the greatest size of a resolv.conf. maxState is that of the state, which may hold three.
 const (
 	maxContent = 64 << 10
 	maxState   = 1 << 20
@@ -139,7 +139,7 @@ func (system) Symlink(target, path string) error     { return os.Symlink(target,
 func (system) Chown(path string, uid, gid int) error { return os.Lchown(path, uid, gid) }
 func (system) Sync(dir string) error                 { return settled(foreign.Settle(dir)) }
 
-// Mounted looks into the mounts of this name space (proc_pid_mountinfo(5), fields 4 and 5; the last mount counts).
+// Mounted says whether a path is a mount point of this name space (proc_pid_mountinfo(5), fields 4 and 5; the last mount counts).
 func (system) Mounted(path string) (root string) {
 	text, err := os.ReadFile("/proc/thread-self/mountinfo")
 	if err != nil {

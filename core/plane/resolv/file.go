@@ -16,7 +16,7 @@ import (
 	"github.com/knakppp/knak/core/plane/undo"
 )
 
-// maxServers is what the C library's resolver uses (MAXNS in resolv.h).
+// maxServers is the number of servers that the C library's resolver uses (MAXNS in resolv.h).
 const maxServers = 3
 
 // setFile makes a link's servers those of the file until the undoing.
@@ -60,7 +60,7 @@ func tellDead(r report, path string, notice func(level, format string, args ...a
 	}
 }
 
-// lockWait is how long another dial may need for its change of the file.
+// lockWait is how long to wait for another dial that changes the file.
 const lockWait = 5 * time.Second
 
 // keeper opens the keeper of a file, which nobody else has until unlock.
@@ -90,23 +90,23 @@ func (h Host) keeper(ctx context.Context, path string, notice func(level, format
 	return k, unlock, nil
 }
 
-// Left is what links have left behind that were killed.
+// Left describes the changes that killed links have left behind.
 type Left struct {
 	Where string   // a file, or "resolvconf"
 	Links []string // their interfaces
 }
 
-// Text says for people where links have left something.
+// Text gives a sentence for people.
 func (l Left) Text() string { return l.Where + ", from " + strings.Join(l.Links, ", ") }
 
-// atResolvconf as Left.Where is the records of resolvconf(8).
+// atResolvconf is the value of Left.Where for the records of resolvconf(8).
 const atResolvconf = "resolvconf"
 
-// unknownLink stands for one of which nothing is known any more.
+// unknownLink stands for a link whose name is not known any more.
 const unknownLink = "a link that is not known any more"
 
-// Leftover says what links have left behind, in the file at path ("" is DefaultPath) and in resolvconf, that have ended
-// without taking it back. It changes nothing.
+// Leftover finds the changes of links that have ended without undoing them: in the file at path ("" is DefaultPath) and in
+// resolvconf. It changes nothing.
 func (h Host) Leftover(path string) (all []Left, err error) {
 	if path == "" {
 		path = DefaultPath
@@ -152,8 +152,8 @@ func leftIn(path string) (dead []string, err error) {
 	return dead, nil
 }
 
-// Repair takes back what Leftover finds: links that are still up keep the file, and without one the original comes back.
-// It says what it has taken back.
+// Repair undoes the changes that Leftover finds. If other links are still up, the file stays theirs; otherwise the original comes
+// back. It says what it has undone.
 func (h Host) Repair(ctx context.Context, path string, notice func(level, format string, args ...any)) (done []Left, err error) {
 	left, err := h.Leftover(path)
 	for _, l := range left {
@@ -173,8 +173,7 @@ func (h Host) Repair(ctx context.Context, path string, notice func(level, format
 	return done, err
 }
 
-// PutRight does what Repair does, for a caller that goes on in any case: what cannot be put right is given to tell,
-// with the level of a notice.
+// PutRight does the same as Repair, for a caller that goes on in any case: it reports errors to tell, with the level of a notice.
 func (h Host) PutRight(ctx context.Context, tell func(level, text string)) []Left {
 	done, err := h.Repair(ctx, "", func(level, format string, args ...any) { tell(level, fmt.Sprintf(format, args...)) })
 	if err != nil && !errors.Is(err, fs.ErrPermission) { // otherwise it may be another user's, who has a link up

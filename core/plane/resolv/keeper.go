@@ -117,7 +117,7 @@ func (k *keeper) create(path string) (diskFile, error) {
 	return k.disk.Create(path)
 }
 
-// report is what a change came to.
+// report describes the result of a change.
 type report struct {
 	dead      []string // links whose process has ended without taking its servers back
 	displaced bool     // another program has put its own file in place of ours

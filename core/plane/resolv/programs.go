@@ -13,7 +13,7 @@ import (
 	"github.com/knakppp/knak/core/plane/undo"
 )
 
-// programTime is how long a program may take: resolvectl waits for D-Bus, which may not answer.
+// programTime is how long a program may run: resolvectl waits for D-Bus, which may not answer.
 const programTime = 5 * time.Second
 
 // setResolved tells systemd-resolved about the servers of one interface (resolvectl(1)).
@@ -49,7 +49,7 @@ func (h Host) setResolved(ctx context.Context, cfg Config, u *undo.List) error {
 	return run(ctx, "", path, "default-route", cfg.Interface, "true")
 }
 
-// recordSuffix makes a record's name one that no other program gives.
+// recordSuffix makes the name of a record differ from that of any other program.
 const recordSuffix = ".knak"
 
 // setResolvconf hands the servers to resolvconf(8) as one record, named for the interface and for us.

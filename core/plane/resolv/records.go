@@ -16,7 +16,7 @@ import (
 // restarted: a link that was killed would stay the host's resolver. Who has made which stands in a directory that lasts as
 // long as they do.
 
-// maxOwner bounds the note of a record.
+// maxOwner is the greatest size of the note about a record's owner.
 const maxOwner = 4096
 
 func (h Host) recordsDir() string { return filepath.Join(h.run(), "knak", "resolvconf") }

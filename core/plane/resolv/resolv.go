@@ -1,5 +1,5 @@
-// Package resolv makes the DNS servers of a link the host's own, and remembers how to take that back. There are three
-// ways, and which is right depends on who owns /etc/resolv.conf on this host.
+// Package resolv makes the DNS servers of a link the host's own, and undoes that later. There are three ways. Which one is right
+// depends on the program that owns /etc/resolv.conf on this host.
 package resolv
 
 import (
@@ -18,10 +18,10 @@ import (
 
 // The modes of Set.
 const (
-	System     = "system"     // the first of resolved, resolvconf and file that this host has
-	Resolved   = "resolved"   // tell systemd-resolved through resolvectl
-	Resolvconf = "resolvconf" // tell resolvconf(8)
-	File       = "file"       // write resolv.conf(5) and put the old one back later
+	System     = "system"     // the first of resolved, resolvconf and file that works on this host
+	Resolved   = "resolved"   // use systemd-resolved, through resolvectl
+	Resolvconf = "resolvconf" // use resolvconf(8)
+	File       = "file"       // write resolv.conf(5) and restore the old one later
 	None       = "none"       // leave the host's DNS alone
 )
 
@@ -34,20 +34,20 @@ var (
 	ErrUnavailable = errors.New("not on this host")
 )
 
-// Config is what to set.
+// Config says which servers to set, and how.
 type Config struct {
 	Mode      string // "" is System
 	Interface string
-	Servers   []netip.Addr // best first; none: nothing is done
-	// Default: names go to these servers whatever their domain. Without it only systemd-resolved is told, in mode System,
-	// because the two others know no servers for a part of the names.
+	Servers   []netip.Addr // best first; if there are none, Set does nothing
+	// Default says that these servers answer for names of all domains. Without it only systemd-resolved is used, in mode System:
+	// the two others cannot have servers for a part of the names.
 	Default bool
 	Path    string // the file of mode File; "" is /etc/resolv.conf
 
-	Notice func(level, format string, args ...any) // must not be nil
+	Notice func(level, format string, args ...any) // gets messages for people; must not be nil
 }
 
-// Host is where Set looks for what the host has. Its zero value is the real host; tests point it elsewhere.
+// Host says where Set looks for the host's files and programs. The zero value is the real host; tests use other directories.
 type Host struct {
 	Programs []string // directories with programs; nil: those of the system, never $PATH
 	Run      string   // "" is /run
@@ -83,8 +83,8 @@ func (h Host) resolvedRuns() bool {
 
 // Set makes the servers the host's own and registers the undoing in u. It returns the mode that was used.
 //
-// In mode System a host whose DNS cannot be set is a notice, because the link works all the same; where a mode was asked
-// for by name it is an error.
+// If the DNS of the host cannot be set in mode System, that is a notice, because the link works anyway. If the mode was chosen by
+// name, it is an error.
 func (h Host) Set(ctx context.Context, cfg Config, u *undo.List) (string, error) {
 	if cfg.Mode == "" {
 		cfg.Mode = System
@@ -114,7 +114,7 @@ func (h Host) Set(ctx context.Context, cfg Config, u *undo.List) (string, error)
 	return mode, nil
 }
 
-// Check says why a mode cannot work on this host, as far as that is seen without changing anything.
+// Check says why a mode cannot work on this host, as far as that is visible without changing anything.
 func (h Host) Check(mode string) error {
 	if mode == Resolved && h.elsewhere() {
 		return errElsewhere
@@ -145,13 +145,13 @@ func (h Host) elsewhere() bool {
 	return err == nil && !os.SameFile(theirs, own)
 }
 
-// notHere is what to do where the host's services are elsewhere and its resolv.conf is everybody's.
+// notHere is the advice for a name space whose resolv.conf belongs to the whole host, and whose services are elsewhere.
 const notHere = "this network name space shares it with others; /etc/netns/NAME/resolv.conf gives it its own, --dns file changes the one that is shared"
 
 var errElsewhere = errors.New("systemd-resolved serves another network name space than this one; --dns system takes what there is")
 
-// Chooses says which mode System is on this host: None where it is no Linux, which alone has the plane that needs one, and
-// in a network name space that has no resolv.conf of its own.
+// Chooses says which mode System is on this host. It is None on systems other than Linux, which alone has the TUN plane, and in a
+// network name space that has no resolv.conf of its own.
 func (h Host) Chooses() string { return h.chooses("") }
 
 func (h Host) chooses(path string) string {

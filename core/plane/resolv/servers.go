@@ -9,8 +9,9 @@ import (
 	"github.com/knakppp/knak/core/foreign"
 )
 
-// Servers gives the name servers that this host asks now, as resolv.conf(5) at path ("" is /etc/resolv.conf) names them and, where
-// that has one of this host which asks others, as systemd-resolved and NetworkManager do. What cannot be read names none.
+// Servers gives the name servers that this host uses now: those in resolv.conf(5) at path ("" is /etc/resolv.conf), and those in
+// the files in which systemd-resolved and NetworkManager list the servers behind a resolver on this host. A file that cannot be
+// read gives none.
 func (h Host) Servers(path string) (list []netip.Addr) {
 	if path == "" {
 		path = "/etc/resolv.conf"

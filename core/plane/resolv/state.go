@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// state is what is known of a resolv.conf while links have it. It stands in a file beside it, and so lasts as long.
+// state describes a resolv.conf while links use it. It is a file beside resolv.conf, and so survives as long as that.
 type state struct {
 	Version  int     `json:"version"`
 	Original node    `json:"original"` // what comes back
@@ -33,7 +33,7 @@ type state struct {
 	Writing bool `json:"writing,omitempty"`
 }
 
-// claim is a link that wants its servers to be the host's.
+// claim is the wish of one link that the host uses its servers.
 type claim struct {
 	Interface string       `json:"interface"`
 	Owner     owner        `json:"owner"`
@@ -47,7 +47,7 @@ type addition struct {
 	Before bool   `json:"before,omitempty"`
 }
 
-// owner is a process, so that another one that gets its id is not taken for it.
+// owner identifies a process, so that a later process with the same id is not taken for it.
 type owner struct {
 	Boot  string `json:"boot"` // of the running of the kernel
 	PID   int    `json:"pid"`
@@ -60,7 +60,7 @@ const (
 	maxWritten = 6
 )
 
-// errVersion says that another version of knak has written a state. Whatever changes in one has another number.
+// errVersion says that another version of knak has written a state. Each change of the state's format gets a new number.
 var errVersion = errors.New("the state of a later version of knak")
 
 // parseState reads a state strictly.

@@ -26,5 +26,5 @@ func endsWhole(cmd *exec.Cmd) {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
 
-// MayWrite says why this user may not write a file, without opening it.
+// MayWrite says why this user may not write a file. It does not open the file.
 func MayWrite(path string) error { return unix.Access(path, unix.W_OK) }

@@ -5,7 +5,7 @@ import (
 	"os/exec"
 )
 
-// Windows has no resolv.conf and none of these programs: Chooses gives None there, and nothing below is reached.
+// Windows has no resolv.conf and none of these programs. Chooses gives None there, so nothing below is called.
 const noFollow, noWait = 0, 0
 
 func whose(fs.FileInfo) (uid, gid int) { return 0, 0 }

@@ -10,7 +10,7 @@ import (
 
 // This file is resolv.conf(5) as text: what ours looks like, and what another program that has changed it meant.
 
-// markBegin begins the line by which ours is known, also where somebody has edited it.
+// markBegin begins the line that marks a resolv.conf as ours, even if a person has edited it.
 const markBegin = "# Made by knak for the link "
 
 func mark(link string) string {
@@ -112,7 +112,7 @@ func join(lines []string, model []byte) []byte {
 	return []byte(text)
 }
 
-// edit is what somebody did to our file, in lines.
+// edit holds the lines that a person has added to our file or removed from it.
 type edit struct {
 	removed []string
 	added   []addition

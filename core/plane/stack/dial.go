@@ -20,8 +20,8 @@ import (
 	"gvisor.dev/gvisor/pkg/waiter"
 )
 
-// Dial opens a connection through the link: networks tcp, tcp4, tcp6, udp, udp4 and udp6, and an address HOST:PORT as in
-// net.Dial. A name is resolved by the link's DNS servers; its addresses are tried in turn until one answers.
+// Dial opens a connection through the link. The networks are tcp, tcp4, tcp6, udp, udp4 and udp6; the address is HOST:PORT as in
+// net.Dial. The link's DNS servers resolve a name; its addresses are tried in turn until one answers.
 func (s *Stack) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {
@@ -73,8 +73,8 @@ func (s *Stack) dial(ctx context.Context, proto string, to netip.AddrPort) (net.
 	return conn, nil
 }
 
-// Listen takes TCP connections that come over the link: networks tcp and tcp4, an address HOST:PORT as in net.Listen; without
-// HOST it is every address of ours. Close ends the listener, too.
+// Listen accepts TCP connections that come over the link. The networks are tcp and tcp4; the address is HOST:PORT as in
+// net.Listen, and without HOST it means all our addresses. Close also ends the listener.
 func (s *Stack) Listen(network, address string) (net.Listener, error) {
 	if network != "tcp" && network != "tcp4" {
 		return nil, net.UnknownNetworkError(network)
@@ -114,8 +114,8 @@ func fullAddress(a netip.AddrPort) (tcpip.FullAddress, tcpip.NetworkProtocolNumb
 	return full, ipv6.ProtocolNumber
 }
 
-// Resolve gives the addresses of a host, which may be an address itself, from the link's DNS servers. Network is ip, ip4 or
-// ip6. The host's own hosts(5) file is heeded, its resolv.conf(5) servers and search list are not.
+// Resolve gives the addresses of a host from the link's DNS servers; host may be an address itself. network is ip, ip4 or ip6.
+// Resolve uses this host's hosts(5) file. It does not use the servers and the search list of its resolv.conf(5).
 func (s *Stack) Resolve(ctx context.Context, network, host string) ([]netip.Addr, error) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{ip.WithZone("")}, nil

@@ -1,5 +1,5 @@
-// Package stack is an IP host inside the process: packets of a link go in and come out, connections are made with Dial.
-// It needs no privilege and touches nothing of the real host. The protocols are those of gVisor's netstack.
+// Package stack is an IP host inside the process: it exchanges packets with a link, and makes connections with Dial. It needs no
+// privilege and changes nothing on the real host. The protocols are those of gVisor's netstack.
 package stack
 
 import (
@@ -25,21 +25,22 @@ import (
 
 const (
 	nic = tcpip.NICID(1)
-	// queue is how many packets wait for the link at most. More only make it answer late: TCP slows down by loss.
+	// queue is the greatest number of packets that wait for the link. A longer queue would only delay them: TCP slows down by
+	// loss.
 	queue = 128
-	// batch is how many packets one Read gives at most.
+	// batch is the greatest number of packets that one Read gives.
 	batch = 64
 )
 
-// Config is what the host inside has.
+// Config holds the addresses and DNS servers of the host inside the process.
 type Config struct {
 	Local        netip.Addr   // IPv4; the zero Addr: no IPv4
-	InterfaceID6 [8]byte      // all zero: no IPv6. Only the link-local address is made; there is no SLAAC in here
+	InterfaceID6 [8]byte      // all zero: no IPv6. Only the link-local address is made; there is no SLAAC
 	DNS          []netip.Addr // servers for names in Dial, best first
 	MTU          int          // 0 is 1500
 }
 
-// Stack is a running host. Deliver belongs to one goroutine, Read to one other; the rest may be called from any.
+// Stack is a running host. Deliver belongs to one goroutine, Read to one other; any goroutine may call the rest.
 type Stack struct {
 	stack    *stack.Stack
 	endpoint *channel.Endpoint
@@ -123,8 +124,8 @@ func (s *Stack) address(protocol tcpip.NetworkProtocolNumber, ip netip.Addr, bit
 	return nil
 }
 
-// Deliver gives the host a packet from the link. The packet is the caller's again when Deliver returns. What is no IP
-// packet is dropped.
+// Deliver gives the host a packet from the link. The packet is the caller's again when Deliver returns. Octets that are not an IP
+// packet are dropped.
 func (s *Stack) Deliver(packet []byte) error {
 	if s.ctx.Err() != nil {
 		return net.ErrClosed
@@ -152,8 +153,8 @@ func protocolOf(packet []byte) (tcpip.NetworkProtocolNumber, bool) {
 	return 0, false
 }
 
-// Read waits for packets that the host sends and calls each for every one that is there, until there is none, each
-// returns false, or 64 were given. A packet is valid only during its call. After Close it returns net.ErrClosed.
+// Read waits for packets that the host sends and calls each for every packet that is there. It returns when there are no more,
+// when each returns false, or after 64 packets. A packet is valid only during its call. After Close it returns net.ErrClosed.
 func (s *Stack) Read(each func(packet []byte) (more bool)) error {
 	var p *stack.PacketBuffer
 	if s.ctx.Err() == nil { // ReadContext may prefer a packet to the end of the context

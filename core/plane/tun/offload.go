@@ -45,7 +45,7 @@ func (v vnet) put(b []byte) {
 	n.PutUint16(b[8:], v.checksumSlot)
 }
 
-// splitter makes of what one read gave the packets that go over the link.
+// splitter turns the result of one read into the packets that go over the link.
 type splitter struct {
 	packet []byte // what is being split; nil: nothing is left
 	ipHead int
@@ -142,7 +142,7 @@ func putIPChecksum(head []byte) {
 	binary.BigEndian.PutUint16(head[10:], ^fold(sum(head, 0)))
 }
 
-// coalescer makes of TCP segments that follow each other one packet for one write.
+// coalescer joins consecutive TCP segments of a connection into one packet for one write.
 type coalescer struct {
 	buf    []byte // vnetHead octets, then the packet; empty: nothing is kept
 	ipHead int
@@ -154,7 +154,7 @@ type coalescer struct {
 	pure   bool // what is kept is one acknowledgement without data
 }
 
-// segment is what coalescing asks about a packet.
+// segment holds the fields of a packet that coalescing compares.
 type segment struct {
 	ipHead, head int
 	seq          uint32

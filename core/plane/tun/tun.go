@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package tun gives the packets of a TUN device: those that the host's kernel sends out come from Read, those written
-// with Write appear in the kernel as received. Nothing is allocated per packet.
+// Package tun carries the packets of a TUN device: Read gives those that the host's kernel sends; those passed to Write appear in
+// the kernel as received. It allocates nothing per packet.
 package tun
 
 import (
@@ -21,21 +21,21 @@ import (
 // Path is where the kernel offers TUN devices.
 const Path = "/dev/net/tun"
 
-// batch is how many packets one Read gives at most, so that its caller gets to pass them on.
+// batch is the greatest number of packets that one Read gives, so that its caller can pass them on.
 const batch = 64
 
-// enough is how many packets are worth returning with, before asking the kernel for more, which costs a system call.
+// enough is the number of packets after which Read returns instead of asking the kernel for more, which costs a system call.
 const enough = 16
 
-// Why a device cannot be had. Open's errors match them with errors.Is.
+// Why this host cannot have a device. Open's errors match them with errors.Is.
 var (
 	ErrUnsupported  = errors.New("the kernel offers no TUN devices")
 	ErrNotPermitted = errors.New("making a TUN device needs root or CAP_NET_ADMIN")
 	ErrName         = errors.New("not a name for a network interface")
 )
 
-// Device is a TUN device. It lives as long as it is open, unless somebody made it persistent. Read belongs to one
-// goroutine; Write and Close may be called from any.
+// Device is a TUN device. It exists as long as it is open, unless it is persistent. Read belongs to one goroutine; any goroutine
+// may call Write and Close.
 type Device struct {
 	name string
 	file *os.File
@@ -105,8 +105,8 @@ func Open(name string) (*Device, error) {
 // Name is the interface's name.
 func (d *Device) Name() string { return d.name }
 
-// Read waits for packets that the kernel sends out and calls each for every one that is there, until there is none, each
-// returns false, or 64 were given. A packet is valid only during its call. After Close it returns net.ErrClosed.
+// Read waits for packets that the kernel sends and calls each for every packet that is there. It returns when there are no more,
+// when each returns false, or after 64 packets. A packet is valid only during its call. After Close it returns net.ErrClosed.
 func (d *Device) Read(each func(packet []byte) (more bool)) error {
 	for n := 0; ; {
 		for p := d.split.next(); p != nil; p = d.split.next() {
@@ -139,8 +139,8 @@ func (d *Device) Read(each func(packet []byte) (more bool)) error {
 
 func (d *Device) read(fd uintptr) { d.readN, d.readErr = transfer(unix.SYS_READ, fd, d.in) }
 
-// Write gives the kernel a packet as received on the interface, or keeps it back until Flush. A packet that the kernel does
-// not take, because it is malformed, the interface is down or there is no memory, is dropped without an error.
+// Write gives the kernel a packet as received on the interface, or keeps it back until Flush. If the kernel does not take it (it
+// is malformed, the interface is down, there is no memory), it is dropped without an error.
 func (d *Device) Write(packet []byte) error {
 	if len(packet) == 0 || len(packet) > maxPacket {
 		return nil
@@ -166,7 +166,7 @@ func (d *Device) Write(packet []byte) error {
 	return err
 }
 
-// Flush gives the kernel what Write kept back.
+// Flush gives the kernel the packets that Write kept back.
 func (d *Device) Flush() error {
 	d.writing.Lock()
 	defer d.writing.Unlock()
@@ -202,7 +202,7 @@ func (d *Device) write(b []byte) (taken bool, err error) {
 	return false, fmt.Errorf("write to %s: %w", d.name, d.writeErr)
 }
 
-// Close ends Read and removes the device from the kernel, and with it its addresses and routes.
+// Close ends Read and removes the device from the kernel, with its addresses and routes.
 func (d *Device) Close() error {
 	if err := d.file.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return err
@@ -237,7 +237,8 @@ func explain(doing string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
-// CheckName says whether an interface may have this name: it holds what the kernel's dev_valid_name holds, plus that a % starts the one %d.
+// CheckName says whether an interface may have this name. The rules are those of the kernel's dev_valid_name; in addition, a % is
+// only allowed in the one %d.
 func CheckName(name string) error {
 	if name == "" || len(name) >= unix.IFNAMSIZ || name == "." || name == ".." || strings.ContainsAny(name, "/: \t\n\v\f\r\x00") {
 		return fmt.Errorf("%q: %w: 1 to 15 characters without blanks, / and :", name, ErrName)

@@ -1,7 +1,7 @@
-// Package undo remembers how to give back what was taken. Every change to the host registers its undoing as soon as it
-// is made, so that a failure half-way and a clean end both lead through the same list.
+// Package undo remembers how to undo changes of the host. Every change registers its undoing as soon as it is made, so that a
+// failure half-way and a clean end run the same list.
 //
-// The list lives in memory; a journal that outlives a crash will hang on Add and Run, the only two doors.
+// The list lives in memory: it does not outlive a crash.
 package undo
 
 import (
@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// List is a list of undoings. The zero value is empty and ready. It may be used from several goroutines.
+// List is a list of undoings. The zero value is empty and ready. Several goroutines may use it.
 type List struct {
 	mu    sync.Mutex
 	steps []step
@@ -21,7 +21,7 @@ type step struct {
 	do   func() error
 }
 
-// Add registers the undoing of a change that was just made. What says what do does, as in "remove the default route".
+// Add registers do, which undoes a change that was just made. what describes do for messages, as in "remove the default route".
 func (l *List) Add(what string, do func() error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
