@@ -45,6 +45,9 @@ func (h *history) judge() []judged {
 		}
 	}
 	if len(all) == 0 {
+		all = h.hintFindings()
+	}
+	if len(all) == 0 {
 		for _, r := range restRules {
 			if f := r.match(h); f.confidence != 0 {
 				return append(all, finding(r, f))

@@ -115,6 +115,11 @@ func (h *history) record(r event.Record) {
 		h.down = &e
 	case event.Log:
 		h.logLine(r, e)
+		if len(e.Means) == 0 {
+			h.hintOf(e.Text)
+		}
+	case event.Unread:
+		h.hintOf(e.Text)
 	case event.Data:
 		h.data.packet(e)
 		h.log.compressed = h.log.compressed || e.Protocol == packet.Compressed && e.Dir == event.Rcvd

@@ -58,7 +58,8 @@ type logHistory struct {
 	scriptEnd  clue // the connect script failed
 	ending     clue // the peer's Terminate-Request in words, with its text
 
-	hits map[string]*lineHit // causes that lines name by themselves, by id
+	hits  map[string]*lineHit // causes that lines name by themselves, by id
+	hints []hinted            // findings that lines speak of whose meaning is not known
 }
 
 // answers withdraws the finding that the modem does not answer commands: it was only slow.

@@ -1,6 +1,8 @@
 package diagnose
 
 import (
+	"slices"
+
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/sentence"
 )
@@ -32,6 +34,62 @@ func (h *history) hit(id string, e event.Log, line clue) {
 	if n := len(hit.evidence); n < maxHitLines && (n == 0 || hit.evidence[n-1].String() != line.String()) {
 		hit.evidence = append(hit.evidence, line)
 	}
+}
+
+// hintOf keeps what a line of a program speaks of whose meaning is not known.
+func (h *history) hintOf(text string) {
+	hint, ok := sentence.HintOf(text)
+	if !ok {
+		return
+	}
+	l := &h.log
+	l.hints = slices.DeleteFunc(l.hints, func(k hinted) bool { return slices.Contains(hint.Past, "all") || slices.Contains(hint.Past, k.id) })
+	if hint.Finding == "" {
+		return
+	}
+	l.known++
+	i := slices.IndexFunc(l.hints, func(k hinted) bool { return k.id == hint.Finding })
+	if i < 0 {
+		l.hints = append(l.hints, hinted{id: hint.Finding})
+		i = len(l.hints) - 1
+	}
+	if k := &l.hints[i]; len(k.evidence) < maxHitLines {
+		k.evidence = append(k.evidence, h.here(text))
+	}
+}
+
+// hinted is a finding that lines speak of.
+type hinted struct {
+	id       string
+	evidence []clue
+}
+
+// hintFindings gives what lines speak of whose meaning is not known, in the order in which they came: what comes later often only
+// follows. They are only possible, and nothing where a call shows by itself how far it came.
+func (h *history) hintFindings() (all []judged) {
+	if h.Up != nil || h.begun() || h.far != "" {
+		return nil
+	}
+	for _, k := range h.log.hints {
+		r := ruleOf(k.id)
+		f := possible.by(k.evidence...)
+		f.meaning = "Only the words of a program say so, which knak has no description of."
+		all = append(all, finding(r, f))
+	}
+	return all
+}
+
+// ruleOf finds the texts of a finding.
+func ruleOf(id string) rule {
+	if c := causeOf(id); c != nil {
+		return rule{id: c.ID, category: c.Category, title: c.Title, meaning: c.Meaning, cure: c.Cure}
+	}
+	for _, list := range rules {
+		if i := slices.IndexFunc(list, func(r rule) bool { return r.id == id }); i >= 0 {
+			return list[i]
+		}
+	}
+	return rule{id: id} // a test holds that there is none
 }
 
 func causeOf(id string) *sentence.Cause {

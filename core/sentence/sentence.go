@@ -20,7 +20,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-//go:embed said/*.toml causes/*.toml
+//go:embed said/*.toml causes/*.toml hints.toml
 var files embed.FS
 
 // Meaning is the meaning of a line.

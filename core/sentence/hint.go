@@ -1,0 +1,107 @@
+package sentence
+
+import (
+	"strings"
+	"sync"
+)
+
+// Hint is what a line of a program that nobody has described speaks of.
+type Hint struct {
+	Finding string   // the id of a finding of diagnosis
+	Past    []string // the findings that the line says are over; "all": all of them
+}
+
+// hints is the file hints.toml.
+type hints struct {
+	Hint []struct {
+		Finding string   `toml:"finding"`
+		Text    []string `toml:"text"` // as Line.Text
+		Except  string   `toml:"except"`
+		Example []string `toml:"example"` // lines that give the finding
+	} `toml:"hint"`
+	Good []struct {
+		Past   []string `toml:"past"`
+		Text   []string `toml:"text"`
+		Except string   `toml:"except"`
+	} `toml:"good"`
+	NearMiss []string `toml:"near_miss"` // lines that give none
+}
+
+func readHints() (h hints, err error) { return h, decode(files, "hints.toml", &h) }
+
+// hintTable holds the patterns of hints.toml; what is past stands in a value, with blanks between.
+var hintTable = sync.OnceValue(func() *index {
+	all, err := readHints()
+	if err != nil {
+		panic("sentence: " + err.Error()) // the file is compiled in; a test reads it
+	}
+	t := newIndex()
+	add := func(text []string, except, word, value string) {
+		for _, p := range text {
+			t.add(entry{pattern: compile(p), except: compile(except), hasExcept: except != "", word: word, value: value})
+		}
+	}
+	for _, h := range all.Hint {
+		add(h.Text, h.Except, h.Finding, "")
+	}
+	for _, g := range all.Good {
+		add(g.Text, g.Except, "", strings.Join(g.Past, " "))
+	}
+	t.finish()
+	return t
+})
+
+// longestHint is how long a line of a program may be that is looked at. What people write is longer.
+const longestHint = 240
+
+// HintOf reads a line whose meaning no table of a program knows, by the words that programs have in common. It is a weak sign: what
+// people write about a failure has the same words, so lines that ask, or speak of themselves, give none. ok is false for a line
+// that says nothing.
+func HintOf(text string) (h Hint, ok bool) {
+	if len(text) > longestHint {
+		return h, false
+	}
+	plain := fold(text)
+	if plain == "" {
+		return h, false
+	}
+	var room [longestHint]byte
+	low := appendLower(room[:0], plain)
+	var found [32]int
+	candidates := hintTable().candidates(found[:0], low)
+	if len(candidates) == 0 || isProse(string(low)) {
+		return h, false
+	}
+	hintTable().match(candidates, low, func(e *entry, _ []span) {
+		ok = true
+		switch {
+		case e.word == "":
+			h.Past = append(h.Past, strings.Fields(e.value)...)
+		case h.Finding == "":
+			h.Finding = e.word
+		}
+	})
+	return h, ok
+}
+
+// isProse says whether somebody speaks of himself, or asks.
+func isProse(low string) bool {
+	for _, w := range [...]string{"? ", "please", "thanks", "i've ", "i'm ", "i am ", "i have ", "i can", " my ", " we ", "you ", "your "} {
+		if strings.Contains(low, w) {
+			return true
+		}
+	}
+	return strings.HasSuffix(low, "?") || strings.HasPrefix(low, "i ") || strings.Contains(low, " i ")
+}
+
+// HintFindings gives the ids of the findings that hints name.
+func HintFindings() (ids []string) {
+	all, err := readHints()
+	if err != nil {
+		panic("sentence: " + err.Error())
+	}
+	for _, h := range all.Hint {
+		ids = append(ids, h.Finding)
+	}
+	return ids
+}
