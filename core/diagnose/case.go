@@ -81,11 +81,11 @@ func (c *Case) Record(r event.Record) {
 	if _, ok := r.Event.(event.Attempt); ok {
 		return
 	}
-	known := c.now.log.known
+	known := c.now.log.known + c.now.log.hinted
 	c.now.record(r)
 	switch r.Event.(type) {
 	case event.Log, event.Unread, event.Notice:
-		if c.now.log.known == known {
+		if c.now.log.known+c.now.log.hinted == known {
 			return
 		}
 	}

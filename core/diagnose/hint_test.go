@@ -25,7 +25,9 @@ func TestHints(t *testing.T) {
 		{"a line of a known program without a meaning", []event.Event{event.Log{Program: "gw", Text: "SIM card absent"}}, "no-sim"},
 		{"over", unread("gw: not registered", "gw: registered on network", "gw: attach failed"), "not-registered"},
 		{"all over", unread("gw: not registered", "gw: PPP connected"), "log-ends-here"},
+		{"what keeps the port from being used comes first", unread("gw: attach timeout", "gw: could not open port COM7"), "port-open"},
 		{"nothing", unread("gw: hello"), ""},
+		{"a log of a modem in words that nobody knows", unread("cellular: NetWait", "sim: is checked", "cellular: NetStart"), "log-ends-here"},
 		{"a call", append([]event.Event{event.AT{Text: "AT"}, event.AT{Dir: event.Rcvd, Text: "OK"}}, unread("gw: modem not ready")...), "log-ends-here"},
 	} {
 		c := NewCase()

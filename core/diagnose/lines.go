@@ -38,16 +38,22 @@ func (h *history) hit(id string, e event.Log, line clue) {
 
 // hintOf keeps what a line of a program speaks of whose meaning is not known.
 func (h *history) hintOf(text string) {
+	l := &h.log
+	if sentence.OfModem(text) {
+		if l.spoken++; l.spoken == leastSpoken {
+			l.hinted++
+		}
+		l.spoke = h.here(text)
+	}
 	hint, ok := sentence.HintOf(text)
 	if !ok {
 		return
 	}
-	l := &h.log
 	l.hints = slices.DeleteFunc(l.hints, func(k hinted) bool { return slices.Contains(hint.Past, "all") || slices.Contains(hint.Past, k.id) })
 	if hint.Finding == "" {
 		return
 	}
-	l.known++
+	l.hinted++
 	i := slices.IndexFunc(l.hints, func(k hinted) bool { return k.id == hint.Finding })
 	if i < 0 {
 		l.hints = append(l.hints, hinted{id: hint.Finding})
@@ -58,25 +64,40 @@ func (h *history) hintOf(text string) {
 	}
 }
 
+// leastSpoken is how many lines must speak of modems for a text to be a log of one, whatever it says.
+const leastSpoken = 3
+
 // hinted is a finding that lines speak of.
 type hinted struct {
 	id       string
 	evidence []clue
 }
 
-// hintFindings gives what lines speak of whose meaning is not known, in the order in which they came: what comes later often only
-// follows. They are only possible, and nothing where a call shows by itself how far it came.
+// hintFindings gives what lines speak of whose meaning is not known: first what keeps the port from being used, then the others in
+// the order in which they came, for what comes later often only follows. They are only possible, and nothing where a call shows by
+// itself how far it came.
 func (h *history) hintFindings() (all []judged) {
 	if h.Up != nil || h.begun() || h.far != "" {
 		return nil
 	}
-	for _, k := range h.log.hints {
+	list := slices.Clone(h.log.hints)
+	slices.SortStableFunc(list, func(a, b hinted) int { return ofPort(a.id) - ofPort(b.id) })
+	for _, k := range list {
 		r := ruleOf(k.id)
 		f := possible.by(k.evidence...)
 		f.meaning = "Only the words of a program say so, which knak has no description of."
 		all = append(all, finding(r, f))
 	}
 	return all
+}
+
+// ofPort is 0 for a finding without which nothing else can work, and 1 for the others.
+func ofPort(id string) int {
+	switch id {
+	case "port-not-allowed", "modem-tty-missing", "port-locked", "port-open", "no-modem":
+		return 0
+	}
+	return 1
 }
 
 // ruleOf finds the texts of a finding.

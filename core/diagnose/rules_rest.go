@@ -55,6 +55,10 @@ var restRules = []rule{
 			out := possible.by(h.accounts()...)
 			if s := stops[h.stoppedIn()]; h.begun() || h.far != "" {
 				out.meaning = "It came as far as " + s.place + "."
+			} else if h.log.spoken >= leastSpoken {
+				out.title = "The log does not show a call, in words that knak knows"
+				out.meaning = fmt.Sprintf("%d lines of it speak of a modem. The last of them shows how far it came.", h.log.spoken)
+				out.add(h.log.spoke)
 			} else {
 				out.title = "The log does not show a call"
 				out.meaning = "There are lines of a dialer in it, but neither a dial nor a packet nor an address."

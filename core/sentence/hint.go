@@ -94,6 +94,23 @@ func isProse(low string) bool {
 	return strings.HasSuffix(low, "?") || strings.HasPrefix(low, "i ") || strings.Contains(low, " i ")
 }
 
+// OfModem says whether a line has a word of what modems are about.
+func OfModem(text string) bool {
+	if len(text) > longestHint {
+		return false
+	}
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r < '0' || r > '9' && r < 'A' || r > 'Z' && r < 'a' || r > 'z' }) {
+		if len(word) < 3 || len(word) > 10 {
+			continue
+		}
+		switch strings.ToLower(word) {
+		case "modem", "modems", "sim", "gsm", "gprs", "lte", "umts", "apn", "ppp", "pppos", "lcp", "ipcp", "pdp", "pdn", "cellular", "wwan", "csq", "creg", "cereg", "cgreg", "cgatt", "cgact", "cgdcont", "cpin", "imei", "rssi", "ttyusb", "ttyacm":
+			return true
+		}
+	}
+	return false
+}
+
 // HintFindings gives the ids of the findings that hints name.
 func HintFindings() (ids []string) {
 	all, err := readHints()
