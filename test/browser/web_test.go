@@ -268,7 +268,7 @@ func TestWeb(t *testing.T) {
 		b.forget()
 		b.write("#text", "ATD*99#\nNO CARRIER\n")
 		b.click("#paste button")
-		b.says("pasted text: The call was not put through")
+		b.says("pasted text: The call was not connected")
 		b.drop("#drop", write(t, dir, "sent.zip", zipped(t, "logs/bad.jsonl", recording(t, "", "auth.user=hans-7", "auth.try_blank=false"))))
 		until(t, "two ladders", func() bool { return b.shown("#report svg") == 2 })
 		if s := b.list(); !strings.Contains(s, "sent.zip:logs/bad.jsonl: "+title) {
