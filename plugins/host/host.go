@@ -18,26 +18,26 @@ import (
 
 // Times of the second program.
 const (
-	startLimit = 20 * time.Second // for all plugins to start or to fail: each has 18 s (serve has them), and they start at once
-	closeLimit = 4 * time.Second  // to end them in order
-	stuckLimit = 5 * time.Second  // to read what it was sent, or to say how its plugins are: then it hangs, and is given up
+	startLimit = 20 * time.Second // for all plugins to start or to fail: each has 18 s (see package serve), and they start at once
+	closeLimit = 4 * time.Second  // to end the plugins in order
+	stuckLimit = 5 * time.Second  // to read a message, or to answer Look: after that the program counts as hanging and is given up
 )
 
-// outQueue is how many questions may wait to be written to the second program.
+// outQueue is the greatest number of questions that wait to be written to the second program.
 const outQueue = 32
 
-// noteQueue is how many events may wait for the second program, where each plugin has a queue of its own.
+// noteQueue is the greatest number of events that wait for the second program, in which each plugin has a queue of its own.
 const noteQueue = 256
 
-// Options say what else a Host needs. All may be zero.
+// Options are the optional parts of a Host. All may be zero.
 type Options struct {
 	Program string          // the path of the second program; "": FindProgram
-	Tell    func(Told)      // somebody should know this; called from one goroutine
-	Order   func(Command)   // a plugin with the grant "control" wants something; called from one goroutine
-	Changed func(s []State) // the states are other than they were; called from one goroutine
+	Tell    func(Told)      // gets a message for people; called from one goroutine
+	Order   func(Command)   // gets a command of a plugin with the grant "control"; called from one goroutine
+	Changed func(s []State) // gets the new states when they change; called from one goroutine
 }
 
-// Host is the plugins of one dial. Its methods may be called from several goroutines.
+// Host runs the plugins of one dial. Several goroutines may call its methods.
 type Host struct {
 	options Options
 	plan    Plan
@@ -64,8 +64,8 @@ type Host struct {
 	lost  atomic.Uint64
 }
 
-// Start starts the second program and in it every plugin of the plan, and waits until each has started or failed, or until
-// ctx ends. A required plugin that failed is a *advice.RequiredError; then nothing runs any more.
+// Start starts the second program and in it every plugin of the plan. It waits until each has started or failed, or until ctx
+// ends. If a required plugin failed, the error is an *advice.RequiredError, and nothing runs any more.
 func Start(ctx context.Context, plan Plan, o Options) (*Host, error) {
 	h := &Host{options: o, plan: plan, mark: newMark(), waiting: map[uint64]chan Message{}, ended: make(chan struct{}), out: make(chan outgoing, outQueue), notes: make(chan []byte, noteQueue)}
 	err := h.start(ctx)
@@ -128,7 +128,7 @@ func (h *Host) firstRequired() error {
 	return nil
 }
 
-// Refresh asks the second program how the plugins are, for the counters in their states.
+// Refresh asks the second program for the present states of the plugins, for the counters in them.
 func (h *Host) Refresh(ctx context.Context) []State {
 	if m, err := h.call(ctx, Message{Type: Look}, nil); err == nil {
 		_ = h.takeStates(m.Body) // of our own version: it can be read
@@ -236,7 +236,7 @@ func (h *Host) setStates(states []State) {
 	}
 }
 
-// States gives how each plugin is, in the order in which they are asked. The slice must not be changed.
+// States gives the state of each plugin, in the order in which they are asked. The slice must not be changed.
 func (h *Host) States() []State {
 	if s := h.states.Load(); s != nil {
 		return *s
@@ -282,7 +282,7 @@ func (h *Host) forget(id uint64) {
 	h.mu.Unlock()
 }
 
-// Wants says whether any running plugin answers such questions.
+// Wants says whether any running plugin answers this kind of question.
 func (h *Host) Wants(q advice.Question) bool {
 	for i, states := 0, h.States(); i < len(states); i++ {
 		if states[i].Takes(q) {
@@ -292,8 +292,8 @@ func (h *Host) Wants(q advice.Question) bool {
 	return false
 }
 
-// Takes says whether the plugin wants to be asked this: its word is Running or Waiting, and it named the kind and, for a
-// decision, the point.
+// Takes says whether the plugin can be asked this: its word is Running or Waiting, and it has named the kind and, for a decision,
+// the point.
 func (s *State) Takes(q advice.Question) bool {
 	if s.Word != Running && s.Word != Waiting || !slices.Contains(s.Answers, q.Kind()) {
 		return false
@@ -313,7 +313,7 @@ func (s *State) Takes(q advice.Question) bool {
 	return false
 }
 
-// Ask asks the plugins in turn. Where the second program is gone, a required plugin ends the dial.
+// Ask asks the plugins in turn. If the second program has ended, a required plugin ends the dial.
 func (h *Host) Ask(ctx context.Context, q advice.Question) (advice.Answer, error) {
 	_, budget := advice.Budget(q.Kind())
 	if end, ok := ctx.Deadline(); ok {
@@ -340,7 +340,7 @@ func (h *Host) Ask(ctx context.Context, q advice.Question) (advice.Answer, error
 	return nil, nil // who was late, or that all are gone, is told where it is seen
 }
 
-// answerSlack is how much shorter than the link's time the plugins' is, at most.
+// answerSlack is the greatest difference between the link's time limit and the shorter one for the plugins.
 const answerSlack = 50 * time.Millisecond
 
 // look sees whether the second program itself hangs, which nothing else would tell.
@@ -368,7 +368,7 @@ func (h *Host) giveUp(why error) {
 	killTree(h.cmd.Process)
 }
 
-// Record hands an event on to the plugins that want it. It never blocks: where the queue is full, the oldest is lost.
+// Record hands an event on to the plugins that want it. It never blocks: if the queue is full, the oldest event is lost.
 func (h *Host) Record(r event.Record) {
 	kind := r.Event.Kind()
 	// Which modem it is goes along with questions that do not hold it: the second program is told in any case.
@@ -394,7 +394,7 @@ func (h *Host) Record(r event.Record) {
 	}
 }
 
-// outgoing is a message that waits to be written.
+// outgoing is a message that waits for its writing.
 type outgoing struct {
 	message Message
 	body    any
@@ -439,7 +439,7 @@ func (h *Host) writeMessage(m Message, body any) error {
 	return h.conn.Write(m, body)
 }
 
-// Close ends the plugins in order, removes their sockets and returns when nothing is left.
+// Close ends the plugins in order, removes their sockets and returns when everything has ended.
 func (h *Host) Close() {
 	if h.closing.Swap(true) {
 		<-h.ended

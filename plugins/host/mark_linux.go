@@ -14,14 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mark tells the processes of one Host from all others, also when the second program was killed and nothing else shows
-// whose they are: a process can leave its group, its session and its parent, and empty its environment, but it inherits
-// the hard limits of setrlimit(2), and only root can raise one again. The mark is a number that nobody else has, as the
-// hard limit of RLIMIT_RTTIME: microseconds that a process under a real-time policy may run without a pause. It stands for
-// 36,000 years and more, so it limits nothing.
+// mark tells the processes of one Host from all others, even when the second program was killed. A process can leave its group,
+// its session and its parent, and empty its environment. But it inherits the hard limits of setrlimit(2), and only root can raise
+// one again. The mark is a number that no other Host has, set as the hard limit of RLIMIT_RTTIME: the microseconds that a process
+// under a real-time policy may run without a pause. It stands for 36,000 years and more, so it limits nothing.
 type mark uint64
 
-// leastMark is the smallest of them: no limit that somebody sets is that large.
+// leastMark is the smallest mark: no ordinary limit is that large.
 const leastMark = mark(1 << 60)
 
 // newMark gives a mark by chance.
@@ -58,7 +57,7 @@ func (m mark) kill() {
 	}
 }
 
-// sweepLimit bounds how long marked processes are looked for.
+// sweepLimit is how long to look for marked processes.
 const sweepLimit = time.Second
 
 // processes gives those that have the mark and live.

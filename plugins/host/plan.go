@@ -16,36 +16,36 @@ const (
 // Grants lists them.
 func Grants() []string { return []string{GrantSecrets, GrantControl} }
 
-// Plugin is what the configuration says of one plugin, [plugins.NAME].
+// Plugin is the configuration of one plugin, [plugins.NAME].
 type Plugin struct {
 	Name     string          `json:"name"`
-	Path     string          `json:"path"`   // of its file; "": searched for in Plan.Dirs
-	SHA256   string          `json:"sha256"` // the content that it must have besides being in plugins.lock; "": any that is pinned
+	Path     string          `json:"path"`   // the path of its file; "": it is searched for in Plan.Dirs
+	SHA256   string          `json:"sha256"` // the SHA-256 that the file must have, in addition to its place in plugins.lock; "": any pinned file
 	Grants   []string        `json:"grants"`
-	Required bool            `json:"required"`         // no link without it
-	Any      bool            `json:"any,omitempty"`    // start it though plugins.lock does not name it, for a person who runs a file by hand
-	Plain    bool            `json:"plain"`            // no TLS on its socket, which stands in a private directory: tls = "none"
-	Config   json.RawMessage `json:"config,omitempty"` // its own block, a JSON object; empty: none
+	Required bool            `json:"required"`         // no link without this plugin
+	Any      bool            `json:"any,omitempty"`    // start it even if plugins.lock does not name it, because a person runs the file by hand
+	Plain    bool            `json:"plain"`            // no TLS on its socket, which is in a private directory: tls = "none"
+	Config   json.RawMessage `json:"config,omitempty"` // its own part of the configuration, a JSON object; empty: none
 }
 
-// Plan is what the second program needs to know. The plugins stand in the order in which they are asked.
+// Plan is what the second program must know. The plugins stand in the order in which they are asked.
 type Plan struct {
 	Dirs    []string `json:"dirs"`
 	Lock    string   `json:"lock"` // the path of plugins.lock
 	Runtime string   `json:"runtime"`
-	Version string   `json:"version"` // of knak
+	Version string   `json:"version"` // knak's version
 	Plugins []Plugin `json:"plugins"`
-	// Try starts each once, to look at it.
+	// Try starts each plugin once, to read its description.
 	Try bool `json:"try,omitempty"`
 }
 
-// Word says in a word or two how it is with a plugin that is being run.
+// Word describes the state of a running plugin in one or two words.
 type Word string
 
-// The words. A file that may not run has one of pin's instead.
+// The words. A file that may not run has a word of package pin instead.
 const (
 	Running      Word = "running"
-	Waiting      Word = "waiting" // for its next start
+	Waiting      Word = "waiting" // until its next start
 	Out          Word = "out"     // after three strikes, for this run
 	WrongVersion Word = "wrong version"
 	WrongConfig  Word = "wrong configuration"
@@ -53,13 +53,13 @@ const (
 	Refused      Word = "refused" // see State.Problem
 )
 
-// Point is a decision point that a plugin wants to be asked about.
+// Point is a set of decision points that a plugin wants to be asked about.
 type Point struct {
-	Protocol uint16 `json:"protocol"` // 0: all
+	Protocol uint16 `json:"protocol"` // the protocol; 0: all
 	Points   uint16 `json:"points"`   // a set of ppp.Points
 }
 
-// State is how one plugin is.
+// State is the state of one plugin.
 type State struct {
 	Name       string        `json:"name"`
 	Word       Word          `json:"state"`

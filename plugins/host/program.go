@@ -18,24 +18,24 @@ const Program = "knak-pluginhost"
 // SocketFD is the descriptor on which the second program finds its end of the socket.
 const SocketFD = 3
 
-// LockName is a file in a private directory that is locked as long as somebody uses the directory.
+// LockName is a file in a private directory. It is locked as long as a program uses the directory.
 const LockName = "lock"
 
-// What the names of private directories begin with, in use and while they are made.
+// The beginnings of the names of private directories: in use, and while they are made.
 const (
 	runtimePrefix = "plugins-"
 	newPrefix     = ".plugins-"
 )
 
-// maxRuntime is how long the path of the directory above the private one may be: below it 57 characters are added, and a
-// socket's path has at most 107 (unix(7)).
+// maxRuntime is the greatest length of the path above the private directory: 57 characters follow it, and a socket's path has at
+// most 107 (unix(7)).
 const maxRuntime = 48
 
-// errSystem: a plugin is kept within bounds by means of Linux's: it ends with the one who started it, and all that it has started
-// with it, and neither gets new rights.
+// errSystem: only Linux has the means to keep a plugin within bounds. There it ends with the program that started it, its own
+// children end with it, and none of them gets new rights.
 var errSystem = errors.New("plugins run on Linux only, whose means keep them within bounds: leave [plugins] out of the configuration here, or choose another one with --config")
 
-// FindProgram finds the second program: beside this one, or where packages put it. It must be as safe as a plugin's file.
+// FindProgram finds the second program: beside this program, or where packages install it. The file must be as safe as a plugin's.
 func FindProgram() (string, error) {
 	if runtime.GOOS != "linux" {
 		return "", errSystem

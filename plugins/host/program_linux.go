@@ -112,5 +112,5 @@ func startProgram(path string, lock *os.File, m mark) (*exec.Cmd, *os.File, *tai
 	return cmd, ours, errors, nil
 }
 
-// childPath is where plugins look for programs.
+// childPath is the search path for programs that plugins get.
 const childPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

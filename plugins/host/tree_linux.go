@@ -25,7 +25,7 @@ func descendants(pid int) (list []int) {
 	return list
 }
 
-// maxTree bounds what one look at a tree may find.
+// maxTree is the greatest number of processes that one search of a tree finds.
 const maxTree = 10_000
 
 // parents gives the children of every process.

@@ -11,10 +11,10 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// MarshalQuestion gives a question's body; its kind stands in the message.
+// MarshalQuestion gives the body of a question; the message has its kind.
 func MarshalQuestion(q advice.Question) ([]byte, error) { return json.Marshal(q) }
 
-// UnmarshalQuestion is the other way.
+// UnmarshalQuestion reads what MarshalQuestion writes.
 func UnmarshalQuestion(k advice.Kind, body []byte) (advice.Question, error) {
 	switch k {
 	case advice.KindIdentify:
@@ -53,7 +53,7 @@ type failure struct {
 	Required bool   `json:"required,omitempty"`
 }
 
-// MarshalReply gives the body of an Answer: what was answered, which may be nil, and who failed.
+// MarshalReply gives the body of an Answer: the answer, which may be nil, and the names of those that failed.
 func MarshalReply(a advice.Answer, err error) ([]byte, error) {
 	var r reply
 	if a != nil && a.Opinion() {
@@ -95,7 +95,7 @@ func failures(err error) []failure {
 	return []failure{f}
 }
 
-// UnmarshalReply is the other way.
+// UnmarshalReply reads what MarshalReply writes.
 func UnmarshalReply(k advice.Kind, body []byte) (advice.Answer, error) {
 	var r reply
 	if err := json.Unmarshal(body, &r); err != nil {
@@ -155,7 +155,7 @@ func answer[A advice.Answer](body []byte) (advice.Answer, error) {
 	return a, nil
 }
 
-// Warm does once what the first decision would do for the first time: encoding/json makes its tables then.
+// Warm does in advance what the first decision would do once: encoding/json builds its tables.
 func Warm() {
 	option := packet.Option{Type: 3, Data: []byte{0, 0, 0, 0}}
 	verdict := ppp.Verdict{Action: ppp.Request, Options: []packet.Option{option}}

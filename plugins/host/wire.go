@@ -19,31 +19,31 @@ import (
 //
 //	4 length of the body   1 Type   1 index of the kind   8 id   4 budget in milliseconds
 
-// Type says what a Message is.
+// Type is the type of a Message.
 type Type uint8
 
-// The types of messages; in brackets what the body is.
+// The types of messages. The body is in brackets.
 const (
 	Open   Type = iota + 1 // knak: begin [Plan]
 	Ready                  // every plugin has started or failed [States]
 	Ask                    // knak: a question, with the budget [see MarshalQuestion]
 	Answer                 // [see MarshalReply]
-	Note                   // knak: an event [a line of trace's JSON]; its id is how many were lost before it
+	Note                   // knak: an event [a line of JSON as package event writes it]; its id is the number of events lost before it
 	Tell                   // an event for the link's trace [Told]
-	Change                 // the states are other than they were [States]
-	Order                  // a plugin wants something of the dial [Command]
-	Look                   // knak: how are they? Ready comes back
-	Close                  // knak: end all plugins; the program ends when that is done
+	Change                 // the states have changed [States]
+	Order                  // a plugin gives an order for the dial [Command]
+	Look                   // knak asks for the states; the answer is Ready
+	Close                  // knak: end all plugins; after that the program ends
 )
 
-// Told is a line for a person or the log.
+// Told is a line for people or for the log.
 type Told struct {
-	By    string `json:"by,omitempty"`    // the plugin that wrote it on standard error; "": the host says it
+	By    string `json:"by,omitempty"`    // the plugin that wrote it on standard error; "": the host itself
 	Level string `json:"level,omitempty"` // "info" or "warning"
 	Text  string `json:"text"`
 }
 
-// Command is what a plugin with the grant "control" wants.
+// Command is an order of a plugin with the grant "control".
 type Command struct {
 	By     string `json:"by"`
 	Link   string `json:"link"`   // "": all
@@ -51,12 +51,12 @@ type Command struct {
 	Reason string `json:"reason"`
 }
 
-// Message is one of them.
+// Message is one message of either side.
 type Message struct {
 	Type   Type
-	Kind   advice.Kind // of Ask and Answer
+	Kind   advice.Kind // for Ask and Answer
 	ID     uint64
-	Budget time.Duration // of Ask
+	Budget time.Duration // for Ask
 	Body   []byte
 }
 
@@ -76,13 +76,13 @@ type Conn struct {
 	out    []byte
 }
 
-// NewConn takes the socket over.
+// NewConn makes a Conn of a socket, which belongs to it from then on.
 func NewConn(f *os.File) *Conn { return &Conn{f: f, in: bufio.NewReader(f)} }
 
 // Close closes the socket; a Read that waits ends.
 func (c *Conn) Close() error { return c.f.Close() }
 
-// Read waits for the next message. Its end is io.EOF.
+// Read waits for the next message. After the last one the error is io.EOF.
 func (c *Conn) Read() (Message, error) {
 	if _, err := io.ReadFull(c.in, c.header[:]); err != nil {
 		return Message{}, err

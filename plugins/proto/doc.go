@@ -1,4 +1,4 @@
-// Package proto holds the protocol between knak and its plugins: knak/plugin/v1 is the current major. What is in released.binpb
-// is never removed or given another meaning: fields, enum values and calls are only added, and a side that does not know one
-// ignores it. `make proto` lints, compares and generates; docs/decisions/0010-plugins.md says why.
+// Package proto holds the protocol between knak and its plugins; knak/plugin/v1 is the current major version. Nothing in
+// released.binpb is ever removed or given another meaning: fields, enum values and calls are only added, and a side ignores those
+// that it does not know. `make proto` lints, compares and generates. docs/decisions/0010-plugins.md gives the reasons.
 package proto

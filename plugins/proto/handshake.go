@@ -1,29 +1,29 @@
 package proto
 
-// What host and plugin agree on before the first call. A plugin in another language than Go prints one line to its
-// standard output when it listens, "1|MAJOR|unix|PATH|grpc|CERTIFICATE": 1 is go-plugin's own protocol, and the certificate
-// stands there where PLUGIN_CLIENT_CERT was in its environment.
+// Host and plugin agree on these before the first call. A plugin in another language than Go prints one line to its standard
+// output when it listens: "1|MAJOR|unix|PATH|grpc|CERTIFICATE". 1 is go-plugin's own protocol. CERTIFICATE is there if
+// PLUGIN_CLIENT_CERT was in its environment.
 const (
-	// Major is the version in knak.plugin.v1.
+	// Major is the version number in knak.plugin.v1.
 	Major = 1
 
-	// CookieKey and CookieValue tell a plugin by its environment that a host has started it. They are no secret.
+	// CookieKey and CookieValue are in a plugin's environment if a host has started it. They are no secret.
 	CookieKey   = "KNAK_PLUGIN"
 	CookieValue = "5b0fc1a6-knak-plugin"
 
 	// Name is the only name in the set of plugins of a process, in go-plugin's sense.
 	Name = "knak"
 
-	// MaxMessage is how many octets a message may have in either direction.
+	// MaxMessage is the greatest size of a message in either direction, in octets.
 	MaxMessage = 64 << 10
 
-	// Window is how many octets may be on their way, of a call and of a connection (RFC 9113 section 5.2). Both ends keep
-	// to it instead of estimating: gRPC's estimate costs a PING and its answer with every message, which wakes both ends
-	// once more for each.
+	// Window is the greatest number of octets in flight, for a call and for a connection (RFC 9113 section 5.2). Both ends use
+	// this constant: gRPC's own estimate costs a PING and its answer with every message, which wakes both ends once more each
+	// time.
 	Window = 2 * MaxMessage
 )
 
-// The capabilities that Describe may name. Others are ignored.
+// The capabilities that Describe may name. Unknown ones are ignored.
 const (
 	Identify    = "identify"
 	Credentials = "credentials"
@@ -41,5 +41,5 @@ const (
 	GrantControl = "control" // to hang up and to redial: Command
 )
 
-// DefaultEvents are what an observer gets that names no events.
+// DefaultEvents are the events for an observer that names none.
 var DefaultEvents = []string{"phase", "up", "down", "finding", "statistics"}

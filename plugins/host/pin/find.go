@@ -20,8 +20,8 @@ type Found struct {
 	Path string
 }
 
-// Dirs gives the directories in which plugins may lie, the strongest first: extra where it is not empty, the user's own
-// (not for root, whose plugins run as root), and the two of the system.
+// Dirs gives the directories of plugins, the strongest first: extra if it is not empty, the user's own (not for root, whose
+// plugins run as root), and the two of the system.
 func Dirs(extra string) []string {
 	var dirs []string
 	if extra != "" {
@@ -56,7 +56,7 @@ func Find(dirs []string, name string) (string, error) {
 	return "", &NotFoundError{Name: name, Dirs: dirs}
 }
 
-// List gives every plugin's file, by name; of several with one name the one that Find gives.
+// List gives every plugin's file, sorted by name. If several have the same name, it gives the one that Find gives.
 func List(dirs []string) []Found {
 	var all []Found
 	for _, dir := range dirs {
@@ -72,14 +72,14 @@ func List(dirs []string) []Found {
 	return all
 }
 
-// NameOf gives the plugin's name from its file's.
+// NameOf gives the plugin's name from the name of its file.
 func NameOf(path string) (string, bool) {
 	name, ok := strings.CutPrefix(filepath.Base(path), Prefix)
 	return name, ok && CheckName(name) == nil
 }
 
-// Install copies a file into dir as the plugin of this name and gives its path and the SHA-256 of what was copied. It
-// makes the directory where it is missing. A content whose SHA-256 is not want is refused, if want is not "".
+// Install copies a file into dir as the plugin of this name. It gives the new path and the SHA-256 of the content. It makes the
+// directory if it is missing. If want is not "", a content with another SHA-256 is refused.
 func Install(file, dir, name, want string) (path, sum string, err error) {
 	f, err := os.Open(file)
 	if err != nil {

@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// Looked is how a plugin's file is.
+// Looked describes a plugin's file.
 type Looked struct {
 	Path    string // "": it was not found
-	SHA256  string // of its content; "": it cannot be read
+	SHA256  string // the SHA-256 of its content; "": it cannot be read
 	State   State
-	Problem string // why it must not run; "": it may
+	Problem string // the reason why it must not run; "": it may
 	Cure    string
 }
 
-// Look looks at a plugin's file, at path or, where that is "", in dirs. sum is what the configuration says of its SHA-256, as Open
-// takes it. Nothing is started.
+// Look examines a plugin's file, at path or, if that is "", in dirs. sum is the SHA-256 in the configuration, as in Open. Look
+// starts nothing.
 func (l *Lock) Look(dirs []string, name, path, sum string) Looked {
 	at := Looked{Path: path}
 	var err error

@@ -1,8 +1,8 @@
-// Package pin finds plugins and says which of them may run: where they may lie, who may own and write them, and which
-// contents plugins.lock names. It starts nothing.
+// Package pin finds plugins and decides which of them may run: in which directories they may be, who may own and write them, and
+// which contents plugins.lock names. It starts nothing.
 //
-// A plugin is a file knak-plugin-NAME in one of a few fixed directories. It is never run for being there: the
-// configuration must name it and plugins.lock must hold the SHA-256 of its content.
+// A plugin is a file knak-plugin-NAME in one of a few fixed directories. It does not run just because it is there: the
+// configuration must name it, and plugins.lock must hold the SHA-256 of its content.
 package pin
 
 import (
@@ -23,10 +23,10 @@ import (
 // Prefix begins the name of every plugin's file.
 const Prefix = "knak-plugin-"
 
-// lockLimit bounds plugins.lock, in octets.
+// lockLimit is the greatest size of plugins.lock, in octets.
 const lockLimit = 1 << 20
 
-// maxName bounds a plugin's name, in characters.
+// maxName is the greatest length of a plugin's name, in characters.
 const maxName = 40
 
 // CheckName says whether a plugin may have this name: lower-case letters, digits and dashes, beginning with a letter.
@@ -46,11 +46,11 @@ type Pin struct {
 	Name      string    `toml:"name"`
 	SHA256    string    `toml:"sha256"`              // 64 lower-case hexadecimal digits
 	Source    string    `toml:"source,omitempty"`    // the file that was installed, for people
-	Installed time.Time `toml:"installed,omitempty"` // when
+	Installed time.Time `toml:"installed,omitempty"` // the time of the installation
 }
 
-// Lock is the content of plugins.lock. Several pins may have one name: the same plugin for several processors, or two
-// versions while a fleet is being changed over.
+// Lock is the content of plugins.lock. Several pins may have the same name: one plugin for several processors, or two versions
+// while a fleet changes from one to the other.
 type Lock struct {
 	Path string
 	Pins []Pin
@@ -73,15 +73,15 @@ func (l *Lock) Set(p Pin) {
 	slices.SortStableFunc(l.Pins, func(a, b Pin) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// Remove takes the pins of a name away and says whether there was one.
+// Remove removes the pins of a name and says whether there was one.
 func (l *Lock) Remove(name string) bool {
 	n := len(l.Pins)
 	l.Pins = slices.DeleteFunc(l.Pins, func(p Pin) bool { return p.Name == name })
 	return len(l.Pins) < n
 }
 
-// LockPath gives the path of plugins.lock: $KNAK_PLUGINS_LOCK, or in /etc/knak for root, or below the user's directory of
-// configurations.
+// LockPath gives the path of plugins.lock: $KNAK_PLUGINS_LOCK; else in /etc/knak for root; else below the user's configuration
+// directory.
 func LockPath() (string, error) {
 	if path := os.Getenv("KNAK_PLUGINS_LOCK"); path != "" {
 		return path, nil
@@ -100,8 +100,8 @@ type lockFile struct {
 	Plugin []Pin `toml:"plugin"`
 }
 
-// ReadLock reads a plugins.lock, strictly. A missing file is an empty one. A file that others may write pins nothing, so it
-// is an *trust.Error.
+// ReadLock reads a plugins.lock strictly. A missing file counts as an empty one. A file that others may write is refused: the
+// error is a *trust.Error.
 func ReadLock(path string) (*Lock, error) {
 	l := &Lock{Path: path}
 	f, err := openSafe(path)
@@ -151,7 +151,7 @@ func parseLock(text []byte) ([]Pin, error) {
 	return file.Plugin, nil
 }
 
-// CheckSum says whether text is a SHA-256 as plugins.lock and the configuration write it.
+// CheckSum says whether text is a SHA-256 in the form of plugins.lock and the configuration.
 func CheckSum(text string) error {
 	if len(text) != 64 || strings.Trim(text, "0123456789abcdef") != "" {
 		return fmt.Errorf("must be 64 lower-case hexadecimal digits, as sha256sum prints them, and not %q", text)
@@ -159,7 +159,7 @@ func CheckSum(text string) error {
 	return nil
 }
 
-// Write replaces the file, with its directory where that is missing.
+// Write replaces the file. It makes its directory if that is missing.
 func (l *Lock) Write() error {
 	text, err := toml.Marshal(lockFile{Plugin: l.Pins})
 	if err != nil {

@@ -14,16 +14,16 @@ import (
 	"github.com/knakppp/knak/core/trust"
 )
 
-// sizeLimit bounds a plugin's file, in octets.
+// sizeLimit is the greatest size of a plugin's file, in octets.
 const sizeLimit = 512 << 20
 
-// State says in a word or a few how it is with a plugin's file.
+// State describes the state of a plugin's file in a few words.
 type State string
 
 // The states of a file, from good to bad.
 const (
 	OK            State = "ok"
-	NotConfigured State = "not configured" // fine, but no [plugins.NAME] asks for it
+	NotConfigured State = "not configured" // the file is fine, but no [plugins.NAME] names it
 	NotPinned     State = "not pinned"
 	Modified      State = "modified"
 	Unsafe        State = "writable by others"
@@ -43,7 +43,7 @@ type StateError struct {
 
 func (e *StateError) Error() string { return fmt.Sprintf("%s; try: %s", e.Text, e.Cure) }
 
-// StateOf gives the state that an error of this package stands for: OK for nil.
+// StateOf gives the state that belongs to an error of this package: OK for nil.
 func StateOf(err error) State {
 	var unsafe *trust.Error
 	var state *StateError
@@ -90,7 +90,7 @@ func openHashed(path string) (*os.File, string, error) {
 	return f, hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// Sum gives the SHA-256 of a file as plugins.lock writes it, after the checks of owner and mode.
+// Sum checks owner and mode of a file, and gives its SHA-256 in the form of plugins.lock.
 func Sum(path string) (string, error) {
 	f, sum, err := openHashed(path)
 	if err != nil {
@@ -99,9 +99,9 @@ func Sum(path string) (string, error) {
 	return sum, f.Close()
 }
 
-// Open opens a plugin's file to be executed through its descriptor, if it may run: nobody else can change it, its
-// content is pinned in lock and is the one that want names (from the configuration; "" names none). What is run is what
-// was hashed, also if the file's name leads elsewhere a moment later. The errors are *trust.Error and *StateError.
+// Open opens a plugin's file so that it can be executed through its descriptor. It does so if nobody else can change the file, and
+// its content is pinned in lock and has the SHA-256 want (from the configuration; "": any). The program that runs is the one that
+// was hashed, even if the file's name leads elsewhere a moment later. The error is a *trust.Error or a *StateError.
 func Open(lock *Lock, name, path, want string) (*os.File, error) {
 	f, sum, err := openHashed(path)
 	if err != nil {

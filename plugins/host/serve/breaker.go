@@ -4,14 +4,14 @@ import "time"
 
 // The limits of patience.
 const (
-	strikeLimit  = 3 // strikes within strikeWindow: out for this run
+	strikeLimit  = 3 // so many strikes within strikeWindow end the plugin for this run
 	strikeWindow = 10 * time.Minute
-	hangLimit    = 2 // hard timeouts in a row: it hangs, and is killed
+	hangLimit    = 2 // after so many hard timeouts in a row the plugin counts as hanging and is killed
 	firstWait    = time.Second
 	longestWait  = time.Minute
 )
 
-// breaker counts a plugin's failures and says when it may be started again. It is a plain value: the time is an argument.
+// breaker counts a plugin's failures and decides when it may start again. It is a plain value: the time is an argument.
 type breaker struct {
 	strikes []time.Time
 	late    int // hard timeouts in a row

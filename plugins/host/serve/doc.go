@@ -1,3 +1,3 @@
-// Package serve is the program knak-pluginhost: it starts plugins, asks them within their budgets, and ends them. It is
-// linked into that program only; package host is how knak reaches it.
+// Package serve is the program knak-pluginhost: it starts plugins, asks them within their budgets, and ends them. Only that
+// program contains it; knak reaches it through package host.
 package serve

@@ -20,10 +20,10 @@ import (
 // The queue of notifications of one plugin.
 const (
 	noteQueue = 64
-	noteLimit = 5 * time.Second // for one to be taken
+	noteLimit = 5 * time.Second // for the plugin to take one notification
 )
 
-// guest is one plugin for as long as the program runs: one process after the other.
+// guest is one plugin during the run of the program: one process after the other.
 type guest struct {
 	m    *manager
 	plan *host.Plugin
@@ -45,7 +45,7 @@ type guest struct {
 	lost    int // since the last that was taken
 }
 
-// lastLines is how many lines of standard error an error message may show.
+// lastLines is the greatest number of lines of standard error in an error message.
 const lastLines = 3
 
 func newGuest(m *manager, p *host.Plugin) *guest {
@@ -276,11 +276,11 @@ func (g *guest) leave(r *running, strike bool, why string) {
 	go r.stop(true)
 }
 
-// drainLimit is how long a plugin may take, at the end, to be told what still waits: that the link is down above all.
+// drainLimit is how long a plugin has, at the end, to take the notifications that still wait: above all, that the link is down.
 const drainLimit = time.Second
 
-// closedLimit is how much later than its connection a plugin's process may end: on a busy machine each of its threads has to
-// get the processor for that.
+// closedLimit is how much later than its connection a plugin's process may end: on a busy machine each of its threads needs the
+// processor for that.
 const closedLimit = 2 * time.Second
 
 // drain waits until the plugin was told everything, and of its own end, if it has ended, a person was.
@@ -493,7 +493,7 @@ func (g *guest) deliverAll(ctx context.Context) {
 	}
 }
 
-// observation stands for a notification where a question's kind is told.
+// observation stands for a notification where the kind of a question is needed.
 type observation struct{ advice.Question }
 
 // Kind gives "observe".

@@ -44,11 +44,11 @@ func (l *logRate) allow(now time.Time) (ok bool, before uint64) {
 	return true, before
 }
 
-// The rate of orders of one plugin. A dial takes seconds: who orders more does not know what he wants.
+// The rate of orders of one plugin. A dial takes seconds, so a plugin that sends more orders than this is wrong.
 const (
 	orderBurst = 5
 	orderEvery = 10 * time.Second
-	orderPause = 100 * time.Millisecond // after one that is not followed
+	orderPause = 100 * time.Millisecond // after an order that was not followed
 )
 
 // orderRate lets a burst of orders through and then one each time. The time is an argument.

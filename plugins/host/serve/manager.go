@@ -13,7 +13,7 @@ import (
 	"github.com/knakppp/knak/plugins/internal/wire"
 )
 
-// manager is all plugins of one dial.
+// manager runs all plugins of one dial.
 type manager struct {
 	nursery *nursery
 	plan    host.Plan
@@ -27,7 +27,7 @@ type manager struct {
 	decided atomic.Int64                  // when the last decision was asked for, in Unix nanoseconds
 }
 
-// quiet is how long no decision must have been asked for until a negotiation counts as over.
+// quiet is how long there must be no decision before a negotiation counts as over.
 const quiet = 2 * time.Second
 
 func (m *manager) negotiating(now time.Time) bool {

@@ -9,16 +9,16 @@ import (
 	"github.com/knakppp/knak/plugins/internal/wire"
 )
 
-// rawEvent is an event of which only the JSON form is known here.
+// rawEvent is an event that is known in its JSON form only.
 type rawEvent struct {
 	kind   string
 	fields map[string]json.RawMessage
 }
 
-// Kind gives its kind.
+// Kind gives the event's kind.
 func (e rawEvent) Kind() string { return e.kind }
 
-// MarshalJSON gives its fields.
+// MarshalJSON gives the event's fields.
 func (e rawEvent) MarshalJSON() ([]byte, error) { return json.Marshal(e.fields) }
 
 // readRecord reads a line of trace's JSON. Of the kinds that have a message of their own the event is typed.

@@ -101,7 +101,7 @@ func (n *nursery) adopt() error {
 	return nil
 }
 
-// orphanEvery is how often orphans are looked for where a plugin makes new ones all the time.
+// orphanEvery is how often to look for orphans of a plugin that makes new ones all the time.
 const orphanEvery = 200 * time.Millisecond
 
 // orphans gives our children that are no plugins' processes. n.mu is held, so that none is just being started.
@@ -203,7 +203,7 @@ type process struct {
 	out bool // its number may be another's by now
 }
 
-// environment is what a plugin sees of ours: where programs are, in which language and time zone it should speak.
+// environment is the environment of a plugin: the search path for programs, the language and the time zone.
 var environment = []string{"PATH", "LANG", "LC_ALL", "LC_MESSAGES", "TZ"}
 
 // newProcess prepares the run of an open file. extra is go-plugin's part of the environment.
@@ -247,7 +247,7 @@ func script(f *os.File) bool {
 	return err == nil && string(head[:]) == "#!"
 }
 
-// Start starts it; stdin is /dev/null.
+// Start starts the process; its stdin is /dev/null.
 func (p *process) Start(context.Context) error {
 	if err := p.nursery.start(p); err != nil {
 		close(p.ended)
@@ -261,7 +261,7 @@ func (p *process) Start(context.Context) error {
 	return nil
 }
 
-// lineLimit is how much of a line of standard error is kept, in octets.
+// lineLimit is the greatest length of a line of standard error, in octets; the rest is cut.
 const lineLimit = 1000
 
 func (p *process) readLines() {
@@ -270,15 +270,15 @@ func (p *process) readLines() {
 	w.flush()
 }
 
-// How much a plugin may write: a burst, and so many octets a second. One that writes more waits, as on any slow terminal;
-// to read it all and throw it away would cost as much time as it likes.
+// How much a plugin may write: a burst, and so many octets a second. A plugin that writes more has to wait, as on a slow terminal.
+// Reading everything and throwing it away would cost time without a limit.
 const (
 	writeRate  = 64 << 10
 	writeBurst = 256 << 10
-	writePause = 500 * time.Millisecond // at most, at a time
+	writePause = 500 * time.Millisecond // the longest wait at a time
 )
 
-// lineWriter cuts what is written to it into lines.
+// lineWriter cuts its input into lines.
 type lineWriter struct {
 	take  func(line []byte)
 	mu    sync.Mutex
@@ -322,7 +322,7 @@ func (w *lineWriter) flush() {
 	}
 }
 
-// Wait waits until the process has ended and what else was in its group was killed.
+// Wait waits until the process has ended and the rest of its group was killed.
 func (p *process) Wait(context.Context) error {
 	<-p.ended
 	return p.err
@@ -366,10 +366,10 @@ func (p *process) over() bool {
 	return err == nil && info.Signo != 0 // 0: there is nothing to wait for yet
 }
 
-// outputLimit is how long the output of a process that has ended is still read.
+// outputLimit is how long to go on reading the output of a process that has ended.
 const outputLimit = 300 * time.Millisecond
 
-// watched tells when it has been read to its end.
+// watched says when its reader has reached the end.
 type watched struct {
 	io.ReadCloser
 	once sync.Once
@@ -409,16 +409,16 @@ func (p *process) Kill(context.Context) error {
 	return nil
 }
 
-// Stdout is where the handshake comes.
+// Stdout gives the stream with the handshake.
 func (p *process) Stdout() io.ReadCloser { return p.stdout }
 
-// Stderr gives nothing: its lines go their own, limited way.
+// Stderr gives nothing: the lines of standard error are read elsewhere, at a limited rate.
 func (p *process) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
 
-// Name is for go-plugin's log.
+// Name gives a name for go-plugin's log.
 func (p *process) Name() string { return p.name }
 
-// ID is the number of the process.
+// ID gives the number of the process.
 func (p *process) ID() string {
 	if p.cmd.Process == nil {
 		return ""
@@ -426,10 +426,10 @@ func (p *process) ID() string {
 	return strconv.Itoa(p.cmd.Process.Pid)
 }
 
-// Diagnose adds nothing to go-plugin's error: we write our own.
+// Diagnose adds nothing to go-plugin's error: serve writes its own.
 func (p *process) Diagnose(context.Context) string { return "" }
 
-// PluginToHost takes the address that the plugin printed: a socket in its own private directory and nothing else.
+// PluginToHost checks the address that the plugin printed: it must be a socket in the plugin's private directory.
 func (p *process) PluginToHost(network, address string) (string, string, error) {
 	if network != "unix" || filepath.Dir(filepath.Clean(address)) != filepath.Clean(p.socketDir) {
 		return "", "", fmt.Errorf("it listens on %s %s, but must on a unix socket in the directory of PLUGIN_UNIX_SOCKET_DIR", network, address)
@@ -437,7 +437,7 @@ func (p *process) PluginToHost(network, address string) (string, string, error) 
 	return network, address, nil
 }
 
-// HostToPlugin is for go-plugin's broker, which we do not use.
+// HostToPlugin is for go-plugin's broker, which serve does not use.
 func (p *process) HostToPlugin(network, address string) (string, string, error) {
 	return network, address, nil
 }

@@ -24,10 +24,10 @@ import (
 
 // The times of a start and of an end.
 const (
-	handshakeLimit = 10 * time.Second       // until it prints that it listens: an interpreter on a small or busy board needs seconds
-	describeLimit  = 3 * time.Second        // until it says who it is
-	configureLimit = 5 * time.Second        // until it took its configuration: it may open connections
-	shutdownLimit  = 500 * time.Millisecond // for the call that says it is over
+	handshakeLimit = 10 * time.Second       // until the plugin prints that it listens: an interpreter on a small or busy board needs seconds
+	describeLimit  = 3 * time.Second        // until it has described itself
+	configureLimit = 5 * time.Second        // until it has taken its configuration: it may open connections
+	shutdownLimit  = 500 * time.Millisecond // for the call Shutdown
 	termLimit      = time.Second            // between SIGTERM and SIGKILL
 )
 
@@ -39,7 +39,7 @@ type running struct {
 	about   *wire.Description
 }
 
-// startError says why a plugin does not run. A lasting one would be the same at the next start.
+// startError says why a plugin does not run. If it is lasting, another start would fail in the same way.
 type startError struct {
 	word    host.Word
 	text    string

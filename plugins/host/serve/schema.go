@@ -12,7 +12,7 @@ import (
 	"golang.org/x/text/message"
 )
 
-// maxProblems is how many faults of a configuration are told.
+// maxProblems is the greatest number of mistakes of a configuration that are reported.
 const maxProblems = 5
 
 // noLoader keeps a schema from reading files: a $ref leads into the schema itself or nowhere.

@@ -21,7 +21,7 @@ import (
 	"github.com/knakppp/knak/plugins/internal/wire"
 )
 
-// Limits of this process, which plugins inherit.
+// Limits on this process, which plugins inherit.
 var limits = []struct {
 	resource int
 	value    uint64
@@ -32,7 +32,7 @@ var limits = []struct {
 	{unix.RLIMIT_DATA, 1 << 30},
 }
 
-// Main is the program. It gives the exit status.
+// Main runs the program and gives its exit status.
 func Main(stderr io.Writer) int {
 	var st unix.Stat_t
 	if err := unix.Fstat(host.SocketFD, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFSOCK {
@@ -47,7 +47,7 @@ func Main(stderr io.Writer) int {
 	return 0
 }
 
-// freeAfter is when the memory that the start took is given back: a dial is over by then.
+// freeAfter is when the memory that the start needed is returned to the system: a dial is over by then.
 const freeAfter = 20 * time.Second
 
 func serve() error {

@@ -14,15 +14,15 @@ import (
 	v1 "github.com/knakppp/knak/plugins/proto/knak/plugin/v1"
 )
 
-// Known is what goes along with a question.
+// Known holds facts that go with a question.
 type Known struct {
-	By      string        // who answers, for the answer's By
+	By      string        // the name of the plugin, for the answer's By
 	Secrets bool          // the plugin has the grant "secrets"; otherwise it gets the question without them
-	Device  advice.Device // for the questions that do not hold it
-	Budget  time.Duration // how long the host waits, for the plugin to know; ctx is what ends the call
+	Device  advice.Device // for the questions that do not hold the device
+	Budget  time.Duration // how long the host waits, for the plugin's information; ctx ends the call
 }
 
-// The limits of what is taken from an answer.
+// Limits on an answer.
 const (
 	maxText    = 256 // octets of a name or a password
 	maxList    = 64  // entries of a list
@@ -32,7 +32,7 @@ const (
 	maxDelay   = time.Minute
 )
 
-// Ask asks a plugin. The answer is nil where it has no opinion, may not be asked, or fails.
+// Ask asks a plugin. The answer is nil if the plugin has no opinion, may not be asked, or fails.
 func (c *Client) Ask(ctx context.Context, q advice.Question, k Known) (advice.Answer, error) {
 	if !k.Secrets {
 		if q = redacted(q); q == nil {

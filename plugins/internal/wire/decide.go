@@ -16,7 +16,7 @@ import (
 const allPoints = ppp.PointRequest | ppp.PointPeerRequest | ppp.PointNak | ppp.PointReject | ppp.PointAck | ppp.PointTerminate |
 	ppp.PointTimeout | ppp.PointAuthChallenge | ppp.PointAuthResult | ppp.PointAddress | ppp.PointOpened
 
-// points are the decision points at the index of their number on the wire.
+// points are the decision points; the index is the number on the wire.
 var points = [...]ppp.Points{
 	v1.Point_POINT_REQUEST: ppp.PointRequest, v1.Point_POINT_PEER_REQUEST: ppp.PointPeerRequest, v1.Point_POINT_NAK: ppp.PointNak,
 	v1.Point_POINT_REJECT: ppp.PointReject, v1.Point_POINT_ACK: ppp.PointAck, v1.Point_POINT_TERMINATE: ppp.PointTerminate,
@@ -39,7 +39,7 @@ func pointNumber(p ppp.Points) v1.Point {
 	return v1.Point_POINT_UNSPECIFIED
 }
 
-// actions are the actions at the index of their number on the wire.
+// actions are the actions; the index is the number on the wire.
 var actions = [...]ppp.Action{
 	v1.Action_ACTION_UNSPECIFIED: ppp.Pass, v1.Action_ACTION_PASS: ppp.Pass, v1.Action_ACTION_ACK: ppp.Ack, v1.Action_ACTION_NAK: ppp.Nak,
 	v1.Action_ACTION_REJECT: ppp.Reject, v1.Action_ACTION_REQUEST: ppp.Request, v1.Action_ACTION_WAIT: ppp.Wait,
@@ -74,7 +74,7 @@ func decideRequest(q advice.Decide, k Known) *v1.DecideRequest {
 	}
 }
 
-// Verdict reads an answer to Decide about that protocol.
+// Verdict reads an answer to Decide about the given protocol.
 func Verdict(r *v1.DecideResponse, protocol uint16, k Known) (advice.Answer, error) {
 	v := r.GetVerdict()
 	action := actionOf(v.GetAction())

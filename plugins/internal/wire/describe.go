@@ -11,14 +11,14 @@ import (
 	v1 "github.com/knakppp/knak/plugins/proto/knak/plugin/v1"
 )
 
-// Description is what a plugin says of itself. Texts are printable and bounded.
+// Description is a plugin's description of itself. Its texts are printable and bounded.
 type Description struct {
 	Name         string
 	Version      string
 	About        string
 	SDK          string
-	Capabilities []string // those that this host knows
-	Events       []string // what an observer wants to be told of
+	Capabilities []string // the capabilities that this host knows
+	Events       []string // the kinds of events that an observer wants
 	WantsGrants  []string // for people
 	ConfigSchema string   // JSON Schema; "": it takes no configuration
 	Major        int
@@ -36,7 +36,7 @@ var capabilities = []string{
 	proto.Identify, proto.Credentials, proto.Challenge, proto.Steps, proto.Decide, proto.Prove, proto.Observe, proto.Command,
 }
 
-// Can says whether the plugin names a capability.
+// Can says whether the plugin has a capability.
 func (d *Description) Can(capability string) bool { return slices.Contains(d.Capabilities, capability) }
 
 // Wants says whether the plugin wants to be asked, as advice.Adviser.Wants does.
@@ -56,7 +56,7 @@ func (d *Description) Wants(q advice.Question) bool {
 	return false
 }
 
-// Describe asks the plugin who it is.
+// Describe asks the plugin for its description.
 func (c *Client) Describe(ctx context.Context, hostVersion string) (*Description, error) {
 	r, err := c.base.Describe(ctx, &v1.DescribeRequest{HostVersion: hostVersion})
 	if ok, err := rpcError(err); err != nil {
@@ -95,7 +95,7 @@ func (c *Client) Describe(ctx context.Context, hostVersion string) (*Description
 	return d, nil
 }
 
-// Problem is one thing that is wrong with a plugin's configuration. Key has dots, and is "" where it is the whole.
+// Problem is one mistake in a plugin's configuration. Key is written with dots, and is "" for the whole configuration.
 type Problem struct{ Key, Text string }
 
 func (p Problem) String() string {
@@ -105,7 +105,7 @@ func (p Problem) String() string {
 	return p.Key + ": " + p.Text
 }
 
-// Configure hands the configuration over as a JSON object, "" where there is none, and what the user granted.
+// Configure passes the configuration (a JSON object, or "" if there is none) and the user's grants to the plugin.
 func (c *Client) Configure(ctx context.Context, json string, grants []string) ([]Problem, error) {
 	r, err := c.base.Configure(ctx, &v1.ConfigureRequest{ConfigJson: json, Grants: grants})
 	if _, err := rpcError(err); err != nil {
@@ -118,14 +118,14 @@ func (c *Client) Configure(ctx context.Context, json string, grants []string) ([
 	return list, nil
 }
 
-// Health asks how the plugin is: "" is well.
+// Health asks for the plugin's health: "" means well.
 func (c *Client) Health(ctx context.Context) (trouble string, err error) {
 	r, err := c.base.Health(ctx, &v1.HealthRequest{})
 	_, err = rpcError(err)
 	return clip(r.GetTrouble()), err
 }
 
-// Shutdown says that nothing more will be asked.
+// Shutdown tells the plugin that no more calls follow.
 func (c *Client) Shutdown(ctx context.Context) error {
 	_, err := c.base.Shutdown(ctx, &v1.ShutdownRequest{})
 	_, err = rpcError(err)

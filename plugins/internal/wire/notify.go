@@ -23,10 +23,10 @@ func (Statistics) Kind() string { return "statistics" }
 // maxJSON keeps a notification well below proto.MaxMessage.
 const maxJSON = 24 << 10
 
-// Told says whether an observer wants a kind of event.
+// Told says whether an observer wants this kind of event.
 func (d *Description) Told(kind string) bool { return slices.Contains(d.Events, kind) }
 
-// Notify tells of a record, and of how many before it were lost.
+// Notify sends a record to the plugin, with the number of records that were lost before it.
 func (c *Client) Notify(ctx context.Context, r event.Record, lost int) error {
 	_, err := c.observer.Notify(ctx, notifyRequest(r, lost))
 	_, err = rpcError(err)
@@ -78,7 +78,7 @@ func texts(list []string) []string {
 	return out
 }
 
-// Order is what a commander may ask for.
+// Order is an order that a commander may give.
 type Order uint8
 
 // The orders.
@@ -95,7 +95,7 @@ type Command struct {
 	By     string
 }
 
-// Commands listens for orders until ctx ends, which is no error, or the plugin does. Orders that are not known do nothing.
+// Commands listens for orders until ctx ends, which is not an error, or the plugin ends. Unknown orders do nothing.
 func (c *Client) Commands(ctx context.Context, by string, do func(Command)) error {
 	stream, err := c.commander.Commands(ctx, &v1.CommandsRequest{})
 	for err == nil {

@@ -9,8 +9,8 @@ import (
 	v1 "github.com/knakppp/knak/plugins/proto/knak/plugin/v1"
 )
 
-// Warm does once what the first decision would do for the first time, which is some hundred microseconds for the tables of
-// protobuf: a peer waits for a decision, and for a plugin that starts nobody does.
+// Warm does in advance what the first decision would do once: building protobuf's tables takes some hundred microseconds. A peer
+// waits for a decision; nobody waits while a plugin starts.
 func Warm() {
 	option := packet.Option{Type: 3, Data: []byte{0, 0, 0, 0}}
 	q := decideRequest(advice.Decide{Decision: ppp.Decision{

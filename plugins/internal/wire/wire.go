@@ -1,6 +1,6 @@
-// Package wire is the host's end of the plugin protocol: it turns the questions of core/advice into messages, and what
-// comes back into answers. Everything that a plugin may send has a meaning here: what is not known passes, and what makes no
-// sense is a *BadAnswerError beside no answer.
+// Package wire is the host's end of the plugin protocol: it turns the questions of core/advice into messages, and the replies into
+// answers. It can read anything that a plugin may send: it ignores unknown fields, and reports a value that makes no sense as a
+// *BadAnswerError beside no answer.
 package wire
 
 import (
@@ -17,12 +17,12 @@ import (
 	v1 "github.com/knakppp/knak/plugins/proto/knak/plugin/v1"
 )
 
-// Handshake is go-plugin's.
+// Handshake is go-plugin's handshake.
 func Handshake() goplugin.HandshakeConfig {
 	return goplugin.HandshakeConfig{ProtocolVersion: proto.Major, MagicCookieKey: proto.CookieKey, MagicCookieValue: proto.CookieValue}
 }
 
-// Sets are the majors that a host offers: there is one. Dispense(proto.Name) gives a *Client.
+// Sets holds the major versions that a host offers: there is one. Dispense(proto.Name) gives a *Client.
 func Sets() map[int]goplugin.PluginSet {
 	return map[int]goplugin.PluginSet{proto.Major: {proto.Name: clientEnd{}}}
 }
@@ -58,7 +58,7 @@ func isOurs(method string) bool {
 	return len(method) > len(prefix) && method[:len(prefix)] == prefix
 }
 
-// Client is a plugin that runs. It is safe for concurrent use.
+// Client is a running plugin. It is safe for concurrent use.
 type Client struct {
 	base        v1.BaseClient
 	identifier  v1.IdentifierClient
@@ -70,7 +70,7 @@ type Client struct {
 	commander   v1.CommanderClient
 }
 
-// NewClient makes the client for a connection on which the major was agreed.
+// NewClient makes the client for a connection with an agreed major version.
 func NewClient(conn grpc.ClientConnInterface) *Client {
 	return &Client{
 		base: v1.NewBaseClient(conn), identifier: v1.NewIdentifierClient(conn), credentials: v1.NewCredentialsClient(conn),
@@ -82,7 +82,7 @@ func NewClient(conn grpc.ClientConnInterface) *Client {
 // ErrGone says that the plugin's process or its connection has ended.
 var ErrGone = errors.New("the plugin has ended")
 
-// BadAnswerError says that what a plugin answered makes no sense; the answer was not taken.
+// BadAnswerError says that a plugin's answer makes no sense and was dropped.
 type BadAnswerError struct {
 	Call string // for example "Decide"
 	Text string

@@ -45,7 +45,7 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Option says more of a call.
+// Option changes one thing about a call.
 type Option func(*setup)
 
 type setup struct {
@@ -64,11 +64,11 @@ type setup struct {
 // a file that ends in .toml. Without it the modem behaves.
 func Scenario(name string) Option { return func(s *setup) { s.scenario = name } }
 
-// Profile gives the modem a quirk profile of knak's, such as "huawei/e398"; without it there is none, so that what comes up
-// is the plugin's doing.
+// Profile gives the modem a quirk profile of knak's, such as "huawei/e398". Without it there is no profile, so the result depends
+// on the plugin alone.
 func Profile(id string) Option { return func(s *setup) { s.profile = id } }
 
-// Config configures the plugin: what [plugins.NAME.config] holds. v is anything that encoding/json makes an object of.
+// Config configures the plugin with the content of [plugins.NAME.config]. v is any value that encoding/json turns into an object.
 func Config(v any) Option {
 	return func(s *setup) {
 		b, err := json.Marshal(v)
@@ -79,7 +79,7 @@ func Config(v any) Option {
 	}
 }
 
-// Grants allows the plugin what a user would have to.
+// Grants gives the plugin grants, as a user would.
 func Grants(grants ...sdk.Grant) Option {
 	return func(s *setup) {
 		for _, g := range grants {
@@ -88,31 +88,31 @@ func Grants(grants ...sdk.Grant) Option {
 	}
 }
 
-// Set are settings as --set of `knak dial` takes them: "auth.user=web", "context.apn=internet".
+// Set adds settings in the form of `knak dial --set`: "auth.user=web", "context.apn=internet".
 func Set(settings ...string) Option { return func(s *setup) { s.set = append(s.set, settings...) } }
 
-// Password is the user's.
+// Password sets the user's password.
 func Password(p string) Option { return func(s *setup) { s.password = p } }
 
-// Hold keeps the link up for so long, in virtual time, before it is hung up; without it, it is hung up as soon as it is up.
+// Hold keeps the link up for so long, in virtual time, before the hang-up. Without it the link is hung up as soon as it is up.
 func Hold(d time.Duration) Option { return func(s *setup) { s.hold = d } }
 
-// Seed varies what chance decides.
+// Seed sets the seed of all random events.
 func Seed(n uint64) Option { return func(s *setup) { s.seed = n } }
 
-// Call is how a dial went.
+// Call is the result of a dial.
 type Call struct {
 	Up       bool          // the link came up
-	Elapsed  time.Duration // of virtual time until it was up, or until it was given up
+	Elapsed  time.Duration // the virtual time until the link was up, or the dial was given up
 	Reason   string        // how it ended, in words
-	ExitCode int           // with which `knak dial` would have ended
-	Findings []string      // ids of what diagnosis found
+	ExitCode int           // the exit status that `knak dial` would have had
+	Findings []string      // ids of the findings of diagnosis
 	Local    string        // our address
 	Peer     string
 	DNS      []string
-	Events   []Event  // all that happened
-	Verdicts []Event  // the events "decision" of what the plugin decided
-	Errors   []string // what the plugin failed with, or answered that makes no sense
+	Events   []Event  // all events of the call
+	Verdicts []Event  // the events "decision" that the plugin decided
+	Errors   []string // failures of the plugin, and answers of it that make no sense
 
 	log string
 }
@@ -124,7 +124,7 @@ type Event struct {
 	JSON string
 }
 
-// String gives the story of the call as `knak dial -v` tells it.
+// String gives the log of the call as `knak dial -v` prints it.
 func (c *Call) String() string {
 	end := "the link did not come up: " + c.Reason
 	if c.Up {
@@ -151,8 +151,8 @@ const (
 
 var epoch = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// Dial dials once with the plugin, and fails the test where that is not possible: no such scenario, a configuration that
-// the plugin refuses. That the link does not come up is for the test to judge.
+// Dial dials once with the plugin. It fails the test if it cannot dial: there is no such scenario, or the plugin refuses the
+// configuration. Whether the link must come up is for the test to check.
 //
 // An Observer gets the events, in order, when the dial is over.
 func Dial(t testing.TB, p sdk.Plugin, options ...Option) *Call {
@@ -186,7 +186,7 @@ func Dial(t testing.TB, p sdk.Plugin, options ...Option) *Call {
 	return a.judge(done)
 }
 
-// Configure gives what the plugin says is wrong with a configuration; nothing: it takes it.
+// Configure gives the mistakes that the plugin finds in a configuration; none if it accepts the configuration.
 func Configure(t testing.TB, p sdk.Plugin, config any) []string {
 	t.Helper()
 	s := newSetup(t, []Option{Config(config)})
