@@ -6,10 +6,10 @@ import (
 	"github.com/knakppp/knak/core/ppp/auth"
 )
 
-// Adjust replaces the settings of an engine whose network phase has not begun, because the peer has shown who it is. What
-// has been asked for in LCP or sent in the authentication stays as it was; a challenge that has not been answered yet is
-// answered by the new settings, and IPCP and IPV6CP begin with them. Once the network phase has begun it does nothing. It
-// reports whether the settings were taken.
+// Adjust replaces the settings of an engine whose network phase has not begun, because the peer has shown who it is. It does not
+// change what LCP has already asked for or the authentication has already sent. A challenge that was not answered yet is answered
+// by the new settings; IPCP and IPV6CP begin with them. Once the network phase has begun, Adjust does nothing. It says whether the
+// settings were taken.
 func (e *Engine) Adjust(now time.Time, s Settings) bool {
 	e.enter(now)
 	if e.phase != phaseEstablish && e.phase != phaseAuthenticate {

@@ -10,8 +10,8 @@ import (
 // Points is a set of decision points.
 type Points uint16
 
-// The decision points. Each comment says what has happened, and which actions a Verdict may hold; the action Pass,
-// which every point takes, means the intent.
+// The decision points. Each comment says what has happened, and which actions a Verdict may hold. The action Pass, which every
+// point takes, means the intent.
 const (
 	// PointRequest: we are about to send a Configure-Request; the intent's Options are its options.
 	// Request with other options; Wait and ask again; Drop (the restart timer runs all the same); Terminate.
@@ -34,22 +34,22 @@ const (
 	// PointTimeout: the restart timer ran out; the intent is Retry, or Terminate when the counter is at zero.
 	// Retry; Wait for Delay; Terminate.
 	PointTimeout
-	// PointAuthChallenge: a packet of the authentication protocol came, and no result is known; the intent is Pass.
-	// Transmit a packet instead of the machine's answer; Wait; Drop; Terminate. Once a CHAP Response was transmitted, later
-	// challenges come here too, also after the result: the secret is somewhere else. The intent is then Drop.
+	// PointAuthChallenge: a packet of the authentication protocol came, and there is no result yet; the intent is Pass. Transmit a
+	// packet instead of the machine's answer; Wait; Drop; Terminate. Once a CHAP Response was transmitted, later challenges come
+	// here too, even after the result, because only the sender of that Response has the secret. The intent is then Drop.
 	PointAuthChallenge
 	// PointAuthResult: the authentication came to a result; the intent is Ack for a success, Terminate for a failure.
 	// Ack; Terminate.
 	PointAuthResult
-	// PointAddress: IPCP's Ack holds these options; the intent is Ack where the address is believable, else Retry.
-	// Ack; Retry (ask again after Delay); Terminate.
+	// PointAddress: IPCP's Ack holds these options. The intent is Ack if the address is believable, else Retry. Ack; Retry (ask
+	// again after Delay); Terminate.
 	PointAddress
 	// PointOpened: a protocol is about to be Opened; the intent is Pass.
 	// Wait; Terminate.
 	PointOpened
 )
 
-// String gives the name of a single point, as event.Decision carries it.
+// String gives the name of a single point, as event.Decision holds it.
 func (p Points) String() string {
 	for _, n := range pointNames {
 		if p == n.point {
@@ -69,10 +69,10 @@ var pointNames = [...]struct {
 	{PointAddress, "address"}, {PointOpened, "opened"},
 }
 
-// Action is what a Verdict says to do.
+// Action is the action of a Verdict.
 type Action uint8
 
-// The actions. Which ones a point takes is said there.
+// The actions. Each point's comment says which ones it takes.
 const (
 	Pass      Action = iota // as the engine intended
 	Ack                     // acknowledge; take what came
@@ -80,9 +80,9 @@ const (
 	Reject                  // Configure-Reject with Options
 	Request                 // Configure-Request with Options, after Delay
 	Wait                    // do nothing for Delay, then as the engine intended
-	Retry                   // ask again what was asked before, after Delay
+	Retry                   // send the last request again, after Delay
 	Terminate               // end the protocol, or the link for LCP and authentication, with Reason
-	Drop                    // as if the packet had never come, or been lost on its way out
+	Drop                    // as if the packet had never come, or had been lost on the line
 	Transmit                // send Packet in place of our own answer
 )
 
@@ -91,7 +91,7 @@ var actionNames = [...]string{
 	Terminate: "terminate", Drop: "drop", Transmit: "send",
 }
 
-// String gives the name, as event.Decision carries it.
+// String gives the name, as event.Decision holds it.
 func (a Action) String() string {
 	if int(a) < len(actionNames) {
 		return actionNames[a]
@@ -106,21 +106,21 @@ type Verdict struct {
 	Packet  []byte          // for Transmit: the information field, from the code on
 	Delay   time.Duration   // for Request, Retry and Wait
 	Reason  string          // for Terminate: goes into the Terminate-Request and the Failure
-	By      string          // who decided, for the trace; "" means the engine's user, whose Pass is not told
-	// Authenticator is for Transmit of an MS-CHAPv2 Response that somebody else made: the 20 octets that the Success must
-	// hold (RFC 2759 section 8.7). nil: a Success is taken as it is.
+	By      string          // who decided, for the trace; "" means the engine's user, whose Pass is not reported
+	// Authenticator is for Transmit of an MS-CHAPv2 Response of somebody else: the 20 octets that the Success must hold (RFC 2759
+	// section 8.7). nil: the Success is not checked.
 	Authenticator []byte
 }
 
-// Decision asks what to do. The packet, and those of the same protocol behind it, wait for Resolve or for Deadline; then Intent
-// is done. Octets after an LCP packet may be framed as that packet says: while a decision about LCP is open, the caller should
-// give the engine's decoder no input. Timers keep running. Everything in it belongs to the receiver.
+// Decision asks what to do. Its packet, and those of the same protocol behind it, wait until Resolve or Deadline; at Deadline the
+// engine follows Intent. An LCP packet may change how the octets after it are framed: while a decision about LCP is open, the
+// caller should give the engine's decoder no input. Timers keep running. Everything in a Decision belongs to the receiver.
 type Decision struct {
 	ID       uint64
 	Protocol uint16
 	Point    Points
 	State    string          // of the automaton, RFC 1661 section 4.2; "" for the authentication
-	Method   auth.Method     // with PointAuthChallenge and PointAuthResult: what was agreed on
+	Method   auth.Method     // with PointAuthChallenge and PointAuthResult: the authentication method of the link
 	Code     uint8           // of the packet that came; 0 where none did
 	Options  []packet.Option // of the packet, or of the request about to be sent
 	Packet   []byte          // the information field that came, nil where none did

@@ -70,8 +70,7 @@ func New(s Settings, random io.Reader) *Engine {
 	return e
 }
 
-// Open says that the lower layer is up and that we want the link: LCP starts to negotiate. Packets received before
-// it are dropped.
+// Open says that the lower layer is up and that we want the link: LCP starts to negotiate. Packets received earlier are dropped.
 func (e *Engine) Open(now time.Time) {
 	e.enter(now)
 	if e.phase != phaseDead {
@@ -90,8 +89,8 @@ func (e *Engine) Open(now time.Time) {
 	e.lcp.event(Up)
 }
 
-// Receive takes the information field of one good frame. It keeps none of info. Data packets need not be given; they
-// are dropped.
+// Receive takes the information field of one good frame. It keeps no part of info. Data packets need not be passed; they are
+// dropped.
 func (e *Engine) Receive(now time.Time, protocol uint16, info []byte) {
 	e.enter(now)
 	if e.phase == phaseDead {
@@ -143,8 +142,8 @@ func (e *Engine) networkPacket(l *layer, early *[]byte, info []byte) {
 	}
 }
 
-// Resolve answers the Decision with that ID. An answer that comes too late, or that the point does not take, is
-// replaced by what the engine intended.
+// Resolve answers the Decision with that ID. If the answer comes too late, or the point does not take it, the engine follows its
+// intent.
 func (e *Engine) Resolve(now time.Time, id uint64, v Verdict) {
 	e.enter(now)
 	for _, p := range [...]decider{&e.lcp.layer, &e.auth, &e.ipcp.layer, &e.ipv6cp.layer} {
@@ -155,7 +154,7 @@ func (e *Engine) Resolve(now time.Time, id uint64, v Verdict) {
 	}
 }
 
-// Advance does what is due.
+// Advance fires the timers that are due.
 func (e *Engine) Advance(now time.Time) {
 	e.enter(now)
 	// A timer that ran out behind a pending decision follows upon it. Whatever else came due stays so for the next call.
@@ -170,7 +169,7 @@ func (e *Engine) Advance(now time.Time) {
 	}
 }
 
-// Deadline is when Advance must be called next; the zero time: no timer is running.
+// Deadline says when Advance must be called next; the zero time: no timer is running.
 func (e *Engine) Deadline() time.Time {
 	if e.phase == phaseDead {
 		return time.Time{}
@@ -178,7 +177,7 @@ func (e *Engine) Deadline() time.Time {
 	return soonest(e.lcp.deadline(), e.auth.deadline(), e.ipcp.deadline(), e.ipv6cp.deadline())
 }
 
-// Next takes the next output. Call it until it gives false after each of the other calls.
+// Next gives the next output. Call it until it gives false after each of the other calls.
 func (e *Engine) Next() (Output, bool) {
 	if e.outNext == len(e.out) {
 		return nil, false
@@ -189,7 +188,7 @@ func (e *Engine) Next() (Output, bool) {
 	return o, true
 }
 
-// Close ends the link with Terminate-Request, reason in it, and then Finished with KindClosed: at the latest after
+// Close ends the link with a Terminate-Request that holds reason. Finished with KindClosed follows, at the latest after
 // MaxTerminate restart timers.
 func (e *Engine) Close(now time.Time, reason string) {
 	e.enter(now)
@@ -212,7 +211,7 @@ func (e *Engine) LowerDown(now time.Time) {
 	e.finish()
 }
 
-// NoteTraffic says that something was received on the line, which is a sign of life for EchoAdaptive and EchoLearn.
+// NoteTraffic says that octets were received on the line: a sign of life for EchoAdaptive and EchoLearn.
 func (e *Engine) NoteTraffic(now time.Time) {
 	e.now = now
 	e.lcp.life()

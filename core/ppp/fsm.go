@@ -33,20 +33,20 @@ type FSMEvent uint8
 // The sixteen events.
 const (
 	Up                  FSMEvent = iota // the lower layer is ready to carry packets
-	Down                                // it is no more
+	Down                                // the lower layer is no longer ready
 	Open                                // the link is administratively wanted
-	Close                               // it is not wanted any more
+	Close                               // the link is no longer wanted
 	TimeoutRetry                        // TO+: the restart timer ran out, and the counter is above zero
 	TimeoutExpired                      // TO-: the restart timer ran out, and the counter is at zero
 	ReceiveRequestGood                  // RCR+: an acceptable Configure-Request
-	ReceiveRequestBad                   // RCR-: a Configure-Request that is not
+	ReceiveRequestBad                   // RCR-: an unacceptable Configure-Request
 	ReceiveAck                          // RCA: Configure-Ack
 	ReceiveNak                          // RCN: Configure-Nak or Configure-Reject
 	ReceiveTerminate                    // RTR: Terminate-Request
 	ReceiveTerminateAck                 // RTA: Terminate-Ack
 	ReceiveUnknownCode                  // RUC
-	ReceiveRejectMild                   // RXJ+: a Code-Reject or Protocol-Reject that we can live with
-	ReceiveRejectFatal                  // RXJ-: one that we cannot
+	ReceiveRejectMild                   // RXJ+: a Code-Reject or Protocol-Reject that the link survives
+	ReceiveRejectFatal                  // RXJ-: a Code-Reject or Protocol-Reject that ends the link
 	ReceiveEcho                         // RXR: Echo-Request, Echo-Reply or Discard-Request
 	eventCount
 )
@@ -61,8 +61,8 @@ func (e FSMEvent) String() string { return eventNames[e] }
 // Actions is a set of the automaton's actions (RFC 1661 section 4.4).
 type Actions uint16
 
-// The thirteen actions, in the order in which they are performed: the RFC leaves the order open, and so the layers above
-// hear of a layer going down before, and of one coming up after, the packets that belong to it.
+// The thirteen actions, in the order in which they are performed. The RFC leaves the order open. In this order the layers above
+// hear that a layer goes down before the packets of that event, and that it comes up after them.
 const (
 	ThisLayerDown     Actions = 1 << iota // tld
 	InitRestart                           // irc: Initialize-Restart-Count

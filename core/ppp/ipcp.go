@@ -126,7 +126,7 @@ func (c *ipcp) judge(options []packet.Option) reply {
 	return a
 }
 
-// maxSuggestions is how often a peer is told which address we want it to have.
+// maxSuggestions is how often a peer is asked to take the address that we want it to have.
 const maxSuggestions = 10
 
 func (c *ipcp) judgeAssigned(r *review, o packet.Option, want netip.Addr) {

@@ -6,8 +6,8 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// ipv6cp is the IPv6 Control Protocol (RFC 5072). All that it settles are the two interface identifiers; addresses come
-// by router advertisements.
+// ipv6cp is the IPv6 Control Protocol (RFC 5072). It only negotiates the two interface identifiers; addresses come by router
+// advertisements.
 type ipv6cp struct {
 	layer
 	cfg    *IPV6CPSettings

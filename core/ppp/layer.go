@@ -7,7 +7,7 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// negotiator is what a control protocol knows of its options; layer knows all the rest.
+// negotiator knows the options of a control protocol; layer knows everything else.
 type negotiator interface {
 	// begin sets what to ask for (layer.ask) back to the start: a negotiation begins.
 	begin()
@@ -34,7 +34,7 @@ type negotiator interface {
 	codeRejected(code uint8)
 }
 
-// response is what a Configure-Nak or -Reject came to.
+// response is the result of a Configure-Nak or -Reject.
 type response struct {
 	// moved says that the next request differs, so that there is hope. Otherwise kind says what is wrong.
 	moved bool
@@ -279,7 +279,7 @@ func (l *layer) timeout(a reply) {
 	}
 }
 
-// earlierRequest is a Configure-Request that another one with other options has followed.
+// earlierRequest is a Configure-Request that was followed by one with other options.
 type earlierRequest struct {
 	id      uint8
 	options []byte // in wire form

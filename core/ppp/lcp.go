@@ -146,8 +146,8 @@ func (c *lcp) judge(options []packet.Option) reply {
 	return r.reply()
 }
 
-// maxWeaker is how often the peer may demand less than was agreed before, each time answered with what we want, before the
-// link is ended.
+// maxWeaker is how often the peer may demand an authentication that is weaker than the first one. Each time we answer with what we
+// want; after that the link is ended.
 const maxWeaker = 2
 
 func (c *lcp) judgeAuth(r *review, o packet.Option) {

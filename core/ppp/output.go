@@ -10,8 +10,8 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Output is one thing that the engine wants done or known: Send, Framing, Event, Decision, AuthDone, NetworkUp,
-// NetworkUp6, NetworkDown, NetworkLost, Stalled, Closing or Finished.
+// Output is one thing that the engine reports or asks for: Send, Framing, Event, Decision, AuthDone, NetworkUp, NetworkUp6,
+// NetworkDown, NetworkLost, DataRejected, Stalled, Closing or Finished.
 type Output interface{ output() }
 
 // Send is one packet for the line. Info is valid until the next call into the engine other than Next.
@@ -20,8 +20,8 @@ type Send struct {
 	Info     []byte
 }
 
-// Framing is how the two ends frame from now on, to be applied to encoder and decoder before the next packet. LCP's own
-// packets always go out as if nothing had been agreed (RFC 1661 section 5, RFC 1662 section 7).
+// Framing says how the two ends frame from now on. Set the encoder and the decoder accordingly before the next packet. LCP's own
+// packets are always sent as if nothing had been agreed (RFC 1661 section 5, RFC 1662 section 7).
 type Framing struct {
 	SendACCM uint32 // control characters that we must escape
 	RecvACCM uint32 // control characters that the peer escapes
@@ -30,34 +30,34 @@ type Framing struct {
 	RecvPFC  bool   // the peer may do so
 	RecvACFC bool
 	PeerMRU  int // the largest information field that we may send
-	OwnMRU   int // the largest that we promised to take
+	OwnMRU   int // the largest information field that we have promised to take
 }
 
-// DefaultFraming is how both ends frame before LCP is Opened and after it went down.
+// DefaultFraming is the framing of both ends before LCP is Opened and after it went down.
 func DefaultFraming() Framing {
 	return Framing{SendACCM: 0xffffffff, RecvACCM: 0xffffffff, PeerMRU: 1500, OwnMRU: 1500}
 }
 
-// Event is something for the trace: a Packet, State, Phase, Decision or Notice. There are none without Settings.Trace.
+// Event is an event for the trace: a Packet, State, Phase, Decision or Notice. There are none without Settings.Trace.
 type Event struct {
 	Event event.Event
 }
 
-// AuthDone says that the Authenticate phase is over and went well.
+// AuthDone says that the Authenticate phase has succeeded.
 type AuthDone struct {
-	Method      auth.Method // auth.None: nobody demanded anything, or nothing was needed
-	Provisional bool        // the success proves nothing yet
-	PeerName    string      // what the other end calls itself; may be ""
-	Message     string      // its text; may be ""
+	Method      auth.Method // auth.None: neither end demanded authentication
+	Provisional bool        // the success may still turn out to be none
+	PeerName    string      // the name of the other end; may be ""
+	Message     string      // the other end's text; may be ""
 }
 
-// NetworkUp says that IPv4 packets may be sent and received. It comes again, without a NetworkDown, when the peer only
-// later says its own address.
+// NetworkUp says that IPv4 packets may be sent and received. It comes again, without a NetworkDown, if the peer names its own
+// address later.
 type NetworkUp struct {
 	Local       netip.Addr
 	Peer        netip.Addr
 	PeerAssumed bool         // the peer named none; Peer is IPCPSettings.AssumePeer
-	DNS         []netip.Addr // real ones only, in the order of preference
+	DNS         []netip.Addr // real name servers only, the preferred one first
 	NBNS        []netip.Addr
 	MTU         int // the largest IP packet, from the peer's MRU
 }
@@ -69,7 +69,7 @@ type NetworkUp6 struct {
 	MTU             int
 }
 
-// NetworkDown takes a NetworkUp or NetworkUp6 back.
+// NetworkDown withdraws a NetworkUp or NetworkUp6.
 type NetworkDown struct {
 	Protocol uint16 // packet.IPCP or packet.IPV6CP
 	Final    bool   // the link ends; otherwise the peer negotiates anew
@@ -80,14 +80,14 @@ type NetworkLost struct {
 	Failure Failure
 }
 
-// DataRejected says that the peer answered a packet with data by a Protocol-Reject (RFC 1661 section 5.7). One that was sent
-// before the peer was ready is no more than lost.
+// DataRejected says that the peer answered a data packet by a Protocol-Reject (RFC 1661 section 5.7). If the packet was sent
+// before the peer was ready, it is just lost.
 type DataRejected struct {
 	Protocol uint16 // packet.IP or packet.IPv6
 }
 
-// Stalled says, once each time, that a protocol has led nowhere for IPCPSettings.StallReport, in words that a
-// Failure would use. The engine goes on trying until its deadline.
+// Stalled says that a protocol has made no progress for IPCPSettings.StallReport. It comes once for each such time, in words that
+// a Failure would use. The engine goes on trying until its deadline.
 type Stalled struct {
 	Failure Failure
 	Naks    int           // how many answers have changed nothing
@@ -100,7 +100,7 @@ type Closing struct {
 	Failure Failure
 }
 
-// Finished says that the link is over. It is the last output until Open is called again.
+// Finished says that the link is over. It is the last output until the next Open.
 type Finished struct {
 	Failure Failure
 }
@@ -122,10 +122,10 @@ func (Finished) output()     {}
 // Kinds of Failure.
 const (
 	KindEmptyNaks        = event.FailedEmptyNaks        // IPCP is answered by Naks that hold no option at all
-	KindRepeatedNaks     = event.FailedRepeatedNaks     // Naks repeat what we proposed, or never say the same twice
+	KindRepeatedNaks     = event.FailedRepeatedNaks     // Naks repeat our proposal, or each Nak says something new
 	KindNoAddress        = event.FailedNoAddress        // Naks or Acks hold no address but 0.0.0.0 or a placeholder
-	KindAddressRejected  = event.FailedAddressRejected  // the peer will not talk about our address
-	KindBogusAddress     = event.FailedBogusAddress     // the address cannot be one (loopback, link-local, multicast, the peer's own)
+	KindAddressRejected  = event.FailedAddressRejected  // the peer rejects the address option
+	KindBogusAddress     = event.FailedBogusAddress     // no host can have the address (loopback, link-local, multicast, the peer's own)
 	KindTerminated       = event.FailedTerminated       // the peer sent a Terminate-Request
 	KindCarrierLost      = event.FailedCarrierLost      // LowerDown was called
 	KindTimeout          = event.FailedTimeout          // the peer is silent, or the protocol's deadline passed
@@ -134,17 +134,17 @@ const (
 	KindAuthImpostor     = event.FailedAuthImpostor     // the peer could not prove that it knows our password
 	KindAuthDowngrade    = event.FailedAuthDowngrade    // the peer wants a weaker authentication than the one that was agreed first
 	KindAuthTimeout      = event.FailedAuthTimeout      // no result of the authentication in time
-	KindLoopedBack       = event.FailedLoopedBack       // we hear ourselves
-	KindEchoTimeout      = event.FailedEchoTimeout      // an open link gives no sign of life any more
-	KindProtocolRejected = event.FailedProtocolRejected // the peer does not know a protocol or code that we cannot do without
+	KindLoopedBack       = event.FailedLoopedBack       // we receive our own packets
+	KindEchoTimeout      = event.FailedEchoTimeout      // an open link shows no sign of life any more
+	KindProtocolRejected = event.FailedProtocolRejected // the peer rejects a protocol or code that the link needs
 	KindClosed           = "closed"                     // Close was called; not an error
 )
 
-// Failure says why a link is over. It is an error where Kind is not KindClosed.
+// Failure says why a link is over. If Kind is KindClosed, it is not an error.
 type Failure struct {
 	Phase       string // event.PhaseLCP, PhaseAuth, PhaseIPCP, PhaseIPV6CP or PhaseUp
 	Kind        string // one of the Kind constants
-	Detail      string // in words, for a person; may hold text of the peer, made printable
+	Detail      string // a sentence for people; it may hold text of the peer, made printable
 	Protocol    uint16 // the protocol that failed, or 0
 	Provisional bool   // the authentication success proved nothing, and IPCP never opened: it may have been a refusal
 }

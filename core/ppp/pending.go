@@ -37,7 +37,7 @@ func (a reply) text(protocol uint16) string {
 	return string(b)
 }
 
-// decisionContext is what a decision is about.
+// decisionContext holds the packet and the options that a decision is about.
 type decisionContext struct {
 	point  Points
 	packet packet.Packet    // that came; zero where none did
@@ -45,7 +45,7 @@ type decisionContext struct {
 	info   []byte           // the packet as a whole, with PointAuthChallenge
 }
 
-// decider is the owner of a decision: a layer, or the authentication.
+// decider owns a decision: a layer, or the authentication.
 type decider interface {
 	pendingDecision() *pending
 	proto() uint16
@@ -58,7 +58,7 @@ type decider interface {
 // maxWaiting bounds the packets that wait behind a decision. Further ones are dropped: the peer sends them again.
 const maxWaiting = 16
 
-// pending is where one protocol's decision lies until it is answered, with the packets behind it.
+// pending holds one protocol's decision until it is answered, and the packets behind it.
 type pending struct {
 	parked  *parked
 	waiting [][]byte
@@ -195,7 +195,7 @@ func (e *Engine) unpark(p decider, a reply) {
 	}
 }
 
-// allowed is which actions each point takes, besides Pass.
+// allowed lists the actions of each point, besides Pass.
 var allowed = map[Points][]Action{
 	PointRequest:       {Request, Wait, Drop, Terminate},
 	PointPeerRequest:   {Ack, Nak, Reject, Transmit, Wait, Drop, Terminate},

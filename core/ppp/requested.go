@@ -6,13 +6,13 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Bounds of requestedOptions: what any Configure-Request of ours can come to hold. Nak'ed values beyond them are not taken up.
+// Bounds on requestedOptions: a Configure-Request of ours never exceeds them. Nak'ed values beyond them are ignored.
 const (
 	maxRequested      = 10
 	maxRequestedValue = 8 // the longest value that we ask for, IPV6CP's Interface-Identifier and IPCP's IP-Addresses
 )
 
-// requestedOption is one option of our Configure-Request, and how the peer took it so far.
+// requestedOption is one option of our Configure-Request, and the peer's reaction to it.
 type requestedOption struct {
 	typ   uint8
 	len   uint8
@@ -30,7 +30,7 @@ func (w *requestedOption) set(data []byte) { w.len = uint8(copy(w.value[:], data
 // holds says whether the value is that one.
 func (w *requestedOption) holds(data []byte) bool { return bytes.Equal(w.data(), data) }
 
-// requestedOptions is what we ask for in our Configure-Request, in order. It is a value: a copy of it remembers it as it was.
+// requestedOptions are the options of our Configure-Request, in order. It is a value: a copy keeps the state of its time.
 type requestedOptions struct {
 	list [maxRequested]requestedOption
 	n    int

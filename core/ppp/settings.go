@@ -8,8 +8,8 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Settings is everything that decides how an Engine behaves. Take Defaults and change what differs. The name in
-// parentheses behind a field's meaning is its quirk key.
+// Settings decide how an Engine behaves. Take Defaults and change single fields. The name in parentheses behind a field's meaning
+// is its quirk key.
 type Settings struct {
 	// Trace makes the engine put out Event. Off, it costs nothing.
 	Trace bool
@@ -18,7 +18,7 @@ type Settings struct {
 	Points Points
 	// DecisionTimeout is how long a Decision may take before the engine goes on as it intended. 0 means 2 s.
 	DecisionTimeout time.Duration
-	// Unchecked takes every Verdict as it stands, also where it breaks the standards. For simulated modems.
+	// Unchecked accepts every Verdict, even if it breaks the standards. It is for simulated modems.
 	Unchecked bool
 
 	LCP    LCPSettings
@@ -27,7 +27,7 @@ type Settings struct {
 	IPV6CP IPV6CPSettings
 }
 
-// Negotiation is what LCP, IPCP and IPV6CP have in common. Where a key is given, the protocol's name stands in
+// Negotiation holds the settings that LCP, IPCP and IPV6CP have in common. In the name of a key the protocol's name stands in
 // front: lcp.restart, ipcp.restart, ipv6cp.restart.
 type Negotiation struct {
 	// Restart is the time until an unanswered Configure-Request or Terminate-Request is sent again (restart; RFC 1661
@@ -43,8 +43,8 @@ type Negotiation struct {
 	MaxFailure int
 	// Deadline is how long the protocol may take to reach Opened, whatever the peer answers (deadline). 0: no limit.
 	Deadline time.Duration
-	// FreeNaks is how many Naks and Rejects that change something are followed at once; from then on each waits for
-	// NakPace, so that no peer can make us talk as fast as it answers (free_naks).
+	// FreeNaks is how many Naks and Rejects that change something are followed at once. After that each waits for NakPace, so that
+	// a peer cannot make us send as fast as it answers (free_naks).
 	FreeNaks int
 	// NakPace is the time between a Nak that changes nothing, or one too many, and our next request (empty_nak_pace).
 	NakPace time.Duration
@@ -54,19 +54,19 @@ type Negotiation struct {
 	// The default is one restart timer and half a second more: a peer that behaves and whose request was lost has sent
 	// it again by then. Should its request still come, it is just acknowledged and what it says is taken over.
 	AssumeRequestAfter time.Duration
-	// AckUnchanged makes a Configure-Request in state Opened that changes nothing be acknowledged without taking the
-	// layer down (confreq_when_open). Otherwise, and whenever it changes something, RFC 1661 is followed: the
-	// layer goes down and negotiates again.
+	// AckUnchanged acknowledges a Configure-Request in state Opened that changes nothing, without taking the layer down
+	// (confreq_when_open). If it is false, or the request changes something, the layer goes down and negotiates again, as RFC 1661
+	// says.
 	AckUnchanged bool
 	// MaxUnchanged is how many such requests in a row, none later than two restart timers after the last, are
 	// acknowledged that way (max_unchanged). One more means that the peer is not Opened and waits for a request from us.
 	MaxUnchanged int
-	// VaryAfter is after how many Configure-Requests of which none was answered in any way the next ones hold other options,
-	// by Variants in turn (vary_after): some modems never answer a request that has, or has not, a certain option. 0: never.
+	// VaryAfter is after how many unanswered Configure-Requests the next ones hold other options, by Variants in turn
+	// (vary_after): some modems never answer a request that has, or does not have, a certain option. 0: never.
 	VaryAfter int
 	// Variants are the types of options to ask for in place of Request; nil among them stands for Request.
 	Variants [][]uint8
-	// NoRequest never sends a Configure-Request, and goes on as if ours had been acknowledged. For simulated modems.
+	// NoRequest never sends a Configure-Request, and goes on as if ours had been acknowledged. It is for simulated modems.
 	NoRequest bool
 }
 
@@ -75,10 +75,10 @@ type EchoMode uint8
 
 // The echo modes.
 const (
-	EchoLearn    EchoMode = iota // as EchoAdaptive, but a peer that never answered any Echo-Request is not given up
+	EchoLearn    EchoMode = iota // as EchoAdaptive, but a peer that has never answered an Echo-Request is never given up
 	EchoOff                      // send no Echo-Request
-	EchoStrict                   // only an Echo-Reply counts as life
-	EchoAdaptive                 // any octet received counts as life, and no Echo-Request is sent while some arrive
+	EchoStrict                   // only an Echo-Reply is a sign of life
+	EchoAdaptive                 // any octet received is a sign of life; while octets arrive, no Echo-Request is sent
 )
 
 // LCPSettings are for the Link Control Protocol (RFC 1661).
@@ -88,9 +88,9 @@ type LCPSettings struct {
 	// Request lists the options of our Configure-Request in order, by type (lcp.request): of LCPMRU, LCPACCM, LCPMagic,
 	// LCPPFC and LCPACFC. LCPAuth is added when AuthSettings.Demand says so.
 	Request []uint8
-	// MRU is what we ask for where Request has it (lcp.mru).
+	// MRU is the value to ask for if Request has the option (lcp.mru).
 	MRU uint16
-	// ACCM is what we ask for where Request has it (lcp.accm).
+	// ACCM is the value to ask for if Request has the option (lcp.accm).
 	ACCM uint32
 	// SendACCM are control characters that we escape in addition to those the peer asked for (lcp.send_accm).
 	SendACCM uint32
@@ -103,7 +103,7 @@ type LCPSettings struct {
 	EchoInterval time.Duration
 	// EchoFailure is how many Echo-Requests without a sign of life end the link (lcp.echo_failure).
 	EchoFailure int
-	// NoEchoReply leaves Echo-Requests unanswered. For simulated modems.
+	// NoEchoReply leaves Echo-Requests unanswered. It is for simulated modems.
 	NoEchoReply bool
 
 	// MaxLoops is how many times our own magic number may come back before the failure "looped-back" (lcp.max_loops).
@@ -112,38 +112,37 @@ type LCPSettings struct {
 
 // AuthSettings are for the Authenticate phase (RFC 1661 section 3.5).
 type AuthSettings struct {
-	// Allow lists the methods by which we let the peer authenticate us (auth.allow). The first is what we Nak with when
-	// it demands another one; empty: we reject every demand.
+	// Allow lists the methods by which the peer may authenticate us (auth.allow). If it demands another one, we Nak with the
+	// first. Empty: we reject every demand.
 	Allow []auth.Method
-	// AtLeast is the least that a method must be worth which the peer demands, whatever Allow holds: what has worked before
-	// with this modem. A peer that demands nothing is accepted all the same.
+	// AtLeast is the least strength of a method that the peer may demand, whatever Allow holds: the strength that has worked
+	// before with this modem. A peer that demands no authentication is accepted.
 	AtLeast auth.Strength
-	// AllowDowngrade lets the peer fall back, in a later negotiation of the same call, on a method that is worth less than
-	// the one that was agreed first, or below AtLeast (auth.downgrade). Otherwise the link is ended with "auth-downgrade".
+	// AllowDowngrade lets the peer demand, in a later negotiation of the same call, a method that is weaker than the first one, or
+	// than AtLeast (auth.downgrade). Without it such a demand ends the link with "auth-downgrade".
 	AllowDowngrade bool
-	// Require ends the link with "auth-method" where the peer demands no authentication of us (auth.require).
+	// Require ends the link with "auth-method" if the peer demands no authentication of us (auth.require).
 	Require bool
-	// Client is who we are. Limit is auth.timeout, Retransmit auth.restart, MaxRequests auth.max_requests. Its Rand is
+	// Client holds our name and secret. Limit is auth.timeout, Retransmit auth.restart, MaxRequests auth.max_requests. Its Rand is
 	// the engine's.
 	Client auth.ClientConfig
-	// Provisional says that a success proves nothing until IPCP is open (auth.provisional; 3GPP TS 29.061).
+	// Provisional says that a success counts only when IPCP is open (auth.provisional; 3GPP TS 29.061).
 	Provisional bool
-	// NoImpliedSuccess keeps waiting for the peer's Success although it already negotiates IPCP, which it may not do
-	// before (auth.implied_success, turned round). Otherwise its second Configure-Request counts as the Success that was
-	// lost on the way, but for that of MS-CHAPv2, which proves something.
+	// NoImpliedSuccess keeps waiting for the peer's Success even when it already negotiates IPCP, which it may not do before (the
+	// opposite of auth.implied_success). Without it the peer's second Configure-Request stands for a Success that was lost. The
+	// Success of MS-CHAPv2 is never replaced that way, because it proves something.
 	NoImpliedSuccess bool
-	// IgnoreRechallenge leaves CHAP challenges unanswered that come after a success (auth.rechallenge). RFC 1994 section 2
-	// wants them answered.
+	// IgnoreRechallenge does not answer CHAP challenges after a success (auth.rechallenge). RFC 1994 section 2 requires an answer.
 	IgnoreRechallenge bool
 
-	// Demand lists the methods of which the peer must take one to authenticate itself, best first. Empty: nothing is
-	// demanded, which is what a dialer wants.
+	// Demand lists the methods by which the peer must authenticate itself, best first; it must take one of them. Empty: nothing is
+	// demanded, as a dialer wants it.
 	Demand []auth.Method
-	// Server is whom we believe, where Demand is not empty.
+	// Server says whom we believe, if Demand is not empty.
 	Server auth.ServerConfig
 }
 
-// Assignment is what the modem's end of a link gives to the dialer.
+// Assignment holds the addresses that the modem's end of a link gives to the dialer.
 type Assignment struct {
 	Address netip.Addr    // the zero Addr: nothing is assigned, the peer may take what it likes
 	DNS     [2]netip.Addr // the zero Addr: the option is rejected
@@ -156,51 +155,51 @@ type IPCPSettings struct {
 
 	// Disabled refuses IPCP by a Protocol-Reject.
 	Disabled bool
-	// Optional lets the link go on with IPv6 alone where IPCP fails and IPV6CP is open or negotiating: the context has IPv6.
+	// Optional lets the link go on with IPv6 alone if IPCP fails and IPV6CP is open or negotiating: the context has IPv6.
 	Optional bool
 	// Request lists the options of our first Configure-Request in order, by type (ipcp.request): of IPCPAddress,
 	// IPCPDNS1, IPCPDNS2, IPCPNBNS1 and IPCPNBNS2. All ask with 0.0.0.0.
 	Request []uint8
 	// Local is the address to ask for instead of 0.0.0.0; it is kept against every Nak (ipcp.local_address).
 	Local netip.Addr
-	// AcceptLocal takes what the peer suggests in place of Local (ipcp.accept_local).
+	// AcceptLocal accepts the peer's suggestion in place of Local (ipcp.accept_local).
 	AcceptLocal bool
-	// YieldLocal leaves Local out of the request after so many Naks in a row that want another one: the peer then has no
-	// word of ours about it. 0: never. For the modem's end.
+	// YieldLocal is after how many Naks in a row for another address Local is left out of the request. 0: never. It is for the
+	// modem's end.
 	YieldLocal int
-	// Assign is what the peer gets; its address is ipcp.peer_address.
+	// Assign holds the peer's addresses; its address is ipcp.peer_address.
 	Assign Assignment
-	// AcceptPeer takes another address than Assign.Address where the peer has one (ipcp.accept_peer).
+	// AcceptPeer accepts another address than Assign.Address if the peer has one (ipcp.accept_peer).
 	AcceptPeer bool
 
-	// Widen lists options that are added to the request, in order, when Naks lead nowhere: some firmware answers only who
-	// asks for NBNS addresses as well (ipcp.widen).
+	// Widen lists options that are added to the request, in order, when Naks make no progress: some firmware answers only requests
+	// for NBNS addresses, too (ipcp.widen).
 	Widen []uint8
-	// WidenAfter is after how many such Naks (ipcp.widen_after). 0: never.
+	// WidenAfter is after how many such Naks an option is added (ipcp.widen_after). 0: never.
 	WidenAfter int
-	// StallReport is how long Naks may lead nowhere before it is told by Stalled (ipcp.stall_report).
+	// StallReport is how long Naks may make no progress before Stalled reports it (ipcp.stall_report).
 	StallReport time.Duration
 	// PlaceholderDeadline replaces Deadline once a placeholder was seen: such a modem waits for its network and says so
 	// (ipcp.placeholder_deadline).
 	PlaceholderDeadline time.Duration
-	// PlaceholderPatience is how long we go on asking for real name servers when only placeholders come, before going on
-	// without (ipcp.placeholder_patience).
+	// PlaceholderPatience is how long we go on asking for real name servers when only placeholders come
+	// (ipcp.placeholder_patience). After that the link comes up without them.
 	PlaceholderPatience time.Duration
-	// Placeholders are values that stand for "not known yet", as an address or a name server (ipcp.dns_placeholders).
+	// Placeholders are values that mean "not known yet", as an address or a name server (ipcp.dns_placeholders).
 	Placeholders []netip.Prefix
 	// Unbelievable are addresses that cannot be ours (ipcp.unbelievable).
 	Unbelievable []netip.Prefix
-	// MaxIdentical is how many times in a row a Nak may hold for a name server just what we had proposed, when an address
-	// is at hand, before we stop asking for it; at most 255 (ipcp.max_identical).
+	// MaxIdentical is how many times in a row a Nak may repeat our proposal for a name server, when the address is known, before
+	// we stop asking for that server; at most 255 (ipcp.max_identical).
 	MaxIdentical int
-	// NoOldAddresses does not try the IP-Addresses option (type 1) when IP-Address was rejected (ipcp.old_addresses,
-	// turned round).
+	// NoOldAddresses does not try the IP-Addresses option (type 1) when IP-Address was rejected (the opposite of
+	// ipcp.old_addresses).
 	NoOldAddresses bool
 
-	// AssumePeer is the peer's address where it names none (ipcp.assume_peer).
+	// AssumePeer is the peer's address if the peer names none (ipcp.assume_peer).
 	AssumePeer netip.Addr
-	// RejectZeroPeer rejects 0.0.0.0 as the peer's own address at once, where otherwise AssumePeer is suggested to it
-	// first (ipcp.zero_peer: "reject" or "nak").
+	// RejectZeroPeer rejects 0.0.0.0 as the peer's own address at once. Without it AssumePeer is suggested first (ipcp.zero_peer:
+	// "reject" or "nak").
 	RejectZeroPeer bool
 }
 
@@ -214,15 +213,15 @@ type IPV6CPSettings struct {
 	InterfaceID [8]byte
 }
 
-// lcpVariants are what other dialers ask for: everything that there is, as few as pppd with -pc -ac; nothing, as a modem may
-// want that knows no options; the magic number alone; a Maximum-Receive-Unit, as Windows.
+// lcpVariants are the requests of other dialers: all options, as few as pppd with -pc -ac; no options, for a modem that knows
+// none; the magic number alone; a Maximum-Receive-Unit, as Windows.
 var lcpVariants = [][]uint8{
 	{packet.LCPMRU, packet.LCPACCM, packet.LCPMagic, packet.LCPPFC, packet.LCPACFC}, {},
 	{packet.LCPACCM, packet.LCPMagic}, {packet.LCPMRU}, nil, {packet.LCPACCM}, {packet.LCPMagic},
 }
 
-// ipcpVariants ask for NBNS addresses as well, as Windows does, and for the address alone. A network that is only slow
-// gets what was asked first in between.
+// ipcpVariants ask for NBNS addresses as well, as Windows does, and for the address alone. Between them stands the first request,
+// for a network that is only slow.
 var ipcpVariants = [][]uint8{
 	{packet.IPCPAddress, packet.IPCPDNS1, packet.IPCPNBNS1, packet.IPCPDNS2, packet.IPCPNBNS2}, {packet.IPCPAddress}, nil,
 }
@@ -233,7 +232,7 @@ func (n Negotiation) varied(after int, variants [][]uint8) Negotiation {
 	return n
 }
 
-// Defaults is the built-in policy: a dialer that gets through everything that is known of modems without a profile.
+// Defaults gives the built-in policy: a dialer that works with all known modem faults that need no profile.
 func Defaults() Settings {
 	common := Negotiation{
 		Restart:            3 * time.Second,

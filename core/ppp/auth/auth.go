@@ -1,9 +1,9 @@
-// Package auth holds the authentication protocols of PPP as machines, for both ends: PAP (RFC 1334), CHAP with MD5
-// (RFC 1994), MS-CHAP (RFC 2433), MS-CHAPv2 (RFC 2759) and EAP (RFC 3748) with MD5-Challenge and MSCHAPv2.
+// Package auth holds the authentication protocols of PPP as machines, for both ends: PAP (RFC 1334), CHAP with MD5 (RFC 1994),
+// MS-CHAP (RFC 2433), MS-CHAPv2 (RFC 2759) and EAP (RFC 3748) with MD5-Challenge and MSCHAPv2.
 //
 // The client is the end that proves who it is; the server is the authenticator. Both take the information field of PPP packets
-// (from the code octet on) and the time, and hand out what to do. They do not know LCP: the owner of the link makes the machine
-// for the method that LCP agreed on, starts it when LCP is Opened and drops it when LCP goes down.
+// (from the code octet on) and the time, and give outputs. They do not know LCP: the owner of the link makes the machine for the
+// method that LCP agreed on, starts it when LCP is Opened and drops it when LCP goes down.
 package auth
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Method is one way of authentication, as LCP's Authentication-Protocol option can demand it.
+// Method is one way of authentication that LCP's Authentication-Protocol option can demand.
 type Method uint8
 
 // The methods. None means that LCP agreed on no authentication; there is no machine for it.
@@ -49,7 +49,7 @@ func (m Method) String() string {
 	return fmt.Sprintf("method %d", uint8(m))
 }
 
-// MarshalText makes JSON and TOML carry String.
+// MarshalText gives String, for JSON and TOML.
 func (m Method) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
 // UnmarshalText accepts what String gives.
@@ -98,35 +98,35 @@ func (m Method) option() string {
 	return ""
 }
 
-// Machine is the shape that every Client and Server has; docs/architecture.md explains it.
+// Machine is implemented by every Client and Server; docs/architecture.md explains its shape.
 type Machine interface {
 	// Start says that the link is in the Authenticate phase (RFC 1661 section 3.5). It is called once.
 	Start(now time.Time)
-	// Receive takes the information field of one packet of the method's protocol. The machine does not keep it.
-	// Packets that make no sense are dropped; some are told as a Note.
+	// Receive takes the information field of one packet of the method's protocol. The machine does not keep it. Packets that make
+	// no sense are dropped; a Note reports some of them.
 	Receive(now time.Time, info []byte)
 	// Advance fires the timers that are due.
 	Advance(now time.Time)
 	// Deadline says when Advance must be called next; the zero time: no timer is running.
 	Deadline() time.Time
-	// Next takes the next thing to do. It must be called until it gives false after each of the other calls.
+	// Next gives the next output. Call it until it gives false after each of the other calls.
 	Next() (Output, bool)
 }
 
-// Client is the end that proves who it is. After its Success it goes on answering: a CHAP or EAP server may challenge
-// again at any time (RFC 1994 section 2), and when it then refuses, a Failure follows the Success.
+// Client is the end that proves who it is. After its Success it goes on answering, because a CHAP or EAP server may challenge
+// again at any time (RFC 1994 section 2). If the server then refuses, a Failure follows the Success.
 type Client interface{ Machine }
 
-// Delegate is a Client that can let somebody else, who has the secret, answer the challenges of CHAP, MS-CHAP and
-// MS-CHAPv2.
+// Delegate is implemented by a Client of CHAP, MS-CHAP or MS-CHAPv2. It lets somebody else, who has the secret, answer the
+// challenges.
 type Delegate interface {
 	Client
-	// Delegated says that this response has been sent to this challenge, both the information field of a packet, and what
-	// the Success must hold (RFC 2759 section 8.7: 20 octets); nil where that is not known, and then the server is not
-	// verified, of which a Note tells. It takes the place of Receive, and gives false where the packets are none of the kind.
+	// Delegated says that this response was sent to this challenge; both are the information field of a packet. authenticator is
+	// what the Success must hold (RFC 2759 section 8.7: 20 octets). If it is nil, the server is not verified, and a Note says so.
+	// The call takes the place of Receive. It gives false if the packets are not a challenge and a response.
 	Delegated(challenge, response, authenticator []byte) bool
 	// Challenged counts a challenge that somebody else is asked to answer, and says whether it may be answered:
-	// ClientConfig.ChallengePace holds for it, too.
+	// ClientConfig.ChallengePace holds for such challenges, too.
 	Challenged(now time.Time) bool
 }
 
@@ -136,19 +136,19 @@ type Server interface{ Machine }
 // Output is one of Send, Success, Failure and Note.
 type Output interface{ output() }
 
-// Send says that a packet of the method's protocol is to be sent. Info belongs to the machine and is good until the
-// machine's next Receive or Advance.
+// Send says that a packet of the method's protocol is to be sent. Info belongs to the machine and is valid until the machine's
+// next Receive or Advance.
 type Send struct {
 	Info []byte
 }
 
-// Success says that the authentication succeeded. On a client it is what the server claimed; 3GPP modems claim it
-// of anybody (3GPP TS 29.061 section 11.2.1.3.1).
+// Success says that the authentication succeeded. On a client it is the claim of the server; 3GPP modems make that claim for every
+// name and secret (3GPP TS 29.061 section 11.2.1.3.1).
 type Success struct {
-	Method   Method // what was used; for EAP the method inside, and EAP itself when the server asked for none
-	Peer     string // what the other end calls itself in its challenge (client) or its identity (server); may be ""
+	Method   Method // the method; for EAP the inner method, or EAP itself if the server asked for none
+	Peer     string // the name of the other end in its challenge (client) or its identity (server); may be ""
 	Message  string // the server's text, made printable
-	Verified bool   // server: the credentials were looked up and right; client: the server proved that it knows the secret
+	Verified bool   // server: the credentials were found and are right; client: the server proved that it knows the secret
 }
 
 // Failure says that the authentication failed.
@@ -156,11 +156,11 @@ type Failure struct {
 	Reason  Reason
 	Method  Method // as in Success
 	Peer    string // as in Success
-	Message string // the server's text, made printable; or what happened, in words
+	Message string // the server's text, made printable; or a sentence about what happened
 	Code    int    // the error code of MS-CHAP (RFC 2433 section 4.3 and 5, for example 691), or 0
 }
 
-// Text is the reason with the message.
+// Text gives the reason with the message.
 func (f Failure) Text() string {
 	if f.Message == "" {
 		return f.Reason.String()
@@ -168,7 +168,7 @@ func (f Failure) Text() string {
 	return f.Reason.String() + ": " + f.Message
 }
 
-// Note tells of something that was tolerated or dropped.
+// Note reports something that was tolerated or dropped.
 type Note struct {
 	Notice event.Notice
 }
@@ -184,17 +184,17 @@ type Reason uint8
 // The reasons.
 const (
 	Refused    Reason = iota + 1 // the server said no (client), or the credentials were wrong (server)
-	TimedOut                     // the other end said nothing, or nothing that counts, in time
+	TimedOut                     // the other end did not answer, or did not answer properly, in time
 	Impostor                     // client: the server could not prove that it knows the secret (MS-CHAPv2)
 	NoMethod                     // EAP: the two ends have no method in common
-	Impossible                   // the exchange cannot be computed, for example for want of random numbers
+	Impossible                   // the exchange cannot be computed, for example because there are no random numbers
 )
 
 var reasons = [...]string{
 	Refused: "refused", TimedOut: "timed out", Impostor: "impostor", NoMethod: "no common method", Impossible: "impossible",
 }
 
-// String gives the reason in a word or three.
+// String gives the reason in one to three words.
 func (r Reason) String() string {
 	if int(r) < len(reasons) && reasons[r] != "" {
 		return reasons[r]
@@ -202,7 +202,7 @@ func (r Reason) String() string {
 	return fmt.Sprintf("reason %d", uint8(r))
 }
 
-// MarshalText makes JSON carry String.
+// MarshalText gives String, for JSON.
 func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // The defaults, which are pppd's.
@@ -210,11 +210,11 @@ const (
 	DefaultRetransmit  = 3 * time.Second
 	DefaultMaxRequests = 10
 	DefaultLimit       = 60 * time.Second
-	// DefaultChallengePace is how long after the first ten challenges one more is answered each time.
+	// DefaultChallengePace is the time for one more answer, after the first ten challenges.
 	DefaultChallengePace = 10 * time.Second
 )
 
-// ClientConfig says who the client is and how patient. Name and Secret may be empty: some modems want just that.
+// ClientConfig holds the client's name, secret and time limits. Name and Secret may be empty: some modems require that.
 type ClientConfig struct {
 	Name   string // at most 255 octets
 	Secret Secret // PAP: at most 255 octets; MS-CHAP: UTF-8 unless PlainPassword, at most 256 characters
@@ -223,26 +223,26 @@ type ClientConfig struct {
 	Retransmit time.Duration
 	// MaxRequests is how many PAP Authenticate-Requests are sent; 0 means DefaultMaxRequests.
 	MaxRequests int
-	// Limit is the time after Start within which a CHAP or EAP server must have come to a result; 0 means DefaultLimit,
-	// a negative one that there is none.
+	// Limit is the time after Start within which a CHAP or EAP server must give a result; 0 means DefaultLimit, a negative value
+	// no limit.
 	Limit time.Duration
 
-	// ChallengePace bounds the challenges that are answered, CHAP's and those inside EAP, also repeated ones: ten at once,
-	// then one in so long; the others are dropped, with one Note. 0 means DefaultChallengePace, a negative one no limit.
+	// ChallengePace bounds the challenges that are answered, those of CHAP and those inside EAP, repeated ones too: ten at once,
+	// then one in each ChallengePace. Others are dropped, with one Note. 0 means DefaultChallengePace, a negative value no limit.
 	ChallengePace time.Duration
-	// Challenges is what ChallengePace counts in; nil: the client counts for itself.
+	// Challenges holds the count for ChallengePace; nil: the client has a count of its own.
 	Challenges *Challenges
 
-	// PlainPassword takes the octets of the password one by one where MS-CHAP wants UTF-16, as lwIP and pppd do, whatever
-	// character they are a part of. It matters for passwords beyond ASCII only.
+	// PlainPassword turns each octet of the password into one UTF-16 character for MS-CHAP, as lwIP and pppd do, instead of
+	// decoding UTF-8. It matters for passwords beyond ASCII only.
 	PlainPassword bool
 
-	// TolerateImpostor takes an MS-CHAPv2 success whose authenticator response (RFC 2759 section 8.7) is missing or wrong
-	// as a success, with a Note. Otherwise it is a Failure with reason Impostor.
+	// TolerateImpostor accepts an MS-CHAPv2 Success whose authenticator response (RFC 2759 section 8.7) is missing or wrong, with
+	// a Note. Without it that is a Failure with reason Impostor.
 	TolerateImpostor bool
 
-	// Inner lists the EAP methods to agree to, best first, out of CHAPMD5 (MD5-Challenge) and MSCHAPv2.
-	// Nil means both, MSCHAPv2 first.
+	// Inner lists the acceptable EAP methods, best first, out of CHAPMD5 (MD5-Challenge) and MSCHAPv2. Nil means both, MSCHAPv2
+	// first.
 	Inner []Method
 
 	// Rand gives the random octets for identifiers and the MS-CHAPv2 peer challenge; nil means crypto/rand.
@@ -257,22 +257,21 @@ func (c *ClientConfig) wide() Secret {
 	return c.Secret
 }
 
-// ServerConfig says what the authenticator calls itself, and which names and secrets it accepts.
+// ServerConfig holds the name of the authenticator, and the names and secrets that it accepts.
 type ServerConfig struct {
 	Name string // in challenges, at most 255 octets; for example UMTS_CHAP_SRVR
 
-	// Lookup gives the secret of a client's name. It must answer at once. Nil knows nobody.
+	// Lookup gives the secret of a client's name. It must not block. Nil knows no names.
 	Lookup func(name string) (Secret, bool)
-	// AcceptAnybody acknowledges whatever the client answers, as 3GPP modems do. Lookup is still asked, for
-	// Success.Verified.
+	// AcceptAnybody acknowledges every answer of the client, as 3GPP modems do. Lookup is still called, for Success.Verified.
 	AcceptAnybody bool
 
-	Message        string // text of the acknowledgement; MS-CHAPv2 puts it behind M=
-	FailureMessage string // text of the refusal; MS-CHAP puts it behind M=
+	Message        string // text of the acknowledgement; in MS-CHAPv2 it follows M=
+	FailureMessage string // text of the refusal; in MS-CHAP it follows M=
 
 	Retransmit  time.Duration // from one challenge or request to the next; 0 means DefaultRetransmit
 	MaxRequests int           // how many times each is sent; 0 means DefaultMaxRequests
-	Limit       time.Duration // PAP: how long to wait for the client; 0 means DefaultLimit, negative without end
+	Limit       time.Duration // PAP: how long to wait for the client; 0 means DefaultLimit, a negative value for ever
 	Rechallenge time.Duration // CHAP: from one success to the next challenge; 0 means never
 
 	// Inner lists the EAP methods to offer, in this order, out of CHAPMD5 (MD5-Challenge) and MSCHAPv2. Nil means
@@ -283,8 +282,8 @@ type ServerConfig struct {
 	Rand io.Reader
 }
 
-// NewClient makes the client for a method. It gives an error when the name or the secret does not fit the method, or
-// the method has no machine. The error tells neither.
+// NewClient makes the client for a method. It gives an error if the name or the secret does not fit the method, or the method has
+// no machine. The error holds neither the name nor the secret.
 func NewClient(m Method, c ClientConfig) (Client, error) {
 	c.Retransmit = or(c.Retransmit, DefaultRetransmit)
 	c.MaxRequests = or(c.MaxRequests, DefaultMaxRequests)
@@ -321,8 +320,7 @@ func NewClient(m Method, c ClientConfig) (Client, error) {
 	return nil, fmt.Errorf("there is no authentication with %v", m)
 }
 
-// NewServer makes the server for a method. It gives an error when the name or a message does not fit or the method has
-// no machine.
+// NewServer makes the server for a method. It gives an error if the name or a message does not fit, or the method has no machine.
 func NewServer(m Method, c ServerConfig) (Server, error) {
 	c.Retransmit = or(c.Retransmit, DefaultRetransmit)
 	c.MaxRequests = or(c.MaxRequests, DefaultMaxRequests)

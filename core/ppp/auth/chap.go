@@ -57,8 +57,8 @@ func (m *chapClient) Advance(now time.Time) {
 	m.fail(Failure{Reason: TimedOut, Message: text})
 }
 
-// Unproved says whether a Success is missing that nothing can take the place of: the one of MS-CHAPv2, which proves that the
-// server knows the password. The response goes out once more: a server that has said it says it again (RFC 1994 section 4.2).
+// Unproved says whether a Success is missing that nothing can replace: that of MS-CHAPv2, which proves that the server knows the
+// password. If so, the response is sent once more, because a server repeats its answer to it (RFC 1994 section 4.2).
 func (m *chapClient) Unproved() bool {
 	if m.method != MSCHAPv2 || m.c.TolerateImpostor || m.delegated && m.expect == [40]byte{} {
 		return false

@@ -21,7 +21,7 @@ func eapType(m Method) byte {
 	}
 }
 
-// eapClient is the peer of RFC 3748: it answers requests, and never repeats itself unasked (section 4.3).
+// eapClient is the peer of RFC 3748: it answers requests, and sends nothing by itself (section 4.3).
 type eapClient struct {
 	base
 	c       ClientConfig
@@ -62,13 +62,13 @@ func (m *eapClient) Advance(now time.Time) {
 	m.fail(Failure{Reason: TimedOut, Message: text})
 }
 
-// Unproved says whether a Success is missing that nothing can take the place of: the one of MSCHAPv2, which proves that the
-// server knows the password.
+// Unproved says whether a Success is missing that nothing can replace: that of MSCHAPv2, which proves that the server knows the
+// password.
 func (m *eapClient) Unproved() bool {
 	return m.method == MSCHAPv2 && !m.proved && !m.waived && !m.c.TolerateImpostor
 }
 
-// Refused gives what the server's MSCHAPv2 has said, where that was no and no EAP Failure has come.
+// Refused gives the refusal of the server's MSCHAPv2, if no EAP Failure has come after it.
 func (m *eapClient) Refused() (Failure, bool) {
 	if m.refused == nil || m.done {
 		return Failure{}, false
@@ -149,7 +149,7 @@ func (m *eapClient) respond(request []byte, id, typ byte, data []byte) {
 	m.put(Send{m.packet})
 }
 
-// maxOlder is how many requests before the last are known again: a whole conversation of MSCHAPv2.
+// maxOlder is how many requests before the last one are recognised: a whole conversation of MSCHAPv2.
 const maxOlder = 4
 
 // remember keeps the request that was answered.

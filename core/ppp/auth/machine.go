@@ -15,12 +15,12 @@ import (
 )
 
 const (
-	maxName  = 255 // what the protocols' length octets, or good sense, allow
-	maxNotes = 32  // a peer that keeps sending invalid packets is reported this often
+	maxName  = 255 // the limit of the protocols' length octets, or a sensible one
+	maxNotes = 32  // how many invalid packets of a peer are reported
 	maxText  = 256 // how much of a peer's text is shown
 )
 
-// base is what all the machines have: a queue of outputs, one timer, and a bound on what is told.
+// base holds the parts that all machines have: a queue of outputs, one timer, and a bound on Notes.
 type base struct {
 	first    [2]Output // most calls give no more
 	out      []Output

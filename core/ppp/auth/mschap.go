@@ -121,7 +121,7 @@ func withoutDomain(name string) string {
 	return name[strings.LastIndexByte(name, '\\')+1:]
 }
 
-// mschapv2 is one exchange of RFC 2759: what both ends know and what follows from it.
+// mschapv2 is one exchange of RFC 2759: the values that both ends know, and those computed from them.
 type mschapv2 struct {
 	peerChallenge, authChallenge [mschapv2ChallengeSize]byte
 	ntResponse                   [ntResponseSize]byte

@@ -7,9 +7,9 @@ import (
 
 const hidden = "<hidden>"
 
-// Secret is a password that does not print: String, every verb of fmt, JSON and slog give <hidden>. The text is
-// behind a pointer so that printing a struct which holds a Secret in an unexported field shows an address at most.
-// The zero value is the empty secret, which is legal.
+// Secret is a password that does not print: String, every verb of fmt, JSON and slog give <hidden>. The text is behind a pointer,
+// so that printing a struct with a Secret in an unexported field shows an address at most. The zero value is the empty secret,
+// which is allowed.
 type Secret struct {
 	text *string
 }
@@ -37,7 +37,7 @@ func (Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(hidden)) }
 // MarshalText gives <hidden>.
 func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
-// UnmarshalText takes the text as it stands.
+// UnmarshalText makes the text the secret, unchanged.
 func (s *Secret) UnmarshalText(text []byte) error {
 	*s = NewSecret(string(text))
 	return nil

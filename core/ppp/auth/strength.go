@@ -7,21 +7,21 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Strength orders the methods by how little they reveal to an eavesdropper, or to an attacker in the peer's place. A link whose
-// authentication was of one strength is not to go on with a lesser one (docs/decisions/0003-authentication.md).
+// Strength orders the methods by how little they reveal to an eavesdropper, or to an attacker in the peer's place. A link must not
+// go on with a weaker method than the first one (docs/decisions/0003-authentication.md).
 type Strength uint8
 
-// The strengths, the least first.
+// The strengths, the weakest first.
 const (
-	NoProof  Strength = iota // nobody proves anything
+	NoProof  Strength = iota // no end proves anything
 	Clear                    // PAP: the password itself is sent
-	Response                 // CHAP with MD5, MS-CHAP, EAP's MD5-Challenge: proof of the password, from us alone
+	Response                 // CHAP with MD5, MS-CHAP, EAP's MD5-Challenge: we prove that we know the password, the peer does not
 	Mutual                   // MS-CHAPv2 and EAP's MSCHAPv2: the peer proves that it knows the password, too
 )
 
 var strengths = [...]string{NoProof: "none", Clear: "in clear", Response: "by response", Mutual: "mutual"}
 
-// String gives the strength in a word or two.
+// String gives the strength in one or two words.
 func (s Strength) String() string {
 	if int(s) < len(strengths) {
 		return strengths[s]
@@ -29,7 +29,7 @@ func (s Strength) String() string {
 	return fmt.Sprintf("strength %d", uint8(s))
 }
 
-// Strength is what the method is worth. EAP alone is worth what the best of the methods inside it is, when both are allowed.
+// Strength gives the strength of a method. EAP has the strength of its best inner method, provided that both are allowed.
 func (m Method) Strength() Strength {
 	switch m {
 	case PAP:
@@ -43,7 +43,7 @@ func (m Method) Strength() Strength {
 	}
 }
 
-// AtLeast gives those of the methods that have the strength, in the same order.
+// AtLeast gives those of the methods that have at least this strength, in the same order.
 func AtLeast(methods []Method, s Strength) []Method {
 	list := make([]Method, 0, len(methods))
 	for _, m := range methods {
@@ -54,17 +54,16 @@ func AtLeast(methods []Method, s Strength) []Method {
 	return list
 }
 
-// Challenges bounds how many challenges of the peer's choice are answered: each answer is a sample for guessing the
-// password, and a flood of them costs time. Those that every honest server sends, every few seconds at the most, pass. The
-// clients that one link has one after the other share it: a peer that negotiates anew begins no new count. The zero value
-// has admitted none.
+// Challenges bounds how many challenges that the peer chooses are answered: each answer is a sample for guessing the password, and
+// a flood of them costs time. Challenges at the rate of an honest server (one every few seconds at most) pass. All clients of one
+// link share one Challenges, so that a peer does not get a new count by negotiating anew. The zero value has counted none.
 type Challenges struct {
 	spent float64
 	at    time.Time // when spent was right
 	left  int       // not answered
 }
 
-// challengeBurst is how many challenges are answered at once; after that one for each ChallengePace.
+// challengeBurst is how many challenges are answered at once; after that one in each ChallengePace.
 const challengeBurst = 10
 
 // admit says whether one more challenge is to be answered.
