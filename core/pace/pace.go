@@ -12,14 +12,14 @@ type Pace struct {
 	Burst int           // how many may come at once
 	First time.Duration // between two after that
 	Most  time.Duration // the longest wait
-	Calm  time.Duration // after so long without one all begins anew; longer than Most
+	Calm  time.Duration // after so long without one, the pace begins anew; longer than Most
 
 	taken int
 	wait  time.Duration
 	last  time.Time
 }
 
-// Due is when the next one may come: now, or later.
+// Due gives the earliest time of the next one; it may be past.
 func (p *Pace) Due(now time.Time) time.Time {
 	if p.taken < p.Burst || now.Sub(p.last) >= p.Calm {
 		return now
@@ -30,7 +30,7 @@ func (p *Pace) Due(now time.Time) time.Time {
 	return now
 }
 
-// Take says that one comes now.
+// Take notes that one happens now.
 func (p *Pace) Take(now time.Time) {
 	if now.Sub(p.last) >= p.Calm {
 		p.taken, p.wait = 0, 0

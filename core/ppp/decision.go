@@ -20,13 +20,13 @@ const (
 	// Ack, Nak or Reject with Options; Wait and then do as intended; Drop; Terminate; with Settings.Unchecked also Transmit.
 	PointPeerRequest
 	// PointNak: a Configure-Nak of our request came; the intent is Request with the next request's options and delay.
-	// Request with other options, after Delay; Retry what was sent; Drop; Terminate. The request that a Verdict makes is not
-	// asked about again at PointRequest.
+	// Request with other options, after Delay; Retry what was sent; Wait for Delay; Drop; Terminate. The request that a
+	// Verdict makes is not asked about again at PointRequest.
 	PointNak
 	// PointReject: the same for a Configure-Reject.
 	PointReject
 	// PointAck: a Configure-Ack of our request came; the intent is Ack (take it) or Drop (it does not match).
-	// Ack; Retry (ask again after Delay); Drop; Terminate.
+	// Ack; Retry (ask again after Delay); Wait for Delay; Drop; Terminate.
 	PointAck
 	// PointTerminate: a Terminate-Request came; the intent is Ack, which ends the protocol.
 	// Ack; Retry (acknowledge, but negotiate on); Drop.

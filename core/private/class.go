@@ -6,43 +6,46 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Class says what may stand in a field of an event, and so how it is hidden. Nobody is trusted to have hidden anything
-// before: an event may come from a file that somebody else wrote.
+// Class says what a field of an event may hold, and so how it is hidden. A field is hidden even if its writer should have done so:
+// an event may come from a file that another program wrote.
 type Class uint8
 
-// The classes, and what becomes of a field of each: for the person whose modem it is (a Hider), and for anybody (a Mask).
+// The classes. Each comment says what the person whose modem it is may see (a Hider shows it), and what anybody may see (a Mask
+// shows it).
 const (
 	_ Class = iota
 
-	// Word is of a closed vocabulary: shown where it is in it, and a Sentence otherwise; a Mask shows nothing else.
+	// Word is a word of a closed vocabulary: shown if it is in the vocabulary, otherwise treated as a Sentence; a Mask shows
+	// nothing else.
 	Word
-	// Text is a sentence of knak or another program: known secrets, AT commands and identities in it are hidden; a Mask
+	// Sentence is a sentence of knak or another program: known secrets, AT commands and identities in it are hidden; a Mask
 	// replaces addresses, names that it has seen, numbers, places in the file system.
 	Sentence
-	// Rule is text of a rule of diagnosis, which speaks of passwords and PINs: known secrets and identities in it are hidden; a
-	// Mask does as with a Sentence.
+	// Rule is text of a rule of diagnosis, which mentions passwords and PINs: known secrets and identities in it are hidden; a
+	// Mask treats it as a Sentence.
 	Rule
-	// Foreign is a line that another program wrote: a Sentence, and what stands behind a word such as password is hidden too.
+	// Foreign is a line that another program wrote: treated as a Sentence, and the text after a word such as password is hidden,
+	// too.
 	Foreign
-	// Line is one of the AT dialogue or from between frames: see Dialogue. A Mask does as with a Sentence.
+	// Line is a line of the AT dialogue or from between frames: see Dialogue. A Mask treats it as a Sentence.
 	Line
-	// Title is what a modem is called, by itself or by a profile: a Sentence;
+	// Title is the modem's name, given by itself or by a profile: treated as a Sentence.
 	Title
-	// Address is of the network: shown; a Mask replaces it, the same by the same.
+	// Address is an address of the network: shown; a Mask replaces it, equal ones by equal ones.
 	Address
-	// Place is a port or an interface of this host: a Sentence; a Mask shows the usual names only.
+	// Place is a port or an interface of this host: treated as a Sentence; a Mask shows the usual names only.
 	Place
-	// Value is of a setting: as its key says.
+	// Value is the value of a setting: its key decides.
 	Value
-	// Payload was not understood: as Foreign; a Mask leaves it out.
+	// Payload is octets that were not understood: treated as Foreign; a Mask leaves it out.
 	Payload
 	// Octets is a control packet: see Packet. A Mask replaces addresses and names in it.
 	Octets
-	// Code has a form that says it all, as 12d1:1506 or -71 dBm have; what has another form is a Sentence.
+	// Code has a fixed form without secrets, such as 12d1:1506 or -71 dBm; a text of another form is treated as a Sentence.
 	Code
 )
 
-// classes are the classes of the fields of a kind of event, by the field's name.
+// classes maps the names of the fields of a kind of event to their classes.
 type classes []struct {
 	field string
 	class Class
@@ -58,8 +61,8 @@ func (c classes) of(field string) Class {
 	return 0
 }
 
-// fields is the class of every field that is a text or octets, by the kind of the event. A test walks all events: a field
-// without a class, and a class without a field, fail it.
+// fields holds the class of every field that is text or octets, by the kind of the event. A test walks all events: it fails for a
+// field without a class, and for a class without a field.
 var fields = [...]struct {
 	kind string
 	classes

@@ -8,9 +8,9 @@ import (
 	"github.com/knakppp/knak/core/at/v250"
 )
 
-// Dialogue hides what must not be shown of one AT dialogue (ITU-T V.250, 3GPP TS 27.007, 27.005), as its lines pass: what
-// a line without a name means shows only in the command that it answers, or the reply that it follows. Nothing is shown
-// that the tables do not allow. Hidden lines may be given to it again. Make one with NewDialogue.
+// Dialogue hides secrets and identities in one AT dialogue (ITU-T V.250, 3GPP TS 27.007, 27.005), line by line. The meaning of a
+// line without a name depends on the command that it answers, or the reply that it follows. Only text that the tables allow is
+// shown. A Dialogue may be given lines that are hidden already. Make one with NewDialogue.
 type Dialogue struct {
 	known *Known
 
@@ -27,16 +27,16 @@ type Dialogue struct {
 	prompt  prompt
 }
 
-// body says what the next line without a name is.
+// body says what the next line without a name means.
 type body uint8
 
 const (
 	noBody   body = iota
 	oneLine       // the content of a reply that is hidden
-	allLines      // of a message, up to the next final result
+	allLines      // all lines of a message, up to the next final result
 )
 
-// prompt says what the modem, or the called end, waits for.
+// prompt says what the modem, or the called end, is waiting for.
 type prompt uint8
 
 const (
@@ -45,16 +45,16 @@ const (
 	forSecret
 )
 
-// NewDialogue makes a dialogue that hides what is in known too, and adds to it the secrets and identities that pass.
+// NewDialogue makes a Dialogue that also hides everything in known, and adds to it the secrets and identities that pass.
 func NewDialogue(known *Known) *Dialogue { return &Dialogue{known: known} }
 
-// Message gives the name of the reply whose message the last received line was the text of, for example "+CMT", or "".
+// Message gives the name of the reply whose message text the last received line was, for example "+CMT", or "".
 func (d *Dialogue) Message() string { return d.message }
 
-// Asked says that what is sent next answers a prompt for a secret.
+// Asked says that the next line from the host answers a prompt for a secret.
 func (d *Dialogue) Asked() { d.prompt = forSecret }
 
-// Sent gives a line from the host as it may be shown, without its line end.
+// Sent gives a line from the host with secrets hidden, without its line end.
 func (d *Dialogue) Sent(line string) string {
 	asked := d.prompt
 	if d.body = noBody; asked == forSecret { // a message's text may have several lines
@@ -276,8 +276,8 @@ func allNumbers(s string, least int, between string) string {
 	}
 }
 
-// Received gives a line from the modem as it may be shown, without its line end. A line that holds several, as text
-// between frames does, is parted.
+// Received gives a line from the modem with secrets hidden, without its line end. A text of several lines, as between frames, is
+// split.
 func (d *Dialogue) Received(line string) string {
 	for i := 0; i < len(line); i++ {
 		n := 0
@@ -462,7 +462,7 @@ func code(text string) (name, content string, ok bool) {
 	return name, text[end:], true
 }
 
-// longestName is the length of a name that is shown, with its mark.
+// longestName is the greatest length of a name that is shown, with its mark.
 const longestName = 24
 
 // endsMessages says whether a result code ends the texts of messages. Another one is what somebody wrote.
@@ -492,9 +492,8 @@ func speeds(line string) string {
 	return allNumbers(line, 9, "")
 }
 
-// Command gives a line of somebody's AT dialogue as it may be shown, a command, the echo of one or what a modem said: what the
-// tables do not allow is replaced. Where the lines of a dialogue come one after the other, use a Dialogue, which knows what
-// answers what.
+// Command gives one line of an AT dialogue (a command, the echo of one, or a line of the modem) with everything replaced that the
+// tables do not allow. For the lines of a dialogue in order use a Dialogue, which knows what each line answers.
 func Command(line string) string {
 	var known Known
 	d := NewDialogue(&known)
@@ -504,6 +503,6 @@ func Command(line string) string {
 	return d.Received(line)
 }
 
-// Number gives a dial command as it may be shown: a telephone number in it is replaced; one of the short ones for packet
-// service, such as *99***1#, stays.
+// Number gives a dial command without a telephone number: the number is replaced. Short numbers for packet service, such as
+// *99***1#, stay.
 func Number(command string) string { return basic(command) }

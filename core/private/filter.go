@@ -1,15 +1,15 @@
 package private
 
-// filter says of two octets in a row whether a secret's form may stand there, so that a line without secrets costs little
-// more than being read once. It may say yes where there is none, never no where there is one: what is found is for word to
-// say. Nothing is ever taken out of it; who forgets secrets makes a new one.
+// filter says for two consecutive octets whether a secret may contain them. So searching a line without secrets costs little more
+// than reading it once. It may say yes wrongly, but never no: word then makes the full comparison. Nothing is ever removed from a
+// filter; forgetting secrets means making a new one.
 type filter struct {
 	texts  pairSet // the first two characters of what is looked for in texts, in lower case
 	octets pairSet // two octets of each form that is looked for in octets
 	edges  pairSet // the two characters at the end or the beginning of a text that a secret may be cut at, in lower case
 }
 
-// pairSet has a bit for each two octets.
+// pairSet has a bit for each pair of octets.
 type pairSet [1 << 10]uint64
 
 func (s *pairSet) add(a, b byte) {

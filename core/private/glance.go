@@ -5,22 +5,21 @@ import (
 	"unicode/utf8"
 )
 
-// glance is what is seen of a text in going through it once. Most lines have nothing that a closer look could find, and a
-// glance is all that they cost.
+// glance is the result of reading a text once. For most lines it shows that a closer search would find nothing.
 type glance struct {
 	digits int
 	seen   uint8 // what its characters may be a part of
 	begins uint8 // what three of its characters in a row may begin
 }
 
-// What a character may be a part of.
+// What a character may belong to.
 const (
 	aDigit = 1 << iota // a number
 	aColon             // a label
-	aWide              // no ASCII: a letter that folds to one, perhaps
+	aWide              // not ASCII: perhaps a letter that folds to ASCII
 )
 
-// What three characters in a row may begin.
+// What three consecutive characters may begin.
 const (
 	beginsPass    = 1 << iota // passw, passphrase
 	beginsPin                 // pin
@@ -36,8 +35,8 @@ func (g glance) secret() bool {
 	return g.begins&(beginsPass|beginsPin|beginsSecret|beginsNumber) != 0 || g.seen&aWide != 0
 }
 
-// looks is what each character may be a part of, and triples what it may begin as the first, the second and the third of
-// three. Three characters begin a thing if all of them do; a few others seem to, and the closer look finds nothing.
+// looks says what each character may belong to. triples says what it may begin as the first, second or third of three characters.
+// Three characters begin something if all three agree. A few others seem to; the closer search then finds nothing.
 var looks, triples = func() (k [256]uint8, t [3][256]uint8) {
 	for c := range 256 {
 		switch b := byte(c); {

@@ -11,8 +11,8 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Hider hides in one stream of records. It learns as it goes: a password that stood in a command or a packet, an identity
-// that the modem gave, are hidden wherever they come again. It is not safe for use by several goroutines.
+// Hider hides secrets and identities in one stream of records. It learns from the stream: a password in a command or a packet, or
+// an identity that the modem gives, is hidden wherever it appears again. It is not safe for use by several goroutines.
 type Hider struct {
 	known     Known
 	octets    octets
@@ -28,7 +28,7 @@ type Hider struct {
 	scratch []byte // of the packet that is looked at: most have nothing to hide
 }
 
-// cacheSize is how much is kept of what was hidden: logs and recordings repeat themselves.
+// cacheSize is how many hidden texts are kept: logs and recordings repeat themselves.
 const cacheSize = 512
 
 type cachedText struct {
@@ -45,7 +45,7 @@ type cachedPacket struct {
 	count uint64
 }
 
-// linkLimit bounds the links of one stream that are told apart.
+// linkLimit is the greatest number of links in one stream that are told apart.
 const linkLimit = 64
 
 // NewHider makes a Hider that knows nothing.
@@ -57,7 +57,7 @@ func NewHider() *Hider {
 	return h
 }
 
-// NewLiveHider makes a Hider for a stream that this process makes: its sentences may speak of passwords, and tell none that is
+// NewLiveHider makes a Hider for a stream that this process makes. Its sentences may mention passwords, and hold no secret that is
 // not known.
 func NewLiveHider() *Hider {
 	h := NewHider()
@@ -65,24 +65,23 @@ func NewLiveHider() *Hider {
 	return h
 }
 
-// Learn adds secrets that are to be hidden wherever they stand. Those of less than four characters are hidden where they
-// are the whole of a quoted string or of a text only.
+// Learn adds secrets to hide wherever they appear. Those of less than four characters are only hidden if they are the whole of a
+// quoted string or of a text.
 func (h *Hider) Learn(secrets ...string) { h.known.Add(secrets...) }
 
-// Public names texts that are shown even if Learn is given them later as secrets: a user name, an APN.
+// Public names texts to show even if Learn gets them later as secrets: a user name, an APN.
 func (h *Hider) Public(texts ...string) { h.known.Public(texts...) }
 
-// Known gives what the Hider knows, which grows as it learns.
+// Known gives the secrets that the Hider knows; it grows as the Hider learns.
 func (h *Hider) Known() *Known { return &h.known }
 
-// Dialogue gives the Hider's dialogue of the last record's link.
+// Dialogue gives the Dialogue of the last record's link.
 func (h *Hider) Dialogue() *Dialogue { return h.dialogue }
 
-// Text gives a sentence as it may be shown.
+// Text gives a sentence with secrets and identities hidden.
 func (h *Hider) Text(s string) string { return h.cached(s, false) }
 
-// Packet gives a copy of a control packet as it may be shown. It hides what the function Packet hides, and the known
-// secrets too.
+// Packet gives a copy of a control packet with secrets hidden: those that the function Packet hides, and the known ones.
 func (h *Hider) Packet(protocol uint16, info []byte) []byte {
 	b := slices.Clone(info)
 	h.octets.packet(protocol, b)
@@ -105,7 +104,7 @@ func (h *Hider) number(digits []byte) {
 	}
 }
 
-// Record gives a record as it may be shown to the person whose modem it is.
+// Record gives a record that may be shown to the person whose modem it is.
 func (h *Hider) Record(r event.Record) event.Record {
 	if r.Link != h.link {
 		h.turn(r.Link)
@@ -265,8 +264,8 @@ func setting(d *Dialogue, key, value string) string {
 	return d.foreign(value)
 }
 
-// Setting gives the value of a setting as it may be shown: a user name may be an IMSI, a number to dial a person's, and a
-// command may hold a password.
+// Setting gives the value of a setting with secrets and identities hidden: a user name may be an IMSI, a number to dial may be a
+// person's, and a command may hold a password.
 func Setting(key, value string) string {
 	var known Known
 	return setting(NewDialogue(&known), key, value)

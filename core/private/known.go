@@ -11,23 +11,23 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Bounds of what is known: a plugin may have a new password for every attempt, a log a new one in every line.
+// Bounds on the known secrets: a plugin may have a new password for every attempt, a log a new one in every line.
 const (
 	knownLimit  = 256
 	longestWord = 256
 )
 
-// shortWord is the length from which on a secret is looked for anywhere. A shorter one would be found in any text, and
-// replacing it there would destroy the text and tell the secret by the holes: it is replaced only where it is the whole of
-// a quoted string or of a text. A PIN has four digits at least (3GPP TS 31.101 section 9.3), so that none is as short.
+// shortWord is the length from which on a secret is searched for anywhere. A shorter secret is part of many texts: replacing it
+// there would destroy the text, and the holes would reveal the secret. So it is replaced only if it is the whole of a quoted
+// string or of a text. A PIN has at least four digits (3GPP TS 31.101 section 9.3), so no PIN is shorter.
 const shortWord = 4
 
-// standsAlone is the length up to which a secret of digits alone, as a PIN is, must not have digits beside it: four digits
-// are found by chance in any long number.
+// standsAlone is the length up to which a secret of digits alone, such as a PIN, must have no digits beside it: any long number
+// may contain four digits by chance.
 const standsAlone = 5
 
-// Known is a set of secrets, and finds them in texts and octets. The zero value knows nothing. It is not safe for use by
-// several goroutines.
+// Known is a set of secrets, which it finds in texts and octets. The zero value knows none. It is not safe for use by several
+// goroutines.
 type Known struct {
 	words  []word
 	public map[string]bool
@@ -48,10 +48,10 @@ type word struct {
 	digits  bool     // it is a number: also as nibbles in either order (3GPP TS 24.008 section 10.5.4.7)
 }
 
-// Count grows whenever something is added that was not known.
+// Count grows whenever a new secret is added.
 func (k *Known) Count() uint64 { return k.count }
 
-// Empty says that nothing is known.
+// Empty says that there are no secrets.
 func (k *Known) Empty() bool { return len(k.words) == 0 }
 
 // Words gives the secrets.
@@ -63,9 +63,9 @@ func (k *Known) Words() []string {
 	return list
 }
 
-// Public names texts that are shown even if they become known as a password later: in many networks the password is
-// the user name or the APN. A text that is known as a secret already stays hidden, so that a peer cannot make a
-// password public by using it as its name.
+// Public names texts to show even if they are added later as a password: in many networks the password is the user name or the
+// APN. A text that is already known as a secret stays hidden, so that a peer cannot make a password public by using it as its
+// name.
 func (k *Known) Public(texts ...string) {
 	for _, t := range texts {
 		if t == "" || k.public[t] || len(k.public) >= knownLimit {
@@ -78,8 +78,7 @@ func (k *Known) Public(texts ...string) {
 	}
 }
 
-// Add adds secrets. When there are too many, the oldest are forgotten. Texts that are empty, hidden already or public
-// are not added.
+// Add adds secrets. If there are too many, the oldest are forgotten. Texts that are empty, hidden already or public are not added.
 func (k *Known) Add(secrets ...string) {
 	for _, s := range secrets {
 		if len(s) > longestWord {
@@ -191,7 +190,7 @@ func (k *Known) stand(kind, identity string) string {
 	return hiddenMark + " " + strconv.Itoa(i+1) + ">"
 }
 
-// Text gives a text with Hidden in place of what is known.
+// Text gives a text with each known secret replaced by Hidden.
 func (k *Known) Text(s string) string {
 	if len(k.words) == 0 || s == "" {
 		return s
@@ -224,7 +223,7 @@ func replace(s string, spans []span) string {
 	return b.String()
 }
 
-// Octets overwrites in b what is known with asterisks, and says whether there was any.
+// Octets overwrites the known secrets in b with asterisks, and says whether there were any.
 func (k *Known) Octets(b []byte) bool {
 	if len(k.words) == 0 || len(b) == 0 {
 		return false

@@ -11,10 +11,9 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Mask changes records so that they may be shown to anybody. What names a person, a subscription or a place in the
-// network is replaced. Equal names get equal replacements, and different names different ones, in all fields. A field
-// whose class does not say that it is harmless is replaced or left out. Make one with NewMask. It is not safe for use
-// by several goroutines.
+// Mask changes records so that anybody may see them. It replaces what names a person, a subscription or a place in the network. In
+// all fields, equal names get equal replacements, and different names different ones. A field is replaced or left out unless its
+// class says that it is harmless. Make one with NewMask. It is not safe for use by several goroutines.
 type Mask struct {
 	hider     *Hider          // for records that no reader gave
 	words     map[string]bool // that say nothing of anybody
@@ -25,8 +24,8 @@ type Mask struct {
 	replaced  map[string]int    // by kind, for the summary
 }
 
-// NewMask makes a Mask that has seen nothing. words are shown where they are the whole of a field or a name: ids of findings
-// and profiles, keys of settings, the logins that an operator gives to all its customers.
+// NewMask makes a Mask that has seen nothing. words are shown if they are the whole of a field or a name: ids of findings and
+// profiles, keys of settings, the logins that an operator gives to all its customers.
 func NewMask(words ...string) *Mask {
 	m := &Mask{hider: NewHider(), words: map[string]bool{}, addresses: map[netip.Addr]netip.Addr{}, used: map[string]int{}, names: map[string]string{}, replaced: map[string]int{}}
 	for _, w := range append(words, everybody...) {
@@ -35,15 +34,15 @@ func NewMask(words ...string) *Mask {
 	return m
 }
 
-// everybody are names that modems and dialers make up, and those that many networks give to all: without them nobody can
-// tell whether a login is the network's own, or what firmware answered.
+// everybody are names that modems and dialers invent, and names that many networks give to all customers. They are shown: without
+// them nobody can tell whether a login is the network's own, or which firmware answered.
 var everybody = []string{"UMTS_CHAP_SRVR", "guest", "user", "ppp", "web", "wap", "internet", "gprs", "any", "none", "test", "anonymous", "default", "password"}
 
-// Replaced tells how many different things of each kind were replaced.
+// Replaced says how many different things of each kind were replaced.
 func (m *Mask) Replaced() map[string]int { return m.replaced }
 
-// keep are addresses that mean the same to everybody: unset, loopback, everyone, and the ones that modems and dialers
-// make up where they know none (facts on Huawei's firmware and on pppd).
+// keep are addresses that mean the same to everybody: unset, loopback, broadcast, and those that modems and dialers invent if they
+// know none (known for Huawei's firmware and for pppd).
 var keep = sync.OnceValue(func() map[netip.Addr]bool {
 	return map[netip.Addr]bool{
 		netip.MustParseAddr("0.0.0.0"): true, netip.MustParseAddr("255.255.255.255"): true, netip.MustParseAddr("127.0.0.1"): true,
@@ -53,8 +52,8 @@ var keep = sync.OnceValue(func() map[netip.Addr]bool {
 	}
 })
 
-// ranges are where replacements come from: whether an address is private says something about a fault, so it stays so.
-// What is in none comes from 198.18.0.0/15, which no network uses (RFC 2544 section 11.4.1), or 2001:db8::/32 (RFC 3849).
+// ranges are the blocks from which replacements are taken. A private address stays private, because that matters for a fault.
+// Addresses in no block come from 198.18.0.0/15, which no network uses (RFC 2544 section 11.4.1), or 2001:db8::/32 (RFC 3849).
 var ranges = []netip.Prefix{
 	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
 	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("fe80::/10"),
@@ -117,17 +116,17 @@ func (m *Mask) name(kind, text string) string {
 	return to
 }
 
-// tokens are compiled when first used: a dial never comes here.
+// tokens are compiled at their first use: a dial never uses them.
 var (
 	tokens  = pattern(`[0-9A-Za-z.:@_%+-]+`)
 	numbers = pattern(`\+?[0-9]{7,}`)
-	// homes are places in the file system that name somebody.
+	// homes are places in the file system that contain a user's name.
 	homes = pattern(`(/home/|/Users/|[A-Za-z]:\\Users\\|/media/|/run/media/)[^/\\\s:"']+`)
 	// places are the usual names of ports and interfaces.
 	places = pattern(`^(?:/dev/)?(?:tty[A-Za-z]{0,4}[0-9]{1,3}|pts/[0-9]{1,4}|rfcomm[0-9]{1,3}|gsmtty[0-9]{1,3}|COM[0-9]{1,3}|cua?[A-Za-z.]{0,16}[0-9]{1,3}|ppp[0-9]{1,3}|tun[0-9]{1,3}|knak[0-9]{1,3}|wwan[0-9]{1,3}|eth[0-9]{1,3}|sim|simulator)$`)
 )
 
-// Text replaces what stands in a text for people.
+// Text replaces everything in a text that may name somebody.
 func (m *Mask) Text(s string) string {
 	if strings.ContainsAny(s, `/\`) {
 		s = homes().ReplaceAllStringFunc(s, func(p string) string {
@@ -243,7 +242,7 @@ func (m *Mask) isPrivate(name string) bool {
 	return !ok || strings.Trim(rest, "0123456789*") != ""
 }
 
-// userLimit bounds the names that are looked for in texts.
+// userLimit is the greatest number of names to search for in texts.
 const userLimit = 64
 
 // noteUser has a name replaced in texts from now on.
@@ -260,7 +259,7 @@ func (m *Mask) noteUser(name string) {
 	m.users = append(m.users, name)
 }
 
-// Record gives a record as it may be shown to anyone.
+// Record gives a record that anybody may see.
 func (m *Mask) Record(r event.Record) event.Record {
 	r.Link = "link" // its name is the user's own
 	r = m.hider.Record(r)
@@ -348,7 +347,7 @@ func hasLetter(s string) bool {
 	return false
 }
 
-// Finding gives a finding as it may be shown to anyone.
+// Finding gives a finding that anybody may see.
 func (m *Mask) Finding(f event.Finding) event.Finding {
 	masked, _ := walk(walk(f, m.hider.field), m.field).(event.Finding)
 	return masked

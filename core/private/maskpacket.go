@@ -9,15 +9,15 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// Packet gives a control packet (its information field) as it may be shown to anyone, with the same length. It is
-// hidden first, so that a packet of any maker will do.
+// Packet gives a control packet (its information field) that anybody may see, with the same length. It hides secrets first, so
+// that the packet may come from any source.
 func (m *Mask) Packet(protocol uint16, info []byte) []byte {
 	b := Packet(protocol, info)
 	m.packet(protocol, b, 0)
 	return b
 }
 
-// nesting bounds how deep a packet in a packet is looked into: a Protocol-Reject of a Protocol-Reject is somebody's joke.
+// nesting is how deep to look into packets within packets: nobody sends a Protocol-Reject of a Protocol-Reject in earnest.
 const nesting = 3
 
 // packet works on b in place.

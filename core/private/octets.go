@@ -17,12 +17,12 @@ const (
 	escapeBit = 0x20
 )
 
-// heldLimit bounds what waits for a flag or a line end: twice the longest frame, for every octet may be escaped.
+// heldLimit bounds the octets that wait for a flag or a line end: twice the longest frame, because every octet may be escaped.
 const heldLimit = 2 * 16384
 
-// Stream takes the secrets out of a serial line as it is on the wire, both ways, and leaves everything else octet for
-// octet. A frame with a secret keeps its length: the secret is overwritten, and the FCS made to fit. A line of the AT
-// dialogue may become shorter. Frames that arrived damaged, and noise, are overwritten whole: what they held is not known.
+// Stream removes secrets from the octets of a serial line, in both directions, and leaves everything else unchanged. A frame with
+// a secret keeps its length: the secret is overwritten, and the FCS is corrected. A line of the AT dialogue may become shorter.
+// Damaged frames and noise are overwritten as a whole, because their content is not known.
 //
 // A frame is held back until its flag, a line until its end.
 type Stream struct {
@@ -40,7 +40,7 @@ type way struct {
 	flagged bool   // the last octet that went out was a flag
 }
 
-// NewStream makes a Stream that hides what hider does. keep leaves secrets where they are; controlOnly leaves out the packets
+// NewStream makes a Stream that hides the same secrets as hider. keep leaves secrets in place; controlOnly leaves out the packets
 // of network-layer protocols (RFC 1661 section 2: below 0x8000).
 func NewStream(hider *Hider, keep, controlOnly bool) *Stream {
 	s := &Stream{keep: keep, controlOnly: controlOnly, hider: hider}
@@ -48,7 +48,7 @@ func NewStream(hider *Hider, keep, controlOnly bool) *Stream {
 	return s
 }
 
-// Reset forgets what is held back: what comes next does not belong to it.
+// Reset forgets the octets that are held back: the next ones do not belong to them.
 func (s *Stream) Reset() {
 	for i := range s.ways {
 		w := &s.ways[i]
@@ -56,7 +56,7 @@ func (s *Stream) Reset() {
 	}
 }
 
-// Append appends what of b, and of what was held back of its direction, is whole.
+// Append appends the complete frames and lines of b and of the octets that were held back in its direction.
 func (s *Stream) Append(dst []byte, dir event.Dir, b []byte) []byte {
 	w := &s.ways[dir]
 	for len(b) > 0 {
@@ -112,9 +112,8 @@ func (w *way) lineEnds() bool {
 	return false
 }
 
-// IsPrompt says whether text is a prompt: for a name or a password at a terminal server, or ">" for the text of a
-// message. A prompt is not followed by a line end. A reply that begins like one and goes on, such as "+CLIP: …", is no
-// prompt.
+// IsPrompt says whether text is a prompt: for a name or a password at a terminal server, or ">" for the text of a message. No line
+// end follows a prompt. A reply that only begins like a prompt, such as "+CLIP: …", is not one.
 func IsPrompt(text string) bool {
 	text = toLower(strings.TrimSpace(text))
 	if text == ">" {
@@ -131,7 +130,7 @@ func IsPrompt(text string) bool {
 	return false
 }
 
-// End appends what is held back of a direction, as a frame or a text that ends here.
+// End appends the octets that are held back in a direction, as a frame or a text that ends here.
 func (s *Stream) End(dst []byte, dir event.Dir) []byte {
 	w := &s.ways[dir]
 	if len(w.held) == 0 {

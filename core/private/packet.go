@@ -8,37 +8,35 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// star is what secrets and the digits of identities are overwritten with.
+// star overwrites secrets and the digits of identities.
 const star = '*'
 
-// Packet gives a copy of info with the same length in which these are overwritten: PAP passwords; the values of CHAP
-// responses, and what an EAP response proves itself with; anything after them, and the whole of packets of these
-// protocols whose code or layout is not known; such packets inside a Protocol-Reject; callback and directory numbers in
-// LCP options; and the digits of names that look like a subscriber's identity, and in a peer's messages those of long
-// numbers (see Name and Numbers). To hide twice changes nothing more.
+// Packet gives a copy of info, with the same length, in which these are overwritten: PAP passwords; the values of CHAP responses,
+// and the proof in an EAP response; everything behind them, and all of a packet of these protocols with an unknown code or layout;
+// such packets inside a Protocol-Reject; callback and directory numbers in LCP options; the digits of names that look like a
+// subscriber's identity, and those of long numbers in a peer's messages (see Name and Numbers). Hiding twice changes nothing more.
 func Packet(protocol uint16, info []byte) []byte {
 	b := slices.Clone(info)
 	new(octets).packet(protocol, b)
 	return b
 }
 
-// octets hides in packets. The zero value knows no secret.
+// octets hides secrets in packets. The zero value knows none.
 type octets struct {
 	known  *Known              // nil: nothing; the secrets that pass are added
 	number func(digits []byte) // overwrites an identity; nil: hide
 }
 
-// Name gives name as it may be shown: the digits of an IMSI or a phone number are replaced. A name is taken for
-// one if it is at least 8 digits, with or without a plus sign before and an @ with a realm after. Longer numbers are
-// replaced anywhere, see Numbers.
+// Name gives name with the digits of an IMSI or a phone number replaced. A name counts as one if it has at least 8 digits and
+// nothing else, except a plus sign before and an @ with a realm after them. Longer numbers are replaced anywhere, see Numbers.
 func Name(name string) string {
 	b := []byte(name)
 	new(octets).name(b)
 	return string(b)
 }
 
-// Numbers gives a peer's text as it may be shown: each run of 14 or more digits is replaced, as long as an IMSI, an
-// IMEI or an ICCID is (3GPP TS 23.003 sections 2.2 and 6.2.1, ITU-T E.118).
+// Numbers gives a peer's text with each run of 14 or more digits replaced: an IMSI, an IMEI or an ICCID has that length (3GPP TS
+// 23.003 sections 2.2 and 6.2.1, ITU-T E.118).
 func Numbers(text string) string {
 	if !hasDigits(text, 14) {
 		return text

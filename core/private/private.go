@@ -1,14 +1,14 @@
-// Package private is the one place in which secrets and identities are hidden, in everything that knak shows or writes.
+// Package private is the only place that hides secrets and identities, in everything that knak shows or writes.
 //
-// A Hider takes every record of a stream and gives it as it may be shown to the person whose modem it is: without
-// passwords, PINs, responses, subscriber and equipment identities, telephone numbers, messages and positions. A Mask gives
-// a record of a Hider as it may be shown to anybody: without addresses and names too, the same by the same. Both walk the
-// table of classes, which says of every field of every event what may stand in it.
+// A Hider takes every record of a stream and hides what the person whose modem it is should not show: passwords, PINs, responses,
+// subscriber and equipment identities, telephone numbers, messages and positions. A Mask takes the records of a Hider and makes
+// them fit for anybody: it replaces addresses and names too, equal ones by equal ones. Both use the table of classes, which says
+// for every field of every event what it may hold.
 //
-// What cannot be known by its place is known by its text: Known holds the secrets that were seen or configured, and finds
-// them wherever a modem or a peer repeats them, in whatever form.
+// Many secrets are recognised by their place. For the rest there is Known: it holds the secrets that were seen or configured, and
+// finds them wherever a modem or a peer repeats them, in any form.
 //
-// What is hidden says so: Hidden in a text, asterisks of the same length in octets. Hiding twice changes nothing more.
+// Hidden text is marked: Hidden stands in a text, asterisks of the same length in octets. Hiding twice changes nothing more.
 package private
 
 import (
@@ -17,11 +17,11 @@ import (
 	"sync"
 )
 
-// Hidden stands for a secret or an identity in everything that is shown. Where a modem has given more than one identity of a
-// kind, as with two SIMs, the second is "<hidden 2>", so that two stay two.
+// Hidden replaces a secret or an identity in everything that is shown. If a modem has given more than one identity of a kind, for
+// example with two SIMs, the second is "<hidden 2>", so that they stay distinct.
 const Hidden = "<hidden>"
 
-// hiddenMark is how all of them begin.
+// hiddenMark is the beginning of every such mark.
 const hiddenMark = "<hidden"
 
 // isHidden says whether a text is nothing but what stands for something hidden.

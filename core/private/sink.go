@@ -6,15 +6,15 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Sink hides in what it hands on: events that come past the link, as those of scripts, plugins and planes do. It may be used
-// from several goroutines.
+// Sink hides secrets in events that do not come from the link: those of scripts, plugins and planes. Several goroutines may use
+// it.
 type Sink struct {
 	mu    sync.Mutex
 	hider *Hider
 	next  event.Sink
 }
 
-// NewSink makes a Sink before next that hides secrets. public is Hider.Public's.
+// NewSink makes a Sink that hides secrets and passes the records to next. public is as for Hider.Public.
 func NewSink(next event.Sink, public, secrets []string) *Sink {
 	s := &Sink{hider: NewLiveHider(), next: next}
 	s.hider.Public(public...)
@@ -29,14 +29,14 @@ func (s *Sink) Learn(secrets ...string) {
 	s.hider.Learn(secrets...)
 }
 
-// Text gives a text that is no part of an event, without secrets and identities.
+// Text hides secrets and identities in a text that is not part of an event.
 func (s *Sink) Text(text string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.hider.Text(Identities(text))
 }
 
-// Record hands r on.
+// Record hides secrets in r and passes it on.
 func (s *Sink) Record(r event.Record) {
 	s.mu.Lock()
 	r = s.hider.Record(r)

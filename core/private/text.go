@@ -6,9 +6,9 @@ import (
 )
 
 var (
-	// secretWords are what may stand before a secret or a telephone number in the log of a program.
+	// secretWords are the words that may stand before a secret or a telephone number in the log of a program.
 	secretWords = pattern(`(?i)(passw(?:ord|d)?|passphrase|secret|pincode|\bpin|calling number|REMOTENUMBER)(["']?\s*(?:=|:|\s)\s*)("[^"]*"?|'[^']*'?|[^\s,)\]]+)`)
-	// givenSecrets are those of them behind an equals sign or a colon.
+	// givenSecrets are the secretWords that an equals sign or a colon follows.
 	givenSecrets = pattern(`(?i)(passw(?:ord|d)?|passphrase|secret|pincode|\bpin|calling number|REMOTENUMBER)(["']?\s*[=:]\s*)("[^"]*"?|'[^']*'?|[^\s,)\]+]+)`)
 	// An IMSI has 14 or 15 digits, an IMEI 14 to 16, an ICCID 18 to 20 (ITU-T E.118, 3GPP TS 23.003); some modems put
 	// spaces or hyphens between. A MEID is 14 hexadecimal digits.
@@ -22,8 +22,8 @@ var (
 	coded = pattern(`(?:^|[\s"'(>\[\]])([+^*%$#!_][A-Z][A-Z0-9]{2,23}: ?)`)
 )
 
-// Text gives a line of a log as it may be shown: what stands behind words such as password, in AT commands and replies in
-// it, and identities are replaced.
+// Text gives a line of a log with these replaced: text after words such as password, secrets in AT commands and replies, and
+// identities.
 func Text(s string) string {
 	var known Known
 	return NewDialogue(&known).foreign(s)
@@ -89,7 +89,7 @@ func identified(s string) string {
 	return s
 }
 
-// leastDigits is how many digits an identity has at least that no label stands before: a MEID that has six (see identify).
+// leastDigits is the smallest number of digits of an identity without a label: a MEID that has six (see identify).
 const leastDigits = 6
 
 // replyInside finds a modem's reply in a line, -1 if there is none.
@@ -106,8 +106,8 @@ func replyInside(s string) int {
 	return -1
 }
 
-// Identities replaces what may name a subscriber or a device: runs of 14 and more digits, and values labelled IMEI, IMSI
-// and the like.
+// Identities replaces text that may name a subscriber or a device: runs of 14 and more digits, and values labelled IMEI, IMSI and
+// the like.
 func Identities(line string) string {
 	if !mayIdentify(line) {
 		return line
@@ -171,10 +171,10 @@ func isHexDigit(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-// notSecret are sayings of pppd that hold one of the words and no secret.
+// notSecret are messages of pppd that contain one of the words and no secret.
 var notSecret = [...]string{"secret file", "suitable secret", "secret (password)", "bad account or password"}
 
-// secretBegins are the words of secretWords by their first letter, in lower case.
+// secretBegins are the first letters of secretWords, in lower case, with the words.
 var secretBegins = [...]string{"passw", "passphrase", "pin", "secret", "calling number", "remotenumber"}
 
 // mentionsSecret says whether secretWords can find something.

@@ -6,7 +6,7 @@ import (
 	"net/netip"
 )
 
-// answer is what a received packet means for the proof.
+// answer is the meaning of a received packet for the proof.
 type answer struct {
 	by       string
 	from, to netip.Addr // to: of a probe that came back, where it had been sent

@@ -46,9 +46,9 @@ type Config struct {
 
 	Limit    time.Duration // how long to try; 0 means DefaultLimit
 	Interval time.Duration // between rounds once the quick first ones are over; 0 means DefaultInterval, at least 100 ms
-	Random   uint64        // makes identifiers and ports of this proof unlike others'
-	// Name is the name that DNS queries ask the A record of. "", or what DNS cannot carry (RFC 1035 section 2.3.4),
-	// means DefaultName.
+	Random   uint64        // the source of identifiers and ports, which differ between proofs
+	// Name is the name for the DNS queries, which ask for its A record. "", or a name that DNS cannot carry (RFC 1035 section
+	// 2.3.4), means DefaultName.
 	Name string
 }
 
@@ -64,17 +64,17 @@ type Event struct{ Probe event.Probe }
 // Proved says that the link carries packets. It is the last output.
 type Proved struct {
 	By   string        // one of the words ByDNS, ByICMP, ByRouter, ByError and ByTraffic
-	From netip.Addr    // who answered
-	RTT  time.Duration // since the probe that this answers was sent; 0 when it answers none
+	From netip.Addr    // the sender of the answer
+	RTT  time.Duration // time since the probe that it answers was sent; 0 if it answers none
 }
 
 // The words of Proved.By.
 const (
-	ByDNS     = "dns"        // an answer to a DNS query, whatever it says
+	ByDNS     = "dns"        // an answer to a DNS query, of any content
 	ByICMP    = "icmp"       // an Echo Reply
-	ByRouter  = "router"     // a Router Advertisement (RFC 4861 section 4.2), which a network with IPv6 sends
+	ByRouter  = "router"     // a Router Advertisement (RFC 4861 section 4.2), which an IPv6 network sends
 	ByError   = "icmp error" // an ICMP error about one of our probes
-	ByTraffic = "traffic"    // a packet to our address from a third party, which answers nothing
+	ByTraffic = "traffic"    // a packet to our address from another host, which answers no probe
 )
 
 // Failed says that there is no proof. It is the last output.
@@ -214,7 +214,7 @@ func (m *Machine) Deadline() time.Time {
 	return m.due
 }
 
-// Next takes the next thing to do.
+// Next gives the next output.
 func (m *Machine) Next() (Output, bool) {
 	if len(m.out) == 0 {
 		return nil, false
@@ -245,8 +245,8 @@ func (m *Machine) round(now time.Time) {
 	}
 }
 
-// Receive looks at an IP packet that came in over the link. The machine does not keep it, and whatever it says, the
-// packet still belongs to the plane.
+// Receive examines an IP packet that came in over the link. The machine does not keep it. In any case the packet still belongs to
+// the plane.
 func (m *Machine) Receive(now time.Time, ipPacket []byte) {
 	if !m.running {
 		return

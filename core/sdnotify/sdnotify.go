@@ -1,5 +1,6 @@
-// Package sdnotify tells the service manager how a dial is doing, by the protocol of sd_notify(3): that the service is ready, what it
-// is at, and that it ends. systemctl status shows it, and units that are ordered after the service wait for it.
+// Package sdnotify tells the service manager the state of a dial, by the protocol of sd_notify(3): that the service is ready, its
+// present phase, and that it ends. systemctl status shows this, and units that are ordered after the service wait until it is
+// ready.
 package sdnotify
 
 import (
@@ -16,12 +17,13 @@ import (
 // Variable is the environment variable with the socket of the service manager; unset: there is none.
 const Variable = "NOTIFY_SOCKET"
 
-// patience is how long the service is not ready at the most: what is ordered after it, at the start of a machine for one, waits no
-// longer for a network that may be away for days.
+// patience is the longest time before the service counts as ready. Units that are ordered after it, for example at boot, must not
+// wait for a network that may be away for days.
 const patience = time.Minute
 
-// Notifier is an event.Sink that tells the manager. It is ready when the link is up for the first time, when an attempt has failed and
-// another follows, and after a minute. It may be used from several goroutines. No watchdog is fed: that would wake an idle link.
+// Notifier is an event.Sink that notifies the manager. The service is ready when the link is up for the first time, when an
+// attempt has failed and another follows, or after a minute. Several goroutines may use it. It feeds no watchdog: that would wake
+// an idle link.
 type Notifier struct {
 	to net.Conn
 
@@ -31,8 +33,8 @@ type Notifier struct {
 	status string
 }
 
-// Take gives a Notifier where the environment names a socket, and nil where it does not. The variable is unset, so that no program
-// which this one starts speaks for it. The manager may have gone: that is no reason not to dial, and what is wrong is only told.
+// Take gives a Notifier if the environment names a socket, and otherwise nil. It unsets the variable, so that no child process
+// speaks for this one. If the manager's socket does not work, Take only reports it: the dial goes on.
 func Take() (*Notifier, error) {
 	name := os.Getenv(Variable)
 	if name == "" {
@@ -57,13 +59,13 @@ func Take() (*Notifier, error) {
 	return n, nil
 }
 
-// words are what the phases are for people.
+// words are the phases in words for people.
 var words = map[string]string{
 	event.PhaseDial: "dialling", event.PhaseLCP: "negotiating PPP", event.PhaseAuth: "logging in", event.PhaseIPCP: "asking for an address", event.PhaseIPV6CP: "asking for an address",
 	event.PhaseProve: "looking whether packets come back", event.PhaseHangup: "hanging up",
 }
 
-// Record takes an event of the dial.
+// Record updates the state by an event of the dial.
 func (n *Notifier) Record(r event.Record) {
 	ready, status := false, ""
 	switch e := r.Event.(type) {
@@ -123,7 +125,7 @@ func (n *Notifier) send(text string) {
 	}
 }
 
-// Stopping tells that the service ends by itself, and closes the socket.
+// Stopping says that the service ends by itself, and closes the socket.
 func (n *Notifier) Stopping() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()

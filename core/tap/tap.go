@@ -1,6 +1,6 @@
-// Package tap stands between another program and a modem: the program opens a pseudo-terminal, and what passes is carried
-// both ways octet for octet and heard on the way. Speed and flow control that the program sets are set at the modem's port;
-// a hang-up of either side reaches the other.
+// Package tap stands between another program and a modem. The program opens a pseudo-terminal; the tap carries the octets both
+// ways unchanged and records them. It sets the program's speed and flow control at the modem's port. A hang-up of either side
+// reaches the other.
 package tap
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/knakppp/knak/core/port"
 )
 
-// Modem is the port that the modem is at: a *port.Port. Its writes should wait as long as the modem does not take them.
+// Modem is the port with the modem: a *port.Port. Its writes should wait as long as the modem does not take them.
 type Modem interface {
 	Read([]byte) (int, error)
 	Write([]byte) (int, error)
@@ -30,16 +30,16 @@ type Modem interface {
 	Close() error
 }
 
-// Ear hears what passes, and what the tap says of it. Its methods must not wait.
+// Ear gets the octets that pass, and the messages of the tap. Its methods must not wait.
 type Ear interface {
 	Bytes(now time.Time, dir event.Dir, p []byte)
 	Record(event.Record)
 }
 
 const (
-	// lookEvery is how often it is looked whether the program has changed its settings while it sends nothing.
+	// lookEvery is how often to check whether the program has changed its settings while it sends nothing.
 	lookEvery = 100 * time.Millisecond
-	// drainPatience is how long a change of the speed waits for what was written before.
+	// drainPatience is how long a change of the speed waits until the earlier octets are sent.
 	drainPatience = time.Second
 	chunk         = 32 << 10
 )
@@ -63,8 +63,8 @@ type Tap struct {
 	ended  chan error
 }
 
-// Open makes the pseudo-terminal and the symbolic link at through that leads to it. A link that leads nowhere is replaced. Every
-// user who may open the tty may open the pseudo-terminal.
+// Open makes the pseudo-terminal, and a symbolic link to it at the path through. It replaces a link that leads nowhere. Every user
+// who may open the tty may open the pseudo-terminal.
 func Open(through, like string, ears ...Ear) (*Tap, error) {
 	through, err := filepath.Abs(through)
 	if err != nil {
@@ -109,11 +109,11 @@ func (t *Tap) make() (*port.PTY, string, error) {
 	return pty, path, nil
 }
 
-// Path is the name that the program is to open.
+// Path gives the path that the program must open.
 func (t *Tap) Path() string { return t.through }
 
-// Run carries until ctx ends, which gives nil, or the modem's port fails. It closes the modem's port, which gives that back
-// as it was, and hangs up the program.
+// Run carries octets until ctx ends (the error is then nil) or the modem's port fails. It closes the modem's port, which restores
+// its settings, and hangs up the program.
 func (t *Tap) Run(ctx context.Context, modem Modem) error {
 	t.modem = modem
 	t.settings, _ = t.pty.Settings() // what the program has not changed is not set at the port
@@ -138,7 +138,7 @@ func (t *Tap) Run(ctx context.Context, modem Modem) error {
 	return err
 }
 
-// Close gives back a tap that was not run.
+// Close closes a tap that was not run.
 func (t *Tap) Close() error { return errors.Join(t.pty.Close(), os.Remove(t.through)) }
 
 // end ends Run.

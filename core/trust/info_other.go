@@ -7,7 +7,7 @@ import (
 	"io/fs"
 )
 
-// Info trusts nothing: a browser does not say whose a file is.
+// Info trusts no file: a browser does not know the owner of a file.
 func Info(path string, _ fs.FileInfo) error {
 	return fmt.Errorf("%s: the system does not say whose it is", path)
 }

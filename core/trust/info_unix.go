@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// Info checks one file or directory. A directory that all may write but where nobody may take away what is another's
-// (the sticky bit, as /tmp has it) will do: what is in it is checked for itself.
+// Info checks one file or directory. It accepts a directory that all may write but in which nobody may remove the files of others
+// (the sticky bit, as for /tmp): the files in it are checked themselves.
 func Info(path string, info fs.FileInfo) error {
 	uid, ok := Owner(info)
 	if !ok {
@@ -26,7 +26,7 @@ func Info(path string, info fs.FileInfo) error {
 	return nil
 }
 
-// Owner gives the number of the user to whom a file belongs; false where the system does not say.
+// Owner gives the number of a file's owner; false if the system does not say.
 func Owner(info fs.FileInfo) (int, bool) {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -14,8 +14,8 @@ import (
 func Owner(fs.FileInfo) (int, bool) { return 0, false }
 
 // Info checks one file or directory by its access control list: it must belong to this user or the system, and nobody else may
-// have a right by which it could be changed or another put in its place. That new files may be made in a directory, as all
-// users may in that of a drive, will do: what is in it is checked for itself.
+// have a right to change or replace it. It accepts a directory in which others may make new files, as in the root of a drive: the
+// files in it are checked themselves.
 func Info(path string, info fs.FileInfo) error {
 	sd, err := windows.GetNamedSecurityInfo(path, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION|windows.DACL_SECURITY_INFORMATION)
 	if err != nil {
@@ -54,7 +54,7 @@ func Info(path string, info fs.FileInfo) error {
 	return nil
 }
 
-// deleteChild is FILE_DELETE_CHILD of winnt.h: to remove what is in a directory, whatever that says itself.
+// deleteChild is FILE_DELETE_CHILD of winnt.h: the right to remove the files in a directory, whatever their own lists say.
 const deleteChild = 0x40
 
 // ours says whether a security identifier is this user's or the system's.

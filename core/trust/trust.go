@@ -1,5 +1,5 @@
-// Package trust says whether a file may be believed or run: whether anybody but root and this process's user could have
-// changed it. It is for what knak runs or loads from the file system.
+// Package trust says whether a file can be trusted: whether only root and this process's user could have changed it. It is for
+// files that knak runs or loads.
 package trust
 
 import (
@@ -15,27 +15,27 @@ import (
 
 // Error says who else could have changed a file.
 type Error struct {
-	Path  string // of the file, of a directory above it, or of a symbolic link on the way
-	Owner bool   // it belongs to somebody else; otherwise somebody else may write it
+	Path  string // the path of the file, of a directory above it, or of a symbolic link on the way
+	Owner bool   // it belongs to another user; if false, another user may write it
 	Why   string // "belongs to user 1000" or "may be written by others"
 	Cure  string // a command
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s %s: %s", e.Path, e.Why, e.Cure) }
 
-// Path follows symbolic links and checks the file and every directory above it. The result is nil, an *Error, or the
-// error of looking. What is checked is what stands there now: who runs the file afterwards must open it first and check
-// what was opened (Info), or trust the directories.
+// Path follows symbolic links and checks the file and every directory above it. The result is nil, an *Error, or the error of
+// reading the file system. It checks the file that is there now: a caller that runs the file afterwards must open it first and
+// check the open file (Info), or trust the directories.
 func Path(path string) error {
 	_, err := Resolve(path)
 	return err
 }
 
-// maxLinks is how many symbolic links may stand in a path, as the kernel has such a limit.
+// maxLinks is the greatest number of symbolic links in a path; the kernel has a similar limit.
 const maxLinks = 20
 
-// Resolve is Path, and gives the path without symbolic links. It looks at the links too, and at the directories in which they
-// stand: a user who can replace a link can make it lead to another file.
+// Resolve is Path, and gives the path without symbolic links. It also checks the links and the directories that contain them: a
+// user who can replace a link can make it lead to another file.
 func Resolve(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -76,8 +76,8 @@ func Resolve(path string) (string, error) {
 	}
 }
 
-// Named checks a file that a person has named, such as one on the command line: the file itself and not where it is, and the user
-// who called sudo may own it too, because that user named it.
+// Named checks a file that a person has named, for example on the command line. It checks the file and not the directories above
+// it. The file may also belong to the user who called sudo, because that user named it.
 func Named(path string, info fs.FileInfo) error {
 	err := Info(path, info)
 	var bad *Error

@@ -1,5 +1,4 @@
-// Package join lets external plugins take part in a dial: they are asked what the link asks, told what happens, and shown in its
-// status.
+// Package join connects external plugins with a dial: they get its questions and events, and its status shows them.
 package join
 
 import (
@@ -12,7 +11,7 @@ import (
 	"github.com/knakppp/knak/plugins/host"
 )
 
-// plugins are those of a host.
+// plugins are the plugins of a host.
 type plugins interface {
 	WantsStatistics() bool
 	Count(link string, at time.Time, s host.Statistics)
@@ -20,16 +19,16 @@ type plugins interface {
 	Close()
 }
 
-// Plugins are those of one link.
+// Plugins are the plugins of one link.
 type Plugins struct {
 	host     plugins
 	link     *dialer.Link
 	counting chan struct{} // nil: the link is not up, or nobody wants to know
 }
 
-// Start starts the plugins of a plan for a link that was prepared and does not run yet. What they write and how they fare is told
-// to the link's watchers. A plugin that does not start is reported and left out; if it is required, the error is an
-// *advice.RequiredError. Close ends them.
+// Start starts the plugins of a plan for a link that was prepared and does not run yet. The link's watchers get the plugins'
+// messages and states. A plugin that does not start is reported and left out; if it is required, the error is an
+// *advice.RequiredError. Close ends the plugins.
 func Start(ctx context.Context, l *dialer.Link, plan host.Plan) (*Plugins, error) {
 	p := &Plugins{link: l}
 	put := func(e event.Event) { l.Record(event.Record{Time: time.Now(), Link: l.Name(), Event: e}) }
@@ -70,7 +69,7 @@ func (p *Plugins) obey(c host.Command) {
 	p.link.Hangup(text)
 }
 
-// Record starts and stops the telling of counters, which only a link that is up and a plugin that wants them have.
+// Record starts and stops the notifications of counters. They are sent while the link is up, if a plugin wants them.
 func (p *Plugins) Record(r event.Record) {
 	switch r.Event.(type) {
 	case event.Up:

@@ -9,8 +9,8 @@ import (
 	"github.com/knakppp/knak/core/link"
 )
 
-// maxQuestions is how many questions of a runner may be out at once. An adviser that returns from none of them gets no
-// more: it would only fill the memory.
+// maxQuestions is the greatest number of questions of a runner that wait for an answer. An adviser that never returns gets no
+// more: they would only fill the memory.
 const maxQuestions = 16
 
 // ask has a question answered, with r.mu held. The loop goes on meanwhile.

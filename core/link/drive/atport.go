@@ -25,8 +25,7 @@ func (r *Runner) readATPort(port Port) {
 	}
 }
 
-// atPort is the port for AT commands with what is to be written to it: a modem that takes nothing must not hold up the
-// session.
+// atPort is the port for AT commands, with a queue of commands to write: a modem that takes nothing must not hold up the session.
 type atPort struct {
 	port  Port
 	queue chan []byte

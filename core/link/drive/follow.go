@@ -7,10 +7,9 @@ import (
 	"github.com/knakppp/knak/core/plane"
 )
 
-// follower leads the host's plane to the latest that the session wants: a peer that renegotiates a thousand times must not
-// make this host set up a thousand interfaces, one after the other, long after it has gone. One thing is done at a time;
-// what was wanted meanwhile is left out; the next plane waits longer the more of them came. It is a machine: it does
-// nothing itself.
+// follower brings the host's plane to the latest state that the session wants. A peer that renegotiates a thousand times must not
+// make this host set up a thousand interfaces in a row, long after the peer has gone. The follower does one thing at a time and
+// skips the states in between; the more planes came, the longer the next one waits. It is a machine: it does nothing itself.
 type follower struct {
 	wanted *plane.Config // nil: no plane
 	number int           // counts what was wanted; that of wanted
@@ -28,7 +27,7 @@ func newFollower() follower {
 	return follower{pace: pace.Pace{Burst: 2, First: time.Second, Most: 30 * time.Second, Calm: 2 * time.Minute}}
 }
 
-// The things to do.
+// The actions of the follower.
 type (
 	openStep  struct{ cfg plane.Config }
 	closeStep struct{}

@@ -25,8 +25,8 @@ type MemoryPort struct {
 // NewMemoryPort powers the modem on.
 func NewMemoryPort(m *sim.Modem) *MemoryPort { return NewMemoryPortTo(m, nil) }
 
-// NewMemoryPortTo powers the modem on; beyond hears the IP packets that come out of it (sim.OutputPacket), each valid during the
-// call. It must not wait for the port.
+// NewMemoryPortTo powers the modem on. beyond gets the IP packets that come out of it (sim.OutputPacket); each is valid during the
+// call. beyond must not wait for the port.
 func NewMemoryPortTo(m *sim.Modem, beyond func(packet []byte)) *MemoryPort {
 	p := &MemoryPort{modem: m, beyond: beyond}
 	p.ready = sync.NewCond(&p.mu)
@@ -94,7 +94,7 @@ func (p *MemoryPort) SendPacket(packet []byte) {
 	p.with(func(now time.Time) { p.modem.SendPacket(now, packet) })
 }
 
-// Apply passes DTR on; the rest has no meaning here.
+// Apply passes DTR to the modem; the other outputs have no meaning here.
 func (p *MemoryPort) Apply(o at.Output) error {
 	switch o := o.(type) {
 	case at.SetDTR:

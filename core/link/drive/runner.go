@@ -14,36 +14,37 @@ import (
 	"github.com/knakppp/knak/core/plane"
 )
 
-// Port is what the loop needs of a serial port, a pseudo-terminal or a simulated modem. Close ends a Read and a Write.
+// Port is what a Runner needs of a serial port, a pseudo-terminal or a simulated modem. Close ends a Read and a Write.
 type Port interface {
 	Read([]byte) (int, error)
 	Write([]byte) (int, error)
-	// Apply does one of at's outputs SetDTR, Break, SetBaud, SetFlow and Discard. What the port cannot do is no error.
+	// Apply carries out one of package at's outputs SetDTR, Break, SetBaud, SetFlow and Discard. If the port cannot do it, that is
+	// no error.
 	Apply(at.Output) error
-	// WatchLines calls changed with the state of the modem lines, at once and at every change, until the port is closed.
-	// It returns at once, without a call, where the port has no such lines.
+	// WatchLines calls changed with the state of the modem lines, at once and at every change, until the port is closed. If the
+	// port has no such lines, it returns at once without a call.
 	WatchLines(changed func(at.ModemLines))
 	Close() error
 }
 
-// Gatherer may be implemented by a Port whose reads are small. Its Read calls f when it is about to wait; until then the
-// plane may gather packets of several reads. Where a Port is no Gatherer, each Read is passed on at once.
+// Gatherer may be implemented by a Port whose reads are small. Its Read calls f when it is about to wait; until then the plane may
+// gather packets of several reads. If a Port is no Gatherer, each Read is passed on at once.
 type Gatherer interface{ OnIdle(f func()) }
 
-// Environment is the world that Run works in.
+// Environment connects a Runner with the rest of the world.
 type Environment struct {
-	// OpenPort opens the port; it is called again when the port was lost and another attempt is due. It should wait for a
-	// device that is away for a while, as long as ctx allows.
+	// OpenPort opens the port. It is called again when the port was lost and another attempt is due. It should wait for a device
+	// that is away for a while, as long as ctx allows.
 	OpenPort func(ctx context.Context) (Port, error)
-	// PortName says what the port is called, for people; nil: "the port".
+	// PortName gives the port's name for people; nil: "the port".
 	PortName func() string
-	// OpenATPort opens the AT port of a session that has one; otherwise it is nil. It is called again with OpenPort.
+	// OpenATPort opens the AT port of a session that has one; otherwise it is nil. It is called whenever OpenPort is.
 	OpenATPort func(ctx context.Context) (Port, error)
-	// OpenPlane makes a plane. It adds to the configuration what the user chose.
+	// OpenPlane makes a plane. It adds the user's choices to the configuration.
 	OpenPlane func(ctx context.Context, cfg plane.Config) (plane.Plane, error)
 	Sink      event.Sink
-	// Adviser is asked what the session asks, each question by a goroutine of its own; nil: nobody is. New tells the
-	// session what it wants to be asked. It is not closed.
+	// Adviser answers the session's questions, each in a goroutine of its own; nil: there is none. New tells the session which
+	// questions it wants. The runner does not close it.
 	Adviser advice.Adviser
 }
 
@@ -51,17 +52,17 @@ type Environment struct {
 // restarts needs 10 to 40 s (USB-13).
 const portOpenPatience = time.Minute
 
-// reopenWord is after how long a person is told that a port is waited for.
+// reopenWord is how long to wait for a port before a person is told about it.
 const reopenWord = 5 * time.Second
 
-// writeChunk is how many octets of frames are gathered before the reader of the plane waits for the port to take them.
+// writeChunk is how many octets of frames are gathered before the plane's reader waits for the port to take them.
 const writeChunk = 32 << 10
 
-// pendingLimit is how many octets may wait for a port that takes none. What the session says beyond that is lost, as
-// on a line: a peer that asks without end and reads no answer must not fill the memory.
+// pendingLimit is the greatest number of octets that wait for a port which takes none. The rest is lost, as on a line: a peer that
+// asks without end and reads no answer must not fill the memory.
 const pendingLimit = 256 << 10
 
-// lastWords is how long the port may take for what is still to be written at the end.
+// lastWords is how long the port may take, at the end, for the octets that are still to be written.
 const lastWords = 2 * time.Second
 
 // Runner drives a session: it carries octets, time and questions between the session and the ports, the plane, the
@@ -131,7 +132,7 @@ func (r *Runner) Counters() (in, out uint64) {
 	return r.session.Counters()
 }
 
-// Run opens the port, runs the session to its end and gives back everything. When ctx ends, the link is hung up cleanly.
+// Run opens the port, runs the session to its end and undoes everything. When ctx ends, the link is hung up cleanly.
 func (r *Runner) Run(ctx context.Context) link.Outcome {
 	asking, endAsking := context.WithCancel(context.Background()) // not of ctx: when that ends the link is ended in order
 	defer endAsking()

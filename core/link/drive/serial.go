@@ -20,8 +20,8 @@ const reopenPause = 500 * time.Millisecond
 // settling is how long the rights of a device node that has just come may be wrong: udev sets them after the kernel made it.
 const settling = 3 * time.Second
 
-// SerialOpener gives the function by which Run opens a serial port, with the profile's speed and flow control. A port that
-// another program holds is not opened.
+// SerialOpener gives a function for Environment.OpenPort that opens a serial port with the profile's speed and flow control. It
+// does not open a port that another program holds.
 func SerialOpener(path string, p link.Policy) func(context.Context) (Port, error) {
 	return serialOpener(func() (string, error) { return path, nil }, p)
 }
@@ -42,8 +42,8 @@ func serialOpener(path func() (string, error), p link.Policy) func(context.Conte
 	})
 }
 
-// ChosenOpener gives the function by which Run opens the port of a modem that is chosen at the moment, wherever its tty is now, and
-// the one after it where that was wrong; resolve says how the modem is treated there.
+// ChosenOpener gives a function for Environment.OpenPort that opens the port of a modem by the present choice: wherever its tty is
+// now, and the next one if that was wrong. resolve gives the settings of the modem at that port.
 func ChosenOpener(found *device.Choice, resolve func(device.Try) (link.Policy, error)) func(context.Context) (Port, error) {
 	openers := map[int]func(context.Context) (Port, error){}
 	return func(ctx context.Context) (Port, error) {
@@ -101,7 +101,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// OpenOutcome says what a port that cannot be opened means.
+// OpenOutcome gives the outcome that belongs to a port that cannot be opened.
 func OpenOutcome(err error) link.Outcome {
 	var locked *port.LockedError
 	o := link.Outcome{Kind: event.FailedPortOpen, Phase: event.PhaseDial, Detail: err.Error()}
@@ -120,10 +120,10 @@ func flowOf(word string) port.Flow {
 	return port.FlowNone
 }
 
-// serialPort makes a port.Port what Run needs.
+// serialPort makes a Port of a port.Port.
 type serialPort struct{ *port.Port }
 
-// Apply does what the dialogues ask of the port.
+// Apply carries out the outputs of the dialogues at the port.
 func (s *serialPort) Apply(o at.Output) error {
 	var err error
 	switch o := o.(type) {
@@ -147,7 +147,7 @@ func (s *serialPort) Apply(o at.Output) error {
 	return err
 }
 
-// WatchLines tells the state of the modem lines and its changes.
+// WatchLines reports the state of the modem lines and its changes.
 func (s *serialPort) WatchLines(changed func(at.ModemLines)) {
 	for st, err := s.Status(); err == nil; st, err = s.WaitLines() {
 		changed(at.ModemLines{DCD: st.DCD, DSR: st.DSR, CTS: st.CTS, RI: st.RI})

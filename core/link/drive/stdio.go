@@ -9,15 +9,15 @@ import (
 	"github.com/knakppp/knak/core/at"
 )
 
-// stdioPort is standard input and output as a port: a pseudo-terminal's master that another program gave us, a socket, or
-// two pipes.
+// stdioPort is standard input and output as a port: a pseudo-terminal's master that another program opened, a socket, or two
+// pipes.
 type stdioPort struct {
 	in, out *os.File
 	restore []func() error
 }
 
-// OpenStdio gives the function by which Run opens standard input and output as the port. A terminal among them is made
-// raw, and both are given back as they were.
+// OpenStdio gives a function for Environment.OpenPort that opens standard input and output as the port. It makes a terminal among
+// them raw. Closing the port restores both.
 func OpenStdio(in, out *os.File) func(context.Context) (Port, error) {
 	opened := false
 	return func(context.Context) (Port, error) {
@@ -42,7 +42,7 @@ func (p *stdioPort) Write(b []byte) (int, error)            { return p.out.Write
 func (p *stdioPort) Apply(at.Output) error                  { return nil }
 func (p *stdioPort) WatchLines(func(changed at.ModemLines)) {}
 
-// Close gives the descriptors back as they were.
+// Close restores the descriptors.
 func (p *stdioPort) Close() error {
 	var err error
 	for _, f := range []*os.File{p.in, p.out} {

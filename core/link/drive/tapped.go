@@ -8,16 +8,16 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// Tap hears what passes at a port. Its methods must not block.
+// Tap gets the octets that pass at a port. Its methods must not block.
 type Tap interface {
-	// Bytes hears p, which it must not keep.
+	// Bytes gets p, which it must not keep.
 	Bytes(now time.Time, dir event.Dir, p []byte)
-	// Hide hears, before they pass, which secrets may be among the bytes.
+	// Hide gets the secrets that may be among the octets, before these pass.
 	Hide(secrets []string)
 }
 
-// Tapped gives the ports of open with a tap at each. The tap hears octets before the port gets them, so that it never
-// hears an answer before the question. When the port fails, the last octets that the tap heard may not have been sent.
+// Tapped puts a tap at each port that open gives. The tap gets octets before the port, so that it never sees an answer before the
+// question. When the port fails, the last octets that the tap got may not have been sent.
 func Tapped(open func(context.Context) (Port, error), tap Tap) func(context.Context) (Port, error) {
 	return func(ctx context.Context) (Port, error) {
 		p, err := open(ctx)
@@ -50,7 +50,7 @@ func (t *tappedPort) Write(p []byte) (int, error) {
 	return t.Port.Write(p)
 }
 
-// Apply does what the port can do, and tells the tap what is secret.
+// Apply passes an output to the port, and tells the tap the secrets.
 func (t *tappedPort) Apply(o at.Output) error {
 	if h, ok := o.(at.Hide); ok {
 		t.tap.Hide(h.Secrets)

@@ -18,18 +18,18 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Call is a dial of a simulated modem. There is no chance in it: the same Call gives the same records.
+// Call is a dial of a simulated modem. Nothing is random: the same Call gives the same records.
 type Call struct {
-	Scenario string   // one of those that come with knak, such as "huawei/e398", or a scenario file that ends in .toml
+	Scenario string   // a built-in scenario such as "huawei/e398", or a scenario file whose name ends in .toml
 	Profile  string   // the quirk profile, or "" for none
-	Set      []string // settings above it, KEY=VALUE
+	Set      []string // further settings, KEY=VALUE
 
 	Begin time.Time // the time of the first record; the zero time is noon of 2026-11-22, UTC
 	// Tap, unless nil, gets the octets on the line, as in simulate.World.
 	Tap func(now time.Time, dir event.Dir, p []byte)
 }
 
-// Scenario gives one of those that come with knak, or that of a file whose name ends in .toml.
+// Scenario gives a built-in scenario, or that of a file whose name ends in .toml.
 func Scenario(t testing.TB, name string) sim.Scenario {
 	t.Helper()
 	load := func(name string) (sim.Scenario, error) { return sim.Load(knak.Files, name) }
@@ -43,7 +43,8 @@ func Scenario(t testing.TB, name string) sim.Scenario {
 	return s
 }
 
-// Resolve makes a link.Config's Resolve: the profile of the modem of a scenario, and settings above it, KEY=VALUE.
+// Resolve makes a function for link.Config's Resolve: it gives the profile of a scenario's modem, and settings above it,
+// KEY=VALUE.
 func Resolve(t testing.TB, s sim.Scenario, set ...string) func(link.Facts) (link.Selection, error) {
 	t.Helper()
 	return policy.Resolver{DB: Database(t), Facts: quirks.Facts{USB: s.Identity.USB}, Set: set}.Resolve
@@ -53,7 +54,7 @@ var database = sync.OnceValues(func() (*quirks.DB, []*quirks.Problem) {
 	return quirks.Open(quirks.Sources{Builtin: knak.Files})
 })
 
-// Database is the one that comes with knak. It is read once.
+// Database gives the built-in database. It is read once.
 func Database(t testing.TB) *quirks.DB {
 	t.Helper()
 	db, problems := database()
@@ -63,8 +64,8 @@ func Database(t testing.TB) *quirks.DB {
 	return db
 }
 
-// Records dials once, with a made-up PIN and password, and gives what the session says until the call is over, two minutes of
-// its time at the most.
+// Records dials once, with a made-up PIN and password, and gives the session's events until the call is over, for at most two
+// minutes of virtual time.
 func (c Call) Records(t testing.TB) []event.Record {
 	t.Helper()
 	s := Scenario(t, c.Scenario)

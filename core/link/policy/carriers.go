@@ -13,11 +13,11 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Carriers finds the access points of a SIM by the network that issued it. It reads the table that this machine's
-// distribution keeps up to date, or else the one that is compiled in. The table is read when a dial first needs it,
-// and only the part for the SIM's country. It is safe for use by several goroutines.
+// Carriers finds the access points of a SIM by the network that issued it. It reads the table that this machine's distribution
+// keeps up to date, or else the one that is compiled in. It reads the table when a dial first needs it, and only the part for the
+// SIM's country. Several goroutines may use it.
 type Carriers struct {
-	Path string // of the machine's own, mobile-broadband-provider-info's XML; apn.Path is where distributions put it
+	Path string // the path of the machine's own table, mobile-broadband-provider-info's XML; apn.Path is its usual place
 
 	mu  sync.Mutex
 	mcc string // of t
@@ -43,7 +43,7 @@ func (c *Carriers) read(digits string) (*apn.Table, error) {
 	return c.t, c.err
 }
 
-// maxProviders bounds the machine's own table, which has less than 2 MB.
+// maxProviders is the greatest size of the machine's own table, which has less than 2 MB.
 const maxProviders = 32 << 20
 
 // readProviders reads the machine's own table, and nothing where it has none.

@@ -14,23 +14,24 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Resolver resolves the settings for one connection. Its Resolve is for link.Config.
+// Resolver computes the settings for one connection. Its Resolve is for link.Config.
 type Resolver struct {
 	DB      *quirks.DB
-	Facts   quirks.Facts // what is known before the modem is asked who it is
-	Port    string       // the port's name, for people
-	Profile string       // the profile that a person named; "": the one of the device
-	Unknown bool         // the modem is treated as unknown, unless Profile names a profile
-	Set     []string     // a person's settings, KEY=VALUE, above everything else
-	// Learned gives what experiments have found for a modem with these facts; nil: nothing.
+	Facts   quirks.Facts // the facts that are known before the modem identifies itself
+	Port    string       // the port's name for people
+	Profile string       // the profile that a person named; "": the device's
+	Unknown bool         // treat the modem as unknown, unless Profile names a profile
+	Set     []string     // a person's settings, KEY=VALUE; they beat all others
+	// Learned gives the settings that experiments have found for a modem with these facts; nil: nothing was learned.
 	Learned func(link.Facts) []quirks.Advised
-	// Unset gives settings for keys that no layer sets, the way the modem is treated otherwise; nil: there are none.
+	// Unset gives settings for keys that no layer sets, given the settings of the other keys; nil: there are none.
 	Unset func() []quirks.Advised
-	// Carriers knows the APNs and logins of carriers; nil: none are known.
+	// Carriers gives the APNs and logins of carriers; nil: none are known.
 	Carriers *Carriers
 }
 
-// Resolve gives the selection by what is known now. An error is a *link.SelectionError: what a person named cannot be followed.
+// Resolve gives the selection for the known facts. The error is a *link.SelectionError: a setting or profile that a person named
+// cannot be used.
 func (c Resolver) Resolve(known link.Facts) (link.Selection, error) {
 	facts := c.Facts
 	before := facts.Remembered && (known.Model == "" || known.Vendor == facts.Manufacturer && known.Model == facts.Model && known.Firmware == facts.Revision)
@@ -67,7 +68,7 @@ func (c Resolver) Resolve(known link.Facts) (link.Selection, error) {
 	return sel, nil
 }
 
-// Selection is the selection that follows a resolution as it stands, for a modem of which nothing else is known.
+// Selection gives the selection for a finished resolution, for a modem of which nothing else is known.
 func Selection(r *quirks.Resolution) link.Selection {
 	sel := link.Selection{
 		Policy: r,

@@ -1,5 +1,5 @@
-// Package simulate runs link sessions against simulated modems in virtual time: a call takes microseconds for seconds, opens
-// nothing and starts no goroutine. A Rig plays the part that package drive's Runner has with real ports.
+// Package simulate runs link sessions against simulated modems in virtual time. A second of a call takes microseconds; nothing is
+// opened and no goroutine is started. A Rig stands in place of package drive's Runner, which works with real ports.
 package simulate
 
 import (
@@ -14,41 +14,41 @@ import (
 	"github.com/knakppp/knak/core/sim"
 )
 
-// World is what a simulated session may have in addition to a modem.
+// World holds what a simulated session has besides a modem.
 type World struct {
-	// Adviser is asked in line, so that nothing depends on the real clock: its ctx has no deadline. nil: nobody is asked.
+	// Adviser is called directly, so that nothing depends on the real clock: its ctx has no deadline. nil: there is none.
 	Adviser advice.Adviser
-	// Delay is how long an answer takes, in virtual time; nil: none; negative: it never comes. Where it takes longer than the
-	// question's budget, the answer is advice.ErrTooLate at the end of it.
+	// Delay is how long an answer takes, in virtual time; nil: none; negative: it never comes. If it is longer than the question's
+	// budget, the answer is advice.ErrTooLate at the end of the budget.
 	Delay func(advice.Question) time.Duration
 	// Tap gets the octets that pass on the data port, in virtual time; it must not keep p. nil: no tap.
 	Tap func(now time.Time, dir event.Dir, p []byte)
-	// ATModem is the modem as its AT port shows it, for a session with link.Config.ATPort; nil: nothing is at that port.
+	// ATModem is the modem behind the AT port, for a session with link.Config.ATPort; nil: nothing is behind that port.
 	ATModem *sim.Modem
 }
 
-// Rig is a session, its modem, and the time. Its plane carries nothing, and its port comes back as soon as it is wanted.
+// Rig is a session with its modem and a clock. Its plane carries nothing, and its port comes back as soon as it is wanted.
 type Rig struct {
 	World
 	Session *link.Session
 	Modem   *sim.Modem
 	Now     time.Time
 
-	// Do sees each output of the session first, and says whether it has dealt with it. nil: nobody does.
+	// Do gets each output of the session first, and says whether it has handled it. nil: it handles none.
 	Do func(link.Output) bool
-	// Unplugged says that nothing passes between the session and the modem.
+	// Unplugged says that no octets pass between the session and the modem.
 	Unplugged bool
 
 	Records []event.Record
 	Done    bool
-	Outcome link.Outcome // once Done
+	Outcome link.Outcome // valid when Done is true
 
 	link    string
 	carrier bool
 	answers []answer // to come
 }
 
-// answer is an answer on its way to the session.
+// answer is an answer that waits for its time.
 type answer struct {
 	at  time.Time
 	id  uint64
@@ -56,8 +56,8 @@ type answer struct {
 	err error
 }
 
-// NewRig makes a rig whose session has not been started. If cfg.Wants is nil, the session asks what the adviser wants
-// to be asked.
+// NewRig makes a Rig with a session that was not started. If cfg.Wants is nil, the session asks the questions that the adviser
+// wants.
 func NewRig(cfg link.Config, m *sim.Modem, begin time.Time, w World) *Rig {
 	if w.Adviser != nil && cfg.Wants == nil {
 		cfg.Wants = w.Adviser.Wants
@@ -75,7 +75,7 @@ func (r *Rig) Start() {
 	r.Settle()
 }
 
-// Deadline is when something is due next; the zero time: never.
+// Deadline gives the time of the next action; the zero time: there is none.
 func (r *Rig) Deadline() time.Time {
 	d := soonest(r.Session.Deadline(), r.Modem.Deadline())
 	if r.ATModem != nil {
@@ -94,14 +94,14 @@ func soonest(a, b time.Time) time.Time {
 	return a
 }
 
-// Step goes to the next deadline and does what is due then. It does nothing where nothing is.
+// Step advances to the next deadline and does what is due then. If there is no deadline, it does nothing.
 func (r *Rig) Step() {
 	if d := r.Deadline(); !d.IsZero() {
 		r.Advance(d)
 	}
 }
 
-// Advance goes to a time, unless it is past already, and does what is due.
+// Advance advances to a time, unless it is past already, and does what is due.
 func (r *Rig) Advance(to time.Time) {
 	if to.After(r.Now) {
 		r.Now = to
@@ -115,8 +115,8 @@ func (r *Rig) Advance(to time.Time) {
 	r.Settle()
 }
 
-// Until steps until the condition holds, for so much virtual time at the most, and says whether it does. It ends with the
-// session, too.
+// Until steps until the condition is true, for at most so much virtual time, and says whether it is. It also ends with the
+// session.
 func (r *Rig) Until(limit time.Duration, holds func() bool) bool {
 	for end := r.Now.Add(limit); !r.Done && !holds(); r.Step() {
 		if d := r.Deadline(); d.IsZero() || d.After(end) {
@@ -126,7 +126,7 @@ func (r *Rig) Until(limit time.Duration, holds func() bool) bool {
 	return holds()
 }
 
-// Receive gives the session octets as the port does. It gives the IP packets for the plane.
+// Receive passes octets from the port to the session. It gives the IP packets for the plane.
 func (r *Rig) Receive(p []byte) (packets [][]byte) {
 	for rest := bytes.Clone(p); len(rest) > 0; {
 		var ip []byte
@@ -137,11 +137,10 @@ func (r *Rig) Receive(p []byte) (packets [][]byte) {
 	return packets
 }
 
-// restless is how many rounds the two sides may talk at one moment.
+// restless is the greatest number of rounds in which the two sides may exchange octets at one moment.
 const restless = 10_000
 
-// Settle carries octets to and fro until neither side has anything left to say at this moment. It says whether that came to
-// an end.
+// Settle carries octets between the two sides until neither has any left at this moment. It says whether that came to an end.
 func (r *Rig) Settle() bool {
 	for range restless {
 		quiet := true
@@ -181,7 +180,7 @@ func (r *Rig) Settle() bool {
 	return false
 }
 
-// Obey does what the session wants, as a world does in which everything works.
+// Obey does what the session asks for, in a world in which everything works.
 func (r *Rig) Obey(o link.Output) {
 	switch o := o.(type) {
 	case link.Write:

@@ -8,26 +8,26 @@ import (
 	"github.com/knakppp/knak/core/sim"
 )
 
-// Result is how a simulated session went.
+// Result is the result of a simulated session.
 type Result struct {
 	Outcome link.Outcome
-	Elapsed time.Duration // of virtual time
+	Elapsed time.Duration // virtual time
 	Records []event.Record
-	Late    bool // the limit passed before the session was done: it was hung up
+	Late    bool // the limit passed before the session was done, so it was hung up
 }
 
-// stuckLimit is how often in a row a deadline may be no later than the present.
+// stuckLimit is how often in a row a deadline may not lie in the future.
 const stuckLimit = 10_000
 
-// hangupLimit is how much virtual time a session may take to end after it was told to.
+// hangupLimit is how much virtual time a session may take for a hang-up.
 const hangupLimit = time.Minute
 
-// Run runs a session against a simulated modem from begin on, for at most limit.
+// Run runs a session against a simulated modem from begin on, for at most limit of virtual time.
 func Run(cfg link.Config, m *sim.Modem, begin time.Time, limit time.Duration) Result {
 	return World{}.Run(cfg, m, begin, limit)
 }
 
-// Run is Run in a world.
+// Run is the function Run with this World.
 func (w World) Run(cfg link.Config, m *sim.Modem, begin time.Time, limit time.Duration) Result {
 	r := NewRig(cfg, m, begin, w)
 	late := r.run(begin.Add(limit))
