@@ -2,22 +2,22 @@ package quirks
 
 import "fmt"
 
-// Advised is a setting that no file holds: a plugin proposes it when the modem has said who it is.
+// Advised is a setting that is in no file: a plugin proposes it when the modem has identified itself.
 type Advised struct {
-	Key    string // with "+" behind it for adding to a list, "-" for removing
-	Value  string // as --set takes it
+	Key    string // a key; "+" behind it adds to a list, "-" removes from it
+	Value  string // the value in the form of --set
 	Reason string // must not be empty
-	By     string // who says so, for example "plugin acme"; the setting's Source
+	By     string // the name of the proposer, for example "plugin acme"; it becomes the setting's Source
 }
 
-// ResolveAdvised is Resolve with settings of layer Plugin; of two about one key the later one is the stronger. A setting
-// that the layer must not have, that comes too late for its key, or that is wrong is left out, and refused says why.
+// ResolveAdvised is Resolve with settings of layer Plugin; if two are about the same key, the later one is stronger. A setting is
+// left out if the layer must not have it, it comes too late for its key, or it is wrong; refused then gives the reason.
 func (db *DB) ResolveAdvised(facts Facts, chosen string, advised []Advised, set []string) (r *Resolution, refused []*Problem, err error) {
 	return db.ResolveLearned(facts, chosen, nil, advised, set)
 }
 
-// ResolveLearned is ResolveAdvised with what experiments on this machine have found, as layer Learned. Such a setting may be
-// of any key; one that is wrong, because the program has changed since, is left out.
+// ResolveLearned is ResolveAdvised with the settings that experiments on this machine have found, as layer Learned. They may be of
+// any key. A setting that is wrong, because the program has changed since, is left out.
 func (db *DB) ResolveLearned(facts Facts, chosen string, learned, advised []Advised, set []string) (r *Resolution, refused []*Problem, err error) {
 	var all []*candidate
 	for _, a := range learned {

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// refused are AT commands that a profile must not send, because they can lock, bill, or change the modem for good. Each
-// stands for all that begin with it. Those that are always refused no file may send, not with may_harm either: what a
-// PIN is for goes through --pin, which sends it once.
+// refused are AT commands that a profile must not send, because they can lock the modem or the SIM, cost money, or change the
+// modem for good. Each entry stands for all commands that begin with it. Those that are always refused may be in no file, not even
+// with may_harm: a PIN, for example, is given with --pin, which sends it once.
 var refused = []struct {
 	prefix, why string
 	always      bool
@@ -62,7 +62,7 @@ var refused = []struct {
 	{"!RMARESET", "it resets the modem to the state in which it left the factory", false},
 }
 
-// refusedError says that an AT command is on the list. mayHarm says that the user's own file may send it nevertheless.
+// refusedError says that an AT command is on the list. mayHarm says that the user's own file may send it anyway.
 type refusedError struct {
 	command, why string
 	mayHarm      bool

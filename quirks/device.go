@@ -8,15 +8,15 @@ import (
 	"sync"
 )
 
-// Device is an entry that gives a profile, or the numbers of some interfaces, or both, to the modems it matches. All
-// conditions must hold; of the patterns of one condition one must match; an empty condition always holds.
+// Device is an entry that assigns a profile, or the numbers of some interfaces, or both, to the modems that it matches. All its
+// conditions must be true. A condition is true if one of its patterns matches; an empty condition is always true.
 type Device struct {
 	Name         string   `json:"name"`
 	Profile      string   `json:"profile,omitempty"`   // empty: none
-	Status       string   `json:"status,omitempty"`    // one of Statuses, or empty: the profile and the ports say what is known
+	Status       string   `json:"status,omitempty"`    // one of Statuses, or empty if the profile and the ports say enough
 	Ports        []Quirk  `json:"ports,omitempty"`     // the entry's own settings: port.data_interface and its like
 	USB          []string `json:"usb,omitempty"`       // vid:pid, or vid:*
-	Interface    []string `json:"interface,omitempty"` // these and the rest are patterns with * and ?, upper and lower case alike
+	Interface    []string `json:"interface,omitempty"` // this and the following ones are patterns with * and ?; upper and lower case are equal
 	Class        []string `json:"class,omitempty"`
 	Driver       []string `json:"driver,omitempty"`
 	DMI          []string `json:"dmi,omitempty"`
@@ -28,21 +28,20 @@ type Device struct {
 	Auth         []string `json:"auth,omitempty"`
 	Peer         []string `json:"peer,omitempty"`
 	Sources      []string `json:"sources"`
-	Confidence   string   `json:"confidence,omitempty"` // of Ports and Status; one of Confidences
+	Confidence   string   `json:"confidence,omitempty"` // how well Ports and Status are known; one of Confidences
 	Layer        Layer    `json:"layer"`
 	Origin       string   `json:"origin"`             // file:line
-	Disabled     string   `json:"disabled,omitempty"` // file:line of a stronger layer that says so: it matches nothing
+	Disabled     string   `json:"disabled,omitempty"` // file:line of a stronger layer that disables the entry: it matches nothing
 
 	file string
 	pos  pos
 }
 
-// Statuses are the words for an entry without a profile. They say what is known of the modem: it needs nothing
-// special; it is a modem and no more is known; or it has no PPP, such as a firmware loader, a receiver for positions
-// or a composition for network cards only.
+// Statuses are the words for an entry without a profile. They say what is known of the modem: it needs no profile; it is a modem,
+// and nothing else is known; or it has no PPP, such as a firmware loader, a GPS receiver or a composition for network cards only.
 var Statuses = []string{"works", "seen", "no-ppp"}
 
-// condition is one way in which an entry can look at a fact.
+// condition is one kind of condition of an entry.
 type condition struct {
 	name  string // in files, and of the fact in Facts.With
 	phase Phase  // when the fact becomes known
@@ -53,7 +52,7 @@ type condition struct {
 	list  bool // the fact is a list of words between spaces; one of them must match
 }
 
-// conditions are all of them, in the order in which explain shows them.
+// conditions are all kinds, in the order in which explain shows them.
 var conditions = []condition{
 	{"usb", AtOpen, pattern(`^[0-9a-f]{4}:([0-9a-f]{4}|\*)$`), `lower-case hex "vvvv:pppp" or "vvvv:*"`,
 		func(d *Device) *[]string { return &d.USB }, func(f *Facts) *string { return &f.USB }, false},
@@ -91,7 +90,7 @@ var textPattern = pattern(`^[ -~]{0,64}[0-9A-Za-z]{2}[ -~]{0,64}$`)
 
 const textForm = `printable text with two letters or digits side by side; * is any text, ? any character`
 
-// shared are USB ids that belong to many different devices, so that an entry which has one must also look at the model.
+// shared are USB ids that many different devices have, so an entry with such an id must also have a condition on the model.
 type shared struct {
 	pattern string
 	reason  string
@@ -262,8 +261,8 @@ func (d *Device) alone(ids []shared) (string, shared, bool) {
 	return "", shared{}, false
 }
 
-// With gives the facts with those of a list in place of what f says. They are written as name=value, for example usb=12d1:1506 or
-// model=E398; the value "none" says that the modem is known not to have such a thing.
+// With gives the facts f with those of a list in their place. The list holds name=value, for example usb=12d1:1506 or model=E398.
+// The value "none" says that the modem does not have such a thing.
 func (f Facts) With(list []string) (Facts, error) {
 	var names []string
 	for _, c := range conditions {
@@ -286,7 +285,7 @@ next:
 	return f, nil
 }
 
-// List gives the facts that are known as name=value, as With reads them.
+// List gives the known facts as name=value, in the form that With reads.
 func (f Facts) List() (list []string) {
 	for _, c := range conditions {
 		if v := *c.fact(&f); v != "" {
@@ -296,7 +295,7 @@ func (f Facts) List() (list []string) {
 	return list
 }
 
-// CheckPattern says what is wrong with a pattern of a condition such as "usb" or "model".
+// CheckPattern says what is wrong with a pattern of a condition such as "usb" or "model"; the error is nil if nothing is.
 func CheckPattern(condition, pattern string) error {
 	for _, c := range conditions {
 		if c.name == condition {

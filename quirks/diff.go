@@ -6,29 +6,29 @@ import (
 	"strings"
 )
 
-// Change is one difference in what a modem gets from two databases, or in two profiles.
+// Change is one difference between the settings that a modem gets from two databases, or between two profiles.
 type Change struct {
 	Device string      `json:"device"` // the name of a device entry that stands for the modem
-	Facts  Facts       `json:"facts"`  // by which it was looked up
-	From   []string    `json:"from"`   // the profiles that it got
-	To     []string    `json:"to"`     // the profiles that it gets
-	Keys   []KeyChange `json:"keys"`   // in the order of the table Keys; empty: only the profiles' names are different
+	Facts  Facts       `json:"facts"`  // the facts by which it was looked up
+	From   []string    `json:"from"`   // the profiles that it got before
+	To     []string    `json:"to"`     // the profiles that it gets now
+	Keys   []KeyChange `json:"keys"`   // in the order of the table Keys; empty: only the names of the profiles differ
 }
 
-// KeyChange is a key with another value.
+// KeyChange is a key whose value differs.
 type KeyChange struct {
 	Key  string `json:"key"`
 	From Value  `json:"from"`
 	To   Value  `json:"to"`
-	// The layer and place of either value; of a default, the place is empty.
+	// The layer and place of both values; a default has no place.
 	FromLayer  Layer  `json:"from_layer"`
 	FromSource string `json:"from_source"`
 	ToLayer    Layer  `json:"to_layer"`
 	ToSource   string `json:"to_source"`
 }
 
-// Diff says which modems get other settings from b than from a. The modems are those that the device entries of either
-// describe, one or several for each entry.
+// Diff lists the modems that get other settings from b than from a. The modems are those that the device entries of both describe,
+// one or several for each entry.
 func Diff(a, b *DB) []Change {
 	type example struct {
 		facts  Facts
@@ -63,7 +63,7 @@ func Diff(a, b *DB) []Change {
 	return list
 }
 
-// Compare lists the keys whose values are different, in the order of the table Keys.
+// Compare lists the keys whose values differ, in the order of the table Keys.
 func Compare(from, to *Resolution) []KeyChange {
 	list := []KeyChange{}
 	for i, s := range from.settings {
@@ -75,7 +75,7 @@ func Compare(from, to *Resolution) []KeyChange {
 	return list
 }
 
-// maxExamples bounds the examples of one entry, which may combine many ids with many models.
+// maxExamples is the greatest number of examples of one entry, which may combine many ids with many models.
 const maxExamples = 64
 
 // examples gives modems that the entry matches: one for each of its USB ids with each of its models; of its other

@@ -1,7 +1,7 @@
-// Package quirks knows what is odd about which modem. It loads profiles (files of quirks: one setting each, with its
-// reason) and device entries (which modem gets which profile) from several layers, and resolves what is known about a
-// modem to one value per key, remembering for each value where it came from and what it beat.
+// Package quirks knows which modems are odd, and how. It loads profiles (files of quirks: each is one setting with its reason) and
+// device entries (which modem gets which profile) from several layers. It resolves the facts about a modem to one value per key,
+// and remembers for each value where it came from and which values it beat.
 //
-// The package is data and knows no engine: Keys lists what can be set, and code that obeys a key reads its value from a
+// The package holds data and knows no engine: Keys lists the possible settings, and code that follows a key reads its value from a
 // Resolution. docs/quirks.md describes the files for people who write them.
 package quirks

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// Filter says which profiles are meant: those for which all that is given holds.
+// Filter selects profiles. All fields that are given must fit.
 type Filter struct {
-	Vendor    string // what stands before the slash of their id
+	Vendor    string // the part of the id before the slash
 	ID        string // a pattern of path.Match
-	Key       string // they set it, themselves or by what they inherit
-	Behaviour string // words of their summary and reasons, and of what their keys mean
+	Key       string // the profile sets this key, itself or by inheritance
+	Behaviour string // words of its summary, its reasons, and the meanings of its keys
 }
 
-// Makers are the first halves of the ids of profiles.
+// Makers gives the first halves of the ids of profiles.
 func (db *DB) Makers() (list []string) {
 	for _, id := range db.Profiles() {
 		if v, _, _ := strings.Cut(id, "/"); !slices.Contains(list, v) {
@@ -25,7 +25,7 @@ func (db *DB) Makers() (list []string) {
 	return list
 }
 
-// Profiles gives the ids that pass, sorted. A value that is not possible is an error that names the flag it came from.
+// Profiles gives the ids of the selected profiles, sorted. An impossible value is an error that names its flag.
 func (f Filter) Profiles(db *DB) ([]string, error) {
 	if f.Key != "" {
 		if _, ok := Lookup(f.Key); !ok {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Firmware is a range of firmware revisions. The numbers of two revisions are compared from left to right, as
-// versions are; whatever stands between them does not count: "11.126.15.00.445" is before "11.200".
+// Firmware is a range of firmware revisions. The numbers in two revisions are compared from left to right, as in versions; other
+// characters do not count: "11.126.15.00.445" is before "11.200".
 type Firmware struct {
 	From   string `json:"from,omitempty"`   // the first revision of the range; empty: from the beginning
 	Before string `json:"before,omitempty"` // the first revision after the range; empty: open

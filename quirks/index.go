@@ -6,25 +6,25 @@ import (
 	"strings"
 )
 
-// index says where in a list of device entries to look for a modem, so that a large database is not searched from one
-// end to the other. An entry stands under one of its conditions: whole USB ids, vendor ids, or how the patterns of a
-// text begin; where these begin with a wildcard, under the empty text.
+// index finds the device entries that may match a modem, so that a large database need not be searched from one end to the other.
+// An entry is listed under one of its conditions: whole USB ids, vendor ids, or the beginnings of text patterns. A pattern that
+// begins with a wildcard is listed under the empty text.
 type index struct {
 	places map[string][]int
 	texts  []usbText
 }
 
-// usbText is an entry of the program's own that looks at USB ids and at nothing else: there are hundreds, and a dial has looked
-// through their texts before it has put a tenth of them into a map.
+// usbText is a built-in entry whose only conditions are USB ids. There are hundreds of them, and searching their texts takes less
+// time than putting a tenth of them into a map.
 type usbText struct {
 	place int
 	ids   []byte // as in the file: ["12d1:1506", "12d1:*"]
 }
 
-// maxPrefix is how many letters of a text's beginning are looked at.
+// maxPrefix is how many letters of a text's beginning are compared.
 const maxPrefix = 8
 
-// beginnings are the conditions whose beginnings are looked at, with the letter that tells them apart in the index.
+// beginnings are the conditions whose beginnings are indexed, each with its letter in the index.
 var beginnings = []struct{ letter, condition string }{
 	{"m", "model"}, {"r", "revision"}, {"v", "manufacturer"}, {"d", "dmi"}, {"o", "operator"}, {"p", "peer"},
 }

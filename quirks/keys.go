@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// Type is what kind of value a key takes.
+// Type is the type of a key's value.
 type Type uint8
 
 // The types. The comment says how a value is written in a profile.
@@ -25,7 +25,7 @@ const (
 	ATs                   // a list of AT commands
 )
 
-// String gives the word the documentation uses.
+// String gives the word that the documentation uses.
 func (t Type) String() string {
 	return [...]string{"bool", "int", "duration", "text", "enum", "list of words", "address",
 		"list of addresses", "list of prefixes",
@@ -37,7 +37,7 @@ func (t Type) list() bool {
 	return t == Words || t == Addresses || t == Prefixes || t == Names || t == ATs
 }
 
-// Class says what a key can do to the modem, and so which layers may set it.
+// Class says how much a key can do to the modem, and so which layers may set it.
 type Class uint8
 
 // The classes.
@@ -49,13 +49,13 @@ const (
 // String gives "tuning" or "command".
 func (c Class) String() string { return [...]string{"tuning", "command"}[c] }
 
-// Phase says when facts about a modem become known: each phase knows all that the earlier ones knew.
+// Phase says when facts about a modem become known: at each phase the facts of the earlier ones are known, too.
 type Phase uint8
 
 // The phases, in the order in which a call passes them.
 const (
 	AtOpen      Phase = iota // before the port is opened: USB ids, interface, driver, board
-	AtProbe                  // after the modem answered who it is: manufacturer, model, revision
+	AtProbe                  // after the modem has identified itself: manufacturer, model, revision
 	AtDial                   // after registration: operator
 	AtNegotiate              // after the peer's first PPP packets: the authentication it demands, its name
 )
@@ -63,19 +63,19 @@ const (
 // String gives the word that docs and errors use.
 func (p Phase) String() string { return [...]string{"open", "probe", "dial", "negotiate"}[p] }
 
-// Key describes one thing that a quirk can set.
+// Key describes one possible setting.
 type Key struct {
 	Name     string // phase.name
 	Type     Type
-	Default  string   // as --set takes it; the value when no layer sets the key
-	Min, Max string   // inclusive bounds of Int and Duration, as --set takes them
+	Default  string   // in the form of --set; the value if no layer sets the key
+	Min, Max string   // inclusive bounds of Int and Duration, in the form of --set
 	Allowed  []string // the words of Enum and Words
 	Forbid   string   // characters that a Text must not have
 	Unicode  bool     // a Text that may have printable characters beyond ASCII
-	Dials    bool     // an AT that may be a dial command
+	Dials    bool     // an AT command that may be a dial command
 	Hex      bool     // an Int that is a bit map and is shown as 0x…
 	Class    Class
-	Phase    Phase  // the latest phase whose facts can still decide this key; later the value has been used
+	Phase    Phase  // the latest phase whose facts can still decide this key; after that the value has been used
 	Meaning  string // one line
 }
 
@@ -88,8 +88,8 @@ func Lookup(name string) (Key, bool) {
 	return k.Key, true
 }
 
-// Parse reads a value of the named key as --set takes it, and gives the key's default beside it. It needs no database: what
-// profiles say of the key does not count.
+// Parse reads a value of the named key in the form of --set, and also gives the key's default. It needs no database: the values in
+// profiles do not matter.
 func Parse(name, value string) (v, def Value, err error) {
 	k := table()[name]
 	if k == nil {
@@ -108,7 +108,7 @@ type key struct {
 	min, max int64
 }
 
-// table is Keys by name. It is made once and never written again.
+// table holds Keys by name. It is made once and never changed.
 var table = sync.OnceValue(func() map[string]*key { return compile(Keys) })
 
 // compile parses the defaults and bounds. A mistake in Keys is a mistake in this program, so it panics.

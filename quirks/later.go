@@ -11,7 +11,7 @@ import (
 // The files that are compiled into the program are read when somebody looks at them: a dial needs some ten of seven hundred
 // entries and one or two profiles. A test holds what comes of it to what a strict reading gives.
 
-// entry is a device entry, perhaps one that is still text.
+// entry is a device entry, which may still be unparsed text.
 type entry struct {
 	layer    Layer
 	disabled string // as Device has it
@@ -85,7 +85,7 @@ func later(p *place, file, vendor, name string) *profileFile {
 
 var deviceHead = []byte("\n[[device]]\n")
 
-// front is what stands before the first entry of the program's own file.
+// front is the text before the first entry of the built-in file.
 type front struct {
 	shared []shared
 	rules  []PortRule

@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// Layer says where a value comes from. A later layer beats an earlier one, key by key.
+// Layer is the origin of a value. A later layer beats an earlier one, key by key.
 type Layer uint8
 
 // The layers, weakest first.
@@ -33,27 +33,27 @@ func (l Layer) String() string {
 // MarshalText makes JSON carry String.
 func (l Layer) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
-// Schema is the version of the files' form that this program reads.
+// Schema is the version of the file format that this program reads.
 const Schema = 1
 
 // Sources says where the files are. System and User are directories that hold quirks.d/<vendor>/<model>.toml and
 // devices.d/*.toml; an empty or missing one is an empty layer, as is an empty or missing Update.
 type Sources struct {
 	Builtin fs.FS  // devices.toml and quirks/<vendor>/<model>.toml: knak.Files
-	Update  string // an installed update, laid out as Builtin: bundle.Store.Current
+	Update  string // an installed update with the layout of Builtin: bundle.Store.Current
 	System  string // usually /etc/knak
 	User    string // usually ~/.config/knak
-	Root    bool   // the program has root's rights: refuse files and directories that others may write
+	Root    bool   // the program has root's rights: it refuses files and directories that others may write
 
 	trust func(fs.FileInfo) error // takes the place of the check that Root asks for; for tests
 }
 
-// Problem is something wrong in a file: what, where, and what is allowed. A profile with a problem is not used at all;
-// of a file of device entries the entries without one are used.
+// Problem is a mistake in a file: where it is, what it is, and what is allowed. A profile with a Problem is not used at all. In a
+// file of device entries, the entries without one are used.
 type Problem struct {
 	Layer  Layer  `json:"layer"`
-	File   string `json:"file"` // as the layer names it: a path on disk, or one within the built-in files
-	Line   int    `json:"line"` // from 1; 0: the problem is not at one place
+	File   string `json:"file"` // a path on disk, or one within the built-in files
+	Line   int    `json:"line"` // from 1; 0: the mistake has no single place
 	Column int    `json:"column"`
 	Text   string `json:"text"`
 }

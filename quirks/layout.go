@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Layout is what can be seen of a USB modem: what sysfs says before anything is opened, and what its ttys answered if
-// they were asked.
+// Layout describes a USB modem: the information of sysfs, which is there before anything is opened, and the answers of its ttys,
+// if they were asked.
 type Layout struct {
 	USB        string // vid:pid in lower-case hex
 	Interfaces int    // how many interfaces the device has, with a tty or without; 0: not known
@@ -22,19 +22,19 @@ type TTY struct {
 	Interface int    // bInterfaceNumber
 	Class     string // class, subclass and protocol of the interface in hex, "ff/01/01"
 	Driver    string // the kernel's, "option"
-	Label     string // what the modem or the driver calls it, "Modem"; "": it has no name
+	Label     string // the name that the modem or the driver gives it, "Modem"; "": it has none
 	Answer    Answer
 }
 
-// Answer is what a tty said when it was asked who it is.
+// Answer is the answer of a tty that was asked for the modem's identity.
 type Answer uint8
 
-// What a tty can have said.
+// The possible answers of a tty.
 const (
 	Unasked     Answer = iota
 	Commands           // it answers AT commands
 	Sentences          // NMEA 0183
-	Diagnostics        // frames of a chip maker's diagnosis, such as Qualcomm's DM
+	Diagnostics        // frames of a chip maker's diagnostic protocol, such as Qualcomm's DM
 	Silent             // nothing
 	Refused            // it could not be opened
 )
@@ -44,7 +44,7 @@ func (a Answer) String() string {
 	return [...]string{"not asked", "answers AT", "speaks NMEA", "speaks a diagnosis protocol", "silent", "cannot be opened"}[a]
 }
 
-// Role is what a tty of a modem is there for.
+// Role is the purpose of a modem's tty.
 type Role uint8
 
 // The roles.
@@ -53,35 +53,35 @@ const (
 	DataRole         // it carries PPP
 	ATRole           // it takes commands
 	NMEARole         // positions
-	DiagRole         // diagnosis, and all else that is no use to a dialer
+	DiagRole         // diagnosis, and anything else that is useless for a dialer
 )
 
-// String gives the word that rules use; "" for UnknownRole.
+// String gives the word in rules; "" for UnknownRole.
 func (r Role) String() string { return [...]string{"", "data", "at", "nmea", "diag"}[r] }
 
-// Place is what is known of one tty of a layout.
+// Place describes one tty of a Layout.
 type Place struct {
 	Role Role
-	Why  string // what says so, for people: the entry or rule with file and line, or the answer
+	Why  string // the reason, for people: the entry or rule with file and line, or the answer
 }
 
-// Ports is an opinion on the ttys of one modem.
+// Ports is an opinion about the ttys of one modem.
 type Ports struct {
-	Dial   []int   // places in Layout.TTYs worth dialling on, best first; those that are known to be something else are not among them
-	AT     []int   // those worth asking during a call, best first; the one that is dialled may be among them
+	Dial   []int   // indices in Layout.TTYs worth dialling on, best first; ttys with another known role are not among them
+	AT     []int   // indices of ttys worth asking during a call, best first; the one that is dialled may be among them
 	Places []Place // one for each tty
 }
 
-// PortRule says what the ttys of a kind of modem are for, by driver, id and layout. All its conditions must hold.
+// PortRule says which tty of a kind of modem has which role, by driver, id and layout. All its conditions must be true.
 type PortRule struct {
 	Name       string   `json:"name"`
 	USB        []string `json:"usb,omitempty"`        // vid:pid or vid:*
-	Driver     []string `json:"driver,omitempty"`     // of some tty
-	Class      []string `json:"class,omitempty"`      // of some tty
+	Driver     []string `json:"driver,omitempty"`     // the driver of one of its ttys
+	Class      []string `json:"class,omitempty"`      // the class of one of its ttys
 	Interfaces []int    `json:"interfaces,omitempty"` // how many interfaces the device has
 	TTYs       []string `json:"ttys,omitempty"`       // the numbers of the interfaces that have a tty, "0 1 2 3"
-	Answering  []string `json:"answering,omitempty"`  // the numbers of those that answer AT, once they were asked
-	Data       []string `json:"data,omitempty"`       // places, the best first
+	Answering  []string `json:"answering,omitempty"`  // the numbers of the interfaces whose tty answers AT, once they were asked
+	Data       []string `json:"data,omitempty"`       // the ttys that carry PPP, the best first
 	AT         []string `json:"at,omitempty"`
 	NMEA       []string `json:"nmea,omitempty"`
 	Diag       []string `json:"diag,omitempty"`
@@ -229,10 +229,10 @@ func (db *DB) Rules() []PortRule {
 	return slices.Concat(db.front().rules, db.rules)
 }
 
-// Ports says which ttys of a modem to dial on and which to ask, from the weakest ground to the strongest: the order of
-// the ttys; the rules that fit the layout, the more exact one first; the place among the ttys that the modem's entry names; what a
-// rule for the maker says of interface classes; the interface that the entry names, or a person, where r is not nil; and what
-// each tty answered, where it was asked. Nothing is opened: ask again with the answers in l.
+// Ports says which ttys of a modem to dial on and which to ask. It goes from the weakest evidence to the strongest: the order of
+// the ttys; the rules that fit the layout, the more exact one first; the place among the ttys that the modem's entry names; a
+// maker's rule about interface classes; the interface that the entry or a person names, if r is not nil; and the answer of each
+// tty that was asked. It opens nothing: to use answers, put them into l and call it again.
 func (db *DB) Ports(l Layout, r *Resolution) Ports {
 	p := Ports{Places: make([]Place, len(l.TTYs))}
 	var data, at []int

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// DB is all profiles and device entries of all layers. It does not change after Open and may be used by many at once.
+// DB holds all profiles and device entries of all layers. It does not change after Open; several goroutines may use it at once.
 type DB struct {
 	files   map[string][]*profileFile // by id, the weakest layer first
 	devices []*entry
@@ -29,7 +29,7 @@ type DB struct {
 // maxFile is the size in bytes of the largest file that is read. The largest one in the project has a few kilobytes.
 const maxFile = 1 << 20
 
-// Open reads all layers. Each mistake in a file is a Problem; what has none is used.
+// Open reads all layers. Each mistake in a file is a Problem. Everything without a mistake is used.
 func Open(s Sources) (*DB, []*Problem) {
 	trust := s.trust
 	if trust == nil && s.Root {
@@ -79,7 +79,7 @@ func (db *DB) Profile(id string) (*Profile, bool) {
 	return p, true
 }
 
-// DeviceNames gives the names of the entries that give a profile to modems.
+// DeviceNames gives the names of the entries that assign a profile.
 func (db *DB) DeviceNames(profile string) []string {
 	names := []string{}
 	for _, e := range db.devices {
@@ -99,7 +99,7 @@ func (db *DB) Devices() []Device {
 	return list
 }
 
-// ByUSB gives the entries that name a USB id whole. Unlike Devices it reads no others.
+// ByUSB gives the entries that name a whole USB id. Unlike Devices it does not parse the others.
 func (db *DB) ByUSB(id string) (list []Device) {
 	for _, i := range db.index.usb(id) {
 		list = append(list, *db.devices[i].device())
@@ -107,7 +107,7 @@ func (db *DB) ByUSB(id string) (list []Device) {
 	return list
 }
 
-// Vendors gives the vendor ids of which some entry names a modem, without reading the entries.
+// Vendors gives the USB vendor ids that the entries name, without parsing the entries.
 func (db *DB) Vendors() []string { return db.index.vendors() }
 
 // addDevice adds an entry.
@@ -166,10 +166,10 @@ func (db *DB) lineage(id string) (list []string) {
 	return list
 }
 
-// Lineage gives a profile and all it inherits from, each once, the weakest first and the profile itself last.
+// Lineage gives a profile and all profiles that it inherits from, each once, the weakest first and the profile itself last.
 func (db *DB) Lineage(id string) []string { return db.lineage(id) }
 
-// place is where one layer's files are.
+// place is the place of one layer's files.
 type place struct {
 	layer    Layer
 	fsys     fs.FS

@@ -19,8 +19,8 @@ own authors unless it says so.
 
 `
 
-// Markdown gives all device entries as a page for people, by maker: what tells the modem, its ports, its profile, how well that
-// is known and where from.
+// Markdown gives all device entries as a page for people, by maker: how a modem is recognised, its ports, its profile, how well
+// that is known and the source.
 func (db *DB) Markdown() string {
 	devices := db.Devices()
 	sections := map[string][]Device{}

@@ -20,14 +20,14 @@ func (t Tri) String() string { return [...]string{"no", "yes", "unknown"}[t] }
 // MarshalText makes JSON carry String.
 func (t Tri) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
-// Match says how one device entry compared with the facts.
+// Match is the result of comparing one device entry with the facts.
 type Match struct {
 	Device     Device      `json:"device"`
 	Result     Tri         `json:"result"`
 	Conditions []Condition `json:"conditions"` // only those the entry has, in a fixed order
 }
 
-// Condition says how one condition of a device entry compared with its fact.
+// Condition is the result of comparing one condition of a device entry with its fact.
 type Condition struct {
 	Name     string   `json:"name"` // "usb", "model" and so on
 	Patterns []string `json:"patterns"`
@@ -35,10 +35,9 @@ type Condition struct {
 	Result   Tri      `json:"result"`
 }
 
-// specificity orders the entries that match one modem. It is compared from left to right:
-// revision; product id with interface or class; product id; model; manufacturer; vendor id; board; operator; peer;
-// authentication; interface, class or driver alone.
-// Texts count by how much of them is not a wildcard, exact ones most.
+// specificity orders the entries that match one modem. It is compared from left to right: revision; product id with interface or
+// class; product id; model; manufacturer; vendor id; board; operator; peer; authentication; interface, class or driver alone. A
+// text pattern counts by its characters that are no wildcards; a pattern without wildcards counts most.
 type specificity [11]int
 
 // exact is the score of a pattern without wildcards.

@@ -2,8 +2,8 @@ package quirks
 
 import "strings"
 
-// Nearest gives the word that s is most likely a slip of, or "" when none is near: at most a third of its letters
-// changed. Of equally near ones it gives the first.
+// Nearest gives the word that a person most likely meant by s, or "" if none is near: at most a third of its letters differ. Of
+// equally near words it gives the first.
 func Nearest(s string, words []string) string {
 	best, least := "", len(s)/3+1
 	if len(s) > 64 {

@@ -7,49 +7,49 @@ import (
 	"sync"
 )
 
-// Profile is a named set of quirks, as one layer or several have it.
+// Profile is a named set of quirks from one or several layers.
 type Profile struct {
 	ID       string   `json:"id"`       // <vendor>/<model>, the path of its file
-	Summary  string   `json:"summary"`  // one line, of the outermost layer that has one
+	Summary  string   `json:"summary"`  // one line, from the strongest layer that has one
 	Inherits []string `json:"inherits"` // ids of the profiles it starts from, weakest first
-	Quirks   []Quirk  `json:"quirks"`   // its own, not the inherited ones: weakest layer first, then as the files have them
+	Quirks   []Quirk  `json:"quirks"`   // its own quirks, not the inherited ones: weakest layer first, then in the order of the files
 	Files    []File   `json:"files"`    // weakest layer first
 }
 
 // File is one of the files that a profile is made of.
 type File struct {
 	Layer Layer  `json:"layer"`
-	Name  string `json:"name"` // as the layer names it: a path on disk, or one within the built-in files
+	Name  string `json:"name"` // a path on disk, or one within the built-in files
 }
 
-// Fragment says whether the profile is only there to be inherited: no device entry may name it.
+// Fragment says whether the profile exists only to be inherited: no device entry may name it.
 func (p *Profile) Fragment() bool { return isFragment(p.ID) }
 
 func isFragment(id string) bool { return strings.HasPrefix(id, "common/") }
 
-// Quirk is one setting of a profile and why it is there.
+// Quirk is one setting of a profile, with its reason.
 type Quirk struct {
 	Key        string    `json:"key"`
 	Op         Op        `json:"op"`
 	Value      Value     `json:"value"`
 	Reason     string    `json:"reason"`
-	Sources    []string  `json:"sources"`        // URLs, or what the fact was read from
-	Confidence string    `json:"confidence"`     // one of Confidences; empty where an outer layer does not say
-	Firmware   *Firmware `json:"firmware"`       // the revisions it is for; nil: all
-	When       string    `json:"when,omitempty"` // it makes a difference only when this is so, as in "somebody puts ATZ into at.init"
-	ReviewBy   string    `json:"review_by"`      // date after which somebody should look again, or empty
+	Sources    []string  `json:"sources"`        // URLs, or other sources of the fact
+	Confidence string    `json:"confidence"`     // one of Confidences; empty if an outer layer gives none
+	Firmware   *Firmware `json:"firmware"`       // the firmware revisions that it applies to; nil: all
+	When       string    `json:"when,omitempty"` // the condition under which it makes a difference, as in "somebody puts ATZ into at.init"
+	ReviewBy   string    `json:"review_by"`      // the date after which a person should check it again, or empty
 	Layer      Layer     `json:"layer"`
 	Origin     string    `json:"origin"` // file:line
 }
 
-// Confidences are the words that say how well a quirk is known, weakest first: somebody's inference; told by somebody;
-// seen in a trace or log; tried on the modem.
+// Confidences are the words for how well a quirk is known, weakest first: concluded by a person; reported by a person; seen in a
+// trace or log; tried on the modem.
 var Confidences = []string{"guessed", "reported", "traced", "hardware"}
 
-// Op is what a quirk does with what weaker layers say.
+// Op says how a quirk changes the value of weaker layers.
 type Op uint8
 
-// The operations. Add and Remove are for lists: Add appends what is not there yet, Remove takes out what is.
+// The operations. Add and Remove are for lists: Add appends elements that are missing, Remove removes elements.
 const (
 	Set Op = iota
 	Add
@@ -62,7 +62,7 @@ func (o Op) String() string { return [...]string{"value", "add", "remove"}[o] }
 // MarshalText makes JSON carry String.
 func (o Op) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
-// profileFile is what one file says about one profile.
+// profileFile is the content of one file about one profile.
 type profileFile struct {
 	id       string
 	layer    Layer
@@ -83,13 +83,13 @@ func (f *profileFile) force() {
 	}
 }
 
-// reference is the name of another profile, and where it is written.
+// reference is the name of another profile, and the place where it is written.
 type reference struct {
 	id  string
 	pos pos
 }
 
-// idForm is the form of a profile's id. It becomes a path, so it holds nothing that means something in one.
+// idForm is the form of a profile's id. The id becomes a path, so it has no characters with a meaning in paths.
 const idForm = `^[a-z0-9][a-z0-9._-]{0,63}/[a-z0-9][a-z0-9._-]{0,63}$`
 
 // isID says whether an id has that form. Every start asks it of all profiles, which is sooner done than compiling the form.
@@ -108,7 +108,7 @@ func isIDPart(s string) bool {
 	return s != "" && len(s) <= 64
 }
 
-// families are what keys have before the dot, in the order of Keys.
+// families are the parts of the keys before the dot, in the order of Keys.
 var families = sync.OnceValue(func() (list []string) {
 	for _, k := range Keys {
 		if f, _, _ := strings.Cut(k.Name, "."); !slices.Contains(list, f) {
@@ -278,7 +278,7 @@ func (r *reader) readQuirk(k *key, t *node) Quirk {
 	return q
 }
 
-// CheckID says what is wrong with the id of a new profile.
+// CheckID says what is wrong with the id of a new profile; the error is nil if nothing is.
 func CheckID(id string) error {
 	switch {
 	case !isID(id):

@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// reader takes a tree apart strictly and collects what is wrong.
+// reader reads a tree strictly and collects the mistakes.
 type reader struct {
 	layer    Layer
 	file     string
@@ -16,7 +16,7 @@ type reader struct {
 	disable  []reference // profiles whose entries in weaker layers are not to match
 }
 
-// maxProblems is how many problems of one file are told: enough to work on, not a flood.
+// maxProblems is the greatest number of mistakes of one file that are reported.
 const maxProblems = 20
 
 func (r *reader) problem(p pos, format string, args ...any) {

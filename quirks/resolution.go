@@ -18,25 +18,25 @@ type Resolution struct {
 	warnings []string
 }
 
-// Setting is the value of one key and where it comes from.
+// Setting is the value of one key and its origin.
 type Setting struct {
 	Key        string   `json:"key"`
 	Value      Value    `json:"value"`
 	Default    Value    `json:"default"`
-	Op         Op       `json:"op"` // what the winning quirk says; after add and remove the value holds more than its own
+	Op         Op       `json:"op"` // the operation of the winning quirk; after add and remove the value also holds elements of weaker ones
 	Layer      Layer    `json:"layer"`
 	Source     string   `json:"source"`  // file:line, "--set", or "" for the default
-	Profile    string   `json:"profile"` // the profile whose file the winning quirk stands in, or ""
+	Profile    string   `json:"profile"` // the profile in whose file the winning quirk stands, or ""
 	Reason     string   `json:"reason"`
 	Sources    []string `json:"sources"`
 	Confidence string   `json:"confidence"`
-	When       string   `json:"when,omitempty"` // it makes a difference only when this is so
-	Assumed    bool     `json:"assumed"`        // the quirk is for a range of firmware and the modem's is not known
-	Losers     []Loser  `json:"losers"`         // the strongest first, then those that could not apply, then the default
+	When       string   `json:"when,omitempty"` // the condition under which it makes a difference
+	Assumed    bool     `json:"assumed"`        // the quirk is for a range of firmware revisions, and the modem's is not known
+	Losers     []Loser  `json:"losers"`         // the strongest first, then those that did not apply, then the default
 }
 
-// Loser is a value that did not win. For a list to which a stronger quirk only added, or from which it removed, the
-// loser is part of the value and Why says so.
+// Loser is a value that did not win. If a stronger quirk only added to a list, or removed from it, the loser is part of the value,
+// and Why says so.
 type Loser struct {
 	Op         Op     `json:"op"`
 	Value      Value  `json:"value"`
@@ -59,7 +59,7 @@ func (r *Resolution) Profile() string {
 	return r.profiles[0]
 }
 
-// Devices gives the entries that match the modem, the strongest first; none where a profile was chosen.
+// Devices gives the entries that match the modem, the strongest first; none if a profile was chosen by name.
 func (r *Resolution) Devices() []Device {
 	list := make([]Device, len(r.entries))
 	for i, d := range r.entries {
@@ -81,8 +81,8 @@ func (r *Resolution) get(name string, types ...Type) Value {
 	return v
 }
 
-// Bool gives the value of a Bool key. Like the other accessors it panics when there is no such key or it has another
-// type, which is a mistake in the calling program.
+// Bool gives the value of a Bool key. Like the other accessors it panics if there is no such key or it has another type, which is
+// a mistake in the calling program.
 func (r *Resolution) Bool(key string) bool { return r.get(key, Bool).num != 0 }
 
 // Int gives the value of an Int key.
@@ -101,7 +101,7 @@ func (r *Resolution) List(key string) []string {
 	return slices.Clone(r.get(key, Words, Addresses, Prefixes, Names, ATs).list)
 }
 
-// Setting gives the value of a key with its history. It panics when there is no such key.
+// Setting gives the value of a key with its history. It panics if there is no such key.
 func (r *Resolution) Setting(key string) Setting {
 	i, ok := r.index[key]
 	if !ok {
@@ -113,7 +113,7 @@ func (r *Resolution) Setting(key string) Setting {
 // Settings gives all keys in the order of Keys.
 func (r *Resolution) Settings() []Setting { return slices.Clone(r.settings) }
 
-// Changed gives the settings that some layer decided, in the order of Keys. One may say the same as the default.
+// Changed gives the settings that some layer has set, in the order of Keys. Their value may be that of the default.
 func (r *Resolution) Changed() (list []Setting) {
 	for _, s := range r.settings {
 		if s.Layer != Default {
@@ -123,8 +123,8 @@ func (r *Resolution) Changed() (list []Setting) {
 	return list
 }
 
-// Matches gives for every device entry whether it matches the facts and why: those that match first, the strongest
-// first, then those that might if more were known, then the rest. A chosen profile does not change it.
+// Matches says for every device entry whether it matches the facts, and why. First come those that match, the strongest first;
+// then those that might match if more facts were known; then the rest. A profile that was chosen by name does not change it.
 func (r *Resolution) Matches() []Match {
 	type ranked struct {
 		Match
@@ -149,7 +149,7 @@ func (r *Resolution) Matches() []Match {
 	return list
 }
 
-// Possible gives the entries for which something that is known speaks, but not all that they look at is known.
+// Possible gives the entries of which at least one condition is true, and others are not known.
 func (r *Resolution) Possible() (list []Device) {
 	if r.chosen {
 		return nil
@@ -170,8 +170,8 @@ func (r *Resolution) Possible() (list []Device) {
 	return list
 }
 
-// Awaits says whether a fact that is not known yet, by the name of its condition, could still give the modem something.
-// Where it does not, nobody need find it out.
+// Awaits says whether an unknown fact, by the name of its condition, could still change the modem's settings. If not, the caller
+// need not find it out.
 func (r *Resolution) Awaits(fact string) bool {
 	if r.chosen {
 		return false
@@ -189,5 +189,5 @@ func (r *Resolution) Awaits(fact string) bool {
 	return false
 }
 
-// Warnings gives what was decided arbitrarily: ties between device entries of outer layers.
+// Warnings gives the arbitrary decisions: ties between device entries of outer layers.
 func (r *Resolution) Warnings() []string { return slices.Clone(r.warnings) }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// candidate is one quirk that wants to decide a key, with what its rank is made of.
+// candidate is one quirk that may decide a key, with the parts of its rank.
 type candidate struct {
 	quirk   *Quirk
 	profile string // the profile that was matched or chosen; the quirk may stand in one that it inherits from
@@ -32,9 +32,9 @@ func compare(a, b *candidate) int {
 	)
 }
 
-// Resolve gives one value for every key: of the profiles that the device entries give for facts or, where chosen is
-// not empty, of that profile alone; then set (KEY=VALUE, KEY+=VALUE or KEY-=VALUE, in order) on top. The error is a
-// *Problem that says what in set is wrong and what is allowed, or that there is no such profile.
+// Resolve gives one value for every key. It uses the profiles of the device entries that match facts or, if chosen is not empty,
+// that profile alone. Then it applies set (KEY=VALUE, KEY+=VALUE or KEY-=VALUE, in order). The error is a *Problem: it says what
+// is wrong in set and what is allowed, or that there is no such profile.
 func (db *DB) Resolve(facts Facts, chosen string, set []string) (*Resolution, error) {
 	return db.resolve(facts, chosen, nil, set)
 }
@@ -156,7 +156,7 @@ func (db *DB) candidates(id string, entry *Device, exact specificity, facts Fact
 	return all
 }
 
-// aboveProfiles is more than any place in a lineage.
+// aboveProfiles is greater than any place in a lineage.
 const aboveProfiles = 1 << 20
 
 // candidates gives what the entry itself sets.

@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// Storage describes a device that first shows itself as a disc with drivers, and becomes a modem when it is told to.
+// Storage describes a device that first shows itself as a disc with drivers, and becomes a modem when it gets a command.
 type Storage struct {
 	USB string // vid:pid while it is a disc
-	Way string // "eject", "configuration", "message", or a vendor's own by name; storage.tsv says what each means
-	// What must be in one of its strings, "manufacturer=Yota", where other devices have the id too; manufacturer and product are
-	// strings of USB, scsi-vendor and scsi-model those of the disc. Empty: the id alone says it.
+	Way string // "eject", "configuration", "message", or the name of a vendor's own way; storage.tsv says what each means
+	// A condition on one of its strings, "manufacturer=Yota", if other devices have the same id; manufacturer and product are
+	// strings of USB, scsi-vendor and scsi-model those of the disc. Empty: the id is enough.
 	When string
 }
 
-// StorageMode gives what is known of a USB id as that of a modem in storage mode, nothing where it is not known as one. Some
-// ids are those of the modem as well, which then has other interfaces: a device that has a tty is not in storage mode. The
-// list is in storage.tsv of the built-in files and is read when it is asked for, which takes less than a millisecond.
+// StorageMode gives the entries for a USB id that belongs to a modem in storage mode, or none. Some ids are those of the modem as
+// well, which then has other interfaces: a device with a tty is not in storage mode. The list is in storage.tsv of the built-in
+// files. Each call reads it, which takes less than a millisecond.
 func StorageMode(builtin fs.FS, usb string) (list []Storage, err error) {
 	f, err := builtin.Open("storage.tsv")
 	if err != nil {

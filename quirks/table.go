@@ -1,15 +1,16 @@
 package quirks
 
-// The words that several keys share: options of RFC 1661, 1332 and 1877 in short, and authentication methods as core/ppp/auth names them.
+// Words that several keys share: short names of options of RFC 1661, 1332 and 1877, and authentication methods by their names in
+// core/ppp/auth.
 var (
 	lcpOptions  = []string{"mru", "accm", "magic", "pfc", "acfc"}
 	ipcpOptions = []string{"address", "dns1", "dns2", "nbns1", "nbns2"}
-	// letters are what no escape sequence has and every command.
+	// letters are in every command, and in no escape sequence.
 	letters     = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	authMethods = []string{"pap", "chap-md5", "mschap", "mschap-v2", "eap"}
 )
 
-// Keys is the one table of everything that a quirk can set, in the order of a call. docs/quirks.md is generated from it.
+// Keys is the one table of all possible settings, in the order of a call. docs/quirks.md is generated from it.
 var Keys = []Key{
 	{Name: "port.baud", Type: Int, Default: "115200", Min: "300", Max: "4000000", Phase: AtOpen,
 		Meaning: "speed of the serial line in bit/s; USB modems ignore it"},

@@ -12,7 +12,7 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// kind is what a TOML value is, as far as the files of this package care.
+// kind is the type of a TOML value, as far as this package needs it.
 type kind uint8
 
 const (
@@ -22,15 +22,15 @@ const (
 	isInt
 	isBool
 	isDate
-	isOther // floats and times, which no file of this package has a use for
+	isOther // floats and times, which no file of this package may hold
 )
 
 func (k kind) String() string {
 	return [...]string{"a table", "a list", "a text", "an integer", "true or false", "a date", "a number or time"}[k]
 }
 
-// node is a TOML value with the place where it, or the key that it belongs to, stands. go-toml's own decoder gives
-// places only for errors; here every value needs one, because every setting must say where it came from.
+// node is a TOML value with the place of the value or of its key. go-toml's own decoder gives places only for errors; here every
+// value needs one, because every setting must say where it came from.
 type node struct {
 	kind  kind
 	key   pos    // of its name; zero for elements of arrays

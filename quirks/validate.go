@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// Validate finds mistakes that no file shows by itself: entries that match some modem equally exactly and want
-// different values, and quirks that come too late for every entry that brings them. At run time Resolve decides and
-// reports both; in data that is shipped they are errors.
+// Validate finds mistakes that no single file shows: entries that match some modem equally exactly and want different values, and
+// quirks that come too late in every entry that assigns them. At run time Resolve decides such cases and reports them; in built-in
+// data they are errors.
 func (db *DB) Validate() (problems []*Problem) {
 	at := func(d *Device, format string, args ...any) {
 		problems = append(problems, newProblem(d.Layer, d.file, d.pos, format, args...))

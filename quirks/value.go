@@ -24,7 +24,7 @@ type Value struct {
 	list []string
 }
 
-// String gives the value as --set takes it.
+// String gives the value in the form of --set.
 func (v Value) String() string {
 	switch v.typ {
 	case Bool:
@@ -65,7 +65,7 @@ func (v Value) Equal(w Value) bool {
 	return v.typ == w.typ && v.num == w.num && v.text == w.text && slices.Equal(v.list, w.list)
 }
 
-// Limits on what a file may make us keep.
+// Limits on the size of values in files.
 const (
 	maxText = 200 // bytes of one text; an AT command line of V.250 need not be longer
 	maxList = 32  // elements of one list

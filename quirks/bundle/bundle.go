@@ -22,7 +22,7 @@ import (
 // Limits on a bundle.
 const (
 	MaxBundle = 4 << 20 // octets of the tar file
-	maxFile   = 1 << 20 // octets of one file in it, as quirks reads them
+	maxFile   = 1 << 20 // octets of one file in it; package quirks has the same limit
 	maxFiles  = 4096
 )
 
@@ -32,24 +32,24 @@ const (
 	clockTolerance = 24 * time.Hour
 )
 
-// validName is what files of a bundle are called: devices.toml and quirks/<vendor>/<model>.toml as in the source tree.
-// There is nothing in such a name that means something in a path.
+// validName is the form of file names in a bundle: devices.toml and quirks/<vendor>/<model>.toml, as in the source tree. No
+// character has a special meaning in paths.
 var validName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(devices\.toml|quirks/[a-z0-9][a-z0-9._-]{0,63}/[a-z0-9][a-z0-9._-]{0,63}\.toml)$`)
 })
 
-// Manifest says what a bundle is. It is the file manifest.toml in it.
+// Manifest describes a bundle. It is the file manifest.toml in it.
 type Manifest struct {
 	Schema    int               `toml:"schema"` // 1
 	Serial    int64             `toml:"serial"` // from 1; each bundle has a higher one than the last
 	Created   time.Time         `toml:"created"`
-	Expires   time.Time         `toml:"expires"`    // not to be installed from then on
-	MinEngine int               `toml:"min_engine"` // the schemas of quirks.Schema that the files are for, both included
+	Expires   time.Time         `toml:"expires"`    // the time from which on it must not be installed
+	MinEngine int               `toml:"min_engine"` // the oldest and the newest quirks.Schema that the files are for, both included
 	MaxEngine int               `toml:"max_engine"`
 	Files     map[string]string `toml:"files"` // SHA-256 of each other file, in lower-case hex
 }
 
-// Bundle is a bundle whose files are those of its manifest. Whether it may be installed is another question.
+// Bundle is a bundle whose files agree with its manifest. Check says whether it may be installed.
 type Bundle struct {
 	Manifest Manifest
 	manifest []byte // as it is in the bundle
@@ -59,7 +59,7 @@ type Bundle struct {
 // Files gives the names of the files, sorted, without the manifest.
 func (b *Bundle) Files() []string { return slices.Sorted(maps.Keys(b.files)) }
 
-// Parse reads a bundle. It is for data whose signature was verified, but expects the worst.
+// Parse reads a bundle. The signature of the data was verified, but Parse still expects any content.
 func Parse(data []byte) (*Bundle, error) {
 	if len(data) > MaxBundle {
 		return nil, fmt.Errorf("bundle: %d octets long, but at most %d are read", len(data), MaxBundle)
@@ -149,7 +149,7 @@ func parseManifest(text []byte) (Manifest, error) {
 	return m, nil
 }
 
-// Check says whether a bundle may be installed now, over the one with serial installed; 0: there is none.
+// Check says whether a bundle may be installed now, over the one with serial installed; 0: none is installed.
 func (m *Manifest) Check(now time.Time, installed int64) error {
 	date := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 	switch {
@@ -165,8 +165,8 @@ func (m *Manifest) Check(now time.Time, installed int64) error {
 	return nil
 }
 
-// Make packs files, named as in the source tree, into a bundle. It fills in the manifest's Schema, Files and, where they
-// are zero, the schemas that it is for. The same files and manifest give the same octets.
+// Make packs files, with names as in the source tree, into a bundle. It fills in the manifest's Schema and Files, and the schemas
+// that it is for if they are zero. The same files and manifest give the same octets.
 func Make(m Manifest, files map[string][]byte) ([]byte, error) {
 	m.Schema, m.Files = manifestSchema, map[string]string{}
 	if m.MinEngine == 0 && m.MaxEngine == 0 {

@@ -18,7 +18,7 @@ const (
 	maxRedirects = 5
 )
 
-// Client makes a client for Fetch. roots are the certificate authorities to believe; nil: the system's.
+// Client makes an HTTP client for Fetch. roots are the trusted certificate authorities; nil: the system's.
 func Client(roots *x509.CertPool) *http.Client {
 	return &http.Client{
 		Timeout: fetchTime,

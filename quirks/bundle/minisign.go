@@ -16,7 +16,7 @@ import (
 // This file verifies minisign's signatures (https://jedisct1.github.io/minisign/#signature-format). Why it is here and no
 // module: docs/decisions/0008-signed-updates.md.
 
-// maxSmall is the longest key or signature file that is read.
+// maxSmall is the greatest size of a key or signature file that is read.
 const maxSmall = 4096
 
 // The two ways in which minisign signs: the file itself, or its BLAKE2b-512 hash (which it does by default today).
@@ -66,7 +66,7 @@ type Signature struct {
 	global    []byte // the signature over signature and comment
 }
 
-// KeyID names the key that signed, as minisign prints it. It is not signed itself.
+// KeyID gives the name of the key that signed, as minisign prints it. The name itself is not signed.
 func (s *Signature) KeyID() string { return keyID(s.id) }
 
 // ParseSignature reads the file that minisign -S writes.
@@ -94,12 +94,12 @@ func ParseSignature(text []byte) (*Signature, error) {
 	return s, nil
 }
 
-// VerifyError says why a signature is not accepted.
+// VerifyError says why a signature is refused.
 type VerifyError struct{ Text string }
 
 func (e *VerifyError) Error() string { return "signature: " + e.Text }
 
-// Verify checks data against one of the keys and gives the trusted comment, which a terminal may be shown.
+// Verify checks data against the keys. It gives the trusted comment, which may be shown on a terminal.
 func (s *Signature) Verify(keys []Key, data []byte) (comment string, err error) {
 	for _, k := range keys {
 		if k.id != s.id {

@@ -14,14 +14,14 @@ import (
 	"github.com/knakppp/knak/core/trust"
 )
 
-// Store is where bundles are installed: below its directory, usually /var/lib/knak, updates/<serial>/ holds the files of
-// one, and the symbolic link updates/current says which one counts. The one before it is kept.
+// Store is the place of installed bundles. Below its directory, usually /var/lib/knak, updates/<serial>/ holds the files of one
+// bundle, and the symbolic link updates/current leads to the active one. The one before it is kept.
 type Store struct{ Dir string }
 
-// Current is the directory of the installed bundle, for quirks.Sources; it may not be there.
+// Current gives the directory of the active bundle, for quirks.Sources; it may not exist.
 func (s Store) Current() string { return filepath.Join(s.Dir, "updates", "current") }
 
-// Installed gives the manifest of the installed bundle. ok is false where there is none.
+// Installed gives the manifest of the active bundle. ok is false if there is none.
 func (s Store) Installed() (m Manifest, ok bool, err error) {
 	name := filepath.Join(s.Current(), manifestName)
 	text, err := foreign.Read(name, foreign.Rules{Limit: maxFile})
@@ -37,7 +37,7 @@ func (s Store) Installed() (m Manifest, ok bool, err error) {
 	return m, true, nil
 }
 
-// Lock keeps others from installing at the same time; release ends that.
+// Lock keeps other processes from installing at the same time, until release is called.
 func (s Store) Lock() (release func(), err error) {
 	dir := filepath.Join(s.Dir, "updates")
 	for _, d := range []string{s.Dir, dir} {
@@ -85,7 +85,7 @@ func prepare(dir string) error {
 	return nil
 }
 
-// Unpack writes the files of a bundle into dir, which must be there and empty.
+// Unpack writes the files of a bundle into dir, which must exist and be empty.
 func (b *Bundle) Unpack(dir string) error {
 	write := func(name string, text []byte) error {
 		path := filepath.Join(dir, filepath.FromSlash(name))
@@ -126,8 +126,8 @@ func makeDirs(root, dir string) error {
 	return os.Chmod(dir, 0o755)
 }
 
-// Install makes a bundle the one that counts: its files are written beside the others, then the link is exchanged in one
-// step. Until then nothing has changed, and a crash leaves what was there.
+// Install makes a bundle the active one: it writes its files beside the others, then replaces the link in one step. Before that
+// step nothing has changed, so a crash leaves the old bundle active.
 func (s Store) Install(b *Bundle) error {
 	dir := filepath.Join(s.Dir, "updates")
 	old, _ := os.Readlink(s.Current())

@@ -16,7 +16,7 @@ import (
 // SignatureSuffix is what minisign -S adds to a file's name.
 const SignatureSuffix = ".minisig"
 
-// maxKeyFile bounds key and signature files.
+// maxKeyFile is the greatest size of a key or signature file.
 const maxKeyFile = 4096
 
 // ReadFile reads a regular file that a person named, of at most limit octets.
@@ -51,10 +51,10 @@ func fetch(ctx context.Context, from string) (data, signature []byte, err error)
 	return data, signature, err
 }
 
-// Update is what came of one.
+// Update is the result of the function Update.
 type Update struct {
 	Serial    int64           `json:"serial"`
-	Before    int64           `json:"before"` // the serial that was installed; 0: none
+	Before    int64           `json:"before"` // the serial that was installed before; 0: none
 	Created   time.Time       `json:"created"`
 	Expires   time.Time       `json:"expires"`
 	Key       string          `json:"key"`
@@ -63,9 +63,9 @@ type Update struct {
 	Changes   []quirks.Change `json:"changes"`
 }
 
-// Update fetches a bundle from a file or an https URL, with its signature beside it, and installs it as a whole or, where anything
-// is not right, not at all. sources are the layers of this machine: Changes says which modems get other settings. With dryRun
-// nothing is installed.
+// Update fetches a bundle from a file or an https URL, with the signature beside it, and installs it. If anything is wrong, it
+// installs nothing. sources are the layers of this machine: Changes in the result says which modems get other settings. With
+// dryRun it installs nothing.
 func (s Store) Update(ctx context.Context, from string, keys []Key, sources quirks.Sources, dryRun bool) (Update, error) {
 	if len(keys) == 0 { // say it before anything is fetched
 		return Update{}, errors.New("this build trusts no key: give the signer's public key with --key FILE (see SECURITY.md)")
@@ -114,8 +114,8 @@ func (s Store) Update(ctx context.Context, from string, keys []Key, sources quir
 	return Update{m.Serial, old.Serial, m.Created, m.Expires, signature.KeyID(), comment, !dryRun, changes}, nil
 }
 
-// Changes reads a bundle as the update layer among these, refuses it if anything in it is not right, and says which modems get other
-// settings by it.
+// Changes reads a bundle as the update layer among these layers, refuses it if anything in it is wrong, and says which modems get
+// other settings by it.
 func (b *Bundle) Changes(from quirks.Sources) ([]quirks.Change, error) {
 	dir, err := os.MkdirTemp("", "knak-update-")
 	if err != nil {

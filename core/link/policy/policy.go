@@ -24,7 +24,7 @@ type Resolver struct {
 	Set     []string     // a person's settings, KEY=VALUE; they beat all others
 	// Learned gives the settings that experiments have found for a modem with these facts; nil: nothing was learned.
 	Learned func(link.Facts) []quirks.Advised
-	// Unset gives settings for keys that no layer sets, given the settings of the other keys; nil: there are none.
+	// Unset gives settings to use for keys that no layer sets; nil: there are none.
 	Unset func() []quirks.Advised
 	// Carriers gives the APNs and logins of carriers; nil: none are known.
 	Carriers *Carriers
