@@ -1,5 +1,5 @@
-// Package knak holds the data that is compiled into the program: which device gets which profile, the profiles, and the
-// scenarios that misbehave like those devices. It lies at the top because go:embed cannot reach upwards.
+// Package knak holds the data that is compiled into the program: which device gets which profile, the profiles, and the scenarios
+// that misbehave like those devices. It is at the top of the source tree because go:embed cannot reach upwards.
 package knak
 
 import "embed"

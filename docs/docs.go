@@ -1,5 +1,5 @@
-// Package docs holds the pages that `knak help TOPIC` opens. They are compiled into the program, so that they are there and of its
-// version however it was installed (docs/decisions/0016-help.md).
+// Package docs holds the pages that `knak help TOPIC` opens. They are compiled into the program, so that every installation has
+// them in the program's version (docs/decisions/0016-help.md).
 package docs
 
 import (
@@ -12,16 +12,16 @@ import (
 //go:embed findings/*.md
 var files embed.FS
 
-// Topic is a page, or one section of a page, under the name by which a reader asks for it.
+// Topic is a page, or one section of a page, with the name by which a reader asks for it.
 type Topic struct {
-	Name  string // as it is typed: "exit-status"
-	About string // what it is about, in one line without a full stop
+	Name  string // the name that a reader types: "exit-status"
+	About string // its subject, in one line without a full stop
 
 	file    string // in this directory
 	section string // the text of a heading of second rank in it; "": the whole page
 }
 
-// Topics are all topics but the findings, in the order in which a newcomer may want them.
+// Topics are all topics except the findings, in an order for newcomers.
 var Topics = []Topic{
 	{Name: "first-dial", About: "from a stick or a HAT to a working link, step by step", file: "first-dial.md"},
 	{Name: "configuration", About: "the configuration file, variables and flags, and which of them wins", file: "cli.md", section: "Where options come from"},
@@ -50,7 +50,7 @@ var Topics = []Topic{
 	{Name: "cli", About: "the whole contract of the command line", file: "cli.md"},
 }
 
-// Findings are the topics of the single findings. Their names are the ids that stand behind a finding's title.
+// Findings are the topics of the single findings. Their names are the ids at the end of a finding's title.
 func Findings() []Topic {
 	entries, _ := files.ReadDir("findings") // it is compiled in
 	var list []Topic
@@ -67,7 +67,7 @@ func Findings() []Topic {
 	return list
 }
 
-// Find gives the topic of a name, be it one of Topics or a finding's.
+// Find gives the topic with a name: one of Topics, or a finding.
 func Find(name string) (Topic, bool) {
 	is := func(t Topic) bool { return t.Name == name }
 	if i := slices.IndexFunc(Topics, is); i >= 0 {
@@ -80,7 +80,7 @@ func Find(name string) (Topic, bool) {
 	return Topic{}, false
 }
 
-// Text is what the topic says, in Markdown.
+// Text gives the topic's text in Markdown.
 func (t Topic) Text() string {
 	b, _ := files.ReadFile(t.file) // it is compiled in: a test opens each
 	if t.section == "" {
@@ -99,8 +99,8 @@ func section(page, title string) string {
 	return "# " + title + "\n" + strings.TrimRight(text, "\n") + "\n"
 }
 
-// Of gives the topic that a link in a page of these leads to, such as "traces.md", "../diagnosis.md" or "findings/no-sim.md"; false
-// where the program does not have it.
+// Of gives the topic for a link target in one of these pages, such as "traces.md", "../diagnosis.md" or "findings/no-sim.md";
+// false if the program does not have that page.
 func Of(link string) (Topic, bool) {
 	file, _, _ := strings.Cut(link, "#")
 	file = strings.TrimPrefix(strings.TrimPrefix(file, "../"), "docs/")

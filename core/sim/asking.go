@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Asking gives a simulated modem of a scenario's text that is asked AT commands one after the other: each is sent at a time, and what the
-// modem has said until then comes back, its echo too. It is switched on at begin.
+// Asking gives a simulated modem, from the text of a scenario, for AT commands that are sent one after the other: each command is
+// sent at a time, and the result is the modem's output until then, with its echo. The modem is switched on at begin.
 func Asking(scenario string, begin time.Time) (ask func(now time.Time, command string) []byte, err error) {
 	s, err := Parse("scenario", []byte(scenario))
 	if err != nil {

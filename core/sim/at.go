@@ -8,10 +8,10 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// maxLine bounds a command line, in octets. V.250 section 5.2.1 asks for 40; a longer line than this is an ERROR.
+// maxLine is the greatest length of a command line, in octets. V.250 section 5.2.1 asks for 40. A longer line is an ERROR.
 const maxLine = 1024
 
-// terminal is the state of the command side that outlives a call.
+// terminal is the state of the command side that lasts longer than a call.
 type terminal struct {
 	line     []byte
 	overflow bool
@@ -41,7 +41,7 @@ type terminal struct {
 // maxContexts bounds +CGDCONT, as 3GPP TS 27.007 section 10.1.1 lets a modem do.
 const maxContexts = 16
 
-// maxPending bounds the unsolicited codes that wait for the end of a call.
+// maxPending is the greatest number of unsolicited codes that wait for the end of a call.
 const maxPending = 64
 
 func (m *Modem) resetTerminal() {

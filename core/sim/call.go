@@ -47,7 +47,7 @@ type call struct {
 	verdict    *ppp.Verdict // what a rule wants of it
 }
 
-// slack is what a frame may be longer than the MRU, for hosts that count the headers wrong.
+// slack is how much longer than the MRU a frame may be, for hosts that count the headers wrong.
 const slack = 64
 
 // startCall begins PPP, or what the scenario has in its place.
@@ -86,7 +86,7 @@ func (r chanceReader) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// forever is a number of tries that nobody lives to see: a modem does not give up by itself.
+// forever is a number of tries that never runs out: a modem does not give up by itself.
 const forever = 1 << 30
 
 // settings makes the engine the modem's end, one that behaves.

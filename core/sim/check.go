@@ -31,14 +31,14 @@ func defaults() Scenario {
 	}
 }
 
-// checker finds what is wrong with a decoded scenario and fills in default words.
+// checker finds mistakes in a decoded scenario, and fills in default words.
 type checker struct {
 	file   string
 	places strict.Places
 	errs   []error
 }
 
-// Bounds that keep a scenario from making the modem grow without end.
+// Bounds that keep a scenario from making the modem grow without limit.
 const (
 	maxChunk   = 1 << 16
 	maxEntries = 256
@@ -67,7 +67,7 @@ func names(methods ...auth.Method) []string {
 	return list
 }
 
-// ruleSet is what rules of one protocol may say.
+// ruleSet lists the conditions and actions that rules of one protocol may have.
 type ruleSet struct {
 	protocol uint16 // for the names of options; 0: it has none
 	on       []string

@@ -7,51 +7,51 @@ import (
 	"strings"
 )
 
-// Expect is what must come of dialling the scenario: what goes wrong without the profile that is being tested, and what
-// is right with it. The modem itself takes no notice of it; core/vectors does.
+// Expect says what must happen when the scenario is dialled: what goes wrong without the profile under test, and what is right
+// with it. The modem ignores it; core/vectors checks it.
 type Expect struct {
-	User     *string   `toml:"user"`     // the user name to dial with; left out: as the profile says
+	User     *string   `toml:"user"`     // the user name to dial with; if it is left out, the profile's
 	Password string    `toml:"password"` // test values only
 	PIN      string    `toml:"pin"`      // the same
-	Set      []string  `toml:"set"`      // settings as --set takes them, with and without the profile
+	Set      []string  `toml:"set"`      // settings in the form of --set, with and without the profile
 	Hold     Duration  `toml:"hold"`     // how long the link must stay up; 0: it is hung up at once
-	Without  *Shortage `toml:"without"`  // nil: the scenario shows no more than that the profile does no harm
+	Without  *Shortage `toml:"without"`  // nil: the scenario only shows that the profile does no harm
 	With     Success   `toml:"with"`
 }
 
-// Shortage is what happens without the profile. At least one field is set, and all that are set must hold.
+// Shortage says what happens without the profile. At least one field is set, and all fields that are set must be true.
 type Shortage struct {
-	Finding string   `toml:"finding"` // diagnosis names this cause, by its id
-	Exit    *int     `toml:"exit"`    // the dial ends with this status
-	Slower  Duration `toml:"slower"`  // it is up, but so much later at least than with the profile
-	Worse   string   `toml:"worse"`   // it is up, but: "unproved", "dns", "dropped", "hangup", "packets"
+	Finding string   `toml:"finding"` // diagnosis finds this cause, by its id
+	Exit    *int     `toml:"exit"`    // the exit status of the dial
+	Slower  Duration `toml:"slower"`  // the link is up, but at least so much later than with the profile
+	Worse   string   `toml:"worse"`   // the link is up, but: "unproved", "dns", "dropped", "hangup", "packets"
 }
 
-// Success is what happens with the profile. The link is up in any case.
+// Success says what happens with the profile. The link is up in any case.
 type Success struct {
-	Within Duration     `toml:"within"` // up so soon; 0: in two minutes
+	Within Duration     `toml:"within"` // the time until the link is up; 0: two minutes
 	DNS    []netip.Addr `toml:"dns"`    // these name servers are announced
 	MTU    int          `toml:"mtu"`    // this MTU is announced; 0: any
-	Sent   []string     `toml:"sent"`   // these commands were sent, written as in a reply: with a final * for any rest
-	Proved *bool        `toml:"proved"` // whether a packet came back first; left out: if the settings ask for it
+	Sent   []string     `toml:"sent"`   // these commands were sent; as in a reply, a final * matches any rest
+	Proved *bool        `toml:"proved"` // whether a packet came back first; left out: the settings decide
 }
 
-// Ports says which tty of the modem does what, by USB interface numbers. The zero value: there is one, and it is right.
+// Ports says which tty of the modem does what, by USB interface numbers. The zero value: there is one tty, and it is right.
 type Ports struct {
 	PPP   int   `toml:"ppp"`   // carries PPP
-	AT    []int `toml:"at"`    // take commands, and say CONNECT, but what the host sends then only comes back
-	First int   `toml:"first"` // the one that is found by looking
+	AT    []int `toml:"at"`    // take commands, and answer CONNECT, but then only echo the host's octets
+	First int   `toml:"first"` // the one that a host finds first
 }
 
-// Shortages are the words of expect.without.worse: the link is up without a proof; it announces fewer name servers or
-// placeholders; it does not stay up for expect.hold; the call is not seen to end, or later; more packets are needed.
+// Shortages are the words of expect.without.worse: the link is up without a proof; it announces fewer name servers, or
+// placeholders; it does not stay up for expect.hold; the end of the call is not seen, or later; more packets are needed.
 var Shortages = []string{"unproved", "dns", "dropped", "hangup", "packets"}
 
 // maxHold bounds expect.hold: tests of the whole database run in seconds.
 const maxHold = Duration(2 * 60 * 60 * 1e9)
 
-// OnPort gives the scenario as a host meets it on the port of a USB interface: as it is on the one that carries PPP,
-// with an echo behind CONNECT on those that take commands, and without any answer on others. A negative number is
+// OnPort gives the scenario in the form that a host meets at the port of a USB interface: complete on the interface that carries
+// PPP, with an echo behind CONNECT on those that take commands, and without any answer on others. A negative number stands for
 // Ports.First.
 func (s Scenario) OnPort(number int) Scenario {
 	if s.Ports == nil {

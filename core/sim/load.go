@@ -23,14 +23,14 @@ type UnknownError struct {
 	Known []string
 }
 
-// Error names what there is.
+// Error names the scenarios that exist.
 func (e *UnknownError) Error() string {
 	return fmt.Sprintf("no scenario is called %q; there are: %s", e.Name, strings.Join(e.Known, ", "))
 }
 
-// Load reads the scenario of that name: an embedded generic one such as "loss-20", or, where fsys is not nil,
-// quirks/<vendor>/<model>.sim.toml in it for a name such as "huawei/e398". The error is *UnknownError for a name that
-// Names does not list, and an error of Parse for a file that is wrong.
+// Load reads the scenario of that name: an embedded generic one such as "loss-20", or, if fsys is not nil,
+// quirks/<vendor>/<model>.sim.toml in it for a name such as "huawei/e398". The error is an *UnknownError for a name that Names
+// does not list, or an error of Parse.
 func Load(fsys fs.FS, name string) (Scenario, error) {
 	file := "scenarios/" + name + ".toml"
 	source := fs.FS(generic)
@@ -49,7 +49,7 @@ func Load(fsys fs.FS, name string) (Scenario, error) {
 	return s, err
 }
 
-// Names lists what Load knows, sorted: the generic ones, and the devices' in fsys, which may be nil.
+// Names lists the names that Load knows, sorted: the generic ones, and those of devices in fsys, which may be nil.
 func Names(fsys fs.FS) []string {
 	var names []string
 	// The pattern is a constant, so Glob cannot fail.

@@ -6,7 +6,7 @@ import (
 	"net/netip"
 )
 
-// network answers IP packets for the whole Internet behind the modem. It has no state but its counters.
+// network answers IP packets in place of the Internet behind the modem. Its only state is its counters.
 type network struct {
 	Network
 	modem netip.Addr // the modem's own end

@@ -14,7 +14,7 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// optionName is a name that scenario files use for an option, and how its value is written.
+// optionName is the name of an option in scenario files, and the form of its value.
 type optionName struct {
 	protocol uint16
 	name     string

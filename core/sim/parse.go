@@ -6,10 +6,10 @@ import (
 	"github.com/knakppp/knak/core/strict"
 )
 
-// ParseError says what is wrong in a scenario file, and where.
+// ParseError is a mistake in a scenario file, with its place.
 type ParseError = strict.Error
 
-// maxScenario bounds a scenario file, in octets. The greatest one here is a fiftieth of it.
+// maxScenario is the greatest size of a scenario file, in octets. The largest of the project has a fiftieth of it.
 const maxScenario = 1 << 18
 
 // Parse reads a scenario strictly: an unknown key, a wrong type or a value out of range is an error that names file,

@@ -6,7 +6,7 @@ import (
 	"github.com/knakppp/knak/core/event"
 )
 
-// maxQueued bounds what waits to be taken by the host, in octets. More than that is dropped, as an overrun UART would.
+// maxQueued is the greatest number of octets that wait for the host. More are dropped, as in a UART with an overrun.
 const maxQueued = 4 << 20
 
 // item is an output with the time from which it may be taken.
@@ -18,8 +18,8 @@ type item struct {
 	event event.Event
 }
 
-// queue holds outputs in the order in which they leave. Its slots are used again, so that it does not allocate once it
-// has been as long as it gets.
+// queue holds outputs in the order in which they leave. It reuses its slots, so it does not allocate once it has reached its
+// greatest length.
 type queue struct {
 	items  []item
 	head   int
@@ -93,17 +93,17 @@ func (q *queue) deadline() time.Time {
 	return q.items[q.head].at
 }
 
-// task is something to do later.
+// task is an action for a later time.
 type task struct {
 	at   time.Time
 	call int // only while this call lasts; 0: always
 	run  func(now time.Time)
 }
 
-// maxTasks bounds what is planned. A host that floods a modem whose answers are slow loses answers.
+// maxTasks is the greatest number of planned tasks. A host that floods a modem with slow answers loses answers.
 const maxTasks = 4096
 
-// agenda holds tasks in the order of their times, and of their planning where those are equal.
+// agenda holds tasks in the order of their times; those of equal time are in the order in which they were planned.
 type agenda []task
 
 func (a *agenda) add(t task) {

@@ -52,7 +52,7 @@ func (m *Modem) run(now time.Time, c parsedCommand) (lines []string, result stri
 
 type commandFunc func(m *Modem, now time.Time, c parsedCommand) (lines []string, result string)
 
-// commands are the built-in ones. What is not here and not in the scenario answers ERROR.
+// commands are the built-in ones. Any other command that the scenario does not have answers ERROR.
 var commands = [...]struct {
 	name string
 	do   commandFunc

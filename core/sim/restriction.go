@@ -1,8 +1,8 @@
 package sim
 
-// What a scenario takes away from a modem that others have makes it need a profile. So that nobody writes a modem that
-// needs one by taking away what its source grants, each such thing has a name, and Scenario.Restricts says for it what in the
-// source takes it away.
+// A scenario may take abilities away from a modem that most modems have; then the modem needs a profile. A scenario must not do
+// that against its source. So each such restriction has a name, and Scenario.Restricts says for each which statement of the source
+// it rests on.
 var restrictions = []struct {
 	name string
 	is   func(*Scenario) bool
@@ -17,7 +17,7 @@ var restrictions = []struct {
 	{"network.blackhole", func(s *Scenario) bool { return s.Network.Blackhole }},
 }
 
-// Restrictions lists what the scenario takes away from the modem, by the names that Restricts has.
+// Restrictions lists the restrictions of the scenario, by the names that Restricts uses.
 func (s *Scenario) Restrictions() (list []string) {
 	for _, r := range restrictions {
 		if r.is(s) {

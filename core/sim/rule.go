@@ -11,7 +11,7 @@ import (
 	"github.com/knakppp/knak/core/ppp/packet"
 )
 
-// ruleCount is what a rule has seen and done in this call.
+// ruleCount is the state of a rule in this call: how often it was matched and carried out.
 type ruleCount struct {
 	seen, done int
 	last       time.Time // when the last was seen

@@ -11,8 +11,8 @@ import (
 	"github.com/knakppp/knak/core/port"
 )
 
-// Conn is the far side of the host's port: a port.PTY, a socket, one end of net.Pipe. Closing it is the caller's business.
-// Where Read gives port.ErrHungUp the host has closed its side, which is to the modem as if DTR fell; it may open it again.
+// Conn is the far side of the host's port: a port.PTY, a socket, one end of net.Pipe. The caller closes it. If Read gives
+// port.ErrHungUp, the host has closed its side, which the modem sees as DTR falling; the host may open it again.
 type Conn interface {
 	io.ReadWriter
 	SetReadDeadline(time.Time) error
@@ -24,8 +24,8 @@ type LineSetter interface {
 	SetLines(Lines) error
 }
 
-// Serve runs m on conn in real time until ctx ends (nil), the line ends (nil) or conn fails. Events go to sink, which may
-// be nil. Serve starts no goroutine but the one that ends a pending Read or Write when ctx ends.
+// Serve runs m on conn in real time until ctx ends (the error is nil), the line ends (nil) or conn fails. Events go to sink, which
+// may be nil. Serve starts one goroutine, which ends a pending Read or Write when ctx ends.
 func Serve(ctx context.Context, conn Conn, m *Modem, sink event.Sink) error {
 	stop := context.AfterFunc(ctx, func() {
 		_ = conn.SetReadDeadline(time.Unix(1, 0)) // wakes Read; the loop sees ctx

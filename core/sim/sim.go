@@ -46,18 +46,18 @@ type Modem struct {
 	counters Counters
 }
 
-// OutputKind says which fields of an Output hold something.
+// OutputKind says which fields of an Output are set.
 type OutputKind uint8
 
-// What a Modem hands out.
+// The kinds of Output.
 const (
 	OutputWrite  OutputKind = iota // Data goes to the host
 	OutputLines                    // Lines changed
-	OutputEvent                    // Event happened, seen from the modem: "sent" is what the modem sent
+	OutputEvent                    // Event happened, from the modem's view: "sent" means sent by the modem
 	OutputPacket                   // Data is an IP packet for the outside sink; see TakePackets
 )
 
-// Output is one thing to do. Data is valid until the next call of any other method than Next.
+// Output is one thing to do. Data is valid until the next call of any method other than Next.
 type Output struct {
 	Kind  OutputKind
 	Data  []byte
@@ -72,9 +72,8 @@ type Lines struct {
 	CTS bool
 }
 
-// New powers a modem on. All chance comes from seed: the same scenario, seed, input and times give the same output.
-// The first call of Receive, SetDTR or Advance sets the time of power-on. The scenario must come from Parse, Load or
-// LoadFile.
+// New powers a modem on. All random events depend on seed: the same scenario, seed, input and times give the same output. The
+// first call of Receive, SetDTR or Advance sets the time of power-on. The scenario must come from Parse, Load or LoadFile.
 func New(s Scenario, seed uint64) *Modem {
 	m := &Modem{
 		scenario: s,
@@ -115,7 +114,7 @@ func (m *Modem) repeat(at time.Time, every time.Duration, call int, run func(tim
 	}})
 }
 
-// Receive takes octets that the host wrote. It keeps none of b.
+// Receive takes octets that the host wrote. It keeps no part of b.
 func (m *Modem) Receive(now time.Time, b []byte) {
 	m.Advance(now)
 	for len(b) > 0 {
@@ -154,7 +153,7 @@ func (m *Modem) SetDTR(now time.Time, on bool) {
 	}
 }
 
-// Advance does what is due.
+// Advance does everything that is due.
 func (m *Modem) Advance(now time.Time) {
 	if !m.on {
 		m.powerOn(now)
@@ -198,10 +197,10 @@ func (m *Modem) wake() time.Time {
 	return t
 }
 
-// Deadline is when Advance must be called next; the zero time: nothing is due.
+// Deadline says when Advance must be called next; the zero time: nothing is due.
 func (m *Modem) Deadline() time.Time { return earliest(m.wake(), m.out.deadline()) }
 
-// Next takes the next output, false if there is none now.
+// Next gives the next output; false if there is none now.
 func (m *Modem) Next() (Output, bool) {
 	it, ok := m.out.next(m.now)
 	if !ok {
@@ -210,19 +209,19 @@ func (m *Modem) Next() (Output, bool) {
 	return Output{Kind: it.kind, Data: it.data, Lines: it.lines, Event: it.event}, true
 }
 
-// Scenario is what the modem was made from.
+// Scenario gives the scenario that the modem was made from.
 func (m *Modem) Scenario() Scenario { return m.scenario }
 
-// TakePackets makes IP packets from the host come out as OutputPacket instead of going to the built-in network. The
-// scenario's blackhole still swallows them, and so does a source address that the modem would not route back to.
+// TakePackets makes IP packets from the host come out as OutputPacket instead of going to the built-in network. The scenario's
+// blackhole still drops them. Packets with a source address that the modem would not route back to are dropped, too.
 func (m *Modem) TakePackets(take bool) { m.takePackets = take }
 
-// TakeUnanswered makes IP packets of which the built-in network knows nothing come out as OutputPacket: it goes on to answer pings
-// and questions for names. The rest is as with TakePackets.
+// TakeUnanswered makes IP packets that the built-in network does not know come out as OutputPacket. The built-in network still
+// answers pings and DNS queries. The rest is as with TakePackets.
 func (m *Modem) TakeUnanswered(take bool) { m.takeUnanswered = take }
 
-// SendPacket sends an IP packet to the host, dropped unless a call is up and IPCP is open (IPV6CP for IPv6). It keeps
-// none of b.
+// SendPacket sends an IP packet to the host. The packet is dropped unless a call is up and IPCP is open (IPV6CP for IPv6). It
+// keeps no part of b.
 func (m *Modem) SendPacket(now time.Time, b []byte) {
 	m.Advance(now)
 	m.sendIP(m.now, b)
@@ -245,7 +244,7 @@ func (m *Modem) sendIP(now time.Time, b []byte) {
 	}
 }
 
-// maxEvents bounds the outputs that wait, for a runner that takes none.
+// maxEvents is the greatest number of outputs that wait, for a runner that takes none.
 const maxEvents = 1 << 16
 
 func (m *Modem) event(e event.Event) {
@@ -254,9 +253,9 @@ func (m *Modem) event(e event.Event) {
 	}
 }
 
-// Counters counts what passed. All counts are since power-on.
+// Counters counts calls, frames and packets since power-on.
 type Counters struct {
-	Calls      uint64 // that reached CONNECT
+	Calls      uint64 // calls that reached CONNECT
 	FramesIn   uint64 // good frames from the host
 	FramesBad  uint64 // frames from the host with a wrong FCS, too short, too long or aborted
 	FramesOut  uint64 // frames to the host
@@ -268,5 +267,5 @@ type Counters struct {
 	Queries    uint64 // DNS questions answered
 }
 
-// Counters returns the counts now.
+// Counters gives the present counts.
 func (m *Modem) Counters() Counters { return m.counters }

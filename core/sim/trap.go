@@ -10,7 +10,7 @@ import (
 
 // This file is what kills a modem, and how it comes back.
 
-// Fits says whether a command is the one that a scenario writes, of which a final * matches any rest.
+// Fits says whether a command fits the command in a scenario, in which a final * matches any rest.
 func Fits(pattern, command string) bool {
 	prefix, wild := strings.CutSuffix(pattern, "*")
 	return pattern == command || wild && strings.HasPrefix(command, prefix)
@@ -95,7 +95,7 @@ func (m *Modem) coldStart() {
 // Restarts counts how often the modem has restarted.
 func (m *Modem) Restarts() int { return m.restarts }
 
-// Unplugs counts how often it was unplugged, which is a restart too.
+// Unplugs counts how often the modem was unplugged, which is a restart too.
 func (m *Modem) Unplugs() int { return m.unplugs }
 
 // restart is a crash, or what a reset command does: a call is lost without a word, and everything begins anew as after

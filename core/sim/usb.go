@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// USB is what the modem looks like on a USB bus. Nothing of it matters on a pseudo-terminal.
+// USB describes the modem on a USB bus. On a pseudo-terminal it has no effect.
 type USB struct {
 	ID           string         `toml:"id"`           // vid:pid; left out: identity.usb
 	Release      string         `toml:"release"`      // bcdDevice, four hex digits; "0000"
@@ -15,26 +15,26 @@ type USB struct {
 	Interfaces   []USBInterface `toml:"interface"`    // in the order of the descriptors; left out: one, ff/ff/ff, with everything
 	Storage      *USBStorage    `toml:"storage"`      // nil: it is a modem from the beginning
 	Restart      *USBRestart    `toml:"restart"`      // nil: it stays on the bus when the modem restarts
-	Unplug       Duration       `toml:"unplug"`       // so long after it was attached it leaves the bus, once; 0: never
+	Unplug       Duration       `toml:"unplug"`       // how long after it was attached it leaves the bus, once; 0: never
 }
 
-// USBInterface is one interface and what sits on it.
+// USBInterface is one interface and its function.
 type USBInterface struct {
 	Number int    `toml:"number"` // bInterfaceNumber; a CDC ACM function (class 02/02/…) has the next one for its data
 	Class  string `toml:"class"`  // class, subclass and protocol, "ff/ff/ff"
-	Role   string `toml:"role"`   // what is there; see USBRoles
-	Dial   string `toml:"dial"`   // what a dial gives on a port with the role at: dial.result's words; "error"
+	Role   string `toml:"role"`   // its function; see USBRoles
+	Dial   string `toml:"dial"`   // the result of a dial on a port with the role at, in the words of dial.result; "error"
 }
 
-// USBStorage is the disc with drivers that the modem shows first.
+// USBStorage is the disc with drivers that the modem is at first.
 type USBStorage struct {
-	ID      string   `toml:"id"`      // vid:pid meanwhile
-	Product string   `toml:"product"` // the USB string meanwhile
-	After   Duration `toml:"after"`   // how long after the eject it leaves the bus; 100ms
+	ID      string   `toml:"id"`      // the disc's vid:pid
+	Product string   `toml:"product"` // the disc's USB string
+	After   Duration `toml:"after"`   // how long after the eject the disc leaves the bus; 100ms
 	Message string   `toml:"message"` // the SCSI command in hex that makes it a modem, in place of the eject
 }
 
-// USBRestart is what the bus sees of a restart of the modem, by a trap or an action.
+// USBRestart says what the bus sees of a restart of the modem, by a trap or an action.
 type USBRestart struct {
 	ID      string   `toml:"id"`      // vid:pid from then on; left out: as before
 	Product string   `toml:"product"` // the USB string from then on; left out: as before
@@ -45,9 +45,9 @@ type USBRestart struct {
 const (
 	RolePPP     = "ppp"     // takes commands and carries PPP
 	RoleAT      = "at"      // takes commands
-	RoleNMEA    = "nmea"    // says where it is, once a second
-	RoleDiag    = "diag"    // answers nothing but its chip's own protocol
-	RoleDM      = "dm"      // diag that says so: it answers what it hears by a frame that it is no command (Qualcomm's DM)
+	RoleNMEA    = "nmea"    // sends its position once a second
+	RoleDiag    = "diag"    // answers only its chip's own protocol
+	RoleDM      = "dm"      // as diag, but answers any input by a frame that says it is no command (Qualcomm's DM)
 	RoleSilent  = "silent"  // answers nothing
 	RoleNetwork = "network" // is no tty
 )
@@ -146,7 +146,7 @@ func isClass(s string) bool {
 	return true
 }
 
-// OnInterface gives the scenario as a host meets it on one interface; ok is false where nothing there takes commands.
+// OnInterface gives the scenario in the form that a host meets at one interface; ok is false if nothing there takes commands.
 func (s Scenario) OnInterface(f USBInterface) (_ Scenario, ok bool) {
 	s.Ports = nil // the roles say it
 	switch f.Role {

@@ -38,7 +38,7 @@ import (
 	"time"
 )
 
-// Kernel is the program that is the guest's kernel, and Install how to get it and what the tests in it use.
+// Kernel is the program that runs as the guest's kernel. Install says how to install it and the programs that the tests in it use.
 const (
 	Kernel  = "linux.uml"
 	Install = "apt-get install --no-install-recommends user-mode-linux kmod iproute2 ppp slirp socat pppoe pptpd pptp-linux gcc libc6-dev"
@@ -47,11 +47,11 @@ const (
 // dirVariable names the directory where host and guest exchange files. The kernel passes it on to its first process.
 const dirVariable = "KNAK_GUEST"
 
-// Inside tells whether this process runs in the guest.
+// Inside says whether this process runs in the guest.
 func Inside() bool { return os.Getenv(dirVariable) != "" }
 
-// Main is the TestMain of a package whose tests run in the guest. It does not return. What prepare does, it does on the
-// machine itself, before the guest boots: build a program, for one, and name it in a variable KNAK_…, which the tests see.
+// Main is the TestMain of a package whose tests run in the guest. It does not return. It calls prepare on the machine itself,
+// before the guest boots: for example to build a program and to name it in a variable KNAK_…, which the tests see.
 func Main(m *testing.M, prepare ...func() (undo func(), err error)) {
 	switch {
 	case os.Getpid() == 1 && Inside():

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package peer gives tests real peers and the ground they stand on: network namespaces, pseudo-terminals, the real pppd,
-// and measurements between two ends. Its tests run in the guest (package guest) or anywhere else as root.
+// Package peer gives tests real peers and what they need: network namespaces, pseudo-terminals, the real pppd, and measurements
+// between two ends. Its tests run in the guest (package guest) or anywhere else as root.
 package peer
 
 import (
@@ -46,7 +46,7 @@ func NewNamespace(t testing.TB) *Namespace {
 	return n
 }
 
-// Do runs f in the namespace: what f itself opens or starts is there and stays there. Goroutines that f starts are not.
+// Do runs f in the namespace. Files and programs that f itself opens or starts belong to it; goroutines that f starts do not.
 func (n *Namespace) Do(f func()) {
 	if n == nil {
 		f()
@@ -70,7 +70,7 @@ func (n *Namespace) Start(cmd *exec.Cmd) (err error) {
 	return err
 }
 
-// Output runs a program in the namespace and returns what it said.
+// Output runs a program in the namespace and returns its output.
 func (n *Namespace) Output(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	var out []byte

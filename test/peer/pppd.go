@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Secret is one line of pppd's secrets files: who may log in, or as whom we log in, with which secret.
+// Secret is one line of pppd's secrets files: a name and its secret, for either end.
 type Secret struct{ Client, Server, Secret string }
 
 // PPPDConfig says how to run pppd. It always runs with the options nodetach, debug, local, nocrtscts, nodefaultroute and
@@ -40,7 +40,7 @@ type PPPD struct {
 
 var usingInterface = regexp.MustCompile(`Using interface (\S+)`)
 
-// NeedPPPD skips the test where there is no pppd to run. The guest reads files with the rights of the user who runs the
+// NeedPPPD skips the test if there is no pppd that it can run. The guest reads files with the rights of the user who runs the
 // tests, and Debian lets only root and the group dip read pppd.
 func NeedPPPD(t testing.TB) {
 	t.Helper()
@@ -140,7 +140,7 @@ func writeSecrets(t testing.TB, path string, secrets []Secret) {
 	})
 }
 
-// Log is all that pppd has said so far, in its debug notation.
+// Log gives pppd's output so far, in its debug notation.
 func (p *PPPD) Log() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

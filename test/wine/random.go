@@ -1,5 +1,5 @@
-// Package wine runs knak's Windows build under Wine: what reads, judges and draws recordings, and a dial through a COM port
-// that is a pseudo-terminal outside.
+// Package wine runs knak's Windows build under Wine: the commands for recordings, and a dial through a COM port that is a
+// pseudo-terminal outside.
 package wine
 
 import (

@@ -1,4 +1,4 @@
-// Package compare is knak compare: what a dialer that works does differently from one that does not.
+// Package compare is the command knak compare: it shows the differences between a dialer that works and one that does not.
 package compare
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/knakppp/knak/core/compare"
 )
 
-// options are what knak compare can be told.
+// options are the flags of knak compare.
 type options struct {
 	format string
 	all    bool      // the differences that tell little too

@@ -1,4 +1,5 @@
-// Package config is knak config: what counts of the configuration and who said it, and what is wrong in its files.
+// Package config is the command knak config: it shows each option of the configuration with its origin, and the mistakes in its
+// files.
 package config
 
 import (

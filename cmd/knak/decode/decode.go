@@ -1,4 +1,4 @@
-// Package decode is knak decode: a recording packet by packet.
+// Package decode is the command knak decode: it prints a recording packet by packet.
 package decode
 
 import (

@@ -1,4 +1,4 @@
-// Package devices is knak devices: the modems of this machine.
+// Package devices is the command knak devices: it lists the modems of this machine.
 package devices
 
 import (

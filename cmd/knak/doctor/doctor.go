@@ -1,4 +1,4 @@
-// Package doctor is knak doctor: what on this machine would stop a dial.
+// Package doctor is the command knak doctor: it looks for problems on this machine that would stop a dial.
 package doctor
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/knakppp/knak/core/link"
 )
 
-// options are what knak doctor can be told.
+// options are the flags of knak doctor.
 type options struct {
 	fix    bool
 	port   string

@@ -1,4 +1,4 @@
-// Package mimic is knak mimic: a profile or a scenario made of a recording.
+// Package mimic is the command knak mimic: it makes a profile or a scenario from a recording.
 package mimic
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// options are what knak mimic can be told.
+// options are the flags of knak mimic.
 type options struct {
 	format    string
 	output    string // a file, VENDOR/MODEL, or - for standard output
@@ -97,7 +97,7 @@ func run(t *terminal.Terminal, o options) error {
 	return writeMimicked(t, &m, text, scenario, o.output, o.modem)
 }
 
-// mimicked is what mimic --json writes.
+// mimicked is the output of mimic --json.
 type mimicked struct {
 	Files     []string `json:"files"`
 	Call      int      `json:"call"`   // of the recording; 0: all

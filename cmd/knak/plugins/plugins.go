@@ -1,4 +1,4 @@
-// Package plugins is knak plugins: external plugins, installed, looked at and tried.
+// Package plugins is the command knak plugins: it installs, shows and tries external plugins.
 package plugins
 
 import (
@@ -58,7 +58,7 @@ Its file and every directory above it must belong to root or to the user of knak
 	return cmd
 }
 
-// world is what the commands look at.
+// world holds the configuration and the files that the commands read.
 type world struct {
 	plan       host.Plan
 	lock       *pin.Lock
@@ -230,7 +230,7 @@ func printAll(t *terminal.Terminal, w *world, names []string) error {
 	return nil
 }
 
-// installOptions are what knak plugins install can be told.
+// installOptions are the flags of knak plugins install.
 type installOptions struct {
 	file, name, sha256 string
 }

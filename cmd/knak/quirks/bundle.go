@@ -18,7 +18,7 @@ import (
 	"github.com/knakppp/knak/quirks/bundle"
 )
 
-// bundleOptions are what knak quirks bundle can be told.
+// bundleOptions are the flags of knak quirks bundle.
 type bundleOptions struct {
 	manifest bundle.Manifest
 	days     int // how long it may be installed

@@ -17,7 +17,7 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// builtinWord names the files within the program where a directory is expected.
+// builtinWord is a word for the built-in files, in place of a directory.
 const builtinWord = "built-in"
 
 // diffCommand is knak quirks diff.

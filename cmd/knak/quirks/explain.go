@@ -23,7 +23,7 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// explainOptions are what knak quirks explain can be told.
+// explainOptions are the flags of knak quirks explain.
 type explainOptions struct {
 	facts   []string
 	key     string

@@ -66,7 +66,7 @@ func showLearned(t *terminal.Terminal) error {
 	return nil
 }
 
-// forgetOptions are what knak quirks forget can be told.
+// forgetOptions are the flags of knak quirks forget.
 type forgetOptions struct {
 	all   bool     // of all modems
 	modem []string // vendor, model and firmware

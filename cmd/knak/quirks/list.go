@@ -49,7 +49,7 @@ func describeProfile(db *quirks.DB, id string, whole bool) (profileInfo, bool) {
 	return info, true
 }
 
-// listOptions are what knak quirks list can be told.
+// listOptions are the flags of knak quirks list.
 type listOptions struct {
 	filter   quirks.Filter
 	markdown bool // the page of all devices

@@ -22,7 +22,7 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// newOptions are what knak quirks new can be told.
+// newOptions are the flags of knak quirks new.
 type newOptions struct {
 	device  string // a port
 	trace   string // a recording
@@ -123,7 +123,7 @@ func begin(t *terminal.Terminal, o newOptions) error {
 	return writeStub(t, &s, o.out)
 }
 
-// stubAnswers are what a person says of a modem.
+// stubAnswers are a person's answers about a modem.
 type stubAnswers struct {
 	summary, reason, finding string
 	set, sources             []string

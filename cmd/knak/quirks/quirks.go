@@ -1,4 +1,4 @@
-// Package quirks is knak quirks: the quirk database, shown, explained, tested, begun and updated.
+// Package quirks is the command knak quirks: it shows, explains, tests and updates the quirk database, and begins new profiles.
 package quirks
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// quirkDB is what the commands need of the database.
+// quirkDB is the part of the database that the commands need.
 type quirkDB interface {
 	Resolve(facts quirks.Facts, chosen string, set []string) (*quirks.Resolution, error)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/knakppp/knak/quirks/bundle"
 )
 
-// updateOptions are what knak quirks update can be told.
+// updateOptions are the flags of knak quirks update.
 type updateOptions struct {
 	keys   []string // files of public keys
 	dryRun bool

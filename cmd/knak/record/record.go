@@ -1,4 +1,4 @@
-// Package record is knak record: what another dialer and the modem say to each other.
+// Package record is the command knak record: it records the octets between another dialer and the modem.
 package record
 
 import (
@@ -134,7 +134,7 @@ func run(ctx context.Context, t *terminal.Terminal, o options) (err error) {
 	return errors.Join(err, recorder.Close())
 }
 
-// neverGiveUp is how long the port may take nothing: as a cable, a tap has no opinion on that.
+// neverGiveUp is how long the port may accept nothing: like a cable, the tap sets no limit.
 const neverGiveUp = 365 * 24 * time.Hour
 
 // openBoth opens the other dialer's terminal and the modem's port.

@@ -1,4 +1,4 @@
-// Package report is knak report: a call as a page, or packed for others.
+// Package report is the command knak report: it draws a call as a page, or packs it for others.
 package report
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// options are what a report can be told.
+// options are the flags of knak report.
 type options struct {
 	output, bundle, format string
 	pageAsked              bool     // whether --output was given

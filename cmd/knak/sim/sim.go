@@ -1,4 +1,4 @@
-// Package sim is knak sim: a misbehaving modem on a pseudo-terminal or on USB/IP.
+// Package sim is the command knak sim: a misbehaving modem on a pseudo-terminal or on USB/IP.
 package sim
 
 import (
@@ -27,7 +27,7 @@ import (
 	"github.com/knakppp/knak/core/sim/stick"
 )
 
-// options are what knak sim can be told.
+// options are the flags of knak sim.
 type options struct {
 	list        bool
 	link        string // a symbolic link to the terminal

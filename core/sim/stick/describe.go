@@ -2,9 +2,9 @@ package stick
 
 import "github.com/knakppp/knak/core/sim"
 
-// Describe makes a stick of what is known of a modem's ports, for a scenario that says no more than its id: the interface of the tty for
-// data and that of the one for commands (-1: not known), and ports that answer nothing before and between them. It is nil without an
-// id.
+// Describe makes the USB description of a stick from the facts about a modem's ports, for a scenario that gives no more than its
+// id. data and at are the interfaces of the tty for data and of the one for commands (-1: not known); the ports before and between
+// them answer nothing. It is nil without an id.
 func Describe(who sim.Identity, data, at int) *sim.USB {
 	if who.USB == "" {
 		return nil

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// disc is a CD with drivers, as sticks show it before they are modems: enough of SCSI (SPC-3, MMC-5) in the bulk-only
-// transport (USB MSC BOT 1.0) for a host to find an empty disc, and to eject it.
+// disc is a CD with drivers, which many sticks show before they are modems. It knows enough of SCSI (SPC-3, MMC-5) in the
+// bulk-only transport (USB MSC BOT 1.0) for a host to find an empty disc, and to eject it.
 type disc struct {
 	name    string
 	message []byte // the command of the vendor's that has it leave; empty: the standard eject has

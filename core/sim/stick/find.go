@@ -12,8 +12,8 @@ import (
 	"github.com/knakppp/knak/quirks"
 )
 
-// Find reads scenarios of sticks, each a name or a file. Where one does not say what the modem is on USB, the database and the modem's
-// identity do.
+// Find reads scenarios of sticks, each given by a name or a file. If one does not describe the modem on USB, the description comes
+// from the database and the modem's identity.
 func Find(db *quirks.DB, names []string) (list []sim.Scenario, err error) {
 	for _, name := range names {
 		s, err := read(db, name)
@@ -28,7 +28,8 @@ func Find(db *quirks.DB, names []string) (list []sim.Scenario, err error) {
 	return list, nil
 }
 
-// FindAll reads all scenarios below a directory, or those of a maker, such as huawei. left is how many of them are of no modem on USB.
+// FindAll reads all scenarios below a directory, or those of a maker, such as huawei. left is how many of them are not of a modem
+// on USB.
 func FindAll(db *quirks.DB, where string) (list []sim.Scenario, left int, err error) {
 	names, err := scenariosOf(where)
 	if err != nil {

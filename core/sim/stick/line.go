@@ -10,8 +10,8 @@ import (
 	"github.com/knakppp/knak/core/sim"
 )
 
-// Line is the modem's side of one tty of a stick: what sim.Serve serves a simulated modem on. The host's side are the
-// endpoints of its interface.
+// Line is the modem's side of one tty of a stick: sim.Serve serves a simulated modem on it. The host's side are the endpoints of
+// its interface.
 type Line struct {
 	mu       sync.Mutex
 	changed  sync.Cond
@@ -41,11 +41,11 @@ func newLine() *Line {
 	return l
 }
 
-// lineBuffer is how many octets wait for a host that does not read: what a modem says beyond that is lost, as on a tty.
+// lineBuffer is the greatest number of octets that wait for a host that does not read. The rest is lost, as on a tty.
 const lineBuffer = 256 << 10
 
-// Read waits for octets of the host. Its errors: os.ErrDeadlineExceeded, port.ErrHungUp when DTR fell, io.EOF when the
-// stick is gone for good.
+// Read waits for octets from the host. Its errors: os.ErrDeadlineExceeded, port.ErrHungUp when DTR fell, io.EOF when the stick is
+// gone for good.
 func (l *Line) Read(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -72,7 +72,7 @@ func (l *Line) Read(b []byte) (int, error) {
 	}
 }
 
-// Write gives octets to the host. It never waits.
+// Write sends octets to the host. It never waits.
 func (l *Line) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	if room := lineBuffer - len(l.toHost); l.attached && room > 0 {

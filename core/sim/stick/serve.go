@@ -16,14 +16,14 @@ import (
 	"github.com/knakppp/knak/core/usbip"
 )
 
-// Bus is where sticks are offered: a usbip.Bus.
+// Bus is the bus that sticks are added to: a usbip.Bus.
 type Bus interface {
 	Add(usbip.Device)
 	Remove(usbip.Device)
 }
 
-// ServeAll serves the modems of scenarios as sticks on one bus, at the places 1, 2 and so on, to every client that connects to l,
-// until ctx ends or one of them cannot be served. It closes l. sink may be nil.
+// ServeAll serves the modems of scenarios as sticks on one bus, at the places 1, 2 and so on, to every client that connects to l.
+// It ends when ctx ends or one of them cannot be served. It closes l. sink may be nil.
 func ServeAll(ctx context.Context, l net.Listener, scenarios []sim.Scenario, sink event.Sink) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -48,8 +48,8 @@ func ServeAll(ctx context.Context, l net.Listener, scenarios []sim.Scenario, sin
 	return err
 }
 
-// Serve puts the modem of a scenario on a bus, at place n from 1, and runs it until ctx ends. Each interface that takes
-// commands has a modem of its own behind it: what one of them is told the others do not know. sink may be nil.
+// Serve puts the modem of a scenario on a bus, at place n from 1, and runs it until ctx ends. Each interface that takes commands
+// has a modem of its own behind it: a command to one of them does not reach the others. sink may be nil.
 func Serve(ctx context.Context, bus Bus, n int, s sim.Scenario, sink event.Sink) error {
 	u := s.USB
 	if u == nil {

@@ -1,5 +1,5 @@
-// Package stick is a simulated modem as a USB device: descriptors, interfaces, and what sits on each of them, behind the
-// endpoints that core/usbip serves. A Linux that attaches it binds the drivers that the real stick would get.
+// Package stick is a simulated modem as a USB device: descriptors, interfaces, and the function of each, behind the endpoints that
+// core/usbip serves. A Linux host that attaches it binds the drivers that the real stick would get.
 package stick
 
 import (
@@ -21,15 +21,15 @@ type Interface struct {
 	Class  string // class, subclass and protocol in hex, "ff/01/02"
 	Disc   bool   // a disc with drivers in place of a tty (mass storage, bulk only)
 
-	Message []byte // of a disc: the vendor's SCSI command that stands for the eject; empty: the standard's
-	Bulk    bool   // without an interrupt endpoint, as diagnosis is: drivers tell it by that (option.c's NUMEP2)
-	Inert   bool   // endpoints that nothing is behind: a network card that nobody uses
+	Message []byte // of a disc: the vendor's SCSI command that replaces the eject; empty: the standard one
+	Bulk    bool   // no interrupt endpoint, as on a diagnostic interface: drivers recognise it by that (option.c's NUMEP2)
+	Inert   bool   // endpoints without a function: a network card that nobody uses
 }
 
 // acm says whether the interface is the control half of a CDC ACM function, which has a second interface for its data.
 func (i Interface) acm() bool { return strings.HasPrefix(i.Class, "02/02/") }
 
-// Config is what a stick is at one time.
+// Config describes a stick at one time.
 type Config struct {
 	USB          string // vid:pid
 	Release      uint16 // bcdDevice
@@ -38,7 +38,7 @@ type Config struct {
 	Interfaces   []Interface
 }
 
-// Stick is a device that a host attaches. It may become another one: a disc turns into a modem.
+// Stick is a device that a host attaches. It may become another device: a disc turns into a modem.
 type Stick struct {
 	busID string
 	dev   uint32
@@ -78,7 +78,7 @@ func (s *Stick) set(c Config) error {
 	return nil
 }
 
-// Become makes the stick another device: it leaves the bus, and the next client that attaches it finds the new device.
+// Become turns the stick into another device: it leaves the bus, and the next client that attaches it finds the new device.
 func (s *Stick) Become(c Config) error {
 	s.mu.Lock()
 	err := s.set(c)
@@ -100,20 +100,20 @@ func (s *Stick) Unplug() {
 	}
 }
 
-// Line gives the modem's side of the tty of an interface; nil where it has none.
+// Line gives the modem's side of the tty of an interface; nil if the interface has none.
 func (s *Stick) Line(number int) *Line {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.lines[number]
 }
 
-// endpoint is what an endpoint belongs to.
+// endpoint says which interface an endpoint belongs to.
 type endpoint struct {
 	iface Interface
 	state bool // the interrupt endpoint that tells the modem lines
 }
 
-// device is the descriptors of a configuration, and what its endpoints lead to.
+// device holds the descriptors of a configuration, and the targets of its endpoints.
 type device struct {
 	vendor, product uint16
 	descriptor      []byte
@@ -214,7 +214,7 @@ func nonEmpty(s string, n uint8) uint8 {
 	return n
 }
 
-// Info says what the stick is at the moment.
+// Info describes the stick as it is at the moment.
 func (s *Stick) Info() usbip.Info {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -224,7 +224,7 @@ func (s *Stick) Info() usbip.Info {
 	}
 }
 
-// Attached tells the lines that somebody is there.
+// Attached tells the lines that a host has attached the stick.
 func (s *Stick) Attached(ctx context.Context, ready, gone func()) {
 	s.mu.Lock()
 	s.ready, s.gone = ready, gone
@@ -274,8 +274,8 @@ const (
 	resetRecovery = 0xff
 )
 
-// Control answers requests at endpoint 0: the standard's, those of CDC and of mass storage; of a vendor's own it says yes
-// to what its driver sends when it starts, and there is nothing to give.
+// Control answers requests at endpoint 0: the standard ones, those of CDC and those of mass storage. It accepts a vendor's own
+// requests, which drivers send when they start, without data.
 func (s *Stick) Control(q usbip.Setup, data []byte) ([]byte, int32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -355,7 +355,7 @@ func (s *Stick) class(q usbip.Setup, _ []byte) ([]byte, int32) {
 	return nil, usbip.StatusStall
 }
 
-// Out takes octets at an endpoint.
+// Out takes octets that the host sends to an endpoint.
 func (s *Stick) Out(number uint8, data []byte) int32 {
 	s.mu.Lock()
 	e, ok := s.made.out[number]

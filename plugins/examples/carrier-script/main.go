@@ -1,4 +1,4 @@
-// Command knak-plugin-carrier-script lets a site adjust what knak decides by a script, without compiling anything.
+// Command knak-plugin-carrier-script lets a site adjust knak's decisions by a script, without compiling anything.
 package main
 
 import (
@@ -35,7 +35,7 @@ func (p *plugin) Config() any { return &p.config }
 // scriptLimit bounds a script file, in octets.
 const scriptLimit = 1 << 20
 
-// Configure reads and runs the script once: what is wrong with it is told before anything is dialled.
+// Configure reads and runs the script once: mistakes in it are reported before anything is dialled.
 func (p *plugin) Configure(_ context.Context, _ []sdk.Grant) error {
 	name, source := "source", []byte(p.config.Source)
 	switch {
@@ -97,7 +97,7 @@ func (p *plugin) Prove(ctx context.Context, q sdk.Prove) (sdk.Proof, error) {
 	return ask(ctx, p.script, "prove", toProof, proving(q))
 }
 
-// Decisions says that the script decides of every event: which ones it cares about is known only when it is read.
+// Decisions asks for all decisions: which ones the script handles is known only after it was read.
 func (p *plugin) Decisions() []sdk.On {
 	return []sdk.On{{Decide: func(ctx context.Context, e sdk.Event) (sdk.Verdict, error) {
 		return ask(ctx, p.script, "decide", toVerdict, event(e))

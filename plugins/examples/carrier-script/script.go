@@ -19,10 +19,10 @@ type script struct {
 // stepLimit bounds one call, in the interpreter's steps: some milliseconds. A decision has 20 ms.
 const stepLimit = 200_000
 
-// dialect allows what a short script is written with.
+// dialect holds the language features for short scripts.
 var dialect = &syntax.FileOptions{Set: true, While: false, TopLevelControl: true, GlobalReassign: false, Recursion: false}
 
-// functions are what a script may define; a function that looks like none of them is most likely misspelt.
+// functions are the functions that a script may define; a function with a similar name is most likely misspelt.
 var functions = []string{"identify", "credentials", "before_dial", "after_dial", "decide", "prove"}
 
 // load parses and runs a script. Errors name the line and the column.

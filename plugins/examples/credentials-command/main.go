@@ -1,4 +1,4 @@
-// Command knak-plugin-credentials-command asks a program, or reads a file such as a credential of systemd, for the login.
+// Command knak-plugin-credentials-command gets the login from a program, or from a file such as a credential of systemd.
 package main
 
 import (
@@ -50,12 +50,12 @@ type kept struct {
 	until time.Time
 }
 
-// login is what a program or file says.
+// login is the output of the program, or the content of the file.
 type login struct{ user, password, apn string }
 
 func (p *plugin) Config() any { return &p.config }
 
-// Configure checks what can be checked before the first dial.
+// Configure checks everything that can be checked before the first dial.
 func (p *plugin) Configure(_ context.Context, grants []sdk.Grant) error {
 	c := &p.config
 	p.kept = map[string]kept{}
@@ -103,7 +103,7 @@ func (p *plugin) wanted(link string) bool {
 	return len(p.config.Links) == 0 || slices.Contains(p.config.Links, link)
 }
 
-// Credentials gives the login, without the password where that is kept.
+// Credentials gives the login, without the password if the plugin keeps that.
 func (p *plugin) Credentials(ctx context.Context, q sdk.Credentials) (sdk.Login, error) {
 	if !p.wanted(q.Link.Name) {
 		return sdk.Login{}, nil
@@ -119,7 +119,7 @@ func (p *plugin) Credentials(ctx context.Context, q sdk.Credentials) (sdk.Login,
 	return out, nil
 }
 
-// Challenge answers with the password that was kept: it is the one that Credentials has asked for in this attempt.
+// Challenge answers with the kept password: the one that Credentials has got in this attempt.
 func (p *plugin) Challenge(_ context.Context, q sdk.Challenge) (sdk.Response, error) {
 	p.mu.Lock()
 	k, ok := p.kept[q.Link.Name]
@@ -137,7 +137,7 @@ func (p *plugin) source() string {
 	return "the program " + p.config.Command[0]
 }
 
-// answerLimit bounds what a program or file may say, in octets.
+// answerLimit is the greatest size of the output or file, in octets.
 const answerLimit = 4096
 
 // login asks, unless a former answer is still good.
@@ -200,7 +200,7 @@ func (p *plugin) ask(ctx context.Context, q sdk.Credentials) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// limited keeps the beginning of what is written to it.
+// limited keeps the beginning of its input.
 type limited struct{ bytes.Buffer }
 
 func (l *limited) Write(p []byte) (int, error) {

@@ -16,8 +16,9 @@ import (
 	"github.com/knakppp/knak/plugins/sdk"
 )
 
-// lesson is what one gateway of a fleet has found out of a modem: settings with which a link came up and was proved, after others had
-// failed. It is retained at PREFIX/learned/VENDOR/MODEL/FIRMWARE, and signed by the fleet's key as orders are.
+// lesson holds the settings that one gateway of a fleet has found for a modem: with them a link came up and was proved, after
+// others had failed. It is a retained message at PREFIX/learned/VENDOR/MODEL/FIRMWARE. The fleet's key signs it, as it signs
+// orders.
 type lesson struct {
 	Vendor   string        `json:"vendor"`
 	Model    string        `json:"model"`
@@ -43,7 +44,7 @@ func (l *lesson) sign(key []byte) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// modem is who a lesson is about. Another firmware may behave otherwise.
+// modem is the modem that a lesson is about. Another firmware may behave differently.
 type modem struct{ vendor, model, firmware string }
 
 // topic names the modem, with nothing in it that a topic cannot hold.
@@ -63,14 +64,14 @@ func (m modem) topic(prefix string) string {
 	return prefix + "/learned/" + level(m.vendor) + "/" + level(m.model) + "/" + level(m.firmware)
 }
 
-// Bounds of what a broker can make a gateway keep.
+// Bounds on the memory that a broker can fill.
 const (
 	lessonsKept  = 256
 	lessonOctets = 8 << 10
 	lessonLimit  = 32 // settings
 )
 
-// school keeps the lessons of a fleet and hears what this gateway learns.
+// school keeps the lessons of the fleet and notes those of this gateway.
 type school struct {
 	key    []byte
 	site   string
@@ -83,7 +84,7 @@ type school struct {
 	calls   map[string]*call // by the link's name
 }
 
-// call is what is known of a link's attempt.
+// call holds the facts about a link's attempt.
 type call struct {
 	modem   modem
 	learned []sdk.Setting // those of the attempt that this gateway has found by experiment

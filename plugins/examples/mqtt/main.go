@@ -1,5 +1,5 @@
-// Command knak-plugin-mqtt reports links and findings to an MQTT 5 broker and takes orders from it: how a fleet of
-// gateways is watched.
+// Command knak-plugin-mqtt reports links and findings to an MQTT 5 broker and takes orders from it, so that a fleet of gateways
+// can be watched.
 package main
 
 import (
@@ -44,12 +44,12 @@ type plugin struct {
 	school   *school // nil: nothing is shared
 }
 
-// Events are those that the broker hears, and those by which it is seen what was learned.
+// Events lists the events for the broker, and those from which lessons are made.
 func (p *plugin) Events() []string {
 	return []string{"phase", "up", "down", "finding", "statistics", "quirk", "attempt"}
 }
 
-// Identify tries first what the fleet has learned of the modem.
+// Identify proposes the settings that the fleet has learned for the modem.
 func (p *plugin) Identify(_ context.Context, q sdk.Identify) (sdk.Identified, error) {
 	if p.school == nil {
 		return sdk.Identified{}, nil
@@ -59,7 +59,7 @@ func (p *plugin) Identify(_ context.Context, q sdk.Identify) (sdk.Identified, er
 
 func (p *plugin) Config() any { return &p.config }
 
-// Configure checks everything and begins to connect: a broker that is away holds up nothing.
+// Configure checks everything and begins to connect. It does not wait for a broker that is away.
 func (p *plugin) Configure(_ context.Context, grants []sdk.Grant) error {
 	c := &p.config
 	if c.Prefix == "" {
@@ -142,7 +142,7 @@ func secret(path string) ([]byte, error) {
 	return []byte(strings.TrimSuffix(line, "\r")), nil
 }
 
-// Notify hands one event over; it does not wait for the broker.
+// Notify sends one event; it does not wait for the broker.
 func (p *plugin) Notify(_ context.Context, n sdk.Notice) error {
 	if p.school != nil {
 		if m, ok := p.school.hear(n); ok {
@@ -158,7 +158,7 @@ func (p *plugin) Notify(_ context.Context, n sdk.Notice) error {
 	return nil
 }
 
-// Commands gives knak the orders that come and are signed rightly, until ctx ends.
+// Commands gives knak the orders that arrive with a valid signature, until ctx ends.
 func (p *plugin) Commands(ctx context.Context, give func(sdk.Command) error) error {
 	if p.orderKey == nil {
 		<-ctx.Done()
@@ -184,7 +184,7 @@ func (p *plugin) Commands(ctx context.Context, give func(sdk.Command) error) err
 	}
 }
 
-// Health says how the connection is.
+// Health describes the state of the connection.
 func (p *plugin) Health(context.Context) error {
 	if p.wire == nil {
 		return errors.New("it was not configured")
@@ -192,7 +192,7 @@ func (p *plugin) Health(context.Context) error {
 	return p.wire.trouble()
 }
 
-// Close says good-bye to the broker.
+// Close disconnects from the broker.
 func (p *plugin) Close() error {
 	if p.wire != nil {
 		p.wire.close()

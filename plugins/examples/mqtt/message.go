@@ -6,7 +6,7 @@ import (
 	"github.com/knakppp/knak/plugins/sdk"
 )
 
-// message is one thing to publish, below PREFIX/SITE/.
+// message is one message to publish, below PREFIX/SITE/.
 type message struct {
 	topic    string
 	payload  []byte
@@ -14,7 +14,7 @@ type message struct {
 	retained bool // the broker gives it to who comes later: the state of a link
 }
 
-// status is the retained state of a link, so that a watcher who comes later knows it at once.
+// status is the retained state of a link, so that a watcher who connects later gets it at once.
 type status struct {
 	State   string   `json:"state"` // a phase of knak: "dial", "lcp", …, "up", "down"
 	Time    string   `json:"time"`

@@ -12,8 +12,8 @@ import (
 	"github.com/knakppp/knak/plugins/sdk"
 )
 
-// order is what a fleet's console sends to PREFIX/SITE/order. The signature says that it comes from who has the key, even
-// where others may publish to the broker, and is for this site, this link and this moment.
+// order is a message of the fleet's console to PREFIX/SITE/order. The signature shows that the sender has the key, even if others
+// may publish to the broker, and that the order is for this site, this link and this moment.
 type order struct {
 	Order  string `json:"order"` // "hangup" or "redial"
 	Link   string `json:"link"`  // "" is all
@@ -37,10 +37,10 @@ func (o *order) sign(key []byte, site string) string {
 // window is how old an order may be, and how far ahead the sender's clock.
 const window = 2 * time.Minute
 
-// nonceLimit bounds how many nonces are remembered: who has the key may give so many orders in the window.
+// nonceLimit is the greatest number of nonces that are remembered: the holder of the key may send so many orders in the window.
 const nonceLimit = 1000
 
-// verifier says which orders are taken.
+// verifier decides which orders are accepted.
 type verifier struct {
 	key  []byte
 	site string

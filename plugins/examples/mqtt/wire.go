@@ -19,10 +19,11 @@ import (
 	"github.com/knakppp/knak/plugins/sdk"
 )
 
-// queueLimit bounds the messages that wait for the broker. What is oldest goes first; the states of links stay.
+// queueLimit is the greatest number of messages that wait for the broker. The oldest are dropped first; the states of links are
+// kept.
 const queueLimit = 256
 
-// wire is the connection to the broker. It is made anew whenever it is lost.
+// wire is the connection to the broker. It reconnects whenever the connection is lost.
 type wire struct {
 	root      string // of the topics
 	takeOrder bool
@@ -131,7 +132,7 @@ func (w *wire) set(up bool, err error) {
 	w.mu.Unlock()
 }
 
-// refusals are the broker's reasons that an administrator can mend (MQTT 5.0 section 3.2.2.2).
+// refusals are the broker's reasons that an administrator can remove (MQTT 5.0 section 3.2.2.2).
 var refusals = map[byte]string{
 	0x85: "another gateway may have the same site: the client identifier is not valid", 0x86: "bad user name or password",
 	0x87: "not authorized: check user and password_file", 0x8a: "banned", 0x97: "quota exceeded",

@@ -1,6 +1,6 @@
-// Command knak-plugin-python-refusal starts the plugin in plugin.py. knak runs a plugin by the content that it was pinned by,
-// so the program that is installed must be one file that no other can change: this one holds the Python text, hands it to
-// the interpreter in memory, and is gone.
+// Command knak-plugin-python-refusal starts the plugin in plugin.py. knak pins a plugin by its content, so the installed program
+// must be one file that no other file can change. This program holds the Python text, passes it to the interpreter in memory, and
+// is replaced by it.
 package main
 
 import (
@@ -19,7 +19,7 @@ var program []byte
 //go:embed knak.binpb
 var described []byte
 
-// python is the system's, with grpcio and protobuf from its packages (Debian: python3-grpcio, python3-protobuf).
+// python is the system's interpreter, with grpcio and protobuf from its packages (Debian: python3-grpcio, python3-protobuf).
 const python = "/usr/bin/python3"
 
 func main() {
