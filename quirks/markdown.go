@@ -11,11 +11,11 @@ const devicesHead = `# Devices
 
 Made of devices.toml and quirks/ by ` + "`knak quirks list --markdown`" + `. [quirks.md](quirks.md) explains the files.
 
-A modem that is not here is not one that does not work: knak dials any modem that speaks AT and PPP, and most need nothing
-more. Here stand those of which something is known: which tty carries PPP and which takes commands, or what is odd about
-them. *Known* says how well: *guessed* (somebody's inference), *reported* (somebody's word or working code), *traced*
-(seen in a log or trace), *hardware* (tried with and without on the modem). Nothing here was tried on hardware by knak's
-own authors unless it says so.
+knak dials any modem that speaks AT and PPP, and most need no entry here. This page lists the modems of which more is known:
+which tty carries PPP and which takes commands, or what is odd about the modem. *Known* says how well: *guessed* (a
+person concluded it), *reported* (a person reported it, or working code does it), *traced* (seen in a log or trace),
+*hardware* (tried with and without on the modem). knak's own authors have tried nothing here on hardware, except where the
+column says so.
 
 `
 
