@@ -145,7 +145,7 @@ func everyBehaviour(t *testing.T, rows map[string]bool) {
 		t.Fatal(err)
 	}
 	_, text, _ := strings.Cut(string(b), "## What modems do, and the keys for it")
-	keys, rest, ok := strings.Cut(text, "Keys that could hold a behaviour")
+	keys, rest, ok := strings.Cut(text, "Some misbehaviour has a key, but no profile sets it")
 	if !ok {
 		t.Fatal("docs/quirks.md has lost a section")
 	}
@@ -211,7 +211,7 @@ func TestBehavioursOfKeysThatNothingSets(t *testing.T) {
 			unset = append(unset, "`"+k.Name+"`")
 		}
 	}
-	const path, before = "../docs/quirks.md", "they are there for\nwhat is not:\n\n"
+	const path, before = "../docs/quirks.md", "the keys are there for unknown\nones:\n\n"
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 
 const devicesHead = `# Devices
 
-Made of devices.toml and quirks/ by ` + "`knak quirks list --markdown`" + `. [quirks.md](quirks.md) explains the files.
+Generated from devices.toml and quirks/ by ` + "`knak quirks list --markdown`" + `. [quirks.md](quirks.md) explains the files.
 
 knak dials any modem that speaks AT and PPP, and most need no entry here. This page lists the modems of which more is known:
 which tty carries PPP and which takes commands, or what is odd about the modem. *Known* says how well: *guessed* (a
