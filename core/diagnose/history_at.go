@@ -12,6 +12,7 @@ import (
 type atHistory struct {
 	sent, rcvd int
 	echoes     int    // commands that came back as an echo only
+	others     int    // commands that differ from the one before them
 	command    string // the last command that was sent
 	refused    bool   // the last command was answered with an error
 	answered   bool   // something other than the echo came back
@@ -55,6 +56,9 @@ func (a *atHistory) record(e event.AT, here event.Pos) (says bool) {
 	upper := strings.ToUpper(text)
 	if e.Dir == event.Sent {
 		a.sent++
+		if text != a.command {
+			a.others++
+		}
 		a.command, a.answered, a.refused = text, false, false
 		switch {
 		case v250.Dials(text):

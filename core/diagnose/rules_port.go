@@ -89,7 +89,7 @@ var portRules = []rule{
 			case h.line.frames.seen(): // it does answer, in PPP
 			case told:
 				return certain.by(f.said)
-			case h.at.sent >= 3 && h.at.rcvd == 0 && h.at.dial == "" && h.lcp.rcvd == 0 && len(h.line.texts) == 0 && h.Up == nil: // who goes on to dial had answers, and the log does not show them
+			case h.at.sent >= 3 && h.at.others*2 <= h.at.sent+1 && h.at.rcvd == 0 && h.at.dial == "" && h.lcp.rcvd == 0 && len(h.line.texts) == 0 && h.Up == nil: // who goes on to other commands, or to dial, had answers, and the log does not show them
 				return likely.by(count("%d commands without an answer", h.at.sent))
 			case h.log.gaveUp.seen() && h.at.sent > 0 && h.at.rcvd == 0 && !h.log.connect.seen() && h.Up == nil:
 				return likely.by(count("%s without an answer", h.at.command), h.log.gaveUp)

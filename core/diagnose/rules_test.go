@@ -27,6 +27,8 @@ var ruleCases = []ruleCase{
 	{"modem-not-answering", times(3, modemSays("AT")), tell(times(3, modemSays("AT")), modemSays("AT", "OK"))},
 	{"modem-not-answering", times(3, modemSays("AT")), tell(modemSays("ATZ"), modemSays(`AT+CGDCONT=1,"IP","internet"`), modemSays("ATD*99#"))}, // a list of what is sent, without what came back
 
+	{"modem-not-answering", times(3, modemSays("AT")), tell(modemSays("ATE0"), modemSays("AT+CFUN=0"), times(4, tell(modemSays("AT+CEREG?"), modemSays("AT+CGREG?"))))},
+
 	// The SIM.
 	{"puk-needed", tell(modemSays("AT+CPIN?", "+CPIN: SIM PUK", "OK"), down()), tell(modemSays("AT+CPIN?", "+CPIN: SIM PIN", "OK"), down())},
 	{"pin-wrong", tell(modemSays("AT+CPIN?", "+CPIN: SIM PIN", "OK"), modemSays("AT+CPIN=****", "ERROR"), down()), tell(modemSays("AT+CPIN=****", "ERROR"), down())},

@@ -197,10 +197,17 @@ func (f *formatted) take(b []byte, size int) {
 	}
 }
 
-// outer removes what a program that passed the log on has written before each line: its own time, and perhaps an arrow.
+// outer removes what a program that passed the log on has written before each line: its own time, and perhaps an arrow; and the
+// mark of a quotation before that. "> " may also be a mark of who speaks, so a format's own line is looked for before.
 func (k *clock) outer(b []byte) ([]byte, logLine) {
 	b = bytes.TrimLeft(b, " \t")
 	rest := b
+	if inner, ok := bytes.CutPrefix(b, []byte("> ")); ok {
+		if rest, l := k.outer(inner); l.headed {
+			return rest, l
+		}
+		return inner, logLine{msg: inner, headed: true}
+	}
 	if len(rest) > 0 && rest[0] == '"' { // a column of a table
 		rest = bytes.Replace(rest[1:], []byte(`",`), []byte(" "), 1)
 		if at, n := k.parse(rest); n > 0 && n == len(bytes.TrimSpace(rest)) { // the other columns are empty
