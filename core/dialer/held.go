@@ -70,7 +70,7 @@ func (h *held) Status() control.Status {
 	st := h.board.Status()
 	if st.Up != nil {
 		st.BytesIn, st.BytesOut = h.link.Counters()
-		if seen := h.link.sight(); seen.Signal != "" || seen.Operator != "" {
+		if seen := h.link.observation(); seen.Signal != "" || seen.Operator != "" {
 			st.Signal, st.Operator = h.link.hides.Text(seen.Signal), h.link.hides.Text(seen.Operator)
 		}
 	}

@@ -20,48 +20,48 @@ const (
 // watcher asks for signal and operator on the modem's other port, when a status is requested and at most every few seconds. It
 // holds that port only while statuses are requested, because other programs may use it too.
 type watcher struct {
-	mu    sync.Mutex
-	line  *port.Port
-	path  string
-	sight modem.Sight
-	again time.Time // when it may be asked anew
-	idle  *time.Timer
+	mu          sync.Mutex
+	line        *port.Port
+	path        string
+	observation modem.Observation
+	again       time.Time // when it may be asked anew
+	idle        *time.Timer
 }
 
 // look gives the modem's last answer on the port at path, or asks again.
-func (w *watcher) look(path string, never []string) modem.Sight {
+func (w *watcher) look(path string, never []string) modem.Observation {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := time.Now()
 	if path == w.path && now.Before(w.again) {
-		return w.sight
+		return w.observation
 	}
 	if path != w.path {
 		w.drop()
 	}
-	w.path, w.sight, w.again = path, modem.Sight{}, now.Add(lookFresh)
+	w.path, w.observation, w.again = path, modem.Observation{}, now.Add(lookFresh)
 	if w.line == nil {
 		line, err := port.Open(path, port.Config{WriteTimeout: time.Second})
 		if err != nil {
 			w.again = now.Add(lookSpoil)
-			return w.sight
+			return w.observation
 		}
 		w.line = line
 	}
 	_ = w.line.Discard() // what it said meanwhile on its own
-	var seen modem.Sight
+	var seen modem.Observation
 	if err := device.Talk(w.line, at.NewDialogue(modem.Look(&seen, never)), now.Add(lookLimit)); err != nil {
 		w.drop()
 		w.path, w.again = path, now.Add(lookSpoil)
-		return w.sight
+		return w.observation
 	}
-	w.sight = seen
+	w.observation = seen
 	if w.idle == nil {
 		w.idle = time.AfterFunc(lookIdle, w.end)
 	} else {
 		w.idle.Reset(lookIdle)
 	}
-	return w.sight
+	return w.observation
 }
 
 // end closes the port.
@@ -78,14 +78,14 @@ func (w *watcher) drop() {
 	w.line, w.path, w.again = nil, "", time.Time{}
 }
 
-// sight gives the modem's signal and operator, if another of its ports can be asked while the link is up.
-func (l *Link) sight() modem.Sight {
+// observation gives the modem's signal and operator, if another of its ports can be asked while the link is up.
+func (l *Link) observation() modem.Observation {
 	if l.o.ATPort != "" || l.at == nil || l.at.found == nil {
-		return modem.Sight{} // the session has that port, or there is none
+		return modem.Observation{} // the session has that port, or there is none
 	}
 	path, ok := l.at.found.StatusPort()
 	if !ok {
-		return modem.Sight{}
+		return modem.Observation{}
 	}
 	var never []string
 	_, facts := l.at.now()

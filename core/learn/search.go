@@ -346,7 +346,7 @@ func (w *walk) climb() (set []Setting, ok bool) {
 			tried[id(kept)] = true
 		}
 	again:
-		for _, v := range append(ahead, w.wishes(kept, seen)...) {
+		for _, v := range append(ahead, w.variationsFor(kept, seen)...) {
 			set := merge(kept, v.set)
 			if tried[id(set)] {
 				continue
@@ -442,9 +442,9 @@ func (f Failure) like(o Failure) bool {
 	return f.Kind == o.Kind && f.Command == o.Command && f.Hasty == o.Hasty && f.Method == o.Method && f.Provisional == o.Provisional
 }
 
-// wishes lists what to try after failures at one stage: single variations; all variations of the stage together; rarely needed
+// variationsFor lists what to try after failures at one stage: single variations; all variations of the stage together; rarely needed
 // variations together; whole dialers.
-func (w *walk) wishes(kept []Setting, seen []Failure) []variation {
+func (w *walk) variationsFor(kept []Setting, seen []Failure) []variation {
 	var single []variation
 	for i := range seen {
 		for _, v := range candidates(seen[len(seen)-1-i], w.prior) { // the latest first

@@ -123,7 +123,7 @@ const (
 var dash = Cell{Illegal: true}
 
 // is is a cell: the state's number in the RFC, and the actions before it.
-func is(next State, do Actions) Cell { return Cell{Next: next, Do: do} }
+func cell(next State, do Actions) Cell { return Cell{Next: next, Do: do} }
 
 // note is a cell with a footnote.
 func note(next State, do Actions, letter byte) Cell { return Cell{Next: next, Do: do, Note: letter} }
@@ -132,72 +132,72 @@ func note(next State, do Actions, letter byte) Cell { return Cell{Next: next, Do
 // Stopped, Closing, Stopping) come first, and then 6 to 9 (Req-Sent, Ack-Rcvd, Ack-Sent, Opened).
 var table = [eventCount][StateOpened + 1]Cell{
 	Up: {
-		is(2, 0), is(6, irc|scr), dash, dash, dash, dash,
+		cell(2, 0), cell(6, irc|scr), dash, dash, dash, dash,
 		dash, dash, dash, dash,
 	},
 	Down: {
-		dash, dash, is(0, 0), is(1, tls), is(0, 0), is(1, 0),
-		is(1, 0), is(1, 0), is(1, 0), is(1, tld),
+		dash, dash, cell(0, 0), cell(1, tls), cell(0, 0), cell(1, 0),
+		cell(1, 0), cell(1, 0), cell(1, 0), cell(1, tld),
 	},
 	Open: {
-		is(1, tls), is(1, 0), is(6, irc|scr), note(3, 0, 'r'), note(5, 0, 'r'), note(5, 0, 'r'),
-		is(6, 0), is(7, 0), is(8, 0), note(9, 0, 'r'),
+		cell(1, tls), cell(1, 0), cell(6, irc|scr), note(3, 0, 'r'), note(5, 0, 'r'), note(5, 0, 'r'),
+		cell(6, 0), cell(7, 0), cell(8, 0), note(9, 0, 'r'),
 	},
 	Close: {
-		is(0, 0), is(0, tlf), is(2, 0), is(2, 0), is(4, 0), is(4, 0),
-		is(4, irc|str), is(4, irc|str), is(4, irc|str), is(4, tld|irc|str),
+		cell(0, 0), cell(0, tlf), cell(2, 0), cell(2, 0), cell(4, 0), cell(4, 0),
+		cell(4, irc|str), cell(4, irc|str), cell(4, irc|str), cell(4, tld|irc|str),
 	},
 
 	TimeoutRetry: {
-		dash, dash, dash, dash, is(4, str), is(5, str),
-		is(6, scr), is(6, scr), is(8, scr), dash,
+		dash, dash, dash, dash, cell(4, str), cell(5, str),
+		cell(6, scr), cell(6, scr), cell(8, scr), dash,
 	},
 	TimeoutExpired: {
-		dash, dash, dash, dash, is(2, tlf), is(3, tlf),
+		dash, dash, dash, dash, cell(2, tlf), cell(3, tlf),
 		note(3, tlf, 'p'), note(3, tlf, 'p'), note(3, tlf, 'p'), dash,
 	},
 
 	ReceiveRequestGood: {
-		dash, dash, is(2, sta), is(8, irc|scr|sca), is(4, 0), is(5, 0),
-		is(8, sca), is(9, sca|tlu), is(8, sca), is(8, tld|scr|sca),
+		dash, dash, cell(2, sta), cell(8, irc|scr|sca), cell(4, 0), cell(5, 0),
+		cell(8, sca), cell(9, sca|tlu), cell(8, sca), cell(8, tld|scr|sca),
 	},
 	ReceiveRequestBad: {
-		dash, dash, is(2, sta), is(6, irc|scr|scn), is(4, 0), is(5, 0),
-		is(6, scn), is(7, scn), is(6, scn), is(6, tld|scr|scn),
+		dash, dash, cell(2, sta), cell(6, irc|scr|scn), cell(4, 0), cell(5, 0),
+		cell(6, scn), cell(7, scn), cell(6, scn), cell(6, tld|scr|scn),
 	},
 	ReceiveAck: {
-		dash, dash, is(2, sta), is(3, sta), is(4, 0), is(5, 0),
-		is(7, irc), note(6, scr, 'x'), is(9, irc|tlu), note(6, tld|scr, 'x'),
+		dash, dash, cell(2, sta), cell(3, sta), cell(4, 0), cell(5, 0),
+		cell(7, irc), note(6, scr, 'x'), cell(9, irc|tlu), note(6, tld|scr, 'x'),
 	},
 	ReceiveNak: {
-		dash, dash, is(2, sta), is(3, sta), is(4, 0), is(5, 0),
-		is(6, irc|scr), note(6, scr, 'x'), is(8, irc|scr), note(6, tld|scr, 'x'),
+		dash, dash, cell(2, sta), cell(3, sta), cell(4, 0), cell(5, 0),
+		cell(6, irc|scr), note(6, scr, 'x'), cell(8, irc|scr), note(6, tld|scr, 'x'),
 	},
 
 	ReceiveTerminate: {
-		dash, dash, is(2, sta), is(3, sta), is(4, sta), is(5, sta),
-		is(6, sta), is(6, sta), is(6, sta), is(5, tld|zrc|sta),
+		dash, dash, cell(2, sta), cell(3, sta), cell(4, sta), cell(5, sta),
+		cell(6, sta), cell(6, sta), cell(6, sta), cell(5, tld|zrc|sta),
 	},
 	ReceiveTerminateAck: {
-		dash, dash, is(2, 0), is(3, 0), is(2, tlf), is(3, tlf),
-		is(6, 0), is(6, 0), is(8, 0), is(6, tld|scr),
+		dash, dash, cell(2, 0), cell(3, 0), cell(2, tlf), cell(3, tlf),
+		cell(6, 0), cell(6, 0), cell(8, 0), cell(6, tld|scr),
 	},
 
 	ReceiveUnknownCode: {
-		dash, dash, is(2, scj), is(3, scj), is(4, scj), is(5, scj),
-		is(6, scj), is(7, scj), is(8, scj), is(9, scj),
+		dash, dash, cell(2, scj), cell(3, scj), cell(4, scj), cell(5, scj),
+		cell(6, scj), cell(7, scj), cell(8, scj), cell(9, scj),
 	},
 	ReceiveRejectMild: {
-		dash, dash, is(2, 0), is(3, 0), is(4, 0), is(5, 0),
-		is(6, 0), is(6, 0), is(8, 0), is(9, 0),
+		dash, dash, cell(2, 0), cell(3, 0), cell(4, 0), cell(5, 0),
+		cell(6, 0), cell(6, 0), cell(8, 0), cell(9, 0),
 	},
 	ReceiveRejectFatal: {
-		dash, dash, is(2, tlf), is(3, tlf), is(2, tlf), is(3, tlf),
-		is(3, tlf), is(3, tlf), is(3, tlf), is(5, tld|irc|str),
+		dash, dash, cell(2, tlf), cell(3, tlf), cell(2, tlf), cell(3, tlf),
+		cell(3, tlf), cell(3, tlf), cell(3, tlf), cell(5, tld|irc|str),
 	},
 
 	ReceiveEcho: {
-		dash, dash, is(2, 0), is(3, 0), is(4, 0), is(5, 0),
-		is(6, 0), is(7, 0), is(8, 0), is(9, ser),
+		dash, dash, cell(2, 0), cell(3, 0), cell(4, 0), cell(5, 0),
+		cell(6, 0), cell(7, 0), cell(8, 0), cell(9, ser),
 	},
 }

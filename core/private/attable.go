@@ -160,7 +160,7 @@ func hasBody(reply string) bool {
 	return false
 }
 
-// sayings are lines without a name that reveal nothing about anybody, unsolicited or as an answer, besides v250.Unasked.
-var sayings = []string{
+// harmless are lines without a name that reveal nothing about anybody, unsolicited or as an answer, besides v250.Unasked.
+var harmless = []string{
 	"POWER DOWN", "SHUTDOWN", "READY", "ATREADY", "CARRIER", "PROTOCOL", "COMPRESSION", "SEARCHING", "NO SIM", "SIM PIN", "SIM PUK", "+++", ">", "AT",
 }

@@ -316,7 +316,7 @@ func (d *Dialogue) received(line string) string {
 		return d.known.Text(loose(line))
 	case named:
 		return d.known.Text(line[:strings.Index(line, text)] + d.reply(text, name, content))
-	case isSaying(text) && d.body != allLines:
+	case isHarmless(text) && d.body != allLines:
 		return d.known.Text(loose(line))
 	case d.body != noBody, d.none && d.open:
 		if d.body == allLines {
@@ -470,10 +470,10 @@ func endsMessages(r v250.Result) bool {
 	return r == v250.OK || r == v250.Failed || r == v250.CME || r == v250.CMS
 }
 
-// isSaying says whether a line is a saying, or begins with one.
-func isSaying(text string) bool {
+// isHarmless says whether a line is one of harmless or v250.Unasked, or begins with one.
+func isHarmless(text string) bool {
 	says := func(w string) bool { return isWord(text, w) }
-	return slices.ContainsFunc(v250.Unasked, says) || slices.ContainsFunc(sayings, says)
+	return slices.ContainsFunc(v250.Unasked, says) || slices.ContainsFunc(harmless, says)
 }
 
 func isWord(text, w string) bool {

@@ -29,12 +29,12 @@ type Stream struct {
 	keep        bool // secrets stay
 	controlOnly bool
 	hider       *Hider
-	ways        [2]way // by event.Dir
+	ways        [2]direction // by event.Dir
 	frame       []byte
 }
 
-// way is one direction of a Stream.
-type way struct {
+// direction is the state of one direction of a Stream.
+type direction struct {
 	held    []byte // octets since the last flag or line end
 	text    bool   // all of them are text
 	flagged bool   // the last octet that went out was a flag
@@ -102,7 +102,7 @@ func isText(o byte) bool {
 }
 
 // lineEnds says whether the text held is a line, or a prompt that no line end will follow.
-func (w *way) lineEnds() bool {
+func (w *direction) lineEnds() bool {
 	switch w.held[len(w.held)-1] {
 	case '\r', '\n', 0x1a:
 		return true

@@ -134,7 +134,7 @@ func run(ctx context.Context, t *terminal.Terminal, o options) error {
 
 // simRandom serves an odd modem and tells the truth at the end.
 func simRandom(ctx context.Context, t *terminal.Terminal, seed uint64, number int, show bool, linkPath string) error {
-	m, err := random.Make(seed, random.Wishes{Faults: number, Alone: true})
+	m, err := random.Make(seed, random.Wanted{Faults: number, Alone: true})
 	s, text := m.Scenario, m.Text
 	if err != nil {
 		return exit.Usagef("--faults: %w", err)

@@ -14,7 +14,7 @@ func TestADialAdaptsToSeveralFaults(t *testing.T) {
 	for n, least := range map[int]int{2: 75, 3: 60} {
 		up, all := 0, 0
 		for seed := range uint64(12) {
-			m, err := random.Make(seed, random.Wishes{Faults: n})
+			m, err := random.Make(seed, random.Wanted{Faults: n})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -26,12 +26,12 @@ type learned struct {
 }
 
 // wishes of the nth modem: each has 1 to 3 faults, 20 % are noisy, 5 % have no cure.
-func wishes(n int) random.Wishes {
-	return random.Wishes{Faults: 1 + n%3, Noisy: n%5 == 2, Hopeless: n%20 == 13}
+func wishes(n int) random.Wanted {
+	return random.Wanted{Faults: 1 + n%3, Noisy: n%5 == 2, Hopeless: n%20 == 13}
 }
 
 // study learns a random modem, and compares what was found with the truth.
-func study(t testing.TB, db *quirks.DB, seed uint64, w random.Wishes) learned {
+func study(t testing.TB, db *quirks.DB, seed uint64, w random.Wanted) learned {
 	m, err := random.Make(seed, w)
 	if err != nil {
 		t.Fatal(err)

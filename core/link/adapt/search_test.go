@@ -139,7 +139,7 @@ func TestSearchLearnsRandomModems(t *testing.T) {
 	var calls []int
 	for seed := range uint64(10) {
 		for n := 1; n <= 3; n++ {
-			m, err := random.Make(seed, random.Wishes{Faults: n})
+			m, err := random.Make(seed, random.Wanted{Faults: n})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -172,8 +172,8 @@ func never(a netip.Addr, role Role) (what string, allowable bool) {
 	return "", false
 }
 
-// is says what on the host an address is, "" where nothing.
-func (h *Host) is(a netip.Addr) string {
+// use gives the present use of an address on this host, or "".
+func (h *Host) use(a netip.Addr) string {
 	switch {
 	case a.Is6() && a.IsLinkLocalUnicast(): // every interface has its own (RFC 4007 section 5)
 		return ""
@@ -201,7 +201,7 @@ func (h *Host) is(a netip.Addr) string {
 // isToUs says what stands against an address as ours: also that somebody has a route to it alone, as to the other end of
 // a tunnel. Wider routes of others do not: a VPN's 10.0.0.0/8 has half of the carriers in it.
 func (h *Host) isToUs(a netip.Addr) string {
-	if what := h.is(a); what != "" {
+	if what := h.use(a); what != "" {
 		return what
 	}
 	if slices.ContainsFunc(h.Routes, func(p netip.Prefix) bool { return p.IsSingleIP() && p.Addr() == a }) {
@@ -216,7 +216,7 @@ func (h *Host) isBeyond(a netip.Addr, role Role) string {
 	if role == DNS && slices.Contains(h.Resolvers, a) { // the same server for both: it needs no route of ours
 		h = &Host{Addresses: h.Addresses, Broadcasts: h.Broadcasts, Connected: h.Connected, Gateways: h.Gateways}
 	}
-	if what := h.is(a); what != "" || a.IsLinkLocalUnicast() {
+	if what := h.use(a); what != "" || a.IsLinkLocalUnicast() {
 		return what
 	}
 	for _, p := range h.Routes {

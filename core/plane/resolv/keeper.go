@@ -487,7 +487,7 @@ func (k *keeper) saveAt(path string, text []byte) error {
 // withClaim puts a link on top, or changes the servers of one that is there already.
 func withClaim(c claim) func([]claim) []claim {
 	return func(links []claim) []claim {
-		i := slices.IndexFunc(links, c.is)
+		i := slices.IndexFunc(links, c.same)
 		if i >= 0 && !links[i].Displaced {
 			links[i].Servers = c.Servers
 			return links
@@ -497,7 +497,7 @@ func withClaim(c claim) func([]claim) []claim {
 }
 
 func withoutClaim(c claim) func([]claim) []claim {
-	return func(links []claim) []claim { return slices.DeleteFunc(links, c.is) }
+	return func(links []claim) []claim { return slices.DeleteFunc(links, c.same) }
 }
 
-func (c claim) is(o claim) bool { return c.Interface == o.Interface && c.Owner == o.Owner }
+func (c claim) same(o claim) bool { return c.Interface == o.Interface && c.Owner == o.Owner }

@@ -44,8 +44,8 @@ func (c *cache[T]) slot(line []byte) *cached[T] {
 	return s
 }
 
-// is says whether the place holds line.
-func (s *cached[T]) is(line []byte) bool {
+// holds says whether the slot holds the result for line.
+func (s *cached[T]) holds(line []byte) bool {
 	return s.set && s.hash == s.asked && bytes.Equal(s.line, line)
 }
 

@@ -76,7 +76,7 @@ func (s *jsonSource) take(rec *event.Record, line []byte, size int) {
 		if at, n := s.clock.iso(line[len(begin):]); n > 0 {
 			rest := line[len(begin)+n:]
 			slot = s.lines.slot(rest)
-			if slot.is(rest) {
+			if slot.holds(rest) {
 				rec.Time, rec.Event, rec.Link = at, slot.value, slot.link
 				return
 			}

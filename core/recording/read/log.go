@@ -302,7 +302,7 @@ func (s *logSource) packet(msg []byte, size int) bool {
 		dir = event.Rcvd
 	}
 	slot := s.lines.slot(msg)
-	if slot.is(msg) {
+	if slot.holds(msg) {
 		if e, ok := slot.value.(event.Packet); ok {
 			s.sees(e, slot.value)
 			s.emit(slot.value)
@@ -460,7 +460,7 @@ func (s *logSource) unread(text []byte, size int, reason string) {
 // log gives the event for a program's line, and the events that follow from it for the call.
 func (s *logSource) log(program string, text []byte) {
 	slot := s.lines.slot(text)
-	if slot.is(text) {
+	if slot.holds(text) {
 		if l, ok := slot.value.(event.Log); ok && l.Program == program {
 			s.says(l, slot.value)
 			return

@@ -30,7 +30,7 @@ func isPPPD(msg []byte) bool { return len(msg) >= 4 && sentence.Of("", string(ms
 // isPPPD is the function isPPPD with a cache, because lines in a log are repeated.
 func (s *logSource) isPPPD(msg []byte) bool {
 	slot := s.owns.slot(msg)
-	if !slot.is(msg) {
+	if !slot.holds(msg) {
 		slot.put(msg, isPPPD(msg))
 	}
 	return slot.value

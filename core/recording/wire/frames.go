@@ -81,7 +81,7 @@ func (l *Line) found(now time.Time, dir event.Dir, f hdlc.Item) {
 func (l *Line) ppp(now time.Time, dir event.Dir, protocol uint16, info []byte, missing int) {
 	l.stats.Frames++
 	if protocol < firstControl {
-		l.add(now, l.boxes.data(event.Data{Dir: dir, Protocol: protocol, Length: len(info) + missing}))
+		l.add(now, l.events.data(event.Data{Dir: dir, Protocol: protocol, Length: len(info) + missing}))
 		return
 	}
 	l.add(now, event.Packet{Dir: dir, Protocol: protocol, Data: slices.Clone(info)})

@@ -36,13 +36,13 @@ type Options struct {
 //		…
 //	}
 type Line struct {
-	o     Options
-	ways  [2]way // by event.Dir
-	out   []event.Record
-	taken int // how many records of out Next has given
-	boxes boxes
-	stats Stats
-	mux   *mux // the line is multiplexed; nil: it is not
+	o      Options
+	ways   [2]direction // by event.Dir
+	out    []event.Record
+	taken  int // how many records of out Next has given
+	events dataEvents
+	stats  Stats
+	mux    *mux // the line is multiplexed; nil: it is not
 }
 
 // Stats counts what a Line has seen since it was made.

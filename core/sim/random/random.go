@@ -13,8 +13,8 @@ import (
 // Most is the greatest number of faults of a modem.
 const Most = 5
 
-// Wishes say what kind of modem Make makes.
-type Wishes struct {
+// Wanted says what kind of modem Make makes.
+type Wanted struct {
 	Faults   int  // 1 to Most
 	Noisy    bool // in addition, some calls fail or frames are lost by chance
 	Hopeless bool // in addition, the modem has a fault that no setting helps against
@@ -36,8 +36,8 @@ var noises = []Fault{
 	{What: "every twentieth frame is lost", Text: "[line]\nloss = 0.05\n"},
 }
 
-// Make makes a modem. The same seed and wishes make the same modem.
-func Make(seed uint64, w Wishes) (m Modem, err error) {
+// Make makes a modem. The same seed and w make the same modem.
+func Make(seed uint64, w Wanted) (m Modem, err error) {
 	if w.Faults < 1 || w.Faults > Most {
 		return m, fmt.Errorf("a modem can have 1 to %d faults, not %d", Most, w.Faults)
 	}

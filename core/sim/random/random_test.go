@@ -11,7 +11,7 @@ func TestMake(t *testing.T) {
 	seen := ""
 	for seed := range uint64(120) {
 		for n := 1; n <= Most; n++ {
-			w := Wishes{Faults: n, Noisy: seed%5 == 0, Hopeless: seed%4 == 0}
+			w := Wanted{Faults: n, Noisy: seed%5 == 0, Hopeless: seed%4 == 0}
 			m, err := Make(seed, w)
 			again, _ := Make(seed, w)
 			want := n
@@ -30,7 +30,7 @@ func TestMake(t *testing.T) {
 		}
 	}
 	for _, n := range []int{0, Most + 1} {
-		if _, err := Make(1, Wishes{Faults: n}); err == nil {
+		if _, err := Make(1, Wanted{Faults: n}); err == nil {
 			t.Errorf("%d faults are made", n)
 		}
 	}

@@ -29,8 +29,8 @@ const minFrame = 4
 // with one or two visible characters.
 const minInk = 3
 
-// way is one direction of a Line.
-type way struct {
+// direction is the state of one direction of a Line.
+type direction struct {
 	frames bool      // the data state
 	synced bool      // a flag has passed since the data state began
 	held   []byte    // octets of a line or frame that is not complete
@@ -56,7 +56,7 @@ var readings = [...]hdlc.DecoderConfig{
 }
 
 // decode decodes the octets between two flags. The slices of the item are valid until the next call.
-func (w *way) decode(span []byte) (hdlc.Item, bool) {
+func (w *direction) decode(span []byte) (hdlc.Item, bool) {
 	if len(span) < minFrame {
 		return hdlc.Item{}, false
 	}
@@ -75,7 +75,7 @@ func (w *way) decode(span []byte) (hdlc.Item, bool) {
 	return hdlc.Item{}, false
 }
 
-func (w *way) decodeAs(i int, span []byte) (hdlc.Item, bool) {
+func (w *direction) decodeAs(i int, span []byte) (hdlc.Item, bool) {
 	d := w.decoders[i]
 	if d == nil {
 		d = hdlc.NewDecoder(readings[i])
@@ -102,7 +102,7 @@ func (w *way) decodeAs(i int, span []byte) (hdlc.Item, bool) {
 func isControl(r rune) bool { return r < ' ' }
 
 // waits says whether the direction holds text that counts as complete if nothing follows for a while.
-func (w *way) waits() bool {
+func (w *direction) waits() bool {
 	if !w.frames || len(w.held) == 0 {
 		return false
 	}
@@ -114,11 +114,11 @@ func (w *way) waits() bool {
 }
 
 // hold keeps octets up to limit, and says how many it took.
-func (w *way) hold(p []byte, limit int) int {
+func (w *direction) hold(p []byte, limit int) int {
 	n := min(len(p), limit-len(w.held))
 	w.held = append(w.held, p[:n]...)
 	return n
 }
 
 // drop removes n octets from the front of held.
-func (w *way) drop(n int) { w.held = append(w.held[:0], w.held[n:]...) }
+func (w *direction) drop(n int) { w.held = append(w.held[:0], w.held[n:]...) }

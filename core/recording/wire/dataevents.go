@@ -2,15 +2,15 @@ package wire
 
 import "github.com/knakppp/knak/core/event"
 
-// boxes caches the events of data frames. An event in an interface is an allocation, and a recording has millions of data frames
+// dataEvents caches the events of data frames. An event in an interface is an allocation, and a recording has millions of data frames
 // that differ only in direction, protocol and length. Events are never changed, so equal frames can share one.
-type boxes struct {
+type dataEvents struct {
 	kept *[boxCount]event.Event
 }
 
 const boxCount = 4096
 
-func (b *boxes) data(d event.Data) event.Event {
+func (b *dataEvents) data(d event.Data) event.Event {
 	if b.kept == nil {
 		b.kept = new([boxCount]event.Event)
 	}
