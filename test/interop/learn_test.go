@@ -124,7 +124,7 @@ func TestLearnFromPPPD(t *testing.T) {
 
 	ready(t, p)
 	deaf.Store(false)
-	args := []string{"dial", "--once", "--no-adapt", "--prove", "--plane", "tun", "--port", b.Slave, "--number", "", "--user", "anybody", "--quirks", profile}
+	args := []string{"dial", "--once", "--no-adapt", "--prove", "--plane", "tun", "--dns", "none", "--port", b.Slave, "--number", "", "--user", "anybody", "--quirks", profile}
 	for _, s := range quick {
 		args = append(args, "--set", s)
 	}

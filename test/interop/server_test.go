@@ -69,7 +69,7 @@ func dialPPPD(t testing.TB, m method, line, password string, pppdOptions []strin
 	})
 	c.pppd.WaitLog(t, `Connect: `, limit) // what comes before that is lost
 	c.config = program.Config{Namespace: c.client.Namespace, Args: append([]string{
-		"dial", "--port", b, "--number", "", "--plane", "tun", "--user", userName}, args...)}
+		"dial", "--port", b, "--number", "", "--plane", "tun", "--dns", "file", "--user", userName}, args...)}
 	if m.authenticates() {
 		c.config.Args = append(c.config.Args, "--set", "auth.allow="+m.allow)
 		if c.config.Password = password; password == "" {
