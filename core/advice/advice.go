@@ -15,9 +15,8 @@ import (
 
 // Adviser answers the questions of a link.
 type Adviser interface {
-	// Wants says whether the adviser wants to be asked a question. It is called often, from inside a machine: it must be
-	// quick, do no I/O, never block, and be safe for concurrent use. Only the fields that the question's comment names are
-	// set.
+	// Wants says whether the adviser wants to be asked a question. It is called often, from inside a machine: it must be quick, do
+	// no I/O, never block, and be safe for concurrent use. Only the fields that the question's comment names are set.
 	Wants(Question) bool
 	// Ask asks. It must return when ctx ends, and be safe for concurrent use; the question must not be changed. A nil or zero
 	// Answer means no opinion. An error says what went wrong; an answer returned with it counts too, because only one of
@@ -25,7 +24,7 @@ type Adviser interface {
 	Ask(ctx context.Context, q Question) (Answer, error)
 }
 
-// Kind names what is asked.
+// Kind is the kind of a question.
 type Kind string
 
 // The kinds of questions, in the order in which a dial asks them.

@@ -19,10 +19,9 @@ type Setting struct {
 // Identified answers Identify.
 type Identified struct {
 	By string
-	// Vendor, Model and Firmware take the place of what the modem said where they are not empty, so that the right profile
-	// is found.
+	// Vendor, Model and Firmware replace the modem's own answers if they are not empty, so that the right profile is found.
 	Vendor, Model, Firmware string
-	// Settings of several who disagree about a key: a later one beats an earlier one.
+	// Settings may come from several advisers. If two are about the same key, the later one wins.
 	Settings []Setting
 }
 
@@ -30,19 +29,19 @@ type Identified struct {
 type Login struct {
 	By     string
 	Reason string
-	APN    string // "": as the host has it
-	// Replace puts User and Password in the place of the host's, also where they are empty.
+	APN    string // "": the host's
+	// Replace replaces the host's User and Password, even by empty ones.
 	Replace  bool
 	User     string
 	Password auth.Secret
-	Allow    []auth.Method // the methods to agree to, best first; nil: as the host has it
+	Allow    []auth.Method // the acceptable methods, best first; nil: the host's
 }
 
-// Plan answers Steps. The steps are checked as any command is: at.never holds for them.
+// Plan answers Steps. The steps are checked like any other command: at.never applies to them.
 type Plan struct {
 	By      string
 	Reason  string
-	Replace bool   // Steps take the place of the host's; otherwise they come behind them
+	Replace bool   // Steps replace the host's; otherwise they follow them
 	Steps   []Step // see Step
 	Abort   string // ends the attempt, with this reason, before the next command
 }
@@ -50,12 +49,12 @@ type Plan struct {
 // Response answers Challenge.
 type Response struct {
 	By   string
-	Name string // of the user; "": as the host has it
+	Name string // the user's name; "": the host's
 	// Value is the response field: 16 octets for CHAPMD5 (RFC 1994 section 4.1), 49 for MSCHAP (RFC 2433 section 4) and for
-	// MSCHAPv2 (RFC 2759 section 4). Of another length it is no answer.
+	// MSCHAPv2 (RFC 2759 section 4). A value of another length is no answer.
 	Value []byte
-	// Authenticator is, for MSCHAPv2, what the peer's Success must hold behind "S=" (RFC 2759 section 8.7): 20 octets. nil:
-	// the peer is taken for whom it says it is, and a Notice says so.
+	// Authenticator is, for MSCHAPv2, what the peer's Success must hold behind "S=" (RFC 2759 section 8.7): 20 octets. nil: the
+	// peer is not verified, and a Notice says so.
 	Authenticator []byte
 }
 
@@ -65,7 +64,7 @@ type Verdict struct{ ppp.Verdict }
 // Proof answers Prove.
 type Proof struct {
 	By      string
-	Targets []netip.Addr // to be probed besides the host's own; the link is then proved even where the host would not
+	Targets []netip.Addr // addresses to probe besides the host's own; the link is then proved even if the host would not prove it
 	Trust   string       // a reason to believe the link without a probe
 	Refuse  string       // a reason to give it up; beats Trust
 }

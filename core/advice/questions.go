@@ -10,42 +10,41 @@ import (
 	"github.com/knakppp/knak/core/private"
 )
 
-// Device is what is known of the modem. An empty field is not known.
+// Device holds the known facts about the modem. An empty field is not known.
 type Device struct {
 	Port     string // for example "/dev/ttyUSB0"
 	USB      string // vid:pid in lower-case hex, for example "12d1:1506"
-	Vendor   string // as the modem says it: AT+CGMI
-	Model    string // AT+CGMM
-	Firmware string // AT+CGMR
+	Vendor   string // the modem's answer to AT+CGMI
+	Model    string // the modem's answer to AT+CGMM
+	Firmware string // the modem's answer to AT+CGMR
 	Profile  string // the id of the strongest quirk profile, or ""
 }
 
-// Identify asks, once in an attempt and right after the modem has said who it is, what else is known of such a modem and
-// how to treat it. Wants gets the zero Identify.
+// Identify asks for further facts about the modem, and for settings. It comes once in an attempt, right after the modem has
+// identified itself. Wants gets the zero Identify.
 type Identify struct {
 	Link    string
 	Attempt int
 	Device  Device
 }
 
-// Credentials asks for the way into the network, before the context is set and before PPP. Wants gets the zero
-// Credentials.
+// Credentials asks for the APN and the login, before the context is set and before PPP. Wants gets the zero Credentials.
 type Credentials struct {
 	Link    string
-	Attempt int // from 1: what did not work may be answered differently
+	Attempt int // from 1; a later attempt may get another answer
 	Device  Device
-	// Home is the network that issued the SIM, MCC-MNC such as "262-01", or its first six digits without a dash where the
-	// length of the MNC is not known, or "". It is never a subscriber's number.
+	// Home is the network that issued the SIM: MCC-MNC such as "262-01"; or its first six digits without a dash, if the length of
+	// the MNC is not known; or "". It is never a subscriber's number.
 	Home string
-	APN  string // what the host would use; "": what the modem has
-	// StoredAPN is what the modem's context has now, or "".
+	APN  string // the APN that the host would use; "": the modem's own
+	// StoredAPN is the APN that the modem's context has now, or "".
 	StoredAPN string
-	User      string // what the host would use; the digits of an identity are replaced
+	User      string // the name that the host would use; the digits of an identity are replaced
 	// A person chose these: an answer does not change them.
 	APNChosen, UserChosen bool
 }
 
-// When says on which side of the dial command steps are.
+// When says whether steps come before or after the dial command.
 type When string
 
 // The two sides.
@@ -54,40 +53,40 @@ const (
 	After  When = "after"  // after CONNECT, and before the first PPP packet of ours
 )
 
-// Step is one line to send to the modem and what must come back.
+// Step is one line to send to the modem, and the reply that must come.
 type Step struct {
 	Command string
-	// Expect are the beginnings of lines, of which one must come; nil: the final result OK is enough. A final result that
-	// is no OK ends the dial, unless Expect names it.
+	// Expect lists beginnings of lines, one of which must come; nil: the final result OK is enough. A final result other than OK
+	// ends the dial, unless Expect names it.
 	Expect    []string
-	Timeout   time.Duration // 0: as for any command, at.timeout
+	Timeout   time.Duration // 0: the time limit of all commands, at.timeout
 	Sensitive bool          // the command and its reply must not be shown
 }
 
-// Steps asks what to do around the dial command. Wants gets When only.
+// Steps asks for commands around the dial command. Wants gets When only.
 type Steps struct {
 	Link    string
 	Attempt int
 	Device  Device
 	When    When
-	Dial    string // the command that dials, or has dialled, the digits of a telephone number replaced
+	Dial    string // the dial command, with the digits of a telephone number replaced
 	Connect string // After: the modem's final line
-	Steps   []Step // Before: what the host would send, which is at.before_dial
-	// Commands says that commands can be sent: Before always, After where there is an AT port besides the one that carries
-	// PPP now. Where they cannot a Plan can only abort.
+	Steps   []Step // Before: the host's own steps, at.before_dial
+	// Commands says that commands can be sent: Before always, After if there is an AT port besides the one that carries PPP now.
+	// Without it a Plan can only abort.
 	Commands bool
 }
 
-// Challenge asks for the response to a CHAP challenge, so that the secret need not be here. Wants gets Method only. Where
-// somebody answers, the host has no secret to check with: it cannot tell a wrong response from a right one, and not
-// answer a challenge by itself; for MS-CHAPv2 see Response.Authenticator.
+// Challenge asks for the response to a CHAP challenge, so that the host need not have the secret. Wants gets Method only. If an
+// adviser answers, the host has no secret to check with: it cannot detect a wrong response, and cannot answer a challenge by
+// itself; for MS-CHAPv2 see Response.Authenticator.
 type Challenge struct {
 	Link    string
 	Attempt int
 	Method  auth.Method // CHAPMD5, MSCHAP or MSCHAPv2
-	ID      uint8       // RFC 1994 section 4.1: goes into the MD5
+	ID      uint8       // the identifier; for CHAPMD5 it goes into the MD5 (RFC 1994 section 4.1)
 	Value   []byte      // the challenge; for MSCHAP 8 octets, for MSCHAPv2 16
-	Peer    string      // what the peer calls itself, printable
+	Peer    string      // the peer's name, printable
 	User    string      // the name that the host would send
 }
 
@@ -109,7 +108,7 @@ type Prove struct {
 	DNS         []netip.Addr
 	MTU         int
 	Provisional bool // the authentication was a success only provisionally (3GPP TS 29.061)
-	WillProbe   bool // what the host intends: to probe, or to believe
+	WillProbe   bool // the host's intention: to probe, or to trust the link without a probe
 }
 
 // Kind gives KindIdentify.
