@@ -61,8 +61,10 @@ type Config struct {
 	InterfaceID6 [8]byte
 
 	DefaultRoute bool // tun: send everything that has no better route over the link
-	Metric       int  // tun: the metric of the routes made, 0 is the kernel's (best); no route is ever replaced, and
-	// beside a default route of this metric ours gets the next one that is free
+	// Metric is for tun: the metric of the routes that are made; 0 is the kernel's best. No route is ever replaced: beside a
+	// default route of this metric, ours gets the next one that is free.
+	Metric int
+
 	Routes     []netip.Prefix // tun: more destinations behind the link
 	DNSMode    string         // tun: system, resolved, resolvconf, file or none; "" is system
 	ResolvConf string         // tun: the file that mode "file" writes; "" is /etc/resolv.conf
