@@ -162,10 +162,10 @@ func better(before, after *judgement) *judgement {
 // Verdict judges the records so far as the complete recording.
 func (c *Case) Verdict() Verdict {
 	j := better(c.best, c.judge(c.now, true))
-	if c.told == 0 {
+	if c.told == 0 && !c.now.log.speaksOfModems() {
 		return Verdict{Attempts: c.attempts, Attempt: j.number}
 	}
-	v := Verdict{Findings: findings(j.all), Up: j.up, Attempts: c.attempts, Attempt: j.number, Told: c.told}
+	v := Verdict{Findings: findings(j.all), Up: j.up, Attempts: c.attempts, Attempt: j.number, Told: max(c.told, 1)}
 	if j.up {
 		i := slices.IndexFunc(j.all, func(f judged) bool { return f.confidence < likely })
 		if i >= 0 {

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/knakppp/knak/core/event"
@@ -27,6 +28,8 @@ func TestHints(t *testing.T) {
 		{"all over", unread("gw: not registered", "gw: PPP connected"), "log-ends-here"},
 		{"what keeps the port from being used comes first", unread("gw: attach timeout", "gw: could not open port COM7"), "port-open"},
 		{"nothing", unread("gw: hello"), ""},
+		{"a fifth of it", unread("a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "ppp installed", "ppp configured", "ppp removed"), "log-ends-here"},
+		{"hardly a word of a modem in it", unread(append(slices.Repeat([]string{"dpkg: status"}, 20), "ppp installed", "ppp configured", "ppp removed")...), ""},
 		{"a log of a modem in words that nobody knows", unread("cellular: NetWait", "sim: is checked", "cellular: NetStart"), "log-ends-here"},
 		{"a call", append([]event.Event{event.AT{Text: "AT"}, event.AT{Dir: event.Rcvd, Text: "OK"}}, unread("gw: modem not ready")...), "log-ends-here"},
 	} {

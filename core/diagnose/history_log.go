@@ -58,11 +58,12 @@ type logHistory struct {
 	scriptEnd  clue // the connect script failed
 	ending     clue // the peer's Terminate-Request in words, with its text
 
-	hits   map[string]*lineHit // causes that lines name by themselves, by id
-	hinted int                 // lines that say something by their words alone
-	spoken int                 // lines whose meaning is not known and that speak of a modem
-	spoke  clue                // the last of them
-	hints  []hinted            // findings that lines speak of whose meaning is not known
+	hits    map[string]*lineHit // causes that lines name by themselves, by id
+	hinted  int                 // lines that say something by their words alone
+	unknown int                 // lines whose meaning is not known
+	spoken  int                 // those of them that speak of a modem
+	spoke   clue                // the last of them
+	hints   []hinted            // findings that lines speak of whose meaning is not known
 }
 
 // answers withdraws the finding that the modem does not answer commands: it was only slow.

@@ -39,10 +39,9 @@ func (h *history) hit(id string, e event.Log, line clue) {
 // hintOf keeps what a line of a program speaks of whose meaning is not known.
 func (h *history) hintOf(text string) {
 	l := &h.log
+	l.unknown++
 	if sentence.OfModem(text) {
-		if l.spoken++; l.spoken == leastSpoken {
-			l.hinted++
-		}
+		l.spoken++
 		l.spoke = h.here(text)
 	}
 	hint, ok := sentence.HintOf(text)
@@ -64,8 +63,9 @@ func (h *history) hintOf(text string) {
 	}
 }
 
-// leastSpoken is how many lines must speak of modems for a text to be a log of one, whatever it says.
-const leastSpoken = 3
+// speaksOfModems says whether a text is the log of a modem, whatever it says: at least three lines, and every fifth, speak of one. In
+// a log of the whole machine it is fewer.
+func (l *logHistory) speaksOfModems() bool { return l.spoken >= 3 && l.spoken*5 >= l.unknown }
 
 // hinted is a finding that lines speak of.
 type hinted struct {

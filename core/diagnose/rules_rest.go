@@ -55,7 +55,7 @@ var restRules = []rule{
 			out := possible.by(h.accounts()...)
 			if s := stops[h.stoppedIn()]; h.begun() || h.far != "" {
 				out.meaning = "It came as far as " + s.place + "."
-			} else if h.log.spoken >= leastSpoken {
+			} else if h.log.speaksOfModems() {
 				out.title = "The log does not show a call, in words that knak knows"
 				out.meaning = fmt.Sprintf("%d lines of it speak of a modem. The last of them shows how far it came.", h.log.spoken)
 				out.add(h.log.spoke)
