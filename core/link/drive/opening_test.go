@@ -2,13 +2,16 @@ package drive
 
 import (
 	"context"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/knakppp/knak/core/at"
 	"github.com/knakppp/knak/core/event"
 	"github.com/knakppp/knak/core/link"
+	"github.com/knakppp/knak/core/link/linktest"
 )
 
 // A port that the system does not open holds nobody up: not against a signal, not beyond --timeout.
@@ -44,6 +47,28 @@ func TestAPortThatDoesNotOpenIsGivenUp(t *testing.T) {
 					t.Errorf("%+v after %v", o, time.Since(begun))
 				}
 			})
+		})
+	}
+}
+
+// endedPort is a port that is at its end from the beginning, such as a pipe that nobody holds.
+type endedPort struct{}
+
+func (endedPort) Read([]byte) (int, error)               { return 0, io.EOF }
+func (endedPort) Write(p []byte) (int, error)            { return len(p), nil }
+func (endedPort) Close() error                           { return nil }
+func (endedPort) Apply(at.Output) error                  { return nil }
+func (endedPort) WatchLines(func(changed at.ModemLines)) {}
+
+// A port that ends as soon as it is open is lost, whether the session had begun by then or not: the modem was not silent.
+func TestAPortThatEndsAtOnceIsLost(t *testing.T) {
+	resolve := linktest.Resolve(t, linktest.Scenario(t, "behaves"))
+	for range 300 {
+		synctest.Test(t, func(t *testing.T) {
+			r := New(link.Config{Name: "test", Resolve: resolve, MaxAttempts: 1}, Environment{OpenPort: func(context.Context) (Port, error) { return endedPort{}, nil }, Sink: event.SinkFunc(func(event.Record) {})})
+			if o := r.Run(t.Context()); o.Kind == event.FailedModemSilent {
+				t.Fatalf("%+v", o)
+			}
 		})
 	}
 }

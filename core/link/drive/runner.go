@@ -148,8 +148,7 @@ func (r *Runner) Run(ctx context.Context) link.Outcome {
 		defer close(said)
 		r.writeLoop()
 	})
-	r.attach(port, atPort)
-	r.step(r.session.Start)
+	r.attach(port, atPort, r.session.Start)
 	ended := ctx.Done()
 	for running := true; running; {
 		select {
@@ -232,9 +231,10 @@ func (r *Runner) closePort(port Port) {
 	}
 }
 
-// attach takes a port into use: one goroutine reads it, one watches its lines. at may be nil. It says whether anybody
-// still wants a port.
-func (r *Runner) attach(port Port, atPort *atPort) bool {
+// attach takes a port into use: the session is told by begin, then one goroutine reads the port, and one watches its lines. at may
+// be nil. It returns false if nobody wants a port any more. The session comes first because a port may end at once, as a pipe does:
+// a session that has not begun would not hear of that.
+func (r *Runner) attach(port Port, atPort *atPort, begin func(now time.Time)) bool {
 	r.mu.Lock()
 	if r.finished {
 		r.mu.Unlock()
@@ -243,6 +243,8 @@ func (r *Runner) attach(port Port, atPort *atPort) bool {
 	r.port, r.at = port, atPort
 	clear(r.pending)
 	r.pending = r.pending[:0] // it was for the port that is gone
+	begin(time.Now())
+	r.drain()
 	r.mu.Unlock()
 	r.workers.Go(func() { r.readLoop(port) })
 	if atPort != nil {
@@ -530,12 +532,10 @@ func (r *Runner) reopen() {
 		r.step(func(now time.Time) { r.session.PortNotOpened(now, OpenOutcome(err)) })
 		return
 	}
-	if !r.attach(port, at) {
+	if !r.attach(port, at, r.session.PortOpened) {
 		_ = port.Close() // nobody wants it any more
 		if at != nil {
 			_ = at.port.Close()
 		}
-		return
 	}
-	r.step(r.session.PortOpened)
 }
