@@ -162,10 +162,14 @@ func better(before, after *judgement) *judgement {
 // Verdict judges the records so far as the complete recording.
 func (c *Case) Verdict() Verdict {
 	j := better(c.best, c.judge(c.now, true))
-	if c.told == 0 && !c.now.log.speaksOfModems() {
+	told := c.told
+	if told == 0 && c.now.log.speaksOfModems() {
+		told = c.now.log.spoken
+	}
+	if told == 0 {
 		return Verdict{Attempts: c.attempts, Attempt: j.number}
 	}
-	v := Verdict{Findings: findings(j.all), Up: j.up, Attempts: c.attempts, Attempt: j.number, Told: max(c.told, 1)}
+	v := Verdict{Findings: findings(j.all), Up: j.up, Attempts: c.attempts, Attempt: j.number, Told: told}
 	if j.up {
 		i := slices.IndexFunc(j.all, func(f judged) bool { return f.confidence < likely })
 		if i >= 0 {

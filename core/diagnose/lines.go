@@ -36,7 +36,7 @@ func (h *history) hit(id string, e event.Log, line clue) {
 	}
 }
 
-// hintOf keeps what a line of a program speaks of whose meaning is not known.
+// hintOf notes the hints in a line whose meaning is not known.
 func (h *history) hintOf(text string) {
 	l := &h.log
 	l.unknown++
@@ -63,19 +63,19 @@ func (h *history) hintOf(text string) {
 	}
 }
 
-// speaksOfModems says whether a text is the log of a modem, whatever it says: at least three lines, and every fifth, speak of one. In
-// a log of the whole machine it is fewer.
+// speaksOfModems says whether the lines whose meaning is not known are the log of a modem: at least three of them, and at least
+// every fifth, have a word about modems. A log of the whole machine has fewer.
 func (l *logHistory) speaksOfModems() bool { return l.spoken >= 3 && l.spoken*5 >= l.unknown }
 
-// hinted is a finding that lines speak of.
+// hinted is a finding that lines hint at.
 type hinted struct {
 	id       string
 	evidence []clue
 }
 
-// hintFindings gives what lines speak of whose meaning is not known: first what keeps the port from being used, then the others in
-// the order in which they came, for what comes later often only follows. They are only possible, and nothing where a call shows by
-// itself how far it came.
+// hintFindings gives the findings that lines hint at. All are only possible. Those about the port come first; the others keep the
+// order of their lines, because a later failure is often a consequence of an earlier one. It gives none if the log shows a call,
+// because the call itself shows how far it came.
 func (h *history) hintFindings() (all []judged) {
 	if h.Up != nil || h.begun() || h.far != "" {
 		return nil
@@ -85,7 +85,7 @@ func (h *history) hintFindings() (all []judged) {
 	for _, k := range list {
 		r := ruleOf(k.id)
 		f := possible.by(k.evidence...)
-		f.meaning = "Only the words of a program say so, which knak has no description of."
+		f.meaning = "Only the words of a program say so, and knak has no description of that program."
 		all = append(all, finding(r, f))
 	}
 	return all
@@ -100,10 +100,15 @@ func ofPort(id string) int {
 	return 1
 }
 
+// causeRule gives the texts of a cause as a rule.
+func causeRule(c *sentence.Cause) rule {
+	return rule{id: c.ID, category: c.Category, title: c.Title, meaning: c.Meaning, cure: c.Cure}
+}
+
 // ruleOf finds the texts of a finding.
 func ruleOf(id string) rule {
 	if c := causeOf(id); c != nil {
-		return rule{id: c.ID, category: c.Category, title: c.Title, meaning: c.Meaning, cure: c.Cure}
+		return causeRule(c)
 	}
 	for _, list := range rules {
 		if i := slices.IndexFunc(list, func(r rule) bool { return r.id == id }); i >= 0 {
@@ -140,7 +145,7 @@ func (h *history) lineFindings(stage string) []judged {
 		}
 		f := c.by(hit.evidence...)
 		f.meaning = hit.meaning
-		out = append(out, finding(rule{id: r.ID, category: r.Category, title: r.Title, meaning: r.Meaning, cure: r.Cure}, f))
+		out = append(out, finding(causeRule(&r), f))
 	}
 	return out
 }

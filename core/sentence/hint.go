@@ -5,10 +5,10 @@ import (
 	"sync"
 )
 
-// Hint is what a line of a program that nobody has described speaks of.
+// Hint is what the words of a line suggest, if knak has no description of the program that wrote it.
 type Hint struct {
 	Finding string   // the id of a finding of diagnosis
-	Past    []string // the findings that the line says are over; "all": all of them
+	Past    []string // the findings of earlier lines that this line takes back; "all": all of them
 }
 
 // hints is the file hints.toml.
@@ -29,7 +29,7 @@ type hints struct {
 
 func readHints() (h hints, err error) { return h, decode(files, "hints.toml", &h) }
 
-// hintTable holds the patterns of hints.toml; what is past stands in a value, with blanks between.
+// hintTable holds the patterns of hints.toml. The value of a good line's entry is its Past, separated by blanks.
 var hintTable = sync.OnceValue(func() *index {
 	all, err := readHints()
 	if err != nil {
@@ -51,12 +51,12 @@ var hintTable = sync.OnceValue(func() *index {
 	return t
 })
 
-// longestHint is how long a line of a program may be that is looked at. What people write is longer.
+// longestHint is the greatest length of a line that can be a hint, in octets. A paragraph of prose is longer.
 const longestHint = 240
 
-// HintOf reads a line whose meaning no table of a program knows, by the words that programs have in common. It is a weak sign: what
-// people write about a failure has the same words, so lines that ask, or speak of themselves, give none. ok is false for a line
-// that says nothing.
+// HintOf finds the hint in a line that is in no program's table, by words that programs have in common. A hint is a weak sign,
+// because people use the same words when they write about a failure: a question, and a line in the first person, give none. ok
+// is false if the line gives no hint.
 func HintOf(text string) (h Hint, ok bool) {
 	if len(text) > longestHint {
 		return h, false
@@ -84,7 +84,7 @@ func HintOf(text string) (h Hint, ok bool) {
 	return h, ok
 }
 
-// isProse says whether somebody speaks of himself, or asks.
+// isProse says whether a line, in lower case, is a question, in the first person, or addressed to a reader.
 func isProse(low string) bool {
 	for _, w := range [...]string{"? ", "please", "thanks", "i've ", "i'm ", "i am ", "i have ", "i can", " my ", " we ", "you ", "your "} {
 		if strings.Contains(low, w) {
@@ -94,7 +94,7 @@ func isProse(low string) bool {
 	return strings.HasSuffix(low, "?") || strings.HasPrefix(low, "i ") || strings.Contains(low, " i ")
 }
 
-// OfModem says whether a line has a word of what modems are about.
+// OfModem says whether a line has a word about modems, such as sim, apn or creg.
 func OfModem(text string) bool {
 	if len(text) > longestHint {
 		return false
